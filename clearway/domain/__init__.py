@@ -1,0 +1,1 @@
+"""The rules of payments, pure: no I/O library and no other part of Clearway may be imported here."""

@@ -1,0 +1,47 @@
+"""Public identifiers: a prefix that tells the noun, then 26 characters that sort by time of creation.
+
+The 26 characters are a ULID (48 bits of Unix milliseconds, 80 random bits, Crockford base 32), so that primary keys are
+inserted in order and cannot be guessed. Ids are made by the API or inside activities, never in workflow code.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Final
+
+ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+BODY_LENGTH: Final = 26
+
+MERCHANT = "mer"
+ORDER = "order"
+PAYMENT = "pay"
+CAPTURE = "cap"
+REFUND = "rfnd"
+EVENT = "evt"
+ENDPOINT = "whe"
+DELIVERY = "dlv"
+LEDGER_TRANSACTION = "txn"
+AUDIT_ENTRY = "aud"
+REQUEST = "req"
+
+
+def new_id(prefix: str) -> str:
+    """Return a fresh identifier such as `pay_01jd3x…`: unique without asking a database."""
+    milliseconds = time.time_ns() // 1_000_000
+    number = (milliseconds << 80) | secrets.randbits(80)
+    return f"{prefix}_{_base32(number)}"
+
+
+def is_id(prefix: str, text: str) -> bool:
+    """Tell whether `text` has the form of an identifier of this noun; says nothing about its existence."""
+    head, _, body = text.partition("_")
+    return head == prefix and len(body) == BODY_LENGTH and all(character in ALPHABET for character in body)
+
+
+def _base32(number: int) -> str:
+    digits = []
+    for _ in range(BODY_LENGTH):
+        number, digit = divmod(number, 32)
+        digits.append(ALPHABET[digit])
+    return "".join(reversed(digits))

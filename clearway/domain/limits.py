@@ -1,0 +1,29 @@
+"""Every bound on what Clearway accepts or keeps, as named constants; checked against each other at import."""
+
+AMOUNT_MINOR_MAX = 999_999_999_999
+"""Largest amount of one order, in minor units: far below what a 64-bit sum over all of them could overflow."""
+
+NOTES_KEYS_MAX = 15
+NOTES_KEY_LENGTH_MAX = 64
+NOTES_VALUE_LENGTH_MAX = 512
+RECEIPT_LENGTH_MAX = 64
+REASON_LENGTH_MAX = 255
+URL_LENGTH_MAX = 2_048
+
+PAGE_SIZE_DEFAULT = 50
+PAGE_SIZE_MAX = 100
+
+REQUEST_BODY_BYTES_MAX = 64 * 1024
+IDEMPOTENCY_KEY_LENGTH_MAX = 255
+IDEMPOTENCY_KEY_TTL_S = 24 * 3600
+
+WEBHOOK_ENDPOINTS_PER_MERCHANT_MAX = 16
+WEBHOOK_RESPONSE_BYTES_KEPT_MAX = 16 * 1024
+WEBHOOK_ATTEMPTS_MAX = 20
+WEBHOOK_RETRY_INTERVAL_S_MAX = 7 * 24 * 3600
+
+PROVIDER_WEBHOOK_BYTES_MAX = 64 * 1024
+CAPTURES_PER_PAYMENT_MAX = 50
+
+assert PAGE_SIZE_DEFAULT <= PAGE_SIZE_MAX
+assert AMOUNT_MINOR_MAX < 2**63 // 1_000_000, "a million of the largest payments must fit a BIGINT sum"

@@ -1,0 +1,211 @@
+"""The contract between Clearway and a payment gateway.
+
+A connector turns one gateway's API into these calls and these answers. It classifies every failure before it leaves
+the gateway's package, because only the connector knows whether the gateway may have acted:
+
+- `RETRYABLE`: surely not executed (connection refused, 429, 503 before processing). Sending it again is safe.
+- `UNKNOWN`: may have been executed (timeout after sending, connection lost, 5xx, unreadable answer). The caller must
+  ask with `look_up` before anything is tried again; the connector never guesses.
+
+Connectors hold no state of ours, open no database and never retry on their own: retries belong to the workflow.
+A connector method raises only for programmer errors; whatever the gateway or the network does is an outcome.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class OutcomeKind(StrEnum):
+    """What a gateway said, or failed to say, about one operation."""
+
+    APPROVED = "approved"
+    """Done. For an authorisation, `captured` tells whether the money was taken at once."""
+    DECLINED = "declined"
+    """Surely refused, for good. `error_code` is one of `clearway.domain.errors.DECLINE_CODES`."""
+    NEEDS_ACTION = "needs_action"
+    """The customer must act at `action_url` (3-D Secure, bank page) before the gateway goes on."""
+    PENDING = "pending"
+    """Accepted and under way at the gateway; the end is told by webhook or look-up."""
+    RETRYABLE = "retryable"
+    """Surely not executed; the same request with the same key may be sent again after `retry_after_s`."""
+    UNKNOWN = "unknown"
+    """May or may not have been executed."""
+    NOT_FOUND = "not_found"
+    """Only from `look_up`: the gateway knows no operation with this key (or does not know it yet)."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayOutcome:
+    """One gateway answer about one operation (an authorisation, capture, void or refund).
+
+    amount_minor and currency are what the gateway says it moved or reserved; the workflow compares them with what was
+    asked and treats a difference as a matter for a person.
+    """
+
+    kind: OutcomeKind
+    reference: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    captured: bool = False
+    error_code: str | None = None
+    error_description: str | None = None
+    action_url: str | None = None
+    retry_after_s: float | None = None
+
+
+class CaptureMethod(StrEnum):
+    """When an approved payment's money is taken."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoriseRequest:
+    """Ask the gateway to reserve (manual) or take (automatic) money.
+
+    key: our idempotency key, `<payment_id>:authorise:<n>`, stable over every repetition of the same attempt.
+    method: upi, card, netbanking or wallet. instrument: what the method needs and no card number ever: a gateway token
+    for `card`, a VPA for `upi`, a bank code for `netbanking`, a wallet code for `wallet`.
+    """
+
+    key: str
+    payment_id: str
+    amount_minor: int
+    currency: str
+    method: str
+    instrument: str
+    capture_method: CaptureMethod
+    return_url: str | None = None
+    description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpRequest:
+    """Ask the gateway to capture, void or refund something it authorised or captured before.
+
+    key: our idempotency key, such as `<payment_id>:capture:<n>`, `<payment_id>:void:<n>` or `<refund_id>:refund:1`.
+    gateway_reference: the gateway's own id of the authorised payment, from the outcome of `authorise`.
+    amount_minor: what to capture or refund; for a void the amount that is released.
+    """
+
+    key: str
+    payment_id: str
+    gateway_reference: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A raw test card, held in memory only while it is exchanged for a token. Never logged: repr hides it."""
+
+    number: str
+    expiry_month: int
+    expiry_year: int
+    cvv: str
+    holder_name: str | None = None
+
+    def __repr__(self) -> str:
+        return "Card(****)"
+
+
+@dataclass(frozen=True, slots=True)
+class CardToken:
+    """What may be kept of a card: the gateway's token and the parts that are printed on receipts."""
+
+    token: str
+    brand: str
+    last4: str
+    expiry_month: int
+    expiry_year: int
+
+
+class CardRefusedError(Exception):
+    """The gateway would not tokenise the card; `code` is a unified decline code, str(error) is for the merchant."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class GatewayUnavailableError(Exception):
+    """The gateway could not be reached for a call that has no effect (tokenising). Try again."""
+
+
+class NewsSubject(StrEnum):
+    """What a provider webhook speaks of."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderNews:
+    """One verified webhook of a gateway, in our terms.
+
+    event_id: the gateway's id of the event, the same when it is sent again. key: the idempotency key of the operation
+    it tells of, from which our payment or refund id is read (`<id>:<operation>:<n>`).
+    """
+
+    event_id: str
+    subject: NewsSubject
+    key: str
+    outcome: GatewayOutcome
+    occurred_at: str
+
+
+class SignatureInvalidError(Exception):
+    """A provider webhook with a missing, wrong or stale signature: refuse it, change nothing."""
+
+
+class NewsUnreadableError(Exception):
+    """A correctly signed provider webhook that has no meaning for us (unknown event, malformed body)."""
+
+
+class Gateway(Protocol):
+    """What every connector offers. All calls are safe to repeat with the same key."""
+
+    name: str
+
+    async def authorise(self, request: AuthoriseRequest) -> GatewayOutcome:
+        """Reserve or take the money: APPROVED, DECLINED, NEEDS_ACTION, PENDING, RETRYABLE or UNKNOWN."""
+
+    async def capture(self, request: FollowUpRequest) -> GatewayOutcome:
+        """Take part or all of an authorised amount: APPROVED, DECLINED, PENDING, RETRYABLE or UNKNOWN."""
+
+    async def void(self, request: FollowUpRequest) -> GatewayOutcome:
+        """Release what is authorised and not captured, or call off a pending payment.
+
+        APPROVED: nothing more will be taken. DECLINED: too late, the money is already taken.
+        """
+
+    async def refund(self, request: FollowUpRequest) -> GatewayOutcome:
+        """Give money back: APPROVED, DECLINED, PENDING, RETRYABLE or UNKNOWN."""
+
+    async def look_up(self, key: str) -> GatewayOutcome:
+        """Tell the present state of the operation that was sent with `key`.
+
+        The kinds are those of the operation itself, or NOT_FOUND. RETRYABLE and UNKNOWN mean the question itself
+        could not be answered: ask again.
+        """
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> ProviderNews:
+        """Verify the signature (both directions of clock skew) and read the news.
+
+        Raises SignatureInvalidError or NewsUnreadableError. headers: lower-case names.
+        """
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+
+
+class CardTokeniser(Protocol):
+    """A gateway that exchanges raw test cards for tokens: a convenience of test mode only."""
+
+    async def tokenise(self, card: Card) -> CardToken:
+        """Exchange a card. Raises CardRefusedError or GatewayUnavailableError."""

@@ -1,0 +1,136 @@
+"""Every setting of every process, read once from the environment (and `.env`), checked here and nowhere else.
+
+A name in the documentation is the environment variable in upper case: `database_url` is `DATABASE_URL`.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Final, Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+DEVELOPMENT_SECRET_KEYS: Final = "dev:Y2xlYXJ3YXktZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGU="  # noqa: S105 - refused in production
+DEVELOPMENT_PEPPER: Final = "development-pepper"
+DEVELOPMENT_SIMULATOR_SECRET: Final = "whsec_c2ltdWxhdG9yLWRldmVsb3BtZW50LXNlY3JldC0wMDAx"  # noqa: S105
+TEST_API_KEY: Final = "key_test_abc123"
+TEST_API_SECRET: Final = "secret_test_xyz789"  # noqa: S105 - the published credentials of the test merchant
+
+LIVE_RETRY_INTERVALS_S: Final = (60, 300, 1_800, 7_200)
+TEST_RETRY_INTERVALS_S: Final = (5, 10, 15, 20)
+
+
+class Environment(StrEnum):
+    """Where this process runs. Only production forbids default secrets, raw test cards and the /test endpoints."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class SettingsError(ValueError):
+    """A setting that must not be used; the message names the variable and the way out."""
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Unknown variables are ignored: other programs own them."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    clearway_env: Environment = Environment.DEVELOPMENT
+
+    database_url: str = "postgresql+asyncpg://postgres@127.0.0.1:5432/clearway"
+    database_pool_size: int = Field(default=10, ge=1, le=200)
+
+    temporal_address: str = "127.0.0.1:7233"
+    temporal_namespace: str = "default"
+    temporal_tls: bool = False
+    temporal_api_key: SecretStr | None = None
+
+    api_host: str = "127.0.0.1"
+    api_port: int = 8000
+    api_public_url: str = "http://127.0.0.1:8000"
+    metrics_port: int | None = None
+    """Base port of the workers' Prometheus metrics; process n listens on this port + n. None: no metrics server."""
+    metrics_host: str = "127.0.0.1"
+
+    secret_keys: SecretStr = SecretStr(DEVELOPMENT_SECRET_KEYS)
+    """`id:base64(32 bytes)` pairs, comma separated; the first encrypts, all decrypt."""
+    api_key_pepper: SecretStr = SecretStr(DEVELOPMENT_PEPPER)
+
+    simulator_url: str = "http://127.0.0.1:4010"
+    simulator_public_url: str | None = None
+    """Where a customer's browser finds the simulator's pages; the same as `simulator_url` when not set."""
+    simulator_webhook_secret: SecretStr = SecretStr(DEVELOPMENT_SIMULATOR_SECRET)
+    gateway_timeout_s: float = Field(default=20.0, gt=0, le=120)
+
+    test_mode: bool = True
+    """Raw test cards are accepted and exchanged for simulator tokens. Always off in production."""
+
+    payment_poll_intervals_s: Annotated[tuple[float, ...], NoDecode] = (15, 30, 60, 120, 300)
+    """Waits before each status poll of a pending payment; the last repeats until the deadline."""
+    payment_deadline_s: float = Field(default=1_800, gt=0)
+    """How long a payment may wait for its gateway or its customer."""
+    authorisation_expiry_s: float = Field(default=7 * 24 * 3600, gt=0)
+    """How long an authorised payment may wait for its capture."""
+    refund_deadline_s: float = Field(default=7 * 24 * 3600, gt=0)
+
+    webhook_retry_intervals_test: bool = False
+    """True: 5, 10, 15 and 20 seconds between attempts, in place of 1 min, 5 min, 30 min and 2 h."""
+    webhook_timeout_s: float = Field(default=15.0, gt=0, le=60)
+    webhook_allowed_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    """CIDR networks that webhooks may be sent to although they are private, such as 127.0.0.0/8 in development."""
+    webhook_secret_overlap_s: int = Field(default=24 * 3600, ge=0, le=7 * 24 * 3600)
+
+    rate_limit_merchant: str = "6000/minute"
+    rate_limit_address: str = "60/minute"
+    rate_limit_storage: str = "async+memory://"
+
+    log_level: str = "INFO"
+    log_format: str = "json"
+
+    @field_validator("webhook_allowed_networks", "payment_poll_intervals_s", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Accept `a,b` as well as a JSON list, so that a compose file stays readable."""
+        if not isinstance(value, str):
+            return value
+        text = value.strip()
+        return json.loads(text) if text.startswith("[") else tuple(part.strip() for part in text.split(",") if part)
+
+    @model_validator(mode="after")
+    def _refuse_default_secrets(self) -> Self:
+        if self.clearway_env is not Environment.PRODUCTION:
+            return self
+        defaults = {
+            "SECRET_KEYS": self.secret_keys.get_secret_value() == DEVELOPMENT_SECRET_KEYS,
+            "API_KEY_PEPPER": self.api_key_pepper.get_secret_value() == DEVELOPMENT_PEPPER,
+            "SIMULATOR_WEBHOOK_SECRET": self.simulator_webhook_secret.get_secret_value()
+            == DEVELOPMENT_SIMULATOR_SECRET,
+        }
+        left = [name for name, is_default in defaults.items() if is_default]
+        if left:
+            message = (
+                f"CLEARWAY_ENV=production, but {', '.join(left)} still has the published development value. "
+                "Set it to a secret of your own; `clearway secrets` prints fresh ones."
+            )
+            raise SettingsError(message)
+        return self
+
+    @cached_property
+    def is_production(self) -> bool:
+        """Whether the published test credentials, raw cards and /test endpoints must not exist."""
+        return self.clearway_env is Environment.PRODUCTION
+
+    @cached_property
+    def accepts_test_cards(self) -> bool:
+        """Whether the API may take a raw test card."""
+        return self.test_mode and not self.is_production
+
+    @cached_property
+    def webhook_retry_intervals_s(self) -> tuple[int, ...]:
+        """The waits between delivery attempts, for endpoints without a schedule of their own."""
+        return TEST_RETRY_INTERVALS_S if self.webhook_retry_intervals_test else LIVE_RETRY_INTERVALS_S
