@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from clearway.domain.payment import CaptureMethod
+
 
 class OutcomeKind(StrEnum):
     """What a gateway said, or failed to say, about one operation."""
@@ -55,13 +57,6 @@ class GatewayOutcome:
     error_description: str | None = None
     action_url: str | None = None
     retry_after_s: float | None = None
-
-
-class CaptureMethod(StrEnum):
-    """When an approved payment's money is taken."""
-
-    AUTOMATIC = "automatic"
-    MANUAL = "manual"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,42 @@
+"""The events a merchant can be told of, and the exact bytes of a delivery body."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+
+class EventType(StrEnum):
+    """Every event there is. A status change has exactly one; `payment.captured` tells of a capture a merchant asked."""
+
+    PAYMENT_CREATED = "payment.created"
+    PAYMENT_REQUIRES_ACTION = "payment.requires_action"
+    PAYMENT_PROCESSING = "payment.processing"
+    PAYMENT_AUTHORIZED = "payment.authorized"
+    PAYMENT_CAPTURED = "payment.captured"
+    PAYMENT_SUCCESS = "payment.success"
+    PAYMENT_FAILED = "payment.failed"
+    PAYMENT_CANCELLED = "payment.cancelled"
+    PAYMENT_EXPIRED = "payment.expired"
+    PAYMENT_NEEDS_REVIEW = "payment.needs_review"
+    REFUND_CREATED = "refund.created"
+    REFUND_PROCESSED = "refund.processed"
+    REFUND_FAILED = "refund.failed"
+    REFUND_NEEDS_REVIEW = "refund.needs_review"
+    ENDPOINT_TEST = "endpoint.test"
+    """Sent only when a merchant asks for it, and only to the endpoint they name."""
+
+
+def timestamp(moment: datetime) -> str:
+    """Render a moment as the API does: RFC 3339, UTC, microseconds, `Z`."""
+    assert moment.tzinfo is not None, "a moment without a zone is ambiguous"
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def delivery_body(event_id: str, event_type: EventType, occurred_at: datetime, data: dict[str, Any]) -> str:
+    """Return the body that every attempt to every endpoint sends, byte for byte: `{id, type, timestamp, data}`."""
+    body = {"id": event_id, "type": event_type.value, "timestamp": timestamp(occurred_at), "data": data}
+    return orjson.dumps(body).decode()

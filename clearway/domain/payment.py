@@ -1,0 +1,211 @@
+"""The payment: its statuses, the moves between them, and what each move means for the books and the merchant.
+
+    pending ──> requires_action ──> processing ──> authorized ──> success
+       any of the first three ──> authorized, success, failed, cancelled, expired, needs_review
+       authorized ──> success, cancelled, expired, needs_review
+       needs_review ──> authorized, success, failed, cancelled     (only by a person)
+
+A status never moves back: success, failed, cancelled and expired are final. `apply_change` is the only way to change a
+payment, here and in the database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from clearway.domain import ledger
+from clearway.domain.events import EventType
+from clearway.domain.ledger import LedgerTransaction
+from clearway.domain.money import Money
+
+
+class PaymentStatus(StrEnum):
+    """Where a payment stands, as the API shows it."""
+
+    PENDING = "pending"
+    """Recorded; the gateway's answer is awaited."""
+    REQUIRES_ACTION = "requires_action"
+    """The customer must act at `next_action.url`."""
+    PROCESSING = "processing"
+    """The gateway has accepted it and takes its time; we keep asking."""
+    AUTHORIZED = "authorized"
+    """The money is reserved and waits for capture."""
+    SUCCESS = "success"
+    """The money is taken and nothing more can be captured."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    NEEDS_REVIEW = "needs_review"
+    """What happened at the gateway could not be found out; a person decides."""
+
+
+class CaptureMethod(StrEnum):
+    """When an approved payment's money is taken."""
+
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+class PaymentMethod(StrEnum):
+    """How the customer pays."""
+
+    UPI = "upi"
+    CARD = "card"
+    NETBANKING = "netbanking"
+    WALLET = "wallet"
+
+
+S = PaymentStatus
+FINAL: Final = frozenset({S.SUCCESS, S.FAILED, S.CANCELLED, S.EXPIRED})
+_DECIDED: Final = frozenset({S.AUTHORIZED, S.SUCCESS, S.FAILED, S.CANCELLED, S.EXPIRED, S.NEEDS_REVIEW})
+MOVES: Final[dict[PaymentStatus, frozenset[PaymentStatus]]] = {
+    S.PENDING: frozenset({S.REQUIRES_ACTION, S.PROCESSING}) | _DECIDED,
+    S.REQUIRES_ACTION: frozenset({S.PROCESSING}) | _DECIDED,
+    S.PROCESSING: _DECIDED,
+    S.AUTHORIZED: frozenset({S.SUCCESS, S.CANCELLED, S.EXPIRED, S.NEEDS_REVIEW}),
+    S.NEEDS_REVIEW: frozenset({S.AUTHORIZED, S.SUCCESS, S.FAILED, S.CANCELLED}),
+    S.SUCCESS: frozenset(),
+    S.FAILED: frozenset(),
+    S.CANCELLED: frozenset(),
+    S.EXPIRED: frozenset(),
+}
+HOLDS_ORDER: Final = frozenset(PaymentStatus) - {S.FAILED, S.CANCELLED, S.EXPIRED}
+"""Statuses in which an order is taken: it has a payment in progress or a successful one, and another is refused."""
+
+
+class MoveRefusedError(Exception):
+    """The change is not a move of the state machine or breaks a bound on the amounts. Nothing may be recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """The part of a payment that the rules speak of; amounts in minor units of `currency`."""
+
+    id: str
+    merchant_id: str
+    order_id: str
+    amount_minor: int
+    currency: str
+    capture_method: CaptureMethod
+    gateway: str
+    status: PaymentStatus
+    captured_minor: int = 0
+    refunded_minor: int = 0
+    refund_pending_minor: int = 0
+    gateway_reference: str | None = None
+    action_url: str | None = None
+    error_code: str | None = None
+    error_description: str | None = None
+    version: int = 0
+    last_step: str = "created"
+
+    @property
+    def capturable_minor(self) -> int:
+        """What may still be captured."""
+        return self.amount_minor - self.captured_minor if self.status is S.AUTHORIZED else 0
+
+    @property
+    def refundable_minor(self) -> int:
+        """What may still be refunded: captured, neither refunded nor promised to a refund under way."""
+        return self.captured_minor - self.refunded_minor - self.refund_pending_minor
+
+    @property
+    def money(self) -> Money:
+        """The whole amount."""
+        return Money(self.amount_minor, self.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedAmount:
+    """A capture the gateway has carried out. id: `cap_…`, allocated before the gateway was asked."""
+
+    id: str
+    amount_minor: int
+    gateway_reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One step in a payment's life, as the workflow asks for it to be recorded.
+
+    step: names the step once within the payment, so that recording it again is recognised. reason: in words, for the
+    timeline. actor: `system`, `gateway`, `customer`, `merchant` or `operator:<name>`. The optional fields overwrite
+    what the payment has when they are given.
+    """
+
+    step: str
+    to: PaymentStatus
+    reason: str
+    actor: str = "system"
+    capture: CapturedAmount | None = None
+    gateway_reference: str | None = None
+    action_url: str | None = None
+    error_code: str | None = None
+    error_description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a change comes to: the payment afterwards, the events to tell, the books to write."""
+
+    payment: Payment
+    events: tuple[EventType, ...]
+    transactions: tuple[LedgerTransaction, ...]
+
+
+def apply_change(payment: Payment, change: Change) -> Applied:
+    """Return what `change` makes of `payment`, or raise MoveRefusedError."""
+    _check_move(payment, change)
+    changed = replace(
+        payment,
+        status=change.to,
+        gateway_reference=change.gateway_reference or payment.gateway_reference,
+        action_url=change.action_url if change.to is S.REQUIRES_ACTION else None,
+        error_code=change.error_code,
+        error_description=change.error_description,
+        version=payment.version + 1,
+        last_step=change.step,
+    )
+    if change.capture is None:
+        _check_amounts(changed)
+        return Applied(changed, _status_events(payment, changed), ())
+    return _apply_capture(payment, changed, change.capture)
+
+
+def _check_move(payment: Payment, change: Change) -> None:
+    stays_with_capture = change.to is payment.status is S.AUTHORIZED and change.capture is not None
+    if change.to not in MOVES[payment.status] and not stays_with_capture:
+        message = f"payment {payment.id} is {payment.status} and cannot become {change.to}"
+        raise MoveRefusedError(message)
+
+
+def _apply_capture(before: Payment, changed: Payment, capture: CapturedAmount) -> Applied:
+    if capture.amount_minor <= 0:
+        message = f"capture {capture.id} of {capture.amount_minor}: a capture takes at least one minor unit"
+        raise MoveRefusedError(message)
+    changed = replace(changed, captured_minor=before.captured_minor + capture.amount_minor)
+    _check_amounts(changed)
+    money = Money(capture.amount_minor, before.currency)
+    booked = ledger.capture(capture.id, before.merchant_id, before.gateway, money)
+    told = (EventType.PAYMENT_CAPTURED,) if before.capture_method is CaptureMethod.MANUAL else ()
+    return Applied(changed, told + _status_events(before, changed), (booked,))
+
+
+def _check_amounts(payment: Payment) -> None:
+    if payment.captured_minor > payment.amount_minor:
+        message = (
+            f"payment {payment.id}: {payment.captured_minor} captured would exceed {payment.amount_minor} authorised"
+        )
+        raise MoveRefusedError(message)
+    if payment.status is S.SUCCESS and payment.captured_minor == 0:
+        message = f"payment {payment.id} cannot be a success with nothing captured"
+        raise MoveRefusedError(message)
+    if payment.status in {S.FAILED, S.CANCELLED, S.EXPIRED} and payment.captured_minor > 0:
+        message = f"payment {payment.id} has {payment.captured_minor} captured and cannot become {payment.status}"
+        raise MoveRefusedError(message)
+
+
+def _status_events(before: Payment, after: Payment) -> tuple[EventType, ...]:
+    return () if before.status is after.status else (EventType(f"payment.{after.status}"),)

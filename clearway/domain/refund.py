@@ -1,0 +1,110 @@
+"""The refund: its statuses, the moves between them, and what each means for the books.
+
+pending ──> processed, failed, needs_review          needs_review ──> processed, failed     (only by a person)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from clearway.domain import ledger
+from clearway.domain.events import EventType
+from clearway.domain.ledger import LedgerTransaction
+from clearway.domain.money import Money
+from clearway.domain.payment import MoveRefusedError
+
+
+class RefundStatus(StrEnum):
+    """Where a refund stands, as the API shows it."""
+
+    PENDING = "pending"
+    PROCESSED = "processed"
+    FAILED = "failed"
+    NEEDS_REVIEW = "needs_review"
+
+
+MOVES: Final[dict[RefundStatus, frozenset[RefundStatus]]] = {
+    RefundStatus.PENDING: frozenset({RefundStatus.PROCESSED, RefundStatus.FAILED, RefundStatus.NEEDS_REVIEW}),
+    RefundStatus.NEEDS_REVIEW: frozenset({RefundStatus.PROCESSED, RefundStatus.FAILED}),
+    RefundStatus.PROCESSED: frozenset(),
+    RefundStatus.FAILED: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """The part of a refund that the rules speak of; amount in minor units."""
+
+    id: str
+    merchant_id: str
+    payment_id: str
+    amount_minor: int
+    currency: str
+    gateway: str
+    status: RefundStatus
+    gateway_reference: str | None = None
+    error_code: str | None = None
+    error_description: str | None = None
+    version: int = 0
+    last_step: str = "created"
+
+    @property
+    def money(self) -> Money:
+        """The amount given back."""
+        return Money(self.amount_minor, self.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundChange:
+    """One step in a refund's life; the fields are those of `clearway.domain.payment.Change`."""
+
+    step: str
+    to: RefundStatus
+    reason: str
+    actor: str = "system"
+    gateway_reference: str | None = None
+    error_code: str | None = None
+    error_description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundApplied:
+    """What a change comes to.
+
+    pending_delta_minor and refunded_delta_minor are added to the payment's amounts in the same transaction.
+    """
+
+    refund: Refund
+    event: EventType
+    transactions: tuple[LedgerTransaction, ...]
+    pending_delta_minor: int = 0
+    refunded_delta_minor: int = 0
+
+
+def apply_refund_change(refund: Refund, change: RefundChange) -> RefundApplied:
+    """Return what `change` makes of `refund`, or raise MoveRefusedError."""
+    if change.to not in MOVES[refund.status]:
+        message = f"refund {refund.id} is {refund.status} and cannot become {change.to}"
+        raise MoveRefusedError(message)
+    changed = replace(
+        refund,
+        status=change.to,
+        gateway_reference=change.gateway_reference or refund.gateway_reference,
+        error_code=change.error_code,
+        error_description=change.error_description,
+        version=refund.version + 1,
+        last_step=change.step,
+    )
+    event = EventType(f"refund.{change.to}")
+    amount = refund.amount_minor
+    match change.to:
+        case RefundStatus.PROCESSED:
+            booked = ledger.refund_processed(refund.id, refund.merchant_id, refund.gateway, refund.money)
+            return RefundApplied(changed, event, (booked,), -amount, amount)
+        case RefundStatus.FAILED:
+            booked = ledger.refund_failed(refund.id, refund.merchant_id, refund.money)
+            return RefundApplied(changed, event, (booked,), -amount, 0)
+        case _:
+            return RefundApplied(changed, event, ())
