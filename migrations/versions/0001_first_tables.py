@@ -199,7 +199,8 @@ def upgrade() -> None:
         sa.CheckConstraint("method IN ('card', 'netbanking', 'upi', 'wallet')", name=op.f("ck_payments_method_known")),
         sa.CheckConstraint("status <> 'success' OR captured_minor > 0", name=op.f("ck_payments_success_is_captured")),
         sa.CheckConstraint(
-            "status IN ('authorized', 'cancelled', 'expired', 'failed', 'needs_review', 'pending', 'processing', 'requires_action', 'success')",
+            "status IN ('authorized', 'cancelled', 'expired', 'failed', 'needs_review', 'pending', 'processing', "
+            "'requires_action', 'success')",
             name=op.f("ck_payments_status_known"),
         ),
         sa.CheckConstraint(
@@ -417,3 +418,7 @@ def upgrade() -> None:
     # ### end Alembic commands ###
 
 
+def downgrade() -> None:
+    """Refuse: these tables are the books."""
+    message = "the first tables hold the books; to go back, restore a backup"
+    raise RuntimeError(message)

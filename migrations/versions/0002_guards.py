@@ -1,0 +1,95 @@
+"""The triggers that keep the books balanced and the past unchanged, whatever code runs against the tables."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+APPEND_ONLY_TABLES = ("ledger_accounts", "ledger_transactions", "ledger_entries", "captures", "events", "audit_log")
+
+# Checked by statement: the lines of a transaction are inserted together, so it is never unbalanced, not even inside
+# its database transaction, and no later line can be added that would unbalance it.
+BALANCE = (
+    """
+    CREATE FUNCTION ledger_entries_balance() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF EXISTS (
+            SELECT FROM ledger_entries e
+            WHERE e.transaction_id IN (SELECT transaction_id FROM written)
+            GROUP BY e.transaction_id, e.currency
+            HAVING sum(e.amount_minor) <> 0
+        ) THEN
+            RAISE EXCEPTION 'a ledger transaction does not sum to zero' USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE TRIGGER ledger_entries_balance AFTER INSERT ON ledger_entries
+    REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION ledger_entries_balance()
+    """,
+)
+
+REFUSE_CHANGE = """
+    CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION '% is append-only: write a further row instead', TG_TABLE_NAME
+            USING ERRCODE = 'check_violation';
+    END $$
+"""
+
+ROW_GUARDS = (
+    """
+    CREATE FUNCTION guard_payment() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF (NEW.id, NEW.merchant_id, NEW.order_id, NEW.amount_minor, NEW.currency)
+            IS DISTINCT FROM (OLD.id, OLD.merchant_id, OLD.order_id, OLD.amount_minor, OLD.currency) THEN
+            RAISE EXCEPTION 'what a payment is for never changes' USING ERRCODE = 'check_violation';
+        END IF;
+        IF OLD.status IN ('success', 'failed', 'cancelled', 'expired') AND NEW.status <> OLD.status THEN
+            RAISE EXCEPTION 'payment % is % for good', OLD.id, OLD.status USING ERRCODE = 'check_violation';
+        END IF;
+        IF NEW.captured_minor < OLD.captured_minor OR NEW.refunded_minor < OLD.refunded_minor THEN
+            RAISE EXCEPTION 'captured and refunded amounts only grow' USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NEW;
+    END $$
+    """,
+    "CREATE TRIGGER guard_payment BEFORE UPDATE ON payments FOR EACH ROW EXECUTE FUNCTION guard_payment()",
+    """
+    CREATE FUNCTION guard_refund() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF (NEW.id, NEW.merchant_id, NEW.payment_id, NEW.amount_minor, NEW.currency)
+            IS DISTINCT FROM (OLD.id, OLD.merchant_id, OLD.payment_id, OLD.amount_minor, OLD.currency) THEN
+            RAISE EXCEPTION 'what a refund is for never changes' USING ERRCODE = 'check_violation';
+        END IF;
+        IF OLD.status IN ('processed', 'failed') AND NEW.status <> OLD.status THEN
+            RAISE EXCEPTION 'refund % is % for good', OLD.id, OLD.status USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NEW;
+    END $$
+    """,
+    "CREATE TRIGGER guard_refund BEFORE UPDATE ON refunds FOR EACH ROW EXECUTE FUNCTION guard_refund()",
+)
+
+
+def upgrade() -> None:
+    """Create the guards; the driver takes one statement at a time."""
+    for statement in (*BALANCE, REFUSE_CHANGE, *ROW_GUARDS):
+        op.execute(statement)
+    for table in APPEND_ONLY_TABLES:
+        for action, scope in (("UPDATE OR DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
+            name = f"refuse_{action.split()[0].lower()}"
+            op.execute(
+                f"CREATE TRIGGER {name} BEFORE {action} ON {table} FOR EACH {scope} EXECUTE FUNCTION refuse_change()"
+            )
+
+
+def downgrade() -> None:
+    """Refuse: without the guards nothing holds the books."""
+    message = "the guards hold the books; to go back, restore a backup"
+    raise RuntimeError(message)
