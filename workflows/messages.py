@@ -1,0 +1,202 @@
+"""What is said to and by the workflows: ids, task queues, and one dataclass for every input and result.
+
+Fields are only ever added, with a default, because messages of an older version stay in running histories. No card
+number may stand in any of them: Temporal keeps payloads and shows them in its UI.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+QUEUE_PAYMENTS: Final = "payments"
+QUEUE_DELIVERIES: Final = "deliveries"
+QUEUE_OPERATIONS: Final = "operations"
+TASK_QUEUES: Final = (QUEUE_PAYMENTS, QUEUE_DELIVERIES, QUEUE_OPERATIONS)
+
+ORDER_TAKEN: Final = "order_taken"
+"""Error type of `record`: the order has a payment in progress or a successful one. Nothing was recorded."""
+ORDER_NOT_FOUND: Final = "order_not_found"
+AMOUNT_NOT_REFUNDABLE: Final = "amount_not_refundable"
+"""Error type of `reserve`: the refund exceeds what was captured and is not refunded yet. Nothing was recorded."""
+PAYMENT_NOT_FOUND: Final = "payment_not_found"
+NOT_CAPTURABLE: Final = "not_capturable"
+"""Error type of `capture`: the status or the amount does not allow it, or the gateway refused. Nothing was captured."""
+NOT_CANCELLABLE: Final = "not_cancellable"
+OUTCOME_UNKNOWN: Final = "outcome_unknown"
+"""Error type of `capture` and `cancel`: what the gateway did is not known yet; the payment tells when it is."""
+
+
+def payment_workflow_id(payment_id: str) -> str:
+    """Return the id under which a payment's workflow runs: once, ever."""
+    return f"payment/{payment_id}"
+
+
+def refund_workflow_id(refund_id: str) -> str:
+    """Return the id under which a refund's workflow runs: once, ever."""
+    return f"refund/{refund_id}"
+
+
+def delivery_workflow_id(event_id: str, endpoint_id: str) -> str:
+    """Return the id under which one event is delivered to one endpoint; a retry by hand is a further run."""
+    return f"delivery/{event_id}/{endpoint_id}"
+
+
+@dataclass(frozen=True)
+class NewPayment:
+    """A payment to be recorded.
+
+    instrument: what the gateway needs (a card token, a VPA, a bank or wallet code). shown: the part of it that may be
+    shown, by the field of the payment resource it stands in (`{"vpa": …}`, `{"card": {brand, last4, …}}`).
+    """
+
+    id: str
+    merchant_id: str
+    order_id: str
+    amount_minor: int
+    currency: str
+    method: str
+    capture_method: str
+    instrument: str
+    shown: dict[str, Any] = field(default_factory=dict)
+    customer: dict[str, Any] | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+    gateway: str = "simulator"
+    return_url: str | None = None
+
+
+@dataclass(frozen=True)
+class PaymentTimings:
+    """The waits of one payment in seconds, fixed when it is made so that a new setting never breaks a replay.
+
+    poll_intervals_s: waits before each status poll; the last repeats. deadline_s: for the gateway or the customer.
+    authorisation_expiry_s: for the capture.
+    """
+
+    poll_intervals_s: tuple[float, ...] = (15, 30, 60, 120, 300)
+    deadline_s: float = 1_800
+    authorisation_expiry_s: float = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class PaymentInput:
+    """What starts a `PaymentWorkflow`."""
+
+    payment: NewPayment
+    timings: PaymentTimings = field(default_factory=PaymentTimings)
+
+
+@dataclass(frozen=True)
+class PaymentResult:
+    """How a payment ended. refused: it was never recorded."""
+
+    status: str
+    captured_minor: int = 0
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class CaptureInput:
+    """Capture `amount_minor`, or all that is left. capture_id is also the update id: asked twice, done once."""
+
+    capture_id: str
+    amount_minor: int | None = None
+
+
+@dataclass(frozen=True)
+class CancelInput:
+    """Call a payment off, or release what is authorised and not captured."""
+
+    reason: str = "cancelled by the merchant"
+
+
+@dataclass(frozen=True)
+class News:
+    """A gateway's verified webhook about one operation, as a signal.
+
+    kind is a `clearway.gateways.base.OutcomeKind`; the fields are those of `GatewayOutcome`.
+    """
+
+    event_id: str
+    key: str
+    kind: str
+    reference: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    captured: bool = False
+    error_code: str | None = None
+    error_description: str | None = None
+    action_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """An operator's decision about something in `needs_review`, after looking at the gateway.
+
+    outcome: for a payment `success`, `authorized`, `failed` or `cancelled`; for a refund `processed` or `failed`.
+    """
+
+    outcome: str
+    operator: str
+    reason: str
+    gateway_reference: str | None = None
+
+
+@dataclass(frozen=True)
+class NewRefund:
+    """A refund to be reserved. amount_minor None: all that is left."""
+
+    id: str
+    merchant_id: str
+    payment_id: str
+    amount_minor: int | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class RefundInput:
+    """What starts a `RefundWorkflow`; the waits are those of `PaymentTimings`."""
+
+    refund: NewRefund
+    poll_intervals_s: tuple[float, ...] = (15, 60, 300, 3_600)
+    deadline_s: float = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class RefundResult:
+    """How a refund ended. refused: it was never recorded."""
+
+    status: str
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class DeliveryInput:
+    """What starts a `WebhookDeliveryWorkflow`.
+
+    retry_intervals_s: the waits between attempts, so attempts = len + 1. first_attempt: the number of the first
+    attempt of this run, above 1 when a delivery is retried by hand after its schedule has ended.
+    """
+
+    delivery_id: str
+    event_id: str
+    endpoint_id: str
+    event_type: str
+    retry_intervals_s: tuple[int, ...] = (60, 300, 1_800, 7_200)
+    first_attempt: int = 1
+
+
+@dataclass(frozen=True)
+class DeliveryResult:
+    """How a delivery ended: delivered, failed or cancelled, after so many attempts."""
+
+    status: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """One line of the story a workflow tells to queries."""
+
+    at: str
+    what: str
