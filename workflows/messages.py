@@ -7,7 +7,10 @@ number may stand in any of them: Temporal keeps payloads and shows them in its U
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
+
+from clearway.domain.payment import NewPayment
+from clearway.domain.refund import NewRefund
 
 QUEUE_PAYMENTS: Final = "payments"
 QUEUE_DELIVERIES: Final = "deliveries"
@@ -40,29 +43,6 @@ def refund_workflow_id(refund_id: str) -> str:
 def delivery_workflow_id(event_id: str, endpoint_id: str) -> str:
     """Return the id under which one event is delivered to one endpoint; a retry by hand is a further run."""
     return f"delivery/{event_id}/{endpoint_id}"
-
-
-@dataclass(frozen=True)
-class NewPayment:
-    """A payment to be recorded.
-
-    instrument: what the gateway needs (a card token, a VPA, a bank or wallet code). shown: the part of it that may be
-    shown, by the field of the payment resource it stands in (`{"vpa": …}`, `{"card": {brand, last4, …}}`).
-    """
-
-    id: str
-    merchant_id: str
-    order_id: str
-    amount_minor: int
-    currency: str
-    method: str
-    capture_method: str
-    instrument: str
-    shown: dict[str, Any] = field(default_factory=dict)
-    customer: dict[str, Any] | None = None
-    notes: dict[str, str] = field(default_factory=dict)
-    gateway: str = "simulator"
-    return_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -140,17 +120,6 @@ class Resolution:
     operator: str
     reason: str
     gateway_reference: str | None = None
-
-
-@dataclass(frozen=True)
-class NewRefund:
-    """A refund to be reserved. amount_minor None: all that is left."""
-
-    id: str
-    merchant_id: str
-    payment_id: str
-    amount_minor: int | None
-    reason: str | None = None
 
 
 @dataclass(frozen=True)

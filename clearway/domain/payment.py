@@ -11,9 +11,9 @@ payment, here and in the database.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from clearway.domain import ledger
 from clearway.domain.events import EventType
@@ -77,6 +77,29 @@ HOLDS_ORDER: Final = frozenset(PaymentStatus) - {S.FAILED, S.CANCELLED, S.EXPIRE
 
 class MoveRefusedError(Exception):
     """The change is not a move of the state machine or breaks a bound on the amounts. Nothing may be recorded."""
+
+
+@dataclass(frozen=True)
+class NewPayment:
+    """A payment to be recorded.
+
+    instrument: what the gateway needs (a card token, a VPA, a bank or wallet code). shown: the part of it that may be
+    shown, by the field of the payment resource it stands in (`{"vpa": …}`, `{"card": {brand, last4, …}}`).
+    """
+
+    id: str
+    merchant_id: str
+    order_id: str
+    amount_minor: int
+    currency: str
+    method: str
+    capture_method: str
+    instrument: str
+    shown: dict[str, Any] = field(default_factory=dict)
+    customer: dict[str, Any] | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+    gateway: str = "simulator"
+    return_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

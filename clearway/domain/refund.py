@@ -33,6 +33,17 @@ MOVES: Final[dict[RefundStatus, frozenset[RefundStatus]]] = {
 }
 
 
+@dataclass(frozen=True)
+class NewRefund:
+    """A refund to be reserved. amount_minor None: all that is left."""
+
+    id: str
+    merchant_id: str
+    payment_id: str
+    amount_minor: int | None
+    reason: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Refund:
     """The part of a refund that the rules speak of; amount in minor units."""

@@ -1,0 +1,156 @@
+"""Writing events and the deliveries that are due for them, in the transaction of the change they tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db.tables import EndpointStatus, events, webhook_deliveries, webhook_endpoints
+from clearway.domain.events import EventType, delivery_body
+from clearway.domain.ids import DELIVERY, EVENT, new_id
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A delivery that waits for its workflow. retry_intervals_s None: the installation's schedule."""
+
+    delivery_id: str
+    event_id: str
+    endpoint_id: str
+    event_type: str
+    retry_intervals_s: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """What an event tells, before it has an id. data: the resource in its JSON form after the change."""
+
+    type: EventType
+    merchant_id: str
+    data: dict[str, Any]
+    step: str
+    payment_id: str | None = None
+    refund_id: str | None = None
+    from_status: str | None = None
+    to_status: str | None = None
+    reason: str | None = None
+    actor: str | None = None
+
+
+async def tell(
+    connection: AsyncConnection, happenings: Sequence[Happening], *, now: datetime, only_endpoint: str | None = None
+) -> list[DueDelivery]:
+    """Insert one event for each happening and one delivery for each endpoint that wants it.
+
+    All happenings are of one merchant. only_endpoint: deliver to this endpoint alone, whatever its filter says.
+    """
+    if not happenings:
+        return []
+    rows = [_event_row(happening, now) for happening in happenings]
+    await connection.execute(insert(events).values(rows))
+    endpoints = await _endpoints(connection, happenings[0].merchant_id, only_endpoint)
+    due = [
+        DueDelivery(new_id(DELIVERY), row["id"], endpoint.id, row["type"], _schedule(endpoint.retry_intervals_s))
+        for row in rows
+        for endpoint in endpoints
+        if only_endpoint or not endpoint.event_types or row["type"] in endpoint.event_types
+    ]
+    if due:
+        payment_of = {row["id"]: row["payment_id"] for row in rows}
+        deliveries = [
+            {
+                "id": delivery.delivery_id,
+                "merchant_id": happenings[0].merchant_id,
+                "event_id": delivery.event_id,
+                "endpoint_id": delivery.endpoint_id,
+                "event_type": delivery.event_type,
+                "payment_id": payment_of[delivery.event_id],
+                "next_attempt_at": now,
+                "created_at": now,
+                "updated_at": now,
+            }
+            for delivery in due
+        ]
+        await connection.execute(insert(webhook_deliveries).values(deliveries))
+    return due
+
+
+async def due_for_step(
+    connection: AsyncConnection, step: str, *, payment_id: str | None = None, refund_id: str | None = None
+) -> list[DueDelivery]:
+    """Return the deliveries of a step that is recorded already, for whoever records it again after a crash."""
+    if refund_id is not None:
+        return await _due(connection, (events.c.refund_id == refund_id) & (events.c.step == step))
+    of_payment = (events.c.payment_id == payment_id) & events.c.refund_id.is_(None)
+    return await _due(connection, of_payment & (events.c.step == step))
+
+
+async def due_unstarted(connection: AsyncConnection, before: datetime, limit: int) -> list[DueDelivery]:
+    """Return deliveries that should have had an attempt by now and have none: their workflow may never have begun."""
+    stale = (
+        (webhook_deliveries.c.status == "pending")
+        & (webhook_deliveries.c.attempt_count == 0)
+        & (webhook_deliveries.c.created_at < before)
+    )
+    return await _due(connection, stale, limit=limit)
+
+
+async def _due(connection: AsyncConnection, condition: ColumnElement[bool], limit: int = 1_000) -> list[DueDelivery]:
+    query = (
+        select(
+            webhook_deliveries.c.id,
+            webhook_deliveries.c.event_id,
+            webhook_deliveries.c.endpoint_id,
+            webhook_deliveries.c.event_type,
+            webhook_endpoints.c.retry_intervals_s,
+        )
+        .join(events, events.c.id == webhook_deliveries.c.event_id)
+        .join(webhook_endpoints, webhook_endpoints.c.id == webhook_deliveries.c.endpoint_id)
+        .where(condition)
+        .order_by(webhook_deliveries.c.created_at)
+        .limit(limit)
+    )
+    return [
+        DueDelivery(row.id, row.event_id, row.endpoint_id, row.event_type, _schedule(row.retry_intervals_s))
+        for row in await connection.execute(query)
+    ]
+
+
+async def _endpoints(connection: AsyncConnection, merchant_id: str, only: str | None) -> Sequence[Any]:
+    query = select(
+        webhook_endpoints.c.id, webhook_endpoints.c.event_types, webhook_endpoints.c.retry_intervals_s
+    ).where(
+        webhook_endpoints.c.merchant_id == merchant_id,
+        webhook_endpoints.c.deleted_at.is_(None),
+        webhook_endpoints.c.status == EndpointStatus.ENABLED.value,
+    )
+    if only is not None:
+        query = query.where(webhook_endpoints.c.id == only)
+    return (await connection.execute(query)).all()
+
+
+def _event_row(happening: Happening, now: datetime) -> dict[str, Any]:
+    event_id = new_id(EVENT)
+    return {
+        "id": event_id,
+        "merchant_id": happening.merchant_id,
+        "type": happening.type.value,
+        "payment_id": happening.payment_id,
+        "refund_id": happening.refund_id,
+        "step": happening.step,
+        "from_status": happening.from_status,
+        "to_status": happening.to_status,
+        "reason": happening.reason,
+        "actor": happening.actor,
+        "body": delivery_body(event_id, happening.type, now, happening.data),
+        "created_at": now,
+    }
+
+
+def _schedule(intervals: Sequence[int] | None) -> tuple[int, ...] | None:
+    return None if intervals is None else tuple(intervals)

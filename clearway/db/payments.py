@@ -1,0 +1,252 @@
+"""Recording payments and every change of them: row, captures, books, order, events and deliveries in one transaction.
+
+Nothing else writes to `payments`, except `clearway.db.refunds` to the refunded amounts. Recording is safe to repeat:
+what is recorded already is recognised by its id or its step, and answered as it stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db import ledger
+from clearway.db.events import DueDelivery, Happening, due_for_step, tell
+from clearway.db.tables import OrderStatus, captures, orders, payments
+from clearway.domain.events import EventType
+from clearway.domain.payment import (
+    Applied,
+    CapturedAmount,
+    CaptureMethod,
+    Change,
+    NewPayment,
+    Payment,
+    PaymentStatus,
+    apply_change,
+)
+from clearway.domain.resources import NextAction, PaymentResource
+
+CREATED_STEP = "created"
+
+
+class OrderTakenError(Exception):
+    """The order has a payment in progress or a successful one."""
+
+
+class OrderUnknownError(Exception):
+    """There is no such order of this merchant in this currency."""
+
+
+class PaymentUnknownError(Exception):
+    """There is no such payment. A workflow that meets this has a bug."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPayment:
+    """A payment as it stands after a step, its resource then, and the deliveries that are due."""
+
+    payment: Payment
+    resource: PaymentResource
+    due: list[DueDelivery]
+
+
+async def record(connection: AsyncConnection, new: NewPayment, *, now: datetime) -> RecordedPayment:
+    """Insert a payment with its first event. Raises OrderTakenError or OrderUnknownError, having done nothing."""
+    inserted = await _insert(connection, new, now)
+    if inserted is None:
+        return await _already(connection, await lock(connection, new.id), CREATED_STEP)
+    await connection.execute(
+        update(orders)
+        .where(orders.c.id == new.order_id, orders.c.status == OrderStatus.CREATED.value)
+        .values(status=OrderStatus.ATTEMPTED.value, updated_at=now)
+    )
+    happening = Happening(
+        type=EventType.PAYMENT_CREATED,
+        merchant_id=new.merchant_id,
+        data=resource_of(inserted).data(),
+        step=CREATED_STEP,
+        payment_id=new.id,
+        to_status=PaymentStatus.PENDING.value,
+        reason="payment recorded",
+        actor="merchant",
+    )
+    due = await tell(connection, [happening], now=now)
+    return RecordedPayment(payment_of(inserted), resource_of(inserted), due)
+
+
+async def apply(connection: AsyncConnection, payment_id: str, change: Change, *, now: datetime) -> RecordedPayment:
+    """Apply a change to the locked row and write everything that follows from it.
+
+    Raises MoveRefusedError (nothing is written) or PaymentUnknownError.
+    """
+    row = await lock(connection, payment_id)
+    if row.last_step == change.step:
+        return await _already(connection, row, change.step)
+    before = payment_of(row)
+    applied = apply_change(before, change)
+    changed = await _update(connection, applied.payment, now)
+    if change.capture is not None:
+        await _insert_capture(connection, before, change.capture, now)
+    await ledger.book(connection, applied.transactions, payment_id=payment_id, now=now)
+    if applied.payment.status is PaymentStatus.SUCCESS:
+        await connection.execute(
+            update(orders).where(orders.c.id == before.order_id).values(status=OrderStatus.PAID.value, updated_at=now)
+        )
+    due = await tell(connection, _happenings(before, applied, change, resource_of(changed)), now=now)
+    return RecordedPayment(applied.payment, resource_of(changed), due)
+
+
+async def lock(connection: AsyncConnection, payment_id: str) -> Row[Any]:
+    """Return the row, locked until the transaction ends."""
+    found = (await connection.execute(select(payments).where(payments.c.id == payment_id).with_for_update())).first()
+    if found is None:
+        raise PaymentUnknownError(payment_id)
+    return found
+
+
+def payment_of(row: Row[Any]) -> Payment:
+    """Read the part of a row that the rules speak of."""
+    return Payment(
+        id=row.id,
+        merchant_id=row.merchant_id,
+        order_id=row.order_id,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        capture_method=CaptureMethod(row.capture_method),
+        gateway=row.gateway,
+        status=PaymentStatus(row.status),
+        captured_minor=row.captured_minor,
+        refunded_minor=row.refunded_minor,
+        refund_pending_minor=row.refund_pending_minor,
+        gateway_reference=row.gateway_reference,
+        action_url=row.action_url,
+        error_code=row.error_code,
+        error_description=row.error_description,
+        version=row.version,
+        last_step=row.last_step,
+    )
+
+
+def resource_of(row: Row[Any]) -> PaymentResource:
+    """Render a row as merchants see it."""
+    return PaymentResource(
+        id=row.id,
+        order_id=row.order_id,
+        amount=row.amount_minor,
+        currency=row.currency,
+        status=row.status,
+        method=row.method,
+        capture_method=row.capture_method,
+        captured=row.captured_minor > 0,
+        amount_captured=row.captured_minor,
+        amount_refunded=row.refunded_minor,
+        customer=row.customer,
+        notes=row.notes,
+        next_action=NextAction(url=row.action_url) if row.action_url else None,
+        gateway=row.gateway,
+        error_code=row.error_code,
+        error_description=row.error_description,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        **row.instrument,
+    )
+
+
+async def _insert(connection: AsyncConnection, new: NewPayment, now: datetime) -> Row[Any] | None:
+    """Insert the row; None when this payment is there already."""
+    statement = (
+        upsert(payments)
+        .values(
+            id=new.id,
+            merchant_id=new.merchant_id,
+            order_id=new.order_id,
+            amount_minor=new.amount_minor,
+            currency=new.currency,
+            method=new.method,
+            capture_method=new.capture_method,
+            status=PaymentStatus.PENDING.value,
+            gateway=new.gateway,
+            instrument=new.shown,
+            customer=new.customer,
+            notes=new.notes,
+            last_step=CREATED_STEP,
+            created_at=now,
+            updated_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=[payments.c.id])
+        .returning(payments)
+    )
+    try:
+        inserted: Row[Any] | None = (await connection.execute(statement)).first()
+    except IntegrityError as error:
+        if "uq_payments_order_taken" in str(error.orig):
+            raise OrderTakenError(new.order_id) from error
+        if "fk_payments_order" in str(error.orig):
+            raise OrderUnknownError(new.order_id) from error
+        raise
+    return inserted
+
+
+async def _update(connection: AsyncConnection, payment: Payment, now: datetime) -> Row[Any]:
+    statement = (
+        update(payments)
+        .where(payments.c.id == payment.id)
+        .values(
+            status=payment.status.value,
+            captured_minor=payment.captured_minor,
+            gateway_reference=payment.gateway_reference,
+            action_url=payment.action_url,
+            error_code=payment.error_code,
+            error_description=payment.error_description,
+            version=payment.version,
+            last_step=payment.last_step,
+            updated_at=now,
+        )
+        .returning(payments)
+    )
+    updated: Row[Any] = (await connection.execute(statement)).one()
+    return updated
+
+
+async def _insert_capture(
+    connection: AsyncConnection, payment: Payment, capture: CapturedAmount, now: datetime
+) -> None:
+    await connection.execute(
+        insert(captures).values(
+            id=capture.id,
+            merchant_id=payment.merchant_id,
+            payment_id=payment.id,
+            amount_minor=capture.amount_minor,
+            currency=payment.currency,
+            gateway_reference=capture.gateway_reference,
+            created_at=now,
+        )
+    )
+
+
+async def _already(connection: AsyncConnection, row: Row[Any], step: str) -> RecordedPayment:
+    due = await due_for_step(connection, step, payment_id=row.id)
+    return RecordedPayment(payment_of(row), resource_of(row), due)
+
+
+def _happenings(before: Payment, applied: Applied, change: Change, resource: PaymentResource) -> list[Happening]:
+    data = resource.data()
+    return [
+        Happening(
+            type=event_type,
+            merchant_id=before.merchant_id,
+            data=data,
+            step=change.step,
+            payment_id=before.id,
+            from_status=before.status.value,
+            to_status=applied.payment.status.value,
+            reason=change.reason,
+            actor=change.actor,
+        )
+        for event_type in applied.events
+    ]
