@@ -1,0 +1,114 @@
+"""Which URLs a webhook endpoint may have. The parser that judges is the parser that connects: httpx's.
+
+Owns the checks that need no look-up: they run when an endpoint is registered, for a clear answer at once, and again at
+every attempt. It must not resolve names: what a name means is only decided when the connection is made.
+
+Refused: anything but https (and http where the policy allows it), user information, a host that is not a plain name or
+address, an address that is not public (in decimal, octal, hexadecimal or short form too), port 0, and URLs over
+2,048 characters. Other ports are all allowed: merchants run receivers on odd ones, and what must be kept from them is
+kept by address, not by port.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from ipaddress import IPv6Address, ip_address
+from typing import Final
+
+import httpx
+
+from clearway.domain.errors import UnprocessableError
+from clearway.domain.limits import URL_LENGTH_MAX
+from clearway.egress.addresses import Address, refusal
+from clearway.egress.policy import EgressPolicy
+
+HOST_LENGTH_MAX: Final = 253
+PORT_MAX: Final = 65_535
+LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+HOST_NAME: Final = re.compile(rf"{LABEL}(\.{LABEL})*\.?")
+LOOPBACK_ADDRESSES: Final = (ip_address("127.0.0.1"), ip_address("::1"))
+
+
+class UrlRefusedError(UnprocessableError):
+    """A URL that webhooks will not be sent to; `reason` is stable and one of those named in this module."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__("webhook_url_refused", detail)
+        self.reason = reason
+
+
+def validate_url(url: str, policy: EgressPolicy) -> None:
+    """Check a URL when an endpoint is registered.
+
+    Raises:
+        UrlRefusedError: The URL can never be delivered to; the detail says why.
+    """
+    parse_target(url, policy)
+
+
+def parse_target(url: str, policy: EgressPolicy) -> httpx.URL:
+    """Return the parsed URL, or raise `UrlRefusedError`."""
+    if len(url) > URL_LENGTH_MAX:
+        raise UrlRefusedError("too_long", f"The URL has {len(url)} characters; at most {URL_LENGTH_MAX} are accepted.")
+    target = _parse(url)
+    _check_scheme(target, policy)
+    if target.userinfo:
+        # Also what httpx makes of `https://example.com\@127.0.0.1/`, which browsers read the other way round.
+        raise UrlRefusedError("userinfo", "The URL must not hold a user name or password (anything before an `@`).")
+    _check_port(target)
+    _check_host(target, policy)
+    return target
+
+
+def host_of(target: httpx.URL) -> str:
+    """Return the host in the ASCII form that is looked up, sent and compared with the certificate."""
+    return target.raw_host.decode("ascii")
+
+
+def numeric_address(host: str) -> Address | None:
+    """Return the address when the system's resolver reads `host` as a number (`127.1`, `0x7f000001`), else None."""
+    try:
+        infos = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except (socket.gaierror, UnicodeError):
+        return None
+    return ip_address(infos[0][4][0])
+
+
+def _parse(url: str) -> httpx.URL:
+    try:
+        return httpx.URL(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise UrlRefusedError("malformed", "This is not a URL. Write it as https://example.com/webhooks.") from error
+
+
+def _check_scheme(target: httpx.URL, policy: EgressPolicy) -> None:
+    if target.scheme == "https" or (target.scheme == "http" and policy.allow_http):
+        return
+    expected = "https or http" if policy.allow_http else "https"
+    raise UrlRefusedError("scheme", f"The URL must begin with {expected}; this one has the scheme {target.scheme!r}.")
+
+
+def _check_port(target: httpx.URL) -> None:
+    if target.port is not None and not 0 < target.port <= PORT_MAX:
+        raise UrlRefusedError("port", f"The port must be between 1 and {PORT_MAX}.")
+
+
+def _check_host(target: httpx.URL, policy: EgressPolicy) -> None:
+    host = host_of(target)
+    for address in _literal_addresses(host):
+        reason = refusal(address, policy.allowed_networks)
+        if reason is not None:
+            raise UrlRefusedError("blocked_address", f"Webhooks are not sent to {host}: {reason}.")
+
+
+def _literal_addresses(host: str) -> tuple[Address, ...]:
+    if ":" in host:
+        return (IPv6Address(host),)
+    if len(host) > HOST_LENGTH_MAX or not HOST_NAME.fullmatch(host):
+        raise UrlRefusedError("host", "The URL's host is not a valid name or address.")
+    name = host.removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return LOOPBACK_ADDRESSES  # RFC 6761, section 6.3: always loopback, whatever a resolver says
+    address = numeric_address(host)
+    return () if address is None else (address,)
