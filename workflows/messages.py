@@ -17,18 +17,6 @@ QUEUE_DELIVERIES: Final = "deliveries"
 QUEUE_OPERATIONS: Final = "operations"
 TASK_QUEUES: Final = (QUEUE_PAYMENTS, QUEUE_DELIVERIES, QUEUE_OPERATIONS)
 
-ORDER_TAKEN: Final = "order_taken"
-"""Error type of `record`: the order has a payment in progress or a successful one. Nothing was recorded."""
-ORDER_NOT_FOUND: Final = "order_not_found"
-AMOUNT_NOT_REFUNDABLE: Final = "amount_not_refundable"
-"""Error type of `reserve`: the refund exceeds what was captured and is not refunded yet. Nothing was recorded."""
-PAYMENT_NOT_FOUND: Final = "payment_not_found"
-NOT_CAPTURABLE: Final = "not_capturable"
-"""Error type of `capture`: the status or the amount does not allow it, or the gateway refused. Nothing was captured."""
-NOT_CANCELLABLE: Final = "not_cancellable"
-OUTCOME_UNKNOWN: Final = "outcome_unknown"
-"""Error type of `capture` and `cancel`: what the gateway did is not known yet; the payment tells when it is."""
-
 
 def payment_workflow_id(payment_id: str) -> str:
     """Return the id under which a payment's workflow runs: once, ever."""

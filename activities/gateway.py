@@ -1,0 +1,69 @@
+"""Calls to payment gateways: one activity, one call.
+
+Retries, waits and questions about unknown outcomes are the workflow's: only it may decide to send a charge again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from temporalio import activity
+
+from clearway.gateways.base import AuthoriseRequest, FollowUpRequest, Gateway, GatewayOutcome
+
+
+@dataclass(frozen=True)
+class AuthoriseCall:
+    """An authorisation at a gateway."""
+
+    gateway: str
+    request: AuthoriseRequest
+
+
+@dataclass(frozen=True)
+class FollowUpCall:
+    """A capture, void or refund at a gateway."""
+
+    gateway: str
+    request: FollowUpRequest
+
+
+@dataclass(frozen=True)
+class LookUpCall:
+    """A question about the operation that was sent with `key`."""
+
+    gateway: str
+    key: str
+
+
+class GatewayActivities:
+    """The gateways, by name."""
+
+    def __init__(self, gateways: Mapping[str, Gateway]) -> None:
+        self._gateways = gateways
+
+    @activity.defn(name="authorise")
+    async def authorise(self, call: AuthoriseCall) -> GatewayOutcome:
+        """Reserve or take the money."""
+        return await self._gateways[call.gateway].authorise(call.request)
+
+    @activity.defn(name="capture")
+    async def capture(self, call: FollowUpCall) -> GatewayOutcome:
+        """Take part or all of what is authorised."""
+        return await self._gateways[call.gateway].capture(call.request)
+
+    @activity.defn(name="void")
+    async def void(self, call: FollowUpCall) -> GatewayOutcome:
+        """Release what is authorised, or call a pending payment off."""
+        return await self._gateways[call.gateway].void(call.request)
+
+    @activity.defn(name="refund")
+    async def refund(self, call: FollowUpCall) -> GatewayOutcome:
+        """Give money back."""
+        return await self._gateways[call.gateway].refund(call.request)
+
+    @activity.defn(name="look_up")
+    async def look_up(self, call: LookUpCall) -> GatewayOutcome:
+        """Ask what became of an operation."""
+        return await self._gateways[call.gateway].look_up(call.key)

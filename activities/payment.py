@@ -1,0 +1,75 @@
+"""Recording payments: local activities, each one database transaction and the start of the deliveries it makes due.
+
+The order matters: first the transaction commits, then the deliveries are started. A crash in between runs the whole
+activity again; the change is then recognised as recorded, and its deliveries are started.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.deliveries import DeliveryStarter
+from clearway.db import payments
+from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
+from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN
+
+
+@dataclass(frozen=True)
+class PaymentState:
+    """A payment after a step: what the rules speak of, and the resource as merchants see it."""
+
+    payment: Payment
+    resource: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ChangeInput:
+    """Record `change` of a payment."""
+
+    payment_id: str
+    change: Change
+
+
+class PaymentActivities:
+    """The payments in the database."""
+
+    def __init__(self, engine: AsyncEngine, deliveries: DeliveryStarter) -> None:
+        self._engine = engine
+        self._deliveries = deliveries
+
+    @activity.defn(name="record_payment")
+    async def record(self, new: NewPayment) -> PaymentState:
+        """Record a payment with its first event. Fails for good with ORDER_TAKEN or ORDER_NOT_FOUND."""
+        try:
+            async with self._engine.begin() as connection:
+                recorded = await payments.record(connection, new, now=datetime.now(UTC))
+        except payments.OrderTakenError as error:
+            message = (
+                f"order {new.order_id} has a payment in progress or is paid; no second payment was made. "
+                "Wait for the first to end: if it fails, the order can be paid again."
+            )
+            raise ApplicationError(message, type=ORDER_TAKEN, non_retryable=True) from error
+        except payments.OrderUnknownError as error:
+            message = f"there is no order {new.order_id} in {new.currency}; nothing was recorded"
+            raise ApplicationError(message, type=ORDER_NOT_FOUND, non_retryable=True) from error
+        return await self._told(recorded)
+
+    @activity.defn(name="record_payment_change")
+    async def change(self, what: ChangeInput) -> PaymentState:
+        """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it."""
+        try:
+            async with self._engine.begin() as connection:
+                recorded = await payments.apply(connection, what.payment_id, what.change, now=datetime.now(UTC))
+        except MoveRefusedError as error:
+            raise ApplicationError(str(error), type=MOVE_REFUSED, non_retryable=True) from error
+        return await self._told(recorded)
+
+    async def _told(self, recorded: payments.RecordedPayment) -> PaymentState:
+        await self._deliveries.start(recorded.due)
+        return PaymentState(recorded.payment, recorded.resource.data())

@@ -1,0 +1,73 @@
+"""Recording refunds: local activities, each one database transaction and the start of the deliveries it makes due.
+
+For the order of commit and start see `activities.payment`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.deliveries import DeliveryStarter
+from clearway.db import refunds
+from clearway.db.payments import PaymentUnknownError
+from clearway.domain.payment import MoveRefusedError
+from clearway.domain.refund import NewRefund, Refund, RefundChange
+from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, MOVE_REFUSED, PAYMENT_NOT_FOUND
+
+
+@dataclass(frozen=True)
+class RefundState:
+    """A refund after a step. payment_reference: the gateway's id of the payment that is refunded."""
+
+    refund: Refund
+    resource: dict[str, Any]
+    payment_reference: str | None
+
+
+@dataclass(frozen=True)
+class RefundChangeInput:
+    """Record `change` of a refund."""
+
+    refund_id: str
+    change: RefundChange
+
+
+class RefundActivities:
+    """The refunds in the database."""
+
+    def __init__(self, engine: AsyncEngine, deliveries: DeliveryStarter) -> None:
+        self._engine = engine
+        self._deliveries = deliveries
+
+    @activity.defn(name="reserve_refund")
+    async def reserve(self, new: NewRefund) -> RefundState:
+        """Promise a refund. Fails for good with AMOUNT_NOT_REFUNDABLE or PAYMENT_NOT_FOUND."""
+        try:
+            async with self._engine.begin() as connection:
+                recorded = await refunds.reserve(connection, new, now=datetime.now(UTC))
+        except refunds.AmountNotRefundableError as error:
+            raise ApplicationError(str(error), type=AMOUNT_NOT_REFUNDABLE, non_retryable=True) from error
+        except PaymentUnknownError as error:
+            message = f"there is no payment {new.payment_id}; nothing was refunded"
+            raise ApplicationError(message, type=PAYMENT_NOT_FOUND, non_retryable=True) from error
+        return await self._told(recorded)
+
+    @activity.defn(name="record_refund_change")
+    async def change(self, what: RefundChangeInput) -> RefundState:
+        """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it."""
+        try:
+            async with self._engine.begin() as connection:
+                recorded = await refunds.apply(connection, what.refund_id, what.change, now=datetime.now(UTC))
+        except MoveRefusedError as error:
+            raise ApplicationError(str(error), type=MOVE_REFUSED, non_retryable=True) from error
+        return await self._told(recorded)
+
+    async def _told(self, recorded: refunds.RecordedRefund) -> RefundState:
+        await self._deliveries.start(recorded.due)
+        return RefundState(recorded.refund, recorded.resource.data(), recorded.payment_reference)

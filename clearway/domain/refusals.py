@@ -1,0 +1,25 @@
+"""The stable names of refusals: the `type` of the Temporal application error in which a workflow says no.
+
+Each means that nothing was recorded and no money moved, except OUTCOME_UNKNOWN.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+ORDER_TAKEN: Final = "order_taken"
+"""`record`: the order has a payment in progress or a successful one."""
+ORDER_NOT_FOUND: Final = "order_not_found"
+"""`record`: no such order of this merchant in this currency."""
+AMOUNT_NOT_REFUNDABLE: Final = "amount_not_refundable"
+"""`reserve`: the refund exceeds what was captured and is not refunded yet."""
+PAYMENT_NOT_FOUND: Final = "payment_not_found"
+"""`reserve`: no such payment of this merchant."""
+NOT_CAPTURABLE: Final = "not_capturable"
+"""`capture`: the status or the amount does not allow it, or the gateway refused."""
+NOT_CANCELLABLE: Final = "not_cancellable"
+"""`cancel`: the status does not allow it, or the gateway refused; the payment is as it was."""
+OUTCOME_UNKNOWN: Final = "outcome_unknown"
+"""`capture` and `cancel`: what the gateway did is not known yet; the payment tells when it is."""
+MOVE_REFUSED: Final = "move_refused"
+"""Recording a change that is not a move of the state machine."""
