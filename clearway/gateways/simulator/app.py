@@ -1,0 +1,109 @@
+"""The simulator service as an ASGI application: puts the parts together and answers errors in the gateway's form."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from clearway.gateways.simulator import control_routes, page_routes, routes
+from clearway.gateways.simulator.clocks import Courier, DecisionClock
+from clearway.gateways.simulator.decisions import Oracle
+from clearway.gateways.simulator.engine import Engine, KeyReusedError, PaymentUnknownError
+from clearway.gateways.simulator.faults import FaultSwitches
+from clearway.gateways.simulator.misbehaviour import OfferingToDrop
+from clearway.gateways.simulator.outbox import Outbox
+from clearway.gateways.simulator.records import Records
+from clearway.gateways.simulator.service import Service
+from clearway.gateways.simulator.settings import SimulatorSettings
+from clearway.gateways.simulator.store import Store
+from clearway.gateways.simulator.wire import error_body
+
+log = structlog.get_logger(__name__)
+
+TOKENS_PATH = "/v1/tokens"
+
+
+def create_app(settings: SimulatorSettings) -> ASGIApp:
+    """Return the service; its state is opened when it starts and closed when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _running(app, settings):
+            yield
+
+    app = FastAPI(title="Clearway gateway simulator", version="1", lifespan=lifespan)
+    app.include_router(control_routes.router)
+    app.include_router(routes.router)
+    app.include_router(page_routes.router)
+    app.add_exception_handler(RequestValidationError, _refuse_invalid)
+    app.add_exception_handler(KeyReusedError, _refuse_reused_key)
+    app.add_exception_handler(PaymentUnknownError, _refuse_unknown_payment)
+    return OfferingToDrop(_TokensFromBrowsers(app))
+
+
+@asynccontextmanager
+async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[None]:
+    # Separate sources, so that switching a fault on does not change which payments fail.
+    seed = settings.simulator_seed
+    outcomes, mishaps = (random.Random(f"{seed}:{use}" if seed is not None else None) for use in ("outcome", "fault"))  # noqa: S311
+    store = Store(settings.simulator_state)
+    records = Records(store)
+    switches = FaultSwitches(mishaps)
+    outbox = Outbox(store, switches, settings.public_url)
+    engine = Engine(records, Oracle(settings, outcomes), outbox, settings.public_url)
+    clock = DecisionClock(engine, records)
+    courier = Courier(outbox, settings.simulator_webhook_url, settings.simulator_webhook_secret.get_secret_value())
+    engine.on_change = [clock.alarm.ring, courier.alarm.ring]
+    app.state.service = Service(store, engine, switches)
+    tasks = [asyncio.create_task(clock.run()), asyncio.create_task(courier.run())]
+    log.info("simulator started", state=str(settings.simulator_state), webhooks_to=settings.simulator_webhook_url)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        store.close()
+
+
+async def _refuse_invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    # Pydantic's own report repeats the input, which may be a card number: only place and reason are passed on.
+    problems: list[dict[str, Any]] = [
+        {"param": ".".join(str(part) for part in problem["loc"][1:]), "message": problem["msg"]}
+        for problem in error.errors()
+    ]
+    return JSONResponse(error_body("invalid_request", "The request is not valid.", problems=problems), 400)
+
+
+async def _refuse_reused_key(_request: Request, _error: Exception) -> Response:
+    message = "This idempotency key was used for another request. Nothing was done."
+    return JSONResponse(error_body("idempotency_key_reused", message), 409)
+
+
+async def _refuse_unknown_payment(_request: Request, _error: Exception) -> Response:
+    return JSONResponse(error_body("unknown_payment", "There is no such payment. Nothing was done."), 404)
+
+
+class _TokensFromBrowsers:
+    """Lets pages of any origin tokenise a card, and nothing else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._open = CORSMiddleware(app, allow_origins=["*"], allow_methods=["POST"], allow_headers=["content-type"])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application."""
+        app = self._open if scope.get("path") == TOKENS_PATH else self._app
+        await app(scope, receive, send)

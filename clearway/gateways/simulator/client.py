@@ -1,0 +1,179 @@
+"""The connector: `Gateway` and `CardTokeniser` over the simulator's HTTP API.
+
+It classifies failures by how far a request got (`mapping` classifies answers), and never repeats one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from clearway.gateways.base import (
+    AuthoriseRequest,
+    Card,
+    CardRefusedError,
+    CardToken,
+    FollowUpRequest,
+    GatewayOutcome,
+    GatewayUnavailableError,
+    NewsUnreadableError,
+    OutcomeKind,
+    ProviderNews,
+    SignatureInvalidError,
+)
+from clearway.gateways.simulator import mapping
+from clearway.settings import Settings
+
+CONNECT_TIMEOUT_S: Final = 5.0
+CONNECTIONS_MAX: Final = 100
+
+_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Failures that surely come before the first byte of the request."""
+_PROGRAMMER_ERRORS: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+
+_Classify = Callable[[int, Mapping[str, str], Any], GatewayOutcome]
+
+
+class SimulatorGateway:
+    """The simulator as a gateway. One client with its connections for the whole process."""
+
+    name = "simulator"
+
+    def __init__(self, url: str, webhook_secret: str, *, timeout_s: float) -> None:
+        """Prepare the connection pool; nothing is opened yet. timeout_s: the total deadline of one call."""
+        self._timeout_s = timeout_s
+        self._verifier = Webhook(webhook_secret)
+        self._client = httpx.AsyncClient(
+            base_url=url,
+            # A connect or pool timeout must come before the deadline: it tells that nothing was sent, the deadline not.
+            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s / 2), pool=timeout_s / 3),
+            limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX // 2),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> SimulatorGateway:
+        """Build the connector that Clearway's settings describe."""
+        return cls(
+            settings.simulator_url,
+            settings.simulator_webhook_secret.get_secret_value(),
+            timeout_s=settings.gateway_timeout_s,
+        )
+
+    async def authorise(self, request: AuthoriseRequest) -> GatewayOutcome:
+        """Reserve or take the money."""
+        body = {
+            "merchant_reference": request.payment_id,
+            "amount": request.amount_minor,
+            "currency": request.currency,
+            "method": request.method,
+            "instrument": request.instrument,
+            "capture": request.capture_method.value,
+            "return_url": request.return_url,
+            "description": request.description,
+        }
+        return await self._operate("/v1/payments", request.key, body)
+
+    async def capture(self, request: FollowUpRequest) -> GatewayOutcome:
+        """Take part or all of an authorised amount."""
+        return await self._operate(_path(request, "capture"), request.key, _money(request))
+
+    async def void(self, request: FollowUpRequest) -> GatewayOutcome:
+        """Release what is not captured, or call off a pending payment. The simulator releases all that is left."""
+        return await self._operate(_path(request, "void"), request.key, {})
+
+    async def refund(self, request: FollowUpRequest) -> GatewayOutcome:
+        """Give money back."""
+        return await self._operate(_path(request, "refunds"), request.key, _money(request))
+
+    async def look_up(self, key: str) -> GatewayOutcome:
+        """Tell the present state of the operation sent with `key`."""
+        return await self._exchange("GET", f"/v1/operations/{quote(key, safe='')}", mapping.outcome_of_look_up)
+
+    async def tokenise(self, card: Card) -> CardToken:
+        """Exchange a test card. Raises CardRefusedError or GatewayUnavailableError; neither tells the number."""
+        body = {
+            "number": card.number,
+            "exp_month": card.expiry_month,
+            "exp_year": card.expiry_year,
+            "cvc": card.cvv,
+            "name": card.holder_name,
+        }
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._client.post("/v1/tokens", json=body)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise GatewayUnavailableError(f"the simulator did not answer: {type(error).__name__}") from None
+        return _token(response)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> ProviderNews:
+        """Verify a webhook of the simulator and read it."""
+        try:
+            # ValueError: the library lets malformed signatures, base64 and UTF-8 through as such.
+            self._verifier.verify(body, dict(headers), json_parse=False)
+        except (WebhookVerificationError, ValueError) as error:
+            raise SignatureInvalidError(str(error)) from error
+        news = mapping.news_of_event(_json(body))
+        if news.event_id != headers["webhook-id"]:
+            raise NewsUnreadableError("the event's id is not the webhook-id header")
+        return news
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def _operate(self, path: str, key: str, body: dict[str, Any]) -> GatewayOutcome:
+        headers = {"idempotency-key": key}
+        return await self._exchange("POST", path, mapping.outcome_of_answer, json=body, headers=headers)
+
+    async def _exchange(self, method: str, path: str, classify: _Classify, **request: Any) -> GatewayOutcome:
+        """Send once, and classify the answer or what came in its place."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._client.request(method, path, **request)
+        except _NOT_SENT:
+            return GatewayOutcome(OutcomeKind.RETRYABLE)
+        except _PROGRAMMER_ERRORS:
+            raise
+        except (httpx.HTTPError, TimeoutError):
+            return mapping.UNKNOWN
+        return classify(response.status_code, response.headers, _json(response.content))
+
+
+def _path(request: FollowUpRequest, action: str) -> str:
+    return f"/v1/payments/{quote(request.gateway_reference, safe='')}/{action}"
+
+
+def _money(request: FollowUpRequest) -> dict[str, Any]:
+    return {"amount": request.amount_minor, "currency": request.currency}
+
+
+def _json(content: bytes) -> Any:
+    """Parse JSON; None when it is none, which every reader takes as unreadable."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def _token(response: httpx.Response) -> CardToken:
+    body = _json(response.content)
+    try:
+        if response.status_code == httpx.codes.CREATED:
+            kept = body["card"]
+            return CardToken(body["id"], kept["brand"], kept["last4"], kept["exp_month"], kept["exp_year"])
+        if response.status_code == httpx.codes.PAYMENT_REQUIRED:
+            error = body["error"]
+            raise CardRefusedError(mapping.unified_code(error["code"]), error["message"])
+        if response.status_code == httpx.codes.BAD_REQUEST:
+            raise CardRefusedError("incorrect_number", "The card's details are not in a form the gateway reads.")
+    except (KeyError, TypeError):
+        pass  # An answer that cannot be read is no answer, below.
+    raise GatewayUnavailableError(f"the simulator answered {response.status_code}, which cannot be used")

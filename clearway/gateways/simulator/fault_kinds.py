@@ -1,0 +1,56 @@
+"""The names of the faults the simulator can be switched to, and what class each belongs to. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class FaultKind(StrEnum):
+    """One way in which a gateway misbehaves."""
+
+    EXECUTED_THEN_TIMEOUT = "executed_then_timeout"
+    """Executed; the answer does not come (504 after `delay_s`, 60 s by default)."""
+    EXECUTED_THEN_DROPPED = "executed_then_dropped"
+    """Executed; the connection is closed without an answer."""
+    ERROR_AFTER_CHARGE = "error_after_charge"
+    """Executed; the answer is 500."""
+    ERROR_BEFORE = "error_before"
+    """Not executed; 503."""
+    DROPPED_BEFORE = "dropped_before"
+    """Not executed; the connection is closed without an answer."""
+    RATE_LIMITED = "rate_limited"
+    """Not executed; 429 with Retry-After (`retry_after_s`)."""
+    NOT_FOUND_YET = "not_found_yet"
+    """Look-up answers 404 although the operation exists: `times` times, or until `delay_s` after it was accepted."""
+    WRONG_AMOUNT = "wrong_amount"
+    """Another amount than asked is really moved, and told."""
+    MALFORMED = "malformed"
+    """Executed; the answer is 200 with a body cut off in the middle."""
+    SLOW = "slow"
+    """Executed; the answer comes `delay_s` later (2 s by default)."""
+    DUPLICATE_WEBHOOK = "duplicate_webhook"
+    """The webhook is sent twice, with the same event id."""
+    LATE_WEBHOOK = "late_webhook"
+    """The webhook is sent `delay_s` later (15 s by default)."""
+    REORDERED_WEBHOOK = "reordered_webhook"
+    """After the news of the decision comes older news, of the operation still processing (`delay_s`, 0.5 s)."""
+    NO_WEBHOOK = "no_webhook"
+    """The webhook is never sent."""
+
+
+NOT_EXECUTED: Final = frozenset({FaultKind.ERROR_BEFORE, FaultKind.DROPPED_BEFORE, FaultKind.RATE_LIMITED})
+WEBHOOK_FAULTS: Final = frozenset(
+    {
+        FaultKind.DUPLICATE_WEBHOOK,
+        FaultKind.LATE_WEBHOOK,
+        FaultKind.REORDERED_WEBHOOK,
+        FaultKind.NO_WEBHOOK,
+    }
+)
+DEFAULT_DELAYS_S: Final = {
+    FaultKind.EXECUTED_THEN_TIMEOUT: 60.0,
+    FaultKind.SLOW: 2.0,
+    FaultKind.LATE_WEBHOOK: 15.0,
+    FaultKind.REORDERED_WEBHOOK: 0.5,
+}

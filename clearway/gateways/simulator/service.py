@@ -1,0 +1,30 @@
+"""The parts of a running service, as its routes reach them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from clearway.gateways.simulator.engine import Engine
+from clearway.gateways.simulator.faults import FaultSwitches
+from clearway.gateways.simulator.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What the lifespan opened."""
+
+    store: Store
+    engine: Engine
+    switches: FaultSwitches
+
+
+def _service(request: Request) -> Service:
+    service = request.app.state.service
+    assert isinstance(service, Service)
+    return service
+
+
+Running = Annotated[Service, Depends(_service)]

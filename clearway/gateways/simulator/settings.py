@@ -1,0 +1,58 @@
+"""The settings of the simulator service, read from its environment; the connector has Clearway's own settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
+
+PAYMENT_DELAY_S = (5.0, 10.0)
+REFUND_DELAY_S = (3.0, 5.0)
+SUCCESS_RATES = {"upi": 0.90, "card": 0.95, "netbanking": 0.95, "wallet": 0.95}
+
+
+class SimulatorSettings(BaseSettings):
+    """How the simulator listens, where it keeps its journal, and how far chance is taken out of it."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    simulator_host: str = "127.0.0.1"
+    simulator_port: int = Field(default=4010, ge=1, le=65_535)
+    simulator_state: Path = Path(".clearway/simulator.sqlite3")
+    """The SQLite file that holds the journal, pending decisions and undelivered webhooks."""
+    simulator_public_url: str | None = None
+    """Where a browser finds the pages of this service; by default the address it listens on."""
+    simulator_webhook_url: str = "http://127.0.0.1:8000/api/v1/gateways/simulator/webhooks"
+    simulator_webhook_secret: SecretStr = SecretStr(DEVELOPMENT_SIMULATOR_SECRET)
+    simulator_seed: int | None = None
+    """Makes chance repeat itself: the same requests in the same order meet the same outcomes, delays and faults."""
+
+    test_mode: bool = True
+    """False: the two settings below are ignored."""
+    test_payment_success: bool | None = None
+    """Forces the outcome of payments; a test value still wins. None: chance decides."""
+    test_processing_delay: int | None = Field(default=None, ge=0)
+    """Milliseconds from acceptance to decision, for payments and refunds. 0: decided in the answer. None: seconds."""
+
+    log_level: str = "INFO"
+
+    @property
+    def public_url(self) -> str:
+        """The base of every link to a page of this service, without a slash at the end."""
+        given = self.simulator_public_url or f"http://{self.simulator_host}:{self.simulator_port}"
+        return given.rstrip("/")
+
+    @property
+    def forced_outcome(self) -> bool | None:
+        """Whether payments must succeed (True) or fail (False); None when chance decides."""
+        return self.test_payment_success if self.test_mode else None
+
+    @property
+    def forced_delay_s(self) -> float | None:
+        """The fixed processing time in seconds; None when it is drawn."""
+        if not self.test_mode or self.test_processing_delay is None:
+            return None
+        return self.test_processing_delay / 1_000

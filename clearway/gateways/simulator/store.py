@@ -1,0 +1,138 @@
+"""The simulator's SQLite file: its schema, and transactions on it.
+
+Everything the simulator promised is in this file before it answers, so that kill -9 loses nothing: pending decisions,
+undelivered webhooks, and above all the journal of effects, which triggers keep append-only. One process uses it, and
+its calls are short enough (well under a millisecond) to be made on the event loop, which also serialises them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS tokens (
+    token TEXT PRIMARY KEY,
+    scenario TEXT NOT NULL,
+    brand TEXT NOT NULL,
+    last4 TEXT NOT NULL,
+    exp_month INTEGER NOT NULL,
+    exp_year INTEGER NOT NULL,
+    created_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS payments (
+    reference TEXT PRIMARY KEY,
+    payment_id TEXT NOT NULL,
+    method TEXT NOT NULL,
+    instrument TEXT NOT NULL,
+    scenario TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    currency TEXT NOT NULL,
+    capture TEXT NOT NULL,
+    return_url TEXT,
+    description TEXT,
+    authorised INTEGER NOT NULL DEFAULT 0,
+    captured INTEGER NOT NULL DEFAULT 0,
+    voided INTEGER NOT NULL DEFAULT 0,
+    refunded INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL,
+    CHECK (captured + voided <= authorised),
+    CHECK (refunded <= captured)
+);
+CREATE INDEX IF NOT EXISTS payments_by_payment_id ON payments (payment_id);
+CREATE TABLE IF NOT EXISTS operations (
+    key TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    reference TEXT NOT NULL,
+    payment_reference TEXT NOT NULL,
+    payment_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    status TEXT NOT NULL,
+    failure TEXT,
+    verdict TEXT,
+    delay_s REAL NOT NULL DEFAULT 0,
+    decide_at REAL,
+    answer TEXT,
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS operations_due ON operations (decide_at) WHERE decide_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS operations_by_reference ON operations (reference);
+CREATE TABLE IF NOT EXISTS effects (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    type TEXT NOT NULL,
+    payment_id TEXT NOT NULL,
+    payment_reference TEXT NOT NULL,
+    operation_key TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    currency TEXT NOT NULL,
+    occurred_at TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS effects_by_payment_id ON effects (payment_id);
+CREATE INDEX IF NOT EXISTS effects_by_operation ON effects (operation_key);
+CREATE TRIGGER IF NOT EXISTS effects_never_change BEFORE UPDATE ON effects
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TRIGGER IF NOT EXISTS effects_never_vanish BEFORE DELETE ON effects
+    BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
+CREATE TABLE IF NOT EXISTS webhooks (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    body TEXT NOT NULL,
+    due_at REAL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    delivered_at REAL
+);
+CREATE INDEX IF NOT EXISTS webhooks_due ON webhooks (due_at) WHERE due_at IS NOT NULL;
+"""
+
+
+class Store:
+    """One connection, used from one event loop."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        # NORMAL survives the death of the process at any moment; only a power cut could cost the newest transactions.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.executescript(SCHEMA)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what the block writes, or nothing of it. No await may stand inside."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def all(self, query: str, *parameters: object) -> list[dict[str, Any]]:
+        """Return the rows of a query."""
+        return [dict(row) for row in self._connection.execute(query, parameters).fetchall()]
+
+    def one(self, query: str, *parameters: object) -> dict[str, Any] | None:
+        """Return the first row of a query, if there is one."""
+        row = self._connection.execute(query, parameters).fetchone()
+        return dict(row) if row is not None else None
+
+    def run(self, statement: str, *parameters: object) -> None:
+        """Run one statement."""
+        self._connection.execute(statement, parameters)
+
+    def insert(self, table: str, row: Mapping[str, object]) -> None:
+        """Insert one row. Names of table and columns come from our code, never from a request."""
+        places = ", ".join("?" for _ in row)
+        self._connection.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", tuple(row.values()))  # noqa: S608
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
