@@ -100,6 +100,7 @@ DECLINE_CODES: Final = {
     "customer_cancelled": "The customer cancelled; no money was taken.",
     "expired_card": "The card has expired; no money was taken. Use another card.",
     "fraud_suspected": "The payment was stopped as too risky; no money was taken.",
+    "gateway_unavailable": "The gateway could not be reached, so no money was taken. Try again.",
     "incorrect_cvc": "The security code is wrong; no money was taken. Check it and try again.",
     "incorrect_number": "The card number is not valid. Check it and try again.",
     "incorrect_pin": "The customer entered a wrong PIN; no money was taken.",

@@ -1,0 +1,48 @@
+"""Every timeout, retry policy and wait of the workflows, as named constants.
+
+Waits that an installation may set (polling, deadlines, delivery schedules) come with each workflow's input instead, so
+that changing a setting never changes a workflow that is running.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from temporalio.common import RetryPolicy
+
+RECORD_TIMEOUT: Final = timedelta(seconds=20)
+"""One database transaction and the start of its deliveries; above the database's own statement timeout."""
+RECORD_RETRY: Final = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200), backoff_coefficient=2, maximum_interval=timedelta(seconds=10)
+)
+"""Recording is repeated until it is done: a database that is away delays a payment, it never loses one."""
+
+GATEWAY_CALL_TIMEOUT: Final = timedelta(seconds=30)
+"""Above the connector's own total deadline (`GATEWAY_TIMEOUT_S`, 20 s), which ends in a classified outcome."""
+GATEWAY_CALL_RETRY: Final = RetryPolicy(maximum_attempts=1)
+"""A call with an effect is never repeated by the server: after a lost worker the workflow asks first."""
+
+LOOK_UP_RETRY: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10), maximum_attempts=3
+)
+"""Questions have no effect and may be repeated freely."""
+
+RESEND_WAITS_S: Final = (1, 2, 5, 10, 30, 60)
+"""Waits before an operation that was surely not executed is sent again; after the last it is given up."""
+INQUIRY_WAITS_S: Final = (1, 5, 15, 30, 60, 120, 300)
+"""Waits before each question about an unknown outcome; the last repeats until the deadline."""
+NOT_FOUND_CONFIRMATIONS: Final = 3
+"""How many times in a row a gateway must say that it knows nothing of an operation before we believe it."""
+
+FOLLOW_UP_DEADLINE: Final = timedelta(minutes=30)
+"""How long the outcome of a capture or void may stay unknown before a person is asked."""
+
+DELIVERY_ATTEMPT_TIMEOUT: Final = timedelta(seconds=90)
+"""One delivery attempt: the sender's own total deadline (at most 60 s) and two short transactions."""
+DELIVERY_ATTEMPT_RETRY: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)
+)
+"""Only for trouble of our own (database away, worker lost); what the endpoint does is a result, not an error."""
+DELIVERY_JITTER: Final = 0.1
+"""Each wait is prolonged by up to this share, so that a receiver that was down is not met by all at once."""

@@ -1,0 +1,238 @@
+"""The life of one refund: reserved, sent to the gateway once, followed until the gateway says how it ended.
+
+As in `workflows.payment`, the run is the only actor. The reserved amount stays reserved until the refund is processed
+or surely failed, so doubt never lets the same money be refunded twice.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from activities.refund import RefundActivities, RefundChangeInput, RefundState
+from clearway.domain.errors import DECLINE_CODES
+from clearway.domain.payment import MoveRefusedError
+from clearway.domain.refund import RefundChange, RefundStatus, apply_refund_change
+from clearway.gateways.base import FollowUpRequest, GatewayOutcome, OutcomeKind
+from clearway.search_attributes import PAYMENT_STATUS
+from workflows import policies
+from workflows.gateway_calls import GatewayCaller
+from workflows.messages import News, RefundInput, RefundResult, Resolution, TimelineEntry
+from workflows.news import outcome_of
+from workflows.refusal import refusal_of
+from workflows.timeline import Timeline
+
+OPEN = frozenset({RefundStatus.PENDING, RefundStatus.NEEDS_REVIEW})
+
+
+@workflow.defn
+class RefundWorkflow:
+    """`refund/<refund_id>`: reserves, refunds, polls."""
+
+    @workflow.init
+    def __init__(self, started: RefundInput) -> None:
+        self._started = started
+        self._new = started.refund
+        self._timeline = Timeline(f"refund {self._new.id} of payment {self._new.payment_id}")
+        self._state: RefundState | None = None
+        self._refusal: ApplicationError | None = None
+        self._news: deque[News] = deque()
+        self._resolutions: deque[Resolution] = deque()
+        self._polls = 0
+        self._deadline = workflow.now() + timedelta(seconds=started.deadline_s)
+
+    @workflow.run
+    async def run(self, started: RefundInput) -> RefundResult:
+        """Live until the refund is final."""
+        if not await self._reserve():
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            assert self._refusal is not None
+            return RefundResult(status="refused", refused=self._refusal.type)
+        await self._send()
+        while self._reserved.refund.status in OPEN:
+            if self._reserved.refund.status is RefundStatus.PENDING:
+                await self._await_decision()
+            else:
+                await self._await_resolution()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return RefundResult(status=self._reserved.refund.status)
+
+    @workflow.update(name="reserve", description="Answers with the refund once it is reserved")
+    async def reserved(self) -> dict[str, Any]:
+        """Wait until the refund is reserved and answer with it, or refuse."""
+        await workflow.wait_condition(lambda: self._state is not None or self._refusal is not None)
+        if self._refusal is not None:
+            raise self._refusal
+        return self._reserved.resource
+
+    @workflow.signal(description="A gateway's verified webhook about this refund")
+    def provider_news(self, news: News) -> None:
+        """Take note of what the gateway tells."""
+        self._news.append(news)
+
+    @workflow.signal(description="An operator's decision about a refund in needs_review")
+    def resolve_review(self, resolution: Resolution) -> None:
+        """Take note of what an operator decided."""
+        self._resolutions.append(resolution)
+
+    @workflow.query(description="The story so far")
+    def timeline(self) -> list[TimelineEntry]:
+        """Tell what happened, oldest first."""
+        return self._timeline.entries
+
+    @property
+    def _reserved(self) -> RefundState:
+        assert self._state is not None, "reserved before anything else"
+        return self._state
+
+    @property
+    def _key(self) -> str:
+        return f"{self._new.id}:refund:1"
+
+    async def _reserve(self) -> bool:
+        try:
+            self._state = await workflow.execute_local_activity_method(
+                RefundActivities.reserve,
+                self._new,
+                start_to_close_timeout=policies.RECORD_TIMEOUT,
+                retry_policy=policies.RECORD_RETRY,
+                summary="reserve the refund",
+            )
+        except ActivityError as error:
+            self._refusal = refusal_of(error)
+            self._timeline.note(f"refused: {self._refusal.message}")
+            return False
+        self._timeline.note(f"reserved {self._state.refund.money}")
+        return True
+
+    async def _send(self) -> None:
+        refund = self._reserved.refund
+        self._caller = GatewayCaller(refund.gateway, self._timeline.note)
+        request = FollowUpRequest(
+            key=self._key,
+            payment_id=refund.payment_id,
+            gateway_reference=self._reserved.payment_reference or "",
+            amount_minor=refund.amount_minor,
+            currency=refund.currency,
+        )
+        outcome = await self._caller.refund(request, give_up_at=self._deadline)
+        if outcome.kind is OutcomeKind.RETRYABLE:
+            await self._change(
+                RefundStatus.FAILED,
+                "the gateway could not be reached; nothing was sent",
+                error_code="gateway_unavailable",
+                error_description="The gateway could not be reached, so no money was given back. Refund again.",
+            )
+        elif outcome.kind is OutcomeKind.UNKNOWN:
+            await self._change(RefundStatus.NEEDS_REVIEW, "what the gateway did with the refund is not known")
+        else:
+            await self._settle(outcome)
+
+    async def _await_decision(self) -> None:
+        intervals = self._started.poll_intervals_s
+        poll_s = intervals[min(self._polls, len(intervals) - 1)]
+        left_s = (self._deadline - workflow.now()).total_seconds()
+        if await self._something_came(min(poll_s, left_s)):
+            if self._news:
+                await self._hear(self._news.popleft())
+            else:
+                self._timeline.note(f"resolution by {self._resolutions.popleft().operator} ignored: still pending")
+            return
+        self._polls += 1
+        await self._settle(await self._caller.look_up(self._key))
+        if self._reserved.refund.status is RefundStatus.PENDING and workflow.now() >= self._deadline:
+            await self._change(RefundStatus.NEEDS_REVIEW, "the gateway has not decided in time")
+
+    async def _await_resolution(self) -> None:
+        await workflow.wait_condition(lambda: bool(self._resolutions or self._news))
+        if self._resolutions:
+            await self._resolve(self._resolutions.popleft())
+        else:
+            await self._hear(self._news.popleft())
+
+    async def _hear(self, news: News) -> None:
+        if news.key != self._key:
+            self._timeline.note(f"news {news.event_id} about {news.key} changes nothing")
+            return
+        self._timeline.note(f"gateway news {news.event_id}: {news.kind}")
+        await self._settle(outcome_of(news))
+
+    async def _settle(self, outcome: GatewayOutcome) -> None:
+        """Move on by what the gateway says; what says nothing new changes nothing."""
+        refund = self._reserved.refund
+        if outcome.kind is OutcomeKind.APPROVED:
+            told = (outcome.amount_minor, outcome.currency)
+            if outcome.amount_minor is not None and told != (refund.amount_minor, refund.currency):
+                await self._doubt(f"the gateway reports {told[1]} {told[0]} in minor units, asked was {refund.money}")
+                return
+            await self._change(
+                RefundStatus.PROCESSED, "paid out by the gateway", actor="gateway", gateway_reference=outcome.reference
+            )
+        elif outcome.kind is OutcomeKind.DECLINED:
+            code = outcome.error_code or "refund_failed"
+            await self._change(
+                RefundStatus.FAILED,
+                f"refused: {code}",
+                actor="gateway",
+                gateway_reference=outcome.reference,
+                error_code=code,
+                error_description=outcome.error_description or DECLINE_CODES.get(code, DECLINE_CODES["refund_failed"]),
+            )
+
+    async def _doubt(self, reason: str) -> None:
+        if self._reserved.refund.status is RefundStatus.PENDING:
+            await self._change(RefundStatus.NEEDS_REVIEW, reason)
+        else:
+            self._timeline.note(reason)
+
+    async def _resolve(self, resolution: Resolution) -> None:
+        try:
+            change = RefundChange(
+                step=self._next_step,
+                to=RefundStatus(resolution.outcome),
+                reason=f"decided by an operator: {resolution.reason}",
+                actor=f"operator:{resolution.operator}",
+                gateway_reference=resolution.gateway_reference,
+            )
+            apply_refund_change(self._reserved.refund, change)
+        except (MoveRefusedError, ValueError) as error:
+            self._timeline.note(f"resolution by {resolution.operator} refused: {error}")
+            return
+        await self._record_change(change)
+
+    async def _something_came(self, wait_s: float) -> bool:
+        def came() -> bool:
+            return bool(self._news or self._resolutions)
+
+        if came() or wait_s <= 0:
+            return came()
+        try:
+            await workflow.wait_condition(
+                came, timeout=timedelta(seconds=wait_s), timeout_summary="until the next status poll"
+            )
+        except TimeoutError:
+            return False
+        return True
+
+    async def _change(self, to: RefundStatus, reason: str, *, actor: str = "system", **fields: Any) -> None:
+        await self._record_change(RefundChange(step=self._next_step, to=to, reason=reason, actor=actor, **fields))
+
+    async def _record_change(self, change: RefundChange) -> None:
+        before = self._reserved.refund.status
+        self._state = await workflow.execute_local_activity_method(
+            RefundActivities.change,
+            RefundChangeInput(self._new.id, change),
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary=f"record {change.to}",
+        )
+        self._timeline.note(f"{before} -> {change.to}: {change.reason}")
+        workflow.upsert_search_attributes([PAYMENT_STATUS.value_set(change.to.value)])
+
+    @property
+    def _next_step(self) -> str:
+        return str(self._reserved.refund.version + 1)
