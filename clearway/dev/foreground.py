@@ -1,0 +1,64 @@
+"""Runs a stack in the foreground: start, say where everything is, wait for Ctrl-C, stop in order.
+
+A second Ctrl-C while stopping ends everything at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from clearway.dev import welcome
+
+if TYPE_CHECKING:
+    from clearway.dev.stack import Stack
+
+
+async def run(stack: Stack) -> int:
+    """The exit code: 0 after Ctrl-C or SIGTERM, StackError when the stack can't be started or kept running."""
+    interrupts: asyncio.Queue[None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, interrupts.put_nowait, None)
+    try:
+        await _run_until_interrupted(stack, interrupts)
+    finally:
+        await _stop(stack, interrupts)
+        stack.reporter.close()
+    return 0
+
+
+async def _run_until_interrupted(stack: Stack, interrupts: asyncio.Queue[None]) -> None:
+    interrupted: asyncio.Future[Any] = asyncio.ensure_future(interrupts.get())
+    starting = asyncio.ensure_future(stack.start_all())
+    try:
+        await asyncio.wait({interrupted, starting}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            return
+        starting.result()
+        sys.stdout.write(welcome.text(stack))
+        sys.stdout.flush()
+        failure: asyncio.Future[Any] = stack.supervisor.failure
+        await asyncio.wait((interrupted, failure), return_when=asyncio.FIRST_COMPLETED)
+        if failure.done():
+            raise failure.result()
+    finally:
+        interrupted.cancel()
+        starting.cancel()
+        await asyncio.gather(interrupted, starting, return_exceptions=True)
+
+
+async def _stop(stack: Stack, interrupts: asyncio.Queue[None]) -> None:
+    impatient = asyncio.ensure_future(interrupts.get())
+    stopping = asyncio.ensure_future(stack.stop_all())
+    await asyncio.wait({impatient, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not stopping.done():
+        stopping.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
+        await stack.kill_all()
+    impatient.cancel()
+    await asyncio.gather(impatient, return_exceptions=True)
+    if stopping.done() and not stopping.cancelled():
+        stopping.result()

@@ -1,0 +1,96 @@
+"""The ports of one stack: the usual ones, chosen ones, or free ones for tests; and who holds a port that we need."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Final, Self
+
+from clearway.dev.errors import PortInUseError, StackError
+
+HOST: Final = "127.0.0.1"
+HIGHEST_PORT: Final = 65_535
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Each field is chosen by the environment variable of its name in upper case and `_PORT`: `API_PORT=8001`."""
+
+    api: int = 8000
+    temporal: int = 7233
+    temporal_ui: int = 8233
+    simulator: int = 4010
+    receiver: int = 4000
+    metrics: int = 9464
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """The usual ports, with what the environment chooses."""
+        chosen: dict[str, int] = {}
+        for field in fields(cls):
+            name = variable(field.name)
+            if text := environment.get(name, "").strip():
+                chosen[field.name] = _checked(name, text)
+        return cls(**chosen)
+
+    @classmethod
+    def free(cls) -> Self:
+        """Ports that nobody holds at this moment, for stacks beside each other."""
+        with contextlib.ExitStack() as held:
+            numbers = {}
+            for field in fields(cls):
+                probe = held.enter_context(socket.socket())
+                probe.bind((HOST, 0))
+                numbers[field.name] = int(probe.getsockname()[1])
+        return cls(**numbers)
+
+    def require_free(self, names: Iterable[str]) -> None:
+        """Raise PortInUseError for the first port that another program holds."""
+        for name in names:
+            number = int(getattr(self, name))
+            if not is_free(number):
+                example = f"{variable(name)}={_next_free(number)} make dev"
+                raise PortInUseError(
+                    f"Port {number} ({name.replace('_', ' ')}) is in use{_holder(number)}: "
+                    f"stop that program, or choose another port, for example: {example}"
+                )
+
+
+def variable(name: str) -> str:
+    """The environment variable that chooses a port."""
+    return f"{name.upper()}_PORT"
+
+
+def is_free(number: int) -> bool:
+    """Whether we could listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, number))
+        except OSError:
+            return False
+    return True
+
+
+def _checked(name: str, text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= HIGHEST_PORT:
+        raise StackError(f"{name}={text} is not a port: give a number from 1 to {HIGHEST_PORT}.")
+    return int(text)
+
+
+def _next_free(number: int) -> int:
+    return next((port for port in range(number + 1, min(number + 100, HIGHEST_PORT)) if is_free(port)), number + 1)
+
+
+def _holder(number: int) -> str:
+    """` by python (process 123)`, where the system lets us see it."""
+    with contextlib.suppress(Exception):  # only decoration: any failure means that we can't tell
+        import psutil  # noqa: PLC0415 - comes with the embedded extra
+
+        for connection in psutil.net_connections("tcp"):
+            local = connection.laddr
+            if connection.status == psutil.CONN_LISTEN and local and local.port == number and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
+    return ""

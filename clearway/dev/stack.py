@@ -1,0 +1,299 @@
+"""The whole development stack: what is started, in which order, where it listens, and how it ends.
+
+`main` is `clearway dev`; `Stack` is the same thing for end-to-end tests. State lives under one folder and is kept, so
+a payment in flight when the stack stops goes on when it starts again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dotenv import dotenv_values
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from clearway.dev import foreground, places, services, toolchain
+from clearway.dev.child import Child
+from clearway.dev.errors import StackError
+from clearway.dev.places import PROJECT_ROOT
+from clearway.dev.ports import HOST, Ports
+from clearway.dev.postgres import EmbeddedPostgres
+from clearway.dev.reporting import Reporter, SilentReporter, reporter_for_stdout
+from clearway.dev.state_folder import StateFolder, shown
+from clearway.dev.supervision import Supervisor
+from clearway.dev.temporal import NAMESPACE, DevServer, DevServerOptions, prepare_namespace
+from clearway.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackOptions:
+    """One stack. `services` are the programs of ours to run; Postgres and Temporal always are there.
+
+    `database_url` and `temporal_address` point at servers that run already; then none is started.
+    `env` goes to every program of ours and wins over everything else.
+    """
+
+    state_dir: Path
+    ports: Ports = field(default_factory=Ports)
+    env: Mapping[str, str] = field(default_factory=dict)
+    services: frozenset[str] = frozenset(services.NAMES)
+    database_url: str | None = None
+    temporal_address: str | None = None
+    temporal_binary: Path | None = None
+    temporal_ui: bool = True
+    postgres_settings: Mapping[str, str] = field(default_factory=dict)
+    prepare_database: bool = True
+    quiet: bool = True
+    reporter: Reporter | None = None
+
+
+class Stack:
+    """A running stack: `async with Stack(options) as stack`."""
+
+    def __init__(self, options: StackOptions) -> None:
+        self.options = options
+        self.state_dir = options.state_dir.resolve()
+        self.log_dir = self.state_dir / "logs"
+        self.reporter: Reporter = options.reporter or SilentReporter()
+        self.database_url = options.database_url or ""
+        self.temporal_address = options.temporal_address or f"{HOST}:{options.ports.temporal}"
+        self._folder = StateFolder(self.state_dir)
+        self._supervisor: Supervisor | None = None
+        self._temporal: Client | None = None
+
+    @property
+    def api_url(self) -> str:
+        """The base of the API, without `/api/v1`."""
+        return f"http://{HOST}:{self.options.ports.api}"
+
+    @property
+    def simulator_url(self) -> str:
+        """The gateway simulator."""
+        return f"http://{HOST}:{self.options.ports.simulator}"
+
+    @property
+    def receiver_url(self) -> str:
+        """The sample merchant."""
+        return f"http://{HOST}:{self.options.ports.receiver}"
+
+    @property
+    def temporal_ui_url(self) -> str | None:
+        """Temporal's UI, when we run it."""
+        own = self.options.temporal_address is None and self.options.temporal_ui
+        return f"http://{HOST}:{self.options.ports.temporal_ui}" if own else None
+
+    @property
+    def temporal(self) -> Client:
+        """A client of the stack's Temporal server."""
+        assert self._temporal is not None, "the stack has not started"
+        return self._temporal
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """What keeps the processes running."""
+        assert self._supervisor is not None, "the stack has not started"
+        return self._supervisor
+
+    def process(self, name: str) -> Child:
+        """The running process of a service: postgres, temporal, simulator, api, worker or receiver."""
+        child = self.supervisor.services[name].child
+        assert child is not None, f"{name} does not run"
+        return child
+
+    async def start(self, name: str) -> None:
+        """Start a service that was stopped or killed, and wait until it is ready."""
+        await self.supervisor.start(name)
+
+    async def stop(self, name: str) -> None:
+        """Stop a service in order; it stays down."""
+        await self.supervisor.stop(name)
+
+    async def kill(self, name: str) -> None:
+        """SIGKILL; it stays down until `start`."""
+        await self.supervisor.kill(name)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.start_all()
+        except BaseException:
+            await self.stop_all()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop_all()
+
+    async def start_all(self) -> None:
+        """Start everything. After an error or a cancellation, call `stop_all`."""
+        self._folder.take()
+        self._supervisor = Supervisor(self.reporter, self._write_stack_file)
+        self.options.ports.require_free(self._ports_needed())
+        binary = await self._temporal_binary()
+        await _all_or_first_error(self._start_database(), self._start_temporal(binary))
+        await _all_or_first_error(*(self._start_program(name) for name in self._programs()))
+        self._write_stack_file()
+
+    async def stop_all(self) -> None:
+        """Stop everything in reverse order and let go of the state folder. Does nothing when nothing runs."""
+        if self._supervisor is not None:
+            self.reporter.begin("stop", "stopping")
+            await self._supervisor.stop_all()
+            self._supervisor = None
+            self._temporal = None
+            self.reporter.finish("stop", f"everything stopped; the state is kept in {shown(self.state_dir)}")
+        self._folder.release()
+
+    async def kill_all(self) -> None:
+        """End everything at once, as a power cut would, and let go of the state folder."""
+        if self._supervisor is not None:
+            await self._supervisor.kill_all()
+            self._supervisor = None
+        self._folder.release()
+
+    def _programs(self) -> list[str]:
+        return [name for name in services.NAMES if name in self.options.services]
+
+    def _ports_needed(self) -> list[str]:
+        own = (
+            []
+            if self.options.temporal_address
+            else ["temporal", *(["temporal_ui"] if self.options.temporal_ui else [])]
+        )
+        metrics = ["metrics"] if "worker" in self.options.services else []
+        return [*own, *metrics, *(name for name in self._programs() if name != "worker")]
+
+    async def _temporal_binary(self) -> Path | None:
+        if self.options.temporal_address is not None:
+            return None
+        return self.options.temporal_binary or await toolchain.find_temporal(self.reporter)
+
+    async def _start_database(self) -> None:
+        if self.options.database_url is None:
+            log = self.log_dir / "postgres.log"
+            server = EmbeddedPostgres(self.state_dir / "postgres", log=log, settings=self.options.postgres_settings)
+            await self.supervisor.add("postgres", server, f"PostgreSQL in {shown(server.data_dir)}")
+            self.database_url = server.url
+        if self.options.prepare_database:
+            await self._step("migrations", ["-m", "alembic", "upgrade", "head"], "the database has the newest schema")
+            await self._step("seed", ["-m", "clearway.db.seed"], "the test merchant is there")
+
+    async def _step(self, name: str, arguments: list[str], text: str) -> None:
+        self.reporter.begin(name, "running")
+        try:
+            await services.run_step(name, arguments, env=self.environment(), log_dir=self.log_dir)
+        except StackError:
+            self.reporter.fail(name, "did not work")
+            raise
+        self.reporter.finish(name, text)
+
+    async def _start_temporal(self, binary: Path | None) -> None:
+        if binary is None:
+            self._temporal = await _connect(self.temporal_address)
+            self.reporter.say(f"temporal: using {self.temporal_address} (TEMPORAL_ADDRESS)")
+            return
+        options = DevServerOptions(
+            binary=binary,
+            database=self.state_dir / "temporal" / "temporal.db",
+            log=self.log_dir / "temporal.log",
+            port=self.options.ports.temporal,
+            ui_port=self.options.ports.temporal_ui if self.options.temporal_ui else None,
+        )
+        await self.supervisor.add("temporal", DevServer(options), f"Temporal on {self.temporal_address}")
+        self._temporal = await Client.connect(self.temporal_address, namespace=NAMESPACE)
+
+    async def _start_program(self, name: str) -> None:
+        program = services.program(name, self.options.ports, self.temporal)
+        service = services.python_service(program, env=self.environment(), log_dir=self.log_dir)
+        await self.supervisor.add(name, service, program.text)
+
+    def environment(self) -> dict[str, str]:
+        """The environment of the stack's programs, also for commands that a test runs against it."""
+        return services.environment(
+            ports=self.options.ports,
+            database_url=self.database_url,
+            temporal_address=self.temporal_address,
+            state_dir=self.state_dir,
+            overrides=self.options.env,
+        )
+
+    def _write_stack_file(self) -> None:
+        children = {name: service.child for name, service in self.supervisor.services.items()}
+        self._folder.write_description(
+            {
+                "pid": os.getpid(),
+                "api_url": self.api_url,
+                "simulator_url": self.simulator_url,
+                "receiver_url": self.receiver_url,
+                "temporal_address": self.temporal_address,
+                "temporal_ui_url": self.temporal_ui_url,
+                "database_url": self.database_url,
+                "metrics_port": self.options.ports.metrics,
+                "processes": {name: child.pid for name, child in children.items() if child and child.exit_code is None},
+                "written_at": datetime.now(UTC).isoformat(),
+            }
+        )
+
+
+def main(*, state_dir: Path | None = None, ports: Ports | None = None) -> int:
+    """`clearway dev`: run the stack until Ctrl-C. Returns the exit code; every failure is one line on stderr.
+
+    The caller must end the process with `os._exit` after flushing: a Temporal client was used in it.
+    """
+    user = {**_dotenv(), **os.environ}
+    try:
+        options = StackOptions(
+            state_dir=state_dir or places.state_dir(),
+            ports=ports or Ports.from_environment(user),
+            database_url=user.get("DATABASE_URL") or None,
+            temporal_address=user.get("TEMPORAL_ADDRESS") or None,
+            reporter=reporter_for_stdout(),
+        )
+        return asyncio.run(foreground.run(Stack(options)))
+    except StackError as error:
+        sys.stderr.write(f"clearway dev: {error}\n")
+        return 1
+
+
+async def _all_or_first_error(*steps: Coroutine[Any, Any, None]) -> None:
+    """Run steps side by side; the first error ends the others before it is raised."""
+    tasks = [asyncio.ensure_future(step) for step in steps]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _connect(address: str) -> Client:
+    """A client of a server that others run; it must have what our workflows need."""
+    settings = Settings()
+    key = settings.temporal_api_key
+    try:
+        client = await Client.connect(
+            address,
+            namespace=settings.temporal_namespace,
+            api_key=key.get_secret_value() if key else None,
+            tls=settings.temporal_tls,
+        )
+        await prepare_namespace(client)
+    except (RPCError, RuntimeError) as error:
+        raise StackError(
+            f"The Temporal server at {address} (TEMPORAL_ADDRESS) can't be used: {str(error).splitlines()[0]}. "
+            "Check it, or unset TEMPORAL_ADDRESS to run one here."
+        ) from error
+    return client
+
+
+def _dotenv() -> dict[str, str]:
+    return {name: value for name, value in dotenv_values(PROJECT_ROOT / ".env").items() if value is not None}

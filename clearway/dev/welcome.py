@@ -1,0 +1,54 @@
+"""What people see when the stack is up: where everything is, and a first payment to paste."""
+
+from __future__ import annotations
+
+from string import Template
+from typing import TYPE_CHECKING, Final
+
+from clearway.settings import TEST_API_KEY, TEST_API_SECRET
+
+if TYPE_CHECKING:
+    from clearway.dev.stack import Stack
+
+
+TEXT: Final = Template(
+    """
+Clearway is up.
+
+$places
+
+A first payment, to paste into another terminal:
+
+$payment
+
+Ctrl-C stops everything; payments in flight go on at the next start.
+"""
+)
+
+FIRST_PAYMENT: Final = Template(
+    """\
+AUTH=(-H 'X-Api-Key: $key' -H 'X-Api-Secret: $secret' -H 'Content-Type: application/json')
+read_id() { python3 -c 'import json,sys; print(json.load(sys.stdin)["id"])'; }
+ORDER=$$(curl -s $base/orders "$${AUTH[@]}" -d '{"amount": 50000, "currency": "INR", "receipt": "first"}' | read_id)
+PAYMENT=$$(curl -s $base/payments "$${AUTH[@]}" -H "Idempotency-Key: first-$$ORDER" \\
+  -d '{"order_id": "'$$ORDER'", "method": "upi", "vpa": "success@razorpay"}' | read_id)
+sleep 2; curl -s $base/payments/$$PAYMENT "$${AUTH[@]}\""""
+)
+
+
+def text(stack: Stack) -> str:
+    """Plain lines, never wrapped, so that they can be pasted from any terminal."""
+    places = {
+        "API": f"{stack.api_url}/docs",
+        "Temporal UI": stack.temporal_ui_url or stack.temporal_address,
+        "Sample merchant": stack.receiver_url,
+        "Simulator": stack.simulator_url,
+        "Logs and state": str(stack.state_dir),
+    }
+    lines = "\n".join(f"  {name:<16} {place}" for name, place in places.items())
+    return TEXT.substitute(places=lines, payment=first_payment(stack.api_url))
+
+
+def first_payment(api_url: str) -> str:
+    """Create an order, pay it by UPI, look at the payment: for bash and zsh, with curl and Python only."""
+    return FIRST_PAYMENT.substitute(base=f"{api_url}/api/v1", key=TEST_API_KEY, secret=TEST_API_SECRET)
