@@ -1,0 +1,45 @@
+"""Housekeeping that the operations schedule asks for: each method may run at any time and any number of times."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio import activity
+
+from activities.deliveries import DeliveryStarter
+from clearway.db.events import due_unstarted
+from clearway.db.tables import idempotency_keys
+from clearway.domain.limits import IDEMPOTENCY_KEY_TTL_S
+
+UNSTARTED_AFTER: Final = timedelta(minutes=2)
+UNSTARTED_BATCH: Final = 500
+
+
+class MaintenanceActivities:
+    """The database, seen as a place to keep tidy."""
+
+    def __init__(self, engine: AsyncEngine, deliveries: DeliveryStarter) -> None:
+        self._engine = engine
+        self._deliveries = deliveries
+
+    @activity.defn(name="forget_idempotency_keys")
+    async def forget_idempotency_keys(self) -> int:
+        """Delete the keys whose 24 hours are over; return how many."""
+        expired = idempotency_keys.c.created_at < datetime.now(UTC) - timedelta(seconds=IDEMPOTENCY_KEY_TTL_S)
+        async with self._engine.begin() as connection:
+            return (await connection.execute(delete(idempotency_keys).where(expired))).rowcount
+
+    @activity.defn(name="start_forgotten_deliveries")
+    async def start_forgotten_deliveries(self) -> int:
+        """Start deliveries that never had an attempt; return how many were looked at.
+
+        Starting is idempotent, so one that only waits for a worker is not disturbed. What this finds was left by a
+        process that died between writing a test event and starting its delivery.
+        """
+        async with self._engine.connect() as connection:
+            due = await due_unstarted(connection, datetime.now(UTC) - UNSTARTED_AFTER, UNSTARTED_BATCH)
+        await self._deliveries.start(due)
+        return len(due)

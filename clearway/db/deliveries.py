@@ -1,0 +1,162 @@
+"""Webhook deliveries in the database: what an attempt needs, and the record of what it came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db.tables import (
+    DeliveryStatus,
+    EndpointStatus,
+    events,
+    webhook_attempts,
+    webhook_deliveries,
+    webhook_endpoints,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Consignment:
+    """Everything one attempt needs. secrets are still encrypted; the current one is first."""
+
+    delivery_id: str
+    merchant_id: str
+    event_id: str
+    endpoint_id: str
+    status: DeliveryStatus
+    url: str
+    body: str
+    secrets: tuple[str, ...]
+    endpoint_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one attempt was and came to; for `GET /webhooks/{id}`."""
+
+    number: int
+    url: str
+    request_headers: dict[str, str]
+    duration_ms: int
+    response_status: int | None = None
+    response_headers: dict[str, str] | None = None
+    response_body: str | None = None
+    error_code: str | None = None
+    error: str | None = None
+
+
+async def load(connection: AsyncConnection, delivery_id: str, *, now: datetime) -> Consignment | None:
+    """Return what is to be delivered where; None when there is no such delivery."""
+    query = (
+        select(webhook_deliveries, events.c.body, *_endpoint_columns())
+        .join(events, events.c.id == webhook_deliveries.c.event_id)
+        .join(webhook_endpoints, webhook_endpoints.c.id == webhook_deliveries.c.endpoint_id)
+        .where(webhook_deliveries.c.id == delivery_id)
+    )
+    row = (await connection.execute(query)).first()
+    if row is None:
+        return None
+    return Consignment(
+        delivery_id=row.id,
+        merchant_id=row.merchant_id,
+        event_id=row.event_id,
+        endpoint_id=row.endpoint_id,
+        status=DeliveryStatus(row.status),
+        url=row.url,
+        body=row.body,
+        secrets=_valid_secrets(row, now),
+        endpoint_open=row.endpoint_status == EndpointStatus.ENABLED.value and row.deleted_at is None,
+    )
+
+
+async def recorded_attempt(connection: AsyncConnection, delivery_id: str, number: int) -> Row[Any, Any] | None:
+    """Return the delivery as it stands when this attempt is on record already, else None."""
+    query = (
+        select(webhook_deliveries.c.status, webhook_deliveries.c.next_attempt_at)
+        .join(webhook_attempts, webhook_attempts.c.delivery_id == webhook_deliveries.c.id)
+        .where(webhook_attempts.c.delivery_id == delivery_id, webhook_attempts.c.number == number)
+    )
+    return (await connection.execute(query)).first()
+
+
+async def record_attempt(
+    connection: AsyncConnection,
+    delivery_id: str,
+    attempt: Attempt,
+    status: DeliveryStatus,
+    *,
+    next_wait_s: float | None,
+    now: datetime,
+) -> None:
+    """Write down an attempt and where it leaves the delivery."""
+    await connection.execute(
+        insert(webhook_attempts).values(
+            delivery_id=delivery_id,
+            number=attempt.number,
+            url=attempt.url,
+            request_headers=attempt.request_headers,
+            response_status=attempt.response_status,
+            response_headers=attempt.response_headers,
+            response_body=attempt.response_body,
+            error_code=attempt.error_code,
+            error=attempt.error,
+            duration_ms=attempt.duration_ms,
+            created_at=now,
+        )
+    )
+    await connection.execute(
+        update(webhook_deliveries)
+        .where(webhook_deliveries.c.id == delivery_id)
+        .values(
+            status=status.value,
+            attempt_count=attempt.number,
+            next_attempt_at=None if next_wait_s is None else now + timedelta(seconds=next_wait_s),
+            last_response_status=attempt.response_status,
+            last_error=attempt.error,
+            updated_at=now,
+        )
+    )
+
+
+async def close(connection: AsyncConnection, delivery_id: str, status: DeliveryStatus, why: str, now: datetime) -> None:
+    """End a delivery without an attempt."""
+    await connection.execute(
+        update(webhook_deliveries)
+        .where(webhook_deliveries.c.id == delivery_id)
+        .values(status=status.value, next_attempt_at=None, last_error=why, updated_at=now)
+    )
+
+
+async def disable_endpoint(connection: AsyncConnection, endpoint_id: str, reason: str, now: datetime) -> None:
+    """Stop sending to an endpoint until its merchant enables it again."""
+    await connection.execute(
+        update(webhook_endpoints)
+        .where(webhook_endpoints.c.id == endpoint_id)
+        .values(status=EndpointStatus.DISABLED.value, disabled_reason=reason, updated_at=now)
+    )
+
+
+def secret_context(endpoint_id: str) -> str:
+    """Return what binds an endpoint's encrypted secret to its row."""
+    return f"webhook_endpoints/{endpoint_id}/secret"
+
+
+def _endpoint_columns() -> tuple[Any, ...]:
+    return (
+        webhook_endpoints.c.url,
+        webhook_endpoints.c.secret,
+        webhook_endpoints.c.previous_secret,
+        webhook_endpoints.c.previous_secret_expires_at,
+        webhook_endpoints.c.status.label("endpoint_status"),
+        webhook_endpoints.c.deleted_at,
+    )
+
+
+def _valid_secrets(row: Row[Any], now: datetime) -> tuple[str, ...]:
+    if row.previous_secret is not None and row.previous_secret_expires_at > now:
+        return (row.secret, row.previous_secret)
+    return (row.secret,)

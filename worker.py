@@ -1,0 +1,141 @@
+"""The composition root of the durable side: settings, clients, and a Worker for each task queue.
+
+Run as `python worker.py` or `clearway worker --processes N`. It stops on SIGTERM or SIGINT: no new task is taken, what
+is under way gets `GRACE` to end, and what does not end is taken up by another worker, because it is Temporal's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from activities.gateway import GatewayActivities
+from activities.maintenance import MaintenanceActivities
+from activities.payment import PaymentActivities
+from activities.refund import RefundActivities
+from activities.webhook_delivery import WebhookDeliveryActivities
+from clearway.db.engine import create_engine
+from clearway.egress import EgressPolicy, WebhookSender
+from clearway.encryption import Cipher
+from clearway.gateways.registry import GatewayRegistry, build_registry
+from clearway.settings import Settings
+from clearway.telemetry import configure_logging
+from clearway.temporal import connect
+from workflows.deliveries import TemporalDeliveries
+from workflows.maintenance import ensure_schedule
+from workflows.messages import QUEUE_DELIVERIES, QUEUE_OPERATIONS, QUEUE_PAYMENTS, TASK_QUEUES
+from workflows.registry import WORKFLOWS, workflow_runner
+
+log = structlog.get_logger()
+
+GRACE: Final = timedelta(seconds=30)
+"""Longer than a gateway call may take, so that a stopping worker does not leave one in doubt."""
+CONCURRENT: Final = {
+    QUEUE_PAYMENTS: {"max_concurrent_activities": 200, "max_concurrent_local_activities": 100},
+    QUEUE_DELIVERIES: {"max_concurrent_activities": 200},
+    QUEUE_OPERATIONS: {"max_concurrent_activities": 5},
+}
+
+
+def activities_of(
+    queue: str, settings: Settings, engine: AsyncEngine, gateways: GatewayRegistry, deliveries: TemporalDeliveries
+) -> Sequence[Callable[..., Any]]:
+    """Return the activities of one task queue: the index of what the durable side does."""
+    if queue == QUEUE_PAYMENTS:
+        payments = PaymentActivities(engine, deliveries)
+        refunds = RefundActivities(engine, deliveries)
+        gateway = GatewayActivities(gateways)
+        recording = [payments.record, payments.change, refunds.reserve, refunds.change]
+        return [*recording, gateway.authorise, gateway.capture, gateway.void, gateway.refund, gateway.look_up]
+    if queue == QUEUE_DELIVERIES:
+        cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
+        sender = WebhookSender(EgressPolicy.from_settings(settings))
+        return [WebhookDeliveryActivities(engine, sender, cipher).attempt]
+    maintenance = MaintenanceActivities(engine, deliveries)
+    return [maintenance.forget_idempotency_keys, maintenance.start_forgotten_deliveries]
+
+
+def build_worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]]) -> Worker:
+    """Return the worker of one task queue. It knows every workflow: which runs where is the starter's choice."""
+    return Worker(
+        client,
+        task_queue=queue,
+        workflows=WORKFLOWS,
+        activities=activities,
+        workflow_runner=workflow_runner(),
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
+        graceful_shutdown_timeout=GRACE,
+        **CONCURRENT[queue],
+    )
+
+
+def metrics_runtime(settings: Settings, index: int) -> Runtime:
+    """Return the SDK's runtime; with METRICS_PORT set it serves Prometheus metrics on that port + index."""
+    if settings.metrics_port is None:
+        return Runtime(telemetry=TelemetryConfig())
+    address = f"{settings.metrics_host}:{settings.metrics_port + index}"
+    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address, durations_as_seconds=True)))
+
+
+async def run(settings: Settings, queues: Sequence[str], index: int, stop: asyncio.Event) -> None:
+    """Work until `stop` is set."""
+    runtime = metrics_runtime(settings, index)
+    client = await connect(settings, runtime=runtime, identity=f"worker-{index}-{os.getpid()}@{os.uname().nodename}")
+    async with AsyncExitStack() as stack:
+        engine = create_engine(settings, application_name=f"clearway-worker-{index}")
+        stack.push_async_callback(engine.dispose)
+        gateways = build_registry(settings)
+        stack.push_async_callback(gateways.aclose)
+        deliveries = TemporalDeliveries(client, settings.webhook_retry_intervals_s)
+        if QUEUE_OPERATIONS in queues:
+            await ensure_schedule(client)
+        for queue in queues:
+            worker = build_worker(client, queue, activities_of(queue, settings, engine, gateways, deliveries))
+            await stack.enter_async_context(worker)
+        log.info("worker ready", queues=list(queues), temporal=settings.temporal_address)
+        await stop.wait()
+        log.info("worker stopping", grace_s=GRACE.total_seconds())
+
+
+async def main(arguments: argparse.Namespace) -> None:
+    """Read the settings and work until a signal comes."""
+    settings = Settings()
+    configure_logging(settings.log_level, settings.log_format, "worker")
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(settings, arguments.queues.split(","), arguments.index, stop)
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="Clearway's worker: runs workflows and activities until stopped.")
+    parser.add_argument("--queues", default=",".join(TASK_QUEUES), help="task queues to serve, comma separated")
+    parser.add_argument("--index", type=int, default=0, help="number of this process, added to METRICS_PORT")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main(parse_arguments(sys.argv[1:])))
+    except BaseException:
+        log.exception("worker failed")
+        sys.stderr.flush()
+        os._exit(1)
+    # The SDK's runtime may crash the interpreter while it exits (temporalio/sdk-python#300): all is closed, so leave.
+    sys.stdout.flush()
+    os._exit(0)

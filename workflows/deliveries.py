@@ -1,0 +1,68 @@
+"""Starting delivery workflows: the implementation of `activities.deliveries.DeliveryStarter`, used by the API too."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from clearway.db.events import DueDelivery
+from workflows.messages import QUEUE_DELIVERIES, DeliveryInput, delivery_workflow_id
+from workflows.webhook_delivery import WebhookDeliveryWorkflow
+
+
+class TemporalDeliveries:
+    """Starts deliveries at Temporal, with the installation's schedule for endpoints that have none of their own."""
+
+    def __init__(self, client: Client, retry_intervals_s: Sequence[int]) -> None:
+        self._client = client
+        self._retry_intervals_s = tuple(retry_intervals_s)
+
+    async def start(self, due: Iterable[DueDelivery]) -> None:
+        """Start a workflow for each; one that was ever started is left alone."""
+        await asyncio.gather(*(self._start(delivery) for delivery in due))
+
+    async def retry(self, delivery: DueDelivery, *, attempts_made: int) -> None:
+        """Attempt now: a waiting delivery goes on at once, an ended one gets one further attempt."""
+        start = DeliveryInput(
+            delivery_id=delivery.delivery_id,
+            event_id=delivery.event_id,
+            endpoint_id=delivery.endpoint_id,
+            event_type=delivery.event_type,
+            retry_intervals_s=(),
+            first_attempt=attempts_made + 1,
+        )
+        await self._client.start_workflow(
+            WebhookDeliveryWorkflow.run,
+            start,
+            id=delivery_workflow_id(delivery.event_id, delivery.endpoint_id),
+            task_queue=QUEUE_DELIVERIES,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal="retry_now",
+            static_summary=f"{delivery.event_type} to {delivery.endpoint_id}, retried by hand",
+        )
+
+    async def _start(self, delivery: DueDelivery) -> None:
+        intervals = delivery.retry_intervals_s
+        start = DeliveryInput(
+            delivery_id=delivery.delivery_id,
+            event_id=delivery.event_id,
+            endpoint_id=delivery.endpoint_id,
+            event_type=delivery.event_type,
+            retry_intervals_s=self._retry_intervals_s if intervals is None else intervals,
+        )
+        try:
+            await self._client.start_workflow(
+                WebhookDeliveryWorkflow.run,
+                start,
+                id=delivery_workflow_id(delivery.event_id, delivery.endpoint_id),
+                task_queue=QUEUE_DELIVERIES,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                static_summary=f"{delivery.event_type} to {delivery.endpoint_id}",
+            )
+        except WorkflowAlreadyStartedError:
+            return

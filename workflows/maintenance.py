@@ -1,0 +1,67 @@
+"""Housekeeping, started every few minutes by a Temporal schedule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from temporalio import workflow
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+
+from activities.maintenance import MaintenanceActivities
+from workflows import policies
+from workflows.messages import QUEUE_OPERATIONS
+
+SCHEDULE_ID: Final = "maintenance"
+EVERY: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class MaintenanceResult:
+    """What was done in one round."""
+
+    idempotency_keys_forgotten: int
+    deliveries_started: int
+
+
+@workflow.defn
+class MaintenanceWorkflow:
+    """`maintenance-…`: one round of housekeeping."""
+
+    @workflow.run
+    async def run(self) -> MaintenanceResult:
+        """Forget what is past its time and start what was left behind."""
+        started = await workflow.execute_activity_method(
+            MaintenanceActivities.start_forgotten_deliveries,
+            start_to_close_timeout=timedelta(minutes=2),
+            retry_policy=policies.RECORD_RETRY,
+        )
+        forgotten = await workflow.execute_activity_method(
+            MaintenanceActivities.forget_idempotency_keys,
+            start_to_close_timeout=timedelta(minutes=2),
+            retry_policy=policies.RECORD_RETRY,
+        )
+        return MaintenanceResult(idempotency_keys_forgotten=forgotten, deliveries_started=started)
+
+
+async def ensure_schedule(client: Client) -> None:
+    """Create the schedule if it is not there."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(MaintenanceWorkflow.run, id="maintenance", task_queue=QUEUE_OPERATIONS),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    try:
+        await client.create_schedule(SCHEDULE_ID, schedule)
+    except ScheduleAlreadyRunningError:
+        return

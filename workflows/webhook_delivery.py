@@ -1,0 +1,75 @@
+"""The delivery of one event to one endpoint: attempts by a schedule until one is taken or the schedule ends.
+
+A run makes an attempt (one activity) and waits (one timer), in turn. It is on a task queue of its own, so a merchant
+who hangs holds up other deliveries at worst, never a payment.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+from activities.webhook_delivery import AttemptInput, AttemptResult, WebhookDeliveryActivities
+from workflows import policies
+from workflows.messages import DeliveryInput, DeliveryResult, TimelineEntry
+from workflows.timeline import Timeline
+
+
+@workflow.defn
+class WebhookDeliveryWorkflow:
+    """`delivery/<event_id>/<endpoint_id>`: signs, sends, waits, sends again."""
+
+    @workflow.init
+    def __init__(self, started: DeliveryInput) -> None:
+        self._started = started
+        self._timeline = Timeline(f"{started.event_type} to {started.endpoint_id} ({started.delivery_id})")
+        self._hurry = False
+
+    @workflow.run
+    async def run(self, started: DeliveryInput) -> DeliveryResult:
+        """Attempt until it is taken, refused for good, or the schedule ends."""
+        number = started.first_attempt
+        for interval_s in (*started.retry_intervals_s, None):
+            result = await self._attempt(number, interval_s)
+            if result.wait_s is None:
+                break
+            await self._wait(result.wait_s)
+            number += 1
+        return DeliveryResult(status=result.status, attempts=number)
+
+    @workflow.signal(description="Make the next attempt now instead of waiting for the timer")
+    def retry_now(self) -> None:
+        """Cut the present wait short; the schedule goes on from there."""
+        self._hurry = True
+
+    @workflow.query(description="The story so far")
+    def timeline(self) -> list[TimelineEntry]:
+        """Tell what happened, oldest first."""
+        return self._timeline.entries
+
+    async def _attempt(self, number: int, next_interval_s: float | None) -> AttemptResult:
+        result = await workflow.execute_activity_method(
+            WebhookDeliveryActivities.attempt,
+            AttemptInput(
+                delivery_id=self._started.delivery_id,
+                number=number,
+                next_interval_s=next_interval_s,
+                jitter=workflow.random().uniform(0, policies.DELIVERY_JITTER),
+            ),
+            start_to_close_timeout=policies.DELIVERY_ATTEMPT_TIMEOUT,
+            retry_policy=policies.DELIVERY_ATTEMPT_RETRY,
+            summary=f"attempt {number}",
+        )
+        self._timeline.note(f"attempt {number}: {result.what}; {result.status}")
+        return result
+
+    async def _wait(self, wait_s: float) -> None:
+        self._hurry = False
+        try:
+            await workflow.wait_condition(
+                lambda: self._hurry, timeout=timedelta(seconds=wait_s), timeout_summary="until the next attempt"
+            )
+        except TimeoutError:
+            return
+        self._timeline.note("next attempt asked for at once")
