@@ -70,6 +70,12 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         self._read_bytes_max = read_bytes_max
         self._resolve = resolve
         self._sockets = httpcore.AnyIOBackend()
+        self._opened: list[httpcore.AsyncNetworkStream] = []
+
+    async def aclose(self) -> None:
+        """Close every connection made: httpcore forgets one whose TLS handshake is cancelled by the deadline."""
+        while self._opened:
+            await self._opened.pop().aclose()
 
     async def connect_tcp(
         self,
@@ -83,11 +89,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         del timeout  # the caller's deadline covers the whole exchange
         addresses = await self._judged_addresses(host, port)
         stream = await self._connect_first(addresses, port, local_address, list(socket_options or ()))
-        try:
-            self._verify_peer(stream, addresses)
-        except BlockedAddressError:
-            await stream.aclose()
-            raise
+        self._opened.append(stream)
+        self._verify_peer(stream, addresses)
         return MeteredStream(stream, self._read_bytes_max)
 
     async def connect_unix_socket(

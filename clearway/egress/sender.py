@@ -118,16 +118,18 @@ class WebhookSender:
     async def _client(self) -> AsyncIterator[httpx.AsyncClient]:
         read_bytes_max = self._policy.response_bytes_max + ANSWER_OVERHEAD_BYTES_MAX
         backend = GuardedBackend(self._policy.allowed_networks, read_bytes_max, self._resolve)
-        transport = GuardedTransport(backend, self._ssl_context)
         # A client for each exchange: nothing of one merchant's connection can reach into another's. httpx's own
         # timeouts are of inactivity, which a dripping server resets with every byte; the deadline replaces them.
-        async with httpx.AsyncClient(
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=None,  # noqa: S113
-        ) as client:
-            yield client
+        try:
+            async with httpx.AsyncClient(
+                transport=GuardedTransport(backend, self._ssl_context),
+                trust_env=False,
+                follow_redirects=False,
+                timeout=None,  # noqa: S113
+            ) as client:
+                yield client
+        finally:
+            await backend.aclose()
 
 
 class _Answer:

@@ -110,5 +110,5 @@ def _literal_addresses(host: str) -> tuple[Address, ...]:
     name = host.removesuffix(".")
     if name == "localhost" or name.endswith(".localhost"):
         return LOOPBACK_ADDRESSES  # RFC 6761, section 6.3: always loopback, whatever a resolver says
-    address = numeric_address(host)
+    address = numeric_address(name)
     return () if address is None else (address,)
