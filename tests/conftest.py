@@ -1,0 +1,79 @@
+"""Fixtures that every part of the suite shares: a real Postgres, migrated databases, and a clean end of the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from clearway.db.engine import create_engine
+from clearway.dev.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from clearway.settings import Settings
+from tests.support.database import Databases
+
+pytest_plugins = ["tests.support.durable"]
+
+_status = pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep the verdict for `pytest_unconfigure`."""
+    session.config.stash[_status] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave without the interpreter's own exit, in which Temporal's runtime may crash (temporalio/sdk-python#300)."""
+    if _status in config.stash:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[_status])
+
+
+@pytest.fixture(scope="session")
+async def databases(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Databases]:
+    """Run one Postgres for the whole session, with a migrated template to copy databases from."""
+    folder = tmp_path_factory.mktemp("postgres")
+    server = EmbeddedPostgres(folder / "data", log=folder / "postgres.log", settings=THROWAWAY_SETTINGS)
+    await server.start()
+    try:
+        yield await Databases.migrated(server)
+    finally:
+        await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def database_url(databases: Databases) -> str:
+    """Name a migrated database for the tests that keep apart by merchant."""
+    return await databases.create("shared")
+
+
+@pytest.fixture
+async def fresh_database_url(databases: Databases) -> AsyncIterator[str]:
+    """Name a migrated database for one test alone."""
+    async with databases.temporary() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def settings(database_url: str) -> Settings:
+    """Read the settings of the suite: nothing of the environment or of a `.env` file."""
+    return Settings(
+        _env_file=None,
+        clearway_env="test",
+        database_url=database_url,
+        webhook_allowed_networks=("127.0.0.0/8", "::1/128"),
+        webhook_timeout_s=2.0,
+        gateway_timeout_s=2.0,
+    )
+
+
+@pytest.fixture(scope="session")
+async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """Connect to the shared database."""
+    engine = create_engine(settings, application_name="tests")
+    yield engine
+    await engine.dispose()

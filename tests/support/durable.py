@@ -1,0 +1,235 @@
+"""The durable side for tests: real workflows and activities on a real Postgres, the simulator, and Temporal's
+time-skipping server, on which days pass in milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.testing import WorkflowEnvironment
+
+import worker
+from clearway.db.tables import events, merchants, orders, payments, refunds, webhook_deliveries, webhook_endpoints
+from clearway.dev.reporting import SilentReporter
+from clearway.dev.temporal import time_skipping_environment
+from clearway.dev.toolchain import find_test_server
+from clearway.domain import ids
+from clearway.encryption import Cipher
+from clearway.db.deliveries import secret_context
+from clearway.gateways.registry import GatewayRegistry
+from clearway.search_attributes import MERCHANT_ID, PAYMENT_ID, PAYMENT_STATUS
+from clearway.settings import Settings
+from clearway.temporal import pydantic_data_converter
+from tests.gateways.running import Receiver, Simulator, running_receiver, running_simulator
+from workflows.deliveries import TemporalDeliveries
+from workflows.messages import (
+    QUEUE_PAYMENTS,
+    TASK_QUEUES,
+    NewPayment,
+    NewRefund,
+    PaymentInput,
+    PaymentTimings,
+    RefundInput,
+    payment_workflow_id,
+    refund_workflow_id,
+)
+from workflows.payment import PaymentWorkflow
+from workflows.refund import RefundWorkflow
+
+ENDPOINT_SECRET = "whsec_dGVzdC1lbmRwb2ludC1zZWNyZXQtMDAwMDAwMDAwMDE="
+
+
+@dataclass
+class Durable:
+    """A running durable side, and what a test does with it."""
+
+    environment: WorkflowEnvironment
+    client: Client
+    engine: AsyncEngine
+    simulator: Simulator
+    receiver: Receiver
+    settings: Settings
+    retry_intervals_s: tuple[int, ...] = field(default=(5, 10, 15, 20))
+
+    async def merchant(self, *, endpoint: bool = False, url: str | None = None) -> str:
+        """Make a merchant, with a webhook endpoint if asked."""
+        merchant_id = ids.new_id(ids.MERCHANT)
+        async with self.engine.begin() as connection:
+            await connection.execute(insert(merchants).values(id=merchant_id, name="Test"))
+        if endpoint:
+            await self.endpoint(merchant_id, url or self.receiver.url)
+        return merchant_id
+
+    async def endpoint(self, merchant_id: str, url: str, event_types: tuple[str, ...] = ()) -> str:
+        """Register a webhook endpoint."""
+        endpoint_id = ids.new_id(ids.ENDPOINT)
+        cipher = Cipher.from_settings(self.settings.secret_keys.get_secret_value())
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                insert(webhook_endpoints).values(
+                    id=endpoint_id,
+                    merchant_id=merchant_id,
+                    url=url,
+                    event_types=list(event_types),
+                    secret=cipher.encrypt(ENDPOINT_SECRET, secret_context(endpoint_id)),
+                )
+            )
+        return endpoint_id
+
+    async def order(self, merchant_id: str, amount_minor: int = 50_000, currency: str = "INR") -> str:
+        """Make an order."""
+        order_id = ids.new_id(ids.ORDER)
+        async with self.engine.begin() as connection:
+            await connection.execute(
+                insert(orders).values(
+                    id=order_id, merchant_id=merchant_id, amount_minor=amount_minor, currency=currency
+                )
+            )
+        return order_id
+
+    async def new_payment(self, merchant_id: str | None = None, **fields: Any) -> NewPayment:
+        """Describe a payment of a fresh order: UPI to success@razorpay unless told otherwise."""
+        merchant_id = merchant_id or await self.merchant()
+        amount_minor = fields.pop("amount_minor", 50_000)
+        chosen = {
+            "id": ids.new_id(ids.PAYMENT),
+            "order_id": fields.get("order_id") or await self.order(merchant_id, amount_minor),
+            "amount_minor": amount_minor,
+            "currency": "INR",
+            "method": "upi",
+            "capture_method": "automatic",
+            "instrument": "success@razorpay",
+        } | fields
+        shown = {"vpa": chosen["instrument"]} if chosen["method"] == "upi" else {}
+        return NewPayment(merchant_id=merchant_id, shown=shown, **chosen)
+
+    async def start(
+        self, payment: NewPayment, timings: PaymentTimings | None = None
+    ) -> tuple[dict[str, Any], WorkflowHandle[Any, Any]]:
+        """Record a payment as the API does; return the recorded resource and the workflow."""
+        operation = WithStartWorkflowOperation(
+            PaymentWorkflow.run,
+            PaymentInput(payment, timings or PaymentTimings()),
+            id=payment_workflow_id(payment.id),
+            task_queue=QUEUE_PAYMENTS,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=TypedSearchAttributes(
+                [
+                    SearchAttributePair(MERCHANT_ID, payment.merchant_id),
+                    SearchAttributePair(PAYMENT_ID, payment.id),
+                    SearchAttributePair(PAYMENT_STATUS, "pending"),
+                ]
+            ),
+        )
+        recorded = await self.client.execute_update_with_start_workflow(
+            PaymentWorkflow.recorded, start_workflow_operation=operation, id="record"
+        )
+        return recorded, await operation.workflow_handle()
+
+    async def refund(
+        self, payment: NewPayment, amount_minor: int | None = None
+    ) -> tuple[dict[str, Any], WorkflowHandle[Any, Any]]:
+        """Reserve a refund as the API does."""
+        new = NewRefund(ids.new_id(ids.REFUND), payment.merchant_id, payment.id, amount_minor)
+        operation = WithStartWorkflowOperation(
+            RefundWorkflow.run,
+            RefundInput(new),
+            id=refund_workflow_id(new.id),
+            task_queue=QUEUE_PAYMENTS,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        )
+        reserved = await self.client.execute_update_with_start_workflow(
+            RefundWorkflow.reserved, start_workflow_operation=operation, id="reserve"
+        )
+        return reserved, await operation.workflow_handle()
+
+    async def paid(self, **fields: Any) -> NewPayment:
+        """Carry a payment through to its success."""
+        payment = await self.new_payment(**fields)
+        _, handle = await self.start(payment)
+        result = await handle.result()
+        assert result.status == "success"
+        return payment
+
+    async def row(self, payment_id: str) -> Any:
+        """Return a payment's row."""
+        async with self.engine.connect() as connection:
+            return (await connection.execute(select(payments).where(payments.c.id == payment_id))).one()
+
+    async def refund_row(self, refund_id: str) -> Any:
+        """Return a refund's row."""
+        async with self.engine.connect() as connection:
+            return (await connection.execute(select(refunds).where(refunds.c.id == refund_id))).one()
+
+    async def event_types(self, payment_id: str) -> list[str]:
+        """Return the types of a payment's events, oldest first."""
+        query = select(events.c.type).where(events.c.payment_id == payment_id).order_by(events.c.id)
+        async with self.engine.connect() as connection:
+            return list((await connection.execute(query)).scalars())
+
+    async def deliveries(self, payment_id: str) -> list[Any]:
+        """Return a payment's deliveries, oldest first."""
+        query = (
+            select(webhook_deliveries)
+            .where(webhook_deliveries.c.payment_id == payment_id)
+            .order_by(webhook_deliveries.c.id)
+        )
+        async with self.engine.connect() as connection:
+            return list(await connection.execute(query))
+
+
+@pytest.fixture(scope="session")
+async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
+    """Run the time-skipping server. Its clock is global, so tests on it follow one another."""
+    async with time_skipping_environment(await find_test_server(SilentReporter())) as environment:
+        yield environment
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """Run a merchant that takes every webhook."""
+    async with running_receiver() as running:
+        yield running
+
+
+@pytest.fixture
+async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
+    """Run a simulator that decides in its answer."""
+    async with running_simulator(tmp_path / "simulator.sqlite3", test_payment_success=True) as running:
+        yield running
+
+
+@pytest.fixture
+async def durable(
+    time_skipping: WorkflowEnvironment,
+    engine: AsyncEngine,
+    settings: Settings,
+    simulator: Simulator,
+    receiver: Receiver,
+) -> AsyncIterator[Durable]:
+    """Run workers for every task queue."""
+    client = Client(**{**time_skipping.client.config(), "data_converter": pydantic_data_converter})
+    durable = Durable(time_skipping, client, engine, simulator, receiver, settings)
+    deliveries = TemporalDeliveries(client, durable.retry_intervals_s)
+    gateways = GatewayRegistry([simulator.gateway])
+    async with AsyncExitStack() as stack:
+        for queue in TASK_QUEUES:
+            found = worker.activities_of(queue, settings, engine, gateways, deliveries)
+            await stack.enter_async_context(worker.build_worker(client, queue, found))
+        yield durable
