@@ -6,7 +6,6 @@ or surely failed, so doubt never lets the same money be refunded twice.
 
 from __future__ import annotations
 
-from collections import deque
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +20,7 @@ from clearway.gateways.base import FollowUpRequest, GatewayOutcome, OutcomeKind
 from clearway.search_attributes import PAYMENT_STATUS
 from workflows import policies
 from workflows.gateway_calls import GatewayCaller
+from workflows.inbox import Inbox
 from workflows.messages import News, RefundInput, RefundResult, Resolution, TimelineEntry
 from workflows.news import outcome_of
 from workflows.refusal import refusal_of
@@ -35,13 +35,12 @@ class RefundWorkflow:
 
     @workflow.init
     def __init__(self, started: RefundInput) -> None:
-        self._started = started
+        self._poll_intervals_s = started.poll_intervals_s
         self._new = started.refund
         self._timeline = Timeline(f"refund {self._new.id} of payment {self._new.payment_id}")
         self._state: RefundState | None = None
         self._refusal: ApplicationError | None = None
-        self._news: deque[News] = deque()
-        self._resolutions: deque[Resolution] = deque()
+        self._inbox = Inbox()
         self._polls = 0
         self._deadline = workflow.now() + timedelta(seconds=started.deadline_s)
 
@@ -72,12 +71,12 @@ class RefundWorkflow:
     @workflow.signal(description="A gateway's verified webhook about this refund")
     def provider_news(self, news: News) -> None:
         """Take note of what the gateway tells."""
-        self._news.append(news)
+        self._inbox.news.append(news)
 
     @workflow.signal(description="An operator's decision about a refund in needs_review")
     def resolve_review(self, resolution: Resolution) -> None:
         """Take note of what an operator decided."""
-        self._resolutions.append(resolution)
+        self._inbox.resolutions.append(resolution)
 
     @workflow.query(description="The story so far")
     def timeline(self) -> list[TimelineEntry]:
@@ -133,14 +132,16 @@ class RefundWorkflow:
             await self._settle(outcome)
 
     async def _await_decision(self) -> None:
-        intervals = self._started.poll_intervals_s
+        intervals = self._poll_intervals_s
         poll_s = intervals[min(self._polls, len(intervals) - 1)]
         left_s = (self._deadline - workflow.now()).total_seconds()
-        if await self._something_came(min(poll_s, left_s)):
-            if self._news:
-                await self._hear(self._news.popleft())
+        if await self._inbox.wait(min(poll_s, left_s), "until the next status poll"):
+            if self._inbox.news:
+                await self._hear(self._inbox.news.popleft())
             else:
-                self._timeline.note(f"resolution by {self._resolutions.popleft().operator} ignored: still pending")
+                self._timeline.note(
+                    f"resolution by {self._inbox.resolutions.popleft().operator} ignored: still pending"
+                )
             return
         self._polls += 1
         await self._settle(await self._caller.look_up(self._key))
@@ -148,11 +149,11 @@ class RefundWorkflow:
             await self._change(RefundStatus.NEEDS_REVIEW, "the gateway has not decided in time")
 
     async def _await_resolution(self) -> None:
-        await workflow.wait_condition(lambda: bool(self._resolutions or self._news))
-        if self._resolutions:
-            await self._resolve(self._resolutions.popleft())
+        await self._inbox.wait_for_ever()
+        if self._inbox.resolutions:
+            await self._resolve(self._inbox.resolutions.popleft())
         else:
-            await self._hear(self._news.popleft())
+            await self._hear(self._inbox.news.popleft())
 
     async def _hear(self, news: News) -> None:
         if news.key != self._key:
@@ -203,20 +204,6 @@ class RefundWorkflow:
             self._timeline.note(f"resolution by {resolution.operator} refused: {error}")
             return
         await self._record_change(change)
-
-    async def _something_came(self, wait_s: float) -> bool:
-        def came() -> bool:
-            return bool(self._news or self._resolutions)
-
-        if came() or wait_s <= 0:
-            return came()
-        try:
-            await workflow.wait_condition(
-                came, timeout=timedelta(seconds=wait_s), timeout_summary="until the next status poll"
-            )
-        except TimeoutError:
-            return False
-        return True
 
     async def _change(self, to: RefundStatus, reason: str, *, actor: str = "system", **fields: Any) -> None:
         await self._record_change(RefundChange(step=self._next_step, to=to, reason=reason, actor=actor, **fields))

@@ -1,5 +1,7 @@
-"""The durable side for tests: real workflows and activities on a real Postgres, the simulator, and Temporal's
-time-skipping server, on which days pass in milliseconds.
+"""The durable side for tests, whole and in skipped time.
+
+Real workflows and activities, a real Postgres, the simulator, and Temporal's time-skipping server, on which days pass
+in milliseconds.
 """
 
 from __future__ import annotations
@@ -23,13 +25,13 @@ from temporalio.common import (
 from temporalio.testing import WorkflowEnvironment
 
 import worker
+from clearway.db.deliveries import secret_context
 from clearway.db.tables import events, merchants, orders, payments, refunds, webhook_deliveries, webhook_endpoints
 from clearway.dev.reporting import SilentReporter
 from clearway.dev.temporal import time_skipping_environment
 from clearway.dev.toolchain import find_test_server
 from clearway.domain import ids
 from clearway.encryption import Cipher
-from clearway.db.deliveries import secret_context
 from clearway.gateways.registry import GatewayRegistry
 from clearway.search_attributes import MERCHANT_ID, PAYMENT_ID, PAYMENT_STATUS
 from clearway.settings import Settings
