@@ -1,0 +1,87 @@
+"""The composition root of the API: settings to clients to routers. `uvicorn api.app:create_app --factory` serves it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+
+from api import errors
+from api.events.routes import router as events
+from api.gateways.routes import router as gateways
+from api.metrics import HttpMetrics
+from api.middleware import RequestFrame
+from api.openapi import DESCRIPTION, TAGS, ClearwayAPI, declare_webhooks, operation_id
+from api.operations.routes import router as operations
+from api.orders.routes import router as orders
+from api.payments.routes import router as payments
+from api.public.routes import router as public
+from api.rate_limits import RateLimits
+from api.refunds.routes import router as refunds
+from api.services import Services
+from api.testing.routes import router as testing
+from clearway.db.engine import create_engine
+from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
+from clearway.gateways.registry import build_registry
+from clearway.settings import Settings
+from clearway.telemetry import configure_logging
+from clearway.temporal import connect
+
+PREFIX: Final = "/api/v1"
+ROUTERS: Final[tuple[APIRouter, ...]] = (orders, public, payments, refunds, events, gateways)
+"""The table of contents. `public` comes before `payments`, so that `/payments/public` is not read as an id."""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the API for these settings, or for those of the environment."""
+    settings = settings or Settings()
+    configure_logging(settings.log_level, settings.log_format, "api")
+    app = ClearwayAPI(
+        title="Clearway",
+        version=version("clearway"),
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        generate_unique_id_function=operation_id,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+    )
+    app.state.settings = settings
+    app.state.metrics = HttpMetrics()
+    errors.install(app)
+    app.add_middleware(RequestFrame, metrics=app.state.metrics, body_bytes_max=REQUEST_BODY_BYTES_MAX)
+    _include_routers(app, settings)
+    declare_webhooks(app)
+    return app
+
+
+def _include_routers(app: FastAPI, settings: Settings) -> None:
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    if not settings.is_production:
+        app.include_router(testing, prefix=PREFIX)
+    app.include_router(operations)
+    app.include_router(operations, prefix=PREFIX, include_in_schema=False)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Make the clients, and close them when the last request is answered."""
+    settings: Settings = app.state.settings
+    engine = create_engine(settings, application_name="clearway-api")
+    gateways = build_registry(settings)
+    app.state.services = Services(
+        settings=settings,
+        engine=engine,
+        # It connects when it is first used, so the API starts before Temporal does, and /ready tells.
+        temporal=await connect(settings, lazy=True),
+        gateways=gateways,
+        rate_limits=RateLimits(settings),
+    )
+    try:
+        yield
+    finally:
+        await gateways.aclose()
+        await engine.dispose()

@@ -1,0 +1,1 @@
+"""Events: what merchants were, or could have been, told by webhook."""

@@ -1,0 +1,97 @@
+"""The kinds of values in requests, each with its bound and its check; schemas are made of these.
+
+Text is refused when it holds what a database or a log cannot (NUL, lone surrogates, control characters) or what must
+not be stored (card numbers).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from api.card_numbers import contains_card_number
+from clearway.domain import money
+from clearway.domain.limits import (
+    AMOUNT_MINOR_MAX,
+    NOTES_KEY_LENGTH_MAX,
+    NOTES_KEYS_MAX,
+    NOTES_VALUE_LENGTH_MAX,
+    URL_LENGTH_MAX,
+)
+
+UNSTORABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+VPA_FORM: Final = r"^[a-zA-Z0-9.\-_]{2,256}@[a-zA-Z][a-zA-Z0-9]{1,63}$"
+"""name@handle; NPCI's handles are letters, some with digits after them (s2b)."""
+CARD_NUMBER_REFUSED: Final = "card_number_refused"
+
+
+class Body(BaseModel):
+    """Base of every request body: a field nobody knows is refused, because it may be a misspelt one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
+
+
+def _plain(text: str) -> str:
+    if UNSTORABLE.search(text):
+        raise PydanticCustomError("text_not_plain", "Text must not hold control characters or half characters")
+    if contains_card_number(text):
+        raise PydanticCustomError(CARD_NUMBER_REFUSED, "This looks like a card number; card numbers are never stored")
+    return text
+
+
+def _currency(code: str) -> str:
+    try:
+        money.exponent(code)
+    except money.CurrencyUnknownError:
+        message = "This is not an ISO 4217 currency in capital letters, such as INR, USD or JPY"
+        raise PydanticCustomError("currency_unknown", message) from None
+    return code
+
+
+def _string_only(value: Any) -> Any:
+    """Refuse a number in place of text before anything converts it."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("string_type", "Input should be a valid string")
+    return value
+
+
+def _http_url(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s]*", text):
+        raise PydanticCustomError("url_form", "This is not an http or https URL")
+    return text
+
+
+PlainText = Annotated[str, BeforeValidator(_string_only), AfterValidator(_plain)]
+Amount = Annotated[
+    int,
+    Field(
+        strict=True,
+        gt=0,
+        le=AMOUNT_MINOR_MAX,
+        description="In minor units of the currency (paise, cents): an integer, never a string or a fraction.",
+        examples=[50_000],
+    ),
+]
+CurrencyCode = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=3),
+    AfterValidator(_currency),
+    Field(description="ISO 4217, in capital letters.", examples=["INR"]),
+]
+NotesKey = Annotated[PlainText, StringConstraints(min_length=1, max_length=NOTES_KEY_LENGTH_MAX)]
+NotesValue = Annotated[PlainText, StringConstraints(max_length=NOTES_VALUE_LENGTH_MAX)]
+NotesField = Annotated[
+    dict[NotesKey, NotesValue],
+    Field(
+        max_length=NOTES_KEYS_MAX,
+        description=f"Up to {NOTES_KEYS_MAX} texts of yours, kept with the resource and given back.",
+        examples=[{"cart": "c-1042"}],
+    ),
+]
+Vpa = Annotated[PlainText, StringConstraints(pattern=VPA_FORM), Field(examples=["success@razorpay"])]
+Code = Annotated[PlainText, StringConstraints(pattern=r"^[A-Za-z0-9_-]{2,32}$")]
+Token = Annotated[PlainText, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{8,255}$")]
+HttpUrl = Annotated[PlainText, StringConstraints(max_length=URL_LENGTH_MAX), AfterValidator(_http_url)]

@@ -1,0 +1,1 @@
+"""Webhooks that gateways send to us."""

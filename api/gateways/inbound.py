@@ -1,0 +1,97 @@
+"""From a gateway's verified webhook to a signal: stored first, passed on once, never lost and never acted on here.
+
+News is kept in `provider_events` before it is answered. A repeat is passed on again only when the first was not: the
+signal may then come twice, and a payment never moves back for it.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from api import orchestration
+from api.orchestration import WorkflowEndedError
+from api.services import Services
+from clearway.db import listings, provider_events
+from clearway.db.provider_events import Disposition, ReceivedNews
+from clearway.domain.ids import PAYMENT, REFUND, is_id
+from clearway.domain.payment import PaymentStatus
+from clearway.domain.refund import RefundStatus
+from clearway.gateways.base import NewsUnreadableError, OutcomeKind, ProviderNews
+from workflows.messages import News, payment_workflow_id, refund_workflow_id
+
+CONTRADICTS = {
+    OutcomeKind.APPROVED: {
+        PaymentStatus.FAILED,
+        PaymentStatus.CANCELLED,
+        PaymentStatus.EXPIRED,
+        RefundStatus.FAILED,
+    },
+    OutcomeKind.DECLINED: {PaymentStatus.SUCCESS, RefundStatus.PROCESSED},
+}
+"""Which final statuses cannot be true together with what a gateway says."""
+
+log = structlog.get_logger(__name__)
+
+
+async def take(services: Services, gateway: str, news: ProviderNews, body: bytes) -> Disposition:
+    """Store the news and pass it on. Raises NewsUnreadableError, or UnavailableError for the gateway to repeat."""
+    workflow_id = workflow_of(news)
+    structlog.contextvars.bind_contextvars(workflow_id=workflow_id, provider_event_id=news.event_id)
+    received = ReceivedNews(gateway, news.event_id, news.key, workflow_id, body.decode(errors="replace"))
+    async with services.engine.begin() as connection:
+        disposition = await provider_events.store(connection, received)
+    if disposition is not Disposition.RECEIVED:
+        return disposition
+    disposition = await _pass_on(services, workflow_id, news)
+    async with services.engine.begin() as connection:
+        await provider_events.set_disposition(connection, gateway, news.event_id, disposition)
+    return disposition
+
+
+def workflow_of(news: ProviderNews) -> str:
+    """Return the workflow that asked for the operation. Raises NewsUnreadableError when the key is not one of ours."""
+    subject_id = news.key.split(":", 1)[0]
+    if is_id(PAYMENT, subject_id):
+        return payment_workflow_id(subject_id)
+    if is_id(REFUND, subject_id):
+        return refund_workflow_id(subject_id)
+    raise NewsUnreadableError("the operation's key is not one of ours")
+
+
+async def _pass_on(services: Services, workflow_id: str, news: ProviderNews) -> Disposition:
+    outcome = news.outcome
+    signal = News(
+        event_id=news.event_id,
+        key=news.key,
+        kind=outcome.kind.value,
+        reference=outcome.reference,
+        amount_minor=outcome.amount_minor,
+        currency=outcome.currency,
+        captured=outcome.captured,
+        error_code=outcome.error_code,
+        error_description=outcome.error_description,
+        action_url=outcome.action_url,
+    )
+    try:
+        await orchestration.signal(services.temporal, workflow_id, "provider_news", signal)
+    except WorkflowEndedError:
+        await _look_for_contradiction(services, news)
+        return Disposition.LATE
+    return Disposition.SIGNALLED
+
+
+async def _look_for_contradiction(services: Services, news: ProviderNews) -> None:
+    """Late news changes nothing; when it contradicts what we recorded, somebody must look."""
+    status = await _status(services, news.key.split(":", 1)[0])
+    if status is None:
+        log.warning("late_news_of_unknown_subject", key=news.key, kind=news.outcome.kind)
+    elif status in CONTRADICTS.get(news.outcome.kind, set()):
+        log.warning("late_news_contradicts_record", key=news.key, kind=news.outcome.kind, recorded=status)
+
+
+async def _status(services: Services, subject_id: str) -> str | None:
+    async with services.reader.connect() as connection:
+        if is_id(REFUND, subject_id):
+            return await listings.refund_status(connection, subject_id)
+        found = await listings.find_payment_owner(connection, subject_id)
+    return found[0].status if found else None

@@ -1,0 +1,22 @@
+"""The shapes of the probes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class Health(BaseModel):
+    """The process is alive."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(BaseModel):
+    """Whether payments can be taken, and what is missing if not."""
+
+    status: Literal["ready", "not_ready"]
+    checks: dict[str, str] = Field(
+        description="`ok`, or what is wrong, by part.", examples=[{"database": "ok", "temporal": "ok", "workers": "ok"}]
+    )

@@ -1,0 +1,72 @@
+"""`/orders`: make, read and list orders. An order is a row and nothing more, so no workflow is involved."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from api.idempotency import Answer, Attempt, OnceDep
+from api.orders.schemas import OrderCreate
+from api.paging import Page, page_of, page_request
+from api.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.security import MerchantDep
+from api.services import ServicesDep
+from clearway.db import orders
+from clearway.db.pages import PageRequest
+from clearway.db.tables import OrderStatus
+from clearway.domain.errors import NotFoundError
+from clearway.domain.ids import ORDER, is_id
+from clearway.domain.resources import OrderResource
+
+router = APIRouter(prefix="/orders", tags=["orders"])
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    response_model=OrderResource,
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE),
+    summary="Make an order",
+)
+async def create_order(body: OrderCreate, merchant: MerchantDep, services: ServicesDep, once: OnceDep) -> Response:
+    """Record what is to be paid. Payments are made against the order and take its amount and currency."""
+
+    async def operation(attempt: Attempt) -> Answer:
+        new = orders.NewOrder(
+            id=attempt.resource_id,
+            merchant_id=merchant.id,
+            amount_minor=body.amount,
+            currency=body.currency,
+            receipt=body.receipt,
+            notes=body.notes,
+        )
+        async with services.engine.begin() as connection:
+            return Answer(HTTPStatus.CREATED, await orders.record_order(connection, new))
+
+    return await once.answer(ORDER, operation)
+
+
+@router.get("", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List orders")
+async def list_orders(
+    merchant: MerchantDep,
+    services: ServicesDep,
+    page: Annotated[PageRequest, Depends(page_request(ORDER))],
+    status: Annotated[OrderStatus | None, Query()] = None,
+) -> Page[OrderResource]:
+    """List your orders, newest first."""
+    async with services.reader.connect() as connection:
+        found = await orders.list_orders(connection, merchant.id, page, status=status)
+    return page_of(map(orders.order_resource, found.rows), found.next_cursor)
+
+
+@router.get("/{order_id}", responses=declare(*TO_MERCHANTS, "order_not_found"), summary="Read an order")
+async def get_order(order_id: str, merchant: MerchantDep, services: ServicesDep) -> OrderResource:
+    """Read one of your orders."""
+    async with services.reader.connect() as connection:
+        order = await orders.find_order(connection, merchant.id, order_id) if is_id(ORDER, order_id) else None
+    if order is None:
+        raise NotFoundError("order_not_found", f"You have no order {order_id!r}.")
+    return order

@@ -1,0 +1,46 @@
+"""Pages of lists: the query parameters every list takes and the shape every list answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Generic, Literal, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel, Field
+
+from clearway.db.pages import PageRequest
+from clearway.domain.errors import InvalidRequestError
+from clearway.domain.ids import is_id
+from clearway.domain.limits import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
+
+Item = TypeVar("Item")
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list, newest first."""
+
+    object: Literal["list"] = "list"
+    data: list[Item]
+    has_more: bool
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last.")
+
+
+def page_of(items: Iterable[Item], next_cursor: str | None) -> Page[Item]:
+    """Return the page of these items."""
+    return Page(data=list(items), has_more=next_cursor is not None, next_cursor=next_cursor)
+
+
+def page_request(prefix: str) -> Callable[..., PageRequest]:
+    """Return a dependency that reads `limit` and `cursor` for a list of ids with this prefix."""
+
+    def read(
+        limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX, description="How many rows to show.")] = PAGE_SIZE_DEFAULT,
+        cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    ) -> PageRequest:
+        if cursor is not None and not is_id(prefix, cursor):
+            detail = "This cursor is not one this list gave; begin again without a cursor."
+            raise InvalidRequestError("cursor_invalid", detail)
+        return PageRequest(limit, cursor)
+
+    read.__name__ = f"{prefix}_page"
+    return read

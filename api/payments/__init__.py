@@ -1,0 +1,1 @@
+"""Payments: made, read, captured and called off."""

@@ -1,0 +1,96 @@
+"""Capturing and calling off payments: one update of the payment's workflow each.
+
+The workflow decides. The database is read before, so that another merchant's payment is not found, and after, when the
+workflow has ended and can say nothing any more.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from api import orchestration
+from api.orchestration import RefusedError, WorkflowEndedError
+from api.payments.lookup import find_own
+from api.security import Merchant
+from api.services import Services
+from clearway.db import audit, listings
+from clearway.domain.errors import ConflictError
+from clearway.domain.payment import PaymentStatus
+from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE
+from clearway.domain.resources import PaymentResource
+from workflows.messages import CancelInput, CaptureInput, payment_workflow_id
+
+
+async def capture(services: Services, merchant: Merchant, payment_id: str, asked: CaptureInput) -> PaymentResource:
+    """Capture part or all of an authorised payment. What is captured in full already is answered as it is."""
+    payment = await find_own(services, merchant.id, payment_id)
+    if is_captured_in_full(payment):
+        return payment
+    detail: dict[str, object] = {"capture_id": asked.capture_id, "amount": asked.amount_minor}
+    await _note(services, merchant, "payment.capture", payment_id, detail)
+    try:
+        return await _update(services, payment_id, "capture", asked, update_id=asked.capture_id)
+    except (RefusedError, WorkflowEndedError) as refusal:
+        payment = await find_own(services, merchant.id, payment_id)
+        if is_captured_in_full(payment) or await _took_place(services, merchant, asked.capture_id):
+            return payment
+        raise _refused(refusal, NOT_CAPTURABLE, payment, "captured") from refusal
+
+
+async def cancel(
+    services: Services, merchant: Merchant, payment_id: str, update_id: str, asked: CancelInput
+) -> PaymentResource:
+    """Call a payment off, or release what is not captured. What is cancelled already is answered as it is."""
+    payment = await find_own(services, merchant.id, payment_id)
+    if payment.status is PaymentStatus.CANCELLED:
+        return payment
+    await _note(services, merchant, "payment.cancel", payment_id, {})
+    try:
+        return await _update(services, payment_id, "cancel", asked, update_id=update_id)
+    except (RefusedError, WorkflowEndedError) as refusal:
+        payment = await find_own(services, merchant.id, payment_id)
+        if payment.status is PaymentStatus.CANCELLED:
+            return payment
+        raise _refused(refusal, NOT_CANCELLABLE, payment, "cancelled") from refusal
+
+
+def is_captured_in_full(payment: PaymentResource) -> bool:
+    """Tell whether there is nothing left that a capture could take."""
+    return payment.amount_captured == payment.amount
+
+
+async def _update(
+    services: Services, payment_id: str, name: str, argument: object, *, update_id: str
+) -> PaymentResource:
+    workflow_id = payment_workflow_id(payment_id)
+    answer = await orchestration.update_running(services.temporal, workflow_id, name, argument, update_id=update_id)
+    return PaymentResource.model_validate(answer)
+
+
+async def _took_place(services: Services, merchant: Merchant, capture_id: str) -> bool:
+    """A repeat may come when the workflow has ended and only the books remember what the first request did."""
+    async with services.reader.connect() as connection:
+        return await listings.capture_is_recorded(connection, merchant.id, capture_id)
+
+
+def _refused(refusal: Exception, code: str, payment: PaymentResource, participle: str) -> Exception:
+    """Return the conflict to answer with; a refusal of another kind is a bug, and stays what it is."""
+    if isinstance(refusal, RefusedError):
+        return ConflictError(code, str(refusal)) if refusal.type == code else refusal
+    return ConflictError(code, f"Payment {payment.id} is {payment.status} and cannot be {participle}.")
+
+
+async def _note(
+    services: Services, merchant: Merchant, action: str, payment_id: str, detail: dict[str, object]
+) -> None:
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    async with services.reader.connect() as connection:
+        await audit.record(
+            connection,
+            merchant_id=merchant.id,
+            actor=merchant.actor,
+            action=action,
+            subject=payment_id,
+            detail=detail,
+            request_id=request_id,
+        )

@@ -1,0 +1,151 @@
+"""Making a payment: from a checked request to a recorded payment, safe to repeat at every point.
+
+The order of things matters: the id is allocated first (`api/idempotency.py`), then the workflow of that id is started
+and asked to record, and only its word is an answer. What is looked up before is courtesy, and decides nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import orjson
+import structlog
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+
+from api import orchestration
+from api.idempotency import Attempt
+from api.orchestration import RefusedError, WorkflowEndedError
+from api.payments.instruments import make_usable
+from api.payments.schemas import CustomerDetails, Instrument
+from api.services import Services
+from clearway import search_attributes as attribute
+from clearway.db import listings, orders
+from clearway.domain.errors import ConflictError, NotFoundError, UnavailableError
+from clearway.domain.ids import ORDER, is_id
+from clearway.domain.money import Money
+from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus
+from clearway.domain.refusals import ORDER_NOT_FOUND, ORDER_TAKEN
+from clearway.domain.resources import OrderResource, PaymentResource
+from workflows.messages import PaymentInput, PaymentTimings, payment_workflow_id
+
+ROUNDS_MAX: Final = 3
+
+
+def order_not_found(order_id: str) -> NotFoundError:
+    """Return the error for an order this merchant does not have."""
+    return NotFoundError("order_not_found", f"You have no order {order_id!r}. Nothing was charged.")
+
+
+def order_taken(order_id: str) -> ConflictError:
+    """Return the error for an order that another payment holds."""
+    detail = f"Order {order_id} has a payment in progress or a successful one. Nothing was charged by this request."
+    return ConflictError("order_has_payment", detail)
+
+
+async def read_order(services: Services, merchant_id: str, order_id: str) -> OrderResource:
+    """Return the merchant's order. Raises NotFoundError."""
+    async with services.reader.connect() as connection:
+        order = await orders.find_order(connection, merchant_id, order_id) if is_id(ORDER, order_id) else None
+    if order is None:
+        raise order_not_found(order_id)
+    return order
+
+
+async def create_payment(
+    services: Services,
+    merchant_id: str,
+    order: OrderResource,
+    asked: Instrument,
+    attempt: Attempt,
+    *,
+    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC,
+    customer: CustomerDetails | None = None,
+    notes: dict[str, str] | None = None,
+) -> PaymentResource:
+    """Record a payment of the order and return it as it was created."""
+    if attempt.first:
+        await _refuse_taken(services, order.id)
+    usable = await make_usable(asked, services)
+    for _ in range(ROUNDS_MAX):
+        new = NewPayment(
+            id=attempt.resource_id,
+            merchant_id=merchant_id,
+            order_id=order.id,
+            amount_minor=order.amount,
+            currency=order.currency,
+            method=asked.method.value,
+            capture_method=capture_method.value,
+            instrument=usable.instrument,
+            shown=usable.shown,
+            customer=customer.model_dump(exclude_none=True) if customer else None,
+            notes=notes or {},
+            return_url=asked.return_url,
+        )
+        recorded = await _record(services, new)
+        if recorded is not None:
+            return recorded
+        await attempt.renew()
+    raise UnavailableError("temporal_unavailable", "The payment could not be recorded. Nothing was charged; try again.")
+
+
+async def _refuse_taken(services: Services, order_id: str) -> None:
+    """Answer quickly where the answer is plain; the workflow's transaction is what decides."""
+    async with services.reader.connect() as connection:
+        if await orders.order_is_taken(connection, order_id):
+            raise order_taken(order_id)
+
+
+async def _record(services: Services, new: NewPayment) -> PaymentResource | None:
+    """Return the payment as created, or None when this id was refused before and can never be used."""
+    structlog.contextvars.bind_contextvars(payment_id=new.id)
+    try:
+        answered = PaymentResource.model_validate(await _start(services, new))
+    except RefusedError as refusal:
+        raise _told(refusal, new.order_id) from refusal
+    except WorkflowEndedError:
+        return await _as_created(services, new)
+    # An update that comes late meets a payment that has moved on; the answer to a creation is the payment as created.
+    return answered if answered.status is PaymentStatus.PENDING else await _as_created(services, new)
+
+
+async def _start(services: Services, new: NewPayment) -> dict[str, object]:
+    settings = services.settings
+    timings = PaymentTimings(
+        poll_intervals_s=settings.payment_poll_intervals_s,
+        deadline_s=settings.payment_deadline_s,
+        authorisation_expiry_s=settings.authorisation_expiry_s,
+    )
+    return await orchestration.start_and_update(
+        services.temporal,
+        "PaymentWorkflow",
+        PaymentInput(new, timings),
+        workflow_id=payment_workflow_id(new.id),
+        update="record",
+        attributes=_search_attributes(new),
+        summary=f"{new.method} payment of {Money(new.amount_minor, new.currency)}",
+    )
+
+
+def _search_attributes(new: NewPayment) -> TypedSearchAttributes:
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(attribute.MERCHANT_ID, new.merchant_id),
+            SearchAttributePair(attribute.PAYMENT_ID, new.id),
+            SearchAttributePair(attribute.ORDER_ID, new.order_id),
+            SearchAttributePair(attribute.PAYMENT_STATUS, PaymentStatus.PENDING.value),
+            SearchAttributePair(attribute.GATEWAY, new.gateway),
+            SearchAttributePair(attribute.AMOUNT, new.amount_minor),
+            SearchAttributePair(attribute.CURRENCY, new.currency),
+        ]
+    )
+
+
+async def _as_created(services: Services, new: NewPayment) -> PaymentResource | None:
+    async with services.reader.connect() as connection:
+        body = await listings.creation_body(connection, new.merchant_id, payment_id=new.id)
+    return None if body is None else PaymentResource.model_validate(orjson.loads(body)["data"])
+
+
+def _told(refusal: RefusedError, order_id: str) -> Exception:
+    known = {ORDER_TAKEN: order_taken, ORDER_NOT_FOUND: order_not_found}
+    return known[refusal.type](order_id) if refusal.type in known else refusal

@@ -1,0 +1,28 @@
+"""Finding a merchant's own payment, or saying that there is none."""
+
+from __future__ import annotations
+
+import structlog
+
+from api.services import Services
+from clearway.db import listings
+from clearway.domain.errors import NotFoundError
+from clearway.domain.ids import PAYMENT, is_id
+from clearway.domain.resources import PaymentResource
+
+
+def payment_not_found(payment_id: str) -> NotFoundError:
+    """Return the error for a payment this merchant does not have."""
+    return NotFoundError("payment_not_found", f"You have no payment {payment_id!r}.")
+
+
+async def find_own(services: Services, merchant_id: str, payment_id: str) -> PaymentResource:
+    """Return the merchant's payment as it stands. Raises NotFoundError."""
+    if not is_id(PAYMENT, payment_id):
+        raise payment_not_found(payment_id)
+    structlog.contextvars.bind_contextvars(payment_id=payment_id)
+    async with services.reader.connect() as connection:
+        payment = await listings.find_payment(connection, merchant_id, payment_id)
+    if payment is None:
+        raise payment_not_found(payment_id)
+    return payment

@@ -1,0 +1,216 @@
+"""`/payments`: make, read, list, capture and call off payments. Refunds of a payment are in `api/refunds`."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Body, Depends, Query
+from pydantic import AwareDatetime
+from starlette.responses import Response
+
+from api.fields import CurrencyCode, PlainText
+from api.idempotency import Answer, Attempt, OnceDep
+from api.paging import Page, page_of, page_request
+from api.payments import commands
+from api.payments.creation import create_payment as record_payment
+from api.payments.creation import read_order
+from api.payments.instruments import check_instrument
+from api.payments.lookup import find_own
+from api.payments.schemas import (
+    PAYMENT_EXAMPLES,
+    CancelCreate,
+    CaptureCreate,
+    History,
+    HistoryEntry,
+    PaymentCreate,
+)
+from api.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.security import MerchantDep
+from api.services import ServicesDep
+from api.webhooks.schemas import DeliveryResource, delivery_resource
+from clearway.db import listings
+from clearway.db.listings import PaymentFilter
+from clearway.db.pages import PageRequest
+from clearway.db.payments import resource_of
+from clearway.domain.ids import CAPTURE, DELIVERY, PAYMENT
+from clearway.domain.limits import AMOUNT_MINOR_MAX
+from clearway.domain.payment import PaymentMethod, PaymentStatus
+from clearway.domain.resources import PaymentResource
+from workflows.messages import CancelInput, CaptureInput
+
+CANCELLATION: Final = "cxl"
+"""Prefix of the ids under which cancellations are asked for; they name no resource."""
+
+router = APIRouter(prefix="/payments", tags=["payments"])
+
+AmountBound = Annotated[int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description="In minor units, inclusive.")]
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    response_model=PaymentResource,
+    responses=declare(
+        *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "order_not_found", "order_has_payment"),
+        *("raw_card_refused", "card_number_refused", "card_refused", "temporal_unavailable", "gateway_unavailable"),
+    ),
+    summary="Make a payment",
+)
+async def create_payment(
+    body: Annotated[PaymentCreate, Body(openapi_examples=PAYMENT_EXAMPLES)],
+    merchant: MerchantDep,
+    services: ServicesDep,
+    once: OnceDep,
+) -> Response:
+    """Record a payment of an order and begin it. The answer is always the payment as recorded: `pending`.
+
+    What becomes of it is told by webhook, and shown by `GET /payments/{payment_id}`.
+    """
+    check_instrument(body, services)
+
+    async def operation(attempt: Attempt) -> Answer:
+        order = await read_order(services, merchant.id, body.order_id)
+        payment = await record_payment(
+            services,
+            merchant.id,
+            order,
+            body,
+            attempt,
+            capture_method=body.capture_method,
+            customer=body.customer,
+            notes=body.notes,
+        )
+        return Answer(HTTPStatus.CREATED, payment)
+
+    return await once.answer(PAYMENT, operation)
+
+
+def payment_filter(
+    *,
+    status: PaymentStatus | None = None,
+    method: PaymentMethod | None = None,
+    currency: CurrencyCode | None = None,
+    amount_min: AmountBound = None,
+    amount_max: AmountBound = None,
+    order_id: Annotated[PlainText | None, Query(max_length=64)] = None,
+    created_from: Annotated[AwareDatetime | None, Query(description="RFC 3339, inclusive.")] = None,
+    created_to: Annotated[AwareDatetime | None, Query(description="RFC 3339, exclusive.")] = None,
+    search: Annotated[
+        PlainText | None,
+        Query(max_length=254, description="A payment or order id, a VPA, a customer's e-mail or a receipt, in full."),
+    ] = None,
+) -> PaymentFilter:
+    """Read the filters of a list of payments."""
+    return PaymentFilter(
+        status=status,
+        method=method,
+        currency=currency,
+        amount_min=amount_min,
+        amount_max=amount_max,
+        order_id=order_id,
+        created_from=created_from,
+        created_to=created_to,
+        search=search.strip() or None if search else None,
+    )
+
+
+@router.get("", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List payments")
+async def list_payments(
+    merchant: MerchantDep,
+    services: ServicesDep,
+    wanted: Annotated[PaymentFilter, Depends(payment_filter)],
+    page: Annotated[PageRequest, Depends(page_request(PAYMENT))],
+) -> Page[PaymentResource]:
+    """List your payments, newest first; filters are combined."""
+    async with services.reader.connect() as connection:
+        found = await listings.list_payments(connection, merchant.id, wanted, page)
+    return page_of(map(resource_of, found.rows), found.next_cursor)
+
+
+@router.get("/{payment_id}", responses=declare(*TO_MERCHANTS, "payment_not_found"), summary="Read a payment")
+async def get_payment(payment_id: str, merchant: MerchantDep, services: ServicesDep) -> PaymentResource:
+    """Read one of your payments as it stands."""
+    return await find_own(services, merchant.id, payment_id)
+
+
+@router.get(
+    "/{payment_id}/history", responses=declare(*TO_MERCHANTS, "payment_not_found"), summary="A payment's history"
+)
+async def get_payment_history(payment_id: str, merchant: MerchantDep, services: ServicesDep) -> History:
+    """Tell what happened to a payment and its refunds, oldest first, with times and reasons."""
+    await find_own(services, merchant.id, payment_id)
+    async with services.reader.connect() as connection:
+        rows = await listings.payment_history(connection, merchant.id, payment_id)
+    steps = [
+        HistoryEntry(
+            type=row.type,
+            from_status=row.from_status,
+            to_status=row.to_status,
+            reason=row.reason,
+            actor=row.actor,
+            at=row.created_at,
+            event_id=row.id,
+            refund_id=row.refund_id,
+        )
+        for row in rows
+    ]
+    return History(payment_id=payment_id, data=steps)
+
+
+@router.get(
+    "/{payment_id}/webhooks",
+    responses=declare(*TO_MERCHANTS, "payment_not_found", "cursor_invalid"),
+    summary="Deliveries about a payment",
+)
+async def list_payment_webhooks(
+    payment_id: str,
+    merchant: MerchantDep,
+    services: ServicesDep,
+    page: Annotated[PageRequest, Depends(page_request(DELIVERY))],
+) -> Page[DeliveryResource]:
+    """List the webhook deliveries about a payment and its refunds, newest first."""
+    await find_own(services, merchant.id, payment_id)
+    async with services.reader.connect() as connection:
+        found = await listings.list_payment_deliveries(connection, merchant.id, payment_id, page)
+    return page_of(map(delivery_resource, found.rows), found.next_cursor)
+
+
+_COMMAND = (*TO_MERCHANTS, *WITH_BODY, *ONCE, "payment_not_found", "temporal_unavailable", "gateway_outcome_unknown")
+
+
+@router.post(
+    "/{payment_id}/capture",
+    response_model=PaymentResource,
+    responses=declare(*_COMMAND, "not_capturable"),
+    summary="Capture a payment",
+)
+async def capture_payment(
+    payment_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep, body: CaptureCreate | None = None
+) -> Response:
+    """Take part or all of what is authorised. Captures may be repeated until nothing is left."""
+
+    async def operation(attempt: Attempt) -> Answer:
+        asked = CaptureInput(attempt.resource_id, body.amount if body else None)
+        return Answer(HTTPStatus.OK, await commands.capture(services, merchant, payment_id, asked))
+
+    return await once.answer(CAPTURE, operation)
+
+
+@router.post(
+    "/{payment_id}/cancel",
+    response_model=PaymentResource,
+    responses=declare(*_COMMAND, "not_cancellable"),
+    summary="Cancel a payment",
+)
+async def cancel_payment(
+    payment_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep, body: CancelCreate | None = None
+) -> Response:
+    """Call off a payment that is under way, or release what is authorised and not captured."""
+
+    async def operation(attempt: Attempt) -> Answer:
+        asked = CancelInput((body or CancelCreate()).reason)
+        payment = await commands.cancel(services, merchant, payment_id, attempt.resource_id, asked)
+        return Answer(HTTPStatus.OK, payment)
+
+    return await once.answer(CANCELLATION, operation)

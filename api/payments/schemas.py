@@ -1,0 +1,125 @@
+"""What merchants send about payments, and the history of one; a payment itself is `PaymentResource`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from fastapi.openapi.models import Example
+from pydantic import BaseModel, Field, SecretStr, StringConstraints
+
+from api.fields import Amount, Body, Code, HttpUrl, NotesField, PlainText, Token, Vpa
+from clearway.domain.events import EventType
+from clearway.domain.limits import REASON_LENGTH_MAX
+from clearway.domain.payment import CaptureMethod, PaymentMethod
+from clearway.domain.resources import Moment
+
+CustomerText = Annotated[PlainText, StringConstraints(min_length=1, max_length=128)]
+Reason = Annotated[PlainText, StringConstraints(min_length=1, max_length=REASON_LENGTH_MAX)]
+OrderId = Annotated[PlainText, StringConstraints(max_length=64), Field(examples=["order_01k9w2e3r4t5y6q7w8e9r0t1y2"])]
+
+
+class CardDetails(Body):
+    """A raw test card. It is exchanged for a gateway token in memory and dropped; refused outside test mode."""
+
+    number: Annotated[SecretStr, Field(min_length=12, max_length=23, examples=["4242 4242 4242 4242"])]
+    expiry_month: Annotated[int, Field(strict=True, ge=1, le=12, examples=[12])]
+    expiry_year: Annotated[int, Field(strict=True, ge=2000, le=2100, examples=[2031])]
+    cvv: Annotated[SecretStr, Field(min_length=3, max_length=4, examples=["123"])]
+    holder_name: CustomerText | None = None
+
+
+class Bank(Body):
+    """The bank of a netbanking payment."""
+
+    code: Annotated[Code, Field(examples=["HDFC"])]
+
+
+class Wallet(Body):
+    """The wallet of a wallet payment."""
+
+    code: Annotated[Code, Field(examples=["paytm"])]
+
+
+class CustomerDetails(Body):
+    """Who pays, as far as you want to tell."""
+
+    id: CustomerText | None = None
+    name: CustomerText | None = None
+    email: Annotated[PlainText, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)] | None = None
+    phone: Annotated[PlainText, StringConstraints(pattern=r"^\+?[0-9 ()-]{5,20}$")] | None = None
+
+
+class Instrument(Body):
+    """How the customer pays: exactly one of the fields, the one that belongs to the method."""
+
+    method: PaymentMethod
+    vpa: Annotated[Vpa | None, Field(description="For `upi`.")] = None
+    card: Annotated[CardDetails | None, Field(description="For `card`, in test mode only; else send `token`.")] = None
+    token: Annotated[Token | None, Field(description="For `card`: a token from the gateway's own form.")] = None
+    bank: Annotated[Bank | None, Field(description="For `netbanking`.")] = None
+    wallet: Annotated[Wallet | None, Field(description="For `wallet`.")] = None
+    return_url: Annotated[HttpUrl | None, Field(description="Where the customer comes back to after an action.")] = None
+
+
+class PaymentCreate(Instrument):
+    """A payment to be made. Amount and currency are the order's."""
+
+    order_id: OrderId
+    capture_method: Annotated[
+        CaptureMethod, Field(description="`manual`: authorise now, and capture with a call of yours.")
+    ] = CaptureMethod.AUTOMATIC
+    customer: CustomerDetails | None = None
+    notes: NotesField = Field(default_factory=dict)
+
+
+PAYMENT_EXAMPLES: Final[dict[str, Example]] = {
+    "upi": {"summary": "UPI", "value": {"order_id": "order_01k9…", "method": "upi", "vpa": "success@razorpay"}},
+    "card": {
+        "summary": "A test card",
+        "value": {
+            "order_id": "order_01k9…",
+            "method": "card",
+            "card": {"number": "4242424242424242", "expiry_month": 12, "expiry_year": 2031, "cvv": "123"},
+        },
+    },
+    "token": {
+        "summary": "A card token, captured later",
+        "value": {"order_id": "order_01k9…", "method": "card", "token": "tok_…", "capture_method": "manual"},
+    },
+    "netbanking": {
+        "summary": "Netbanking",
+        "value": {"order_id": "order_01k9…", "method": "netbanking", "bank": {"code": "HDFC"}},
+    },
+}
+
+
+class CaptureCreate(Body):
+    """How much to capture."""
+
+    amount: Annotated[Amount | None, Field(description="All that is left when you do not say.")] = None
+
+
+class CancelCreate(Body):
+    """Why a payment is called off."""
+
+    reason: Reason = "cancelled by the merchant"
+
+
+class HistoryEntry(BaseModel):
+    """One step in the life of a payment or of one of its refunds."""
+
+    type: EventType
+    from_status: str | None
+    to_status: str | None
+    reason: str | None
+    actor: Annotated[str | None, Field(description="system, gateway, customer, merchant or operator:<name>")]
+    at: Moment
+    event_id: str
+    refund_id: Annotated[str | None, Field(description="Of a refund's steps.")] = None
+
+
+class History(BaseModel):
+    """What happened to a payment, oldest first."""
+
+    payment_id: str
+    data: list[HistoryEntry]

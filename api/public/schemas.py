@@ -1,0 +1,60 @@
+"""Public shapes: what a checkout page needs and no more; no notes, no receipt, no customer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from api.payments.schemas import Instrument, OrderId
+from clearway.domain.payment import PaymentMethod, PaymentStatus
+from clearway.domain.resources import Minor, Moment, NextAction, OrderResource, PaymentResource, Resource
+
+
+class PublicPaymentCreate(Instrument):
+    """A payment a customer makes of an order. It is captured at once."""
+
+    order_id: OrderId
+
+
+class PublicOrder(Resource):
+    """An order as a customer sees it."""
+
+    id: str
+    object: Literal["order"] = "order"
+    amount: Minor
+    currency: str
+    status: Literal["created", "attempted", "paid"]
+    merchant_name: str = Field(description="Whom the customer pays.")
+
+    @classmethod
+    def of(cls, order: OrderResource, merchant_name: str) -> PublicOrder:
+        """Leave out what a customer need not see."""
+        return cls(
+            id=order.id,
+            amount=order.amount,
+            currency=order.currency,
+            status=order.status,
+            merchant_name=merchant_name,
+        )
+
+
+class PublicPayment(Resource):
+    """A payment as a customer sees it."""
+
+    id: str
+    object: Literal["payment"] = "payment"
+    order_id: str
+    amount: Minor
+    currency: str
+    status: PaymentStatus
+    method: PaymentMethod
+    next_action: NextAction | None = None
+    error_code: str | None = None
+    error_description: str | None = None
+    created_at: Moment
+
+    @classmethod
+    def of(cls, payment: PaymentResource) -> PublicPayment:
+        """Leave out what a customer need not see."""
+        return cls.model_validate(payment.model_dump(include=set(cls.model_fields)))

@@ -1,0 +1,53 @@
+"""How many requests a merchant, or an address without a key, may send; and the headers that say how many are left.
+
+Counts live in the process unless `RATE_LIMIT_STORAGE` names a shared store, so with several API processes the limit is
+a limit of each. Headers: draft-ietf-httpapi-ratelimit-headers (2025-09). Limits are checked before an idempotency key
+is looked at, so a 429 is never kept as an answer.
+"""
+
+from __future__ import annotations
+
+import time
+from math import ceil
+from typing import Final
+
+from limits import RateLimitItem, parse
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.storage import storage_from_string
+from starlette.requests import Request
+
+from clearway.domain.errors import RateLimitedError
+from clearway.settings import Settings
+
+SCOPE_KEY: Final = "clearway.rate_limit"
+
+
+class RateLimits:
+    """The limits of one process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_limit_storage))
+        self._merchant = parse(settings.rate_limit_merchant)
+        self._address = parse(settings.rate_limit_address)
+
+    async def count_merchant(self, request: Request, merchant_id: str) -> None:
+        """Count one request of a merchant. Raises RateLimitedError."""
+        await self._count(request, "merchant", self._merchant, merchant_id)
+
+    async def count_address(self, request: Request) -> None:
+        """Count one request from an address. Raises RateLimitedError."""
+        address = request.client.host if request.client else "unknown"
+        await self._count(request, "address", self._address, address)
+
+    async def _count(self, request: Request, policy: str, item: RateLimitItem, who: str) -> None:
+        allowed = await self._limiter.hit(item, policy, who)
+        window = await self._limiter.get_window_stats(item, policy, who)
+        reset_s = max(1, ceil(window.reset_time - time.time()))
+        # The middleware writes these, so that errors and ready-made responses carry them too.
+        request.scope[SCOPE_KEY] = (
+            (b"ratelimit-policy", f'"{policy}";q={item.amount};w={item.get_expiry()}'.encode()),
+            (b"ratelimit", f'"{policy}";r={window.remaining};t={reset_s}'.encode()),
+        )
+        if not allowed:
+            detail = f"More than {item.amount} requests in {item.get_expiry()} s. Nothing was done; wait {reset_s} s."
+            raise RateLimitedError("rate_limited", detail, reset_s)

@@ -1,0 +1,1 @@
+"""Refunds: reserved, read and listed."""

@@ -1,0 +1,111 @@
+"""Making a refund: the same way as a payment (`api/payments/creation.py`), with a workflow of its own.
+
+The reservation on the payment's row decides whether there is enough left, so racing refunds cannot give back too much.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import orjson
+import structlog
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+
+from api import orchestration
+from api.idempotency import Attempt
+from api.orchestration import RefusedError, WorkflowEndedError
+from api.payments.lookup import find_own, payment_not_found
+from api.security import Merchant
+from api.services import Services
+from clearway import search_attributes as attribute
+from clearway.db import audit, listings
+from clearway.domain.errors import ConflictError, UnavailableError
+from clearway.domain.money import Money
+from clearway.domain.refund import NewRefund, RefundStatus
+from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, PAYMENT_NOT_FOUND
+from clearway.domain.resources import PaymentResource, RefundResource
+from workflows.messages import RefundInput, refund_workflow_id
+
+ROUNDS_MAX: Final = 3
+
+
+async def create_refund(
+    services: Services,
+    merchant: Merchant,
+    payment_id: str,
+    attempt: Attempt,
+    *,
+    amount_minor: int | None,
+    reason: str | None,
+) -> RefundResource:
+    """Reserve a refund of a payment and return it as it was created."""
+    payment = await find_own(services, merchant.id, payment_id)
+    await _note(services, merchant, payment_id, amount_minor)
+    for _ in range(ROUNDS_MAX):
+        new = NewRefund(attempt.resource_id, merchant.id, payment_id, amount_minor, reason)
+        reserved = await _reserve(services, new, payment)
+        if reserved is not None:
+            return reserved
+        await attempt.renew()
+    raise UnavailableError("temporal_unavailable", "The refund could not be recorded. Nothing was refunded; try again.")
+
+
+async def _reserve(services: Services, new: NewRefund, payment: PaymentResource) -> RefundResource | None:
+    """Return the refund as created, or None when this id was refused before and can never be used."""
+    try:
+        answered = RefundResource.model_validate(await _start(services, new, payment))
+    except RefusedError as refusal:
+        raise _told(refusal, new.payment_id) from refusal
+    except WorkflowEndedError:
+        return await _as_created(services, new)
+    return answered if answered.status is RefundStatus.PENDING else await _as_created(services, new)
+
+
+async def _start(services: Services, new: NewRefund, payment: PaymentResource) -> dict[str, object]:
+    amount = "what is left" if new.amount_minor is None else str(Money(new.amount_minor, payment.currency))
+    return await orchestration.start_and_update(
+        services.temporal,
+        "RefundWorkflow",
+        RefundInput(new, deadline_s=services.settings.refund_deadline_s),
+        workflow_id=refund_workflow_id(new.id),
+        update="reserve",
+        attributes=TypedSearchAttributes(
+            [
+                SearchAttributePair(attribute.MERCHANT_ID, new.merchant_id),
+                SearchAttributePair(attribute.PAYMENT_ID, new.payment_id),
+                SearchAttributePair(attribute.ORDER_ID, payment.order_id),
+                SearchAttributePair(attribute.PAYMENT_STATUS, RefundStatus.PENDING.value),
+                SearchAttributePair(attribute.GATEWAY, payment.gateway),
+                SearchAttributePair(attribute.CURRENCY, payment.currency),
+            ]
+        ),
+        summary=f"refund of {amount} of {new.payment_id}",
+    )
+
+
+async def _as_created(services: Services, new: NewRefund) -> RefundResource | None:
+    async with services.reader.connect() as connection:
+        body = await listings.creation_body(connection, new.merchant_id, refund_id=new.id)
+    return None if body is None else RefundResource.model_validate(orjson.loads(body)["data"])
+
+
+def _told(refusal: RefusedError, payment_id: str) -> Exception:
+    if refusal.type == AMOUNT_NOT_REFUNDABLE:
+        return ConflictError("amount_not_refundable", str(refusal))
+    if refusal.type == PAYMENT_NOT_FOUND:
+        return payment_not_found(payment_id)
+    return refusal
+
+
+async def _note(services: Services, merchant: Merchant, payment_id: str, amount_minor: int | None) -> None:
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    async with services.reader.connect() as connection:
+        await audit.record(
+            connection,
+            merchant_id=merchant.id,
+            actor=merchant.actor,
+            action="payment.refund",
+            subject=payment_id,
+            detail={"amount": amount_minor},
+            request_id=request_id,
+        )

@@ -1,0 +1,89 @@
+"""`/refunds` and `/payments/{payment_id}/refunds`: make, read and list refunds."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from api.idempotency import Answer, Attempt, OnceDep
+from api.paging import Page, page_of, page_request
+from api.payments.lookup import find_own
+from api.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.refunds.creation import create_refund as reserve_refund
+from api.refunds.schemas import RefundCreate
+from api.security import MerchantDep
+from api.services import ServicesDep
+from clearway.db import listings
+from clearway.db.pages import PageRequest
+from clearway.db.refunds import resource_of
+from clearway.domain.errors import NotFoundError
+from clearway.domain.ids import REFUND, is_id
+from clearway.domain.refund import RefundStatus
+from clearway.domain.resources import RefundResource
+
+router = APIRouter(tags=["refunds"])
+
+RefundPage = Annotated[PageRequest, Depends(page_request(REFUND))]
+
+
+@router.post(
+    "/payments/{payment_id}/refunds",
+    status_code=HTTPStatus.CREATED,
+    response_model=RefundResource,
+    responses=declare(
+        *(*TO_MERCHANTS, *WITH_BODY, *ONCE),
+        *("payment_not_found", "amount_not_refundable", "card_number_refused", "temporal_unavailable"),
+    ),
+    summary="Refund a payment",
+)
+async def create_refund(
+    payment_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep, body: RefundCreate | None = None
+) -> Response:
+    """Give back part or all of what was captured. Many refunds are possible, never beyond what was captured."""
+    asked = body or RefundCreate()
+
+    async def operation(attempt: Attempt) -> Answer:
+        refund = await reserve_refund(
+            services, merchant, payment_id, attempt, amount_minor=asked.amount, reason=asked.reason
+        )
+        return Answer(HTTPStatus.CREATED, refund)
+
+    return await once.answer(REFUND, operation)
+
+
+@router.get(
+    "/payments/{payment_id}/refunds",
+    responses=declare(*TO_MERCHANTS, "payment_not_found", "cursor_invalid"),
+    summary="List a payment's refunds",
+)
+async def list_payment_refunds(
+    payment_id: str, merchant: MerchantDep, services: ServicesDep, page: RefundPage
+) -> Page[RefundResource]:
+    """List the refunds of a payment, newest first."""
+    await find_own(services, merchant.id, payment_id)
+    async with services.reader.connect() as connection:
+        found = await listings.list_refunds(connection, merchant.id, page, payment_id=payment_id)
+    return page_of(map(resource_of, found.rows), found.next_cursor)
+
+
+@router.get("/refunds", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List refunds")
+async def list_refunds(
+    merchant: MerchantDep, services: ServicesDep, page: RefundPage, status: RefundStatus | None = None
+) -> Page[RefundResource]:
+    """List your refunds, newest first."""
+    async with services.reader.connect() as connection:
+        found = await listings.list_refunds(connection, merchant.id, page, status=status)
+    return page_of(map(resource_of, found.rows), found.next_cursor)
+
+
+@router.get("/refunds/{refund_id}", responses=declare(*TO_MERCHANTS, "refund_not_found"), summary="Read a refund")
+async def get_refund(refund_id: str, merchant: MerchantDep, services: ServicesDep) -> RefundResource:
+    """Read one of your refunds as it stands."""
+    async with services.reader.connect() as connection:
+        refund = await listings.find_refund(connection, merchant.id, refund_id) if is_id(REFUND, refund_id) else None
+    if refund is None:
+        raise NotFoundError("refund_not_found", f"You have no refund {refund_id!r}.")
+    return refund

@@ -1,0 +1,1 @@
+"""What tests and demonstrations may ask; absent in production."""

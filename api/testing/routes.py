@@ -1,0 +1,35 @@
+"""`/test`: the published credentials and the job counts. `create_app` leaves this router out in production."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.problems import TO_ANYBODY, declare
+from api.services import ServicesDep
+from api.testing.jobs import jobs_status
+from api.testing.schemas import JobsStatus, TestMerchant
+from clearway.db import merchants
+from clearway.db.seed import TEST_MERCHANT_ID, TEST_MERCHANT_NAME
+from clearway.settings import TEST_API_KEY, TEST_API_SECRET
+
+router = APIRouter(prefix="/test", tags=["test"])
+
+
+@router.get("/merchant", responses=declare(*TO_ANYBODY), summary="The test merchant")
+async def get_test_merchant(services: ServicesDep) -> TestMerchant:
+    """Show the credentials to try things with. They exist in development and test only."""
+    async with services.reader.connect() as connection:
+        key = await merchants.find_key(connection, TEST_API_KEY)
+    return TestMerchant(
+        id=TEST_MERCHANT_ID,
+        name=TEST_MERCHANT_NAME,
+        api_key=TEST_API_KEY,
+        api_secret=TEST_API_SECRET,
+        seeded=key is not None,
+    )
+
+
+@router.get("/jobs/status", responses=declare(*TO_ANYBODY, "temporal_unavailable"), summary="What is under way")
+async def get_jobs_status(services: ServicesDep) -> JobsStatus:
+    """Count what waits, runs and is done, and say whether workers are there."""
+    return await jobs_status(services.temporal)

@@ -1,0 +1,29 @@
+"""The shapes of the test routes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class TestMerchant(BaseModel):
+    """The published credentials of the test merchant."""
+
+    id: str
+    name: str
+    api_key: str
+    api_secret: str
+    seeded: bool
+
+
+class JobsStatus(BaseModel):
+    """Payments, refunds and deliveries as Temporal counts them."""
+
+    pending: int = Field(description="Tasks that wait for a worker.")
+    processing: int = Field(description="Workflows that run.")
+    completed: int = Field(description="Workflows that came to their end.")
+    failed: int = Field(description="Workflows that failed, timed out, or were terminated or cancelled.")
+    worker_status: Literal["running", "partial", "stopped"] = Field(
+        description="Whether all, some or none of the task queues have a worker."
+    )

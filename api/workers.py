@@ -1,0 +1,51 @@
+"""Whether workers are there: asked of Temporal's task queues, which know who polls them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeTaskQueueResponse
+from temporalio.client import Client
+
+from workflows.messages import TASK_QUEUES
+
+POLL_SEEN_WITHIN: Final = timedelta(seconds=75)
+"""A poll lasts up to a minute, so a worker that is there has been seen within this time."""
+ASK_TIMEOUT: Final = timedelta(seconds=3)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A task queue: whether workers poll it, and how many tasks wait for one."""
+
+    polled: bool
+    waiting: int
+
+
+async def queue_states(client: Client) -> dict[str, QueueState]:
+    """Return the state of every task queue of ours. Raises RPCError or RuntimeError when Temporal is away."""
+    states = await asyncio.gather(*(_state(client, name) for name in TASK_QUEUES))
+    return dict(zip(TASK_QUEUES, states, strict=True))
+
+
+async def _state(client: Client, name: str) -> QueueState:
+    workflow_tasks, activity_tasks = await asyncio.gather(
+        _describe(client, name, TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW),
+        _describe(client, name, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
+    )
+    since = datetime.now(UTC) - POLL_SEEN_WITHIN
+    polled = any(poller.last_access_time.ToDatetime(UTC) > since for poller in workflow_tasks.pollers)
+    waiting = sum(answer.stats.approximate_backlog_count for answer in (workflow_tasks, activity_tasks))
+    return QueueState(polled, waiting)
+
+
+async def _describe(client: Client, name: str, kind: TaskQueueType.ValueType) -> DescribeTaskQueueResponse:
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace, task_queue=TaskQueue(name=name), task_queue_type=kind, report_stats=True
+    )
+    return await client.workflow_service.describe_task_queue(request, timeout=ASK_TIMEOUT)

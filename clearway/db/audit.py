@@ -1,0 +1,38 @@
+"""The audit log: who did what to what, kept for good (a trigger refuses changes).
+
+`detail` must hold no secret, no card data and no personal data: the log is read by people and never deleted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db.tables import audit_log
+from clearway.domain.ids import AUDIT_ENTRY, new_id
+
+
+async def record(
+    connection: AsyncConnection,
+    *,
+    merchant_id: str | None,
+    actor: str,
+    action: str,
+    subject: str,
+    detail: dict[str, Any] | None = None,
+    request_id: str | None = None,
+) -> None:
+    """Write one line. actor: `key:<key id>`, `operator:<name>` or `system`. action: `payment.capture` and the like."""
+    await connection.execute(
+        insert(audit_log).values(
+            id=new_id(AUDIT_ENTRY),
+            merchant_id=merchant_id,
+            actor=actor,
+            action=action,
+            subject=subject,
+            detail=detail or {},
+            request_id=request_id,
+        )
+    )

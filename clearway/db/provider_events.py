@@ -1,0 +1,61 @@
+"""Webhooks received from gateways, as stored: each once, before it is answered, with what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db.tables import provider_events
+
+
+class Disposition(StrEnum):
+    """What became of a gateway's news."""
+
+    RECEIVED = "received"
+    """Stored, and not yet passed on: a repeat of it passes it on."""
+    SIGNALLED = "signalled"
+    LATE = "late"
+    """Its payment or refund had ended already; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedNews:
+    """A verified webhook to be stored."""
+
+    gateway: str
+    event_id: str
+    operation_key: str
+    workflow_id: str
+    body: str
+
+
+async def store(connection: AsyncConnection, news: ReceivedNews) -> Disposition:
+    """Store the news unless it is there; return its disposition so far."""
+    await connection.execute(
+        insert(provider_events)
+        .values(
+            gateway=news.gateway,
+            event_id=news.event_id,
+            operation_key=news.operation_key,
+            workflow_id=news.workflow_id,
+            body=news.body,
+        )
+        .on_conflict_do_nothing()
+    )
+    query = select(provider_events.c.disposition).where(_is(news.gateway, news.event_id))
+    return Disposition((await connection.execute(query)).scalar_one())
+
+
+async def set_disposition(connection: AsyncConnection, gateway: str, event_id: str, disposition: Disposition) -> None:
+    """Write what became of the news."""
+    await connection.execute(
+        update(provider_events).where(_is(gateway, event_id)).values(disposition=disposition.value)
+    )
+
+
+def _is(gateway: str, event_id: str) -> ColumnElement[bool]:
+    return (provider_events.c.gateway == gateway) & (provider_events.c.event_id == event_id)

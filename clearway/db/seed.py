@@ -1,0 +1,127 @@
+"""The merchants of development and tests, with published credentials: `python -m clearway.db.seed`.
+
+Running it again changes nothing. It refuses to run in production, where published credentials must not exist.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db import audit, merchants
+from clearway.db.engine import create_engine
+from clearway.db.tables import EndpointStatus, webhook_endpoints
+from clearway.encryption import Cipher, hash_api_secret
+from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
+
+TEST_MERCHANT_ID: Final = "mer_0000000000000000000000test"
+TEST_MERCHANT_NAME: Final = "Test Merchant"
+RECEIVER_ENDPOINT_ID: Final = "whe_00000000000000000000rece1v"
+
+
+class SeedRefusedError(Exception):
+    """Published credentials must not be made here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A merchant to seed, with the key and secret to use."""
+
+    merchant_id: str
+    name: str
+    api_key: str
+    api_secret: str
+
+
+TEST_MERCHANT: Final = Credentials(TEST_MERCHANT_ID, TEST_MERCHANT_NAME, TEST_API_KEY, TEST_API_SECRET)
+OTHER_MERCHANT: Final = Credentials(
+    "mer_000000000000000000000ther2", "Other Merchant", "key_test_other456", "secret_test_other456"
+)
+"""A second merchant, for tests that one cannot reach the other's things."""
+
+
+async def seed_merchant(connection: AsyncConnection, settings: Settings, credentials: Credentials) -> None:
+    """Add a merchant with an API key, unless they are there. Raises SeedRefusedError in production."""
+    if settings.is_production:
+        message = "CLEARWAY_ENV=production: the test merchant's credentials are published, so it is not created."
+        raise SeedRefusedError(message)
+    added = await merchants.add_merchant(connection, merchant_id=credentials.merchant_id, name=credentials.name)
+    secret_hash = hash_api_secret(credentials.api_secret, settings.api_key_pepper.get_secret_value())
+    await merchants.put_key(
+        connection, key_id=credentials.api_key, merchant_id=credentials.merchant_id, secret_hash=secret_hash
+    )
+    if added:
+        await audit.record(
+            connection,
+            merchant_id=credentials.merchant_id,
+            actor="system",
+            action="merchant.seed",
+            subject=credentials.merchant_id,
+        )
+
+
+async def seed_receiver(connection: AsyncConnection, settings: Settings, url: str, secret: str) -> None:
+    """Point the test merchant's webhook endpoint at `url`, with a secret the receiver knows."""
+    cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
+    sealed = cipher.encrypt(secret, f"webhook_endpoints/{RECEIVER_ENDPOINT_ID}/secret")
+    statement = insert(webhook_endpoints).values(
+        id=RECEIVER_ENDPOINT_ID,
+        merchant_id=TEST_MERCHANT_ID,
+        url=url,
+        description="The sample merchant",
+        event_types=[],
+        secret=sealed,
+    )
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["id"],
+            set_={
+                "url": url,
+                "secret": sealed,
+                "status": EndpointStatus.ENABLED.value,
+                "disabled_reason": None,
+                "deleted_at": None,
+                "updated_at": func.now(),
+            },
+        )
+    )
+
+
+async def seed(settings: Settings, *, receiver_url: str | None = None, receiver_secret: str | None = None) -> None:
+    """Seed the test merchant and, when its address is given, the receiver of its webhooks."""
+    engine = create_engine(settings, application_name="clearway-seed")
+    try:
+        async with engine.begin() as connection:
+            await seed_merchant(connection, settings, TEST_MERCHANT)
+            if receiver_url is not None and receiver_secret is not None:
+                await seed_receiver(connection, settings, receiver_url, receiver_secret)
+    finally:
+        await engine.dispose()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; the exit code is 1 when it refuses."""
+    parser = argparse.ArgumentParser(prog="python -m clearway.db.seed", description="Seed the test merchant.")
+    parser.add_argument("--receiver-url", help="where the test merchant's webhooks go")
+    parser.add_argument("--receiver-secret", help="the secret (whsec_…) that signs them")
+    given = parser.parse_args(arguments)
+    if (given.receiver_url is None) != (given.receiver_secret is None):
+        parser.error("--receiver-url and --receiver-secret go together")
+    try:
+        asyncio.run(seed(Settings(), receiver_url=given.receiver_url, receiver_secret=given.receiver_secret))
+    except SeedRefusedError as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 1
+    sys.stdout.write(f"Test merchant {TEST_MERCHANT_ID}: {TEST_API_KEY} / {TEST_API_SECRET}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
