@@ -24,6 +24,8 @@ from clearway.dev.places import TOOL_SOURCES, cache_dir
 from clearway.dev.reporting import Reporter
 
 INSTALL_TIMEOUT_S: Final = 600.0
+WITHOUT_SOURCES: Final = "unpinned"
+"""Stands for a version where `tools/temporal` is not there: nothing is ever built under that name."""
 
 
 class SourceUnavailableError(Exception):

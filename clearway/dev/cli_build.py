@@ -8,7 +8,15 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from clearway.dev.builds import SourceUnavailableError, Step, once, require_sources, run_tool, wheel
+from clearway.dev.builds import (
+    WITHOUT_SOURCES,
+    SourceUnavailableError,
+    Step,
+    once,
+    require_sources,
+    run_tool,
+    wheel,
+)
 from clearway.dev.places import TOOL_SOURCES, cache_dir
 
 BUILD_TIMEOUT_S: Final = 1_800.0
@@ -18,6 +26,8 @@ VERSION_SYMBOL: Final = "github.com/temporalio/cli/temporalcli.Version"
 
 def pinned_version() -> str:
     """The CLI's version in go.mod, without the `v`."""
+    if not TOOL_SOURCES.is_dir():
+        return WITHOUT_SOURCES
     found = re.search(r"github\.com/temporalio/cli v(\S+)", (TOOL_SOURCES / "go.mod").read_text())
     assert found is not None
     return found[1]

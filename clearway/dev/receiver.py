@@ -189,7 +189,8 @@ vertical-align:top;font-variant-numeric:tabular-nums} .good td:nth-child(4){colo
 pre{overflow:auto;max-width:32rem} .quiet{opacity:.7} code{font-size:.9em}
 </style><h1>Sample merchant</h1><p>Answers: <strong>{mode}</strong>. Change it with
 <code>POST /behaviour {"mode": "ok" | "fail" | "hang"}</code>;
-the list as JSON is at <a href=/received>/received</a>.</p><table><thead><tr><th>Time (UTC)<th>Event<th>Id<th>Signatures<th>Answered<th></thead>
+the list as JSON is at <a href=/received>/received</a>.</p>
+<table><thead><tr><th>Time (UTC)<th>Event<th>Id<th>Signatures<th>Answered<th></thead>
 <tbody>{rows}</tbody></table>{empty}
 """
 

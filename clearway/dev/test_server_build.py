@@ -15,7 +15,15 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from clearway.dev.builds import SourceUnavailableError, Step, once, require_sources, run_tool, wheel
+from clearway.dev.builds import (
+    WITHOUT_SOURCES,
+    SourceUnavailableError,
+    Step,
+    once,
+    require_sources,
+    run_tool,
+    wheel,
+)
 from clearway.dev.places import TOOL_SOURCES, cache_dir
 
 FETCH_TIMEOUT_S: Final = 900.0
@@ -26,6 +34,8 @@ JAVA_FLAGS: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx512m"
 
 def pinned_version() -> str:
     """The version in pom.xml."""
+    if not TOOL_SOURCES.is_dir():
+        return WITHOUT_SOURCES
     text = (TOOL_SOURCES / "pom.xml").read_text()
     found = re.search(r"<artifactId>temporal-test-server</artifactId>\s*<version>([^<]+)</version>", text)
     assert found is not None

@@ -58,6 +58,24 @@ async def find_test_server(reporter: Reporter) -> Path:
     return await _first_that_works(Step(reporter, "test server"), ways, help_text)
 
 
+def present_cli() -> Path | None:
+    """The CLI that a start would use without fetching anything."""
+    on_path = shutil.which("temporal")
+    if on_path is not None:
+        try:
+            _require_usable(Path(on_path))
+        except SourceUnavailableError:
+            pass
+        else:
+            return Path(on_path)
+    return next((path for path in (_sdk_target("cli"), cli_build.cached()) if path.exists()), None)
+
+
+def present_test_server() -> Path | None:
+    """What a test run would use without fetching anything."""
+    return next((path for path in (test_server_build.cached(), _sdk_target("test-server")) if path.exists()), None)
+
+
 async def _first_that_works(step: Step, ways: Sequence[tuple[str, Source]], help_text: str) -> Path:
     step.reporter.begin(step.name, "looking for it")
     reasons = []

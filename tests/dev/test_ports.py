@@ -1,0 +1,42 @@
+"""Ports: chosen by the environment, and one clear line when another program holds one."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from clearway.dev.errors import PortInUseError, StackError
+from clearway.dev.ports import Ports
+
+
+def test_the_environment_chooses_ports() -> None:
+    """`API_PORT=8001 make dev` is all that is needed to move the API."""
+    ports = Ports.from_environment({"API_PORT": "8001", "TEMPORAL_UI_PORT": " 8300 ", "SIMULATOR_PORT": ""})
+    assert (ports.api, ports.temporal_ui, ports.simulator) == (8001, 8300, 4010)
+
+
+@pytest.mark.parametrize("text", ["eighty", "0", "65536", "-1", "80.5"])
+def test_what_is_no_port_is_refused_by_name(text: str) -> None:
+    """A typo is told apart from a busy port."""
+    with pytest.raises(StackError, match=f"API_PORT={text} is not a port"):
+        Ports.from_environment({"API_PORT": text})
+
+
+def test_a_port_in_use_names_itself_and_the_way_out() -> None:
+    """People read which port it is, whose it is, and what to type."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number = server.getsockname()[1]
+        with pytest.raises(PortInUseError) as caught:
+            Ports(api=number).require_free(["api"])
+    message = str(caught.value)
+    assert f"Port {number} (api) is in use" in message
+    assert "API_PORT=" in message
+    assert "make dev" in message
+
+
+def test_free_ports_are_different() -> None:
+    """Stacks beside each other don't meet."""
+    ports = Ports.free()
+    numbers = {ports.api, ports.temporal, ports.temporal_ui, ports.simulator, ports.receiver, ports.metrics}
+    assert len(numbers) == 6

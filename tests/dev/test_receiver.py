@@ -1,0 +1,98 @@
+"""The sample merchant verifies what a merchant should verify, and misbehaves only when told to."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from standardwebhooks import Webhook
+
+from clearway.dev.receiver import DEVELOPMENT_SECRET, create_app
+
+EVENT = {"id": "evt_1", "type": "payment.success", "timestamp": "2026-01-01T00:00:00Z", "data": {"note": "<b>₹</b>"}}
+
+
+@pytest.fixture
+async def merchant() -> AsyncIterator[httpx.AsyncClient]:
+    """Talk to a merchant with an empty inbox."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(create_app()), base_url="http://merchant") as client:
+        yield client
+
+
+def signed(body: bytes, *, secret: str = DEVELOPMENT_SECRET) -> dict[str, str]:
+    """Sign a body as our deliveries are signed, by the public package and the bare HMAC."""
+    now = datetime.now(UTC)
+    return {
+        "X-Webhook-Signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign("msg_1", now, body.decode()),
+    }
+
+
+async def deliver(merchant: httpx.AsyncClient, **changed: str) -> int:
+    """Deliver a signed event with some headers changed; returns the status."""
+    body = json.dumps(EVENT).encode()
+    response = await merchant.post("/webhooks", content=body, headers={**signed(body), **changed})
+    return response.status_code
+
+
+async def inbox(merchant: httpx.AsyncClient) -> list[dict[str, Any]]:
+    """Everything the merchant kept."""
+    items: list[dict[str, Any]] = (await merchant.get("/received")).json()
+    return items
+
+
+async def test_a_signed_event_is_accepted_and_shown(merchant: httpx.AsyncClient) -> None:
+    """Both signatures hold, the JSON has it, and the page shows it without executing it."""
+    assert await deliver(merchant) == 200
+    (item,) = await inbox(merchant)
+    assert (item["event_id"], item["signature_ok"], item["standard_ok"]) == ("evt_1", True, True)
+    page = (await merchant.get("/")).text
+    assert "payment.success" in page
+    assert "<b>" not in page
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "verdicts"),
+    [
+        ("X-Webhook-Signature", "0" * 64, (False, True)),
+        ("X-Webhook-Signature", "ü", (False, True)),
+        ("webhook-signature", "v1,AAAA", (True, False)),
+        ("webhook-timestamp", "1", (True, False)),
+        ("webhook-id", "msg_2", (True, False)),
+    ],
+)
+async def test_a_wrong_signature_is_refused_and_told_apart(
+    merchant: httpx.AsyncClient, header: str, value: str, verdicts: tuple[bool, bool]
+) -> None:
+    """Either signature alone is enough to refuse."""
+    body = json.dumps(EVENT).encode()
+    headers = {**{name.lower(): text for name, text in signed(body).items()}, header.lower(): value}
+    raw = [(name.encode(), text.encode()) for name, text in headers.items()]
+    assert (await merchant.post("/webhooks", content=body, headers=raw)).status_code == 400
+    (item,) = await inbox(merchant)
+    assert (item["signature_ok"], item["standard_ok"]) == verdicts
+
+
+async def test_another_secret_and_no_signature_are_refused(merchant: httpx.AsyncClient) -> None:
+    """Whoever does not know the secret is nobody."""
+    body = json.dumps(EVENT).encode()
+    stranger = signed(body, secret="whsec_c3RyYW5nZXItc3RyYW5nZXItc3RyYW5nZXI=")
+    assert (await merchant.post("/webhooks", content=body, headers=stranger)).status_code == 400
+    assert (await merchant.post("/webhooks", content=b"not json")).status_code == 400
+
+
+async def test_behaviour_can_be_switched_for_a_number_of_attempts(merchant: httpx.AsyncClient) -> None:
+    """A demonstration of retries needs a merchant that fails twice and then recovers."""
+    await merchant.post("/behaviour", json={"mode": "fail", "status": 503, "times": 2})
+    assert [await deliver(merchant) for _ in range(3)] == [503, 503, 200]
+    assert (await merchant.post("/behaviour", json={"mode": "explode"})).status_code == 422
+    await merchant.delete("/received")
+    assert await inbox(merchant) == []
