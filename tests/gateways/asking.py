@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 from clearway.domain.ids import PAYMENT, REFUND, new_id
+from clearway.domain.payment import CaptureMethod
 from clearway.gateways.base import (
     AuthoriseRequest,
-    CaptureMethod,
     Card,
     CardTokeniser,
     FollowUpRequest,

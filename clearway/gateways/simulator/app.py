@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -64,17 +64,25 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
     clock = DecisionClock(engine, records)
     courier = Courier(outbox, settings.simulator_webhook_url, settings.simulator_webhook_secret.get_secret_value())
     engine.on_change = [clock.alarm.ring, courier.alarm.ring]
-    app.state.service = Service(store, engine, switches)
-    tasks = [asyncio.create_task(clock.run()), asyncio.create_task(courier.run())]
+    tasks = (asyncio.create_task(clock.run()), asyncio.create_task(courier.run()))
+    for task in tasks:
+        task.add_done_callback(_report_end)
+    app.state.service = Service(store, engine, switches, tasks)
     log.info("simulator started", state=str(settings.simulator_state), webhooks_to=settings.simulator_webhook_url)
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*tasks, return_exceptions=True)
         store.close()
+
+
+def _report_end(task: asyncio.Task[None]) -> None:
+    """Say why a clock stopped; health tells it from then on, so that whoever started the service can restart it."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.critical("the simulator stopped deciding or sending", exc_info=error)
 
 
 async def _refuse_invalid(_request: Request, error: Exception) -> Response:

@@ -28,9 +28,10 @@ IDLE_S: Final = 60.0
 
 
 class Alarm:
-    """A sleep that can be cut short."""
+    """A sleep that can be cut short, by the given clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self._rung = asyncio.Event()
 
     def ring(self) -> None:
@@ -39,7 +40,7 @@ class Alarm:
 
     async def sleep_until(self, at: float | None) -> None:
         """Sleep until Unix time `at`, or until rung."""
-        wait_s = IDLE_S if at is None else min(max(at - time.time(), 0.0), IDLE_S)
+        wait_s = IDLE_S if at is None else min(max(at - self._now(), 0.0), IDLE_S)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._rung.wait(), wait_s)
         self._rung.clear()
@@ -71,7 +72,7 @@ class Courier:
         self._signer = Signer(secret)
         self._now = now
         self._sending: dict[int, asyncio.Task[None]] = {}
-        self.alarm = Alarm()
+        self.alarm = Alarm(now)
 
     async def run(self) -> None:
         """Run until cancelled; what is under way then is sent again by the next process."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
 
 from clearway.gateways.simulator.faults import FaultRule
 from clearway.gateways.simulator.records import Effect
@@ -15,16 +16,17 @@ router = APIRouter()
 
 
 @router.get("/health")
-async def health(service: Running) -> dict[str, Any]:
-    """Tell that the service answers, what it still has to do, and how many fault rules are in force."""
+async def health(service: Running) -> Response:
+    """Tell whether the service works, what it still has to do, and how many fault rules are in force."""
     pending = service.store.one("SELECT count(*) AS n FROM operations WHERE decide_at IS NOT NULL") or {"n": 0}
     unsent = service.store.one("SELECT count(*) AS n FROM webhooks WHERE due_at IS NOT NULL") or {"n": 0}
-    return {
-        "status": "ok",
+    body = {
+        "status": "ok" if service.works else "failed",
         "pending_decisions": pending["n"],
         "undelivered_webhooks": unsent["n"],
         "fault_rules": len(service.switches.rules),
     }
+    return JSONResponse(body, 200 if service.works else 503)
 
 
 @router.get("/journal")

@@ -48,6 +48,7 @@ class Effect(StrEnum):
     """A refund that had succeeded failed after all: the money is back with the merchant."""
 
 
+DUE_MAX: Final = 100
 OPEN: Final = (Status.PROCESSING, Status.REQUIRES_ACTION)
 
 
@@ -163,8 +164,9 @@ class Records:
         )
 
     def due(self, now: float) -> list[Operation]:
-        """Return what is to be decided by now, in order."""
-        rows = self.store.all("SELECT * FROM operations WHERE decide_at <= ? ORDER BY decide_at", now)
+        """Return what is to be decided by now, in order; not so many that deciding them would hold requests up."""
+        query = "SELECT * FROM operations WHERE decide_at <= ? ORDER BY decide_at LIMIT ?"
+        rows = self.store.all(query, now, DUE_MAX)
         return [operation for row in rows if (operation := _operation(row))]
 
     def next_due_at(self) -> float | None:

@@ -15,6 +15,7 @@ from clearway.gateways.simulator.failures import CARD_MESSAGES
 from clearway.gateways.simulator.fault_kinds import FaultKind
 from clearway.gateways.simulator.faults import Fault, Operation, Subject
 from clearway.gateways.simulator.misbehaviour import misbehave
+from clearway.gateways.simulator.records import Kind
 from clearway.gateways.simulator.service import Running, Service
 from clearway.gateways.simulator.wire import (
     NewCapture,
@@ -110,7 +111,8 @@ async def look_up(request: Request, key: str, service: Running) -> Response:
         instrument=payment.instrument,
         age_s=time.time() - operation.created_at,
     )
-    magic = payment.scenario.fault if payment.scenario.fault is FaultKind.NOT_FOUND_YET else None
+    denied = operation.kind is Kind.PAYMENT and payment.scenario.fault is FaultKind.NOT_FOUND_YET
+    magic = payment.scenario.fault if denied else None
     fault = service.switches.for_request(subject, magic)
     return await misbehave(request, fault, lambda: JSONResponse(service.engine.describe(operation, payment)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -19,6 +20,12 @@ class Service:
     store: Store
     engine: Engine
     switches: FaultSwitches
+    clocks: tuple[asyncio.Task[None], ...]
+
+    @property
+    def works(self) -> bool:
+        """Whether decisions are still made and webhooks sent."""
+        return not any(clock.done() for clock in self.clocks)
 
 
 def _service(request: Request) -> Service:

@@ -11,6 +11,7 @@ from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 
 PAYMENT_DELAY_S = (5.0, 10.0)
 REFUND_DELAY_S = (3.0, 5.0)
+ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 SUCCESS_RATES = {"upi": 0.90, "card": 0.95, "netbanking": 0.95, "wallet": 0.95}
 
 
@@ -42,7 +43,8 @@ class SimulatorSettings(BaseSettings):
     @property
     def public_url(self) -> str:
         """The base of every link to a page of this service, without a slash at the end."""
-        given = self.simulator_public_url or f"http://{self.simulator_host}:{self.simulator_port}"
+        host = "127.0.0.1" if self.simulator_host in ANY_ADDRESS else self.simulator_host
+        given = self.simulator_public_url or f"http://{host}:{self.simulator_port}"
         return given.rstrip("/")
 
     @property
