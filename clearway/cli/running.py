@@ -1,0 +1,54 @@
+"""Finding what runs: the development stack by its state folder, and the settings that fit it.
+
+A variable of the environment or of `.env` always wins over the stack that runs on this machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from clearway.dev import places
+from clearway.dev.state_folder import StateFolder
+from clearway.settings import Settings
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """The addresses of the development stack that runs on this machine's state folder."""
+
+    state_dir: Path
+    api_url: str
+    receiver_url: str
+    simulator_url: str
+    temporal_address: str
+    temporal_ui_url: str | None
+    database_url: str
+
+
+def running_stack() -> RunningStack | None:
+    """Return the development stack that runs, or None."""
+    folder = places.state_dir()
+    found = StateFolder(folder).read_description()
+    if found is None:
+        return None
+    return RunningStack(
+        state_dir=folder,
+        api_url=found["api_url"],
+        receiver_url=found["receiver_url"],
+        simulator_url=found["simulator_url"],
+        temporal_address=found["temporal_address"],
+        temporal_ui_url=found["temporal_ui_url"],
+        database_url=found["database_url"],
+    )
+
+
+def settings_in_use() -> Settings:
+    """Return the settings; where the environment is silent, those of the stack that runs here."""
+    settings = Settings()
+    stack = running_stack()
+    if stack is None:
+        return settings
+    of_stack = {"database_url": stack.database_url, "temporal_address": stack.temporal_address}
+    silent = {name: value for name, value in of_stack.items() if name not in settings.model_fields_set}
+    return settings.model_copy(update=silent) if silent else settings

@@ -1,0 +1,144 @@
+"""Commands that run something until they are stopped: dev, api, worker, simulator; and doctor, which looks first."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import typer
+
+from clearway.cli.output import JsonFlag, out, print_json, table
+from clearway.cli.problems import FAILED, CommandError
+from clearway.cli.worker_pool import TASK_QUEUES, WorkerPool
+
+DRAIN_S: Final = 10
+"""How long the API lets requests under way end."""
+
+RUNNING = "Run the parts"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (dev, doctor, api, worker, simulator):
+        app.command(rich_help_panel=RUNNING)(command)
+
+
+def dev() -> None:
+    """Run everything on this machine until Ctrl-C: Postgres, Temporal and its UI, API, worker, simulator, merchant."""
+    from clearway.dev import stack  # noqa: PLC0415 - heavy
+
+    raise typer.Exit(stack.main())
+
+
+def doctor(*, as_json: JsonFlag = False) -> None:
+    """Say what this machine has and what it lacks. Fails when something needed is missing."""
+    from clearway.dev.doctor import Verdict, report  # noqa: PLC0415 - heavy
+
+    findings = report()
+    if as_json:
+        print_json([finding.as_json() for finding in findings])
+    else:
+        marks = {Verdict.OK: "[green]✓[/]", Verdict.OPTIONAL: "[yellow]-[/]", Verdict.MISSING: "[red]✗[/]"}
+        rows = table("", "what", "found", "what to do")
+        for finding in findings:
+            rows.add_row(marks[finding.verdict], finding.subject, finding.found, finding.way_out)
+        out().print(rows)
+    if any(finding.verdict is Verdict.MISSING for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+def api(
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; API_HOST by default.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; API_PORT by default.", min=1, max=65_535)] = None,
+    workers: Annotated[int, typer.Option(help="Processes.", min=1, max=128)] = 1,
+) -> None:
+    """Run the REST API. It holds no state: run as many as you like."""
+    import uvicorn  # noqa: PLC0415 - heavy
+
+    from clearway.settings import Settings  # noqa: PLC0415
+    from clearway.telemetry import configure_logging  # noqa: PLC0415
+
+    settings = Settings()
+    configure_logging(settings.log_level, settings.log_format, "api")
+    host, port = host or settings.api_host, port or settings.api_port
+    _require_free(host, port)
+    signal.signal(signal.SIGTERM, _leave)  # uvicorn raises the signal again when it has drained
+    _serve(
+        uvicorn.run,
+        "api.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+
+
+def worker(
+    *,
+    processes: Annotated[int, typer.Option(help="Worker processes; one per core is a good start.", min=1, max=64)] = 1,
+    queues: Annotated[str, typer.Option(help="Task queues to serve, comma separated.", show_default=True)] = ",".join(
+        TASK_QUEUES
+    ),
+) -> None:
+    """Run workflows and activities. It holds no state: run as many as you like.
+
+    Process n serves Prometheus metrics on METRICS_PORT + n. A process that dies is started again.
+    """
+    from clearway.settings import Settings  # noqa: PLC0415 - heavy
+    from clearway.telemetry import configure_logging  # noqa: PLC0415
+
+    settings = Settings()
+    configure_logging(settings.log_level, settings.log_format, "worker")
+    wanted = [queue.strip() for queue in queues.split(",") if queue.strip()]
+    unknown = sorted(set(wanted) - set(TASK_QUEUES))
+    if unknown or not wanted:
+        raise typer.BadParameter(f"{', '.join(unknown) or queues!r}: the queues are {', '.join(TASK_QUEUES)}.")
+
+    def command(index: int) -> list[str]:
+        return [sys.executable, "-m", "worker", "--index", str(index), "--queues", ",".join(wanted)]
+
+    raise typer.Exit(asyncio.run(WorkerPool(command, processes).run()))
+
+
+def simulator() -> None:
+    """Run the gateway simulator, the payment gateway that moves no money. SIMULATOR_… variables set it up."""
+    from clearway.gateways.simulator.__main__ import main  # noqa: PLC0415 - heavy
+    from clearway.gateways.simulator.settings import SimulatorSettings  # noqa: PLC0415
+
+    settings = SimulatorSettings()
+    _require_free(settings.simulator_host, settings.simulator_port)
+    signal.signal(signal.SIGTERM, _leave)
+    _serve(main)
+
+
+def _serve(run: Callable[..., None], *arguments: Any, **options: Any) -> None:
+    """Run a server; its own exit codes become ours."""
+    try:
+        run(*arguments, **options)
+    except SystemExit as ending:
+        if ending.code:
+            raise CommandError("The server could not start; the lines above say why.") from None
+
+
+def _leave(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+def _require_free(host: str, port: int) -> None:
+    """Find out before the server does, whose own words for it are a traceback."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise CommandError(f"Can't listen on {host}:{port}: {reason}. Choose another host or port.") from None
