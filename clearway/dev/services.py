@@ -28,8 +28,8 @@ from clearway.dev.ports import HOST, Ports
 START_TIMEOUT_S: Final = 90.0
 """Generous: on a busy machine with two cores, the first start compiles every module."""
 STEP_TIMEOUT_S: Final = 300.0
-STOP_TIMEOUT_S: Final = 20.0
-"""Longer than the graceful shutdown of the worker and of the API."""
+STOP_TIMEOUT_S: Final = 35.0
+"""Longer than the worker's own grace, in which it ends gateway calls under way."""
 NAMES: Final = ("simulator", "api", "worker", "receiver")
 PAYMENTS_TASK_QUEUE: Final = "payments"
 

@@ -20,7 +20,7 @@ from dotenv import dotenv_values
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from clearway.dev import foreground, places, services, toolchain
+from clearway.dev import foreground, places, receiver, services, toolchain
 from clearway.dev.child import Child
 from clearway.dev.errors import StackError
 from clearway.dev.places import PROJECT_ROOT
@@ -136,11 +136,11 @@ class Stack:
     async def start_all(self) -> None:
         """Start everything. After an error or a cancellation, call `stop_all`."""
         self._folder.take()
-        self._supervisor = Supervisor(self.reporter, self._write_stack_file)
         self.options.ports.require_free(self._ports_needed())
+        self._supervisor = Supervisor(self.reporter, self._write_stack_file)
         binary = await self._temporal_binary()
         await _all_or_first_error(self._start_database(), self._start_temporal(binary))
-        await _all_or_first_error(*(self._start_program(name) for name in self._programs()))
+        await _all_or_first_error(self._seed(), *(self._start_program(name) for name in self._programs()))
         self._write_stack_file()
 
     async def stop_all(self) -> None:
@@ -185,7 +185,16 @@ class Stack:
             self.database_url = server.url
         if self.options.prepare_database:
             await self._step("migrations", ["-m", "alembic", "upgrade", "head"], "the database has the newest schema")
-            await self._step("seed", ["-m", "clearway.db.seed"], "the test merchant is there")
+
+    async def _seed(self) -> None:
+        """Beside the start of our programs: none of them needs the test merchant to start."""
+        if not self.options.prepare_database:
+            return
+        arguments = ["-m", "clearway.db.seed"]
+        if "receiver" in self.options.services:
+            url = f"{self.receiver_url}{receiver.WEBHOOK_PATH}"
+            arguments += ["--receiver-url", url, "--receiver-secret", receiver.DEVELOPMENT_SECRET]
+        await self._step("seed", arguments, "the test merchant is there")
 
     async def _step(self, name: str, arguments: list[str], text: str) -> None:
         self.reporter.begin(name, "running")

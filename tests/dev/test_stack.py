@@ -53,7 +53,7 @@ async def test_it_starts_describes_itself_and_leaves_nothing(options: StackOptio
         description = StateFolder(options.state_dir).read_description()
         assert description is not None
         assert (await received(stack)).json() == []
-        assert await stack.temporal.count_workflows()
+        assert (await stack.temporal.count_workflows()).count == 0
     assert set(description["processes"]) == {"postgres", "temporal", "receiver"}
     assert all(has_ended(pid) for pid in description["processes"].values())
     assert StateFolder(options.state_dir).read_description() is None
