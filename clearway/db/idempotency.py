@@ -17,7 +17,6 @@ from clearway.db.tables import idempotency_keys as keys
 from clearway.domain.limits import IDEMPOTENCY_KEY_TTL_S
 
 TTL: Final = timedelta(seconds=IDEMPOTENCY_KEY_TTL_S)
-DELETE_BATCH: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +118,3 @@ async def replace_resource(
         )
         .values(resource_id=new_id)
     )
-
-
-async def delete_expired(connection: AsyncConnection) -> int:
-    """Delete at most a batch of expired keys; return how many, so that the caller knows whether to go on."""
-    expired = (
-        select(keys.c.merchant_id, keys.c.key)
-        .where(keys.c.created_at < func.now() - TTL)
-        .order_by(keys.c.created_at)
-        .limit(DELETE_BATCH)
-        .with_for_update(skip_locked=True)
-        .cte("expired")
-    )
-    statement = delete(keys).where(keys.c.merchant_id == expired.c.merchant_id, keys.c.key == expired.c.key)
-    return (await connection.execute(statement)).rowcount

@@ -99,17 +99,17 @@ async def list_payments(
 
 def _conditions(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
     column = payments.c
-    pairs: list[tuple[object, ColumnElement[bool]]] = [
-        (wanted.status, column.status == wanted.status),
-        (wanted.method, column.method == wanted.method),
-        (wanted.currency, column.currency == wanted.currency),
-        (wanted.amount_min, column.amount_minor >= wanted.amount_min),
-        (wanted.amount_max, column.amount_minor <= wanted.amount_max),
-        (wanted.order_id, column.order_id == wanted.order_id),
-        (wanted.created_from, column.created_at >= wanted.created_from),
-        (wanted.created_to, column.created_at < wanted.created_to),
+    pairs = [
+        (wanted.status, column.status.__eq__),
+        (wanted.method, column.method.__eq__),
+        (wanted.currency, column.currency.__eq__),
+        (wanted.amount_min, column.amount_minor.__ge__),
+        (wanted.amount_max, column.amount_minor.__le__),
+        (wanted.order_id, column.order_id.__eq__),
+        (wanted.created_from, column.created_at.__ge__),
+        (wanted.created_to, column.created_at.__lt__),
     ]
-    return [condition for value, condition in pairs if value is not None]
+    return [holds(value) for value, holds in pairs if value is not None]
 
 
 def _matches(term: str, merchant_id: str) -> ColumnElement[bool]:

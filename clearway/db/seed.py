@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import audit, merchants
+from clearway.db.deliveries import secret_context
 from clearway.db.engine import create_engine
 from clearway.db.tables import EndpointStatus, webhook_endpoints
 from clearway.encryption import Cipher, hash_api_secret
@@ -70,7 +71,7 @@ async def seed_merchant(connection: AsyncConnection, settings: Settings, credent
 async def seed_receiver(connection: AsyncConnection, settings: Settings, url: str, secret: str) -> None:
     """Point the test merchant's webhook endpoint at `url`, with a secret the receiver knows."""
     cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
-    sealed = cipher.encrypt(secret, f"webhook_endpoints/{RECEIVER_ENDPOINT_ID}/secret")
+    sealed = cipher.encrypt(secret, secret_context(RECEIVER_ENDPOINT_ID))
     statement = insert(webhook_endpoints).values(
         id=RECEIVER_ENDPOINT_ID,
         merchant_id=TEST_MERCHANT_ID,
