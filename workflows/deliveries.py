@@ -25,14 +25,18 @@ class TemporalDeliveries:
         """Start a workflow for each; one that was ever started is left alone."""
         await asyncio.gather(*(self._start(delivery) for delivery in due))
 
-    async def retry(self, delivery: DueDelivery, *, attempts_made: int) -> None:
-        """Attempt now: a waiting delivery goes on at once, an ended one gets one further attempt."""
+    async def retry(self, delivery: DueDelivery, *, attempts_made: int, waiting: bool) -> None:
+        """Attempt now: a waiting delivery goes on at once, an ended one gets one further attempt.
+
+        waiting: the delivery has not ended. Its workflow, which gets the signal, may not have been started yet; the
+        one that is started then has the rest of the schedule before it.
+        """
         start = DeliveryInput(
             delivery_id=delivery.delivery_id,
             event_id=delivery.event_id,
             endpoint_id=delivery.endpoint_id,
             event_type=delivery.event_type,
-            retry_intervals_s=(),
+            retry_intervals_s=self._schedule(delivery)[attempts_made:] if waiting else (),
             first_attempt=attempts_made + 1,
         )
         await self._client.start_workflow(
@@ -45,14 +49,16 @@ class TemporalDeliveries:
             static_summary=f"{delivery.event_type} to {delivery.endpoint_id}, retried by hand",
         )
 
+    def _schedule(self, delivery: DueDelivery) -> tuple[int, ...]:
+        return self._retry_intervals_s if delivery.retry_intervals_s is None else delivery.retry_intervals_s
+
     async def _start(self, delivery: DueDelivery) -> None:
-        intervals = delivery.retry_intervals_s
         start = DeliveryInput(
             delivery_id=delivery.delivery_id,
             event_id=delivery.event_id,
             endpoint_id=delivery.endpoint_id,
             event_type=delivery.event_type,
-            retry_intervals_s=self._retry_intervals_s if intervals is None else intervals,
+            retry_intervals_s=self._schedule(delivery),
         )
         try:
             await self._client.start_workflow(
