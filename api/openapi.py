@@ -15,6 +15,8 @@ TAGS: Final = [
     {"name": "orders", "description": "What is to be paid."},
     {"name": "payments", "description": "Attempts to pay an order: made, captured, called off, read."},
     {"name": "refunds", "description": "Giving back what was captured, in part or in full."},
+    {"name": "webhook endpoints", "description": "Where events are sent, to whom which, and the secrets that sign."},
+    {"name": "webhooks", "description": "What was sent, attempt by attempt; sending it again."},
     {"name": "events", "description": "Everything that happened, as webhooks tell it."},
     {"name": "public", "description": "What a checkout page may do without a key."},
     {"name": "gateways", "description": "Where gateways send their webhooks."},

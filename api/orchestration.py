@@ -104,7 +104,7 @@ async def signal(client: Client, workflow_id: str, name: str, argument: object) 
     try:
         await client.get_workflow_handle(workflow_id).signal(name, argument, rpc_timeout=SIGNAL_TIMEOUT)
     except (RPCError, RPCTimeoutOrCancelledError, RuntimeError) as error:
-        raise _classify(error, workflow_id) from error
+        raise classify(error, workflow_id) from error
 
 
 async def _answer(asked: Awaitable[dict[str, Any]], workflow_id: str) -> dict[str, Any]:
@@ -117,7 +117,7 @@ async def _answer(asked: Awaitable[dict[str, Any]], workflow_id: str) -> dict[st
     except WorkflowAlreadyStartedError as error:
         raise WorkflowEndedError(workflow_id) from error
     except (RPCError, RPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:
-        raise _classify(error, workflow_id) from error
+        raise classify(error, workflow_id) from error
 
 
 def _refusal(error: WorkflowUpdateFailedError) -> Exception:
@@ -135,7 +135,7 @@ def _refusal(error: WorkflowUpdateFailedError) -> Exception:
     return RefusedError(cause.type, cause.message)
 
 
-def _classify(error: Exception, workflow_id: str) -> Exception:
+def classify(error: Exception, workflow_id: str) -> Exception:
     """Tell an ended workflow, a service that is away, and a bug apart."""
     if isinstance(error, RPCError) and error.status in ENDED_STATES:
         return WorkflowEndedError(workflow_id)
