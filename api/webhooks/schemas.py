@@ -1,17 +1,18 @@
-"""The shape of a webhook delivery."""
+"""The shapes of a webhook delivery: in lists, and with all its attempts. What was sent is shown, secrets are not."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 from sqlalchemy import Row
 
 from clearway.db.tables import DeliveryStatus
-from clearway.domain.resources import Moment
+from clearway.domain.resources import Moment, Resource
 
 
-class DeliveryResource(BaseModel):
+class DeliveryResource(Resource):
     """One event on its way to one endpoint."""
 
     id: str
@@ -21,25 +22,89 @@ class DeliveryResource(BaseModel):
     endpoint_id: str
     payment_id: str | None
     status: DeliveryStatus
-    attempts: Annotated[int, Field(description="How many attempts were made so far.")]
+    attempt_count: Annotated[int, Field(description="How many attempts were made so far.")]
     next_attempt_at: Moment | None
     last_response_status: int | None
+    last_error: Annotated[str | None, Field(description="Why the last attempt failed, or why none will be made.")]
     created_at: Moment
     updated_at: Moment
 
 
+class AttemptRequest(Resource):
+    """What was sent."""
+
+    method: Literal["POST"] = "POST"
+    url: str
+    headers: dict[str, str]
+    body: Annotated[str, Field(description="Byte for byte what the signatures are over.")]
+
+
+class AttemptResponse(Resource):
+    """What came back, as far as it was read."""
+
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+class AttemptResource(Resource):
+    """One attempt."""
+
+    number: int
+    request: AttemptRequest
+    response: Annotated[AttemptResponse | None, Field(description="null: no answer came.")]
+    duration_ms: int
+    error_code: str | None
+    error: str | None
+    created_at: Moment
+
+
+class DeliveryDetail(DeliveryResource):
+    """A delivery with what was attempted, oldest first."""
+
+    attempts: list[AttemptResource]
+
+
 def delivery_resource(row: Row[Any]) -> DeliveryResource:
     """Render a row of `webhook_deliveries`."""
-    return DeliveryResource(
-        id=row.id,
-        event_id=row.event_id,
-        event_type=row.event_type,
-        endpoint_id=row.endpoint_id,
-        payment_id=row.payment_id,
-        status=row.status,
-        attempts=row.attempt_count,
-        next_attempt_at=row.next_attempt_at,
-        last_response_status=row.last_response_status,
+    return DeliveryResource(**_shown(row))
+
+
+def delivery_detail(row: Row[Any], attempts: Sequence[Row[Any]]) -> DeliveryDetail:
+    """Render a row that also has the event's `body`, with rows of `webhook_attempts`."""
+    return DeliveryDetail(**_shown(row), attempts=[_attempt(attempt, row.body) for attempt in attempts])
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "event_id": row.event_id,
+        "event_type": row.event_type,
+        "endpoint_id": row.endpoint_id,
+        "payment_id": row.payment_id,
+        "status": row.status,
+        "attempt_count": row.attempt_count,
+        "next_attempt_at": row.next_attempt_at,
+        "last_response_status": row.last_response_status,
+        "last_error": row.last_error,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }
+
+
+def _attempt(row: Row[Any], body: str) -> AttemptResource:
+    return AttemptResource(
+        number=row.number,
+        request=AttemptRequest(url=row.url, headers=row.request_headers, body=body),
+        response=_response(row),
+        duration_ms=row.duration_ms,
+        error_code=row.error_code,
+        error=row.error,
         created_at=row.created_at,
-        updated_at=row.updated_at,
     )
+
+
+def _response(row: Row[Any]) -> AttemptResponse | None:
+    if row.response_status is None:
+        return None
+    return AttemptResponse(status=row.response_status, headers=row.response_headers or {}, body=row.response_body or "")

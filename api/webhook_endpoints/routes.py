@@ -1,0 +1,139 @@
+"""`/webhook_endpoints`: register, change, delete, rotate the secret of, and try out where webhooks are sent."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from api.idempotency import Answer, Attempt, OnceDep
+from api.paging import Page, page_of, page_request
+from api.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.security import MerchantDep
+from api.services import ServicesDep
+from api.webhook_endpoints import commands, trial
+from api.webhook_endpoints.schemas import (
+    EndpointCreate,
+    EndpointPatch,
+    EndpointResource,
+    EndpointWithSecret,
+    SecretRotation,
+    endpoint_resource,
+)
+from api.webhook_endpoints.sealing import SealedOnceDep
+from api.webhooks.schemas import DeliveryResource
+from clearway.db import endpoints
+from clearway.db.pages import PageRequest
+from clearway.domain.ids import ENDPOINT
+
+ROTATION: Final = "rot"
+TEST: Final = "test"
+"""Prefixes of the ids under which rotations and tests are asked for; they name no resource."""
+
+router = APIRouter(prefix="/webhook_endpoints", tags=["webhook endpoints"])
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    response_model=EndpointWithSecret,
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "webhook_url_refused", "webhook_endpoint_limit"),
+    summary="Register a webhook endpoint",
+)
+async def create_webhook_endpoint(
+    body: EndpointCreate, merchant: MerchantDep, services: ServicesDep, once: SealedOnceDep
+) -> Response:
+    """Register where your events are sent. The answer holds the secret that verifies them, this once."""
+
+    async def operation(attempt: Attempt) -> Answer:
+        return Answer(HTTPStatus.CREATED, await commands.create(services, merchant, attempt.resource_id, body))
+
+    return await once.answer(ENDPOINT, operation)
+
+
+@router.get("", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List webhook endpoints")
+async def list_webhook_endpoints(
+    merchant: MerchantDep, services: ServicesDep, page: Annotated[PageRequest, Depends(page_request(ENDPOINT))]
+) -> Page[EndpointResource]:
+    """List your endpoints, newest first."""
+    async with services.reader.connect() as connection:
+        found = await endpoints.list_endpoints(connection, merchant.id, page)
+    return page_of(map(endpoint_resource, found.rows), found.next_cursor)
+
+
+@router.get(
+    "/{endpoint_id}",
+    responses=declare(*TO_MERCHANTS, "webhook_endpoint_not_found"),
+    summary="Read a webhook endpoint",
+)
+async def get_webhook_endpoint(endpoint_id: str, merchant: MerchantDep, services: ServicesDep) -> EndpointResource:
+    """Read one of your endpoints."""
+    return await commands.find(services, merchant.id, endpoint_id)
+
+
+@router.patch(
+    "/{endpoint_id}",
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, "webhook_endpoint_not_found", "webhook_url_refused"),
+    summary="Change a webhook endpoint",
+)
+async def update_webhook_endpoint(
+    endpoint_id: str, body: EndpointPatch, merchant: MerchantDep, services: ServicesDep
+) -> EndpointResource:
+    """Change what you send and nothing else. Enabling an endpoint clears the reason it was disabled for."""
+    return await commands.change(services, merchant, endpoint_id, body)
+
+
+@router.delete(
+    "/{endpoint_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    response_class=Response,
+    responses=declare(*TO_MERCHANTS, "webhook_endpoint_not_found"),
+    summary="Delete a webhook endpoint",
+)
+async def delete_webhook_endpoint(endpoint_id: str, merchant: MerchantDep, services: ServicesDep) -> None:
+    """Take an endpoint out of use for good. What still waits to be sent to it is cancelled at its next attempt."""
+    await commands.delete(services, merchant, endpoint_id)
+
+
+@router.post(
+    "/{endpoint_id}/rotate_secret",
+    response_model=EndpointWithSecret,
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "webhook_endpoint_not_found"),
+    summary="Rotate an endpoint's secret",
+)
+async def rotate_webhook_secret(
+    endpoint_id: str,
+    merchant: MerchantDep,
+    services: ServicesDep,
+    once: SealedOnceDep,
+    body: SecretRotation | None = None,
+) -> Response:
+    """Put a fresh secret in force, shown this once. The one before signs beside it until the overlap is over."""
+    overlap_s = body.overlap_s if body else None
+
+    async def operation(attempt: Attempt) -> Answer:
+        rotated = await commands.rotate_secret(services, merchant, endpoint_id, attempt.resource_id, overlap_s)
+        return Answer(HTTPStatus.OK, rotated)
+
+    return await once.answer(ROTATION, operation)
+
+
+@router.post(
+    "/{endpoint_id}/test",
+    status_code=HTTPStatus.ACCEPTED,
+    response_model=DeliveryResource,
+    responses=declare(
+        *(*TO_MERCHANTS, *ONCE, "webhook_endpoint_not_found", "webhook_endpoint_closed", "temporal_unavailable")
+    ),
+    summary="Send a test event",
+)
+async def send_webhook_test(endpoint_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep) -> Response:
+    """Send an `endpoint.test` event to this endpoint alone. The answer is its delivery, which you can follow."""
+
+    async def operation(attempt: Attempt) -> Answer:
+        sent = await trial.send_test(services, merchant, endpoint_id, attempt.resource_id)
+        return Answer(HTTPStatus.ACCEPTED, sent)
+
+    return await once.answer(TEST, operation)

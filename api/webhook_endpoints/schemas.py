@@ -1,0 +1,166 @@
+"""Webhook endpoints in requests and answers. Only two answers hold a secret: the one to its creation and to a rotation.
+
+Stored event types are always names of `EventType`; an empty list means all. Patterns and `*` exist only out here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+from sqlalchemy import Row
+
+from api.fields import Body, PlainText
+from clearway.db.tables import EndpointStatus
+from clearway.domain.events import EventType
+from clearway.domain.limits import URL_LENGTH_MAX, WEBHOOK_ATTEMPTS_MAX, WEBHOOK_RETRY_INTERVAL_S_MAX
+from clearway.domain.resources import Moment, Resource
+
+ALL: Final = "*"
+PATTERNS: Final = {
+    f"{noun}.*": [event.value for event in EventType if event.value.startswith(f"{noun}.")]
+    for noun in ("payment", "refund")
+}
+ACCEPTED: Final = (ALL, *PATTERNS, *(event.value for event in EventType))
+DESCRIPTION_LENGTH_MAX: Final = 255
+OVERLAP_S_MAX: Final = 7 * 24 * 3600
+
+
+def expand_event_types(asked: Sequence[str]) -> tuple[str, ...]:
+    """Return the event types to store, in the order of `EventType`; empty means all."""
+    if ALL in asked:
+        return ()
+    wanted = {name for item in asked for name in PATTERNS.get(item, [item])}
+    return tuple(event.value for event in EventType if event.value in wanted)
+
+
+def _accepted(text: str) -> str:
+    if text not in ACCEPTED:
+        raise PydanticCustomError("event_type_unknown", f"There is no such event type; accepted: {', '.join(ACCEPTED)}")
+    return text
+
+
+def _not_empty(asked: list[str]) -> list[str]:
+    if not asked:
+        raise PydanticCustomError("event_types_empty", 'An empty list says nothing; send ["*"] to receive all events')
+    return asked
+
+
+def _absent() -> Any:
+    """Stand for a field that was not sent: it may be left out, and an explicit null is refused by its type."""
+    return None
+
+
+Url = Annotated[
+    str,
+    StringConstraints(strict=True, min_length=1, max_length=URL_LENGTH_MAX),
+    Field(description="https in production; never a private address.", examples=["https://shop.example/webhooks"]),
+]
+Description = Annotated[PlainText, StringConstraints(max_length=DESCRIPTION_LENGTH_MAX)]
+EventTypes = Annotated[
+    list[Annotated[PlainText, AfterValidator(_accepted)]],
+    Field(
+        max_length=len(ACCEPTED),
+        description=(
+            "The events to be told of. `*` is all there are and will be; `payment.*` and `refund.*` stand for the "
+            "kinds there are now. `endpoint.test` comes when you ask for a test, whatever the list says."
+        ),
+        examples=[["payment.success", "refund.*"]],
+    ),
+    AfterValidator(_not_empty),
+]
+RetryIntervals = Annotated[
+    list[Annotated[int, Field(strict=True, ge=1, le=WEBHOOK_RETRY_INTERVAL_S_MAX)]],
+    Field(
+        min_length=1,
+        max_length=WEBHOOK_ATTEMPTS_MAX - 1,
+        description="Seconds between attempts, so there is one attempt more than intervals; null: the usual schedule.",
+        examples=[[60, 300, 1_800, 7_200]],
+    ),
+]
+
+
+class EndpointCreate(Body):
+    """An endpoint to be registered."""
+
+    url: Url
+    description: Description | None = None
+    event_types: EventTypes = Field(default_factory=lambda: [ALL])
+    retry_intervals_s: RetryIntervals | None = None
+
+
+class EndpointPatch(Body):
+    """What to change; what is left out stays as it is."""
+
+    url: Url = Field(default_factory=_absent)
+    description: Description | None = None
+    event_types: EventTypes = Field(default_factory=_absent)
+    retry_intervals_s: RetryIntervals | None = None
+    status: EndpointStatus = Field(
+        default_factory=_absent, description="`disabled` stops deliveries; `enabled` lets new ones begin."
+    )
+
+
+class SecretRotation(Body):
+    """How to change the secret."""
+
+    overlap_s: Annotated[
+        int | None,
+        Field(
+            strict=True,
+            ge=0,
+            le=OVERLAP_S_MAX,
+            description="How long the old secret signs beside the new one; 0: not at all; null: as usual here.",
+        ),
+    ] = None
+
+
+class EndpointResource(Resource):
+    """Where webhooks are sent."""
+
+    id: str
+    object: Literal["webhook_endpoint"] = "webhook_endpoint"
+    url: str
+    description: str | None
+    event_types: Annotated[list[str], Field(description='`["*"]`: all of them.')]
+    retry_intervals_s: Annotated[list[int] | None, Field(description="null: the usual schedule.")]
+    status: EndpointStatus
+    disabled_reason: str | None
+    previous_secret_expires_at: Annotated[
+        Moment | None, Field(description="Until when the secret before this one signs too.")
+    ]
+    created_at: Moment
+    updated_at: Moment
+
+
+class EndpointWithSecret(EndpointResource):
+    """An endpoint with the secret that signs its webhooks."""
+
+    secret: Annotated[str, Field(description="Shown this once. Keep it; it verifies the signatures.")]
+
+
+def endpoint_resource(row: Row[Any]) -> EndpointResource:
+    """Render a row of `webhook_endpoints`."""
+    return EndpointResource(**_shown(row))
+
+
+def endpoint_with_secret(row: Row[Any], secret: str) -> EndpointWithSecret:
+    """Render a row with its secret, for the two answers that may hold it."""
+    return EndpointWithSecret(**_shown(row), secret=secret)
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "url": row.url,
+        "description": row.description,
+        "event_types": row.event_types or [ALL],
+        "retry_intervals_s": row.retry_intervals_s,
+        "status": row.status,
+        "disabled_reason": row.disabled_reason,
+        "previous_secret_expires_at": row.previous_secret_expires_at,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }

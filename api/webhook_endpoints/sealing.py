@@ -1,0 +1,59 @@
+"""Idempotent answers that hold a secret: kept under their key encrypted, so that no secret lies in the clear.
+
+A repeat is byte-equal all the same, because what is encrypted are the bytes of the first answer.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import orjson
+from fastapi import Depends
+from starlette.responses import Response
+
+from api.idempotency import REPLAYED, Answer, Attempt, KeyHeader, Once, OnceDep, Operation, read_key
+from api.security import MerchantDep
+from api.services import ServicesDep
+from clearway.domain.resources import Resource
+from clearway.encryption import Cipher
+
+
+class Sealed(Resource):
+    """What is stored in place of an answer."""
+
+    sealed: str
+
+
+class SealedOnce:
+    """`Once`, with the stored answer encrypted. context: binds it to the merchant and key it is stored under."""
+
+    def __init__(self, once: Once, cipher: Cipher, context: str) -> None:
+        self._once = once
+        self._cipher = cipher
+        self._context = context
+
+    async def answer(self, prefix: str, operation: Operation) -> Response:
+        """Do as `Once.answer` does."""
+
+        async def sealed(attempt: Attempt) -> Answer:
+            answer = await operation(attempt)
+            token = self._cipher.encrypt(answer.stored().body.decode(), self._context)
+            return Answer(answer.status, Sealed(sealed=token))
+
+        return self._opened(await self._once.answer(prefix, sealed))
+
+    def _opened(self, response: Response) -> Response:
+        token = orjson.loads(response.body)["sealed"]
+        kept = {name: response.headers[name] for name in REPLAYED if name in response.headers}
+        body = self._cipher.decrypt(token, self._context)
+        return Response(body, response.status_code, kept, "application/json")
+
+
+async def _sealed_once(
+    once: OnceDep, merchant: MerchantDep, services: ServicesDep, key: KeyHeader = None
+) -> SealedOnce:
+    cipher = Cipher.from_settings(services.settings.secret_keys.get_secret_value())
+    return SealedOnce(once, cipher, f"idempotency_keys/{merchant.id}/{read_key(key)}/response_body")
+
+
+SealedOnceDep = Annotated[SealedOnce, Depends(_sealed_once)]

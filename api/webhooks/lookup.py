@@ -1,0 +1,22 @@
+"""Finding a merchant's delivery by the id in a path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from api.services import Services
+from clearway.db import delivery_listings
+from clearway.domain.errors import NotFoundError
+from clearway.domain.ids import DELIVERY, is_id
+
+
+async def find_own(services: Services, merchant_id: str, delivery_id: str) -> Row[Any]:
+    """Return the delivery as `delivery_listings.find_delivery` does. Raises NotFoundError."""
+    async with services.reader.connect() as connection:
+        known = is_id(DELIVERY, delivery_id)
+        row = await delivery_listings.find_delivery(connection, merchant_id, delivery_id) if known else None
+    if row is None:
+        raise NotFoundError("webhook_not_found", f"You have no webhook delivery {delivery_id!r}.")
+    return row

@@ -1,0 +1,87 @@
+"""`/webhooks`: what was sent to a merchant's endpoints, attempt by attempt, and sending it again."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query
+from starlette.responses import Response
+
+from api.fields import PlainText
+from api.idempotency import Answer, Attempt, OnceDep
+from api.paging import Page, page_of, page_request
+from api.problems import ONCE, TO_MERCHANTS, declare
+from api.security import MerchantDep
+from api.services import ServicesDep
+from api.webhooks import sending
+from api.webhooks.lookup import find_own
+from api.webhooks.schemas import DeliveryDetail, DeliveryResource, delivery_detail, delivery_resource
+from clearway.db import delivery_listings
+from clearway.db.delivery_listings import DeliveryFilter
+from clearway.db.pages import PageRequest
+from clearway.db.tables import DeliveryStatus
+from clearway.domain.errors import ConflictError
+from clearway.domain.events import EventType
+from clearway.domain.ids import DELIVERY
+
+RETRY: Final = "rtry"
+"""Prefix of the ids under which retries are asked for; they name no resource."""
+
+router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+
+IdFilter = Annotated[PlainText | None, Query(max_length=64)]
+
+
+def delivery_filter(
+    *,
+    status: DeliveryStatus | None = None,
+    event: Annotated[EventType | None, Query(description="The type of the event, such as `payment.success`.")] = None,
+    event_id: IdFilter = None,
+    payment_id: Annotated[PlainText | None, Query(max_length=64, description="Refunds of it included.")] = None,
+    endpoint_id: IdFilter = None,
+) -> DeliveryFilter:
+    """Read the filters of a list of deliveries."""
+    return DeliveryFilter(status, event, event_id, payment_id, endpoint_id)
+
+
+@router.get("", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List webhook deliveries")
+async def list_webhooks(
+    merchant: MerchantDep,
+    services: ServicesDep,
+    wanted: Annotated[DeliveryFilter, Depends(delivery_filter)],
+    page: Annotated[PageRequest, Depends(page_request(DELIVERY))],
+) -> Page[DeliveryResource]:
+    """List the deliveries of your events to your endpoints, newest first."""
+    async with services.reader.connect() as connection:
+        found = await delivery_listings.list_deliveries(connection, merchant.id, wanted, page)
+    return page_of(map(delivery_resource, found.rows), found.next_cursor)
+
+
+@router.get("/{delivery_id}", responses=declare(*TO_MERCHANTS, "webhook_not_found"), summary="Read a webhook delivery")
+async def get_webhook(delivery_id: str, merchant: MerchantDep, services: ServicesDep) -> DeliveryDetail:
+    """Read one delivery with what every attempt sent and got back."""
+    row = await find_own(services, merchant.id, delivery_id)
+    async with services.reader.connect() as connection:
+        return delivery_detail(row, await delivery_listings.attempts_of(connection, row.id))
+
+
+@router.post(
+    "/{delivery_id}/retry",
+    status_code=HTTPStatus.ACCEPTED,
+    response_model=DeliveryResource,
+    responses=declare(*(*TO_MERCHANTS, *ONCE, "webhook_not_found", "webhook_endpoint_closed", "temporal_unavailable")),
+    summary="Send a webhook again",
+)
+async def retry_webhook(delivery_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep) -> Response:
+    """Attempt at once. A delivery that waits goes on with its schedule after; one that has ended gets this attempt."""
+
+    async def operation(_: Attempt) -> Answer:
+        row = await find_own(services, merchant.id, delivery_id)
+        if not row.endpoint_open:
+            detail = f"Endpoint {row.endpoint_id} is disabled or deleted, so nothing was sent."
+            raise ConflictError("webhook_endpoint_closed", detail)
+        await sending.retry(services, row)
+        return Answer(HTTPStatus.ACCEPTED, delivery_resource(row))
+
+    return await once.answer(RETRY, operation)

@@ -1,0 +1,51 @@
+"""Asking Temporal to deliver: first deliveries of test events, and retries by hand.
+
+Payments and refunds start their own deliveries (`activities/`); nothing of theirs passes through here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Row
+from temporalio.client import RPCTimeoutOrCancelledError
+from temporalio.service import RPCError
+
+from api import orchestration
+from api.services import Services
+from clearway.db.events import DueDelivery
+from clearway.db.tables import DeliveryStatus
+from workflows.deliveries import TemporalDeliveries
+from workflows.messages import delivery_workflow_id
+
+
+async def start(services: Services, due: Sequence[DueDelivery]) -> None:
+    """Start these deliveries. Raises UnavailableError; they are recorded, and housekeeping starts them then."""
+    async with _answered(due[0]):
+        await _deliveries(services).start(due)
+
+
+async def retry(services: Services, row: Row[Any]) -> None:
+    """Attempt a delivery (a row of `delivery_listings.find_delivery`) now. Raises UnavailableError."""
+    intervals = None if row.retry_intervals_s is None else tuple(row.retry_intervals_s)
+    due = DueDelivery(row.id, row.event_id, row.endpoint_id, row.event_type, intervals)
+    waiting = row.status == DeliveryStatus.PENDING.value
+    async with _answered(due):
+        await _deliveries(services).retry(due, attempts_made=row.attempt_count, waiting=waiting)
+
+
+def _deliveries(services: Services) -> TemporalDeliveries:
+    return TemporalDeliveries(services.temporal, services.settings.webhook_retry_intervals_s)
+
+
+@asynccontextmanager
+async def _answered(delivery: DueDelivery) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(orchestration.ANSWER_TIMEOUT_S):
+            yield
+    except (RPCError, RPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:
+        workflow_id = delivery_workflow_id(delivery.event_id, delivery.endpoint_id)
+        raise orchestration.classify(error, workflow_id) from error

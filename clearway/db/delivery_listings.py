@@ -1,0 +1,78 @@
+"""Reading webhook deliveries: one with its attempts, and pages of them. Nothing here writes.
+
+Every query names the merchant, so that nobody reads another's anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db.pages import PageRequest, Rows, fetch_page
+from clearway.db.tables import EndpointStatus, events, webhook_attempts, webhook_deliveries, webhook_endpoints
+
+ATTEMPTS_SHOWN_MAX: Final = 100
+"""A schedule has fewer; a delivery retried by hand more often shows the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """What a list of deliveries is narrowed to."""
+
+    status: str | None = None
+    event_type: str | None = None
+    event_id: str | None = None
+    payment_id: str | None = None
+    endpoint_id: str | None = None
+
+
+async def list_deliveries(
+    connection: AsyncConnection, merchant_id: str, wanted: DeliveryFilter, page: PageRequest
+) -> Rows:
+    """Return one page of the merchant's deliveries, newest first."""
+    column = webhook_deliveries.c
+    pairs = [
+        (wanted.status, column.status),
+        (wanted.event_type, column.event_type),
+        (wanted.event_id, column.event_id),
+        (wanted.payment_id, column.payment_id),
+        (wanted.endpoint_id, column.endpoint_id),
+    ]
+    conditions = [held == value for value, held in pairs if value is not None]
+    query = select(webhook_deliveries).where(column.merchant_id == merchant_id, *conditions)
+    return await fetch_page(connection, query, column.id, page)
+
+
+async def find_delivery(connection: AsyncConnection, merchant_id: str, delivery_id: str) -> Row[Any] | None:
+    """Return the merchant's delivery, with the `body` it sends and its endpoint's state, or None.
+
+    Beside the delivery's own columns: body, retry_intervals_s and endpoint_open.
+    """
+    is_open = (webhook_endpoints.c.status == EndpointStatus.ENABLED.value) & webhook_endpoints.c.deleted_at.is_(None)
+    query = (
+        select(
+            webhook_deliveries,
+            events.c.body,
+            webhook_endpoints.c.retry_intervals_s,
+            is_open.label("endpoint_open"),
+        )
+        .join(events, events.c.id == webhook_deliveries.c.event_id)
+        .join(webhook_endpoints, webhook_endpoints.c.id == webhook_deliveries.c.endpoint_id)
+        .where(webhook_deliveries.c.id == delivery_id, webhook_deliveries.c.merchant_id == merchant_id)
+    )
+    return (await connection.execute(query)).one_or_none()
+
+
+async def attempts_of(connection: AsyncConnection, delivery_id: str) -> Sequence[Row[Any]]:
+    """Return what was attempted for a delivery, oldest first; the newest of them when there are very many."""
+    query = (
+        select(webhook_attempts)
+        .where(webhook_attempts.c.delivery_id == delivery_id)
+        .order_by(webhook_attempts.c.number.desc())
+        .limit(ATTEMPTS_SHOWN_MAX)
+    )
+    return (await connection.execute(query)).all()[::-1]
