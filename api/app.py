@@ -23,6 +23,8 @@ from api.rate_limits import RateLimits
 from api.refunds.routes import router as refunds
 from api.services import Services
 from api.testing.routes import router as testing
+from api.webhook_endpoints.routes import router as webhook_endpoints
+from api.webhooks.routes import router as webhooks
 from clearway.db.engine import create_engine
 from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
 from clearway.gateways.registry import build_registry
@@ -31,7 +33,16 @@ from clearway.telemetry import configure_logging
 from clearway.temporal import connect
 
 PREFIX: Final = "/api/v1"
-ROUTERS: Final[tuple[APIRouter, ...]] = (orders, public, payments, refunds, events, gateways)
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    orders,
+    public,
+    payments,
+    refunds,
+    webhook_endpoints,
+    webhooks,
+    events,
+    gateways,
+)
 """The table of contents. `public` comes before `payments`, so that `/payments/public` is not read as an id."""
 
 
