@@ -108,10 +108,10 @@ def mask_text(text: str) -> str:
 
 def mask_integer(number: int) -> int | str:
     """Return the integer, unless it is a card number or too large for JSON."""
-    digits = str(abs(number)) if abs(number) <= INTEGER_MAX else hex(number)
-    if is_card_number(digits):
-        return _card_shown(digits)
-    return number if abs(number) <= INTEGER_MAX else digits
+    if abs(number) > INTEGER_MAX:
+        return hex(number)
+    digits = str(abs(number))
+    return _card_shown(digits) if is_card_number(digits) else number
 
 
 def is_card_number(digits: str) -> bool:
