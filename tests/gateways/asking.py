@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from clearway.domain.ids import PAYMENT, REFUND, new_id
@@ -17,6 +18,7 @@ from clearway.gateways.base import (
     OutcomeKind,
 )
 
+PATIENCE_S = 15.0
 MANUAL = CaptureMethod.MANUAL
 
 
@@ -61,11 +63,9 @@ async def card_order(gateway: CardTokeniser, number: str, **fields: Any) -> Auth
 
 
 async def outcome_when(gateway: Gateway, key: str, kind: OutcomeKind) -> GatewayOutcome:
-    """Look an operation up until it is of this kind; fail after a few seconds with what it was last."""
-    outcome = await gateway.look_up(key)
-    for _ in range(200):
-        if outcome.kind is kind:
-            return outcome
+    """Look an operation up until it is of this kind; fail with what it was last."""
+    until = time.monotonic() + PATIENCE_S
+    while (outcome := await gateway.look_up(key)).kind is not kind:
+        assert time.monotonic() < until, f"{key} stayed {outcome}"
         await asyncio.sleep(0.02)
-        outcome = await gateway.look_up(key)
-    raise AssertionError(f"{key} stayed {outcome}")
+    return outcome

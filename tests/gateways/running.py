@@ -20,7 +20,7 @@ from clearway.gateways.simulator.client import SimulatorGateway
 from clearway.gateways.simulator.settings import SimulatorSettings
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 
-PATIENCE_S = 5.0
+PATIENCE_S = 15.0
 
 
 class _Server(uvicorn.Server):

@@ -135,6 +135,8 @@ async def test_refund_value(certain: Simulator, row: list[str]) -> None:
     assert ended.error_code == ("refund_failed" if last is OutcomeKind.DECLINED else None)
     after = await certain.effects(asked.payment_id)
     assert [effect["type"] for effect in after] == ["authorised", "captured", *effects]
+    payment = (await certain.http.get(f"/v1/payments/{paid.reference}")).json()
+    assert payment["amount_refunded"] == (400 if effects == ["refunded"] else 0)
 
 
 FIRST_ANSWERS = {"no answer": OutcomeKind.UNKNOWN, "try again": OutcomeKind.RETRYABLE, "approved": OutcomeKind.APPROVED}

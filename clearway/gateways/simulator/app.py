@@ -88,11 +88,14 @@ def _report_end(task: asyncio.Task[None]) -> None:
 async def _refuse_invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     # Pydantic's own report repeats the input, which may be a card number: only place and reason are passed on.
-    problems: list[dict[str, Any]] = [
-        {"param": ".".join(str(part) for part in problem["loc"][1:]), "message": problem["msg"]}
-        for problem in error.errors()
-    ]
+    problems = [{"param": _place(problem), "message": problem["msg"]} for problem in error.errors()]
     return JSONResponse(error_body("invalid_request", "The request is not valid.", problems=problems), 400)
+
+
+def _place(problem: dict[str, Any]) -> str:
+    """Name the field; not one that we do not know, whose name is the caller's input too."""
+    known = [] if problem["type"] == "extra_forbidden" else problem["loc"][1:]
+    return ".".join(str(part) for part in known) or "body"
 
 
 async def _refuse_reused_key(_request: Request, _error: Exception) -> Response:

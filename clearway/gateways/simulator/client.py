@@ -32,6 +32,8 @@ from clearway.settings import Settings
 
 CONNECT_TIMEOUT_S: Final = 5.0
 CONNECTIONS_MAX: Final = 100
+IDLE_CONNECTION_S: Final = 2.0
+"""Shorter than servers keep idle connections (5 s and up): one they are just closing would make an outcome UNKNOWN."""
 
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures that surely come before the first byte of the request."""
@@ -53,7 +55,11 @@ class SimulatorGateway:
             base_url=url,
             # A connect or pool timeout must come before the deadline: it tells that nothing was sent, the deadline not.
             timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s / 2), pool=timeout_s / 3),
-            limits=httpx.Limits(max_connections=CONNECTIONS_MAX, max_keepalive_connections=CONNECTIONS_MAX // 2),
+            limits=httpx.Limits(
+                max_connections=CONNECTIONS_MAX,
+                max_keepalive_connections=CONNECTIONS_MAX // 2,
+                keepalive_expiry=IDLE_CONNECTION_S,
+            ),
             follow_redirects=False,
             trust_env=False,
         )

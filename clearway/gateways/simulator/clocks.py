@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -104,7 +105,8 @@ class Courier:
                 self._outbox.delivered(webhook, self._now())
             else:
                 wait_s = self._outbox.failed(webhook, self._now())
-                log.warning("webhook not accepted", event_id=webhook.event_id, reason=refusal, next_in_s=wait_s)
+                level = logging.WARNING if webhook.attempts == 0 or wait_s is None else logging.DEBUG
+                log.log(level, "webhook not accepted", event_id=webhook.event_id, reason=refusal, next_in_s=wait_s)
         finally:
             del self._sending[webhook.number]
             self.alarm.ring()
