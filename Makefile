@@ -25,7 +25,7 @@ lint: ## Ruff, format check, mypy, import rules
 
 # Each line compares a committed contract (OpenAPI, event schemas, ...) with what the code says now.
 contracts: ## Compare the committed contracts with the code
-	@:
+	@$(RUN) python -m scripts.event_schemas --check
 
 format: ## Rewrite the code as the formatter and the safe fixes want it
 	@$(RUN) ruff check --fix .

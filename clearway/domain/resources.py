@@ -8,13 +8,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from clearway.domain import events
 from clearway.domain.payment import CaptureMethod, PaymentMethod, PaymentStatus
 from clearway.domain.refund import RefundStatus
 
-Moment = Annotated[datetime, PlainSerializer(events.timestamp, return_type=str, when_used="json")]
+Moment = Annotated[
+    datetime,
+    PlainSerializer(events.timestamp, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time", "description": "RFC 3339, UTC, microseconds, `Z`."}),
+]
 Minor = Annotated[int, Field(strict=True, description="Amount in minor units of the currency, such as paise or cents.")]
 Notes = dict[str, str]
 

@@ -1,0 +1,166 @@
+"""The events' JSON Schemas: committed as the code says, sound, and true of what is written to the database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from clearway.db.events import Happening, tell
+from clearway.domain.events import EventType
+from clearway.domain.payment import PaymentStatus
+from clearway.domain.refund import RefundStatus
+from clearway.domain.resources import EndpointTestResource
+from scripts import event_schemas
+from tests.support.shop import Shop, captured
+
+P = PaymentStatus
+
+
+def _schema(event_type: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((event_schemas.FOLDER / f"{event_type}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _closed(schema: Any) -> Any:
+    """Return the schema with no room for fields it does not name."""
+    if isinstance(schema, list):
+        return [_closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _closed(part) for key, part in schema.items()}
+    return {"additionalProperties": False, **closed} if "properties" in closed else closed
+
+
+def _moments(value: Any) -> Iterator[str]:
+    for key, part in value.items():
+        if isinstance(part, dict):
+            yield from _moments(part)
+        elif key == "timestamp" or key.endswith("_at"):
+            yield part
+
+
+@pytest.fixture
+async def bodies(engine: AsyncEngine) -> list[dict[str, Any]]:
+    """Make every kind of event, and return their bodies as they were written."""
+    shop = await Shop.open(engine)
+    await _take_a_payment_by_hand(shop)
+    await _end_payments(shop)
+    await _refund(shop)
+    await _test_an_endpoint(shop)
+    return [json.loads(body) for body in await shop.bodies()]
+
+
+async def _take_a_payment_by_hand(shop: Shop) -> None:
+    card = {"brand": "visa", "last4": "4242", "expiry_month": 12, "expiry_year": 2030}
+    payment = await shop.recorded(
+        method="card",
+        capture_method="manual",
+        shown={"card": card},
+        customer={"email": "a@shop.example"},
+        notes={"a": "b"},
+    )
+    await shop.move(payment, P.REQUIRES_ACTION, action_url="https://bank.example/3ds")
+    await shop.move(payment, P.PROCESSING)
+    await shop.move(payment, P.AUTHORIZED)
+    await shop.move(payment, P.AUTHORIZED, capture=captured(20_000))
+    await shop.move(payment, P.SUCCESS, capture=captured(30_000))
+
+
+async def _end_payments(shop: Shop) -> None:
+    for status in (P.CANCELLED, P.EXPIRED, P.NEEDS_REVIEW):
+        await shop.move(await shop.recorded(method="wallet", shown={"wallet": {"code": "paytm"}}), status)
+    failing = await shop.recorded(method="netbanking", shown={"bank": {"code": "HDFC"}})
+    await shop.move(failing, P.FAILED, error_code="insufficient_funds", error_description="There is not enough money.")
+
+
+async def _refund(shop: Shop) -> None:
+    payment = await shop.paid()
+    for status in (RefundStatus.PROCESSED, RefundStatus.FAILED, RefundStatus.NEEDS_REVIEW):
+        reserved = await shop.reserve(payment, 1_000)
+        await shop.settle(reserved.refund.id, status)
+
+
+async def _test_an_endpoint(shop: Shop) -> None:
+    endpoint_id = await shop.endpoint()
+    data = EndpointTestResource(endpoint_id=endpoint_id, message="A test.").data()
+    happening = Happening(EventType.ENDPOINT_TEST, shop.merchant_id, data, step="test")
+    async with shop.engine.begin() as connection:
+        await tell(connection, [happening], now=datetime.now().astimezone(), only_endpoint=endpoint_id)
+
+
+def test_schemas_are_committed_as_the_code_says() -> None:
+    """An event's shape does not change unnoticed."""
+    assert event_schemas.differences() == []
+    assert event_schemas.main(["--check"]) == 0
+
+
+def test_check_notices_what_differs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A stale, a missing and a stray file are each named, and fail the check; writing mends all three."""
+    monkeypatch.setattr(event_schemas, "FOLDER", tmp_path)
+    event_schemas.write()
+    (tmp_path / "payment.failed.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "payment.success.json").unlink()
+    (tmp_path / "payment.lost.json").write_text("{}", encoding="utf-8")
+
+    assert event_schemas.main(["--check"]) == 1
+    said = capsys.readouterr().out
+    assert all(name in said for name in ("payment.failed.json", "payment.success.json", "payment.lost.json"))
+    event_schemas.write()
+    assert event_schemas.main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("event_type", EventType)
+def test_schema_is_sound(event_type: EventType) -> None:
+    """Every event type has a valid schema of draft 2020-12, with an id, a title and words for people."""
+    schema = _schema(event_type.value)
+
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"] == f"urn:clearway:event:{event_type.value}"
+    assert schema["title"] == event_type.value
+    assert len(schema["description"]) > 20
+
+
+async def test_events_keep_their_schema(bodies: list[dict[str, Any]]) -> None:
+    """Every event written to the database has exactly the fields and values its schema tells of."""
+    assert {body["type"] for body in bodies} == {event_type.value for event_type in EventType}
+    for body in bodies:
+        Draft202012Validator(_closed(_schema(body["type"]))).validate(body)
+        assert all(datetime.fromisoformat(moment).tzinfo for moment in _moments(body))
+
+
+async def test_schema_refuses_another_shape(bodies: list[dict[str, Any]]) -> None:
+    """A missing field, an amount that is no integer, another type and another status are refused."""
+    body = next(body for body in bodies if body["type"] == "payment.success")
+    data = body["data"]
+    without_amount = {name: value for name, value in data.items() if name != "amount"}
+    wrong = (
+        {**body, "type": "payment.failed"},
+        {**body, "id": "evt_1"},
+        {**body, "data": without_amount},
+        {**body, "data": {**data, "amount": "500.00"}},
+        {**body, "data": {**data, "amount": 500.5}},
+        {**body, "data": {**data, "status": "pending"}},
+    )
+    validator = Draft202012Validator(_schema("payment.success"))
+
+    validator.validate(body)
+    for shape in wrong:
+        with pytest.raises(ValidationError):
+            validator.validate(shape)
+
+
+async def test_schema_stays_open(bodies: list[dict[str, Any]]) -> None:
+    """A field we add later does not break a merchant who validates with today's schema."""
+    body = next(body for body in bodies if body["type"] == "refund.processed")
+
+    Draft202012Validator(_schema("refund.processed")).validate({**body, "data": {**body["data"], "arn": "74"}})
