@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import hashlib
 import os
 import shutil
 import signal
@@ -106,16 +107,16 @@ async def run_tool(
 
 
 async def wheel(requirements: str, step: Step) -> Path:
-    """The folder of a tool that comes as a wheel, installed from a pinned file of `tools/temporal/`."""
+    """The folder of a tool that comes as wheels, installed from a pinned file of `tools/temporal/`."""
     pinned = TOOL_SOURCES / requirements
-    first = pinned.read_text().split(maxsplit=1)[0]
-    target = (
-        cache_dir() / f"{first.replace('==', '-').replace('[cli]', '')}-py{sys.version_info[0]}{sys.version_info[1]}"
-    )
+    digest = hashlib.sha256(pinned.read_bytes()).hexdigest()[:8]
+    target = cache_dir() / f"wheel-{pinned.stem}-{digest}-py{sys.version_info[0]}{sys.version_info[1]}"
 
     async def install(folder: Path) -> None:
         arguments = ["--require-hashes", "--no-deps", "--target", str(folder), "-r", str(pinned)]
-        await run_tool([*_installer(), *arguments], step, f"installing {first}", timeout_s=INSTALL_TIMEOUT_S)
+        await run_tool(
+            [*_installer(), *arguments], step, f"installing the wheel of {pinned.stem}", timeout_s=INSTALL_TIMEOUT_S
+        )
 
     return await once(target, step, install)
 

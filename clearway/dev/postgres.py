@@ -11,7 +11,9 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import shutil
 import signal
+import subprocess
 import tempfile
 import time
 import warnings
@@ -78,8 +80,15 @@ class EmbeddedPostgres:
         """Create the cluster when there is none, start the server, create our database when it is missing."""
         installation = await asyncio.to_thread(self._prepare)
         await asyncio.to_thread(_end_leftover, self.data_dir)
-        self._child = Child.start(self._spec(installation))
-        await self._await_ready()
+        try:
+            await self._launch(installation)
+        except StackError:
+            if installation.system_user is None:
+                raise
+            # Under root the server is another user, who must be let through every folder above the data; the owners
+            # of those may shut them again at any moment (pytest does so with its own whenever a session begins).
+            installation = await asyncio.to_thread(self._prepare)
+            await self._launch(installation)
         await self._ensure_database()
 
     async def stop(self) -> None:
@@ -95,14 +104,27 @@ class EmbeddedPostgres:
             self._child = None
 
     def _prepare(self) -> PostgresServer:
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        _refuse_half_made_cluster(self.data_dir)
-        server = installed_server()(self.data_dir, cleanup_mode=None)
-        server.ensure_pgdata_inited()
+        """Make the cluster under another name first: an interrupted initdb must never look like a whole one."""
+        kind = installed_server()
+        try:
+            if not (self.data_dir / "PG_VERSION").exists():
+                fresh = self.data_dir.with_name(f"{self.data_dir.name}.new")
+                shutil.rmtree(fresh, ignore_errors=True)
+                fresh.mkdir(parents=True)
+                kind(fresh, cleanup_mode=None).ensure_pgdata_inited()
+                fresh.replace(self.data_dir)
+            server = kind(self.data_dir, cleanup_mode=None)
+            server.ensure_pgdata_inited()
+        except (OSError, subprocess.SubprocessError) as error:
+            raise StackError(f"PostgreSQL's folder {self.data_dir} can't be prepared: {error}") from error
         if self._socket_dir != self.data_dir:
             self._socket_dir.mkdir(parents=True, exist_ok=True)
             self._socket_dir.chmod(0o777 if server.system_user else 0o700)
         return server
+
+    async def _launch(self, installation: PostgresServer) -> None:
+        self._child = Child.start(self._spec(installation))
+        await self._await_ready()
 
     def _spec(self, installation: PostgresServer) -> ChildSpec:
         argv = [str(installation.bin_path / "postgres"), "-D", str(self.data_dir), "-k", str(self._socket_dir)]
@@ -162,14 +184,6 @@ def _socket_dir(data_dir: Path) -> Path:
         return data_dir
     digest = hashlib.sha256(str(data_dir).encode()).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"clearway-{os.getuid()}-{digest}"
-
-
-def _refuse_half_made_cluster(data_dir: Path) -> None:
-    """An interrupted initdb leaves PG_VERSION behind, and a cluster that will never start."""
-    if (data_dir / "PG_VERSION").exists() and not (data_dir / "global" / "pg_control").exists():
-        raise StackError(
-            f"{data_dir} holds a PostgreSQL folder that was never finished: remove it (`make clean`) and start again."
-        )
 
 
 def _end_leftover(data_dir: Path) -> None:

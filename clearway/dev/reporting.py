@@ -10,6 +10,7 @@ import time
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 
@@ -116,15 +117,15 @@ class TerminalReporter:
 
     def finish(self, name: str, text: str) -> None:
         """Replace the spinner by a tick."""
-        self._end(name, f"[green]✓[/] [bold]{name:<12}[/] {text}")
+        self._end(name, f"[green]✓[/] [bold]{name:<12}[/] {escape(text)}")
 
     def fail(self, name: str, text: str) -> None:
         """Replace the spinner by a cross."""
-        self._end(name, f"[red]✗[/] [bold]{name:<12}[/] {text}")
+        self._end(name, f"[red]✗[/] [bold]{name:<12}[/] {escape(text)}")
 
     def say(self, text: str) -> None:
         """Print above the spinners."""
-        (self._progress.console if self._progress else self._console).print(text)
+        self._print(escape(text))
 
     def close(self) -> None:
         """Stop drawing."""
@@ -132,6 +133,9 @@ class TerminalReporter:
             self._progress.stop()
             self._progress = None
             self._tasks.clear()
+
+    def _print(self, markup: str) -> None:
+        (self._progress.console if self._progress else self._console).print(markup, highlight=False, soft_wrap=True)
 
     def _live(self) -> Progress:
         if self._progress is None:
@@ -149,7 +153,7 @@ class TerminalReporter:
         task = self._tasks.pop(name, None)
         if task is not None:
             self._live().remove_task(task)
-        self.say(line)
+        self._print(line)
         if not self._tasks:
             self.close()
 

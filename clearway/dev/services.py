@@ -130,7 +130,7 @@ async def run_step(name: str, arguments: Sequence[str], *, env: Mapping[str, str
 
 
 def environment(
-    *, ports: Ports, database_url: str, temporal_address: str, state_dir: Path, overrides: Mapping[str, str]
+    *, ports: Ports, database_url: str, temporal: Mapping[str, str], state_dir: Path, overrides: Mapping[str, str]
 ) -> dict[str, str]:
     """The environment of every program of the stack. Where things are is ours to say; how they behave, the user's."""
     behaviour = {
@@ -141,7 +141,7 @@ def environment(
     }
     places = {
         "DATABASE_URL": database_url,
-        "TEMPORAL_ADDRESS": temporal_address,
+        **temporal,
         "API_HOST": HOST,
         "API_PORT": str(ports.api),
         "API_PUBLIC_URL": f"http://{HOST}:{ports.api}",

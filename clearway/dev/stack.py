@@ -17,7 +17,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from dotenv import dotenv_values
+from pydantic import ValidationError
 from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
 from clearway.dev import foreground, places, receiver, services, toolchain
@@ -29,8 +31,9 @@ from clearway.dev.postgres import EmbeddedPostgres
 from clearway.dev.reporting import Reporter, SilentReporter, reporter_for_stdout
 from clearway.dev.state_folder import StateFolder, shown
 from clearway.dev.supervision import Supervisor
-from clearway.dev.temporal import NAMESPACE, DevServer, DevServerOptions, prepare_namespace
+from clearway.dev.temporal import NAMESPACE, DevServer, DevServerOptions, ensure_search_attributes
 from clearway.settings import Settings
+from clearway.temporal import connect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,7 +221,9 @@ class Stack:
             ui_port=self.options.ports.temporal_ui if self.options.temporal_ui else None,
         )
         await self.supervisor.add("temporal", DevServer(options), f"Temporal on {self.temporal_address}")
-        self._temporal = await Client.connect(self.temporal_address, namespace=NAMESPACE)
+        self._temporal = await Client.connect(
+            self.temporal_address, namespace=NAMESPACE, data_converter=pydantic_data_converter
+        )
 
     async def _start_program(self, name: str) -> None:
         program = services.program(name, self.options.ports, self.temporal)
@@ -230,10 +235,17 @@ class Stack:
         return services.environment(
             ports=self.options.ports,
             database_url=self.database_url,
-            temporal_address=self.temporal_address,
+            temporal=self._temporal_settings(),
             state_dir=self.state_dir,
             overrides=self.options.env,
         )
+
+    def _temporal_settings(self) -> dict[str, str]:
+        """Namespace and credentials of the user belong to the user's server, not to ours."""
+        if self.options.temporal_address is not None:
+            return {"TEMPORAL_ADDRESS": self.temporal_address}
+        ours = {"TEMPORAL_NAMESPACE": NAMESPACE, "TEMPORAL_TLS": "false", "TEMPORAL_API_KEY": ""}
+        return {"TEMPORAL_ADDRESS": self.temporal_address, **ours}
 
     def _write_stack_file(self) -> None:
         children = {name: service.child for name, service in self.supervisor.services.items()}
@@ -285,18 +297,12 @@ async def _all_or_first_error(*steps: Coroutine[Any, Any, None]) -> None:
 
 
 async def _connect(address: str) -> Client:
-    """A client of a server that others run; it must have what our workflows need."""
-    settings = Settings()
-    key = settings.temporal_api_key
+    """A client of a server that others run; it gets the search attributes of our workflows, and nothing else."""
     try:
-        client = await Client.connect(
-            address,
-            namespace=settings.temporal_namespace,
-            api_key=key.get_secret_value() if key else None,
-            tls=settings.temporal_tls,
-        )
-        await prepare_namespace(client)
-    except (RPCError, RuntimeError) as error:
+        settings = Settings().model_copy(update={"temporal_address": address})
+        client = await connect(settings)
+        await ensure_search_attributes(client)
+    except (RPCError, RuntimeError, ValidationError) as error:
         raise StackError(
             f"The Temporal server at {address} (TEMPORAL_ADDRESS) can't be used: {str(error).splitlines()[0]}. "
             "Check it, or unset TEMPORAL_ADDRESS to run one here."

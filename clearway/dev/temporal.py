@@ -161,18 +161,24 @@ def server_arguments(
 
 
 async def prepare_namespace(client: Client) -> None:
-    """Add what an older database lacks: search attributes added since, and a retention that outlives a week."""
-    listed = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=NAMESPACE))
+    """Give our own server's namespace what an older database lacks."""
+    await ensure_search_attributes(client)
+    await _ensure_retention(client)
+
+
+async def ensure_search_attributes(client: Client) -> None:
+    """Add the search attributes that the client's namespace does not know; workflows that set them would fail."""
+    request = ListSearchAttributesRequest(namespace=client.namespace)
+    known = (await client.operator_service.list_search_attributes(request)).custom_attributes
     missing = {
         attribute.name: IndexedValueType.ValueType(int(attribute.indexed_value_type))
         for attribute in SEARCH_ATTRIBUTES
-        if attribute.name not in listed.custom_attributes
+        if attribute.name not in known
     }
     if missing:
         await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=NAMESPACE, search_attributes=missing)
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
         )
-    await _ensure_retention(client)
 
 
 async def _ensure_retention(client: Client) -> None:

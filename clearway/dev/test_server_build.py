@@ -30,6 +30,8 @@ FETCH_TIMEOUT_S: Final = 900.0
 MAIN_CLASS: Final = "io.temporal.testserver.TestServer"
 JAVA_FLAGS: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx512m"
 """A test server lives for seconds: quick to start counts more than fast in the long run."""
+WHEEL_JAVA_FLAGS: Final = "--enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow"
+"""The runtime of the wheel is new enough to warn about what these old jars do, and to know these flags."""
 
 
 def pinned_version() -> str:
@@ -117,10 +119,15 @@ async def _java(step: Step) -> Path:
 
 
 def _wrapper(folder: Path, java: Path) -> Path:
-    """A script in the place of a binary; written again when Java has moved."""
+    """A script in the place of a binary; written again when Java has moved.
+
+    Its complaints go to a file: the missing log binding that it tells of three times is no news to anybody.
+    """
     script = folder / "temporal-test-server"
-    classpath = shlex.quote(f"{folder / 'lib'}/*")
-    text = f'#!/bin/sh\nexec {shlex.quote(str(java))} {JAVA_FLAGS} -cp {classpath} {MAIN_CLASS} "$@"\n'
+    flags = f"{JAVA_FLAGS} {WHEEL_JAVA_FLAGS}" if java.is_relative_to(cache_dir()) else JAVA_FLAGS
+    classpath, complaints = shlex.quote(f"{folder / 'lib'}/*"), shlex.quote(str(folder / "stderr.log"))
+    command = f'{shlex.quote(str(java))} {flags} -cp {classpath} {MAIN_CLASS} "$@" 2>>{complaints}'
+    text = f"#!/bin/sh\nexec {command}\n"
     if not script.exists() or script.read_text() != text:
         fresh = script.with_name(f"{script.name}.{os.getpid()}")
         fresh.write_text(text)

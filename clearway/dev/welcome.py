@@ -32,7 +32,7 @@ read_id() { python3 -c 'import json,sys; print(json.load(sys.stdin)["id"])'; }
 ORDER=$$(curl -s $base/orders "$${AUTH[@]}" -d '{"amount": 50000, "currency": "INR", "receipt": "first"}' | read_id)
 PAYMENT=$$(curl -s $base/payments "$${AUTH[@]}" -H "Idempotency-Key: first-$$ORDER" \\
   -d '{"order_id": "'$$ORDER'", "method": "upi", "vpa": "success@razorpay"}' | read_id)
-sleep 2; curl -s $base/payments/$$PAYMENT "$${AUTH[@]}\""""
+sleep 11; curl -s $base/payments/$$PAYMENT "$${AUTH[@]}\""""
 )
 
 

@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -102,6 +103,32 @@ async def test_a_port_in_use_is_found_before_anything_starts(options: StackOptio
         async with Stack(options):
             pytest.fail("it must not start")
     assert not (options.state_dir / "postgres").exists()
+
+
+async def test_servers_that_run_already_are_used_and_left_alone(
+    options: StackOptions, tmp_path: Path, notes: Notes
+) -> None:
+    """DATABASE_URL and TEMPORAL_ADDRESS: nothing of the kind is started, and nothing of theirs is stopped."""
+    async with Stack(options) as theirs:
+        ours = replace(
+            options,
+            state_dir=tmp_path / "ours",
+            ports=Ports.free(),
+            database_url=theirs.database_url,
+            temporal_address=theirs.temporal_address,
+        )
+        async with Stack(ours) as stack:
+            assert list(stack.supervisor.services) == ["receiver"]
+            assert stack.environment()["DATABASE_URL"] == theirs.database_url
+            assert "TEMPORAL_NAMESPACE" not in set(stack.environment()) - set(os.environ)
+        assert theirs.process("temporal").exit_code is None
+        assert theirs.process("postgres").exit_code is None
+
+
+async def test_a_temporal_server_that_is_not_there_is_one_line(options: StackOptions) -> None:
+    """A wrong TEMPORAL_ADDRESS names itself and the way out."""
+    with pytest.raises(StackError, match=r"127\.0\.0\.1:1 \(TEMPORAL_ADDRESS\) can't be used.*unset TEMPORAL_ADDRESS"):
+        await Stack(replace(options, temporal_address="127.0.0.1:1")).__aenter__()
 
 
 def command(tmp_path: Path, environment: Mapping[str, str]) -> ChildSpec:

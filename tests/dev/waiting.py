@@ -12,7 +12,7 @@ import psutil
 async def eventually(condition: Callable[[], object], limit_s: float = 20.0) -> None:
     """Return as soon as the condition holds; fail after the limit."""
     async with asyncio.timeout(limit_s):
-        while not condition():  # noqa: ASYNC110 - other processes set no event
+        while not condition():
             await asyncio.sleep(0.02)
 
 
