@@ -14,7 +14,7 @@ import pytest
 
 from clearway.gateways.base import OutcomeKind
 from clearway.gateways.simulator.client import SimulatorGateway
-from clearway.gateways.simulator.store import Store
+from clearway.gateways.simulator.store import StateInUseError, Store
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 from tests.gateways.asking import card, follow_up, order, outcome_when
 from tests.gateways.running import Receiver, free_listener
@@ -112,6 +112,15 @@ def _assert_nowhere(number: str, folder: Path, log: bytes) -> None:
     assert number.encode() not in log
     for file in folder.iterdir():
         assert number.encode() not in file.read_bytes()
+
+
+async def test_one_process_per_file(tmp_path: Path) -> None:
+    """A second simulator on the same file is refused, since both would make the same decisions."""
+    first = Store(tmp_path / "s.sqlite3")
+    with pytest.raises(StateInUseError, match="SIMULATOR_STATE"):
+        Store(tmp_path / "s.sqlite3")
+    first.close()
+    Store(tmp_path / "s.sqlite3").close()
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM effects", "UPDATE effects SET amount = 1"])

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import structlog
 import uvicorn
 
 from clearway.gateways.simulator.app import create_app
 from clearway.gateways.simulator.settings import SimulatorSettings
+from clearway.gateways.simulator.store import StateInUseError, Store
 
 
 def main() -> None:
     """Read the settings from the environment and serve."""
     settings = SimulatorSettings()
+    try:
+        Store(settings.simulator_state).close()
+    except StateInUseError as error:
+        sys.exit(f"simulator: {error}")
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
     # httpx logs every URL it calls; ours are the merchant's webhook address, over and over.
     logging.getLogger("httpx").setLevel(logging.WARNING)

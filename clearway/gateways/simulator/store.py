@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+LOCK_WAIT_S: Final = 1.0
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS tokens (
     token TEXT PRIMARY KEY,
@@ -92,13 +93,30 @@ CREATE INDEX IF NOT EXISTS webhooks_due ON webhooks (due_at) WHERE due_at IS NOT
 """
 
 
+class StateInUseError(RuntimeError):
+    """Another process holds the state file; the message names it and the way out."""
+
+
 class Store:
     """One connection, used from one event loop."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection = sqlite3.connect(path, timeout=LOCK_WAIT_S, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
+        try:
+            self._prepare()
+        except sqlite3.OperationalError as error:
+            self._connection.close()
+            if "locked" in str(error):
+                raise StateInUseError(
+                    f"{path} is in use by another simulator; stop it or set SIMULATOR_STATE"
+                ) from error
+            raise
+
+    def _prepare(self) -> None:
+        # Two processes on one file would both make the decisions that are due. The lock goes with the process.
+        self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._connection.execute("PRAGMA journal_mode = WAL")
         # NORMAL survives the death of the process at any moment; only a power cut could cost the newest transactions.
         self._connection.execute("PRAGMA synchronous = NORMAL")
