@@ -65,7 +65,8 @@ class Stack:
         self.options = options
         self.state_dir = options.state_dir.resolve()
         self.log_dir = self.state_dir / "logs"
-        self.reporter: Reporter = options.reporter or SilentReporter()
+        silent = options.quiet
+        self.reporter: Reporter = options.reporter or (SilentReporter() if silent else reporter_for_stdout())
         self.database_url = options.database_url or ""
         self.temporal_address = options.temporal_address or f"{HOST}:{options.ports.temporal}"
         self._folder = StateFolder(self.state_dir)

@@ -65,6 +65,19 @@ async def test_a_deep_folder_gets_a_short_socket(tmp_path: Path) -> None:
         await server.stop()
 
 
+async def test_an_interrupted_creation_is_begun_again(tmp_path: Path) -> None:
+    """A Ctrl-C in the first seconds of the first start must not cost a look into the manual."""
+    half = tmp_path / "data.new"
+    half.mkdir()
+    (half / "PG_VERSION").write_text("18\n")
+    server = EmbeddedPostgres(tmp_path / "data", log=tmp_path / "postgres.log")
+    await server.start()
+    try:
+        assert await execute(server, "SELECT 1") == 1
+    finally:
+        await server.stop()
+
+
 async def test_it_listens_on_no_network(server: EmbeddedPostgres) -> None:
     """A development database without passwords is not reachable from outside."""
     assert server.child is not None
