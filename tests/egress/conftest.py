@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from ipaddress import ip_network
 
 import httpx
@@ -105,11 +106,17 @@ async def receive() -> AsyncIterator[Callable[..., Awaitable[Receiver]]]:
 
 @pytest.fixture
 def policy() -> EgressPolicy:
-    """Return a development policy: loopback and http are open, and the deadline is short."""
-    return EgressPolicy(timeout_s=0.5, allowed_networks=(LOOPBACK,), response_bytes_max=1_024, allow_http=True)
+    """Return a development policy: loopback and http are open, and even a busy machine keeps the deadline."""
+    return EgressPolicy(timeout_s=10, allowed_networks=(LOOPBACK,), response_bytes_max=1_024, allow_http=True)
 
 
 @pytest.fixture
 def sender(policy: EgressPolicy) -> WebhookSender:
     """Return a sender under that policy."""
     return WebhookSender(policy, ssl_context=PUBLIC_AUTHORITIES)
+
+
+@pytest.fixture
+def hasty_sender(policy: EgressPolicy) -> WebhookSender:
+    """Return a sender that gives up after half a second."""
+    return WebhookSender(replace(policy, timeout_s=0.5), ssl_context=PUBLIC_AUTHORITIES)
