@@ -5,16 +5,32 @@ Nothing here knows what is shown. Colours follow the terminal and NO_COLOR, whic
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Annotated, Any, Final
 
 import orjson
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+from clearway.domain.money import Money
 
 PIPE_WIDTH: Final = 240
 """Columns of a pipe: identifiers must never be cut off where a program or `grep` reads."""
+UNPRINTABLE: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+"""Others' text must not move the cursor or colour the terminal."""
+COLOURS: Final = {
+    "success": "green",
+    "processed": "green",
+    "delivered": "green",
+    "authorized": "cyan",
+    "failed": "red",
+    "needs_review": "bold red",
+    "expired": "yellow",
+    "cancelled": "yellow",
+}
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and nothing else.")]
 
@@ -42,7 +58,35 @@ def print_json_line(data: Any) -> None:
 
 def table(*columns: str, title: str | None = None) -> Table:
     """Return an empty table whose cells are never cut off."""
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    made = Table(
+        title=title and f"\n{title}",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+        header_style="dim",
+    )
     for column in columns:
         made.add_column(column, overflow="fold")
     return made
+
+
+def plain(value: object) -> str:
+    """Return text that rich shows as it is; lines stay lines."""
+    return "-" if value is None else escape(UNPRINTABLE.sub(" ", str(value)))
+
+
+def coloured(status: str | None) -> str:
+    """Return a status in its colour."""
+    colour = COLOURS.get(status or "")
+    return f"[{colour}]{plain(status)}[/]" if colour else plain(status)
+
+
+def amount_of(resource: dict[str, Any], field: str = "amount") -> str:
+    """Return one of a resource's amounts as people write it."""
+    return str(Money(resource[field], resource["currency"]))
+
+
+def clock(moment: str | None) -> str:
+    """Return the date and time of an API timestamp, to the millisecond."""
+    return "-" if moment is None else f"{moment[:10]} {moment[11:23]}"

@@ -1,0 +1,169 @@
+"""The durable side as operators see it: the state of a workflow, a link to it, and the signals a person may send.
+
+Workflows are named by their ids and signals by their names, which are a contract: `docs/operations.md`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from clearway.cli.problems import CommandError
+from clearway.cli.running import running_stack, settings_in_use
+from clearway.search_attributes import PAYMENT_STATUS
+from clearway.temporal import connect
+
+CONNECT_TIMEOUT_S: Final = 5.0
+QUERY_TIMEOUT_S: Final = 5.0
+RESOLVE_TIMEOUT_S: Final = 20.0
+POLL_S: Final = 0.3
+NEEDS_REVIEW: Final = "needs_review"
+UI_VARIABLE: Final = "TEMPORAL_UI_URL"
+
+
+class TemporalAwayError(CommandError):
+    """Temporal can't be reached."""
+
+
+class WorkflowUnknownError(CommandError):
+    """There is no such workflow, or its history is past its retention."""
+
+
+@dataclass(frozen=True)
+class WorkflowState:
+    """One workflow as it stands. timeline: what it tells of itself; None when no worker could answer."""
+
+    id: str
+    run_id: str
+    type: str
+    status: str
+    payment_status: str | None
+    events: int
+    timeline: list[dict[str, str]] | None
+    link: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """An operator's decision, in the shape that the signal `resolve_review` takes."""
+
+    outcome: str
+    operator: str
+    reason: str
+    gateway_reference: str | None = None
+
+
+def workflow_state(workflow_id: str) -> WorkflowState:
+    """Return the state of a workflow. Raises TemporalAwayError or WorkflowUnknownError."""
+
+    async def ask() -> WorkflowState:
+        async with _client() as client:
+            return await _state(client, workflow_id)
+
+    return asyncio.run(ask())
+
+
+def resolve_review(workflow_id: str, resolution: Resolution) -> WorkflowState:
+    """Send the decision, and return the state it led to. Raises CommandError when the workflow refuses it."""
+
+    async def resolve() -> WorkflowState:
+        async with _client() as client:
+            before = await _state(client, workflow_id)
+            if before.payment_status != NEEDS_REVIEW:
+                raise CommandError(
+                    f"{workflow_id} is {before.payment_status}: only what is in {NEEDS_REVIEW} can be resolved."
+                )
+            await client.get_workflow_handle(workflow_id).signal("resolve_review", asdict(resolution))
+            return await _await_resolution(client, before, resolution)
+
+    return asyncio.run(resolve())
+
+
+def ui_link(workflow_id: str, run_id: str | None = None) -> str | None:
+    """Return where the Temporal UI shows a workflow, or None when it is not known where the UI is."""
+    stack = running_stack()
+    settings = settings_in_use()
+    of_stack = stack.temporal_ui_url if stack and stack.temporal_address == settings.temporal_address else None
+    base = os.environ.get(UI_VARIABLE) or of_stack
+    if not base:
+        return None
+    place = f"{base.rstrip('/')}/namespaces/{settings.temporal_namespace}/workflows/{quote(workflow_id, safe='')}"
+    return f"{place}/{run_id}/history" if run_id else place
+
+
+@asynccontextmanager
+async def _client() -> AsyncIterator[Client]:
+    settings = settings_in_use()
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            client = await connect(settings)
+    except (RuntimeError, RPCError, TimeoutError) as error:
+        reason = str(error).splitlines()[0] if str(error) else "no answer in time"
+        message = f"Temporal at {settings.temporal_address} can't be reached ({reason[:160]}). Check TEMPORAL_ADDRESS."
+        raise TemporalAwayError(message) from None
+    try:
+        yield client
+    except RPCError as error:
+        raise CommandError(f"Temporal refused: {error.message}.") from None
+
+
+async def _state(client: Client, workflow_id: str) -> WorkflowState:
+    handle = client.get_workflow_handle(workflow_id)
+    try:
+        found = await handle.describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        message = f"Temporal has no workflow {workflow_id}: the id is wrong, or its history is past its retention."
+        raise WorkflowUnknownError(message) from None
+    return WorkflowState(
+        id=workflow_id,
+        run_id=found.run_id,
+        type=found.workflow_type,
+        status=found.status.name if found.status else "UNKNOWN",
+        payment_status=found.typed_search_attributes.get(PAYMENT_STATUS),
+        events=found.history_length,
+        timeline=await _timeline(handle),
+        link=ui_link(workflow_id, found.run_id),
+    )
+
+
+async def _timeline(handle: WorkflowHandle[Any, Any]) -> list[dict[str, str]] | None:
+    try:
+        async with asyncio.timeout(QUERY_TIMEOUT_S):
+            told: list[dict[str, str]] = await handle.query("timeline", result_type=list[dict[str, str]])
+            return told
+    except (RPCError, WorkflowQueryFailedError, TimeoutError):
+        return None
+
+
+async def _await_resolution(client: Client, before: WorkflowState, resolution: Resolution) -> WorkflowState:
+    """Wait until the workflow has moved, or has said why it will not."""
+    known = len(before.timeline or ())
+    deadline = time.monotonic() + RESOLVE_TIMEOUT_S
+    while time.monotonic() < deadline:
+        await asyncio.sleep(POLL_S)
+        after = await _state(client, before.id)
+        if after.payment_status != NEEDS_REVIEW:
+            return after
+        refused = f"resolution by {resolution.operator} refused: "
+        for entry in (after.timeline or [])[known:]:
+            if entry["what"].startswith(refused):
+                raise CommandError(f"{before.id} refused: {entry['what'].removeprefix(refused)}.")
+    raise CommandError(
+        f"The decision was sent to {before.id} and is kept, but it has not acted on it within "
+        f"{RESOLVE_TIMEOUT_S:.0f} s. Is a worker running? Don't send it again; see `clearway doctor`."
+    )

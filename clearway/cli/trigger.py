@@ -1,0 +1,184 @@
+"""`clearway trigger`: makes an event really happen, through the public API with test values, and waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import typer
+
+from clearway.cli import checkout
+from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, MerchantApi, open_api
+from clearway.cli.output import JsonFlag, out, plain, print_json, table
+from clearway.cli.problems import CommandError, StoryError
+from clearway.domain.money import CurrencyUnknownError, exponent
+
+DEADLINE_WAIT_S: Final = 2_000.0
+"""Over the usual PAYMENT_DEADLINE_S."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to make the event of."""
+
+    api: MerchantApi
+    amount: int
+    currency: str
+    patience_s: float
+
+    def pay(self, instrument: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """Make an order and its payment."""
+        return checkout.payment_of(self.api, self.amount, self.currency, instrument, **more)
+
+    def paid(self, instrument: dict[str, Any] = checkout.UPI_SUCCESS) -> dict[str, Any]:
+        """Make a payment and wait until it has succeeded."""
+        payment = self.pay(instrument)
+        return checkout.await_status(self.api, f"/payments/{payment['id']}", "success")
+
+    def authorized(self) -> dict[str, Any]:
+        """Make a card payment that waits for its capture."""
+        payment = self.pay(checkout.card(checkout.CARD_APPROVED), capture_method="manual")
+        return checkout.await_status(self.api, f"/payments/{payment['id']}", "authorized")
+
+    def refund(self, payment: dict[str, Any]) -> dict[str, Any]:
+        """Refund a payment in full."""
+        refund: dict[str, Any] = self.api.post(f"/payments/{payment['id']}/refunds", {"reason": "clearway trigger"})
+        return refund
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """One event. make: does what leads to it, and returns what it is about."""
+
+    how: str
+    make: Callable[[Asked], dict[str, Any]]
+    patience_s: float = checkout.PATIENCE_S
+
+
+def _cancelled(asked: Asked) -> dict[str, Any]:
+    payment = asked.pay(checkout.UPI_PENDING)
+    cancelled: dict[str, Any] = asked.api.post(f"/payments/{payment['id']}/cancel")
+    return cancelled
+
+
+def _captured(asked: Asked) -> dict[str, Any]:
+    captured: dict[str, Any] = asked.api.post(f"/payments/{asked.authorized()['id']}/capture")
+    return captured
+
+
+def _tested(asked: Asked) -> dict[str, Any]:
+    enabled = [found for found in asked.api.all("/webhook_endpoints", limit=100) if found["status"] == "enabled"]
+    if not enabled:
+        raise CommandError(
+            "The merchant has no enabled webhook endpoint to test: make one with POST /webhook_endpoints."
+        )
+    delivery: dict[str, Any] = asked.api.post(f"/webhook_endpoints/{enabled[0]['id']}/test")
+    return delivery
+
+
+TRIGGERS: Final[dict[str, Trigger]] = {
+    "payment.created": Trigger("any payment", lambda asked: asked.pay(checkout.UPI_SUCCESS)),
+    "payment.requires_action": Trigger(
+        "a card that needs 3-D Secure", lambda asked: asked.pay(checkout.card(checkout.CARD_WITH_3DS))
+    ),
+    "payment.processing": Trigger(
+        "a UPI payment that stays pending; comes with the first status poll (15 s)",
+        lambda asked: asked.pay(checkout.UPI_PENDING),
+    ),
+    "payment.authorized": Trigger("a card payment with manual capture", Asked.authorized),
+    "payment.captured": Trigger("a card payment with manual capture, captured", _captured),
+    "payment.success": Trigger("a UPI payment that succeeds", lambda asked: asked.pay(checkout.UPI_SUCCESS)),
+    "payment.failed": Trigger("a UPI payment that is declined", lambda asked: asked.pay(checkout.UPI_FAILURE)),
+    "payment.cancelled": Trigger("a pending UPI payment, called off", _cancelled),
+    "payment.expired": Trigger(
+        "a UPI payment nobody answers; takes PAYMENT_DEADLINE_S (30 minutes by default)",
+        lambda asked: asked.pay(checkout.UPI_PENDING),
+        patience_s=DEADLINE_WAIT_S,
+    ),
+    "payment.needs_review": Trigger(
+        "a gateway that charges another amount than asked", lambda asked: asked.pay(checkout.UPI_WRONG_AMOUNT)
+    ),
+    "refund.created": Trigger("a refund of a paid payment", lambda asked: asked.refund(asked.paid())),
+    "refund.processed": Trigger("a refund that goes well", lambda asked: asked.refund(asked.paid())),
+    "refund.failed": Trigger(
+        "a refund that the bank refuses", lambda asked: asked.refund(asked.paid(checkout.UPI_REFUND_FAILS))
+    ),
+    "endpoint.test": Trigger("a test of the merchant's first enabled webhook endpoint", _tested),
+}
+"""Every event that a test value leads to. `refund.needs_review` needs a fault switch: docs/testing-values.md."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(rich_help_panel="Try it")(trigger)
+
+
+def _known_events(incomplete: str) -> list[str]:
+    return [name for name in TRIGGERS if name.startswith(incomplete)]
+
+
+def trigger(
+    event: Annotated[str | None, typer.Argument(help="Such as payment.success.", autocompletion=_known_events)] = None,
+    *,
+    show_list: Annotated[bool, typer.Option("--list", help="List the events that can be triggered.")] = False,
+    amount: Annotated[int, typer.Option(help="In minor units, such as paise or cents.", min=1)] = 50_000,
+    currency: Annotated[str, typer.Option(help="ISO 4217.")] = "INR",
+    wait: Annotated[
+        float | None, typer.Option(help="Seconds to wait for the event.", min=0, show_default=False)
+    ] = None,
+    as_json: JsonFlag = False,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Make an event really happen, with test values, and wait until it exists."""
+    if show_list:
+        _print_list(as_json=as_json)
+        return
+    chosen = TRIGGERS.get(event or "")
+    if event is None or chosen is None:
+        raise typer.BadParameter(f"{event or 'nothing'}: choose one of {', '.join(TRIGGERS)}.", param_hint="EVENT")
+    _require_currency(currency)
+    patience_s = chosen.patience_s if wait is None else wait
+    with open_api(api_url, api_key, api_secret) as api:
+        subject = chosen.make(Asked(api, amount, currency, patience_s))
+        made = _await(api, event, subject, patience_s)
+    if as_json:
+        print_json({"event": made, "subject": subject})
+    else:
+        out().print(f"[green]✓[/] {event} {made['id']}  about {plain(subject['id'])}")
+
+
+def _require_currency(currency: str) -> None:
+    try:
+        exponent(currency)
+    except CurrencyUnknownError as error:
+        raise typer.BadParameter(f"{error}.", param_hint="--currency") from None
+
+
+def _await(api: MerchantApi, event: str, subject: dict[str, Any], patience_s: float) -> dict[str, Any]:
+    """Return the event about the subject: a payment, a refund or a test delivery."""
+    match subject["object"]:
+        case "payment":
+            event_id = checkout.await_event(api, subject["id"], event, patience_s=patience_s)
+        case "refund":
+            event_id = checkout.await_event(
+                api, subject["payment_id"], event, refund_id=subject["id"], patience_s=patience_s
+            )
+        case "webhook_delivery":
+            event_id = subject["event_id"]
+        case other:
+            raise StoryError(f"an event about {other} is not known here")
+    found: dict[str, Any] = api.get(f"/events/{event_id}")
+    return found
+
+
+def _print_list(*, as_json: bool) -> None:
+    if as_json:
+        print_json([{"event": name, "how": item.how} for name, item in TRIGGERS.items()])
+        return
+    rows = table("event", "how it is made to happen")
+    for name, item in TRIGGERS.items():
+        rows.add_row(name, plain(item.how))
+    out().print(rows)

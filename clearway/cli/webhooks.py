@@ -1,0 +1,137 @@
+"""`clearway webhooks` and `clearway events`: what was told to whom, what they answered, and telling it again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import typer
+from rich.console import Console
+
+from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, open_api
+from clearway.cli.output import JsonFlag, clock, coloured, out, plain, print_json, table
+from clearway.cli.payments import Limit, delivery_table
+from clearway.domain.events import EventType
+
+BODY_SHOWN_MAX: Final = 120
+
+webhooks: Final = typer.Typer(help="Webhook deliveries: list, show, retry.", no_args_is_help=True)
+events: Final = typer.Typer(help="Events: list, show.", no_args_is_help=True)
+
+DeliveryStatus = Literal["pending", "delivered", "failed", "cancelled"]
+DeliveryId = Annotated[str, typer.Argument(metavar="ID", help="dlv_…")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the groups."""
+    app.add_typer(webhooks, name="webhooks", rich_help_panel="Look and act")
+    app.add_typer(events, name="events", rich_help_panel="Look and act")
+
+
+@webhooks.command("list")
+def list_deliveries(
+    *,
+    status: Annotated[DeliveryStatus | None, typer.Option(help="Only these.")] = None,
+    event: Annotated[EventType | None, typer.Option(help="Only of this type.")] = None,
+    payment: Annotated[str | None, typer.Option(help="Only about this payment.")] = None,
+    limit: Limit = 20,
+    as_json: JsonFlag = False,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """List the merchant's webhook deliveries, newest first."""
+    with open_api(api_url, api_key, api_secret) as api:
+        found = api.all("/webhooks", limit=limit, status=status, event=event, payment_id=payment)
+    if as_json:
+        print_json(found)
+    else:
+        out().print(delivery_table(found) if found else "No deliveries.")
+
+
+@webhooks.command("show")
+def show_delivery(
+    delivery_id: DeliveryId,
+    *,
+    as_json: JsonFlag = False,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Show a delivery and every attempt of it: what was sent, what was answered, how long it took."""
+    with open_api(api_url, api_key, api_secret) as api:
+        delivery = api.get(f"/webhooks/{delivery_id}")
+    if as_json:
+        print_json(delivery)
+    else:
+        _print_delivery(out(), delivery)
+
+
+@webhooks.command("retry")
+def retry_delivery(
+    delivery_id: DeliveryId,
+    *,
+    as_json: JsonFlag = False,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Send it again now: a waiting delivery at once, an ended one anew, under the same webhook id."""
+    with open_api(api_url, api_key, api_secret) as api:
+        delivery = api.post(f"/webhooks/{delivery_id}/retry")
+    if as_json:
+        print_json(delivery)
+    else:
+        out().print(f"{plain(delivery['id'])} is sent again: {coloured(delivery['status'])}.")
+
+
+@events.command("list")
+def list_events(
+    *,
+    event: Annotated[EventType | None, typer.Option("--type", help="Only of this type.")] = None,
+    limit: Limit = 20,
+    as_json: JsonFlag = False,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """List the merchant's events, newest first."""
+    with open_api(api_url, api_key, api_secret) as api:
+        found = api.all("/events", limit=limit, type=event)
+    if as_json:
+        print_json(found)
+        return
+    rows = table("event", "type", "when (UTC)", "about")
+    for item in found:
+        about = item["data"].get("id") or item["data"].get("endpoint_id")
+        rows.add_row(plain(item["id"]), plain(item["type"]), clock(item["timestamp"]), plain(about))
+    out().print(rows if found else "No events.")
+
+
+@events.command("show")
+def show_event(
+    event_id: Annotated[str, typer.Argument(metavar="ID", help="evt_…")],
+    *,
+    as_json: JsonFlag = False,  # noqa: ARG001 - an event is JSON in any case
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Show an event, as its webhook tells it."""
+    with open_api(api_url, api_key, api_secret) as api:
+        print_json(api.get(f"/events/{event_id}"))
+
+
+def _print_delivery(console: Console, delivery: dict[str, Any]) -> None:
+    console.print(delivery_table([delivery]))
+    rows = table("attempt", "when (UTC)", "to", "answer", "took", "what went wrong", title="Attempts")
+    for attempt in delivery["attempts"]:
+        response = attempt["response"]
+        rows.add_row(
+            plain(attempt["number"]),
+            clock(attempt["created_at"]),
+            plain(attempt["request"]["url"]),
+            plain(response["status"] if response else None),
+            f"{attempt['duration_ms']} ms",
+            plain(attempt["error"] or (response["body"][:BODY_SHOWN_MAX] if response and response["body"] else "")),
+        )
+    console.print(rows)
