@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from api import errors
 from api.events.routes import router as events
@@ -17,6 +17,7 @@ from api.middleware import RequestFrame
 from api.openapi import DESCRIPTION, TAGS, ClearwayAPI, declare_webhooks, operation_id
 from api.operations.routes import router as operations
 from api.orders.routes import router as orders
+from api.paging import refuse_unknown_query
 from api.payments.routes import router as payments
 from api.public.routes import router as public
 from api.rate_limits import RateLimits
@@ -70,7 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _include_routers(app: FastAPI, settings: Settings) -> None:
     for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX)
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(refuse_unknown_query)])
     if not settings.is_production:
         app.include_router(testing, prefix=PREFIX)
     app.include_router(operations)

@@ -32,6 +32,7 @@ from clearway.domain.errors import ClearwayError, RateLimitedError, Unprocessabl
 
 FIELD_ERRORS_SHOWN_MAX: Final = 20
 FIELD_NAME_LENGTH_MAX: Final = 100
+NOT_KNOWN: Final = "This field is not known here"
 AWAY_STATES: Final = ("08", "53", "55P03", "57")
 """SQLSTATE classes: connection lost, out of resources, lock not available, cancelled or shutting down."""
 
@@ -129,7 +130,7 @@ def _field_problem(item: Any) -> FieldProblem:
     place = [str(part) for part in item["loc"]]
     if place and place[0] in {"body", "query", "path", "header"}:
         place = place[1:] or place
-    message = "This field is not known here" if item["type"] == "extra_forbidden" else item["msg"]
+    message = NOT_KNOWN if item["type"] == "extra_forbidden" else item["msg"]
     return FieldProblem(field=".".join(place)[:FIELD_NAME_LENGTH_MAX], message=message)
 
 

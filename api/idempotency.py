@@ -51,7 +51,7 @@ class Answer:
 
     def stored(self) -> StoredAnswer:
         """Return the form in which it is kept and sent."""
-        return StoredAnswer(self.status, orjson.dumps(self.resource.data()))
+        return StoredAnswer(int(self.status), orjson.dumps(self.resource.data()))
 
 
 class Attempt:

@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Annotated, Generic, Literal, TypeVar
 
-from fastapi import Query
+from fastapi import Query, Request
+from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel, Field
 
+from api.errors import NOT_KNOWN, FieldsInvalidError
+from api.problems import FieldProblem
 from clearway.db.pages import PageRequest
 from clearway.domain.errors import InvalidRequestError
 from clearway.domain.ids import is_id
 from clearway.domain.limits import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 
 Item = TypeVar("Item")
+
+
+def refuse_unknown_query(request: Request) -> None:
+    """Refuse query parameters that the route does not know: a misspelt filter must not look like one that matched all.
+
+    Raises FieldsInvalidError.
+    """
+    if not request.query_params:
+        return
+    known = _query_names(request.scope["route"].dependant)
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise FieldsInvalidError(*(FieldProblem(field=name[:100], message=NOT_KNOWN) for name in unknown[:20]))
 
 
 class Page(BaseModel, Generic[Item]):
@@ -44,3 +60,9 @@ def page_request(prefix: str) -> Callable[..., PageRequest]:
 
     read.__name__ = f"{prefix}_page"
     return read
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    """Return the query parameters of a route and of everything it depends on."""
+    own = {parameter.alias for parameter in dependant.query_params}
+    return own.union(*(_query_names(dependency) for dependency in dependant.dependencies))

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 )
 async def receive_gateway_webhook(gateway: str, request: Request, services: ServicesDep) -> NewsTaken:
     """Take a gateway's webhook: verified over the raw bytes, stored, passed on to the payment, then answered."""
-    if gateway not in services.gateways:
+    if gateway not in set(services.gateways):
         raise NotFoundError("gateway_not_found", f"There is no gateway {gateway!r}.")
     body = await request.body()
     try:

@@ -113,16 +113,27 @@ def _conditions(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
 
 
 def _matches(term: str, merchant_id: str) -> ColumnElement[bool]:
-    """Read what a term can be from its form, so that each search is one exact look-up in an index."""
+    """Read what a term can be from its form, so that each search is exact look-ups in indexes.
+
+    The conditions on presence are those of the partial indexes, which serve only queries that state them.
+    """
+    column = payments.c
     if is_id(PAYMENT, term):
-        return payments.c.id == term
+        return column.id == term
     if is_id(ORDER, term):
-        return payments.c.order_id == term
-    if "@" in term:
-        email = func.lower(payments.c.customer["email"].astext) == term.lower()
-        return email | (func.lower(payments.c.instrument["vpa"].astext) == term.lower())
-    with_receipt = select(orders.c.id).where(orders.c.merchant_id == merchant_id, orders.c.receipt == term)
-    return payments.c.order_id.in_(with_receipt) | (payments.c.gateway_reference == term)
+        return column.order_id == term
+    if "@" not in term:
+        with_receipt = select(orders.c.id).where(orders.c.merchant_id == merchant_id, orders.c.receipt == term)
+        return column.order_id.in_(with_receipt)
+    of_merchant = select(column.id).where(column.merchant_id == merchant_id)
+    by_email = func.lower(column.customer["email"].astext) == term.lower()
+    by_vpa = func.lower(column.instrument["vpa"].astext) == term.lower()
+    return column.id.in_(
+        union_all(
+            of_merchant.where(by_email, column.customer.has_key("email")),
+            of_merchant.where(by_vpa, column.instrument.has_key("vpa")),
+        )
+    )
 
 
 async def list_refunds(

@@ -5,9 +5,11 @@ Tests keep apart by merchant: each gets one of its own, with a key.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 import pytest
@@ -39,6 +41,11 @@ def free_port() -> int:
     listener, _ = free_listener()
     with listener:
         return int(listener.getsockname()[1])
+
+
+def changed(settings: Settings, **changes: object) -> Settings:
+    """Return other settings; a copy would keep what was derived from the old ones."""
+    return Settings(_env_file=None, **(settings.model_dump() | changes))
 
 
 @pytest.fixture(scope="session")
@@ -169,3 +176,55 @@ async def new_caller(app: FastAPI, api_engine: AsyncEngine, api_settings: Settin
 async def caller(new_caller: NewCaller) -> Caller:
     """Make a merchant with a key."""
     return await new_caller()
+
+
+@dataclass
+class Payer(Caller):
+    """A merchant with everything that payments need running."""
+
+    async def post_payment(
+        self, order_id: str | None = None, *, key: str | None = None, **fields: object
+    ) -> httpx.Response:
+        """Ask for a payment: UPI to success@razorpay of a fresh order, unless told otherwise."""
+        body = {"order_id": order_id or await self.order(), "method": "upi"} | fields
+        if body["method"] == "upi":
+            body.setdefault("vpa", "success@razorpay")
+        return await self.http.post("/payments", json=body, headers={"Idempotency-Key": key} if key else {})
+
+    async def payment(self, order_id: str | None = None, *, until: str = "success", **fields: object) -> dict[str, Any]:
+        """Make a payment and wait for a status."""
+        made = await self.post_payment(order_id, **fields)
+        assert made.status_code == 201, made.text
+        return await self.payment_in(made.json()["id"], until)
+
+    async def payment_in(self, payment_id: str, status: str) -> dict[str, Any]:
+        """Wait until the payment has the status."""
+        path = f"/payments/{payment_id}"
+        return await eventually(lambda: self._read(path), lambda read: read["status"] == status)
+
+    async def refund_in(self, refund_id: str, status: str) -> dict[str, Any]:
+        """Wait until the refund has the status."""
+        path = f"/refunds/{refund_id}"
+        return await eventually(lambda: self._read(path), lambda read: read["status"] == status)
+
+    async def _read(self, path: str) -> dict[str, Any]:
+        return dict((await self.http.get(path)).json())
+
+
+async def eventually(
+    read: Callable[[], Awaitable[dict[str, Any]]], good: Callable[[dict[str, Any]], bool]
+) -> dict[str, Any]:
+    """Read until it is good, and return it."""
+    last: dict[str, Any] = {}
+    for _ in range(300):
+        last = await read()
+        if good(last):
+            return last
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"still not so after 15 s: {last}")
+
+
+@pytest.fixture
+async def payer(caller: Caller, workers: None) -> Payer:
+    """Make a merchant who can take payments."""
+    return Payer(caller.id, caller.credentials, caller.http)

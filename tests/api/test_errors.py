@@ -12,7 +12,7 @@ from api.app import create_app
 from api.problems import CODES, Problem
 from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
 from clearway.settings import Settings
-from tests.api.conftest import Caller, client_of, free_port
+from tests.api.conftest import Caller, changed, client_of, free_port
 
 JSON = {"Content-Type": "application/json"}
 
@@ -111,7 +111,7 @@ async def test_a_failure_of_ours_tells_nothing(app: FastAPI, api_settings: Setti
 async def test_a_database_that_is_away_is_a_503(api_settings: Settings) -> None:
     """No database: 503 `database_unavailable`, for whoever comes with credentials."""
     away = f"postgresql+asyncpg://postgres@127.0.0.1:{free_port()}/none"
-    app = create_app(api_settings.model_copy(update={"database_url": away}))
+    app = create_app(changed(api_settings, database_url=away))
     async with app.router.lifespan_context(app), client_of(app) as client:
         response = await client.get("/orders", headers={"X-Api-Key": "key_x", "X-Api-Secret": "y"})
     assert response.status_code == 503

@@ -1,4 +1,4 @@
-"""Idempotency keys, on orders: the mechanism is one for every POST. Payments under one key are in `test_payments.py`."""
+"""Idempotency keys, on orders: the mechanism is one for every POST. Payments under one key: `test_payments.py`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,52 @@
+"""Rows as the durable side would write them, for tests of reading that need many."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+MOMENT = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+
+
+def order_row(order_id: str, merchant_id: str, **fields: Any) -> dict[str, Any]:
+    """Describe an order of 500 rupees."""
+    return {
+        "id": order_id,
+        "merchant_id": merchant_id,
+        "amount_minor": 50_000,
+        "currency": "INR",
+        "receipt": "R-shared",
+        "notes": {},
+    } | fields
+
+
+def payment_row(payment_id: str, merchant_id: str, order_id: str, **fields: Any) -> dict[str, Any]:
+    """Describe a successful UPI payment."""
+    return {
+        "id": payment_id,
+        "merchant_id": merchant_id,
+        "order_id": order_id,
+        "amount_minor": 50_000,
+        "currency": "INR",
+        "method": "upi",
+        "capture_method": "automatic",
+        "status": "success",
+        "captured_minor": 50_000,
+        "gateway": "simulator",
+        "instrument": {"vpa": "ann@upi"},
+        "customer": None,
+        "notes": {},
+    } | fields
+
+
+def refund_row(refund_id: str, merchant_id: str, payment_id: str, **fields: Any) -> dict[str, Any]:
+    """Describe a pending refund of one rupee."""
+    return {
+        "id": refund_id,
+        "merchant_id": merchant_id,
+        "payment_id": payment_id,
+        "amount_minor": 100,
+        "currency": "INR",
+        "status": "pending",
+        "gateway": "simulator",
+    } | fields
