@@ -28,10 +28,12 @@ async def run_online() -> None:
     url = context.config.attributes.get("database_url")
     settings = Settings(database_url=url) if url else Settings()
     engine = create_engine(settings, application_name="clearway-migrate")
-    async with engine.connect() as connection:
-        await connection.run_sync(run)
-        await connection.commit()
-    await engine.dispose()
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(run)
+            await connection.commit()
+    finally:
+        await engine.dispose()
 
 
 asyncio.run(run_online())

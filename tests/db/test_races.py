@@ -1,0 +1,133 @@
+"""Many at once: what must happen once happens once, and nobody gets more than there is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable
+from typing import Any
+
+from clearway.db.payments import OrderTakenError
+from clearway.db.refunds import AmountNotRefundableError
+from clearway.domain.payment import Change, MoveRefusedError, PaymentStatus
+from clearway.domain.refund import RefundStatus
+from tests.db.conftest import CROWD
+from tests.support.shop import AMOUNT_MINOR, Shop, captured
+
+
+async def _race(*runners: Awaitable[Any]) -> list[Any]:
+    """Run all at once; return what each came to, an error included."""
+    return await asyncio.gather(*runners, return_exceptions=True)
+
+
+def _kinds(results: list[Any]) -> Counter[str]:
+    return Counter(type(result).__name__ for result in results)
+
+
+async def test_racing_payments_of_one_order(crowded: Shop) -> None:
+    """Of twenty payments of one order at once, one is recorded and the others are told that the order is taken."""
+    order_id = await crowded.order()
+    news = [await crowded.new(order_id=order_id) for _ in range(CROWD)]
+    results = await _race(*(crowded.record(new) for new in news))
+
+    assert _kinds(results) == {"RecordedPayment": 1, OrderTakenError.__name__: CROWD - 1}
+
+
+async def test_racing_requests_for_one_payment(crowded: Shop) -> None:
+    """The same payment recorded twenty times at once is there once, and everybody gets the same answer."""
+    await crowded.endpoint()
+    new = await crowded.new()
+    results = await _race(*(crowded.record(new) for _ in range(CROWD)))
+
+    assert results == [results[0]] * CROWD
+    assert await crowded.event_types(new.id) == ["payment.created"]
+    assert await crowded.deliveries() == 1
+
+
+async def test_racing_refunds_never_give_back_too_much(crowded: Shop) -> None:
+    """Of twenty refunds of a third each, exactly three are promised; the others hear that nothing is left."""
+    payment_id = await crowded.paid(AMOUNT_MINOR)
+    results = await _race(*(crowded.reserve(payment_id, AMOUNT_MINOR // 3) for _ in range(CROWD)))
+    row = await crowded.row(payment_id)
+
+    assert _kinds(results) == {"RecordedRefund": 3, AmountNotRefundableError.__name__: CROWD - 3}
+    assert row.refund_pending_minor == 3 * (AMOUNT_MINOR // 3)
+    assert await crowded.books() == {
+        "payable": -(AMOUNT_MINOR - row.refund_pending_minor),
+        "refunds_in_transit": -row.refund_pending_minor,
+    }
+
+
+async def test_racing_refunds_of_everything(crowded: Shop) -> None:
+    """Of twenty refunds of all that is left, one gets it."""
+    payment_id = await crowded.paid()
+    results = await _race(*(crowded.reserve(payment_id) for _ in range(CROWD)))
+
+    assert _kinds(results) == {"RecordedRefund": 1, AmountNotRefundableError.__name__: CROWD - 1}
+
+
+async def test_racing_captures_never_take_too_much(crowded: Shop) -> None:
+    """Of twenty captures of a third each, three are booked."""
+    payment_id = await crowded.recorded(capture_method="manual")
+    await crowded.move(payment_id, PaymentStatus.AUTHORIZED)
+    part = AMOUNT_MINOR // 3
+    results = await _race(
+        *(crowded.move(payment_id, PaymentStatus.AUTHORIZED, capture=captured(part)) for _ in range(CROWD))
+    )
+
+    assert _kinds(results) == {"RecordedPayment": 3, MoveRefusedError.__name__: CROWD - 3}
+    assert (await crowded.row(payment_id)).captured_minor == 3 * part
+
+
+async def test_racing_ends_of_one_payment(crowded: Shop) -> None:
+    """When every final status comes at once, the first to arrive stands and is the only one told of."""
+    payment_id = await crowded.recorded()
+    ends = [PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED] * 6
+    results = await _race(
+        *(crowded.move(payment_id, status) for status in ends),
+        *(crowded.move(payment_id, PaymentStatus.SUCCESS, capture=captured()) for _ in range(2)),
+    )
+    status = (await crowded.row(payment_id)).status
+
+    assert _kinds(results) == {"RecordedPayment": 1, MoveRefusedError.__name__: CROWD - 1}
+    assert await crowded.event_types(payment_id) == ["payment.created", f"payment.{status}"]
+
+
+async def test_one_step_taken_by_many(crowded: Shop) -> None:
+    """The same step from twenty workers is taken once, and all twenty get what it came to."""
+    payment_id = await crowded.recorded()
+    change = Change("captured", PaymentStatus.SUCCESS, "a test", capture=captured())
+    results = await _race(*(crowded.apply(payment_id, change) for _ in range(CROWD)))
+
+    assert results == [results[0]] * CROWD
+    assert (await crowded.row(payment_id)).version == 1
+    assert await crowded.books() == {"payable": -AMOUNT_MINOR, "refunds_in_transit": 0}
+
+
+async def test_refunds_settle_while_others_are_reserved(crowded: Shop) -> None:
+    """Reserving and settling at once neither deadlock nor lose an amount."""
+    payment_id = await crowded.paid()
+    first = [await crowded.reserve(payment_id, 1_000) for _ in range(CROWD // 2)]
+    ends = [RefundStatus.PROCESSED, RefundStatus.FAILED] * (CROWD // 4)
+    results = await _race(
+        *(crowded.settle(reserved.refund.id, end) for reserved, end in zip(first, ends, strict=True)),
+        *(crowded.reserve(payment_id, 1_000) for _ in range(CROWD // 2)),
+    )
+    row = await crowded.row(payment_id)
+
+    assert _kinds(results) == {"RecordedRefund": CROWD}
+    assert (row.refunded_minor, row.refund_pending_minor) == (5_000, 10_000)
+    assert await crowded.books() == {"payable": -(AMOUNT_MINOR - 15_000), "refunds_in_transit": -10_000}
+
+
+async def test_first_use_of_accounts_by_many(crowded: Shop) -> None:
+    """Twenty payments that open the same accounts at once do not wait for each other in a circle."""
+    shops = [await Shop.open(crowded.engine) for _ in range(2)]
+    ready = [(shop, await shop.recorded(amount_minor=100, currency="CHF")) for shop in shops for _ in range(CROWD // 2)]
+    results = await _race(
+        *(shop.move(payment_id, PaymentStatus.SUCCESS, capture=captured(100)) for shop, payment_id in ready)
+    )
+
+    assert _kinds(results) == {"RecordedPayment": CROWD}
+    for shop in shops:
+        assert await shop.books("CHF") == {"payable": -100 * (CROWD // 2), "refunds_in_transit": 0}
