@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from clearway.cli import database, demo, listen, payments, servers, trigger, webhooks
+from clearway.cli import database, demo, listen, merchants, payments, servers, trigger, webhooks
 
 app = typer.Typer(
     name="clearway",
@@ -39,5 +39,5 @@ def about(
     """Clearway, the self-hosted payment orchestrator on Temporal."""
 
 
-for part in (servers, demo, trigger, listen, payments, webhooks, database):
+for part in (servers, demo, trigger, listen, payments, webhooks, database, merchants):
     part.register(app)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import secrets as random_source
 from datetime import UTC, datetime
@@ -31,10 +30,10 @@ def migrate(
     """Bring the database's schema up to date. Running it again, or twice at once, is harmless."""
     from clearway.cli import schema  # noqa: PLC0415 - heavy
 
-    before = asyncio.run(schema.revisions())
+    before = schema.revisions()
     if not check and not before.newest:
         schema.upgrade()
-    after = before if check else asyncio.run(schema.revisions())
+    after = before if check else schema.revisions()
     if as_json:
         print_json({"before": before.current, "current": after.current, "head": after.head, "newest": after.newest})
     elif after.newest:

@@ -7,27 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError as AlembicError
 from sqlalchemy import Connection
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
 
 import clearway
 from clearway.cli.problems import CommandError
 from clearway.cli.running import settings_in_use
+from clearway.cli.transaction import explained, in_transaction
 from clearway.db import seed as seeding
-from clearway.db.engine import create_engine
 
 ROOT: Final = Path(clearway.__file__).parents[1]
 """The checkout, or the folder of installed packages: `alembic.ini` lies beside the packages in both."""
@@ -46,17 +41,11 @@ class Revisions:
         return self.current == self.head
 
 
-async def revisions() -> Revisions:
+def revisions() -> Revisions:
     """Return what the database has and what it needs. Raises CommandError."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     assert head is not None, "there are migrations"
-    with _explained():
-        engine = create_engine(settings_in_use(), application_name="clearway-migrate")
-        try:
-            async with engine.connect() as connection:
-                return Revisions(await connection.run_sync(_current), head)
-        finally:
-            await engine.dispose()
+    return Revisions(in_transaction(lambda connection: connection.run_sync(_current)), head)
 
 
 def _current(connection: Connection) -> str | None:
@@ -65,17 +54,21 @@ def _current(connection: Connection) -> str | None:
 
 def upgrade() -> None:
     """Run every migration that is missing. Raises CommandError."""
-    with _explained():
-        command.upgrade(_config(), "head")
+    try:
+        with explained():
+            command.upgrade(_config(), "head")
+    except AlembicError as error:
+        message = f"The migrations can't be run: {error}. Is this code older than the database's schema?"
+        raise CommandError(message) from None
 
 
 def seed(receiver_url: str | None, receiver_secret: str | None) -> dict[str, str]:
     """Add the test merchant and return its credentials. Raises CommandError."""
-    with _explained():
-        try:
+    try:
+        with explained():
             asyncio.run(seeding.seed(settings_in_use(), receiver_url=receiver_url, receiver_secret=receiver_secret))
-        except seeding.SeedRefusedError as refusal:
-            raise CommandError(str(refusal)) from None
+    except seeding.SeedRefusedError as refusal:
+        raise CommandError(str(refusal)) from None
     merchant = seeding.TEST_MERCHANT
     return {"merchant_id": merchant.merchant_id, "api_key": merchant.api_key, "api_secret": merchant.api_secret}
 
@@ -84,18 +77,3 @@ def _config() -> Config:
     config = Config(str(ROOT / "alembic.ini"), stdout=io.StringIO())
     config.attributes["database_url"] = settings_in_use().database_url
     return config
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn what drivers raise into a line that names the database, without its password."""
-    try:
-        yield
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
-        url = make_url(settings_in_use().database_url).render_as_string(hide_password=True)
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
-        message = f"The database {url} can't be used: {reason[0]}. Check DATABASE_URL, and `clearway migrate`."
-        raise CommandError(message) from None
-    except AlembicError as error:
-        message = f"The migrations can't be run: {error}. Is this code older than the database's schema?"
-        raise CommandError(message) from None
