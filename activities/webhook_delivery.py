@@ -62,6 +62,8 @@ class WebhookDeliveryActivities:
             assert consignment is not None, "a delivery's row is written before its workflow starts"
             if not consignment.endpoint_open:
                 why = "the endpoint is disabled or deleted"
+                if consignment.status is not DeliveryStatus.PENDING:
+                    return AttemptResult(consignment.status, what=why)  # a resend: what it came to before stands
                 await deliveries.close(connection, asked.delivery_id, DeliveryStatus.CANCELLED, why, now)
                 return AttemptResult(DeliveryStatus.CANCELLED, what=why)
         headers, result = await self._send(consignment)
@@ -97,7 +99,9 @@ class WebhookDeliveryActivities:
             )
             if gone:
                 reason = "the endpoint answered 410 Gone"
-                await deliveries.disable_endpoint(connection, consignment.endpoint_id, reason, now)
+                await deliveries.disable_endpoint(
+                    connection, consignment.endpoint_id, reason, at_url=consignment.url, now=now
+                )
         what = f"HTTP {result.status}" if result.status else (result.error or "no answer")
         return AttemptResult(status, wait_s, what)
 

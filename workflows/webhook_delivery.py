@@ -49,6 +49,9 @@ class WebhookDeliveryWorkflow:
         return self._timeline.entries
 
     async def _attempt(self, number: int, next_interval_s: float | None) -> AttemptResult:
+        # Forgotten here and not when the wait begins: who asks while an attempt is under way, or when it is on record
+        # and this workflow has not heard of it yet, wants the one after it.
+        self._hurry = False
         result = await workflow.execute_activity_method(
             WebhookDeliveryActivities.attempt,
             AttemptInput(
@@ -65,7 +68,6 @@ class WebhookDeliveryWorkflow:
         return result
 
     async def _wait(self, wait_s: float) -> None:
-        self._hurry = False
         try:
             await workflow.wait_condition(
                 lambda: self._hurry, timeout=timedelta(seconds=wait_s), timeout_summary="until the next attempt"

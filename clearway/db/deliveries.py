@@ -131,11 +131,13 @@ async def close(connection: AsyncConnection, delivery_id: str, status: DeliveryS
     )
 
 
-async def disable_endpoint(connection: AsyncConnection, endpoint_id: str, reason: str, now: datetime) -> None:
-    """Stop sending to an endpoint until its merchant enables it again."""
+async def disable_endpoint(
+    connection: AsyncConnection, endpoint_id: str, reason: str, *, at_url: str, now: datetime
+) -> None:
+    """Stop sending to an endpoint until its merchant enables it again, unless it has moved away from `at_url`."""
     await connection.execute(
         update(webhook_endpoints)
-        .where(webhook_endpoints.c.id == endpoint_id)
+        .where(webhook_endpoints.c.id == endpoint_id, webhook_endpoints.c.url == at_url)
         .values(status=EndpointStatus.DISABLED.value, disabled_reason=reason, updated_at=now)
     )
 
