@@ -26,6 +26,7 @@ lint: ## Ruff, format check, mypy, import rules
 # Each line compares a committed contract (OpenAPI, event schemas, ...) with what the code says now.
 contracts: ## Compare the committed contracts with the code
 	@$(RUN) python -m scripts.event_schemas --check
+	@$(RUN) python -m scripts.openapi --check
 
 format: ## Rewrite the code as the formatter and the safe fixes want it
 	@$(RUN) ruff check --fix .

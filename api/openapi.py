@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api.events.schemas import EventResource
+from api.examples import RESOURCES
 from api.problems import FieldProblem, Problem
+from api.problems import examples as problem_examples
 from clearway.domain.events import EventType
 
 TAGS: Final = [
@@ -58,18 +61,46 @@ def declare_webhooks(app: FastAPI) -> None:
 
 
 def _complete(document: dict[str, Any]) -> None:
-    schemas = document["components"]["schemas"]
-    template = "#/components/schemas/{model}"
+    components = document["components"]
+    components["examples"] = problem_examples()
     for model in (Problem, FieldProblem):
-        schema = model.model_json_schema(ref_template=template)
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schema.pop("$defs", None)
-        schemas[model.__name__] = schema
-    for path in document["paths"].values():
-        for operation in path.values():
-            _need_both_credentials(operation)
+        components["schemas"][model.__name__] = schema
+    for name, example in RESOURCES.items():
+        components["schemas"][name]["examples"] = [example]
+    for operation in _operations(document):
+        _need_both_credentials(operation)
+        _drop_what_never_happens(operation)
+        _tell_of_replays(operation)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(unused, None)
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for paths in (document["paths"], document["webhooks"]):
+        for path in paths.values():
+            yield from path.values()
 
 
 def _need_both_credentials(operation: dict[str, Any]) -> None:
     """FastAPI lists several schemes as alternatives; ours are needed together."""
     if "security" in operation:
         operation["security"] = [{name: [] for scheme in operation["security"] for name in scheme}]
+
+
+def _drop_what_never_happens(operation: dict[str, Any]) -> None:
+    """FastAPI promises its own validation error wherever there is a parameter; we answer with problems."""
+    media = operation["responses"].get("422", {}).get("content", {})
+    if "application/json" in media:
+        del operation["responses"]["422"]
+
+
+def _tell_of_replays(operation: dict[str, Any]) -> None:
+    if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())):
+        header = {
+            "description": "`true` when the key had been used for this request before.",
+            "schema": {"const": "true"},
+        }
+        success = next(response for status, response in operation["responses"].items() if status.startswith("2"))
+        success["headers"] = {"Idempotent-Replayed": header}

@@ -99,18 +99,36 @@ def declare(*codes: str) -> dict[int | str, dict[str, Any]]:
     by_status: dict[int, list[str]] = {}
     for code in (*codes, *ALWAYS):
         by_status.setdefault(CODES[code][0], []).append(code)
-    return {status: _response(status, named) for status, named in sorted(by_status.items())}
+    return {status: _response(status, list(dict.fromkeys(named))) for status, named in sorted(by_status.items())}
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """Return an example of every problem, for the components of the OpenAPI document."""
+    return {
+        code: {
+            "summary": meaning,
+            "value": problem(
+                code,
+                meaning,
+                status=status,
+                title=HTTPStatus(status).phrase,
+                request_id="req_01m7yv46ss6km74zc9tm5bynqd",
+            ),
+        }
+        for code, (status, meaning) in CODES.items()
+    }
 
 
 def _response(status: int, codes: list[str]) -> dict[str, Any]:
-    title = HTTPStatus(status).phrase
-    examples = {
-        code: {
-            "summary": code,
-            "value": problem(code, CODES[code][1], status=status, title=title, request_id="req_01k9…"),
-        }
-        for code in codes
+    response: dict[str, Any] = {
+        "description": " ".join(f"`{code}`: {CODES[code][1]}" for code in codes),
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+            }
+        },
     }
-    schema = {"$ref": "#/components/schemas/Problem"}
-    described = "; ".join(f"`{code}`: {CODES[code][1]}" for code in codes)
-    return {"description": described, "content": {MEDIA_TYPE: {"schema": schema, "examples": examples}}}
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+    return response

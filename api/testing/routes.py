@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.problems import TO_ANYBODY, declare
+from api.problems import declare
 from api.services import ServicesDep
 from api.testing.jobs import jobs_status
 from api.testing.schemas import JobsStatus, TestMerchant
@@ -15,7 +15,7 @@ from clearway.settings import TEST_API_KEY, TEST_API_SECRET
 router = APIRouter(prefix="/test", tags=["test"])
 
 
-@router.get("/merchant", responses=declare(*TO_ANYBODY), summary="The test merchant")
+@router.get("/merchant", responses=declare(), summary="The test merchant")
 async def get_test_merchant(services: ServicesDep) -> TestMerchant:
     """Show the credentials to try things with. They exist in development and test only."""
     async with services.reader.connect() as connection:
@@ -29,7 +29,7 @@ async def get_test_merchant(services: ServicesDep) -> TestMerchant:
     )
 
 
-@router.get("/jobs/status", responses=declare(*TO_ANYBODY, "temporal_unavailable"), summary="What is under way")
+@router.get("/jobs/status", responses=declare("temporal_unavailable"), summary="What is under way")
 async def get_jobs_status(services: ServicesDep) -> JobsStatus:
     """Count what waits, runs and is done, and say whether workers are there."""
     return await jobs_status(services.temporal)
