@@ -33,6 +33,7 @@ from workflows.messages import CancelInput, CaptureInput, News, PaymentInput, Pa
 from workflows.news import outcome_of
 from workflows.payment_decisions import Doubt, capture_refusal, difference, resolved
 from workflows.payment_record import PaymentRecord
+from workflows.refusal import tell_refusal
 from workflows.timeline import Timeline
 
 UNDECIDED = frozenset({PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING})
@@ -48,6 +49,7 @@ class PaymentWorkflow:
         self._timings = started.timings
         self._timeline = Timeline(f"payment {self._new.id}")
         self._record = PaymentRecord(self._new, self._timeline)
+        self._asked = False
         self._inbox = Inbox()
         self._caller = GatewayCaller(self._new.gateway, self._timeline.note)
         self._reference: str | None = None
@@ -62,8 +64,8 @@ class PaymentWorkflow:
     async def run(self, started: PaymentInput) -> PaymentResult:
         """Live until the payment is final."""
         if not await self._record.create():
-            await workflow.wait_condition(workflow.all_handlers_finished)
             assert self._record.refusal is not None
+            await tell_refusal(lambda: self._asked)
             return PaymentResult(status="refused", refused=self._record.refusal.type)
         if self._status is PaymentStatus.PENDING:
             await self._authorise()
@@ -78,6 +80,7 @@ class PaymentWorkflow:
     @workflow.update(name="record", description="Answers with the payment once it is recorded")
     async def recorded(self) -> dict[str, Any]:
         """Wait until the payment is recorded and answer with it, or refuse."""
+        self._asked = True
         await workflow.wait_condition(lambda: self._record.settled)
         if self._record.refusal is not None:
             raise self._record.refusal

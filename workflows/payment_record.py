@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
 from activities.payment import ChangeInput, PaymentActivities, PaymentState
 from clearway.domain.ids import CAPTURE
@@ -67,7 +67,7 @@ class PaymentRecord:
                 retry_policy=policies.RECORD_RETRY,
                 summary="record the payment",
             )
-        except ActivityError as error:
+        except FailureError as error:
             self.refusal = refusal_of(error)
             self._timeline.note(f"refused: {self.refusal.message}")
             return False

@@ -18,6 +18,9 @@ RECORD_RETRY: Final = RetryPolicy(
 )
 """Recording is repeated until it is done: a database that is away delays a payment, it never loses one."""
 
+REFUSAL_PATIENCE: Final = timedelta(seconds=10)
+"""How long a workflow that refused to begin waits for the update in which to say so."""
+
 GATEWAY_CALL_TIMEOUT: Final = timedelta(seconds=30)
 """Above the connector's own total deadline (`GATEWAY_TIMEOUT_S`, 20 s), which ends in a classified outcome."""
 GATEWAY_CALL_RETRY: Final = RetryPolicy(maximum_attempts=1)

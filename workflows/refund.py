@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
 from activities.refund import RefundActivities, RefundChangeInput, RefundState
 from clearway.domain.errors import DECLINE_CODES
@@ -23,7 +23,7 @@ from workflows.gateway_calls import GatewayCaller
 from workflows.inbox import Inbox
 from workflows.messages import News, RefundInput, RefundResult, Resolution, TimelineEntry
 from workflows.news import outcome_of
-from workflows.refusal import refusal_of
+from workflows.refusal import refusal_of, tell_refusal
 from workflows.timeline import Timeline
 
 OPEN = frozenset({RefundStatus.PENDING, RefundStatus.NEEDS_REVIEW})
@@ -40,6 +40,7 @@ class RefundWorkflow:
         self._timeline = Timeline(f"refund {self._new.id} of payment {self._new.payment_id}")
         self._state: RefundState | None = None
         self._refusal: ApplicationError | None = None
+        self._asked = False
         self._inbox = Inbox()
         self._polls = 0
         self._deadline = workflow.now() + timedelta(seconds=started.deadline_s)
@@ -48,8 +49,8 @@ class RefundWorkflow:
     async def run(self, started: RefundInput) -> RefundResult:
         """Live until the refund is final."""
         if not await self._reserve():
-            await workflow.wait_condition(workflow.all_handlers_finished)
             assert self._refusal is not None
+            await tell_refusal(lambda: self._asked)
             return RefundResult(status="refused", refused=self._refusal.type)
         await self._send()
         while self._reserved.refund.status in OPEN:
@@ -63,6 +64,7 @@ class RefundWorkflow:
     @workflow.update(name="reserve", description="Answers with the refund once it is reserved")
     async def reserved(self) -> dict[str, Any]:
         """Wait until the refund is reserved and answer with it, or refuse."""
+        self._asked = True
         await workflow.wait_condition(lambda: self._state is not None or self._refusal is not None)
         if self._refusal is not None:
             raise self._refusal
@@ -101,7 +103,7 @@ class RefundWorkflow:
                 retry_policy=policies.RECORD_RETRY,
                 summary="reserve the refund",
             )
-        except ActivityError as error:
+        except FailureError as error:
             self._refusal = refusal_of(error)
             self._timeline.note(f"refused: {self._refusal.message}")
             return False

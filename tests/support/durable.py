@@ -6,16 +6,18 @@ in milliseconds.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle, WorkflowUpdateStage
 from temporalio.common import (
     SearchAttributePair,
     TypedSearchAttributes,
@@ -26,7 +28,16 @@ from temporalio.testing import WorkflowEnvironment
 
 import worker
 from clearway.db.deliveries import secret_context
-from clearway.db.tables import events, merchants, orders, payments, refunds, webhook_deliveries, webhook_endpoints
+from clearway.db.tables import (
+    events,
+    ledger_entries,
+    merchants,
+    orders,
+    payments,
+    refunds,
+    webhook_deliveries,
+    webhook_endpoints,
+)
 from clearway.dev.reporting import SilentReporter
 from clearway.dev.temporal import time_skipping_environment
 from clearway.dev.toolchain import find_test_server
@@ -52,6 +63,7 @@ from workflows.messages import (
 from workflows.payment import PaymentWorkflow
 from workflows.refund import RefundWorkflow
 
+PATIENCE_S = 15.0
 ENDPOINT_SECRET = "whsec_dGVzdC1lbmRwb2ludC1zZWNyZXQtMDAwMDAwMDAwMDE="
 
 
@@ -66,6 +78,8 @@ class Durable:
     receiver: Receiver
     settings: Settings
     retry_intervals_s: tuple[int, ...] = field(default=(5, 10, 15, 20))
+
+    ACCEPTED = WorkflowUpdateStage.ACCEPTED
 
     async def merchant(self, *, endpoint: bool = False, url: str | None = None) -> str:
         """Make a merchant, with a webhook endpoint if asked."""
@@ -144,13 +158,13 @@ class Durable:
         return recorded, await operation.workflow_handle()
 
     async def refund(
-        self, payment: NewPayment, amount_minor: int | None = None
+        self, payment: NewPayment, amount_minor: int | None = None, **timings: Any
     ) -> tuple[dict[str, Any], WorkflowHandle[Any, Any]]:
         """Reserve a refund as the API does."""
         new = NewRefund(ids.new_id(ids.REFUND), payment.merchant_id, payment.id, amount_minor)
         operation = WithStartWorkflowOperation(
             RefundWorkflow.run,
-            RefundInput(new),
+            RefundInput(new, **timings),
             id=refund_workflow_id(new.id),
             task_queue=QUEUE_PAYMENTS,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -173,6 +187,61 @@ class Durable:
         """Return a payment's row."""
         async with self.engine.connect() as connection:
             return (await connection.execute(select(payments).where(payments.c.id == payment_id))).one()
+
+    async def until_status(self, payment_id: str, status: str) -> None:
+        """Wait, in real time, until a payment has a status."""
+        async with asyncio.timeout(PATIENCE_S):
+            while (await self.row(payment_id)).status != status:
+                await asyncio.sleep(0.02)
+
+    async def skip_until_status(self, payment_id: str, status: str) -> None:
+        """Skip time, a minute at a time, until a payment has a status."""
+        async with asyncio.timeout(PATIENCE_S * 2):
+            while (await self.row(payment_id)).status != status:
+                await self.environment.sleep(timedelta(minutes=1))
+
+    async def skip_until_refund_status(self, refund_id: str, status: str) -> None:
+        """Skip time, a minute at a time, until a refund has a status."""
+        async with asyncio.timeout(PATIENCE_S * 2):
+            while (await self.refund_row(refund_id)).status != status:
+                await self.environment.sleep(timedelta(minutes=1))
+
+    async def order_status(self, order_id: str) -> str:
+        """Return an order's status."""
+        async with self.engine.connect() as connection:
+            return (await connection.execute(select(orders.c.status).where(orders.c.id == order_id))).scalar_one()
+
+    async def books(self, merchant_id: str) -> dict[str, int]:
+        """Return the merchant's balances that are not zero; the gateway's accounts are shared."""
+        prefix = f"merchant/{merchant_id}/"
+        query = (
+            select(ledger_entries.c.account, func.sum(ledger_entries.c.amount_minor))
+            .where(ledger_entries.c.account.startswith(prefix))
+            .group_by(ledger_entries.c.account)
+        )
+        async with self.engine.connect() as connection:
+            rows = await connection.execute(query)
+            return {account.removeprefix(prefix): int(balance) for account, balance in rows if balance}
+
+    async def faults(self, *rules: dict[str, Any]) -> None:
+        """Put fault rules in force at the simulator, in place of those before."""
+        (await self.simulator.http.put("/faults", json=list(rules))).raise_for_status()
+
+    async def given_back(self, payment_id: str) -> int:
+        """Return what the gateway's journal says was really refunded, in minor units."""
+        return sum(effect["amount"] for effect in await self.simulator.effects(payment_id, "refunded"))
+
+    async def last_event(self, payment_id: str) -> Any:
+        """Return a payment's newest event."""
+        query = select(events).where(events.c.payment_id == payment_id).order_by(events.c.id.desc()).limit(1)
+        async with self.engine.connect() as connection:
+            return (await connection.execute(query)).one()
+
+    async def customer_approves(self, payment_id: str) -> None:
+        """Press the first button on the page that the payment sends its customer to."""
+        url = (await self.row(payment_id)).action_url
+        answer = await self.simulator.http.post(f"{url}/complete")
+        assert answer.status_code < 400, answer.text
 
     async def refund_row(self, refund_id: str) -> Any:
         """Return a refund's row."""
