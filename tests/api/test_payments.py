@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
+from api import orchestration
 from api.app import create_app
 from api.idempotency import Attempt
 from api.payments.creation import create_payment, read_order
@@ -393,3 +394,20 @@ class TestHistory:
         assert all(step["reason"] and step["actor"] and step["at"].endswith("Z") for step in history["data"])
         event = await payer.http.get(f"/events/{history['data'][-1]['event_id']}")
         assert event.json()["data"]["id"] == refund["id"]
+
+
+async def test_without_a_worker_a_request_ends_in_time(
+    payer: Payer, api_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody takes the update: the request gives up after its deadline with a 503, and the key keeps its id."""
+    monkeypatch.setattr(orchestration, "ANSWER_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(orchestration, "QUEUE_PAYMENTS", "nobody-works-here")
+    response = await payer.post_payment(key="k")
+    assert response.status_code == 503
+    assert response.json()["code"] == "temporal_unavailable"
+    async with api_engine.connect() as connection:
+        kept = await connection.scalar(
+            select(idempotency_keys.c.resource_id).where(idempotency_keys.c.merchant_id == payer.id)
+        )
+    assert kept is not None
+    assert kept in response.json()["detail"]
