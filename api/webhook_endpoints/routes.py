@@ -110,7 +110,10 @@ async def rotate_webhook_secret(
     once: SealedOnceDep,
     body: SecretRotation | None = None,
 ) -> Response:
-    """Put a fresh secret in force, shown this once. The one before signs beside it until the overlap is over."""
+    """Put a fresh secret in force, shown this once. The one before signs beside it until the overlap is over.
+
+    At most two secrets sign: rotated again within the overlap, the oldest ends at once.
+    """
     overlap_s = body.overlap_s if body else None
 
     async def operation(attempt: Attempt) -> Answer:

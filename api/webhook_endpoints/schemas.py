@@ -60,9 +60,10 @@ Url = Annotated[
 ]
 Description = Annotated[PlainText, StringConstraints(max_length=DESCRIPTION_LENGTH_MAX)]
 EventTypes = Annotated[
-    list[Annotated[PlainText, AfterValidator(_accepted)]],
+    list[Annotated[PlainText, AfterValidator(_accepted), Field(json_schema_extra={"enum": [*ACCEPTED]})]],
     Field(
         max_length=len(ACCEPTED),
+        json_schema_extra={"minItems": 1},
         description=(
             "The events to be told of. `*` is all there are and will be; `payment.*` and `refund.*` stand for the "
             "kinds there are now. `endpoint.test` comes when you ask for a test, whatever the list says."

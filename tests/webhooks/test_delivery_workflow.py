@@ -59,7 +59,7 @@ async def test_five_attempts_at_the_promised_times_then_failed(durable_shop: Dur
 
 async def test_the_waits_are_spread_by_jitter(durable_shop: DurableShop, front: Shopfront) -> None:
     """Deliveries that fail together do not come back together."""
-    await durable_shop.endpoint(front.url, retry_intervals_s=[10_000])
+    await durable_shop.endpoint(front.url, retry_intervals_s=[600_000])
     front.usual = Reply(500)
     first, second = [(await durable_shop.tell())[0] for _ in range(2)]
     await durable_shop.all_delivered([first, second])
