@@ -44,7 +44,7 @@ async def test_an_approved_payment_is_a_success(durable: Durable) -> None:
     payment = await durable.new_payment()
 
     recorded, handle = await durable.start(payment)
-    result = await handle.result()
+    result = await durable.ended(handle)
 
     assert recorded["status"] == "pending"
     assert result.status == "success"
@@ -61,7 +61,7 @@ async def test_a_declined_payment_fails_and_its_order_can_be_paid_again(durable:
     payment = await durable.new_payment(instrument="lowfunds@clearway")
     _, handle = await durable.start(payment)
 
-    assert (await handle.result()).status == "failed"
+    assert (await durable.ended(handle)).status == "failed"
     row = await durable.row(payment.id)
     assert row.error_code == "insufficient_funds"
     assert row.error_description
@@ -93,7 +93,7 @@ async def test_racing_payments_of_an_order_come_to_one(durable: Durable) -> None
     won = [answer for answer in answers if not isinstance(answer, BaseException)]
     lost = [answer for answer in answers if isinstance(answer, WorkflowUpdateFailedError)]
     assert (len(won), len(lost)) == (1, 9)
-    await won[0][1].result()
+    await durable.ended(won[0][1])
     assert sum([await durable.simulator.charges(payment.id) for payment in racing]) == 1
 
 
@@ -107,7 +107,7 @@ async def test_manual_capture_in_parts(durable: Durable) -> None:
     whole = await capture(handle)
     assert (whole["status"], whole["amount_captured"]) == ("success", 50_000)
 
-    assert (await handle.result()).captured_minor == 50_000
+    assert (await durable.ended(handle)).captured_minor == 50_000
     assert await durable.event_types(payment.id) == [
         "payment.created",
         "payment.authorized",
@@ -154,7 +154,7 @@ async def test_cancelling_releases_the_authorisation(durable: Durable) -> None:
     cancelled = await handle.execute_update(PaymentWorkflow.cancel, CancelInput())
 
     assert cancelled["status"] == "cancelled"
-    assert (await handle.result()).status == "cancelled"
+    assert (await durable.ended(handle)).status == "cancelled"
     assert await durable.simulator.charges(payment.id) == 0
     assert len(await durable.simulator.effects(payment.id, "voided")) == 1
 
@@ -187,7 +187,7 @@ async def test_an_authorisation_expires(durable: Durable) -> None:
 
     await durable.environment.sleep(6.9 * DAY)
     assert (await durable.row(payment.id)).status == "authorized"
-    assert (await handle.result()).status == "expired"
+    assert (await durable.ended(handle)).status == "expired"
     assert (await durable.row(payment.id)).error_code == "payment_expired"
     assert await durable.simulator.charges(payment.id) == 0
 
@@ -197,7 +197,7 @@ async def test_an_expiring_authorisation_keeps_what_was_captured(durable: Durabl
     payment, handle = await authorised(durable)
     await capture(handle, 1_000)
 
-    assert (await handle.result()).status == "success"
+    assert (await durable.ended(handle)).status == "success"
     assert (await durable.row(payment.id)).captured_minor == 1_000
 
 
@@ -207,7 +207,7 @@ async def test_a_pending_payment_is_polled_until_the_deadline(durable: Durable) 
     _, handle = await durable.start(payment, PaymentTimings(poll_intervals_s=(10, 20), deadline_s=100))
     started = (await handle.describe()).start_time
 
-    assert (await handle.result()).status == "expired"
+    assert (await durable.ended(handle)).status == "expired"
     assert await durable.event_types(payment.id) == ["payment.created", "payment.processing", "payment.expired"]
     closed = (await handle.describe()).close_time
     assert closed is not None
@@ -224,7 +224,7 @@ async def test_a_poll_finds_what_no_webhook_told(durable: Durable) -> None:
 
     await durable.customer_approves(payment.id)
 
-    assert (await handle.result()).status == "success"
+    assert (await durable.ended(handle)).status == "success"
     assert await durable.event_types(payment.id) == [
         "payment.created",
         "payment.requires_action",
@@ -237,7 +237,7 @@ async def test_a_customer_who_never_acts_lets_the_payment_expire(durable: Durabl
     payment = await durable.new_payment(instrument="approve@clearway")
     _, handle = await durable.start(payment)
 
-    assert (await handle.result()).status == "expired"
+    assert (await durable.ended(handle)).status == "expired"
     assert await durable.simulator.charges(payment.id) == 0
 
 
@@ -246,7 +246,7 @@ async def test_recording_twice_makes_one_payment(durable: Durable) -> None:
     payment = await durable.new_payment()
 
     (first, handle), (second, _) = await asyncio.gather(durable.start(payment), durable.start(payment))
-    await handle.result()
+    await durable.ended(handle)
 
     assert first == second
     assert await durable.simulator.charges(payment.id) == 1
@@ -256,7 +256,7 @@ async def test_the_timeline_tells_the_story(durable: Durable) -> None:
     """The query tells every step in order, in words."""
     payment = await durable.new_payment()
     _, handle = await durable.start(payment)
-    await handle.result()
+    await durable.ended(handle)
 
     told = [entry.what for entry in await handle.query(PaymentWorkflow.timeline)]
 
