@@ -153,7 +153,8 @@ def _decline(story: Story, cast: Cast) -> None:
 def _authenticate(story: Story, cast: Cast) -> None:
     story.step(
         "A card that needs 3-D Secure",
-        "The customer must say yes on their bank's page. The workflow waits for them, for days if need be, at no cost.",
+        "The customer must say yes on their bank's page. Until they do, or their time is up, the workflow waits: a "
+        "timer costs nothing, and a restart of everything does not lose it.",
     )
     order = _order(story)
     payment = story.post("/payments", {"order_id": order["id"], **checkout.card(checkout.CARD_WITH_3DS)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
@@ -11,6 +10,7 @@ import typer
 
 from clearway.cli.output import JsonFlag, out, plain, print_json, table
 from clearway.cli.problems import CommandError
+from clearway.cli.running import login
 
 if TYPE_CHECKING:
     from clearway.cli.merchant_records import NewKey
@@ -58,7 +58,7 @@ def add_merchant(
 
     if not name.strip():
         raise typer.BadParameter("A merchant needs a name.", param_hint="NAME")
-    who = operator or getpass.getuser()
+    who = operator or login()
     _print_key(_do(lambda connection: records.add_merchant(connection, name.strip(), who)), as_json=as_json)
 
 
@@ -82,7 +82,7 @@ def add_key(merchant_id: MerchantId, *, operator: Operator = None, as_json: Json
     """Add an API key beside those that are there. Its secret is shown this once."""
     from clearway.cli import merchant_records as records  # noqa: PLC0415 - heavy
 
-    who = operator or getpass.getuser()
+    who = operator or login()
     _print_key(_do(lambda connection: records.add_key(connection, merchant_id, who)), as_json=as_json)
 
 
@@ -96,7 +96,7 @@ def revoke_key(
     """Make an API key unusable from this moment."""
     from clearway.cli import merchant_records as records  # noqa: PLC0415 - heavy
 
-    who = operator or getpass.getuser()
+    who = operator or login()
     revoked = _do(lambda connection: records.revoke_key(connection, key_id, who))
     if as_json:
         print_json(revoked)
@@ -109,7 +109,7 @@ def reencrypt(*, operator: Operator = None, as_json: JsonFlag = False) -> None:
     from clearway.cli import merchant_records as records  # noqa: PLC0415 - heavy
     from clearway.encryption import EncryptionError  # noqa: PLC0415 - heavy
 
-    who = operator or getpass.getuser()
+    who = operator or login()
     try:
         changed = _do(lambda connection: records.reencrypt(connection, who))
     except EncryptionError as error:

@@ -47,7 +47,9 @@ def remarks() -> Console:
 
 def print_json(data: Any) -> None:
     """Print one JSON document."""
-    sys.stdout.write(orjson.dumps(data, option=orjson.OPT_INDENT_2, default=str).decode() + "\n")
+    # Names of columns are strings of a kind of their own.
+    options = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS
+    sys.stdout.write(orjson.dumps(data, option=options, default=str).decode() + "\n")
 
 
 def print_json_line(data: Any) -> None:

@@ -5,7 +5,6 @@ Lists and details come from the REST API; the workflow's state, and the way to r
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated, Any, Final, Literal
 
 import typer
@@ -14,6 +13,7 @@ from rich.console import Console
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, open_api
 from clearway.cli.output import JsonFlag, amount_of, clock, coloured, out, plain, print_json, remarks, table
 from clearway.cli.problems import CommandError
+from clearway.cli.running import login
 from clearway.domain.payment import PaymentMethod, PaymentStatus
 from clearway.domain.refund import RefundStatus
 
@@ -168,7 +168,7 @@ def _resolve(
 
     if not reason.strip():
         raise typer.BadParameter("Say why: the reason is what the next person reads.", param_hint="--reason")
-    resolution = durable.Resolution(outcome, operator or getpass.getuser(), reason, reference)
+    resolution = durable.Resolution(outcome, operator or login(), reason, reference)
     state = durable.resolve_review(workflow_id, resolution)
     if as_json:
         print_json(state.as_json())

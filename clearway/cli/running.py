@@ -5,9 +5,11 @@ A variable of the environment or of `.env` always wins over the stack that runs 
 
 from __future__ import annotations
 
+import getpass
 from dataclasses import dataclass
 from pathlib import Path
 
+from clearway.cli.problems import CommandError
 from clearway.dev import places
 from clearway.dev.state_folder import StateFolder
 from clearway.settings import Settings
@@ -52,3 +54,11 @@ def settings_in_use() -> Settings:
     of_stack = {"database_url": stack.database_url, "temporal_address": stack.temporal_address}
     silent = {name: value for name, value in of_stack.items() if name not in settings.model_fields_set}
     return settings.model_copy(update=silent) if silent else settings
+
+
+def login() -> str:
+    """Return who is at the keyboard, for the audit log. Raises CommandError where nobody is, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise CommandError("Who decides is not known here: say it with --operator NAME.") from None

@@ -92,9 +92,8 @@ class Story:
     def check(self, text: str, *, held: bool) -> None:
         """Go on only if the promise holds. Raises StoryError."""
         if not held:
-            raise StoryError(
-                f"The story does not hold at step {len(self.steps)}, {self.steps[-1].title!r}: not {text}."
-            )
+            step = f"step {len(self.steps)} ({self.steps[-1].title})"
+            raise StoryError(f"The story does not hold. At {step} this was expected: {text}.")
         self.steps[-1].held.append(text)
         self.say(f"  [green]✓[/] {plain(text)}")
 
