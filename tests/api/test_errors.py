@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
 
 import httpx
 import pytest
@@ -56,6 +58,36 @@ async def test_a_large_body_is_a_413(caller: Caller) -> None:
     """A body beyond the limit is refused by its announced length."""
     large = b'{"amount": 1, "receipt": "' + b"x" * REQUEST_BODY_BYTES_MAX + b'"}'
     assert problem_of(await caller.http.post("/orders", content=large, headers=JSON)).code == "body_too_large"
+
+
+async def test_an_announced_length_is_refused_before_the_body_is_read(app: FastAPI) -> None:
+    """Nobody has to send ten megabytes to be told that they are too many."""
+    sent: list[MutableMapping[str, Any]] = []
+    headers = [(b"content-length", b"10000000"), (b"content-type", b"application/json")]
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/api/v1/orders",
+        "raw_path": b"/api/v1/orders",
+        "query_string": b"",
+        "root_path": "",
+        "headers": headers,
+        "client": ("127.0.0.1", 1),
+        "server": ("api.test", 80),
+    }
+
+    async def never_sends() -> MutableMapping[str, Any]:
+        return await asyncio.Future()
+
+    async def keep(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    async with asyncio.timeout(5):
+        await app(scope, never_sends, keep)
+    assert sent[0]["status"] == 413
 
 
 async def test_a_large_body_in_chunks_is_a_413(caller: Caller) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from http import HTTPStatus
 
 import httpx
 import pytest
@@ -11,10 +12,12 @@ from fastapi import FastAPI
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.idempotency import Answer, Attempt, Once
+from api.examples import ORDER as ORDER_EXAMPLE
+from api.idempotency import Answer, Attempt, Once, Operation
 from clearway.db.tables import idempotency_keys, orders
 from clearway.domain.errors import ConflictError, UnavailableError
 from clearway.domain.ids import ORDER
+from clearway.domain.resources import OrderResource
 from tests.api.conftest import Caller, NewCaller
 
 BODY = {"amount": 700, "currency": "INR"}
@@ -200,3 +203,24 @@ async def test_a_spent_id_is_replaced_for_everybody(caller: Caller, app: FastAPI
     spent, renewed, repeated = seen
     assert spent != renewed
     assert repeated == renewed
+
+
+async def test_the_answer_that_is_stored_first_is_everybodys(caller: Caller, app: FastAPI) -> None:
+    """Two requests in flight whose answers differ: the slower one sends what the faster one stored."""
+    slow_may_end = asyncio.Event()
+    once = Once(app.state.services, caller.id, "differ", b"same")
+
+    def operation(amount: int, wait_for: asyncio.Event | None = None) -> Operation:
+        async def run(attempt: Attempt) -> Answer:
+            if wait_for is not None:
+                await wait_for.wait()
+            return Answer(HTTPStatus.OK, OrderResource.model_validate(ORDER_EXAMPLE | {"amount": amount}))
+
+        return run
+
+    slow = asyncio.create_task(once.answer(ORDER, operation(1, slow_may_end)))
+    await asyncio.sleep(0.1)
+    fast = await once.answer(ORDER, operation(2))
+    slow_may_end.set()
+    assert (await slow).body == fast.body
+    assert b'"amount":2' in bytes(fast.body)

@@ -40,14 +40,16 @@ async def listed(caller: Caller, path: str = "/payments", **query: Any) -> list[
 
 
 async def test_pages_show_everything_once_newest_first(caller: Caller, api_engine: AsyncEngine) -> None:
-    """Following the cursor shows every row once, newest first, whatever the page size; the last page says so."""
+    """Following the cursor shows every row once, newest first, on no more pages than needed."""
     ids = await write_payments(api_engine, caller.id, *({} for _ in range(7)))
-    for limit in (1, 3, 7, 100):
+    for limit, pages_needed in ((1, 7), (3, 3), (7, 1), (100, 1)):
         seen: list[str] = []
+        pages = 0
         cursor: dict[str, str] = {}
         while True:
             page = (await caller.http.get("/payments", params={"limit": limit} | cursor)).json()
             assert page["object"] == "list"
+            pages += 1
             assert len(page["data"]) <= limit
             seen += [item["id"] for item in page["data"]]
             assert page["has_more"] is (page["next_cursor"] is not None)
@@ -55,6 +57,7 @@ async def test_pages_show_everything_once_newest_first(caller: Caller, api_engin
                 break
             cursor = {"cursor": page["next_cursor"]}
         assert seen == ids
+        assert pages == pages_needed
 
 
 async def test_a_page_stays_where_it_was_while_rows_are_added(caller: Caller, api_engine: AsyncEngine) -> None:
