@@ -43,11 +43,8 @@ log = structlog.get_logger()
 
 GRACE: Final = timedelta(seconds=30)
 """Longer than a gateway call may take, so that a stopping worker does not leave one in doubt."""
-CONCURRENT: Final = {
-    QUEUE_PAYMENTS: {"max_concurrent_activities": 200, "max_concurrent_local_activities": 100},
-    QUEUE_DELIVERIES: {"max_concurrent_activities": 200},
-    QUEUE_OPERATIONS: {"max_concurrent_activities": 5},
-}
+ACTIVITY_SLOTS: Final = {QUEUE_PAYMENTS: 200, QUEUE_DELIVERIES: 200, QUEUE_OPERATIONS: 5}
+"""How many activities one process runs at once, by queue: calls that mostly wait, so many fit."""
 
 
 def activities_of(
@@ -79,7 +76,7 @@ def build_worker(client: Client, queue: str, activities: Sequence[Callable[..., 
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
         graceful_shutdown_timeout=GRACE,
-        **CONCURRENT[queue],
+        max_concurrent_activities=ACTIVITY_SLOTS[queue],
     )
 
 

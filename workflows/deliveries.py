@@ -6,10 +6,16 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from clearway.db.events import DueDelivery
+from clearway.search_attributes import MERCHANT_ID, PAYMENT_ID
 from workflows.messages import QUEUE_DELIVERIES, DeliveryInput, delivery_workflow_id
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
 
@@ -46,6 +52,7 @@ class TemporalDeliveries:
             task_queue=QUEUE_DELIVERIES,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             start_signal="retry_now",
+            search_attributes=_search_attributes(delivery),
             static_summary=f"{delivery.event_type} to {delivery.endpoint_id}, retried by hand",
         )
 
@@ -68,7 +75,15 @@ class TemporalDeliveries:
                 task_queue=QUEUE_DELIVERIES,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                search_attributes=_search_attributes(delivery),
                 static_summary=f"{delivery.event_type} to {delivery.endpoint_id}",
             )
         except WorkflowAlreadyStartedError:
             return
+
+
+def _search_attributes(delivery: DueDelivery) -> TypedSearchAttributes:
+    pairs = [SearchAttributePair(MERCHANT_ID, delivery.merchant_id)]
+    if delivery.payment_id is not None:
+        pairs.append(SearchAttributePair(PAYMENT_ID, delivery.payment_id))
+    return TypedSearchAttributes(pairs)

@@ -31,7 +31,15 @@ async def start(services: Services, due: Sequence[DueDelivery]) -> None:
 async def retry(services: Services, row: Row[Any]) -> None:
     """Attempt a delivery (a row of `delivery_listings.find_delivery`) now. Raises UnavailableError."""
     intervals = None if row.retry_intervals_s is None else tuple(row.retry_intervals_s)
-    due = DueDelivery(row.id, row.event_id, row.endpoint_id, row.event_type, intervals)
+    due = DueDelivery(
+        merchant_id=row.merchant_id,
+        payment_id=row.payment_id,
+        delivery_id=row.id,
+        event_id=row.event_id,
+        endpoint_id=row.endpoint_id,
+        event_type=row.event_type,
+        retry_intervals_s=intervals,
+    )
     waiting = row.status == DeliveryStatus.PENDING.value
     async with _answered(due):
         await _deliveries(services).retry(due, attempts_made=row.attempt_count, waiting=waiting)

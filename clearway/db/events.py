@@ -19,6 +19,8 @@ from clearway.domain.ids import DELIVERY, EVENT, new_id
 class DueDelivery:
     """A delivery that waits for its workflow. retry_intervals_s None: the installation's schedule."""
 
+    merchant_id: str
+    payment_id: str | None
     delivery_id: str
     event_id: str
     endpoint_id: str
@@ -55,21 +57,28 @@ async def tell(
     await connection.execute(insert(events).values(rows))
     endpoints = await _endpoints(connection, happenings[0].merchant_id, only_endpoint)
     due = [
-        DueDelivery(new_id(DELIVERY), row["id"], endpoint.id, row["type"], _schedule(endpoint.retry_intervals_s))
+        DueDelivery(
+            merchant_id=row["merchant_id"],
+            payment_id=row["payment_id"],
+            delivery_id=new_id(DELIVERY),
+            event_id=row["id"],
+            endpoint_id=endpoint.id,
+            event_type=row["type"],
+            retry_intervals_s=_schedule(endpoint.retry_intervals_s),
+        )
         for row in rows
         for endpoint in endpoints
         if only_endpoint or not endpoint.event_types or row["type"] in endpoint.event_types
     ]
     if due:
-        payment_of = {row["id"]: row["payment_id"] for row in rows}
         deliveries = [
             {
                 "id": delivery.delivery_id,
-                "merchant_id": happenings[0].merchant_id,
+                "merchant_id": delivery.merchant_id,
                 "event_id": delivery.event_id,
                 "endpoint_id": delivery.endpoint_id,
                 "event_type": delivery.event_type,
-                "payment_id": payment_of[delivery.event_id],
+                "payment_id": delivery.payment_id,
                 "next_attempt_at": now,
                 "created_at": now,
                 "updated_at": now,
@@ -103,6 +112,8 @@ async def due_unstarted(connection: AsyncConnection, before: datetime, limit: in
 async def _due(connection: AsyncConnection, condition: ColumnElement[bool], limit: int = 1_000) -> list[DueDelivery]:
     query = (
         select(
+            webhook_deliveries.c.merchant_id,
+            webhook_deliveries.c.payment_id,
             webhook_deliveries.c.id,
             webhook_deliveries.c.event_id,
             webhook_deliveries.c.endpoint_id,
@@ -116,7 +127,15 @@ async def _due(connection: AsyncConnection, condition: ColumnElement[bool], limi
         .limit(limit)
     )
     return [
-        DueDelivery(row.id, row.event_id, row.endpoint_id, row.event_type, _schedule(row.retry_intervals_s))
+        DueDelivery(
+            merchant_id=row.merchant_id,
+            payment_id=row.payment_id,
+            delivery_id=row.id,
+            event_id=row.event_id,
+            endpoint_id=row.endpoint_id,
+            event_type=row.event_type,
+            retry_intervals_s=_schedule(row.retry_intervals_s),
+        )
         for row in await connection.execute(query)
     ]
 
