@@ -55,7 +55,7 @@ def activities_of(
         payments = PaymentActivities(engine, deliveries)
         refunds = RefundActivities(engine, deliveries)
         gateway = GatewayActivities(gateways)
-        recording = [payments.record, payments.change, refunds.reserve, refunds.change]
+        recording: list[Callable[..., Any]] = [payments.record, payments.change, refunds.reserve, refunds.change]
         return [*recording, gateway.authorise, gateway.capture, gateway.void, gateway.refund, gateway.look_up]
     if queue == QUEUE_DELIVERIES:
         cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
