@@ -14,6 +14,8 @@ from typing import Any, Final
 import httpx
 from pydantic import ValidationError
 
+from clearway.settings import SettingsError
+
 DEBUG_VARIABLE: Final = "CLEARWAY_DEBUG"
 FAILED: Final = 1
 USAGE: Final = 2
@@ -30,7 +32,7 @@ class StoryError(CommandError):
 
 def in_words(error: BaseException) -> str:
     """Return the line for people; for an error that nobody foresaw, with the way to its traceback."""
-    if isinstance(error, CommandError):
+    if isinstance(error, (CommandError, SettingsError)):
         return str(error)
     if isinstance(error, ValidationError):
         return _settings_in_words(error.errors())

@@ -23,6 +23,7 @@ from clearway.cli.problems import CommandError
 from clearway.cli.running import settings_in_use
 from clearway.cli.transaction import explained, in_transaction
 from clearway.db import seed as seeding
+from clearway.encryption import KeyConfigurationError
 
 ROOT: Final = Path(clearway.__file__).parents[1]
 """The checkout, or the folder of installed packages: `alembic.ini` lies beside the packages in both."""
@@ -67,7 +68,7 @@ def seed(receiver_url: str | None, receiver_secret: str | None) -> dict[str, str
     try:
         with explained():
             asyncio.run(seeding.seed(settings_in_use(), receiver_url=receiver_url, receiver_secret=receiver_secret))
-    except seeding.SeedRefusedError as refusal:
+    except (seeding.SeedRefusedError, KeyConfigurationError) as refusal:
         raise CommandError(str(refusal)) from None
     merchant = seeding.TEST_MERCHANT
     return {"merchant_id": merchant.merchant_id, "api_key": merchant.api_key, "api_secret": merchant.api_secret}
