@@ -223,10 +223,12 @@ async def test_starting_a_delivery_again_sends_nothing_more(durable_shop: Durabl
     due = await durable_shop.tell()
     await asyncio.gather(*(durable_shop.starter.start(due) for _ in range(5)))
     await durable_shop.delivered(due[0])
+    ran = await durable_shop.handle(due[0]).describe()
     await durable_shop.starter.start(due)
 
     assert (await durable_shop.delivered(due[0])).attempts == 1
-    assert (await durable_shop.handle(due[0]).describe()).status is WorkflowExecutionStatus.COMPLETED
+    assert ran.status is WorkflowExecutionStatus.COMPLETED
+    assert (await durable_shop.handle(due[0]).describe()).run_id == ran.run_id
     assert len(front.received) == 1
 
 
