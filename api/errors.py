@@ -12,6 +12,7 @@ What a client sent never stands in a log line or in an answer, except the names 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -145,7 +146,7 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         case 404:
             return problem_response(request, "route_not_found", f"There is no {request.method} {request.url.path}.")
         case 405:
-            allowed = (error.headers or {}).get("Allow", "")
+            allowed = _allowed_methods(request) or (error.headers or {}).get("Allow", "")
             detail = f"{request.url.path} does not take {request.method}; it takes {allowed}."
             return problem_response(request, "method_not_allowed", detail, headers={"Allow": allowed})
         case 413:
@@ -155,6 +156,17 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         case status:
             log.warning("unexpected_http_exception", status=status)
             return problem_response(request, "internal_error", str(error.detail), status=status)
+
+
+def _allowed_methods(request: Request) -> str:
+    """Return every method the address takes; the framework names only those of the first route that fits."""
+    methods = {
+        method.upper()
+        for template, operations in request.app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"\\{[^{}]+\\}", "[^/]+", re.escape(template)), request.url.path)
+        for method in operations
+    }
+    return ", ".join(sorted(methods))
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:

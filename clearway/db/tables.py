@@ -115,7 +115,7 @@ orders = Table(
     UniqueConstraint("id", "merchant_id", "currency"),
     Index("ix_orders_merchant_id_id", "merchant_id", text("id DESC")),
     Index("ix_orders_merchant_id_status_id", "merchant_id", "status", text("id DESC")),
-    Index("ix_orders_merchant_id_receipt", "merchant_id", "receipt", postgresql_where=text("receipt IS NOT NULL")),
+    Index("ix_orders_merchant_id_receipt", "merchant_id", "receipt"),
 )
 
 payments = Table(
@@ -166,18 +166,8 @@ payments = Table(
     Index("ix_payments_merchant_id_created_at", "merchant_id", "created_at"),
     Index("ix_payments_order_id", "order_id"),
     # One exact look-up each for the search of payments: what people have at hand when they ask about one.
-    Index(
-        "ix_payments_merchant_id_vpa",
-        "merchant_id",
-        text("lower(instrument ->> 'vpa')"),
-        postgresql_where=text("instrument ? 'vpa'"),
-    ),
-    Index(
-        "ix_payments_merchant_id_email",
-        "merchant_id",
-        text("lower(customer ->> 'email')"),
-        postgresql_where=text("customer ? 'email'"),
-    ),
+    Index("ix_payments_merchant_id_vpa", "merchant_id", text("lower(instrument ->> 'vpa')")),
+    Index("ix_payments_merchant_id_email", "merchant_id", text("lower(customer ->> 'email')")),
     Index("ix_payments_gateway_reference", "gateway", "gateway_reference"),
     Index(
         "uq_payments_order_taken",

@@ -14,23 +14,10 @@ depends_on = None
 def upgrade() -> None:
     """Add the indexes."""
     op.create_index("ix_orders_merchant_id_status_id", "orders", ["merchant_id", "status", sa.text("id DESC")])
+    op.create_index("ix_orders_merchant_id_receipt", "orders", ["merchant_id", "receipt"])
+    op.create_index("ix_payments_merchant_id_vpa", "payments", ["merchant_id", sa.text("lower(instrument ->> 'vpa')")])
     op.create_index(
-        "ix_orders_merchant_id_receipt",
-        "orders",
-        ["merchant_id", "receipt"],
-        postgresql_where=sa.text("receipt IS NOT NULL"),
-    )
-    op.create_index(
-        "ix_payments_merchant_id_vpa",
-        "payments",
-        ["merchant_id", sa.text("lower(instrument ->> 'vpa')")],
-        postgresql_where=sa.text("instrument ? 'vpa'"),
-    )
-    op.create_index(
-        "ix_payments_merchant_id_email",
-        "payments",
-        ["merchant_id", sa.text("lower(customer ->> 'email')")],
-        postgresql_where=sa.text("customer ? 'email'"),
+        "ix_payments_merchant_id_email", "payments", ["merchant_id", sa.text("lower(customer ->> 'email')")]
     )
 
 

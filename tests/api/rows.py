@@ -1,9 +1,14 @@
-"""Rows as the durable side would write them, for tests of reading that need many."""
+"""Rows as the durable side, or a request that died, would leave them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from clearway.db.tables import idempotency_keys
 
 MOMENT = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
@@ -50,3 +55,10 @@ def refund_row(refund_id: str, merchant_id: str, payment_id: str, **fields: Any)
         "status": "pending",
         "gateway": "simulator",
     } | fields
+
+
+async def forget_answer(engine: AsyncEngine, merchant_id: str) -> None:
+    """Leave a key as a request leaves it that dies before its answer is stored."""
+    async with engine.begin() as connection:
+        mine = idempotency_keys.c.merchant_id == merchant_id
+        await connection.execute(update(idempotency_keys).where(mine).values(response_status=None, response_body=None))

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
@@ -17,11 +17,12 @@ from api.app import create_app
 from api.idempotency import Attempt
 from api.payments.creation import create_payment, read_order
 from api.payments.schemas import PaymentCreate
-from clearway.db.tables import audit_log, events, idempotency_keys, payments
+from clearway.db.tables import events, idempotency_keys, payments
 from clearway.domain.ids import ORDER, PAYMENT, new_id
 from clearway.domain.payment import PaymentMethod
 from clearway.settings import Settings
 from tests.api.conftest import Caller, Payer, changed, client_of
+from tests.api.rows import forget_answer
 from tests.gateways.running import Simulator
 from workflows.messages import payment_workflow_id
 
@@ -198,13 +199,6 @@ class TestOnce:
         assert "Idempotent-Replayed" not in made.headers
 
 
-async def forget_answer(engine: AsyncEngine, merchant_id: str) -> None:
-    """Leave a key as a request leaves it that dies before its answer is stored."""
-    async with engine.begin() as connection:
-        mine = idempotency_keys.c.merchant_id == merchant_id
-        await connection.execute(update(idempotency_keys).where(mine).values(response_status=None, response_body=None))
-
-
 class TestRefusals:
     """What cannot be a payment; none of these needs a worker."""
 
@@ -295,87 +289,6 @@ class TestRefusals:
                 details.add(response.json()["detail"])
         assert len(details) == 1, "both name the same workflow, so the id was kept"
         assert await count_payments(api_engine, caller.id) == 0
-
-
-class TestCapture:
-    """`POST /payments/{id}/capture`."""
-
-    async def test_captures_in_part_until_nothing_is_left(self, payer: Payer) -> None:
-        """Several captures up to the authorised amount; the last makes it a success."""
-        authorised = await payer.payment(until="authorized", capture_method="manual")
-        path = f"/payments/{authorised['id']}/capture"
-        first = await payer.http.post(path, json={"amount": 20_000})
-        assert (first.status_code, first.json()["status"]) == (200, "authorized")
-        assert first.json()["amount_captured"] == 20_000
-        rest = await payer.http.post(path)
-        assert (rest.json()["status"], rest.json()["amount_captured"]) == ("success", 50_000)
-
-    async def test_what_is_captured_in_full_is_answered_as_it_is(self, payer: Payer) -> None:
-        """Capturing again what is captured already is a 200 with the payment, and takes nothing."""
-        paid = await payer.payment()
-        again = await payer.http.post(f"/payments/{paid['id']}/capture", json={"amount": 1})
-        assert again.status_code == 200
-        assert again.json() == paid
-
-    async def test_more_than_is_authorised_is_a_409(self, payer: Payer) -> None:
-        """A capture beyond what is left takes nothing."""
-        authorised = await payer.payment(until="authorized", capture_method="manual")
-        refused = await payer.http.post(f"/payments/{authorised['id']}/capture", json={"amount": 50_001})
-        assert refused.status_code == 409
-        assert refused.json()["code"] == "not_capturable"
-        assert (await payer.http.get(f"/payments/{authorised['id']}")).json()["amount_captured"] == 0
-
-    async def test_a_key_captures_once(self, payer: Payer, api_engine: AsyncEngine) -> None:
-        """Ten racing captures under one key take the amount once; so does a repeat whose answer was lost."""
-        authorised = await payer.payment(until="authorized", capture_method="manual")
-        path = f"/payments/{authorised['id']}/capture"
-
-        async def capture() -> Any:
-            return await payer.http.post(path, json={"amount": 20_000}, headers={"Idempotency-Key": "c"})
-
-        answers = await asyncio.gather(*(capture() for _ in range(10)))
-        assert {answer.status_code for answer in answers} == {200}
-        assert len({answer.content for answer in answers}) == 1
-        await forget_answer(api_engine, payer.id)
-        assert (await capture()).status_code == 200
-        assert (await payer.http.get(f"/payments/{authorised['id']}")).json()["amount_captured"] == 20_000
-
-    async def test_a_payment_that_failed_cannot_be_captured(self, payer: Payer) -> None:
-        """409 with the status it has."""
-        failed = await payer.payment(vpa="failure@razorpay", until="failed")
-        refused = await payer.http.post(f"/payments/{failed['id']}/capture")
-        assert refused.status_code == 409
-        assert "failed" in refused.json()["detail"]
-
-    async def test_a_capture_is_in_the_audit_log(self, payer: Payer, api_engine: AsyncEngine) -> None:
-        """Who captured, with which key and in which request, is kept."""
-        authorised = await payer.payment(until="authorized", capture_method="manual")
-        await payer.http.post(f"/payments/{authorised['id']}/capture", headers={"X-Request-Id": "req-audited"})
-        async with api_engine.connect() as connection:
-            query = select(audit_log).where(audit_log.c.subject == authorised["id"])
-            row = (await connection.execute(query)).one()
-        assert (row.action, row.actor) == ("payment.capture", f"key:{payer.credentials.api_key}")
-        assert row.request_id == "req-audited"
-
-
-class TestCancel:
-    """`POST /payments/{id}/cancel`."""
-
-    async def test_an_authorised_payment_is_released(self, payer: Payer) -> None:
-        """Cancelling releases the authorisation and says why; cancelling again answers the payment as it is."""
-        authorised = await payer.payment(until="authorized", capture_method="manual")
-        path = f"/payments/{authorised['id']}/cancel"
-        cancelled = await payer.http.post(path, json={"reason": "out of stock"})
-        assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
-        again = await payer.http.post(path)
-        assert (again.status_code, again.json()) == (200, cancelled.json())
-
-    async def test_a_successful_payment_is_refunded_instead(self, payer: Payer) -> None:
-        """Too late: 409, and nothing changes."""
-        paid = await payer.payment()
-        refused = await payer.http.post(f"/payments/{paid['id']}/cancel")
-        assert refused.status_code == 409
-        assert refused.json()["code"] == "not_cancellable"
 
 
 class TestHistory:
