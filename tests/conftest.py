@@ -19,6 +19,11 @@ pytest_plugins = ["tests.support.durable"]
 _status = pytest.StashKey[int]()
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the switch that records histories of new stories."""
+    parser.addoption("--record-histories", action="store_true", help="write histories that tests/replay lacks")
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Keep the verdict for `pytest_unconfigure`."""
     session.config.stash[_status] = int(exitstatus)

@@ -1,0 +1,146 @@
+"""The stories whose histories are kept: together they take every workflow through every kind of step it has."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
+
+from clearway.domain import ids
+from clearway.gateways.base import OutcomeKind
+from tests.support.durable import Durable
+from workflows.maintenance import MaintenanceWorkflow
+from workflows.messages import (
+    QUEUE_OPERATIONS,
+    CancelInput,
+    CaptureInput,
+    News,
+    PaymentTimings,
+    Resolution,
+    delivery_workflow_id,
+    payment_workflow_id,
+)
+from workflows.payment import PaymentWorkflow
+
+Handle = WorkflowHandle[Any, Any]
+Story = Callable[[Durable], Awaitable[Handle]]
+
+
+async def payment_by_news(durable: Durable) -> Handle:
+    """Pending at the gateway, told by its webhook: the usual life of a payment."""
+    payment = await durable.new_payment(instrument="pending@razorpay")
+    _, handle = await durable.start(payment)
+    key = f"{payment.id}:authorise:1"
+    approved = News("gw_1", key, OutcomeKind.APPROVED, "gw_ref", 50_000, "INR", captured=True)
+    await handle.signal(PaymentWorkflow.provider_news, approved)
+    await durable.ended(handle)
+    return handle
+
+
+async def payment_polled_and_expired(durable: Durable) -> Handle:
+    """Never decided: polls, processing, called off at the deadline."""
+    payment = await durable.new_payment(instrument="pending@razorpay")
+    _, handle = await durable.start(payment, PaymentTimings(poll_intervals_s=(10, 30), deadline_s=120))
+    await durable.ended(handle)
+    return handle
+
+
+async def payment_captured_in_parts(durable: Durable) -> Handle:
+    """Authorised, captured in part, the rest released."""
+    payment = await durable.new_payment(capture_method="manual")
+    _, handle = await durable.start(payment)
+    await durable.until_status(payment.id, "authorized")
+    await handle.execute_update(PaymentWorkflow.capture, CaptureInput(ids.new_id(ids.CAPTURE), 20_000))
+    await handle.execute_update(PaymentWorkflow.cancel, CancelInput())
+    await durable.ended(handle)
+    return handle
+
+
+async def payment_in_doubt(durable: Durable) -> Handle:
+    """Executed without an answer, asked about in vain, reviewed, resolved by an operator."""
+    await durable.faults(
+        {"operation": "authorise", "fault": "executed_then_dropped", "times": 1},
+        {"operation": "look_up", "fault": "error_before"},
+    )
+    payment = await durable.new_payment()
+    _, handle = await durable.start(payment, PaymentTimings(deadline_s=600))
+    await durable.skip_until_status(payment.id, "needs_review")
+    await handle.signal(PaymentWorkflow.resolve_review, Resolution("success", "ana", "seen at the bank"))
+    await durable.ended(handle)
+    return handle
+
+
+async def payment_refused(durable: Durable) -> Handle:
+    """An order that is paid already: refused, nothing recorded."""
+    first = await durable.paid()
+    second = await durable.new_payment(first.merchant_id, order_id=first.order_id)
+    with contextlib.suppress(WorkflowUpdateFailedError):
+        await durable.start(second)
+    refused = durable.client.get_workflow_handle(payment_workflow_id(second.id))
+    await durable.ended(refused)
+    return refused
+
+
+async def refund_processed(durable: Durable) -> Handle:
+    """Reserved, paid out."""
+    payment = await durable.paid()
+    _, handle = await durable.refund(payment, 1_000)
+    await durable.ended(handle)
+    return handle
+
+
+async def refund_asked_about(durable: Durable) -> Handle:
+    """Executed without an answer, found out."""
+    payment = await durable.paid()
+    await durable.faults({"operation": "refund", "fault": "executed_then_dropped", "times": 1})
+    _, handle = await durable.refund(payment)
+    await durable.ended(handle)
+    return handle
+
+
+async def delivery_after_failures(durable: Durable) -> Handle:
+    """Refused twice, then taken."""
+    durable.receiver.statuses[:] = [500, 503]
+    payment = await durable.paid(merchant_id=await durable.merchant(endpoint=True))
+    delivery = (await durable.deliveries(payment.id))[0]
+    handle = durable.client.get_workflow_handle(delivery_workflow_id(delivery.event_id, delivery.endpoint_id))
+    await durable.ended(handle)
+    return handle
+
+
+async def delivery_exhausted(durable: Durable) -> Handle:
+    """Refused at every attempt of the schedule."""
+    durable.receiver.statuses[:] = [500] * 10
+    payment = await durable.paid(merchant_id=await durable.merchant(endpoint=True))
+    delivery = (await durable.deliveries(payment.id))[0]
+    handle = durable.client.get_workflow_handle(delivery_workflow_id(delivery.event_id, delivery.endpoint_id))
+    await durable.ended(handle)
+    return handle
+
+
+async def maintenance(durable: Durable) -> Handle:
+    """One round of housekeeping."""
+    handle = await durable.client.start_workflow(
+        MaintenanceWorkflow.run, id=f"maintenance-{ids.new_id(ids.REQUEST)}", task_queue=QUEUE_OPERATIONS
+    )
+    await durable.ended(handle)
+    return handle
+
+
+STORIES: dict[str, Story] = {
+    story.__name__: story
+    for story in (
+        payment_by_news,
+        payment_polled_and_expired,
+        payment_captured_in_parts,
+        payment_in_doubt,
+        payment_refused,
+        refund_processed,
+        refund_asked_about,
+        delivery_after_failures,
+        delivery_exhausted,
+        maintenance,
+    )
+}
