@@ -22,7 +22,7 @@ from tests.compose.project import ROOT, Service
 OURS = [service for service in project.demonstration() if service.is_ours]
 CLEARWAY = [service for service in OURS if "entrypoint" not in service.definition]
 READ_BY_IMAGES = {
-    # https://hub.docker.com/_/postgres, and deploy/postgres/10-temporal.sh
+    # the README of the official image, and deploy/postgres/10-temporal.sh
     "postgres": {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "TEMPORAL_DB_PASSWORD"},
     # temporal-sql-tool --help
     "temporal-schema": {"SQL_PLUGIN", "SQL_HOST", "SQL_PORT", "SQL_USER", "SQL_PASSWORD"},
