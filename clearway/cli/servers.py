@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -14,7 +15,9 @@ import typer
 from clearway.cli.output import JsonFlag, out, print_json, table
 from clearway.cli.problems import FAILED, CommandError
 from clearway.cli.worker_pool import TASK_QUEUES, WorkerPool
+from clearway.dev.child import LIFELINE
 
+STOP: Final = int(signal.SIGTERM)
 DRAIN_S: Final = 10
 """How long the API lets requests under way end."""
 
@@ -103,7 +106,10 @@ def worker(
         raise typer.BadParameter(f"{', '.join(unknown) or queues!r}: the queues are {', '.join(TASK_QUEUES)}.")
 
     def command(index: int) -> list[str]:
-        return [sys.executable, "-m", "worker", "--index", str(index), "--queues", ",".join(wanted)]
+        # Without the lifeline, workers would go on for ever after a kill -9 of this process, and nobody would know.
+        lifeline = [sys.executable, "-I", "-S", str(LIFELINE), "--parent", str(os.getpid()), "--signal", str(STOP)]
+        run = [sys.executable, "-m", "worker", "--index", str(index), "--queues", ",".join(wanted)]
+        return [*lifeline, "--", *run]
 
     raise typer.Exit(asyncio.run(WorkerPool(command, processes).run()))
 

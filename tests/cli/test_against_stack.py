@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from clearway.cli.trigger import TRIGGERS
 from clearway.dev.stack import Stack
 from clearway.domain.events import EventType
 from tests.cli.command import Cli, ended
+from tests.dev.waiting import eventually, has_ended
 
 pytestmark = pytest.mark.stack
 
@@ -170,17 +175,34 @@ async def test_credentials_of_another_merchant_open_nothing_of_ours(at_stack: Cl
 
 async def test_a_worker_serves_and_stops_in_order(at_stack: Cli, stack: Stack) -> None:
     """`clearway worker` works beside others on the same queues, and a stop in order is success."""
-    environment = {**stack.environment(), "METRICS_PORT": ""}
-    environment.pop("METRICS_PORT")
-    arguments = ("worker", "--processes", "2", "--queues", "payments,deliveries")
-    async with at_stack.running(*arguments, **environment) as process:
-        ready = 0
-        assert process.stdout is not None
-        async with asyncio.timeout(60):
-            while ready < 2:
-                ready += b"worker ready" in await process.stdout.readline()
+    async with working(at_stack, stack) as process:
         await made(at_stack, "payment.success")
         assert await ended(process) == 0
+
+
+async def test_workers_do_not_outlive_their_supervisor(at_stack: Cli, stack: Stack) -> None:
+    """After a kill -9 of the command nothing is left that nobody watches over; it stops in order."""
+    async with working(at_stack, stack) as process:
+        workers = [child.pid for child in psutil.Process(process.pid).children()]
+        assert len(workers) == 2
+        process.kill()
+        await eventually(lambda: all(has_ended(pid) for pid in workers), limit_s=60)
+
+
+@asynccontextmanager
+async def working(cli: Cli, stack: Stack) -> AsyncIterator[Process]:
+    """Two workers beside the stack's own."""
+    environment = {name: value for name, value in stack.environment().items() if name != "METRICS_PORT"}
+    arguments = ("worker", "--processes", "2", "--queues", "payments,deliveries")
+    async with cli.running(*arguments, **environment) as process:
+        ready = 0
+        assert process.stderr is not None
+        async with asyncio.timeout(60):
+            while ready < 2:
+                line = await process.stderr.readline()
+                assert line, "it has ended"
+                ready += b"worker ready" in line
+        yield process
 
 
 async def _delivered(cli: Cli, payment_id: str, event: str) -> dict[str, Any]:
