@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from clearway.domain import ids
@@ -24,10 +26,20 @@ PREFIXES = [
 LAST_MILLISECOND = 2**48 - 1
 
 
-def _id_at(milliseconds: int) -> str:
+def _ids_at(*moments_ms: int) -> list[str]:
+    """Return what a fresh process whose clock shows these milliseconds, one after the other, would make."""
+    shown = iter(moments_ms)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("time.time_ns", lambda: milliseconds * 1_000_000)
-        return ids.new_id(ids.PAYMENT)
+        patch.setattr(ids, "_last", 0)
+        patch.setattr("time.time_ns", lambda: next(shown) * 1_000_000)
+        return [ids.new_id(ids.PAYMENT) for _ in moments_ms]
+
+
+def _number(text: str) -> int:
+    number = 0
+    for character in text.partition("_")[2]:
+        number = number * 32 + ids.ALPHABET.index(character)
+    return number
 
 
 def test_ids_are_unique() -> None:
@@ -38,8 +50,34 @@ def test_ids_are_unique() -> None:
 @given(st.integers(0, LAST_MILLISECOND), st.integers(0, LAST_MILLISECOND))
 def test_ids_sort_by_time(one: int, other: int) -> None:
     """Of two milliseconds, the later has the greater id, up to the last a ULID can hold (the year 10889)."""
-    if one != other:
-        assert (_id_at(one) < _id_at(other)) == (one < other)
+    assume(one != other)
+    assert (_ids_at(one) < _ids_at(other)) == (one < other)
+
+
+@given(st.lists(st.integers(0, LAST_MILLISECOND - 1), min_size=2, max_size=20))
+def test_ids_of_one_process_sort_in_the_order_they_are_made(clock: list[int]) -> None:
+    """Within a millisecond and when the clock is set back, the next id is still the greater one."""
+    made = _ids_at(*clock)
+
+    assert made == sorted(made)
+    assert len(set(made)) == len(made)
+
+
+def test_the_next_id_cannot_be_guessed() -> None:
+    """Two ids of the same millisecond are a random step apart, different every time."""
+    pairs = [_ids_at(1, 1) for _ in range(200)]
+    steps = {_number(second) - _number(first) for first, second in pairs}
+
+    assert len(steps) == 200
+    assert sorted(steps)[100] > 2**60
+
+
+def test_threads_do_not_share_an_id() -> None:
+    """Ids made by many threads at once are all different."""
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: ids.new_id(ids.EVENT), range(8_000)))
+
+    assert len(set(made)) == 8_000
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
