@@ -14,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from clearway.db.engine import create_engine
+from clearway.db.seed import OTHER_MERCHANT, seed_merchant
 from clearway.dev import toolchain
 from clearway.dev.ports import Ports
 from clearway.dev.postgres import THROWAWAY_SETTINGS
 from clearway.dev.reporting import SilentReporter
 from clearway.dev.stack import Stack, StackOptions
-from clearway.settings import TEST_API_KEY, TEST_API_SECRET
+from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
 from tests.e2e.merchant import Merchant
 from tests.support.evidence import Witnesses
 from tests.support.invariants import assert_sound
@@ -107,6 +109,20 @@ async def steady(steady_site: Site) -> AsyncIterator[Site]:
 async def merchant(steady: Site) -> Merchant:
     """Do business on the steady stack."""
     return steady.merchant
+
+
+@pytest.fixture
+async def rival(steady: Site) -> AsyncIterator[Merchant]:
+    """Do business beside the first merchant, with credentials of one's own."""
+    settings = Settings(_env_file=None, database_url=steady.stack.database_url)
+    engine = create_engine(settings, application_name="tests-e2e")
+    async with engine.begin() as connection:
+        await seed_merchant(connection, settings, OTHER_MERCHANT)
+    await engine.dispose()
+    stack, theirs = steady.stack, OTHER_MERCHANT
+    merchant = Merchant.of(stack.api_url, stack.simulator_url, theirs.api_key, theirs.api_secret)
+    yield merchant
+    await merchant.aclose()
 
 
 @pytest.fixture

@@ -1,0 +1,209 @@
+"""The invariants themselves: a sound stack passes, and each planted violation is found by the rule it breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.evidence import Evidence, Record
+from tests.support.invariants import RULES, violations
+
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+RECEIVER = "http://127.0.0.1:4000"
+
+
+def effect(kind: str, amount: int, key: str = "pay_1:authorise:1") -> Record:
+    """Describe one effect in the gateway's journal."""
+    return {"type": kind, "payment_id": "pay_1", "operation_key": key, "amount": amount, "currency": "INR"}
+
+
+def entries(kind: str, amount: int, debit: str, credit: str, refund_id: str | None = None) -> list[Record]:
+    """Describe the two entries of one ledger transaction."""
+    shared = {"transaction_id": kind, "kind": kind, "payment_id": "pay_1", "refund_id": refund_id, "currency": "INR"}
+    return [
+        {**shared, "account": debit, "amount_minor": amount},
+        {**shared, "account": credit, "amount_minor": -amount},
+    ]
+
+
+def event(name: str, step: str, before: str | None, after: str, refund_id: str | None = None) -> Record:
+    """Describe one event."""
+    return {
+        "id": f"evt_{name}",
+        "type": name,
+        "merchant_id": "mer_1",
+        "payment_id": "pay_1",
+        "refund_id": refund_id,
+        "step": step,
+        "from_status": before,
+        "to_status": after,
+        "created_at": BEGINNING + timedelta(minutes=1),
+    }
+
+
+def delivered(told: Record) -> tuple[Record, Record, Record]:
+    """Describe the delivery of an event, its one attempt, and its arrival."""
+    delivery = {
+        "id": f"whd_{told['id']}",
+        "event_id": told["id"],
+        "endpoint_id": "whe_1",
+        "event_type": told["type"],
+        "status": "delivered",
+        "attempt_count": 1,
+        "created_at": told["created_at"],
+    }
+    headers = {"webhook-id": told["id"]}
+    attempt = {"delivery_id": delivery["id"], "number": 1, "request_headers": headers, "response_status": 200}
+    arrival = {"event_id": told["id"], "type": told["type"], "signature_ok": True, "standard_ok": True}
+    return delivery, attempt, arrival | {"headers": headers}
+
+
+def sound() -> Evidence:
+    """Return a stack at rest: 500 captured, 200 of it refunded, everything told and delivered."""
+    payment = {"id": "pay_1", "order_id": "order_1", "status": "success", "version": 1, "amount_minor": 500}
+    payment |= {"captured_minor": 500, "refunded_minor": 200, "refund_pending_minor": 0}
+    refund = {"id": "rfnd_1", "payment_id": "pay_1", "status": "processed", "version": 1, "amount_minor": 200}
+    endpoint = {"id": "whe_1", "merchant_id": "mer_1", "url": f"{RECEIVER}/webhooks", "event_types": []}
+    endpoint |= {"status": "enabled", "deleted_at": None, "retry_intervals_s": None, "created_at": BEGINNING}
+    events = [
+        event("payment.created", "created", None, "pending"),
+        event("payment.success", "1", "pending", "success"),
+        event("refund.created", "created", None, "pending", "rfnd_1"),
+        event("refund.processed", "1", "pending", "processed", "rfnd_1"),
+    ]
+    deliveries, attempts, received = zip(*(delivered(told) for told in events), strict=True)
+    return Evidence(
+        orders=[{"id": "order_1", "status": "paid"}],
+        payments=[payment],
+        captures=[{"id": "cap_1", "payment_id": "pay_1", "amount_minor": 500}],
+        refunds=[refund],
+        ledger=[
+            *entries("capture", 500, "gateway", "payable"),
+            *entries("refund_reserved", 200, "payable", "transit", "rfnd_1"),
+            *entries("refund_processed", 200, "transit", "gateway", "rfnd_1"),
+        ],
+        events=events,
+        endpoints=[endpoint],
+        deliveries=list(deliveries),
+        attempts=list(attempts),
+        journal=[
+            effect("authorised", 500),
+            effect("captured", 500),
+            effect("refunded", 200, "rfnd_1:refund:1"),
+        ],
+        received=list(received),
+        received_since=BEGINNING,
+        receiver_url=RECEIVER,
+    )
+
+
+def change(where: str, index: int, **values: Any) -> Callable[[Evidence], None]:
+    """Return what changes one record."""
+    return lambda evidence: getattr(evidence, where)[index].update(values)
+
+
+def add(where: str, record: Record) -> Callable[[Evidence], None]:
+    """Return what adds a record."""
+    return lambda evidence: getattr(evidence, where).append(record)
+
+
+def drop(where: str, index: int = -1) -> Callable[[Evidence], None]:
+    """Return what makes a record vanish."""
+    return lambda evidence: getattr(evidence, where).pop(index)
+
+
+PLANTED: list[tuple[str, str, Callable[[Evidence], None]]] = [
+    ("a payment that never ends", "quiet", change("payments", 0, status="processing")),
+    ("a refund that never ends", "quiet", change("refunds", 0, status="pending")),
+    ("a delivery that never ends", "quiet", change("deliveries", 0, status="pending")),
+    ("a gateway still at work", "quiet", lambda evidence: setattr(evidence, "gateway_undecided", 1)),
+    ("a lost ledger entry", "books_balance", drop("ledger")),
+    ("more captured than asked", "amounts_are_bounded", change("payments", 0, amount_minor=499)),
+    ("more refunded than captured", "amounts_are_bounded", change("payments", 0, refunded_minor=501)),
+    ("more promised than left", "amounts_are_bounded", change("payments", 0, refund_pending_minor=301)),
+    ("a gateway that captures too much", "amounts_are_bounded", change("journal", 1, amount=501)),
+    ("a gateway that refunds too much", "amounts_are_bounded", change("journal", 2, amount=501)),
+    ("a second charge", "charged_at_most_once", add("journal", effect("authorised", 500, "pay_1:authorise:2"))),
+    ("a repeated capture", "charged_at_most_once", add("journal", effect("captured", 1))),
+    ("a second refund", "charged_at_most_once", add("journal", effect("refunded", 1, "rfnd_1:refund:2"))),
+    ("a capture nobody recorded", "captures_agree", drop("captures")),
+    ("a capture nobody booked", "captures_agree", lambda evidence: evidence.ledger.__delitem__(slice(0, 2))),
+    ("a capture the gateway denies", "captures_agree", change("journal", 1, amount=400)),
+    ("money still held", "nothing_stays_held", change("journal", 0, amount=600)),
+    ("a charge of a stranger", "nothing_stays_held", change("journal", 0, payment_id="pay_2")),
+    ("a refund the gateway denies", "refunds_agree", drop("journal")),
+    ("a refund nobody booked", "refunds_agree", lambda evidence: evidence.ledger.__delitem__(slice(4, 6))),
+    ("a refund nobody recorded", "refunds_agree", drop("refunds")),
+    ("a failed refund that was paid out", "refunds_agree", change("refunds", 0, status="failed")),
+    ("a refund that is not on the payment", "refunds_agree", change("payments", 0, refunded_minor=0)),
+    ("an order that is not paid", "orders_agree", change("orders", 0, status="attempted")),
+    ("an order paid twice", "orders_agree", add("payments", sound().payments[0] | {"id": "pay_2"})),
+    ("a status nobody told", "changes_are_told", drop("events", 1)),
+    ("a status told otherwise", "changes_are_told", change("events", 1, to_status="failed")),
+    ("an event of another type", "changes_are_told", change("events", 1, type="payment.failed")),
+    ("a gap in the story", "changes_are_told", change("events", 1, from_status="processing")),
+    ("a refund nobody told of", "changes_are_told", drop("events", 3)),
+    ("a missing delivery", "events_have_deliveries", drop("deliveries")),
+    ("a lost attempt", "deliveries_end_as_scheduled", drop("attempts")),
+    ("a failure before its time", "deliveries_end_as_scheduled", change("deliveries", 0, status="failed")),
+    ("a delivery that was refused", "deliveries_end_as_scheduled", change("attempts", 0, response_status=500)),
+    (
+        "another webhook id",
+        "deliveries_end_as_scheduled",
+        change("attempts", 0, request_headers={"webhook-id": "evt_2"}),
+    ),
+    ("an event that never arrived", "receiver_got_everything", drop("received")),
+    ("a wrong signature", "receiver_got_everything", change("received", 0, signature_ok=False)),
+    ("an arrival of no event", "receiver_got_everything", change("received", 0, event_id="evt_2")),
+    ("an arrival as another type", "receiver_got_everything", change("received", 0, type="payment.failed")),
+]
+
+
+def test_a_sound_stack_passes() -> None:
+    """Where everything agrees, nothing is found."""
+    assert violations(sound()) == []
+
+
+@pytest.mark.parametrize(("rule", "plant"), [planted[1:] for planted in PLANTED], ids=[one[0] for one in PLANTED])
+def test_a_planted_violation_is_found(rule: str, plant: Callable[[Evidence], None]) -> None:
+    """The rule that the violation breaks says so."""
+    evidence = deepcopy(sound())
+    plant(evidence)
+    assert any(found.startswith(f"{rule}: ") for found in violations(evidence)), violations(evidence)
+
+
+def test_every_rule_was_seen_to_find_something() -> None:
+    """No rule is there that could not be broken."""
+    assert {rule for _, rule, _ in PLANTED} == {rule.__name__ for rule in RULES}
+
+
+def test_a_move_back_is_found() -> None:
+    """A story that goes on after its end is not one, however well its steps fit together."""
+    evidence = sound()
+    evidence.payments[0] |= {"status": "failed", "version": 2}
+    evidence.events.append(event("payment.failed", "2", "success", "failed"))
+    assert "changes_are_told: pay_1 moved from success to failed" in violations(evidence)
+
+
+def test_a_failed_delivery_has_had_its_whole_schedule() -> None:
+    """Five attempts that nobody took are a failure in order; with a schedule of its own, as many as that says."""
+    evidence = sound()
+    first, refused = evidence.deliveries[0], evidence.attempts[0] | {"response_status": 500}
+    evidence.attempts = [*evidence.attempts[1:], *(refused | {"number": number} for number in range(1, 6))]
+    evidence.received = evidence.received[1:]
+    first |= {"status": "failed", "attempt_count": 5}
+    assert violations(evidence) == []
+    evidence.endpoints[0]["retry_intervals_s"] = [1, 1]
+    assert [found.partition(":")[0] for found in violations(evidence)] == ["deliveries_end_as_scheduled"]
+
+
+def test_what_is_under_review_may_differ_from_the_journal() -> None:
+    """A payment that a person looks at is one whose journal is in doubt, and no violation."""
+    evidence = sound()
+    evidence.payments[0]["status"] = "needs_review"
+    evidence.journal[1]["amount"] = 499
+    assert not [found for found in violations(evidence) if found.startswith("captures_agree")]
