@@ -20,7 +20,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkflowRunner
 
 from activities.gateway import GatewayActivities
 from activities.maintenance import MaintenanceActivities
@@ -65,14 +65,16 @@ def activities_of(
     return [maintenance.forget_idempotency_keys, maintenance.start_forgotten_deliveries]
 
 
-def build_worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]]) -> Worker:
+def build_worker(
+    client: Client, queue: str, activities: Sequence[Callable[..., Any]], runner: WorkflowRunner | None = None
+) -> Worker:
     """Return the worker of one task queue. It knows every workflow: which runs where is the starter's choice."""
     return Worker(
         client,
         task_queue=queue,
         workflows=WORKFLOWS,
         activities=activities,
-        workflow_runner=workflow_runner(),
+        workflow_runner=runner or workflow_runner(),
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
         graceful_shutdown_timeout=GRACE,

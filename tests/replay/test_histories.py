@@ -18,14 +18,16 @@ from temporalio.worker import Replayer
 
 from tests.replay.stories import STORIES
 from tests.support.durable import Durable
-from workflows.registry import WORKFLOWS, workflow_runner
+from workflows.registry import WORKFLOWS, strict_workflow_runner
 
 HISTORIES = Path(__file__).parent / "histories"
 
 
 def replayer() -> Replayer:
     """Make a replayer of every workflow, in the sandbox they run in."""
-    return Replayer(workflows=WORKFLOWS, workflow_runner=workflow_runner(), data_converter=pydantic_data_converter)
+    return Replayer(
+        workflows=WORKFLOWS, workflow_runner=strict_workflow_runner(), data_converter=pydantic_data_converter
+    )
 
 
 def stored(name: str) -> WorkflowHistory:

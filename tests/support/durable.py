@@ -63,6 +63,7 @@ from workflows.messages import (
 )
 from workflows.payment import PaymentWorkflow
 from workflows.refund import RefundWorkflow
+from workflows.registry import strict_workflow_runner
 
 PATIENCE_S = 15.0
 ENDPOINT_SECRET = "whsec_dGVzdC1lbmRwb2ludC1zZWNyZXQtMDAwMDAwMDAwMDE="
@@ -311,5 +312,5 @@ async def durable(
     async with AsyncExitStack() as stack:
         for queue in TASK_QUEUES:
             found = worker.activities_of(queue, settings, engine, gateways, deliveries)
-            await stack.enter_async_context(worker.build_worker(client, queue, found))
+            await stack.enter_async_context(worker.build_worker(client, queue, found, strict_workflow_runner()))
         yield durable
