@@ -10,11 +10,13 @@ import os
 import re
 import signal
 import time
+from collections import deque
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -63,11 +65,12 @@ def listen(
         typer.echo(secret)
         return
     patterns = _patterns(events)
-    target = None if forward_to is None else Target(target_url(forward_to), secret, skip_verify=skip_verify)
+    url = None if forward_to is None else target_url(forward_to)
     voice = Voice(as_json=as_json, print_events=print_events)
     for number in (signal.SIGINT, signal.SIGTERM):  # a shell starts background jobs with SIGINT ignored
         signal.signal(number, signal.default_int_handler)
-    with open_api(api_url, api_key, api_secret) as api:
+    with open_api(api_url, api_key, api_secret) as api, ExitStack() as open_here:
+        target = open_here.enter_context(Target(url, secret, skip_verify=skip_verify)) if url else None
         _listen(api, Listener(api, patterns, target, voice), secret)
 
 
@@ -107,7 +110,7 @@ class Answer:
 
 
 class Target:
-    """The program that events are forwarded to."""
+    """The program that events are forwarded to. Use it as a context manager."""
 
     def __init__(self, url: str, secret: str, *, skip_verify: bool) -> None:
         self.url = url
@@ -118,6 +121,12 @@ class Target:
             trust_env=urlsplit(url).hostname not in LOOPBACK,
             headers={"Content-Type": "application/json", "User-Agent": "clearway-cli-listen"},
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
 
     def send(self, event_id: str, body: bytes) -> Answer:
         """POST the body as a webhook. What goes wrong is an answer, too."""
@@ -187,13 +196,14 @@ class Listener:
 
     def __post_init__(self) -> None:
         self.feed = EventFeed(self.api)
+        self._waiting: deque[dict[str, Any]] = deque()
 
     def run(self) -> None:
         """Listen for ever; KeyboardInterrupt is the way out."""
         troubles = 0
         while True:
             try:
-                fresh = self.feed.take()
+                self.look()
             except ApiAwayError as error:
                 troubles += 1
                 if troubles == 1:
@@ -203,10 +213,18 @@ class Listener:
             if troubles:
                 self.voice.trouble("Connected again.")
                 troubles = 0
-            for event in fresh:
-                if any(fnmatchcase(event["type"], pattern) for pattern in self.patterns):
-                    self._handle(event)
             time.sleep(POLL_S)
+
+    def look(self) -> None:
+        """Handle what is new. After an ApiAwayError, what was not handled yet waits for the next look."""
+        wanted = (event for event in self.feed.take() if self._is_wanted(event))
+        self._waiting.extend(wanted)
+        while self._waiting:
+            self._handle(self._waiting[0])
+            self._waiting.popleft()
+
+    def _is_wanted(self, event: dict[str, Any]) -> bool:
+        return any(fnmatchcase(event["type"], pattern) for pattern in self.patterns)
 
     def _handle(self, event: dict[str, Any]) -> None:
         # The page has the event parsed; the signature must be over the very bytes that a webhook has.

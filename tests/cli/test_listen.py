@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import typer
@@ -12,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from clearway.cli.listen import SECRET_FILE, Target, stable_secret, target_url
+from clearway.cli.listen import SECRET_FILE, Listener, Target, Voice, stable_secret, target_url
+from clearway.cli.merchant_api import ApiAwayError, MerchantApi
 from clearway.cli.problems import CommandError
 from clearway.dev.receiver import verify_plain, verify_standard
 from tests.cli.command import Cli
@@ -70,14 +73,45 @@ async def test_a_forwarded_event_carries_both_signatures(tmp_path: Path) -> None
 
     listener, url = free_listener()
     async with serving(Starlette(routes=[Route("/hooks", receive, methods=["POST"])]), listener):
-        target = Target(f"{url}/hooks", secret, skip_verify=False)
-        answer = await asyncio.to_thread(target.send, "evt_1", b'{"id":"evt_1","amount":1}')
+        with Target(f"{url}/hooks", secret, skip_verify=False) as target:
+            answer = await asyncio.to_thread(target.send, "evt_1", b'{"id":"evt_1","amount":1}')
     assert verdicts == [(True, True)]
     assert (answer.status, answer.accepted) == (307, False)
 
 
+class Api:
+    """An API with one new event, which is away when it is asked for the event's bytes the first time."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def pages(self, _path: str) -> Iterator[list[dict[str, Any]]]:
+        """Yield the one page."""
+        yield [{"id": "evt_1", "type": "payment.created", "timestamp": "2026-01-01T00:00:00Z", "data": {"id": "pay_1"}}]
+
+    def get_bytes(self, _path: str) -> bytes:
+        """Answer from the second time on."""
+        self.asked += 1
+        if self.asked == 1:
+            raise ApiAwayError("away")
+        return b"{}"
+
+
+def test_an_event_whose_reading_fails_is_handled_later(capsys: pytest.CaptureFixture[str]) -> None:
+    """An API that goes away between the list and the event costs nothing but time."""
+    api = cast("MerchantApi", Api())
+    listener = Listener(api, ("*",), None, Voice(as_json=True, print_events=False))
+    with pytest.raises(ApiAwayError):
+        listener.look()
+    listener.look()
+    listener.look()
+    assert listener.counts.events == 1
+    assert capsys.readouterr().out.count("evt_1") == 1
+
+
 def test_a_target_that_is_away_is_an_answer_too() -> None:
     """Listening goes on, whatever the program it forwards to does."""
-    answer = Target("http://127.0.0.1:1", "whsec_AAAA", skip_verify=True).send("evt_1", b"{}")
+    with Target("http://127.0.0.1:1", "whsec_AAAA", skip_verify=True) as target:
+        answer = target.send("evt_1", b"{}")
     assert answer.status is None
     assert answer.error
