@@ -44,6 +44,16 @@ def test_only_ints_are_amounts(amount: object) -> None:
         Money(amount, "INR")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("amount_minor", [-1, AMOUNT_MINOR_MAX + 1, -(2**63), 2**64])
+def test_amounts_outside_the_bounds_are_refused(amount_minor: int) -> None:
+    """There is no debt in an amount, and none beyond the limit."""
+    with pytest.raises(ValueError, match="outside"):
+        Money(amount_minor, "INR")
+
+    assert Money(0, "INR").amount_minor == 0
+    assert Money(AMOUNT_MINOR_MAX, "INR").amount_minor == AMOUNT_MINOR_MAX
+
+
 @given(AMOUNTS, AMOUNTS, CURRENCIES)
 def test_what_is_added_can_be_taken_off(first: int, second: int, currency: str) -> None:
     """Addition and subtraction are exact and undo each other, within the limit."""

@@ -62,7 +62,9 @@ def _capture(amount_minor: int) -> CapturedAmount:
     return CapturedAmount("cap_1", amount_minor)
 
 
-captures = st.none() | st.integers(-1, AMOUNT_MINOR + 1).map(_capture)
+# The amounts at which something changes, and all others.
+amounts = st.sampled_from([-1, 0, 1, 400, 600, 601, AMOUNT_MINOR, AMOUNT_MINOR + 1]) | st.integers(-1, AMOUNT_MINOR + 1)
+captures = st.none() | amounts.map(_capture)
 changes = st.builds(
     Change,
     step=st.uuids().map(str),
@@ -146,6 +148,30 @@ def test_no_history_captures_too_much(history: list[Change]) -> None:
         taken = change.capture.amount_minor if change.capture else 0
         assert applied.payment.captured_minor == before.captured_minor + taken
         assert before.captured_minor <= applied.payment.captured_minor <= AMOUNT_MINOR
+
+
+@pytest.mark.parametrize(
+    ("captured_minor", "amount_minor", "accepted"),
+    [
+        (0, 1, True),
+        (0, 1_000, True),
+        (600, 400, True),
+        (0, 1_001, False),
+        (600, 401, False),
+        (0, 0, False),
+        (0, -1, False),
+    ],
+)
+def test_a_capture_is_within_what_is_left(captured_minor: int, amount_minor: int, *, accepted: bool) -> None:
+    """From one minor unit up to what is left can be captured: not one more, and not nothing."""
+    payment = _payment(S.AUTHORIZED, captured_minor=captured_minor)
+    change = Change("step", S.AUTHORIZED, "a test", capture=_capture(amount_minor))
+
+    if accepted:
+        assert apply_change(payment, change).payment.captured_minor == captured_minor + amount_minor
+    else:
+        with pytest.raises(MoveRefusedError, match="would exceed|at least one minor unit"):
+            apply_change(payment, change)
 
 
 @given(histories)
