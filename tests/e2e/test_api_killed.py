@@ -1,0 +1,56 @@
+"""The API process is killed between reserving an Idempotency-Key and answering; careful clients repeat."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import Site
+from tests.e2e.merchant import Merchant
+
+pytestmark = pytest.mark.timeout(300)
+
+REQUESTS = 24
+
+
+async def send(merchant: Merchant, body: dict[str, Any], key: str) -> httpx.Response | None:
+    """Send one request; None when the connection broke before its answer."""
+    try:
+        return await merchant.post("/payments", body, key=key)
+    except httpx.TransportError:
+        return None
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_a_repeat_finds_the_payment_of_its_key(fragile: Site, seed: int) -> None:
+    """Whenever the API died: the same key gives the same payment, one per order, and one charge."""
+    merchant = fragile.merchant
+    bodies = [await merchant.body(1_000 + number) for number in range(REQUESTS)]
+    sent = [asyncio.create_task(send(merchant, body, f"api-{body['order_id']}")) for body in bodies]
+    await asyncio.sleep(random.Random(seed).uniform(0.05, 0.4))  # noqa: S311 - chance that repeats itself
+    await fragile.stack.kill("api")
+    first = await asyncio.gather(*sent)
+    await fragile.stack.start("api")
+
+    repeats = [merchant.insist("/payments", body, key=f"api-{body['order_id']}") for body in bodies]
+    second = await asyncio.gather(*repeats)
+    assert {answer.status_code for answer in second} == {201}, [answer.text for answer in second]
+    for before, after in zip(first, second, strict=True):
+        if before is not None and before.status_code == 201:
+            assert after.content == before.content
+            assert after.headers["Idempotent-Replayed"] == "true"
+    assert None in first, "the kill came too late to meet a request"
+    for body, answer in zip(bodies, second, strict=True):
+        payment = await merchant.until(answer.json(), "success")
+        listed = (await merchant.read(f"/payments?order_id={body['order_id']}"))["data"]
+        assert [item["id"] for item in listed] == [payment["id"]]
+        assert await merchant.charged(payment) == [body_amount(payment)]
+
+
+def body_amount(payment: dict[str, Any]) -> int:
+    """Return the amount that the order asked for."""
+    return int(payment["amount"])

@@ -1,0 +1,39 @@
+"""Postgres and Temporal are killed while payments are being made: nothing is lost, nothing is done twice."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from tests.e2e.conftest import RECOVERY_S, Site
+
+pytestmark = pytest.mark.timeout(400)
+
+PAYMENTS = 8
+
+
+@pytest.mark.parametrize("server", ["postgres", "temporal"])
+async def test_payments_survive_the_death_of_a_server(fragile: Site, server: str) -> None:
+    """Every request that is repeated with its key until it is answered makes one payment, one charge, one success."""
+    merchant = fragile.merchant
+    bodies = [await merchant.body(2_000 + number) for number in range(PAYMENTS)]
+    chance = random.Random(server)  # noqa: S311 - chance that repeats itself
+
+    async def pay(number: int) -> dict[str, object]:
+        await asyncio.sleep(chance.uniform(0, 1.0))
+        body = bodies[number]
+        answer = await merchant.insist("/payments", body, key=f"{server}-{body['order_id']}")
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    paying = [asyncio.create_task(pay(number)) for number in range(PAYMENTS)]
+    await asyncio.sleep(0.5)
+    await fragile.stack.kill(server)
+    await fragile.stack.start(server)
+    made = await asyncio.gather(*paying)
+    assert len({payment["id"] for payment in made}) == PAYMENTS
+    for payment in made:
+        await merchant.until(payment, "success", limit_s=RECOVERY_S)
+        assert await merchant.charged(payment) == [payment["amount"]]
