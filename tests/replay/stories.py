@@ -122,9 +122,9 @@ async def delivery_exhausted(durable: Durable) -> Handle:
 
 async def maintenance(durable: Durable) -> Handle:
     """One round of housekeeping."""
-    handle = await durable.client.start_workflow(
-        MaintenanceWorkflow.run, id=f"maintenance-{ids.new_id(ids.REQUEST)}", task_queue=QUEUE_OPERATIONS
-    )
+    workflow_id = f"maintenance-{ids.new_id(ids.REQUEST)}"
+    await durable.client.start_workflow(MaintenanceWorkflow.run, id=workflow_id, task_queue=QUEUE_OPERATIONS)
+    handle = durable.client.get_workflow_handle(workflow_id)
     await durable.ended(handle)
     return handle
 

@@ -178,7 +178,11 @@ class Durable:
         return reserved, await operation.workflow_handle()
 
     async def ended(self, handle: WorkflowHandle[Any, Any]) -> Any:
-        """Return a workflow's result, skipping whatever time it waits for."""
+        """Return a workflow's result, skipping whatever time it waits for.
+
+        Not for a handle that `start_workflow` returned: it skips time by itself, and twice unlocked the server's clock
+        stands still ever after.
+        """
         async with self.environment.time_skipping_unlocked():
             while True:
                 # A long poll ends empty when the server's clock jumps over its deadline.
