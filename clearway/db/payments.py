@@ -85,7 +85,7 @@ async def apply(connection: AsyncConnection, payment_id: str, change: Change, *,
     Raises MoveRefusedError (nothing is written) or PaymentUnknownError.
     """
     row = await lock(connection, payment_id)
-    if row.last_step == change.step:
+    if is_recorded(row, change.step):
         return await _already(connection, row, change.step)
     before = payment_of(row)
     applied = apply_change(before, change)
@@ -107,6 +107,11 @@ async def lock(connection: AsyncConnection, payment_id: str) -> Row[Any]:
     if found is None:
         raise PaymentUnknownError(payment_id)
     return found
+
+
+def is_recorded(row: Row[Any], step: str) -> bool:
+    """Tell whether a payment or refund has taken this step: it is the last one, or its number lies behind."""
+    return bool(row.last_step == step or (step.isdecimal() and int(step) <= row.version))
 
 
 def payment_of(row: Row[Any]) -> Payment:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import ledger
 from clearway.db.events import DueDelivery, Happening, due_for_step, tell
-from clearway.db.payments import PaymentUnknownError, lock, payment_of
+from clearway.db.payments import PaymentUnknownError, is_recorded, lock, payment_of
 from clearway.db.tables import payments, refunds
 from clearway.domain import ledger as books
 from clearway.domain.events import EventType
@@ -69,7 +69,7 @@ async def apply(connection: AsyncConnection, refund_id: str, change: RefundChang
     """Apply a change to the refund and to its payment's amounts. Raises MoveRefusedError or RefundUnknownError."""
     payment = await _lock_payment_of(connection, refund_id)
     row = (await connection.execute(select(refunds).where(refunds.c.id == refund_id).with_for_update())).one()
-    if row.last_step == change.step:
+    if is_recorded(row, change.step):
         return await _already(connection, row, payment, change.step)
     applied = apply_refund_change(refund_of(row), change)
     await _add_to_payment(

@@ -153,9 +153,10 @@ class CapturedAmount:
 class Change:
     """One step in a payment's life, as the workflow asks for it to be recorded.
 
-    step: names the step once within the payment, so that recording it again is recognised. reason: in words, for the
-    timeline. actor: `system`, `gateway`, `customer`, `merchant` or `operator:<name>`. The optional fields overwrite
-    what the payment has when they are given.
+    step: the number of the step within the payment, as text (the first change is `1`), so that recording it again is
+    recognised: by the same run after a crash, and by a run that was reset to an earlier point.
+    reason: in words, for the timeline. actor: `system`, `gateway`, `customer`, `merchant` or `operator:<name>`.
+    The optional fields overwrite what the payment has when they are given.
     """
 
     step: str

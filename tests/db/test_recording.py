@@ -69,6 +69,20 @@ async def test_a_step_taken_twice_is_recognised(shop: Shop) -> None:
     assert await shop.deliveries() == 2
 
 
+async def test_a_step_that_lies_behind_is_recognised(shop: Shop) -> None:
+    """A run that was reset takes its steps again: it gets the payment as it stands, and nothing is written."""
+    payment_id = await shop.recorded(capture_method="manual")
+    first = Change("1", P.AUTHORIZED, "a test")
+    await shop.apply(payment_id, first)
+    await shop.apply(payment_id, Change("2", P.AUTHORIZED, "a test", capture=captured(100)))
+    again = await shop.apply(payment_id, first)
+    other = await shop.apply(payment_id, Change("1", P.EXPIRED, "another course of things"))
+
+    assert again.payment == other.payment
+    assert (again.payment.captured_minor, again.payment.version) == (100, 2)
+    assert await shop.event_types(payment_id) == ["payment.created", "payment.authorized", "payment.captured"]
+
+
 async def test_a_refused_move_writes_nothing(shop: Shop) -> None:
     """What the state machine refuses leaves row, books and events as they were."""
     payment_id = await shop.paid()
