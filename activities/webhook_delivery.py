@@ -6,9 +6,13 @@ crash between sending and recording repeats the attempt under the same number an
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
@@ -20,6 +24,9 @@ from clearway.db.tables import DeliveryStatus
 from clearway.domain.delivery import wait_before_next_s
 from clearway.egress import SendResult, WebhookSender
 from clearway.encryption import Cipher
+
+HEARTBEAT_S: Final = 5.0
+"""Well under the workflow's heartbeat timeout, and above what most endpoints need: a quick attempt sends none."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +73,8 @@ class WebhookDeliveryActivities:
                     return AttemptResult(consignment.status, what=why)  # a resend: what it came to before stands
                 await deliveries.close(connection, asked.delivery_id, DeliveryStatus.CANCELLED, why, now)
                 return AttemptResult(DeliveryStatus.CANCELLED, what=why)
-        headers, result = await self._send(consignment)
+        async with _signs_of_life():
+            headers, result = await self._send(consignment)
         return await self._record(asked, consignment, headers, result)
 
     async def _send(self, consignment: Consignment) -> tuple[dict[str, str], SendResult]:
@@ -104,6 +112,22 @@ class WebhookDeliveryActivities:
                 )
         what = f"HTTP {result.status}" if result.status else (result.error or "no answer")
         return AttemptResult(status, wait_s, what)
+
+
+@asynccontextmanager
+async def _signs_of_life() -> AsyncIterator[None]:
+    """Let Temporal know that this worker lives while an endpoint takes its time."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            activity.heartbeat()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
 
 
 def _status_after(before: DeliveryStatus, result: SendResult, wait_s: float | None) -> DeliveryStatus:

@@ -43,6 +43,8 @@ FOLLOW_UP_DEADLINE: Final = timedelta(minutes=30)
 
 DELIVERY_ATTEMPT_TIMEOUT: Final = timedelta(seconds=90)
 """One delivery attempt: the sender's own total deadline (at most 60 s) and two short transactions."""
+DELIVERY_HEARTBEAT_TIMEOUT: Final = timedelta(seconds=15)
+"""After this silence an attempt's worker is taken for dead and the attempt is made again, in place of after 90 s."""
 DELIVERY_ATTEMPT_RETRY: Final = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)
 )

@@ -61,6 +61,7 @@ class WebhookDeliveryWorkflow:
                 jitter=workflow.random().uniform(0, policies.DELIVERY_JITTER),
             ),
             start_to_close_timeout=policies.DELIVERY_ATTEMPT_TIMEOUT,
+            heartbeat_timeout=policies.DELIVERY_HEARTBEAT_TIMEOUT,
             retry_policy=policies.DELIVERY_ATTEMPT_RETRY,
             summary=f"attempt {number}",
         )

@@ -37,8 +37,8 @@ BRISK = {
 }
 CRASHABLE = {"fsync": "off", "synchronous_commit": "on"}
 """A process that is killed loses nothing that was committed; only the machine's own crash would."""
-RECOVERY_S = 150.0
-"""A delivery attempt whose worker died is given up after 90 s, and only then made again."""
+RECOVERY_S = 120.0
+"""A call whose worker died is given up after 30 s, and may have been the first of several."""
 
 
 @dataclass

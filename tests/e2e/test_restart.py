@@ -29,7 +29,7 @@ async def test_what_was_in_flight_goes_on(fragile: Site, ending: str) -> None:
     await merchant.faults(held_back("authorise", BEGUN), held_back("refund", GIVEN_BACK))
     await fragile.behave("fail", status=503)
     begun, refund = await merchant.pay(BEGUN), await merchant.refund(paid, GIVEN_BACK)
-    # Each has had an attempt, so that none is on its way when all ends: that takes 90 s, and has a test of its own.
+    # Each has had an attempt: one that is on its way when all ends has a test of its own.
     retried = await eventually(lambda: merchant.read("/webhooks?status=pending"), _all_attempted)
     await fragile.witnesses.collect()
 
