@@ -32,9 +32,9 @@ def register(app: typer.Typer) -> None:
 
 def dev() -> None:
     """Run everything on this machine until Ctrl-C: Postgres, Temporal and its UI, API, worker, simulator, merchant."""
-    from clearway.dev import stack  # noqa: PLC0415 - heavy
+    from clearway.dev import foreground  # noqa: PLC0415 - heavy
 
-    raise typer.Exit(stack.main())
+    raise typer.Exit(foreground.main())
 
 
 def doctor(*, as_json: JsonFlag = False) -> None:

@@ -6,14 +6,40 @@ A second Ctrl-C while stopping ends everything at once.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from clearway.dev import welcome
+from dotenv import dotenv_values
 
-if TYPE_CHECKING:
-    from clearway.dev.stack import Stack
+from clearway.dev import places, welcome
+from clearway.dev.errors import StackError
+from clearway.dev.places import PROJECT_ROOT
+from clearway.dev.ports import Ports
+from clearway.dev.reporting import reporter_for_stdout
+from clearway.dev.stack import Stack, StackOptions
+
+
+def main(*, state_dir: Path | None = None, ports: Ports | None = None) -> int:
+    """`clearway dev`: run the stack until Ctrl-C. Returns the exit code; every failure is one line on stderr.
+
+    The caller must end the process with `os._exit` after flushing: a Temporal client was used in it.
+    """
+    user = {**_dotenv(), **os.environ}
+    try:
+        options = StackOptions(
+            state_dir=state_dir or places.state_dir(),
+            ports=ports or Ports.from_environment(user),
+            database_url=user.get("DATABASE_URL") or None,
+            temporal_address=user.get("TEMPORAL_ADDRESS") or None,
+            reporter=reporter_for_stdout(),
+        )
+        return asyncio.run(run(Stack(options)))
+    except StackError as error:
+        sys.stderr.write(f"clearway dev: {error}\n")
+        return 1
 
 
 async def run(stack: Stack) -> int:
@@ -62,3 +88,7 @@ async def _stop(stack: Stack, interrupts: asyncio.Queue[None]) -> None:
     await asyncio.gather(impatient, return_exceptions=True)
     if stopping.done() and not stopping.cancelled():
         stopping.result()
+
+
+def _dotenv() -> dict[str, str]:
+    return {name: value for name, value in dotenv_values(PROJECT_ROOT / ".env").items() if value is not None}

@@ -1,14 +1,13 @@
 """The whole development stack: what is started, in which order, where it listens, and how it ends.
 
-`main` is `clearway dev`; `Stack` is the same thing for end-to-end tests. State lives under one folder and is kept, so
-a payment in flight when the stack stops goes on when it starts again.
+`clearway.dev.foreground` runs one for `clearway dev`, end-to-end tests run their own. State lives under one folder and
+is kept, so a payment in flight when the stack stops goes on when it starts again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,16 +15,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from dotenv import dotenv_values
 from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
-from clearway.dev import foreground, places, receiver, services, toolchain
+from clearway.dev import receiver, services, toolchain
 from clearway.dev.child import Child
 from clearway.dev.errors import StackError
-from clearway.dev.places import PROJECT_ROOT
 from clearway.dev.ports import HOST, Ports
 from clearway.dev.postgres import EmbeddedPostgres
 from clearway.dev.reporting import Reporter, SilentReporter, reporter_for_stdout
@@ -266,26 +263,6 @@ class Stack:
         )
 
 
-def main(*, state_dir: Path | None = None, ports: Ports | None = None) -> int:
-    """`clearway dev`: run the stack until Ctrl-C. Returns the exit code; every failure is one line on stderr.
-
-    The caller must end the process with `os._exit` after flushing: a Temporal client was used in it.
-    """
-    user = {**_dotenv(), **os.environ}
-    try:
-        options = StackOptions(
-            state_dir=state_dir or places.state_dir(),
-            ports=ports or Ports.from_environment(user),
-            database_url=user.get("DATABASE_URL") or None,
-            temporal_address=user.get("TEMPORAL_ADDRESS") or None,
-            reporter=reporter_for_stdout(),
-        )
-        return asyncio.run(foreground.run(Stack(options)))
-    except StackError as error:
-        sys.stderr.write(f"clearway dev: {error}\n")
-        return 1
-
-
 async def _all_or_first_error(*steps: Coroutine[Any, Any, None]) -> None:
     """Run steps side by side; the first error ends the others before it is raised."""
     tasks = [asyncio.ensure_future(step) for step in steps]
@@ -309,7 +286,3 @@ async def _connect(address: str) -> Client:
             "Check it, or unset TEMPORAL_ADDRESS to run one here."
         ) from error
     return client
-
-
-def _dotenv() -> dict[str, str]:
-    return {name: value for name, value in dotenv_values(PROJECT_ROOT / ".env").items() if value is not None}

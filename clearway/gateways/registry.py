@@ -9,7 +9,7 @@ from clearway.gateways.simulator.client import SimulatorGateway
 from clearway.settings import Settings
 
 
-class GatewayUnknownError(LookupError):
+class GatewayUnknownError(KeyError):
     """No gateway has this name: the configuration and the stored payments disagree."""
 
 

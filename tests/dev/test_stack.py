@@ -24,7 +24,7 @@ from clearway.dev.state_folder import StateFolder
 from tests.dev.conftest import Notes
 from tests.dev.waiting import eventually, has_ended, read, written
 
-DEV = "import os, sys; from clearway.dev.stack import main; code = main(); sys.stdout.flush(); os._exit(code)"
+DEV = "import os, sys; from clearway.dev.foreground import main; code = main(); sys.stdout.flush(); os._exit(code)"
 
 
 @pytest.fixture
