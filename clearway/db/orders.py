@@ -51,7 +51,8 @@ async def record_order(connection: AsyncConnection, order: NewOrder) -> OrderRes
         receipt=order.receipt,
         notes=order.notes,
     )
-    await connection.execute(statement.on_conflict_do_nothing(index_elements=["id"]))
+    # Whatever unique index it conflicts with: when two record the same order at once, the second may meet any of them.
+    await connection.execute(statement.on_conflict_do_nothing())
     recorded = await find_order(connection, order.merchant_id, order.id)
     assert recorded is not None, "the statement before has put it there, and orders are never deleted"
     # A repeat may come after a payment has moved the order on; the answer to a creation is the order as created.

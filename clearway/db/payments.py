@@ -59,7 +59,11 @@ async def record(connection: AsyncConnection, new: NewPayment, *, now: datetime)
     """Insert a payment with its first event. Raises OrderTakenError or OrderUnknownError, having done nothing."""
     inserted = await _insert(connection, new, now)
     if inserted is None:
-        return await _already(connection, await lock(connection, new.id), CREATED_STEP)
+        try:
+            there = await lock(connection, new.id)
+        except PaymentUnknownError:
+            raise OrderTakenError(new.order_id) from None
+        return await _already(connection, there, CREATED_STEP)
     await connection.execute(
         update(orders)
         .where(orders.c.id == new.order_id, orders.c.status == OrderStatus.CREATED.value)
@@ -163,7 +167,10 @@ def resource_of(row: Row[Any]) -> PaymentResource:
 
 
 async def _insert(connection: AsyncConnection, new: NewPayment, now: datetime) -> Row[Any] | None:
-    """Insert the row; None when this payment is there already."""
+    """Insert the row; None when this payment is there already, or another that holds the order.
+
+    Whatever unique index it conflicts with: when two record the same payment at once, the second may meet any of them.
+    """
     statement = (
         upsert(payments)
         .values(
@@ -183,14 +190,12 @@ async def _insert(connection: AsyncConnection, new: NewPayment, now: datetime) -
             created_at=now,
             updated_at=now,
         )
-        .on_conflict_do_nothing(index_elements=[payments.c.id])
+        .on_conflict_do_nothing()
         .returning(payments)
     )
     try:
         inserted: Row[Any] | None = (await connection.execute(statement)).first()
     except IntegrityError as error:
-        if "uq_payments_order_taken" in str(error.orig):
-            raise OrderTakenError(new.order_id) from error
         if "fk_payments_order" in str(error.orig):
             raise OrderUnknownError(new.order_id) from error
         raise
