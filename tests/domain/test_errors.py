@@ -6,13 +6,14 @@ import re
 
 import pytest
 
-from clearway.domain import refusals
+from clearway.domain import errors, refusals
 from clearway.domain.errors import DECLINE_CODES, ClearwayError, RateLimitedError
 
 
 def test_each_error_has_a_status_and_a_title_of_its_own() -> None:
     """No two kinds of error share a status, so a client can tell them apart by it."""
-    kinds = ClearwayError.__subclasses__()
+    # Other layers add kinds of their own; which of them are imported depends on what else is tested.
+    kinds = [kind for kind in ClearwayError.__subclasses__() if kind.__module__ == errors.__name__]
 
     assert sorted(kind.status for kind in kinds) == [400, 401, 403, 404, 409, 422, 429, 503]
     assert len({kind.title for kind in kinds}) == len(kinds)
