@@ -32,6 +32,7 @@ BRISK = {
     "WEBHOOK_RETRY_INTERVALS_TEST": "true",
     "PAYMENT_POLL_INTERVALS_S": "2,3,5",
     "GATEWAY_TIMEOUT_S": "5",
+    "WEBHOOK_TIMEOUT_S": "6",
     "RATE_LIMIT_ADDRESS": "100000/minute",
     "RATE_LIMIT_MERCHANT": "100000/minute",
 }
@@ -55,6 +56,12 @@ class Site:
             if service.child is None or service.child.exit_code is not None:
                 await self.stack.start(name)
         await self.merchant.faults()
+
+    async def judge(self, *, limit_s: float = 60.0) -> None:
+        """Fail unless, after quiet, every invariant holds and no workflow has failed."""
+        await assert_sound(self.witnesses, limit_s=limit_s)
+        jobs = await self.merchant.read("/test/jobs/status")
+        assert jobs["failed"] == 0, jobs
 
     async def behave(self, mode: str, **more: object) -> None:
         """Tell the receiving merchant how to answer its next webhooks."""
@@ -102,7 +109,7 @@ async def steady(steady_site: Site) -> AsyncIterator[Site]:
     await steady_site.witnesses.begin()
     yield steady_site
     await steady_site.merchant.faults()
-    await assert_sound(steady_site.witnesses)
+    await steady_site.judge()
 
 
 @pytest.fixture
@@ -131,4 +138,4 @@ async def fragile(fragile_site: Site) -> AsyncIterator[Site]:
     await fragile_site.witnesses.begin()
     yield fragile_site
     await fragile_site.restore()
-    await assert_sound(fragile_site.witnesses, limit_s=RECOVERY_S)
+    await fragile_site.judge(limit_s=RECOVERY_S)

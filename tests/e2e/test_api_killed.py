@@ -15,12 +15,13 @@ from tests.e2e.merchant import Merchant
 pytestmark = pytest.mark.timeout(300)
 
 REQUESTS = 24
+REFUNDS = 12
 
 
-async def send(merchant: Merchant, body: dict[str, Any], key: str) -> httpx.Response | None:
+async def send(merchant: Merchant, path: str, body: dict[str, Any], key: str) -> httpx.Response | None:
     """Send one request; None when the connection broke before its answer."""
     try:
-        return await merchant.post("/payments", body, key=key)
+        return await merchant.post(path, body, key=key)
     except httpx.TransportError:
         return None
 
@@ -30,7 +31,7 @@ async def test_a_repeat_finds_the_payment_of_its_key(fragile: Site, seed: int) -
     """Whenever the API died: the same key gives the same payment, one per order, and one charge."""
     merchant = fragile.merchant
     bodies = [await merchant.body(1_000 + number) for number in range(REQUESTS)]
-    sent = [asyncio.create_task(send(merchant, body, f"api-{body['order_id']}")) for body in bodies]
+    sent = [asyncio.create_task(send(merchant, "/payments", body, f"api-{body['order_id']}")) for body in bodies]
     await asyncio.sleep(random.Random(seed).uniform(0.05, 0.4))  # noqa: S311 - chance that repeats itself
     await fragile.stack.kill("api")
     first = await asyncio.gather(*sent)
@@ -49,3 +50,25 @@ async def test_a_repeat_finds_the_payment_of_its_key(fragile: Site, seed: int) -
         listed = (await merchant.read(f"/payments?order_id={body['order_id']}"))["data"]
         assert [item["id"] for item in listed] == [payment["id"]]
         assert await merchant.charged(payment) == [payment["amount"]]
+
+
+async def test_a_repeat_finds_the_refund_of_its_key(fragile: Site) -> None:
+    """Refunds that were asked for when the API died are made once each, however often they are repeated."""
+    merchant = fragile.merchant
+    payment = await merchant.paid(REFUNDS * 1_000)
+    path = f"/payments/{payment['id']}/refunds"
+    keys = [f"api-{payment['id']}-{number}" for number in range(REFUNDS)]
+    sent = [asyncio.create_task(send(merchant, path, {"amount": 1_000}, key)) for key in keys]
+    await asyncio.sleep(0.15)
+    await fragile.stack.kill("api")
+    first = await asyncio.gather(*sent)
+    await fragile.stack.start("api")
+
+    second = await asyncio.gather(*(merchant.insist(path, {"amount": 1_000}, key=key) for key in keys))
+    assert {answer.status_code for answer in second} == {201}, [answer.text for answer in second]
+    assert len({answer.json()["id"] for answer in second}) == REFUNDS
+    for before, after in zip(first, second, strict=True):
+        assert before is None or before.status_code != 201 or before.content == after.content
+    for answer in second:
+        await merchant.until(answer.json(), "processed")
+    assert [effect["amount"] for effect in await merchant.effects(payment, "refunded")] == [1_000] * REFUNDS
