@@ -129,8 +129,9 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    asked = parse_arguments(sys.argv[1:])
     try:
-        asyncio.run(main(parse_arguments(sys.argv[1:])))
+        asyncio.run(main(asked))
     except BaseException:
         log.exception("worker failed")
         sys.stderr.flush()

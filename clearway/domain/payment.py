@@ -199,6 +199,9 @@ def apply_change(payment: Payment, change: Change) -> Applied:
 
 
 def _check_move(payment: Payment, change: Change) -> None:
+    if change.capture is not None and change.to not in {S.AUTHORIZED, S.SUCCESS}:
+        message = f"payment {payment.id} is {payment.status} and cannot become {change.to} by a capture"
+        raise MoveRefusedError(message)
     stays_with_capture = change.to is payment.status is S.AUTHORIZED and change.capture is not None
     if change.to not in MOVES[payment.status] and not stays_with_capture:
         message = f"payment {payment.id} is {payment.status} and cannot become {change.to}"
