@@ -52,7 +52,7 @@ async def test_what_was_in_flight_goes_on(fragile: Site, ending: str) -> None:
 
 
 def _all_attempted(page: dict[str, Any]) -> bool:
-    return len(page["data"]) == UNDELIVERED and all(found["attempt_count"] for found in page["data"])
+    return len(page["data"]) >= UNDELIVERED and all(found["attempt_count"] for found in page["data"])
 
 
 async def _delivered_again(site: Site, delivery_id: str) -> None:
