@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from api.card_numbers import contains_card_number
@@ -23,6 +23,11 @@ from clearway.domain.limits import (
 )
 
 UNSTORABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+CODE_FORM: Final = r"^[A-Za-z0-9_-]{2,32}$"
+OPAQUE_FORM: Final = r"^[A-Za-z0-9_.:-]{8,255}$"
+EMAIL_FORM: Final = r"^[^@\s]+@[^@\s]+$"
+PHONE_FORM: Final = r"^\+?[0-9 ()-]{5,20}$"
+TIME_FORM: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 VPA_FORM: Final = r"^[a-zA-Z0-9.\-_]{2,256}@[a-zA-Z][a-zA-Z0-9]{1,63}$"
 """name@handle; NPCI's handles are letters, some with digits after them (s2b)."""
 CARD_NUMBER_REFUSED: Final = "card_number_refused"
@@ -55,6 +60,13 @@ def _string_only(value: Any) -> Any:
     """Refuse a number in place of text before anything converts it."""
     if not isinstance(value, str):
         raise PydanticCustomError("string_type", "Input should be a valid string")
+    return value
+
+
+def _written_time(value: Any) -> Any:
+    """Refuse a bare number, which would be read as seconds since 1970."""
+    if isinstance(value, str) and not TIME_FORM.match(value):
+        raise PydanticCustomError("datetime_form", "This is not a date and time of RFC 3339")
     return value
 
 
@@ -91,7 +103,19 @@ NotesField = Annotated[
         examples=[{"cart": "c-1042"}],
     ),
 ]
-Vpa = Annotated[PlainText, StringConstraints(pattern=VPA_FORM), Field(examples=["success@razorpay"])]
-Code = Annotated[PlainText, StringConstraints(pattern=r"^[A-Za-z0-9_-]{2,32}$")]
-Token = Annotated[PlainText, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{8,255}$")]
+# A pattern that is checked after the text was found to be plain is left out of the document, so it is said there again.
+Vpa = Annotated[
+    PlainText,
+    StringConstraints(pattern=VPA_FORM),
+    Field(json_schema_extra={"pattern": VPA_FORM}, examples=["success@razorpay"]),
+]
+Code = Annotated[PlainText, StringConstraints(pattern=CODE_FORM), Field(json_schema_extra={"pattern": CODE_FORM})]
+Token = Annotated[PlainText, StringConstraints(pattern=OPAQUE_FORM), Field(json_schema_extra={"pattern": OPAQUE_FORM})]
+Email = Annotated[
+    PlainText,
+    StringConstraints(pattern=EMAIL_FORM, max_length=254),
+    Field(json_schema_extra={"pattern": EMAIL_FORM}),
+]
+Phone = Annotated[PlainText, StringConstraints(pattern=PHONE_FORM), Field(json_schema_extra={"pattern": PHONE_FORM})]
+Time = Annotated[AwareDatetime, BeforeValidator(_written_time)]
 HttpUrl = Annotated[PlainText, StringConstraints(max_length=URL_LENGTH_MAX), AfterValidator(_http_url)]

@@ -6,10 +6,9 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Body, Depends, Query
-from pydantic import AwareDatetime
 from starlette.responses import Response
 
-from api.fields import CurrencyCode, PlainText
+from api.fields import CurrencyCode, PlainText, Time
 from api.idempotency import Answer, Attempt, OnceDep
 from api.paging import Page, page_of, page_request
 from api.payments import commands
@@ -94,8 +93,8 @@ def payment_filter(
     amount_min: AmountBound = None,
     amount_max: AmountBound = None,
     order_id: Annotated[PlainText | None, Query(max_length=64)] = None,
-    created_from: Annotated[AwareDatetime | None, Query(description="RFC 3339, inclusive.")] = None,
-    created_to: Annotated[AwareDatetime | None, Query(description="RFC 3339, exclusive.")] = None,
+    created_from: Annotated[Time | None, Query(description="RFC 3339, inclusive.")] = None,
+    created_to: Annotated[Time | None, Query(description="RFC 3339, exclusive.")] = None,
     search: Annotated[
         PlainText | None,
         Query(max_length=254, description="A payment or order id, a VPA, a customer's e-mail or a receipt, in full."),

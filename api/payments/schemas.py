@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
-from api.fields import Amount, Body, Code, HttpUrl, NotesField, PlainText, Token, Vpa
+from api.fields import Amount, Body, Code, Email, HttpUrl, NotesField, Phone, PlainText, Token, Vpa
 from clearway.domain.events import EventType
 from clearway.domain.limits import REASON_LENGTH_MAX
 from clearway.domain.payment import CaptureMethod, PaymentMethod
@@ -45,8 +45,8 @@ class CustomerDetails(Body):
 
     id: CustomerText | None = None
     name: CustomerText | None = None
-    email: Annotated[PlainText, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)] | None = None
-    phone: Annotated[PlainText, StringConstraints(pattern=r"^\+?[0-9 ()-]{5,20}$")] | None = None
+    email: Email | None = None
+    phone: Phone | None = None
 
 
 class Instrument(Body):

@@ -193,3 +193,10 @@ async def test_the_deliveries_of_a_payment_are_listed(caller: Caller, api_engine
     [delivery] = (await caller.http.get(f"/payments/{payment_id}/webhooks")).json()["data"]
     assert (delivery["id"], delivery["event_id"], delivery["endpoint_id"]) == (delivery_id, event_id, endpoint_id)
     assert (delivery["status"], delivery["attempt_count"], delivery["last_response_status"]) == ("failed", 5, 500)
+
+
+@pytest.mark.parametrize("text", ["0", "0.5", "1764547200", "2026-11-01"])
+async def test_a_time_is_written_out(caller: Caller, text: str) -> None:
+    """A bare number is no time of RFC 3339, and neither is a day: it is refused, not read as seconds since 1970."""
+    response = await caller.http.get("/payments", params={"created_from": text})
+    assert (response.status_code, response.json()["errors"][0]["field"]) == (422, "created_from")
