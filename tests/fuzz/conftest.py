@@ -30,14 +30,14 @@ SERVICES: Final = frozenset({"simulator", "api", "worker"})
 EXAMPLES_VARIABLE: Final = "FUZZ_EXAMPLES"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fuzz_examples() -> int | None:
     """Read how much to try instead of the budget of CI; with it the seed is a fresh one each time."""
     chosen = os.environ.get(EXAMPLES_VARIABLE)
     return int(chosen) if chosen else None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def fuzz_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """Run a stack that decides every payment in its first answer."""
     options = StackOptions(
