@@ -48,7 +48,7 @@ def changed(settings: Settings, **changes: object) -> Settings:
     return Settings(_env_file=None, **(settings.model_dump() | changes))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def api_simulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulator]:
     """Run a simulator that decides in its answer."""
     folder = tmp_path_factory.mktemp("api-simulator")
@@ -56,7 +56,7 @@ async def api_simulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def api_settings(databases: Databases, api_simulator: Simulator) -> Settings:
     """Read the settings of the API under test; nothing listens at its Temporal address until `temporal` runs."""
     return Settings(
@@ -71,7 +71,7 @@ async def api_settings(databases: Databases, api_simulator: Simulator) -> Settin
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def api_engine(api_settings: Settings) -> AsyncIterator[AsyncEngine]:
     """Connect to the API's database."""
     engine = create_engine(api_settings, application_name="tests-api")
@@ -79,7 +79,7 @@ async def api_engine(api_settings: Settings) -> AsyncIterator[AsyncEngine]:
     await engine.dispose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def app(api_settings: Settings, api_engine: AsyncEngine) -> AsyncIterator[FastAPI]:
     """Run the app with its lifespan, on a seeded database."""
     async with api_engine.begin() as connection:
@@ -90,7 +90,7 @@ async def app(api_settings: Settings, api_engine: AsyncEngine) -> AsyncIterator[
         yield app
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def temporal(api_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
     """Run Temporal's dev server where the API looks for it."""
     folder = tmp_path_factory.mktemp("api-temporal")
@@ -109,7 +109,7 @@ async def temporal(api_settings: Settings, tmp_path_factory: pytest.TempPathFact
         await server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def workers(
     temporal: Client, api_settings: Settings, api_engine: AsyncEngine, api_simulator: Simulator
 ) -> AsyncIterator[None]:

@@ -89,14 +89,14 @@ async def running(folder: Path, postgres_settings: dict[str, str]) -> AsyncItera
             await asyncio.gather(merchant.aclose(), witnesses.aclose())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def steady_site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     """Run the stack that nobody breaks."""
     async with running(tmp_path_factory.mktemp("steady"), THROWAWAY_SETTINGS) as site:
         yield site
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def fragile_site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
     """Run the stack whose processes are killed."""
     async with running(tmp_path_factory.mktemp("fragile"), CRASHABLE) as site:

@@ -15,14 +15,14 @@ from tests.gateways.running import Receiver, Simulator, running_receiver, runnin
 pytest.register_assert_rewrite("tests.gateways.conformance")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def receiver() -> AsyncIterator[Receiver]:
     """Record webhooks."""
     async with running_receiver() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def prompt_server(tmp_path_factory, receiver: Receiver) -> AsyncIterator[Simulator]:
     """Run a simulator that decides in its answer."""
     state = tmp_path_factory.mktemp("prompt") / "sim.sqlite3"
@@ -30,7 +30,7 @@ async def prompt_server(tmp_path_factory, receiver: Receiver) -> AsyncIterator[S
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def patient_server(tmp_path_factory, receiver: Receiver) -> AsyncIterator[Simulator]:
     """Run a simulator that takes 60 ms to decide."""
     state = tmp_path_factory.mktemp("patient") / "sim.sqlite3"

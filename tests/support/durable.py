@@ -279,9 +279,12 @@ class Durable:
             return list(await connection.execute(query))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
-    """Run the time-skipping server. Its clock is global, so tests on it follow one another."""
+    """Run the time-skipping server. Its clock is global, so tests on it follow one another.
+
+    One for each module: a test that fails while the clock is unlocked leaves it standing still for those after it.
+    """
     async with time_skipping_environment(await find_test_server(SilentReporter())) as environment:
         yield environment
 
