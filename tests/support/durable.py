@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -289,35 +288,32 @@ async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
         yield environment
 
 
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    """Run a merchant that takes every webhook."""
-    async with running_receiver() as running:
-        yield running
-
-
-@pytest.fixture
-async def simulator(tmp_path: Path) -> AsyncIterator[Simulator]:
-    """Run a simulator that decides in its answer."""
-    async with running_simulator(tmp_path / "simulator.sqlite3", test_payment_success=True) as running:
-        yield running
-
-
-@pytest.fixture
-async def durable(
+@pytest.fixture(scope="module")
+async def durable_side(
     time_skipping: WorkflowEnvironment,
     engine: AsyncEngine,
     settings: Settings,
-    simulator: Simulator,
-    receiver: Receiver,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Durable]:
-    """Run workers for every task queue."""
+    """Run workers for every task queue, a simulator that decides in its answer, and a merchant that takes webhooks."""
     client = Client(**{**time_skipping.client.config(), "data_converter": pydantic_data_converter})
-    durable = Durable(time_skipping, client, engine, simulator, receiver, settings)
-    deliveries = TemporalDeliveries(client, durable.retry_intervals_s)
-    gateways = GatewayRegistry([simulator.gateway])
+    journal = tmp_path_factory.mktemp("simulator") / "simulator.sqlite3"
     async with AsyncExitStack() as stack:
+        simulator = await stack.enter_async_context(running_simulator(journal, test_payment_success=True))
+        receiver = await stack.enter_async_context(running_receiver())
+        durable = Durable(time_skipping, client, engine, simulator, receiver, settings)
+        deliveries = TemporalDeliveries(client, durable.retry_intervals_s)
+        gateways = GatewayRegistry([simulator.gateway])
         for queue in TASK_QUEUES:
             found = worker.activities_of(queue, settings, engine, gateways, deliveries)
             await stack.enter_async_context(worker.build_worker(client, queue, found, strict_workflow_runner()))
         yield durable
+
+
+@pytest.fixture
+async def durable(durable_side: Durable) -> Durable:
+    """Give a test the durable side with a gateway and a merchant that behave."""
+    await durable_side.faults()
+    durable_side.receiver.statuses.clear()
+    durable_side.receiver.deliveries.clear()
+    return durable_side
