@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import itertools
 import os
 import signal
 import sys
@@ -17,6 +19,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import structlog
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
@@ -31,7 +34,7 @@ from clearway.db.engine import create_engine
 from clearway.egress import EgressPolicy, WebhookSender
 from clearway.encryption import Cipher
 from clearway.gateways.registry import GatewayRegistry, build_registry
-from clearway.settings import Settings
+from clearway.settings import Settings, settings_problem
 from clearway.telemetry import configure_logging
 from clearway.temporal import connect
 from workflows.deliveries import TemporalDeliveries
@@ -43,6 +46,8 @@ log = structlog.get_logger()
 
 GRACE: Final = timedelta(seconds=30)
 """Longer than a gateway call may take, so that a stopping worker does not leave one in doubt."""
+CONNECT_WAITS_S: Final = (1, 2, 5, 10, 30)
+"""Waits between attempts to reach Temporal; the last repeats."""
 ACTIVITY_SLOTS: Final = {QUEUE_PAYMENTS: 200, QUEUE_DELIVERIES: 200, QUEUE_OPERATIONS: 5}
 """How many activities one process runs at once, by queue: calls that mostly wait, so many fit."""
 
@@ -90,10 +95,27 @@ def metrics_runtime(settings: Settings, index: int) -> Runtime:
     return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address, durations_as_seconds=True)))
 
 
+async def connected(settings: Settings, index: int, stop: asyncio.Event) -> Client | None:
+    """Return a client of Temporal, or None when `stop` is set first; while the server is away, say so and try again."""
+    runtime = metrics_runtime(settings, index)
+    identity = f"worker-{index}-{os.getpid()}@{os.uname().nodename}"
+    waits_s = itertools.chain(CONNECT_WAITS_S, itertools.repeat(CONNECT_WAITS_S[-1]))
+    while not stop.is_set():
+        try:
+            return await connect(settings, runtime=runtime, identity=identity)
+        except RuntimeError as error:
+            wait_s, reason = next(waits_s), str(error).splitlines()[0]
+            log.warning("temporal unreachable", address=settings.temporal_address, reason=reason, next_try_in_s=wait_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), wait_s)
+    return None
+
+
 async def run(settings: Settings, queues: Sequence[str], index: int, stop: asyncio.Event) -> None:
     """Work until `stop` is set."""
-    runtime = metrics_runtime(settings, index)
-    client = await connect(settings, runtime=runtime, identity=f"worker-{index}-{os.getpid()}@{os.uname().nodename}")
+    client = await connected(settings, index, stop)
+    if client is None:
+        return
     async with AsyncExitStack() as stack:
         engine = create_engine(settings, application_name=f"clearway-worker-{index}")
         stack.push_async_callback(engine.dispose)
@@ -110,28 +132,46 @@ async def run(settings: Settings, queues: Sequence[str], index: int, stop: async
         log.info("worker stopping", grace_s=GRACE.total_seconds())
 
 
-async def main(arguments: argparse.Namespace) -> None:
-    """Read the settings and work until a signal comes."""
-    settings = Settings()
-    configure_logging(settings.log_level, settings.log_format, "worker")
+async def main(settings: Settings, arguments: argparse.Namespace) -> None:
+    """Work until a signal comes."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(settings, arguments.queues.split(","), arguments.index, stop)
+    await run(settings, arguments.queues, arguments.index, stop)
+
+
+def read_settings() -> Settings:
+    """Return the settings, or leave with one line that says what is wrong with them."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        sys.exit(f"worker: {settings_problem(error)}")
+
+
+def queues_of(text: str) -> Sequence[str]:
+    """Read a list of task queues."""
+    queues = text.split(",")
+    unknown = [queue for queue in queues if queue not in TASK_QUEUES]
+    if unknown:
+        message = f"no task queue is called {', '.join(unknown)}; there are: {', '.join(TASK_QUEUES)}"
+        raise argparse.ArgumentTypeError(message)
+    return queues
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="Clearway's worker: runs workflows and activities until stopped.")
-    parser.add_argument("--queues", default=",".join(TASK_QUEUES), help="task queues to serve, comma separated")
+    parser.add_argument("--queues", type=queues_of, default=TASK_QUEUES, help="task queues to serve, comma separated")
     parser.add_argument("--index", type=int, default=0, help="number of this process, added to METRICS_PORT")
     return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
     asked = parse_arguments(sys.argv[1:])
+    chosen = read_settings()
+    configure_logging(chosen.log_level, chosen.log_format, "worker")
     try:
-        asyncio.run(main(asked))
+        asyncio.run(main(chosen, asked))
     except BaseException:
         log.exception("worker failed")
         sys.stderr.flush()

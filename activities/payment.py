@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.deliveries import DeliveryStarter
 from clearway.db import payments
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
 from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN
+
+REFUSAL: Final = ApplicationErrorCategory.BENIGN
+"""A refusal is an answer, not a failure: it is not logged as one, nor counted."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +57,10 @@ class PaymentActivities:
                 f"order {new.order_id} has a payment in progress or is paid; no second payment was made. "
                 "Wait for the first to end: if it fails, the order can be paid again."
             )
-            raise ApplicationError(message, type=ORDER_TAKEN, non_retryable=True) from error
+            raise ApplicationError(message, type=ORDER_TAKEN, non_retryable=True, category=REFUSAL) from error
         except payments.OrderUnknownError as error:
             message = f"there is no order {new.order_id} in {new.currency}; nothing was recorded"
-            raise ApplicationError(message, type=ORDER_NOT_FOUND, non_retryable=True) from error
+            raise ApplicationError(message, type=ORDER_NOT_FOUND, non_retryable=True, category=REFUSAL) from error
         return await self._told(recorded)
 
     @activity.defn(name="record_payment_change")

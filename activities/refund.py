@@ -14,6 +14,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.deliveries import DeliveryStarter
+from activities.payment import REFUSAL
 from clearway.db import refunds
 from clearway.db.payments import PaymentUnknownError
 from clearway.domain.payment import MoveRefusedError
@@ -52,10 +53,12 @@ class RefundActivities:
             async with self._engine.begin() as connection:
                 recorded = await refunds.reserve(connection, new, now=datetime.now(UTC))
         except refunds.AmountNotRefundableError as error:
-            raise ApplicationError(str(error), type=AMOUNT_NOT_REFUNDABLE, non_retryable=True) from error
+            raise ApplicationError(
+                str(error), type=AMOUNT_NOT_REFUNDABLE, non_retryable=True, category=REFUSAL
+            ) from error
         except PaymentUnknownError as error:
             message = f"there is no payment {new.payment_id}; nothing was refunded"
-            raise ApplicationError(message, type=PAYMENT_NOT_FOUND, non_retryable=True) from error
+            raise ApplicationError(message, type=PAYMENT_NOT_FOUND, non_retryable=True, category=REFUSAL) from error
         return await self._told(recorded)
 
     @activity.defn(name="record_refund_change")

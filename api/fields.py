@@ -7,6 +7,7 @@ not be stored (card numbers).
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -63,6 +64,14 @@ def _string_only(value: Any) -> Any:
     return value
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """Bring a time to UTC; the first and last days there are can lie outside of what a computer counts there."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("time_out_of_range", "a time this far away has no place in UTC") from None
+
+
 def _written_time(value: Any) -> Any:
     """Refuse a bare number, which would be read as seconds since 1970."""
     if isinstance(value, str) and not TIME_FORM.match(value):
@@ -117,5 +126,5 @@ Email = Annotated[
     Field(json_schema_extra={"pattern": EMAIL_FORM}),
 ]
 Phone = Annotated[PlainText, StringConstraints(pattern=PHONE_FORM), Field(json_schema_extra={"pattern": PHONE_FORM})]
-Time = Annotated[AwareDatetime, BeforeValidator(_written_time)]
+Time = Annotated[AwareDatetime, BeforeValidator(_written_time), AfterValidator(_in_utc)]
 HttpUrl = Annotated[PlainText, StringConstraints(max_length=URL_LENGTH_MAX), AfterValidator(_http_url)]

@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Final, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 DEVELOPMENT_SECRET_KEYS: Final = "dev:Y2xlYXJ3YXktZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGU="  # noqa: S105 - refused in production
@@ -18,6 +18,8 @@ DEVELOPMENT_PEPPER: Final = "development-pepper"
 DEVELOPMENT_SIMULATOR_SECRET: Final = "whsec_c2ltdWxhdG9yLWRldmVsb3BtZW50LXNlY3JldC0wMDAx"  # noqa: S105
 TEST_API_KEY: Final = "key_test_abc123"
 TEST_API_SECRET: Final = "secret_test_xyz789"  # noqa: S105 - the published credentials of the test merchant
+
+DATABASE_SCHEME: Final = "postgresql+asyncpg"
 
 LIVE_RETRY_INTERVALS_S: Final = (60, 300, 1_800, 7_200)
 TEST_RETRY_INTERVALS_S: Final = (5, 10, 15, 20)
@@ -35,10 +37,21 @@ class SettingsError(ValueError):
     """A setting that must not be used; the message names the variable and the way out."""
 
 
+def settings_problem(error: ValidationError) -> str:
+    """Say in one line what is wrong with the settings: variables by name, and never a value, which may be a secret."""
+    lines = []
+    for problem in error.errors(include_input=False):
+        name = ".".join(map(str, problem["loc"])).upper()
+        message = problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{name}: {message}" if name else message)
+    return "The settings can't be used. " + "; ".join(lines)
+
+
 class Settings(BaseSettings):
     """The settings of one process. Unknown variables are ignored: other programs own them."""
 
-    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+    # A refusal never repeats what it refuses: these values are secrets, and errors end up in logs.
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     clearway_env: Environment = Environment.DEVELOPMENT
 
@@ -91,6 +104,16 @@ class Settings(BaseSettings):
 
     log_level: str = "INFO"
     log_format: str = "json"
+
+    @field_validator("database_url")
+    @classmethod
+    def _name_the_driver(cls, value: str) -> str:
+        """Take the address as managed services hand it out, and name the one driver we have."""
+        scheme, separator, rest = value.partition("://")
+        if not separator or scheme not in {"postgres", "postgresql", DATABASE_SCHEME}:
+            message = "DATABASE_URL is not a PostgreSQL address: write postgresql://user:password@host:5432/database"
+            raise SettingsError(message)
+        return f"{DATABASE_SCHEME}://{rest}"
 
     @field_validator("webhook_allowed_networks", "payment_poll_intervals_s", mode="before")
     @classmethod

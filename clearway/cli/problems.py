@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import httpx
 from pydantic import ValidationError
 
-from clearway.settings import SettingsError
+from clearway.settings import SettingsError, settings_problem
 
 DEBUG_VARIABLE: Final = "CLEARWAY_DEBUG"
 FAILED: Final = 1
@@ -35,7 +34,7 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, (CommandError, SettingsError)):
         return str(error)
     if isinstance(error, ValidationError):
-        return _settings_in_words(error.errors())
+        return settings_problem(error)
     if isinstance(error, (httpx.TransportError, ConnectionError)):
         return f"A connection failed: {_first_line(error)}. See `clearway doctor`."
     if isinstance(error, (asyncio.TimeoutError, TimeoutError)):
@@ -46,16 +45,6 @@ def in_words(error: BaseException) -> str:
 def wants_traceback() -> bool:
     """Tell whether the user asked for tracebacks."""
     return os.environ.get(DEBUG_VARIABLE, "") not in {"", "0"}
-
-
-def _settings_in_words(errors: Sequence[Mapping[str, Any]]) -> str:
-    """Name the variable and never its value, which may be a secret."""
-    lines = []
-    for error in errors:
-        name = ".".join(map(str, error["loc"])).upper()
-        message = str(error["msg"]).removeprefix("Value error, ")
-        lines.append(f"{name}: {message}" if name else message)
-    return "The settings can't be used. " + "; ".join(lines)
 
 
 def _first_line(error: BaseException) -> str:
