@@ -1,0 +1,1 @@
+"""The tests, on real servers; a package, so that its folders have names of their own."""
