@@ -125,6 +125,8 @@ async def test_payments_are_found_by_what_people_have_at_hand(caller: Caller, ap
         {"amount_min": 10**30},
         {"amount_min": "1.5"},
         {"created_from": "yesterday"},
+        {"created_from": "9999-12-31T23:59:59-14:00"},
+        {"created_to": "0001-01-01T00:00:00+14:00"},
         {"created_from": "2026-11-01T12:00:00"},
         {"currency": "inr"},
         {"status": "lost"},
