@@ -34,6 +34,15 @@ from clearway.domain.errors import ClearwayError, RateLimitedError, Unprocessabl
 FIELD_ERRORS_SHOWN_MAX: Final = 20
 FIELD_NAME_LENGTH_MAX: Final = 100
 NOT_KNOWN: Final = "This field is not known here"
+IN_OUR_WORDS: Final = {
+    "extra_forbidden": NOT_KNOWN,
+    "missing": "This field is needed",
+    "model_attributes_type": "This must be an object",
+    "string_pattern_mismatch": "This does not have the form that is documented for it",
+    "too_long": "This may be at most {max_length} long",
+    "too_short": "This must be at least {min_length} long",
+}
+"""What pydantic says in the words of Python types, said to people who write JSON."""
 AWAY_STATES: Final = ("08", "53", "55P03", "57")
 """SQLSTATE classes: connection lost, out of resources, lock not available, cancelled or shutting down."""
 
@@ -131,7 +140,8 @@ def _field_problem(item: Any) -> FieldProblem:
     place = [str(part) for part in item["loc"]]
     if place and place[0] in {"body", "query", "path", "header"}:
         place = place[1:] or place
-    message = NOT_KNOWN if item["type"] == "extra_forbidden" else item["msg"]
+    words = IN_OUR_WORDS.get(item["type"])
+    message = item["msg"] if words is None else words.format_map(item.get("ctx", {}))
     return FieldProblem(field=".".join(place)[:FIELD_NAME_LENGTH_MAX], message=message)
 
 

@@ -33,7 +33,17 @@ class Ports:
             name = variable(field.name)
             if text := environment.get(name, "").strip():
                 chosen[field.name] = _checked(name, text)
-        return cls(**chosen)
+        ports = cls(**chosen)
+        ports._require_distinct()
+        return ports
+
+    def _require_distinct(self) -> None:
+        taken: dict[int, str] = {}
+        for field in fields(self):
+            number, name = int(getattr(self, field.name)), variable(field.name)
+            if number in taken:
+                raise StackError(f"{name} and {taken[number]} are both {number}: give each a port of its own.")
+            taken[number] = name
 
     @classmethod
     def free(cls) -> Self:

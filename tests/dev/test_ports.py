@@ -23,6 +23,12 @@ def test_what_is_no_port_is_refused_by_name(text: str) -> None:
         Ports.from_environment({"API_PORT": text})
 
 
+def test_two_services_on_one_port_are_refused_by_name() -> None:
+    """A port given twice is told before anything starts."""
+    with pytest.raises(StackError, match="TEMPORAL_PORT and API_PORT are both 8001"):
+        Ports.from_environment({"API_PORT": "8001", "TEMPORAL_PORT": "8001"})
+
+
 def test_a_port_in_use_names_itself_and_the_way_out() -> None:
     """People read which port it is, whose it is, and what to type."""
     with socket.create_server(("127.0.0.1", 0)) as server:
