@@ -7,7 +7,7 @@ number may stand in any of them: Temporal keeps payloads and shows them in its U
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from clearway.domain.payment import NewPayment
 from clearway.domain.refund import NewRefund
@@ -108,6 +108,18 @@ class Resolution:
     operator: str
     reason: str
     gateway_reference: str | None = None
+
+
+def resolution_of(given: Any) -> Resolution:
+    """Read an operator's decision as it was typed. Raises ValueError, which says what it must look like."""
+    needed, optional = {"outcome", "operator", "reason"}, {"gateway_reference"}
+    if not isinstance(given, dict) or not needed <= given.keys() <= needed | optional:
+        message = 'it must look like {"outcome": "failed", "operator": "your name", "reason": "what you found out"}'
+        raise ValueError(message)
+    if not all(isinstance(value, str) and value for name, value in given.items() if name in needed):
+        message = "outcome, operator and reason must be texts"
+        raise ValueError(message)
+    return Resolution(**given)
 
 
 @dataclass(frozen=True)

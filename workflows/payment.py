@@ -29,7 +29,15 @@ from clearway.gateways.base import AuthoriseRequest, FollowUpRequest, GatewayOut
 from workflows import policies
 from workflows.gateway_calls import GatewayCaller
 from workflows.inbox import Command, Inbox
-from workflows.messages import CancelInput, CaptureInput, News, PaymentInput, PaymentResult, Resolution, TimelineEntry
+from workflows.messages import (
+    CancelInput,
+    CaptureInput,
+    News,
+    PaymentInput,
+    PaymentResult,
+    TimelineEntry,
+    resolution_of,
+)
 from workflows.news import outcome_of
 from workflows.payment_decisions import Doubt, capture_refusal, difference, resolved
 from workflows.payment_record import PaymentRecord
@@ -122,9 +130,12 @@ class PaymentWorkflow:
         self._inbox.news.append(news)
 
     @workflow.signal(description="An operator's decision about a payment in needs_review")
-    def resolve_review(self, resolution: Resolution) -> None:
-        """Take note of what an operator decided."""
-        self._inbox.resolutions.append(resolution)
+    def resolve_review(self, resolution: Any) -> None:
+        """Take note of what an operator decided; it is typed by hand, so it is read here and not by the SDK."""
+        try:
+            self._inbox.resolutions.append(resolution_of(resolution))
+        except ValueError as error:
+            self._timeline.note(f"resolution refused: {error}")
 
     @workflow.query(description="The story so far")
     def timeline(self) -> list[TimelineEntry]:
@@ -358,7 +369,7 @@ class PaymentWorkflow:
             step, own_capture_id = self._record.next_step, self._record.own_capture_id
             change = resolved(self._payment, self._doubt, resolution, step=step, own_capture_id=own_capture_id)
             apply_change(self._payment, change)
-        except (MoveRefusedError, ValueError) as error:
+        except MoveRefusedError as error:
             self._timeline.note(f"resolution by {resolution.operator} refused: {error}")
             return
         await self._record.apply(change)

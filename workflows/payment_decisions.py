@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clearway.domain.money import Money
-from clearway.domain.payment import CapturedAmount, Change, Payment, PaymentStatus
+from clearway.domain.payment import MOVES, CapturedAmount, Change, MoveRefusedError, Payment, PaymentStatus
 from clearway.gateways.base import GatewayOutcome, OutcomeKind
 from workflows.messages import CaptureInput, Resolution
 
@@ -41,9 +41,13 @@ def capture_refusal(payment: Payment, asked: CaptureInput) -> str | None:
 def resolved(payment: Payment, doubt: Doubt, resolution: Resolution, *, step: str, own_capture_id: str) -> Change:
     """Return the change that an operator's decision asks for; whether it is allowed is the state machine's to say.
 
-    `success` books the capture that was in doubt, or the whole amount when none was captured before. Raises ValueError
-    when the outcome is not a payment status.
+    `success` books the capture that was in doubt, or the whole amount when none was captured before. Raises
+    MoveRefusedError when the outcome is none that ends a review.
     """
+    if resolution.outcome not in MOVES[PaymentStatus.NEEDS_REVIEW]:
+        allowed = ", ".join(sorted(MOVES[PaymentStatus.NEEDS_REVIEW]))
+        message = f"the outcome must be one of {allowed}"
+        raise MoveRefusedError(message)
     to = PaymentStatus(resolution.outcome)
     capture = None
     if to is PaymentStatus.SUCCESS:

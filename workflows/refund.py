@@ -15,18 +15,19 @@ from temporalio.exceptions import ApplicationError, FailureError
 from activities.refund import RefundActivities, RefundChangeInput, RefundState
 from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.payment import MoveRefusedError
-from clearway.domain.refund import RefundChange, RefundStatus, apply_refund_change
+from clearway.domain.refund import MOVES, RefundChange, RefundStatus, apply_refund_change
 from clearway.gateways.base import FollowUpRequest, GatewayOutcome, OutcomeKind
 from clearway.search_attributes import PAYMENT_STATUS
 from workflows import policies
 from workflows.gateway_calls import GatewayCaller
 from workflows.inbox import Inbox
-from workflows.messages import News, RefundInput, RefundResult, Resolution, TimelineEntry
+from workflows.messages import News, RefundInput, RefundResult, Resolution, TimelineEntry, resolution_of
 from workflows.news import outcome_of
 from workflows.refusal import refusal_of, tell_refusal
 from workflows.timeline import Timeline
 
 OPEN = frozenset({RefundStatus.PENDING, RefundStatus.NEEDS_REVIEW})
+RESOLVABLE = MOVES[RefundStatus.NEEDS_REVIEW]
 
 
 @workflow.defn
@@ -76,9 +77,12 @@ class RefundWorkflow:
         self._inbox.news.append(news)
 
     @workflow.signal(description="An operator's decision about a refund in needs_review")
-    def resolve_review(self, resolution: Resolution) -> None:
-        """Take note of what an operator decided."""
-        self._inbox.resolutions.append(resolution)
+    def resolve_review(self, resolution: Any) -> None:
+        """Take note of what an operator decided; it is typed by hand, so it is read here and not by the SDK."""
+        try:
+            self._inbox.resolutions.append(resolution_of(resolution))
+        except ValueError as error:
+            self._timeline.note(f"resolution refused: {error}")
 
     @workflow.query(description="The story so far")
     def timeline(self) -> list[TimelineEntry]:
@@ -194,18 +198,24 @@ class RefundWorkflow:
 
     async def _resolve(self, resolution: Resolution) -> None:
         try:
-            change = RefundChange(
-                step=self._next_step,
-                to=RefundStatus(resolution.outcome),
-                reason=f"decided by an operator: {resolution.reason}",
-                actor=f"operator:{resolution.operator}",
-                gateway_reference=resolution.gateway_reference,
-            )
+            change = self._resolved(resolution)
             apply_refund_change(self._reserved.refund, change)
-        except (MoveRefusedError, ValueError) as error:
+        except MoveRefusedError as error:
             self._timeline.note(f"resolution by {resolution.operator} refused: {error}")
             return
         await self._record_change(change)
+
+    def _resolved(self, resolution: Resolution) -> RefundChange:
+        if resolution.outcome not in RESOLVABLE:
+            message = f"the outcome must be one of {', '.join(sorted(RESOLVABLE))}"
+            raise MoveRefusedError(message)
+        return RefundChange(
+            step=self._next_step,
+            to=RefundStatus(resolution.outcome),
+            reason=f"decided by an operator: {resolution.reason}",
+            actor=f"operator:{resolution.operator}",
+            gateway_reference=resolution.gateway_reference,
+        )
 
     async def _change(self, to: RefundStatus, reason: str, *, actor: str = "system", **fields: Any) -> None:
         await self._record_change(RefundChange(step=self._next_step, to=to, reason=reason, actor=actor, **fields))

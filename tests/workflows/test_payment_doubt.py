@@ -112,11 +112,15 @@ async def test_an_operator_resolves_a_review(durable: Durable, outcome: str, boo
 
     await handle.signal(PaymentWorkflow.resolve_review, Resolution("expired", "ana", "not a decision"))
     await handle.signal(PaymentWorkflow.resolve_review, Resolution("nonsense", "ana", "not a status"))
+    await handle.signal(PaymentWorkflow.resolve_review, {"outcome": "failed"})
     await handle.signal(PaymentWorkflow.resolve_review, Resolution(outcome, "ana", "asked the bank"))
 
     assert (await durable.ended(handle)).status == outcome
     assert await durable.books(payment.merchant_id) == books
     assert (await durable.last_event(payment.id)).actor == "operator:ana"
+    told = " ".join(entry.what for entry in await handle.query(PaymentWorkflow.timeline))
+    assert "must be one of authorized, cancelled, failed, success" in told
+    assert "it must look like" in told
 
 
 async def test_news_settles_a_pending_payment_before_the_poll(durable: Durable) -> None:
