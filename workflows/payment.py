@@ -35,6 +35,7 @@ from workflows.messages import (
     News,
     PaymentInput,
     PaymentResult,
+    Resolution,
     TimelineEntry,
     resolution_of,
 )
