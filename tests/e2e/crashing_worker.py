@@ -37,4 +37,4 @@ class CrashingDeliveries(TemporalDeliveries):
 if __name__ == "__main__":
     CrashingDeliveries.when, CrashingDeliveries.event_type = sys.argv[1:]
     worker.TemporalDeliveries = CrashingDeliveries  # type: ignore[misc]
-    asyncio.run(worker.main(worker.parse_arguments([])))
+    asyncio.run(worker.main(worker.read_settings(), worker.parse_arguments([])))
