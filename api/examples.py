@@ -59,10 +59,98 @@ EVENT: Final[dict[str, Any]] = {
     "timestamp": "2026-11-21T10:41:38.261280Z",
     "data": PAYMENT,
 }
+ENDPOINT: Final[dict[str, Any]] = {
+    "id": "whe_01m7yv3r1h6c9q0t5w8x2z4b7d",
+    "object": "webhook_endpoint",
+    "url": "https://shop.example/webhooks",
+    "description": "the shop",
+    "event_types": ["payment.success", "refund.processed"],
+    "retry_intervals_s": None,
+    "status": "enabled",
+    "disabled_reason": None,
+    "previous_secret_expires_at": None,
+    "created_at": "2026-11-21T10:40:56.512904Z",
+    "updated_at": "2026-11-21T10:40:56.512904Z",
+}
+DELIVERY: Final[dict[str, Any]] = {
+    "id": "dlv_01m7yv51z0y2f7t3e5k8m1n4qa",
+    "object": "webhook_delivery",
+    "event_id": EVENT["id"],
+    "event_type": EVENT["type"],
+    "endpoint_id": ENDPOINT["id"],
+    "payment_id": PAYMENT["id"],
+    "status": "delivered",
+    "attempt_count": 1,
+    "next_attempt_at": None,
+    "last_response_status": 200,
+    "last_error": None,
+    "created_at": "2026-11-21T10:41:38.261280Z",
+    "updated_at": "2026-11-21T10:41:38.402117Z",
+}
+ATTEMPT: Final[dict[str, Any]] = {
+    "number": 1,
+    "request": {
+        "method": "POST",
+        "url": ENDPOINT["url"],
+        "headers": {"Content-Type": "application/json", "webhook-id": EVENT["id"]},
+        "body": '{"id":"evt_…","type":"payment.created","timestamp":"…","data":{…}}',
+    },
+    "response": {"status": 200, "headers": {"content-type": "text/plain"}, "body": "thanks"},
+    "duration_ms": 84,
+    "error_code": None,
+    "error": None,
+    "created_at": "2026-11-21T10:41:38.402117Z",
+}
+HISTORY: Final[dict[str, Any]] = {
+    "payment_id": PAYMENT["id"],
+    "data": [
+        {
+            "type": "payment.created",
+            "from_status": None,
+            "to_status": "pending",
+            "reason": "payment recorded",
+            "actor": "merchant",
+            "at": EVENT["timestamp"],
+            "event_id": EVENT["id"],
+            "refund_id": None,
+        }
+    ],
+}
+PUBLIC_ORDER: Final[dict[str, Any]] = {
+    **{name: ORDER[name] for name in ("id", "object", "amount", "currency", "status")},
+    "merchant_name": "The Shop",
+}
+PUBLIC_PAYMENT: Final[dict[str, Any]] = {
+    name: PAYMENT[name]
+    for name in (
+        *("id", "object", "order_id", "amount", "currency", "status", "method"),
+        *("next_action", "error_code", "error_description", "created_at"),
+    )
+}
+
+
+def _page(*data: dict[str, Any]) -> dict[str, Any]:
+    return {"object": "list", "data": list(data), "has_more": False, "next_cursor": None}
+
+
 RESOURCES: Final = {
     "OrderResource": ORDER,
     "PaymentResource": PAYMENT,
     "RefundResource": REFUND,
     "EventResource": EVENT,
+    "EndpointResource": ENDPOINT,
+    "EndpointWithSecret": {**ENDPOINT, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+    "DeliveryResource": DELIVERY,
+    "DeliveryDetail": {**DELIVERY, "attempts": [ATTEMPT]},
+    "History": HISTORY,
+    "JobsStatus": {"pending": 0, "processing": 2, "completed": 17, "failed": 0, "worker_status": "running"},
+    "PublicOrder": PUBLIC_ORDER,
+    "PublicPayment": PUBLIC_PAYMENT,
+    "Page_OrderResource_": _page(ORDER),
+    "Page_PaymentResource_": _page(PAYMENT),
+    "Page_RefundResource_": _page(REFUND),
+    "Page_EventResource_": _page(EVENT),
+    "Page_EndpointResource_": _page(ENDPOINT),
+    "Page_DeliveryResource_": _page(DELIVERY),
 }
 """By the name of the schema they are examples of."""
