@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 
 import pytest
@@ -17,11 +19,24 @@ from tests.support.database import Databases
 pytest_plugins = ["tests.support.durable"]
 
 _status = pytest.StashKey[int]()
+_folder = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the switch that records histories of new stories."""
     parser.addoption("--record-histories", action="store_true", help="write histories that tests/replay lacks")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each run a temporary folder of its own.
+
+    Runs of one user share theirs, and each resets its permissions: the Postgres of another run would lose its files.
+    """
+    if "PYTEST_DEBUG_TEMPROOT" not in os.environ:
+        config.stash[_folder] = folder = tempfile.mkdtemp(prefix="clearway-tests-")
+        os.chmod(folder, 0o755)  # noqa: S103, PTH101 - Postgres may run as a user of its own
+        os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -32,6 +47,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave without the interpreter's own exit, in which Temporal's runtime may crash (temporalio/sdk-python#300)."""
+    if _folder in config.stash and config.stash.get(_status, 1) == 0:
+        shutil.rmtree(config.stash[_folder], ignore_errors=True)
     if _status in config.stash:
         sys.stdout.flush()
         sys.stderr.flush()
