@@ -94,6 +94,14 @@ class Child:
         assert code is not None
         return code
 
+    def pause(self) -> None:
+        """SIGSTOP to the group: it holds what it holds and does nothing, until `resume` or `kill`."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT: it goes on where it was, and has not noticed the time in between."""
+        self._signal(signal.SIGCONT)
+
     def last_words(self) -> str:
         """The last line of its log that says something, for one-line error messages."""
         with contextlib.suppress(OSError):

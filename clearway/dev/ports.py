@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Final, Self
 
 from clearway.dev.errors import PortInUseError, StackError
 
 HOST: Final = "127.0.0.1"
 HIGHEST_PORT: Final = 65_535
+OWN_PORT: Final[Mapping[str, str]] = {"api": "api", "worker": "metrics"}
+"""The services that may run as several processes, and the port that each of these needs for itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +53,18 @@ class Ports:
         with contextlib.ExitStack() as held:
             numbers = {}
             for field in fields(cls):
-                probe = held.enter_context(socket.socket())
-                probe.bind((HOST, 0))
-                numbers[field.name] = int(probe.getsockname()[1])
+                numbers[field.name] = _held(held)
         return cls(**numbers)
+
+    @staticmethod
+    def free_numbers(count: int) -> list[int]:
+        """Further ports that nobody holds at this moment."""
+        with contextlib.ExitStack() as held:
+            return [_held(held) for _ in range(count)]
+
+    def of_process(self, name: str, number: int) -> Self:
+        """The ports of a further process of a service: `api-2` and `worker-2` have one of their own, `number`."""
+        return replace(self, **{OWN_PORT[name.partition("-")[0]]: number})
 
     def require_free(self, names: Iterable[str]) -> None:
         """Raise PortInUseError for the first port that another program holds."""
@@ -66,6 +76,12 @@ class Ports:
                     f"Port {number} ({name.replace('_', ' ')}) is in use{_holder(number)}: "
                     f"stop that program, or choose another port, for example: {example}"
                 )
+
+
+def _held(stack: contextlib.ExitStack) -> int:
+    probe = stack.enter_context(socket.socket())
+    probe.bind((HOST, 0))
+    return int(probe.getsockname()[1])
 
 
 def variable(name: str) -> str:

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -171,7 +171,7 @@ def answers(url: str) -> Probe:
 
 
 def polls(client: Client) -> Probe:
-    """Ready when a poller has asked the payments queue for work since the child started; the dead don't ask."""
+    """Ready when this worker has asked the payments queue for work; others beside it, and the dead, don't count."""
 
     async def probe(child: Child) -> bool:
         request = DescribeTaskQueueRequest(
@@ -185,13 +185,16 @@ def polls(client: Client) -> Probe:
             described = await client.workflow_service.describe_task_queue(request)
         except RPCError:
             return False
-        return any(poller.last_access_time.ToNanoseconds() / 1e9 >= started for poller in described.pollers)
+        return any(
+            f"-{child.pid}@" in poller.identity and poller.last_access_time.ToNanoseconds() / 1e9 >= started
+            for poller in described.pollers
+        )
 
     return probe
 
 
 def program(name: str, ports: Ports, temporal: Client) -> Program:
-    """The program of that name, listening on its port of `ports`."""
+    """The program of that name, listening on its port of `ports`. `api-2` is a second process of `api`."""
     api, simulator, receiver = (f"http://{HOST}:{port}" for port in (ports.api, ports.simulator, ports.receiver))
     uvicorn = ["-m", "uvicorn", "--factory", "api.app:create_app", "--host", HOST, "--port", str(ports.api)]
     limits = ["--no-access-log", "--timeout-graceful-shutdown", "10"]
@@ -211,4 +214,5 @@ def program(name: str, ports: Ports, temporal: Client) -> Program:
             f"sample merchant on {receiver}",
         ),
     )
-    return next(program for program in programs if program.name == name)
+    chosen = next(program for program in programs if program.name == name.partition("-")[0])
+    return replace(chosen, name=name)

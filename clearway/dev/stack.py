@@ -23,7 +23,7 @@ from temporalio.service import RPCError
 from clearway.dev import receiver, services, toolchain
 from clearway.dev.child import Child
 from clearway.dev.errors import StackError
-from clearway.dev.ports import HOST, Ports
+from clearway.dev.ports import HOST, OWN_PORT, Ports
 from clearway.dev.postgres import EmbeddedPostgres
 from clearway.dev.reporting import Reporter, SilentReporter, reporter_for_stdout
 from clearway.dev.state_folder import StateFolder, shown
@@ -38,6 +38,7 @@ class StackOptions:
     """One stack. `services` are the programs of ours to run; Postgres and Temporal always are there.
 
     `database_url` and `temporal_address` point at servers that run already; then none is started.
+    `further` are more processes of the API and the worker, each with its port: `{"api-2": 8001, "worker-2": 9465}`.
     `env` goes to every program of ours and wins over everything else.
     """
 
@@ -45,6 +46,7 @@ class StackOptions:
     ports: Ports = field(default_factory=Ports)
     env: Mapping[str, str] = field(default_factory=dict)
     services: frozenset[str] = frozenset(services.NAMES)
+    further: Mapping[str, int] = field(default_factory=dict)
     database_url: str | None = None
     temporal_address: str | None = None
     temporal_binary: Path | None = None
@@ -138,6 +140,8 @@ class Stack:
         """Start everything. After an error or a cancellation, call `stop_all`."""
         self._folder.take()
         self.options.ports.require_free(self._ports_needed())
+        for name, number in self.options.further.items():
+            self.options.ports.of_process(name, number).require_free([OWN_PORT[name.partition("-")[0]]])
         self._supervisor = Supervisor(self.reporter, self._write_stack_file)
         binary = await self._temporal_binary()
         await _all_or_first_error(self._start_database(), self._start_temporal(binary))
@@ -161,8 +165,13 @@ class Stack:
             self._supervisor = None
         self._folder.release()
 
+    def api_urls(self) -> list[str]:
+        """The base of every API process, without `/api/v1`; the first is `api_url`."""
+        further = [number for name, number in self.options.further.items() if name.startswith("api-")]
+        return [self.api_url, *(f"http://{HOST}:{number}" for number in further)]
+
     def _programs(self) -> list[str]:
-        return [name for name in services.NAMES if name in self.options.services]
+        return [*(name for name in services.NAMES if name in self.options.services), *self.options.further]
 
     def _ports_needed(self) -> list[str]:
         own = (
@@ -171,7 +180,7 @@ class Stack:
             else ["temporal", *(["temporal_ui"] if self.options.temporal_ui else [])]
         )
         metrics = ["metrics"] if "worker" in self.options.services else []
-        return [*own, *metrics, *(name for name in self._programs() if name != "worker")]
+        return [*own, *metrics, *(name for name in services.NAMES if name in self.options.services - {"worker"})]
 
     async def _temporal_binary(self) -> Path | None:
         if self.options.temporal_address is not None:
@@ -224,14 +233,17 @@ class Stack:
         )
 
     async def _start_program(self, name: str) -> None:
-        program = services.program(name, self.options.ports, self.temporal)
-        service = services.python_service(program, env=self.environment(), log_dir=self.log_dir)
+        ports = self.options.ports
+        if name in self.options.further:
+            ports = ports.of_process(name, self.options.further[name])
+        program = services.program(name, ports, self.temporal)
+        service = services.python_service(program, env=self.environment(ports), log_dir=self.log_dir)
         await self.supervisor.add(name, service, program.text)
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, ports: Ports | None = None) -> dict[str, str]:
         """The environment of the stack's programs, also for commands that a test runs against it."""
         return services.environment(
-            ports=self.options.ports,
+            ports=ports or self.options.ports,
             database_url=self.database_url,
             temporal=self._temporal_settings(),
             state_dir=self.state_dir,

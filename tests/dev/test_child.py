@@ -59,3 +59,16 @@ time.sleep(60)
     os.kill(parent.pid, signal.SIGKILL)
     await parent.wait()
     await eventually(lambda: has_ended(orphan))
+
+
+async def test_a_paused_child_does_nothing_until_it_is_resumed(tmp_path: Path) -> None:
+    """SIGSTOP holds a program where it is, SIGCONT lets it go on, and SIGKILL ends it all the same."""
+    child = Child.start(spec(tmp_path, "sh", "-c", "while :; do echo tick; sleep 0.01; done"))
+    await written(tmp_path / "program.log", "tick")
+    child.pause()
+    await eventually(lambda: psutil.Process(child.pid).status() == psutil.STATUS_STOPPED)
+    said = len((tmp_path / "program.log").read_text())
+    child.resume()
+    await eventually(lambda: len((tmp_path / "program.log").read_text()) > said)
+    child.pause()
+    assert await child.kill() == -signal.SIGKILL
