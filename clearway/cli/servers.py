@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -30,11 +30,19 @@ def register(app: typer.Typer) -> None:
         app.command(rich_help_panel=RUNNING)(command)
 
 
-def dev() -> None:
+def dev(
+    *,
+    temporal_server: Annotated[
+        Literal["dev", "postgres"],
+        typer.Option(
+            help="Temporal's dev server, or the server proper on Postgres: 16 shards, no UI, own state."
+        ),
+    ] = "dev",
+) -> None:
     """Run everything on this machine until Ctrl-C: Postgres, Temporal and its UI, API, worker, simulator, merchant."""
     from clearway.dev import foreground  # noqa: PLC0415 - heavy
 
-    raise typer.Exit(foreground.main())
+    raise typer.Exit(foreground.main(temporal_server=temporal_server))
 
 
 def doctor(*, as_json: JsonFlag = False) -> None:

@@ -43,29 +43,29 @@ async def build(step: Step) -> Path:
     require_sources()
 
     async def make(folder: Path) -> None:
-        go = await _go(step)
+        go = await find_go(step)
         flags = f"-s -w -X {VERSION_SYMBOL}={pinned_version()}"
         command = [str(go), "build", "-ldflags", flags, "-o", str(folder / "temporal"), PACKAGE]
         text = "building the Temporal CLI; only the first time, and it takes about 6 minutes"
-        await run_tool(command, step, text, timeout_s=BUILD_TIMEOUT_S, env=_environment(), cwd=TOOL_SOURCES)
+        await run_tool(command, step, text, timeout_s=BUILD_TIMEOUT_S, env=go_environment(), cwd=TOOL_SOURCES)
 
     await once(cached().parent, step, make)
     return cached()
 
 
-def _environment() -> dict[str, str]:
+def go_environment() -> dict[str, str]:
     """go.sum decides what is built, whatever the user's own Go settings say."""
     own = os.environ.get("GOFLAGS", "").split()
     flags = [flag for flag in own if not flag.startswith("-mod")]
     return {"GOFLAGS": " ".join([*flags, "-mod=readonly"]), "GOWORK": "off"}
 
 
-async def _go(step: Step) -> Path:
+async def find_go(step: Step) -> Path:
     """The user's Go when it can read our go.mod, else the toolchain of the wheel."""
     if found := shutil.which("go"):
         try:
             await run_tool(
-                [found, "list", "-m"], step, "checking Go", timeout_s=120, env=_environment(), cwd=TOOL_SOURCES
+                [found, "list", "-m"], step, "checking Go", timeout_s=120, env=go_environment(), cwd=TOOL_SOURCES
             )
         except SourceUnavailableError as error:
             step.result(f"the installed Go can't be used: {error}")

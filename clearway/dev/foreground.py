@@ -19,10 +19,10 @@ from clearway.dev.errors import StackError
 from clearway.dev.places import PROJECT_ROOT
 from clearway.dev.ports import Ports
 from clearway.dev.reporting import reporter_for_stdout
-from clearway.dev.stack import Stack, StackOptions
+from clearway.dev.stack import Stack, StackOptions, TemporalKind
 
 
-def main(*, state_dir: Path | None = None, ports: Ports | None = None) -> int:
+def main(*, state_dir: Path | None = None, ports: Ports | None = None, temporal_server: TemporalKind = "dev") -> int:
     """`clearway dev`: run the stack until Ctrl-C. Returns the exit code; every failure is one line on stderr.
 
     The caller must end the process with `os._exit` after flushing: a Temporal client was used in it.
@@ -34,6 +34,7 @@ def main(*, state_dir: Path | None = None, ports: Ports | None = None) -> int:
             ports=ports or Ports.from_environment(user),
             database_url=user.get("DATABASE_URL") or None,
             temporal_address=user.get("TEMPORAL_ADDRESS") or None,
+            temporal_server=temporal_server,
             reporter=reporter_for_stdout(),
         )
         return asyncio.run(run(Stack(options)))

@@ -72,6 +72,11 @@ class EmbeddedPostgres:
         return f"postgresql+asyncpg://postgres:@/{database}?host={quote(str(self._socket_dir))}"
 
     @property
+    def socket_dir(self) -> Path:
+        """The folder of its Unix socket, for clients that take no URL."""
+        return self._socket_dir
+
+    @property
     def child(self) -> Child | None:
         """The running server, for supervision."""
         return self._child

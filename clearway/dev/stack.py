@@ -13,24 +13,30 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
-from clearway.dev import receiver, services, toolchain
+from clearway.dev import receiver, services, temporal_config, toolchain
 from clearway.dev.child import Child
 from clearway.dev.errors import StackError
 from clearway.dev.ports import HOST, OWN_PORT, Ports
+from clearway.dev.postgres import SETTINGS as POSTGRES_SETTINGS
 from clearway.dev.postgres import EmbeddedPostgres
 from clearway.dev.reporting import Reporter, SilentReporter, reporter_for_stdout
+from clearway.dev.server_build import ServerBinaries
+from clearway.dev.services import Service
 from clearway.dev.state_folder import StateFolder, shown
 from clearway.dev.supervision import Supervisor
 from clearway.dev.temporal import NAMESPACE, DevServer, DevServerOptions, ensure_search_attributes
+from clearway.dev.temporal_server import TemporalServer, TemporalServerOptions
 from clearway.settings import Settings
 from clearway.temporal import connect
+
+TemporalKind = Literal["dev", "postgres"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +57,8 @@ class StackOptions:
     temporal_address: str | None = None
     temporal_binary: Path | None = None
     temporal_ui: bool = True
+    temporal_server: TemporalKind = "dev"
+    temporal_shards: int = 16
     postgres_settings: Mapping[str, str] = field(default_factory=dict)
     prepare_database: bool = True
     quiet: bool = True
@@ -68,6 +76,7 @@ class Stack:
         self.reporter: Reporter = options.reporter or (SilentReporter() if silent else reporter_for_stdout())
         self.database_url = options.database_url or ""
         self.temporal_address = options.temporal_address or f"{HOST}:{options.ports.temporal}"
+        self._postgres = None if options.database_url else self._embedded_postgres()
         self._folder = StateFolder(self.state_dir)
         self._supervisor: Supervisor | None = None
         self._temporal: Client | None = None
@@ -90,8 +99,7 @@ class Stack:
     @property
     def temporal_ui_url(self) -> str | None:
         """Temporal's UI, when we run it."""
-        own = self.options.temporal_address is None and self.options.temporal_ui
-        return f"http://{HOST}:{self.options.ports.temporal_ui}" if own else None
+        return f"http://{HOST}:{self.options.ports.temporal_ui}" if self._runs_ui() else None
 
     @property
     def temporal(self) -> Client:
@@ -143,8 +151,7 @@ class Stack:
         for name, number in self.options.further.items():
             self.options.ports.of_process(name, number).require_free([OWN_PORT[name.partition("-")[0]]])
         self._supervisor = Supervisor(self.reporter, self._write_stack_file)
-        binary = await self._temporal_binary()
-        await _all_or_first_error(self._start_database(), self._start_temporal(binary))
+        await self._start_servers()
         await _all_or_first_error(self._seed(), *(self._start_program(name) for name in self._programs()))
         self._write_stack_file()
 
@@ -174,25 +181,62 @@ class Stack:
         return [*(name for name in services.NAMES if name in self.options.services), *self.options.further]
 
     def _ports_needed(self) -> list[str]:
-        own = (
-            []
-            if self.options.temporal_address
-            else ["temporal", *(["temporal_ui"] if self.options.temporal_ui else [])]
-        )
+        own = [] if self.options.temporal_address else ["temporal", *(["temporal_ui"] if self._runs_ui() else [])]
         metrics = ["metrics"] if "worker" in self.options.services else []
         return [*own, *metrics, *(name for name in services.NAMES if name in self.options.services - {"worker"})]
 
-    async def _temporal_binary(self) -> Path | None:
-        if self.options.temporal_address is not None:
-            return None
-        return self.options.temporal_binary or await toolchain.find_temporal(self.reporter)
+    def _embedded_postgres(self) -> EmbeddedPostgres:
+        """Room for the connections of the Temporal server, where it is asked for."""
+        settings = dict(self.options.postgres_settings)
+        if self.options.temporal_server == "postgres":
+            connections = int(POSTGRES_SETTINGS["max_connections"]) + temporal_config.CONNECTIONS_MAX
+            settings.setdefault("max_connections", str(connections))
+        return EmbeddedPostgres(self.state_dir / "postgres", log=self.log_dir / "postgres.log", settings=settings)
+
+    def _runs_ui(self) -> bool:
+        options = self.options
+        return options.temporal_address is None and options.temporal_ui and options.temporal_server == "dev"
+
+    async def _start_servers(self) -> None:
+        """Side by side, unless the one keeps its data in the other."""
+        if self.options.temporal_address is None and self.options.temporal_server == "postgres":
+            binaries = await toolchain.find_server(self.reporter)
+            await self._start_database()
+            await self._start_temporal(self._temporal_server(binaries))
+        else:
+            server = None if self.options.temporal_address else await self._dev_server()
+            await _all_or_first_error(self._start_database(), self._start_temporal(server))
+
+    async def _dev_server(self) -> DevServer:
+        return DevServer(
+            DevServerOptions(
+                binary=self.options.temporal_binary or await toolchain.find_temporal(self.reporter),
+                database=self.state_dir / "temporal" / "temporal.db",
+                log=self.log_dir / "temporal.log",
+                port=self.options.ports.temporal,
+                ui_port=self.options.ports.temporal_ui if self.options.temporal_ui else None,
+            )
+        )
+
+    def _temporal_server(self, binaries: ServerBinaries) -> TemporalServer:
+        if self._postgres is None:
+            raise StackError("The Temporal server keeps its data in the stack's own PostgreSQL: unset DATABASE_URL.")
+        return TemporalServer(
+            TemporalServerOptions(
+                binaries=binaries,
+                socket_dir=self._postgres.socket_dir,
+                folder=self.state_dir / "temporal-server",
+                log=self.log_dir / "temporal.log",
+                port=self.options.ports.temporal,
+                shards=self.options.temporal_shards,
+                env=self.options.env,
+            )
+        )
 
     async def _start_database(self) -> None:
-        if self.options.database_url is None:
-            log = self.log_dir / "postgres.log"
-            server = EmbeddedPostgres(self.state_dir / "postgres", log=log, settings=self.options.postgres_settings)
-            await self.supervisor.add("postgres", server, f"PostgreSQL in {shown(server.data_dir)}")
-            self.database_url = server.url
+        if self._postgres is not None:
+            await self.supervisor.add("postgres", self._postgres, f"PostgreSQL in {shown(self._postgres.data_dir)}")
+            self.database_url = self._postgres.url
         if self.options.prepare_database:
             await self._step("migrations", ["-m", "alembic", "upgrade", "head"], "the database has the newest schema")
 
@@ -215,19 +259,12 @@ class Stack:
             raise
         self.reporter.finish(name, text)
 
-    async def _start_temporal(self, binary: Path | None) -> None:
-        if binary is None:
+    async def _start_temporal(self, server: Service | None) -> None:
+        if server is None:
             self._temporal = await _connect(self.temporal_address)
             self.reporter.say(f"temporal: using {self.temporal_address} (TEMPORAL_ADDRESS)")
             return
-        options = DevServerOptions(
-            binary=binary,
-            database=self.state_dir / "temporal" / "temporal.db",
-            log=self.log_dir / "temporal.log",
-            port=self.options.ports.temporal,
-            ui_port=self.options.ports.temporal_ui if self.options.temporal_ui else None,
-        )
-        await self.supervisor.add("temporal", DevServer(options), f"Temporal on {self.temporal_address}")
+        await self.supervisor.add("temporal", server, f"Temporal on {self.temporal_address}")
         self._temporal = await Client.connect(
             self.temporal_address, namespace=NAMESPACE, data_converter=pydantic_data_converter
         )

@@ -1,6 +1,7 @@
 """Where Temporal's servers come from: what is there already, else the SDK's download, else pinned package sources.
 
-`python -m clearway.dev.toolchain` gets both and prints where they are. Each way that was tried is said with its result.
+`python -m clearway.dev.toolchain` gets both and prints where they are; with `--server`, the Temporal server proper.
+Each way that was tried is said with its result.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from typing import Final
 
 import temporalio.service
 
-from clearway.dev import cli_build, test_server_build
+from clearway.dev import cli_build, server_build, test_server_build
 from clearway.dev.builds import SourceUnavailableError, Step, once, run_tool
 from clearway.dev.errors import StackError
 from clearway.dev.places import cache_dir
 from clearway.dev.reporting import Reporter, reporter_for_stdout
+from clearway.dev.server_build import ServerBinaries
 
 OLDEST_SERVER: Final = (1, 27)
 """Update-with-start and the flags of our dev server need this."""
@@ -45,6 +47,17 @@ async def find_temporal(reporter: Reporter) -> Path:
         "TEMPORAL_ADDRESS to a server that runs."
     )
     return await _first_that_works(Step(reporter, "temporal CLI"), ways, help_text)
+
+
+async def find_server(reporter: Reporter) -> ServerBinaries:
+    """The Temporal server proper with its schema tool: built from the pinned sources, there is no other way."""
+
+    async def built(step: Step) -> Path:
+        return (await server_build.build(step)).folder
+
+    ways: Sequence[tuple[str, Source]] = (("built from the pinned sources", built),)
+    help_text = "Leave out `--temporal-server postgres` to use the development server."
+    return ServerBinaries(await _first_that_works(Step(reporter, "temporal server"), ways, help_text))
 
 
 async def find_test_server(reporter: Reporter) -> Path:
@@ -196,8 +209,9 @@ async def prepare(reporter: Reporter) -> None:
 def main() -> int:
     """`make test` and CI prepare with this, so that no test has to wait for a build."""
     reporter = reporter_for_stdout()
+    wanted = find_server if "--server" in sys.argv[1:] else prepare
     try:
-        asyncio.run(prepare(reporter))
+        asyncio.run(wanted(reporter))
     except StackError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from clearway.dev import cli_build, test_server_build, toolchain
+from clearway.dev import cli_build, server_build, test_server_build, toolchain
 from clearway.dev.builds import SourceUnavailableError, Step, run_tool
 from clearway.dev.errors import StackError
 from tests.dev.conftest import FakeTool, Notes
@@ -55,7 +55,7 @@ async def test_go_builds_the_pinned_version_once_for_everybody(machine: FakeTool
     assert set(found) == {cli_build.cached()}
     calls = calls_of(go)
     assert sum(call.startswith("build") for call in calls) == 1
-    assert cli_build._environment()["GOFLAGS"].endswith("-mod=readonly")
+    assert cli_build.go_environment()["GOFLAGS"].endswith("-mod=readonly")
 
 
 async def test_without_a_go_that_fits_the_wheel_brings_one(machine: FakeTool, notes: Notes) -> None:
@@ -76,6 +76,23 @@ async def test_when_no_way_works_one_line_says_each_reason_and_the_way_out(machi
     assert "\n" not in message
     for words in ("not on PATH", "not in the cache", "not downloaded", "uv is not on this machine", "TEMPORAL_ADDRESS"):
         assert words in message
+
+
+async def test_the_server_proper_is_built_with_its_schemas(machine: FakeTool, notes: Notes, tmp_path: Path) -> None:
+    """Both programs come from one build, and the schemas from the same module."""
+    (tmp_path / "module" / server_build.SCHEMAS / "temporal").mkdir(parents=True)
+    (tmp_path / "module" / server_build.SCHEMAS / "temporal" / "schema.sql").write_text("CREATE TABLE t ();")
+    go = machine("go", f'echo "$@" >> "$0.calls"; [ "$5" != {server_build.MODULE} ] || echo {tmp_path}/module')
+    found = await toolchain.find_server(notes)
+    assert found == await toolchain.find_server(notes) == server_build.cached()
+    assert read(found.schemas / "temporal" / "schema.sql") == "CREATE TABLE t ();"
+    assert [call.split()[-2:] for call in calls_of(go) if call.startswith("build")] == [list(server_build.PACKAGES)]
+
+
+async def test_where_the_server_proper_cannot_be_built_the_way_out_is_said(machine: FakeTool, notes: Notes) -> None:
+    """A machine without Go and without a package index is told what to leave out."""
+    with pytest.raises(StackError, match=r"No temporal server: .* Leave out `--temporal-server postgres`"):
+        await toolchain.find_server(notes)
 
 
 async def test_jars_with_another_digest_are_refused(machine: FakeTool, step: Step) -> None:
