@@ -95,14 +95,29 @@ class Witnesses:
         """Return what all of them say now."""
         evidence = Evidence(received_since=self._since, receiver_url=self._receiver_url)
         async with self._engine.connect() as connection:
-            for name, table in TABLES.items():
-                setattr(evidence, name, await _rows(connection, select(table)))
-            evidence.ledger = await _rows(connection, _ledger())
-        evidence.journal = (await self._http.get(f"{self._simulator_url}/journal")).json()["effects"]
-        health = (await self._http.get(f"{self._simulator_url}/health")).json()
-        evidence.gateway_undecided = health["pending_decisions"] + health["undelivered_webhooks"]
+            await read_database(connection, evidence)
+        await read_gateway(self._http, self._simulator_url, evidence)
         evidence.received = await self.collect()
         return evidence
+
+
+async def read_database(connection: AsyncConnection, evidence: Evidence) -> None:
+    """Put what the database says into the evidence."""
+    for name, table in TABLES.items():
+        setattr(evidence, name, await _rows(connection, select(table)))
+    evidence.ledger = await read_ledger(connection)
+
+
+async def read_ledger(connection: AsyncConnection) -> list[Record]:
+    """Return every entry of the ledger, with what its transaction says."""
+    return await _rows(connection, _ledger())
+
+
+async def read_gateway(http: httpx.AsyncClient, url: str, evidence: Evidence) -> None:
+    """Put the gateway's journal, and what it still has to do, into the evidence."""
+    evidence.journal = (await http.get(f"{url}/journal")).raise_for_status().json()["effects"]
+    health = (await http.get(f"{url}/health")).raise_for_status().json()
+    evidence.gateway_undecided = health["pending_decisions"] + health["undelivered_webhooks"]
 
 
 async def _rows(connection: AsyncConnection, query: Select[Any]) -> list[Record]:
