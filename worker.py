@@ -65,7 +65,8 @@ def activities_of(
     if queue == QUEUE_DELIVERIES:
         cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
         sender = WebhookSender(EgressPolicy.from_settings(settings))
-        return [WebhookDeliveryActivities(engine, sender, cipher).attempt]
+        deliver = WebhookDeliveryActivities(engine, sender, cipher)
+        return [deliver.attempt_at_once, deliver.attempt]
     maintenance = MaintenanceActivities(engine, deliveries)
     return [maintenance.forget_idempotency_keys, maintenance.start_forgotten_deliveries]
 

@@ -1,4 +1,4 @@
-"""One attempt to deliver one webhook: load, sign, send, record.
+"""One attempt to deliver one webhook: load, sign, send, record. Two statements to the database, each a transaction.
 
 What the endpoint does is a result, never an error; only trouble of our own makes the activity fail and be repeated. A
 crash between sending and recording repeats the attempt under the same number and the same webhook id: at least once.
@@ -17,6 +17,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 
+from activities.slow_endpoints import SlowEndpoints
 from clearway import signing
 from clearway.db import deliveries
 from clearway.db.deliveries import Attempt, Consignment
@@ -37,6 +38,7 @@ class AttemptInput:
     number: int
     next_interval_s: float | None
     jitter: float = 0.0
+    endpoint_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -52,30 +54,47 @@ class WebhookDeliveryActivities:
     """The deliveries in the database and the way out."""
 
     def __init__(self, engine: AsyncEngine, sender: WebhookSender, cipher: Cipher) -> None:
-        self._engine = engine
+        # Each statement stands for itself, so none needs a transaction around it.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._sender = sender
         self._cipher = cipher
+        self._slow = SlowEndpoints()
+
+    @activity.defn(name="attempt_delivery_at_once")
+    async def attempt_at_once(self, asked: AttemptInput) -> AttemptResult | None:
+        """Send once, as a local activity; None, with nothing sent, when the endpoint was slow to answer lately."""
+        if asked.endpoint_id in self._slow:
+            return None
+        return await self._attempt(asked)
 
     @activity.defn(name="attempt_delivery")
     async def attempt(self, asked: AttemptInput) -> AttemptResult:
         """Send once and record what came of it."""
-        now = datetime.now(UTC)
-        async with self._engine.begin() as connection:
-            known = await deliveries.recorded_attempt(connection, asked.delivery_id, asked.number)
-            if known is not None:
-                left_s = (known.next_attempt_at - now).total_seconds() if known.next_attempt_at else None
-                return AttemptResult(known.status, None if left_s is None else max(left_s, 0.0), "recorded before")
-            consignment = await deliveries.load(connection, asked.delivery_id, now=now)
-            assert consignment is not None, "a delivery's row is written before its workflow starts"
-            if not consignment.endpoint_open:
-                why = "the endpoint is disabled or deleted"
-                if consignment.status is not DeliveryStatus.PENDING:
-                    return AttemptResult(consignment.status, what=why)  # a resend: what it came to before stands
-                await deliveries.close(connection, asked.delivery_id, DeliveryStatus.CANCELLED, why, now)
-                return AttemptResult(DeliveryStatus.CANCELLED, what=why)
         async with _signs_of_life():
+            return await self._attempt(asked)
+
+    async def _attempt(self, asked: AttemptInput) -> AttemptResult:
+        now = datetime.now(UTC)
+        async with self._engine.connect() as connection:
+            consignment = await deliveries.load(connection, asked.delivery_id, asked.number, now=now)
+        assert consignment is not None, "a delivery's row is written before its workflow starts"
+        if consignment.attempted:
+            next_at = consignment.next_attempt_at
+            left_s = None if next_at is None else max((next_at - now).total_seconds(), 0.0)
+            return AttemptResult(consignment.status, left_s, "recorded before")
+        if not consignment.endpoint_open:
+            return await self._close(consignment, now)
+        with self._slow.watch(consignment.endpoint_id):
             headers, result = await self._send(consignment)
         return await self._record(asked, consignment, headers, result)
+
+    async def _close(self, consignment: Consignment, now: datetime) -> AttemptResult:
+        why = "the endpoint is disabled or deleted"
+        if consignment.status is not DeliveryStatus.PENDING:
+            return AttemptResult(consignment.status, what=why)  # a resend: what it came to before stands
+        async with self._engine.connect() as connection:
+            await deliveries.close(connection, consignment.delivery_id, DeliveryStatus.CANCELLED, why, now)
+        return AttemptResult(DeliveryStatus.CANCELLED, what=why)
 
     async def _send(self, consignment: Consignment) -> tuple[dict[str, str], SendResult]:
         context = deliveries.secret_context(consignment.endpoint_id)
@@ -96,20 +115,16 @@ class WebhookDeliveryActivities:
         if not result.succeeded and not gone and asked.next_interval_s is not None:
             wait_s = wait_before_next_s(asked.next_interval_s, asked.jitter, result.retry_after_s)
         status = _status_after(consignment.status, result, wait_s)
-        async with self._engine.begin() as connection:
+        async with self._engine.connect() as connection:
             await deliveries.record_attempt(
                 connection,
                 asked.delivery_id,
                 _attempt(asked.number, consignment.url, headers, result),
                 status,
                 next_wait_s=wait_s,
+                disable_endpoint="the endpoint answered 410 Gone" if gone else None,
                 now=now,
             )
-            if gone:
-                reason = "the endpoint answered 410 Gone"
-                await deliveries.disable_endpoint(
-                    connection, consignment.endpoint_id, reason, at_url=consignment.url, now=now
-                )
         what = f"HTTP {result.status}" if result.status else (result.error or "no answer")
         return AttemptResult(status, wait_s, what)
 

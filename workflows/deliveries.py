@@ -66,6 +66,7 @@ class TemporalDeliveries:
             endpoint_id=delivery.endpoint_id,
             event_type=delivery.event_type,
             retry_intervals_s=self._schedule(delivery),
+            at_once=True,
         )
         try:
             await self._client.start_workflow(
@@ -75,6 +76,8 @@ class TemporalDeliveries:
                 task_queue=QUEUE_DELIVERIES,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                # Where this process works on deliveries too, it gets the first task with the answer.
+                request_eager_start=True,
                 search_attributes=_search_attributes(delivery),
                 static_summary=f"{delivery.event_type} to {delivery.endpoint_id}",
             )

@@ -144,7 +144,8 @@ class DeliveryInput:
     """What starts a `WebhookDeliveryWorkflow`.
 
     retry_intervals_s: the waits between attempts, so attempts = len + 1. first_attempt: the number of the first
-    attempt of this run, above 1 when a delivery is retried by hand after its schedule has ended.
+    attempt of this run, above 1 when a delivery is retried by hand after its schedule has ended. at_once: make the
+    first attempt in the first workflow task, as a local activity.
     """
 
     delivery_id: str
@@ -153,6 +154,7 @@ class DeliveryInput:
     event_type: str
     retry_intervals_s: tuple[int, ...] = (60, 300, 1_800, 7_200)
     first_attempt: int = 1
+    at_once: bool = False
 
 
 @dataclass(frozen=True)

@@ -49,5 +49,7 @@ DELIVERY_ATTEMPT_RETRY: Final = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)
 )
 """Only for trouble of our own (database away, worker lost); what the endpoint does is a result, not an error."""
+DELIVERY_AT_ONCE_RETRY: Final = RetryPolicy(maximum_attempts=1)
+"""Trouble of our own in the first, local try: the activity with its visible retries takes over."""
 DELIVERY_JITTER: Final = 0.1
 """Each wait is prolonged by up to this share, so that a receiver that was down is not met by all at once."""

@@ -1,7 +1,8 @@
 """The delivery of one event to one endpoint: attempts by a schedule until one is taken or the schedule ends.
 
-A run makes an attempt (one activity) and waits (one timer), in turn. It is on a task queue of its own, so a merchant
-who hangs holds up other deliveries at worst, never a payment.
+A run makes an attempt and waits (one timer), in turn. The first attempt is made within the first workflow task (a local
+activity), unless its endpoint is known to be slow; every other is an activity of its own. Deliveries are on a task
+queue of their own, so a merchant who hangs holds up other deliveries at worst, never a payment.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import FailureError
 
 from activities.webhook_delivery import AttemptInput, AttemptResult, WebhookDeliveryActivities
 from workflows import policies
@@ -52,21 +54,44 @@ class WebhookDeliveryWorkflow:
         # Forgotten here and not when the wait begins: who asks while an attempt is under way, or when it is on record
         # and this workflow has not heard of it yet, wants the one after it.
         self._hurry = False
-        result = await workflow.execute_activity_method(
+        asked = AttemptInput(
+            delivery_id=self._started.delivery_id,
+            number=number,
+            next_interval_s=next_interval_s,
+            jitter=workflow.random().uniform(0, policies.DELIVERY_JITTER),
+            endpoint_id=self._started.endpoint_id,
+        )
+        result = None
+        if self._started.at_once and number == self._started.first_attempt:
+            result = await self._attempt_at_once(asked)
+        result = result or await self._attempt_apart(asked)
+        self._timeline.note(f"attempt {number}: {result.what}; {result.status}")
+        return result
+
+    async def _attempt_at_once(self, asked: AttemptInput) -> AttemptResult | None:
+        """Attempt within the workflow task; None when that is not to be had, and nothing is lost by trying again."""
+        try:
+            result: AttemptResult | None = await workflow.execute_local_activity_method(
+                WebhookDeliveryActivities.attempt_at_once,
+                asked,
+                start_to_close_timeout=policies.DELIVERY_ATTEMPT_TIMEOUT,
+                retry_policy=policies.DELIVERY_AT_ONCE_RETRY,
+                summary=f"attempt {asked.number}, at once",
+            )
+        except FailureError:
+            return None
+        return result
+
+    async def _attempt_apart(self, asked: AttemptInput) -> AttemptResult:
+        """Attempt as an activity of its own, which operators see while it runs and while it is repeated."""
+        return await workflow.execute_activity_method(
             WebhookDeliveryActivities.attempt,
-            AttemptInput(
-                delivery_id=self._started.delivery_id,
-                number=number,
-                next_interval_s=next_interval_s,
-                jitter=workflow.random().uniform(0, policies.DELIVERY_JITTER),
-            ),
+            asked,
             start_to_close_timeout=policies.DELIVERY_ATTEMPT_TIMEOUT,
             heartbeat_timeout=policies.DELIVERY_HEARTBEAT_TIMEOUT,
             retry_policy=policies.DELIVERY_ATTEMPT_RETRY,
-            summary=f"attempt {number}",
+            summary=f"attempt {asked.number}",
         )
-        self._timeline.note(f"attempt {number}: {result.what}; {result.status}")
-        return result
 
     async def _wait(self, wait_s: float) -> None:
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, Update, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import (
@@ -21,13 +21,18 @@ from clearway.db.tables import (
 
 @dataclass(frozen=True, slots=True)
 class Consignment:
-    """Everything one attempt needs. secrets are still encrypted; the current one is first."""
+    """Everything one attempt needs. secrets are still encrypted; the current one is first.
+
+    attempted: this attempt is on record already, and status and next_attempt_at are what it came to.
+    """
 
     delivery_id: str
     merchant_id: str
     event_id: str
     endpoint_id: str
     status: DeliveryStatus
+    next_attempt_at: datetime | None
+    attempted: bool
     url: str
     body: str
     secrets: tuple[str, ...]
@@ -49,12 +54,19 @@ class Attempt:
     error: str | None = None
 
 
-async def load(connection: AsyncConnection, delivery_id: str, *, now: datetime) -> Consignment | None:
-    """Return what is to be delivered where; None when there is no such delivery."""
+async def load(connection: AsyncConnection, delivery_id: str, number: int, *, now: datetime) -> Consignment | None:
+    """Return what attempt `number` is to deliver where; None when there is no such delivery."""
+    this_attempt = (webhook_attempts.c.delivery_id == delivery_id) & (webhook_attempts.c.number == number)
     query = (
-        select(webhook_deliveries, events.c.body, *_endpoint_columns())
+        select(
+            webhook_deliveries,
+            events.c.body,
+            webhook_attempts.c.number.label("recorded_number"),
+            *_endpoint_columns(),
+        )
         .join(events, events.c.id == webhook_deliveries.c.event_id)
         .join(webhook_endpoints, webhook_endpoints.c.id == webhook_deliveries.c.endpoint_id)
+        .outerjoin(webhook_attempts, this_attempt)
         .where(webhook_deliveries.c.id == delivery_id)
     )
     row = (await connection.execute(query)).first()
@@ -66,21 +78,13 @@ async def load(connection: AsyncConnection, delivery_id: str, *, now: datetime) 
         event_id=row.event_id,
         endpoint_id=row.endpoint_id,
         status=DeliveryStatus(row.status),
+        next_attempt_at=row.next_attempt_at,
+        attempted=row.recorded_number is not None,
         url=row.url,
         body=row.body,
         secrets=_valid_secrets(row, now),
         endpoint_open=row.endpoint_status == EndpointStatus.ENABLED.value and row.deleted_at is None,
     )
-
-
-async def recorded_attempt(connection: AsyncConnection, delivery_id: str, number: int) -> Row[Any, Any] | None:
-    """Return the delivery as it stands when this attempt is on record already, else None."""
-    query = (
-        select(webhook_deliveries.c.status, webhook_deliveries.c.next_attempt_at)
-        .join(webhook_attempts, webhook_attempts.c.delivery_id == webhook_deliveries.c.id)
-        .where(webhook_attempts.c.delivery_id == delivery_id, webhook_attempts.c.number == number)
-    )
-    return (await connection.execute(query)).first()
 
 
 async def record_attempt(
@@ -90,25 +94,28 @@ async def record_attempt(
     status: DeliveryStatus,
     *,
     next_wait_s: float | None,
+    disable_endpoint: str | None = None,
     now: datetime,
 ) -> None:
-    """Write down an attempt and where it leaves the delivery."""
-    await connection.execute(
-        insert(webhook_attempts).values(
-            delivery_id=delivery_id,
-            number=attempt.number,
-            url=attempt.url,
-            request_headers=attempt.request_headers,
-            response_status=attempt.response_status,
-            response_headers=attempt.response_headers,
-            response_body=attempt.response_body,
-            error_code=attempt.error_code,
-            error=attempt.error,
-            duration_ms=attempt.duration_ms,
-            created_at=now,
-        )
+    """Write down an attempt and where it leaves the delivery, in one statement.
+
+    disable_endpoint: the reason for which nothing more is sent to the endpoint until its merchant enables it again; it
+    is left alone if it has moved away from the URL of this attempt.
+    """
+    written = insert(webhook_attempts).values(
+        delivery_id=delivery_id,
+        number=attempt.number,
+        url=attempt.url,
+        request_headers=attempt.request_headers,
+        response_status=attempt.response_status,
+        response_headers=attempt.response_headers,
+        response_body=attempt.response_body,
+        error_code=attempt.error_code,
+        error=attempt.error,
+        duration_ms=attempt.duration_ms,
+        created_at=now,
     )
-    await connection.execute(
+    moved = (
         update(webhook_deliveries)
         .where(webhook_deliveries.c.id == delivery_id)
         .values(
@@ -119,7 +126,11 @@ async def record_attempt(
             last_error=attempt.error,
             updated_at=now,
         )
+        .add_cte(written.cte("written"))
     )
+    if disable_endpoint is not None:
+        moved = moved.add_cte(_disabled_endpoint(delivery_id, disable_endpoint, attempt.url, now).cte("disabled"))
+    await connection.execute(moved)
 
 
 async def close(connection: AsyncConnection, delivery_id: str, status: DeliveryStatus, why: str, now: datetime) -> None:
@@ -131,20 +142,18 @@ async def close(connection: AsyncConnection, delivery_id: str, status: DeliveryS
     )
 
 
-async def disable_endpoint(
-    connection: AsyncConnection, endpoint_id: str, reason: str, *, at_url: str, now: datetime
-) -> None:
-    """Stop sending to an endpoint until its merchant enables it again, unless it has moved away from `at_url`."""
-    await connection.execute(
-        update(webhook_endpoints)
-        .where(webhook_endpoints.c.id == endpoint_id, webhook_endpoints.c.url == at_url)
-        .values(status=EndpointStatus.DISABLED.value, disabled_reason=reason, updated_at=now)
-    )
-
-
 def secret_context(endpoint_id: str) -> str:
     """Return what binds an endpoint's encrypted secret to its row."""
     return f"webhook_endpoints/{endpoint_id}/secret"
+
+
+def _disabled_endpoint(delivery_id: str, reason: str, at_url: str, now: datetime) -> Update:
+    endpoint_id = select(webhook_deliveries.c.endpoint_id).where(webhook_deliveries.c.id == delivery_id)
+    return (
+        update(webhook_endpoints)
+        .where(webhook_endpoints.c.id == endpoint_id.scalar_subquery(), webhook_endpoints.c.url == at_url)
+        .values(status=EndpointStatus.DISABLED.value, disabled_reason=reason, updated_at=now)
+    )
 
 
 def _endpoint_columns() -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 import httpx
 import pytest
@@ -34,6 +34,11 @@ from tests.webhooks.receiving import Shopfront, running_shopfront
 from workflows.deliveries import TemporalDeliveries
 from workflows.messages import DeliveryResult, delivery_workflow_id
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
+
+ATTEMPT_ENDS: Final = {
+    HistoryEventType.EVENT_TYPE_MARKER_RECORDED,  # the first attempt, made within the workflow task
+    HistoryEventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED,
+}
 
 NOWHERE = "https://shop.example/hooks"
 Json = dict[str, Any]
@@ -114,7 +119,7 @@ class DurableShop(Shop):
         ends, waits = None, []
         async for event in self.handle(due).fetch_history_events():
             moment = event.event_time.ToDatetime(tzinfo=UTC)
-            if event.event_type == HistoryEventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+            if event.event_type in ATTEMPT_ENDS:
                 ends = moment
             if event.event_type == HistoryEventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED and ends is not None:
                 waits.append((moment - ends) / timedelta(seconds=1))

@@ -1,0 +1,45 @@
+"""Which endpoints kept this process waiting lately: they are served apart, where they hold up nobody.
+
+A memory of one process, and no more than a hint: what is forgotten at a restart is learned again from the first wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+SLOW_AFTER_S: Final = 1.0
+"""An endpoint that has not answered by then is slow: most take some tens of milliseconds."""
+REMEMBERED_S: Final = 300.0
+REMEMBERED_MAX: Final = 10_000
+"""The longest-known is forgotten first; who fills this memory has more pressing trouble."""
+
+
+class SlowEndpoints:
+    """The memory. clock: seconds, monotonic."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until: OrderedDict[str, float] = OrderedDict()
+
+    def __contains__(self, endpoint_id: str) -> bool:
+        return self._until.get(endpoint_id, 0.0) > self._clock()
+
+    @contextmanager
+    def watch(self, endpoint_id: str) -> Iterator[None]:
+        """Remember the endpoint as soon as what is done within has lasted too long, and not only when it is over."""
+        alarm = asyncio.get_running_loop().call_later(SLOW_AFTER_S, self._remember, endpoint_id)
+        try:
+            yield
+        finally:
+            alarm.cancel()
+
+    def _remember(self, endpoint_id: str) -> None:
+        self._until[endpoint_id] = self._clock() + REMEMBERED_S
+        self._until.move_to_end(endpoint_id)
+        if len(self._until) > REMEMBERED_MAX:
+            self._until.popitem(last=False)
