@@ -5,6 +5,7 @@ Each rule is a pure function of the case that says in words what is wrong. It ru
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -138,7 +139,7 @@ def reads_never_go_back(case: Case) -> Iterator[str]:
             reads[told.path].append(told)
     last = {row["id"]: row["status"] for table in (case.stack.payments, case.stack.refunds) for row in table}
     for path, sequence in reads.items():
-        for before, after in zip(sequence, sequence[1:], strict=False):
+        for before, after in itertools.pairwise(sequence):
             if before.ended <= after.began:
                 yield from _went_back(path, before.answer, after.answer)
         final = last.get(path.split("/")[2])

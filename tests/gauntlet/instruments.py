@@ -1,4 +1,4 @@
-"""How customers pay in the gauntlet: test values of the simulator, mostly plain, some with a fault of their own. Pure."""
+"""How customers pay in the gauntlet: test values of the simulator, mostly plain, some with a fault of their own."""
 
 from __future__ import annotations
 

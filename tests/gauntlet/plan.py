@@ -20,6 +20,11 @@ SHORTEST_S: Final = 75.0
 """A short run is stretched to this, so that its strikes have room."""
 EARLY_SHARE: Final = 0.5
 """What takes long to end by itself (a page that is left, a process that is stopped) is begun within this share."""
+WHEN_STRUCK: Final = (0.02, 0.95)
+LONG_RUN: Final = 1_000
+LASTING_WHEN: Final = (0.03, 0.12)
+AFTER_LASTING: Final = (0.5, 0.95)
+"""In a run that is not long, a strike that lasts comes at the beginning, and the others of its lane after it."""
 BUSINESSES_A_STRIKE: Final = 60
 """Beyond one strike of each kind there is another for so many businesses."""
 
@@ -145,17 +150,21 @@ def _businesses(chance: random.Random, payments: int, kinds: Sequence[Kind]) -> 
         at_s += chance.expovariate(rate_per_s / 1.2)
 
 
-def _strikes(chance: random.Random, businesses: int, kinds: Sequence[Kind]) -> Iterator[Strike]:
+def _strikes(chance: random.Random, businesses: int, kinds: Sequence[Any]) -> Iterator[Strike]:
     more = [_one_of(chance, kinds) for _ in range(businesses // BUSINESSES_A_STRIKE)]
+    long_lanes = {kind.lane for kind in kinds if kind.early}
     drawn = []
     for kind in (*kinds, *more):
-        latest = EARLY_SHARE if kind.early and businesses < 1_000 else 0.95
-        drawn.append(Strike(int(businesses * chance.uniform(0.02, latest)), kind.name, kind.draw(chance)))
+        first, last = WHEN_STRUCK
+        if businesses < LONG_RUN and kind.lane in long_lanes:
+            first, last = LASTING_WHEN if kind.early else AFTER_LASTING
+        drawn.append(Strike(int(businesses * chance.uniform(first, last)), kind.name, kind.draw(chance)))
     yield from sorted(drawn, key=lambda strike: strike.at)
 
 
 def _endpoints(chance: random.Random, kinds: Sequence[Any]) -> Iterator[Endpoint]:
-    for number, kind in enumerate(kind for kind in kinds for _ in range(kind.count)):
+    wanted = [kind for kind in kinds for _ in range(kind.count)]
+    for number, kind in enumerate(wanted):
         terms = kind.draw(chance)
         shop = number % SHOPS
         yield Endpoint(number, kind.name, shop, kind.event_types(chance), tuple(kind.waits(chance)), terms)

@@ -143,7 +143,7 @@ class Receiver(ABC):
 class Honest(Receiver):
     """Takes what comes."""
 
-    async def answer(self, writer: asyncio.StreamWriter, times: int) -> int | None:
+    async def answer(self, writer: asyncio.StreamWriter, times: int) -> int | None:  # noqa: ARG002 - the base's
         """Say 200."""
         return await _say(writer, 200)
 
@@ -194,7 +194,7 @@ class Redirecting(Receiver):
 class Flooding(Receiver):
     """Answers 200 and then gigabytes: taken, for the status came; the sender must read no more than it wants."""
 
-    async def answer(self, writer: asyncio.StreamWriter, times: int) -> int | None:
+    async def answer(self, writer: asyncio.StreamWriter, times: int) -> int | None:  # noqa: ARG002 - the base's
         """Stream until the sender hangs up."""
         writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {FLOOD_BYTES}\r\n\r\n".encode())
         with contextlib.suppress(OSError):
@@ -209,14 +209,14 @@ class Gone(Receiver):
 
     takes: ClassVar[int] = 3
 
-    async def answer(self, writer: asyncio.StreamWriter, times: int) -> int | None:
+    async def answer(self, writer: asyncio.StreamWriter, times: int) -> int | None:  # noqa: ARG002 - the base's
         """Say 200 to the first, 410 to the others."""
         return await _say(writer, 200 if len(self.arrivals) <= self.takes else 410)
 
 
 @dataclass(frozen=True)
 class ReceiverKind:
-    """A kind of receiver. count: how many of it a plan has. wanted: the events it asks for, or those it chooses from."""
+    """A kind of receiver. count: how many a plan has. wanted: the events it asks for, or those it chooses from."""
 
     name: str
     make: type[Receiver]

@@ -50,7 +50,8 @@ class Report:
     def lines(self) -> Iterator[str]:
         """Tell it to people."""
         made = sum(self.payments.values())
-        yield f"{made} payments in {self.fire_s:.0f} s ({made / max(self.fire_s, 1):.1f}/s), whole run {self.duration_s:.0f} s"
+        rate = made / max(self.fire_s, 1)
+        yield f"{made} payments in {self.fire_s:.0f} s ({rate:.1f}/s), whole run {self.duration_s:.0f} s"
         for name in ("businesses", "strikes", "faults", "payments", "refunds", "deliveries", "arrivals", "answers"):
             counts = getattr(self, name)
             if counts:
@@ -76,7 +77,8 @@ class Report:
 
     def _section(self) -> Iterator[str]:
         made = sum(self.payments.values())
-        yield f"{self.date}, seed {self.seed}, {made} payments in {self.duration_s:.0f} s, verdict **{self.ruling.value}**."
+        ran = f"{self.date}, seed {self.seed}, {made} payments in {self.duration_s:.0f} s"
+        yield f"{ran}, verdict **{self.ruling.value}**."
         yield f"On {self.versions.get('machine', '')}; " + ", ".join(
             f"{name} {number}" for name, number in self.versions.items() if name != "machine"
         )

@@ -33,6 +33,8 @@ REPERTOIRE: Final = Repertoire(BUSINESSES, STRIKES, RECEIVERS)
 LOOK_AT_LEDGER_EVERY_S: Final = 20.0
 LEDGER_LOOKS_MAX: Final = 12
 REPLAYED: Final = 300
+"""Histories to replay of a long run; of a short one all are."""
+SHORT: Final = 400
 PLANNED_DEATHS: Final = " stopped ("
 """What the supervisor says when a process ended that nobody had ended."""
 
@@ -89,7 +91,7 @@ async def _ask_temporal(site: Site, report: Report, say: Say) -> None:
     try:
         runs = await runs_of(site.stack.temporal)
         report.judged.append(judge_ends(runs))
-        sample = sample_of(runs, site.plan.seed, REPLAYED)
+        sample = sample_of(runs, site.plan.seed, len(runs) * 3 if site.plan.payments <= SHORT else REPLAYED)
         say(f"replaying {len(sample)} of {len(runs)} histories")
         report.judged.append(await judge_replay(site.stack.temporal, sample))
     except Exception as error:  # noqa: BLE001 - what Temporal does not tell is unknown

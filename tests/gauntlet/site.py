@@ -1,4 +1,4 @@
-"""Where a run takes place: a stack of its own with several workers and API processes, merchants, and their receivers."""
+"""Where a run takes place: a stack of its own with two workers and two API processes, merchants, and receivers."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The verdict: every invariant of the design with its rules and the witnesses they need, and what each came to.
 
-Pure. An invariant that a rule finds broken has failed; one with a rule whose witness could not be heard is unknown; only
-one whose every rule was asked and found nothing has passed.
+Pure. An invariant that a rule finds broken has failed; one with a rule whose witness could not be heard is unknown;
+only one whose every rule was asked and found nothing has passed.
 """
 
 from __future__ import annotations
