@@ -1,7 +1,7 @@
 # Two commands: `make dev` runs everything on this machine, `make test` proves it. Nothing else needs to be installed
 # than Python 3.11+ and make; scripts/bootstrap gets the rest from the package index.
 .DEFAULT_GOAL := help
-.PHONY: help dev test check contracts lint format servers doctor clean
+.PHONY: help dev test gauntlet check contracts lint format servers doctor clean
 SHELL := /bin/sh
 RUN := scripts/bootstrap
 ARGS ?=
@@ -14,6 +14,9 @@ dev: ## Run everything here: Postgres, Temporal with its UI, API, worker, simula
 
 test: servers ## Run the whole test suite; ARGS="tests/dev -k ports" runs a part
 	@$(RUN) pytest $(ARGS)
+
+gauntlet: servers ## Payments under fire, then a verdict on every invariant; ARGS="--payments 10000" for the long run
+	@$(RUN) python -m tests.gauntlet $(ARGS)
 
 check: lint contracts ## Lint, types, import rules and contract files; what CI runs before the tests
 
