@@ -72,8 +72,8 @@ class Strike:
     terms: Terms = field(hash=False)
 
     def __str__(self) -> str:
-        particulars = ", ".join(f"{name} {value}" for name, value in self.terms.items())
-        return f"before business {self.at:5}: {self.kind}" + (f" ({particulars})" if particulars else "")
+        particulars = " ".join(f"{name}={value}" for name, value in self.terms.items())
+        return f"before {self.at:5}: {self.kind}  {particulars}"
 
 
 @dataclass(frozen=True)

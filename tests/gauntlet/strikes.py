@@ -7,8 +7,9 @@ API process that nobody is striking. A new kind is one function and one line in 
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -82,13 +83,10 @@ async def drop_connections(site: Site, terms: Terms) -> None:
         await asyncio.sleep(terms["every_s"])
 
 
-async def spoil(site: Site, terms: Terms) -> None:
-    """Let the gateway misbehave for a while."""
-    rules = [
-        {"operation": operation, "fault": terms["fault"], "probability": terms["share"], **terms["more"]}
-        for operation in terms["of"]
-    ]
-    handle = await site.faults.add(*rules)
+async def spoil(site: Site, terms: Terms, *, fault: str, operations: Sequence[str], more: Mapping[str, Any]) -> None:
+    """Let the gateway misbehave for a while: a share of these operations meets the fault."""
+    rule = {"fault": fault, "probability": terms["share"], **more}
+    handle = await site.faults.add(*({"operation": operation, **rule} for operation in operations))
     await asyncio.sleep(terms["for_s"])
     await site.faults.remove(handle)
 
@@ -108,10 +106,10 @@ def _one(names: tuple[str, ...], **spans: tuple[float, float]) -> Draw:
 
 def _fault(kind: str, *operations: str, **more: Any) -> StrikeKind:
     def draw(chance: random.Random) -> Mapping[str, Any]:
-        share, for_s = round(chance.uniform(0.3, 0.8), 1), round(chance.uniform(4, 9), 1)
-        return {"fault": kind, "of": operations, "share": share, "for_s": for_s, "more": more}
+        return {"share": round(chance.uniform(0.3, 0.8), 1), "for_s": round(chance.uniform(5, 10), 1)}
 
-    return StrikeKind(f"gateway: {kind}", f"gateway {kind}", spoil, draw)
+    run = functools.partial(spoil, fault=kind, operations=operations, more=more)
+    return StrikeKind(f"gateway: {kind}", f"gateway {kind}", run, draw)
 
 
 def _drops(chance: random.Random) -> Mapping[str, Any]:
