@@ -30,6 +30,11 @@ FINAL_THOUGH_5XX: Final = frozenset({"gateway_outcome_unknown"})
 """Errors of the server that a repeat would get again: the payment itself tells later."""
 
 
+def digest(method: str, path: str, body: Any) -> str:
+    """Return what two requests have in common when they ask for the same."""
+    return hashlib.sha256(json.dumps([method, path, body], sort_keys=True).encode()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Told:
     """One request and what was answered. status None: nothing was. Times are of the monotonic clock, in seconds.
@@ -131,7 +136,7 @@ class Client:
     ) -> Told:
         """Send one request and write down what came of it."""
         chosen = self.chance.randrange(len(self.shop.apis)) if api is None else api
-        request = hashlib.sha256(json.dumps([method, path, body], sort_keys=True).encode()).hexdigest()
+        request = digest(method, path, body)
         headers = {"Idempotency-Key": key} if key else {}
         began = time.monotonic()
         status, content, error = None, b"", None

@@ -36,6 +36,8 @@ class Report:
     payments: dict[str, int] = field(default_factory=dict)
     refunds: dict[str, int] = field(default_factory=dict)
     deliveries: dict[str, int] = field(default_factory=dict)
+    reviews: dict[str, int] = field(default_factory=dict)
+    """Why payments and refunds came under review, amounts left out."""
     arrivals: dict[str, int] = field(default_factory=dict)
     answers: dict[str, int] = field(default_factory=dict)
     judged: list[Judged] = field(default_factory=list)
@@ -52,7 +54,17 @@ class Report:
         made = sum(self.payments.values())
         rate = made / max(self.fire_s, 1)
         yield f"{made} payments in {self.fire_s:.0f} s ({rate:.1f}/s), whole run {self.duration_s:.0f} s"
-        for name in ("businesses", "strikes", "faults", "payments", "refunds", "deliveries", "arrivals", "answers"):
+        for name in (
+            "businesses",
+            "strikes",
+            "faults",
+            "payments",
+            "refunds",
+            "deliveries",
+            "reviews",
+            "arrivals",
+            "answers",
+        ):
             counts = getattr(self, name)
             if counts:
                 yield f"{name}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items())
@@ -89,7 +101,7 @@ class Report:
         yield ""
         yield "| counted | |"
         yield "|---|---|"
-        for name in ("strikes", "faults", "businesses", "payments", "refunds", "deliveries", "answers"):
+        for name in ("strikes", "faults", "businesses", "payments", "refunds", "reviews", "deliveries", "answers"):
             counts = getattr(self, name)
             yield f"| {name} | " + ", ".join(f"{count} {kind}" for kind, count in counts.items()) + " |"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import tempfile
 import time
@@ -35,6 +36,7 @@ LEDGER_LOOKS_MAX: Final = 12
 REPLAYED: Final = 300
 """Histories to replay of a long run; of a short one all are."""
 SHORT: Final = 400
+AMOUNT: Final = re.compile(r"[A-Z]{3} [0-9][0-9,.]*")
 PLANNED_DEATHS: Final = " stopped ("
 """What the supervisor says when a process ended that nobody had ended."""
 
@@ -122,5 +124,8 @@ def _count_run(site: Site, nemesis: Nemesis, report: Report) -> None:
 def _count_case(case: Case, report: Report) -> None:
     report.payments = counted(row["status"] for row in case.stack.payments)
     report.refunds = counted(row["status"] for row in case.stack.refunds)
+    report.reviews = counted(
+        AMOUNT.sub("…", row["reason"] or "") for row in case.stack.events if row["to_status"] == "needs_review"
+    )
     report.deliveries = counted(row["status"] for row in case.stack.deliveries)
     report.arrivals = counted(arrival.answered or "not answered" for arrival in case.arrivals)
