@@ -16,6 +16,11 @@ from tests.gauntlet.verdict import Judged, Ruling, overall
 
 BEGIN: Final = "<!-- last result: begin -->"
 END: Final = "<!-- last result: end -->"
+COUNTS: Final = (
+    *("strikes", "faults", "businesses", "payments", "refunds", "reviews"),
+    *("deliveries", "arrivals", "answers"),
+)
+"""The fields of a report that count by kind, in the order they are told."""
 EXIT_CODES: Final = {Ruling.PASS: 0, Ruling.FAIL: 1, Ruling.UNKNOWN: 2}
 
 
@@ -54,17 +59,7 @@ class Report:
         made = sum(self.payments.values())
         rate = made / max(self.fire_s, 1)
         yield f"{made} payments in {self.fire_s:.0f} s ({rate:.1f}/s), whole run {self.duration_s:.0f} s"
-        for name in (
-            "businesses",
-            "strikes",
-            "faults",
-            "payments",
-            "refunds",
-            "deliveries",
-            "reviews",
-            "arrivals",
-            "answers",
-        ):
+        for name in COUNTS:
             counts = getattr(self, name)
             if counts:
                 yield f"{name}: " + ", ".join(f"{count} {kind}" for kind, count in counts.items())
@@ -101,7 +96,7 @@ class Report:
         yield ""
         yield "| counted | |"
         yield "|---|---|"
-        for name in ("strikes", "faults", "businesses", "payments", "refunds", "reviews", "deliveries", "answers"):
+        for name in COUNTS:
             counts = getattr(self, name)
             yield f"| {name} | " + ", ".join(f"{count} {kind}" for kind, count in counts.items()) + " |"
 
