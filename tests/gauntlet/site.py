@@ -100,6 +100,7 @@ async def site_of(plan: Plan, folder: Path) -> AsyncIterator[Site]:
     )
     async with AsyncExitStack() as cleanup:
         stack = await cleanup.enter_async_context(Stack(options))
+        cleanup.callback(_wake, stack)
         shops = await _open_shops(stack)
         for shop in shops:
             cleanup.push_async_callback(shop.aclose)
@@ -112,6 +113,13 @@ async def site_of(plan: Plan, folder: Path) -> AsyncIterator[Site]:
         site = Site(plan, stack, notes, shops, receivers, gateway, GatewayFaults(gateway))
         await asyncio.gather(*(_register(site, receiver) for receiver in receivers))
         yield site
+
+
+def _wake(stack: Stack) -> None:
+    """A process that is stopped can't be asked to end: a run that is broken off must not wait for it."""
+    for service in stack.supervisor.services.values():
+        if service.child is not None:
+            service.child.resume()
 
 
 async def _open_shops(stack: Stack) -> list[Shop]:
