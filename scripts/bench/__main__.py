@@ -1,61 +1,149 @@
-"""`python -m scripts.bench`: measures what a payment costs and how many this machine can take. See `--help`."""
+"""Measures what a payment costs, how many this machine can take, and whether that holds as things grow.
+
+All parts run on one stack, as `make dev` makes it, so that their ratios hold on a noisy machine. Parts:
+
+    cost      one payment and its delivery at a moderate rate: CPU by process, events, SQL statements; and the floor's
+    ours      the knee of payments over the API, latencies and CPU at 50 % and 80 % of it
+    floor     the knee of bare workflows of the same shape (needs `ours`, which tells the shape)
+    refunds   refunds of paid payments
+    backlog   deliveries to a receiver that was away
+    growth    CPU per payment with few and with many open payments
+    rows      list, search, history and create with empty and with full tables
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import uvloop
 
 from scripts.bench import report
+from scripts.bench.afterwards import backlog, refunds
 from scripts.bench.agents import leave
 from scripts.bench.cost import EVERYTHING, SUCCESS, cost
+from scripts.bench.growth import open_payments
+from scripts.bench.limits import Effort, floor_limits, our_limits
 from scripts.bench.machine import circumstances
-from scripts.bench.stand import StandOptions, stand
+from scripts.bench.reading import growth_of_rows
+from scripts.bench.stand import Stand, StandOptions, stand
+
+PARTS: Final = ("cost", "ours", "floor", "refunds", "backlog", "growth", "rows")
+QUICK: Final = {
+    "payments": 12,
+    "window": 4.0,
+    "bisections": 0,
+    "calibration": 6,
+    "refunds": 8,
+    "backlog": 8,
+    "open": [2, 12],
+    "rows": 2_000,
+    "asked": 5,
+}
+"""Sizes that prove in under two minutes that everything works; the figures mean nothing."""
+
+
+def parts_of(text: str) -> list[str]:
+    """Read a list of parts."""
+    parts = text.split(",")
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown or ("floor" in parts and "ours" not in parts):
+        message = f"the parts are {', '.join(PARTS)}; floor needs ours, which tells its shape"
+        raise argparse.ArgumentTypeError(message)
+    return parts
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.bench", description=__doc__)
-    parser.add_argument("--only", default="cost", help="parts to run, comma separated: cost")
-    parser.add_argument("--payments", type=int, default=150, help="payments of the part `cost`")
-    parser.add_argument("--rate", type=float, default=5.0, help="payments a second of the part `cost`")
-    parser.add_argument("--events", choices=("success", "all"), default="success", help="what the receiver subscribes")
-    parser.add_argument("--gateway-delay-ms", type=int, default=0, help="0: the gateway decides in its answer")
-    parser.add_argument("--json", type=Path, help="write the figures to this file too")
-    return parser.parse_args(arguments)
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--only", type=parts_of, default=list(PARTS), metavar="PARTS", help="parts to run, comma separated")
+    add("--quick", action="store_true", help="smallest sizes: proves that the bench works")
+    add("--json", type=Path, metavar="FILE", help="write the figures to this file too")
+    add("--gateway-delay-ms", type=int, default=0, help="time to the gateway's decision; 0: in its answer (default)")
+    add("--rate", type=float, default=4.0, help="payments/s of cost, refunds, backlog and growth (default 4)")
+    add("--events", choices=("success", "all"), default="success", help="what the receiver of `cost` subscribes to")
+    add("--payments", type=int, default=120, help="payments of cost and growth")
+    add("--window", type=float, default=20.0, metavar="S", help="seconds of each rate in the search of a knee")
+    add("--bisections", type=int, default=2, help="how often the distance around a knee is halved")
+    add("--calibration", type=int, default=40, help="requests that tell where to begin to look for a knee")
+    add("--refunds", type=int, default=160, help="payments to refund")
+    add("--backlog", type=int, default=200, help="payments made while the receiver is away")
+    add("--open", type=int, nargs=2, default=[100, 10_000], metavar="N", help="open payments to compare")
+    add("--rows", type=int, default=1_000_000, help="payments to fill the tables with")
+    add("--asked", type=int, default=60, help="how often each question is asked of the tables")
+    add("--temporal-address", default=os.environ.get("TEMPORAL_ADDRESS"), help="a Temporal server that runs already")
+    add("--temporal-pid", type=int, help="its process, to tell its CPU")
+    add("--database-url", default=os.environ.get("DATABASE_URL"), help="a PostgreSQL server that runs already")
+    add("--postgres-pid", type=int, help="its process, to tell its CPU")
+    asked = parser.parse_args(arguments)
+    if asked.quick:
+        vars(asked).update(QUICK)
+    return asked
 
 
-async def run(asked: argparse.Namespace) -> dict[str, Any]:
-    """Measure what is asked for."""
-    found: dict[str, Any] = {"circumstances": circumstances(), "settings": {"gateway_delay_ms": asked.gateway_delay_ms}}
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        options = StandOptions(folder=Path(folder), gateway_delay_ms=asked.gateway_delay_ms)
+async def measure(running: Stand, asked: argparse.Namespace, found: dict[str, Any]) -> None:
+    """Run the parts asked for, one after the other, into `found`."""
+    effort = Effort(window_s=asked.window, bisections=asked.bisections, calibration=asked.calibration)
+    if "cost" in asked.only:
+        subscription = SUCCESS if asked.events == "success" else EVERYTHING
+        found["cost"] = await cost(running, asked.rate, asked.payments, subscription)
+    if "ours" in asked.only:
+        endpoint_id = await running.subscribe(SUCCESS.event_types)
+        found["ours"], kinds = await our_limits(running, effort, endpoint_id)
+        if "floor" in asked.only:
+            found["floor"] = await floor_limits(running, effort, kinds)
+    if "refunds" in asked.only:
+        found["refunds"] = await refunds(running, asked.rate, asked.refunds)
+    if "backlog" in asked.only:
+        found["backlog"] = await backlog(running, asked.rate, asked.backlog)
+    if "growth" in asked.only:
+        found["growth"] = await open_payments(running, (asked.open[0], asked.open[1]), asked.rate, asked.payments)
+    if "rows" in asked.only:
+        found["rows"] = await growth_of_rows(running, asked.rows, asked.asked)
+
+
+async def run(asked: argparse.Namespace, found: dict[str, Any]) -> None:
+    """Measure what is asked for on a stack of its own; what was found stays in `found` when a later part fails."""
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+        options = StandOptions(
+            folder=Path(folder),
+            gateway_delay_ms=asked.gateway_delay_ms,
+            database_url=asked.database_url,
+            temporal_address=asked.temporal_address,
+            temporal_pid=asked.temporal_pid,
+            postgres_pid=asked.postgres_pid,
+        )
         async with stand(options) as running:
-            subscription = SUCCESS if asked.events == "success" else EVERYTHING
-            found["cost"] = await cost(running, asked.rate, asked.payments, subscription)
-    return found
+            await measure(running, asked, found)
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Run the command."""
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; returns its exit code."""
     asked = parse_arguments(arguments)
-    found = uvloop.run(run(asked))
+    sizes = {name: value for name, value in vars(asked).items() if name not in {"json", "database_url"}}
+    found: dict[str, Any] = {"circumstances": circumstances(), "settings": sizes}
+    code = 0
+    try:
+        uvloop.run(run(asked, found))
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - what was found is shown all the same
+        found["failed"] = f"{type(error).__name__}: {error}"
+        traceback.print_exc()
+        code = 1
     report.show(found)
     if asked.json:
         asked.json.write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+    return code
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except BaseException:  # noqa: BLE001 - said, then left: see `leave`
-        traceback.print_exc()
-        leave(1)
-    leave()
+    leave(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Figures as text for people: one block a part, ratios beside absolutes, what differs or fails marked with `!`."""
+"""Figures as text for people: one block a part, ratios beside absolutes, what fails or differs marked with `!`."""
 
 from __future__ import annotations
 
@@ -20,11 +20,16 @@ def lines(found: Found) -> Iterator[str]:
     at = found["circumstances"]
     yield RULE
     yield f"{at['at']}  commit {at['commit']}  {at['machine']}, {at['cores']} cores, {at['memory_gib']} GiB"
-    yield f"Python {at['python']}, temporalio {at['temporalio']}, load before {at['load_before']}; {found['settings']}"
+    yield f"Python {at['python']}, temporalio {at['temporalio']}, load before {at['load_before']}"
+    yield f"settings: {_pairs(found['settings'])}"
     for name, part in PARTS.items():
         if name in found:
             yield RULE
             yield from part(found[name])
+    if "ours" in found and "floor" in found:
+        yield from _ratio(found["ours"], found["floor"])
+    if "failed" in found:
+        yield f"! ended early: {found['failed']}"
 
 
 def _cost(cost: Found) -> Iterator[str]:
@@ -33,24 +38,79 @@ def _cost(cost: Found) -> Iterator[str]:
     yield from _run("ours", ours)
     yield from _run("floor", floor)
     yield f"  idle CPU-s/s: {_pairs(cost['idle_cpu_s_per_s'])}"
-    yield f"  ours / floor, CPU: {ours['cpu_s_each']['total'] / floor['cpu_s_each']['total']:.2f}"
-    for kind in ("payment", "delivery"):
-        history = cost[f"{kind}_history"]
-        yield (
-            f"  {kind}: {history['events']} events (mean {history['mean_events']}, "
-            f"{history['share_of_sample']:.0%} alike): {history['shape']}"
-        )
-        yield f"    {_pairs(history['events_by_type'])}"
-        differing = floor["events_that_differ"][kind]
-        if differing:
-            words = ", ".join(f"{name} {ours} against {bare}" for name, (ours, bare) in differing.items())
-            yield f"  ! the floor's {kind} differs (ours against floor): {words}"
+    yield f"  CPU of ours / floor: {ours['cpu_s_each']['total'] / floor['cpu_s_each']['total']:.2f}"
     yield f"  deliveries a payment: {cost['deliveries_each']}"
-    sql = cost["statements"]
-    if sql:
-        yield f"  SQL statements a payment: {sql['each']}  ({_pairs(sql['by_caller'])})"
-        for one in sql["statements"]:
-            yield f"    {one['each']:6.2f}  {one['caller']:<18} {one['statement'][:72]}"
+    for kind in ("payment", "delivery"):
+        yield from _history(kind, cost[f"{kind}_history"], floor["events_that_differ"][kind])
+    yield from _statements(cost["statements"])
+
+
+def _history(kind: str, history: Found, differing: Mapping[str, tuple[int, int]]) -> Iterator[str]:
+    alike = f"mean {history['mean_events']}, {history['share_of_sample']:.0%} alike"
+    yield f"  {kind}: {history['events']} events ({alike}): {history['shape']}"
+    yield f"    {_pairs(history['events_by_type'])}"
+    if differing:
+        words = ", ".join(f"{name} {ours} against {bare}" for name, (ours, bare) in differing.items())
+        yield f"  ! the floor's {kind} differs (ours against floor): {words}"
+
+
+def _statements(sql: Found) -> Iterator[str]:
+    if not sql:
+        return
+    yield f"  SQL statements a payment: {sql['each']}  ({_pairs(sql['by_caller'])})"
+    for one in sql["statements"]:
+        yield f"    {one['each']:6.2f}  {one['caller']:<18} {one['statement'][:72]}"
+
+
+def _ours(ours: Found) -> Iterator[str]:
+    yield f"OURS: knee {_knee(ours['knee'])}"
+    for name in ("at_knee", "at_50%", "at_80%"):
+        yield from _run(name, ours[name])
+
+
+def _floor(floor: Found) -> Iterator[str]:
+    yield f"FLOOR: knee {_knee(floor['knee'])}; shape: {floor['shape']}"
+    yield from _run("at_knee", floor["at_knee"])
+
+
+def _ratio(ours: Found, floor: Found) -> Iterator[str]:
+    if floor["knee"]["per_s"]:
+        yield RULE
+        yield f"RATIO of payments/s to the floor: {ours['knee']['per_s'] / floor['knee']['per_s']:.2f}"
+
+
+def _refunds(refunds: Found) -> Iterator[str]:
+    burst = refunds["burst"]
+    yield f"REFUNDS at {refunds['rate_per_s']:g}/s, then as quickly as they are taken"
+    yield from _run("steady", refunds["steady"])
+    answer = _pairs(burst["answer_ms"])
+    yield f"  burst  {burst['count']} at {burst['per_s']}/s, failed {burst['failed']}; answer ms {answer}"
+    yield f"         CPU-s each: {_pairs(burst['cpu_s_each'])}"
+
+
+def _backlog(backlog: Found) -> Iterator[str]:
+    mark = f"  ! {backlog['missing']} missing" if backlog["missing"] else ""
+    yield (
+        f"BACKLOG: {backlog['deliveries']} deliveries of {backlog['payments']} payments, drained in "
+        f"{backlog['drained_in_s']} s, {backlog['deliveries_per_s']}/s{mark}"
+    )
+    yield f"         CPU-s each delivery: {_pairs(backlog['cpu_s_each_delivery'])}"
+    yield f"         CPU-s each payment while away: {_pairs(backlog['cpu_s_each_payment_while_away'])}"
+
+
+def _growth(growth: Found) -> Iterator[str]:
+    mark = "" if growth["flat"] else "  ! not flat"
+    yield f"GROWTH: CPU of a payment with many open ones / with few: {growth['cpu_ratio']}{mark}"
+    for name, run in growth.items():
+        if name.startswith("with_"):
+            yield from _run(name, run)
+
+
+def _rows(rows: Found) -> Iterator[str]:
+    yield f"ROWS: {rows['rows']} payments, filled in {rows['filled_in_s']} s; median ms empty, full, ratio"
+    for name, one in rows["questions"].items():
+        mark = "" if one["within"] else "  !"
+        yield f"  {name:<16} {one['empty_ms']:>9} {one['full_ms']:>9} {one['ratio']:>7}{mark}"
 
 
 def _run(name: str, run: Found) -> Iterator[str]:
@@ -60,13 +120,25 @@ def _run(name: str, run: Found) -> Iterator[str]:
         f"  {name:<6} offered {run['offered_per_s']}/s, completed {run['completed_per_s']}/s, "
         f"{run['count']} in {run['wall_s']} s, failed {run['failed']}{mark}"
     )
-    yield f"         answer ms p50 {answer['p50']} p95 {answer['p95']} p99 {answer['p99']} max {answer['max']}"
-    yield f"         to webhook ms p50 {done['p50']} p95 {done['p95']} p99 {done['p99']} max {done['max']}"
+    yield f"         answer ms {_pairs(answer)};  to webhook ms {_pairs(done)}"
     yield f"         CPU-s each: {_pairs(run['cpu_s_each'])}"
+
+
+def _knee(knee: Found) -> str:
+    tried = " ".join(f"{one['per_s']}{'' if one['sustained'] else '!'}" for one in knee["tried"])
+    return f"{knee['per_s']}/s (too much: {knee['too_much_per_s']}/s; tried {tried})"
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
     return "  ".join(f"{name} {value}" for name, value in values.items())
 
 
-PARTS: Final = {"cost": _cost}
+PARTS: Final = {
+    "cost": _cost,
+    "ours": _ours,
+    "floor": _floor,
+    "refunds": _refunds,
+    "backlog": _backlog,
+    "growth": _growth,
+    "rows": _rows,
+}
