@@ -26,8 +26,8 @@ class SlowEndpoints:
         self._clock = clock
         self._until: OrderedDict[str, float] = OrderedDict()
 
-    def __contains__(self, endpoint_id: str) -> bool:
-        return self._until.get(endpoint_id, 0.0) > self._clock()
+    def __contains__(self, endpoint_id: str | None) -> bool:
+        return endpoint_id is not None and self._until.get(endpoint_id, 0.0) > self._clock()
 
     @contextmanager
     def watch(self, endpoint_id: str) -> Iterator[None]:
