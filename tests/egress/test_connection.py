@@ -14,6 +14,7 @@ import pytest
 
 from clearway.egress import SendError, WebhookSender
 from clearway.egress.connection import BlockedAddressError, GuardedBackend, resolve_all
+from tests.egress.known_tricks import REFUSED
 
 
 def names(*answers: list[str]):
@@ -48,6 +49,15 @@ async def test_one_forbidden_address_condemns_the_answer(receive, policy, answer
     result = await WebhookSender(policy, resolve=names(answer)).send(receiver.url("hooks.example"), {}, b"{}")
     assert result.error_code is SendError.BLOCKED_ADDRESS
     assert receiver.connections == 0
+
+
+@pytest.mark.parametrize("address", REFUSED)
+async def test_a_name_leads_to_no_address_of_the_table(policy, address):
+    """What may not be written in a URL may not be reached by a name either, also beside an address that is good."""
+    strict = replace(policy, allowed_networks=())
+    for answer in ([address], ["1.1.1.1", address]):
+        result = await WebhookSender(strict, resolve=names(answer)).send("http://hooks.example/", {}, b"{}")
+        assert (result.error_code, result.status) == (SendError.BLOCKED_ADDRESS, None)
 
 
 async def test_refusal_does_not_tell_the_address(policy):
