@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
@@ -61,17 +62,25 @@ async def judge_replay(client: Client, runs: list[Run]) -> Judged:
     replayer = Replayer(
         workflows=WORKFLOWS, workflow_runner=strict_workflow_runner(), data_converter=pydantic_data_converter
     )
-    broken, unread = [], []
-    for run in runs:
-        try:
-            history = await client.get_workflow_handle(run.workflow_id, run_id=run.run_id).fetch_history()
-        except Exception as error:  # noqa: BLE001 - a history that can't be read proves nothing
-            unread.append(f"{run.workflow_id}: {type(error).__name__}: {error}")
-            continue
-        result = await replayer.replay_workflow(history, raise_on_replay_failure=False)
-        if result.replay_failure is not None:
-            broken.append(f"{run.workflow_id}: {result.replay_failure}")
+    unread: list[str] = []
+    async with replayer.workflow_replay_iterator(_histories(client, runs, unread)) as results:
+        broken = [
+            f"{result.history.workflow_id}: {result.replay_failure}"
+            async for result in results
+            if result.replay_failure is not None
+        ]
     if broken:
         return Judged(name, Ruling.FAIL, broken[:SHOWN_MAX])
     unknown = unread or ([] if runs else ["there was none to replay"])
     return Judged(name, Ruling.UNKNOWN if unknown else Ruling.PASS, unknown[:SHOWN_MAX])
+
+
+async def _histories(client: Client, runs: list[Run], unread: list[str]) -> AsyncIterator[WorkflowHistory]:
+    """Yield the history of each run; one that can't be read proves nothing, and is named in `unread`."""
+    for run in runs:
+        try:
+            history = await client.get_workflow_handle(run.workflow_id, run_id=run.run_id).fetch_history()
+        except Exception as error:  # noqa: BLE001 - told in the verdict
+            unread.append(f"{run.workflow_id}: {type(error).__name__}: {error}")
+        else:
+            yield history
