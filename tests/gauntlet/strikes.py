@@ -16,6 +16,7 @@ from typing import Any, Final
 import asyncpg
 from sqlalchemy.engine import make_url
 
+from tests.gauntlet.faults import Rule
 from tests.gauntlet.plan import Terms
 from tests.gauntlet.site import APIS, WORKERS, Site
 
@@ -83,10 +84,9 @@ async def drop_connections(site: Site, terms: Terms) -> None:
         await asyncio.sleep(terms["every_s"])
 
 
-async def spoil(site: Site, terms: Terms, *, fault: str, operations: Sequence[str], more: Mapping[str, Any]) -> None:
-    """Let the gateway misbehave for a while: a share of these operations meets the fault."""
-    rule = {"fault": fault, "probability": terms["share"], **more}
-    handle = await site.faults.add(*({"operation": operation, **rule} for operation in operations))
+async def spoil(site: Site, terms: Terms, *, rules: Sequence[Rule]) -> None:
+    """Let the gateway misbehave for a while: a share of the operations meets the fault."""
+    handle = await site.faults.add(*({"probability": terms["share"], **rule} for rule in rules))
     await asyncio.sleep(terms["for_s"])
     await site.faults.remove(handle)
 
@@ -104,12 +104,14 @@ def _one(names: tuple[str, ...], **spans: tuple[float, float]) -> Draw:
     return draw
 
 
-def _fault(kind: str, *operations: str, **more: Any) -> StrikeKind:
-    def draw(chance: random.Random) -> Mapping[str, Any]:
-        return {"share": round(chance.uniform(0.3, 0.8), 1), "for_s": round(chance.uniform(5, 10), 1)}
+def _fault(kind: str, *operations: str, beside: Sequence[Rule] = (), **more: Any) -> StrikeKind:
+    """Return the strike of one fault. beside: rules without which it would hardly be met."""
+    rules = [*({"operation": operation, "fault": kind, **more} for operation in operations), *beside]
 
-    run = functools.partial(spoil, fault=kind, operations=operations, more=more)
-    return StrikeKind(f"gateway: {kind}", f"gateway {kind}", run, draw)
+    def draw(chance: random.Random) -> Mapping[str, Any]:
+        return {"share": round(chance.uniform(0.4, 0.9), 1), "for_s": round(chance.uniform(6, 10), 1)}
+
+    return StrikeKind(f"gateway: {kind}", f"gateway {kind}", functools.partial(spoil, rules=rules), draw)
 
 
 def _drops(chance: random.Random) -> Mapping[str, Any]:
@@ -121,6 +123,8 @@ def _hidden(chance: random.Random) -> Mapping[str, Any]:
 
 
 CALLS: Final = ("authorise", "capture", "refund")
+DOUBTS: Final = tuple({"operation": operation, "fault": "executed_then_dropped"} for operation in CALLS)
+"""Nobody asks a gateway about what it has answered."""
 KINDS: Final[tuple[StrikeKind, ...]] = (
     StrikeKind("worker killed", "workers", kill, _one(WORKERS, down_s=(0, 3)), 3),
     StrikeKind(
@@ -147,7 +151,7 @@ KINDS: Final[tuple[StrikeKind, ...]] = (
     _fault("rate_limited", *CALLS),
     _fault("malformed", *CALLS),
     _fault("slow", *CALLS, delay_s=2),
-    _fault("not_found_yet", "look_up", delay_s=3),
+    _fault("not_found_yet", "look_up", delay_s=30, beside=DOUBTS),
     _fault("wrong_amount", *CALLS, times=2),
     _fault("duplicate_webhook", "webhook"),
     _fault("late_webhook", "webhook", delay_s=6),
