@@ -6,8 +6,10 @@ Hypothesis and schemathesis are synchronous, so they run in a thread beside the 
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import AsyncIterator
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 
 import pytest
 
@@ -27,14 +29,41 @@ PLAIN: Final = {
     "RATE_LIMIT_MERCHANT": "1000000/minute",
 }
 SERVICES: Final = frozenset({"simulator", "api", "worker"})
-EXAMPLES_VARIABLE: Final = "FUZZ_EXAMPLES"
+CI_SEED: Final = 20_261
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is tried, and from which seed. examples None: what each fuzzer tries in CI."""
+
+    seed: int
+    examples: int | None = None
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Read FUZZ_EXAMPLES and FUZZ_SEED. More examples than CI's without a seed get a fresh one."""
+        examples, seed = os.environ.get("FUZZ_EXAMPLES"), os.environ.get("FUZZ_SEED")
+        fresh = random.SystemRandom().randrange(2**31) if examples else CI_SEED
+        return cls(int(seed) if seed else fresh, int(examples) if examples else None)
+
+    def __str__(self) -> str:
+        """Return the command that tries the same again."""
+        examples = f"FUZZ_EXAMPLES={self.examples} " if self.examples else ""
+        return f"again with: {examples}FUZZ_SEED={self.seed} pytest tests/fuzz"
+
+
+BUDGET: Final = Budget.from_environment()
+
+
+def pytest_report_header() -> str:
+    """Say the seed at once: a run that hangs or is broken off can be made again too."""
+    return f"fuzz: {BUDGET}"
 
 
 @pytest.fixture(scope="package")
-def fuzz_examples() -> int | None:
-    """Read how much to try instead of the budget of CI; with it the seed is a fresh one each time."""
-    chosen = os.environ.get(EXAMPLES_VARIABLE)
-    return int(chosen) if chosen else None
+def fuzz_budget() -> Budget:
+    """Give how much to try instead of the budget of CI."""
+    return BUDGET
 
 
 @pytest.fixture(scope="package")

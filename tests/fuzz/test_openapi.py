@@ -7,7 +7,6 @@ stands in `REFUSED_ON_PURPOSE`, by the code and, for a validation error, by ever
 from __future__ import annotations
 
 import asyncio
-import random
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -17,13 +16,13 @@ import pytest
 
 from clearway.dev.stack import Stack
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET
+from tests.fuzz.conftest import Budget
 from tests.fuzz.contract import Finding, Report, examine
 from tests.fuzz.document import known_document
 
 pytestmark = pytest.mark.timeout(3_600)
 
 EXAMPLES: Final = 2
-SEED: Final = 20_261
 ACCEPTANCE: Final = "positive_data_acceptance"
 MAKE_PAYMENTS: Final = ("POST /api/v1/payments", "POST /api/v1/payments/public")
 """One of them must have been led to from an order, or the chains prove nothing."""
@@ -76,19 +75,18 @@ def is_on_purpose(finding: Finding) -> bool:
 
 
 @pytest.fixture(scope="module")
-async def report(fuzz_stack: Stack, fuzz_examples: int | None) -> Report:
-    """Examine the API once: with the fixed seed of CI, or with a budget of one's own and a new seed."""
-    seed = SEED if fuzz_examples is None else random.SystemRandom().randrange(2**31)
+async def report(fuzz_stack: Stack, fuzz_budget: Budget) -> Report:
+    """Examine the API once."""
     headers = {"X-Api-Key": TEST_API_KEY, "X-Api-Secret": TEST_API_SECRET}
-    examples = fuzz_examples or EXAMPLES
-    return await asyncio.to_thread(examine, known_document(), fuzz_stack.api_url, headers, examples=examples, seed=seed)
+    budget = {"examples": fuzz_budget.examples or EXAMPLES, "seed": fuzz_budget.seed}
+    return await asyncio.to_thread(examine, known_document(), fuzz_stack.api_url, headers, **budget)
 
 
-def test_the_api_answers_as_its_document_says(report: Report) -> None:
+def test_the_api_answers_as_its_document_says(report: Report, fuzz_budget: Budget) -> None:
     """No 5xx, no undocumented status, no answer off its schema, nothing accepted or refused against the document."""
     unexplained = [finding for finding in report.findings if not is_on_purpose(finding)]
     told = Counter(f"{finding.check} at {finding.operation}" for finding in unexplained)
-    assert not unexplained, "\n".join([str(told), *map(str, unexplained[:10])])
+    assert not unexplained, "\n".join([str(fuzz_budget), str(told), *map(str, unexplained[:10])])
 
 
 def test_the_whole_document_was_tried(report: Report) -> None:
