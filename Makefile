@@ -1,7 +1,7 @@
 # Two commands: `make dev` runs everything on this machine, `make test` proves it. Nothing else needs to be installed
 # than Python 3.11+ and make; scripts/bootstrap gets the rest from the package index.
 .DEFAULT_GOAL := help
-.PHONY: help dev test gauntlet check contracts lint format servers doctor clean
+.PHONY: help dev test bench gauntlet check contracts lint format servers doctor clean
 SHELL := /bin/sh
 RUN := scripts/bootstrap
 ARGS ?=
@@ -17,6 +17,9 @@ test: servers ## Run the whole test suite; ARGS="tests/dev -k ports" runs a part
 
 gauntlet: servers ## Payments under fire, then a verdict on every invariant; ARGS="--payments 10000" for the long run
 	@$(RUN) python -m tests.gauntlet $(ARGS)
+
+bench: servers ## Measure what a payment costs and how many this machine takes (about 40 minutes); ARGS="--quick"
+	@$(RUN) python -m scripts.bench $(ARGS)
 
 check: lint contracts ## Lint, types, import rules and contract files; what CI runs before the tests
 

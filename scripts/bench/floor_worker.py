@@ -38,9 +38,9 @@ def settings_of_ours(queue: str) -> dict[str, Any]:
     return dict(made.call_args.kwargs)
 
 
-def runner_of_ours() -> WorkflowRunner:
-    """Return our workflow runner; like our workflows' modules, the floor's are shared and not imported anew."""
-    ours = workflow_runner()
+def runner_of_ours(runner: WorkflowRunner | None = None) -> WorkflowRunner:
+    """Return our workflow runner; in a sandbox the floor's modules are shared, as our workflows' own are."""
+    ours = runner or workflow_runner()
     if isinstance(ours, SandboxedWorkflowRunner):
         return SandboxedWorkflowRunner(restrictions=ours.restrictions.with_passthrough_modules("scripts"))
     return ours

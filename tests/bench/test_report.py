@@ -1,0 +1,53 @@
+"""The report says what is wrong, and shows what was found when a part failed."""
+
+from __future__ import annotations
+
+import pytest
+
+from scripts.bench.__main__ import PARTS, parse_arguments
+from scripts.bench.load import Sent
+from scripts.bench.report import PARTS as PRINTED
+from scripts.bench.report import lines
+from scripts.bench.runs import Run
+
+HEAD = {
+    "circumstances": {
+        **dict.fromkeys(("at", "commit", "machine", "cores", "memory_gib", "python", "temporalio", "load_before"), "x")
+    },
+    "settings": {"only": ["ours"]},
+}
+
+
+def knee(rate_per_s: float) -> dict:
+    """Return the part of a knee as it is written."""
+    sent = [Sent(0.1 * number, 0.1 * number + 0.05, f"pay_{number}") for number in range(40)]
+    run = Run(10.0, sent, {f"pay_{number}": 0.1 * number + 0.2 for number in range(40)}, {"api": 1.0}).summary()
+    found = {"per_s": rate_per_s, "too_much_per_s": None, "tried": [{"per_s": rate_per_s, "sustained": True}]}
+    return {"knee": found, "shape": "local", "at_knee": run, "at_50%": run, "at_80%": run}
+
+
+def test_the_ratio_to_the_floor_is_told() -> None:
+    """The one number that survives a change of machine."""
+    text = "\n".join(lines({**HEAD, "ours": knee(8.0), "floor": knee(16.0)}))
+    assert "RATIO of payments/s to the floor: 0.50" in text
+    assert "p95 50.0" in text
+
+
+def test_what_was_found_before_a_failure_is_shown() -> None:
+    """A part that fails late does not take the hour before it away."""
+    text = "\n".join(lines({**HEAD, "ours": knee(8.0), "failed": "BenchError: the receiver is gone"}))
+    assert "OURS: knee 8.0/s" in text
+    assert text.endswith("! ended early: BenchError: the receiver is gone")
+
+
+def test_every_part_is_printed() -> None:
+    """A part that is measured and not shown is a part nobody reads."""
+    assert set(PRINTED) == set(PARTS)
+
+
+def test_unknown_parts_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """A slip in --only is an error at once, not an hour without the part."""
+    with pytest.raises(SystemExit):
+        parse_arguments(["--only", "ours,flor"])
+    assert "the parts are" in capsys.readouterr().err
+    assert parse_arguments(["--quick"]).rows < 10_000
