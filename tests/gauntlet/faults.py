@@ -22,7 +22,7 @@ class GatewayFaults:
         self._next = 0
         self._lock = asyncio.Lock()
         self.met: Counter[str] = Counter()
-        """How often a fault of each kind was carried out because of our rules."""
+        """How often a fault of each kind was carried out, at least: a gateway that is killed forgets its last count."""
 
     async def add(self, *rules: Rule) -> int:
         """Put rules in force beside those that are; returns a handle for `remove`."""
