@@ -13,6 +13,7 @@ from api.orchestration import WorkflowEndedError
 from api.services import Services
 from clearway.db import listings, provider_events
 from clearway.db.provider_events import Disposition, ReceivedNews
+from clearway.domain import payment, refund
 from clearway.domain.ids import PAYMENT, REFUND, is_id
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
@@ -30,6 +31,9 @@ CONTRADICTS = {
 }
 """Which final statuses cannot be true together with what a gateway says."""
 
+ENDED = payment.FINAL | refund.FINAL
+"""The statuses whose workflow has nothing more to hear: it is spared the signal."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -38,12 +42,12 @@ async def take(services: Services, gateway: str, news: ProviderNews, body: bytes
     workflow_id = workflow_of(news)
     structlog.contextvars.bind_contextvars(workflow_id=workflow_id, provider_event_id=news.event_id)
     received = ReceivedNews(gateway, news.event_id, news.key, workflow_id, body.decode(errors="replace"))
-    async with services.engine.begin() as connection:
+    async with services.reader.connect() as connection:
         disposition = await provider_events.store(connection, received)
     if disposition is not Disposition.RECEIVED:
         return disposition
     disposition = await _pass_on(services, workflow_id, news)
-    async with services.engine.begin() as connection:
+    async with services.reader.connect() as connection:
         await provider_events.set_disposition(connection, gateway, news.event_id, disposition)
     return disposition
 
@@ -59,6 +63,10 @@ def workflow_of(news: ProviderNews) -> str:
 
 
 async def _pass_on(services: Services, workflow_id: str, news: ProviderNews) -> Disposition:
+    status = await _status(services, news.key.split(":", 1)[0])
+    if status in ENDED:
+        _look_for_contradiction(news, status)
+        return Disposition.LATE
     outcome = news.outcome
     signal = News(
         event_id=news.event_id,
@@ -75,14 +83,13 @@ async def _pass_on(services: Services, workflow_id: str, news: ProviderNews) -> 
     try:
         await orchestration.signal(services.temporal, workflow_id, "provider_news", signal)
     except WorkflowEndedError:
-        await _look_for_contradiction(services, news)
+        _look_for_contradiction(news, await _status(services, news.key.split(":", 1)[0]))
         return Disposition.LATE
     return Disposition.SIGNALLED
 
 
-async def _look_for_contradiction(services: Services, news: ProviderNews) -> None:
+def _look_for_contradiction(news: ProviderNews, status: str | None) -> None:
     """Late news changes nothing; when it contradicts what we recorded, somebody must look."""
-    status = await _status(services, news.key.split(":", 1)[0])
     if status is None:
         log.warning("late_news_of_unknown_subject", key=news.key, kind=news.outcome.kind)
     elif status in CONTRADICTS.get(news.outcome.kind, set()):

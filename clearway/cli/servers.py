@@ -34,9 +34,7 @@ def dev(
     *,
     temporal_server: Annotated[
         Literal["dev", "postgres"],
-        typer.Option(
-            help="Temporal's dev server, or the server proper on Postgres: 16 shards, no UI, own state."
-        ),
+        typer.Option(help="Temporal's dev server, or the server proper on Postgres: 16 shards, no UI, own state."),
     ] = "dev",
 ) -> None:
     """Run everything on this machine until Ctrl-C: Postgres, Temporal and its UI, API, worker, simulator, merchant."""

@@ -27,6 +27,8 @@ def create_engine(settings: Settings, *, application_name: str) -> AsyncEngine:
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=10,
+        # What a statement carries (names, addresses, bodies) is no business of the log that tells of its failure.
+        hide_parameters=True,
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
         connect_args={

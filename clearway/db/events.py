@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import EndpointStatus, events, webhook_deliveries, webhook_endpoints
+from clearway.db.writing import Write, inserted, write
 from clearway.domain.events import EventType, delivery_body
 from clearway.domain.ids import DELIVERY, EVENT, new_id
 
@@ -44,17 +45,24 @@ class Happening:
     actor: str | None = None
 
 
-async def tell(
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Events and their deliveries, ready to be written with the change they tell of."""
+
+    due: list[DueDelivery]
+    writes: list[Write]
+
+
+async def announce(
     connection: AsyncConnection, happenings: Sequence[Happening], *, now: datetime, only_endpoint: str | None = None
-) -> list[DueDelivery]:
-    """Insert one event for each happening and one delivery for each endpoint that wants it.
+) -> Announcement:
+    """Prepare one event for each happening and one delivery for each endpoint that wants it.
 
     All happenings are of one merchant. only_endpoint: deliver to this endpoint alone, whatever its filter says.
     """
     if not happenings:
-        return []
+        return Announcement([], [])
     rows = [_event_row(happening, now) for happening in happenings]
-    await connection.execute(insert(events).values(rows))
     endpoints = await _endpoints(connection, happenings[0].merchant_id, only_endpoint)
     due = [
         DueDelivery(
@@ -70,23 +78,19 @@ async def tell(
         for endpoint in endpoints
         if only_endpoint or not endpoint.event_types or row["type"] in endpoint.event_types
     ]
+    writes: list[Write] = [inserted(events, rows)]
     if due:
-        deliveries = [
-            {
-                "id": delivery.delivery_id,
-                "merchant_id": delivery.merchant_id,
-                "event_id": delivery.event_id,
-                "endpoint_id": delivery.endpoint_id,
-                "event_type": delivery.event_type,
-                "payment_id": delivery.payment_id,
-                "next_attempt_at": now,
-                "created_at": now,
-                "updated_at": now,
-            }
-            for delivery in due
-        ]
-        await connection.execute(insert(webhook_deliveries).values(deliveries))
-    return due
+        writes.append(inserted(webhook_deliveries, [_delivery_row(delivery, now) for delivery in due]))
+    return Announcement(due, writes)
+
+
+async def tell(
+    connection: AsyncConnection, happenings: Sequence[Happening], *, now: datetime, only_endpoint: str | None = None
+) -> list[DueDelivery]:
+    """Announce and write at once, for what no other write goes with."""
+    told = await announce(connection, happenings, now=now, only_endpoint=only_endpoint)
+    await write(connection, told.writes)
+    return told.due
 
 
 async def due_for_step(
@@ -168,6 +172,20 @@ def _event_row(happening: Happening, now: datetime) -> dict[str, Any]:
         "actor": happening.actor,
         "body": delivery_body(event_id, happening.type, now, happening.data),
         "created_at": now,
+    }
+
+
+def _delivery_row(delivery: DueDelivery, now: datetime) -> dict[str, Any]:
+    return {
+        "id": delivery.delivery_id,
+        "merchant_id": delivery.merchant_id,
+        "event_id": delivery.event_id,
+        "endpoint_id": delivery.endpoint_id,
+        "event_type": delivery.event_type,
+        "payment_id": delivery.payment_id,
+        "next_attempt_at": now,
+        "created_at": now,
+        "updated_at": now,
     }
 
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Insert, Row, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import ledger
-from clearway.db.events import DueDelivery, Happening, due_for_step, tell
+from clearway.db.events import DueDelivery, Happening, announce, due_for_step
 from clearway.db.tables import OrderStatus, captures, orders, payments
+from clearway.db.writing import Write, row_after, write
 from clearway.domain.events import EventType
 from clearway.domain.payment import (
     Applied,
@@ -64,7 +66,7 @@ async def record(connection: AsyncConnection, new: NewPayment, *, now: datetime)
         except PaymentUnknownError:
             raise OrderTakenError(new.order_id) from None
         return await _already(connection, there, CREATED_STEP)
-    await connection.execute(
+    attempted = (
         update(orders)
         .where(orders.c.id == new.order_id, orders.c.status == OrderStatus.CREATED.value)
         .values(status=OrderStatus.ATTEMPTED.value, updated_at=now)
@@ -79,8 +81,9 @@ async def record(connection: AsyncConnection, new: NewPayment, *, now: datetime)
         reason="payment recorded",
         actor="merchant",
     )
-    due = await tell(connection, [happening], now=now)
-    return RecordedPayment(payment_of(inserted), resource_of(inserted), due)
+    told = await announce(connection, [happening], now=now)
+    await write(connection, [attempted, *told.writes])
+    return RecordedPayment(payment_of(inserted), resource_of(inserted), told.due)
 
 
 async def apply(connection: AsyncConnection, payment_id: str, change: Change, *, now: datetime) -> RecordedPayment:
@@ -93,16 +96,18 @@ async def apply(connection: AsyncConnection, payment_id: str, change: Change, *,
         return await _already(connection, row, change.step)
     before = payment_of(row)
     applied = apply_change(before, change)
-    changed = await _update(connection, applied.payment, now)
+    after = _columns_after(applied.payment, now)
+    resource = resource_of(row_after(row, after))
+    told = await announce(connection, _happenings(before, applied, change, resource), now=now)
+    writes: list[Write] = [update(payments).where(payments.c.id == payment_id).values(after)]
     if change.capture is not None:
-        await _insert_capture(connection, before, change.capture, now)
-    await ledger.book(connection, applied.transactions, payment_id=payment_id, now=now)
+        writes.append(_capture(before, change.capture, now))
     if applied.payment.status is PaymentStatus.SUCCESS:
-        await connection.execute(
-            update(orders).where(orders.c.id == before.order_id).values(status=OrderStatus.PAID.value, updated_at=now)
-        )
-    due = await tell(connection, _happenings(before, applied, change, resource_of(changed)), now=now)
-    return RecordedPayment(applied.payment, resource_of(changed), due)
+        paid = {"status": OrderStatus.PAID.value, "updated_at": now}
+        writes.append(update(orders).where(orders.c.id == before.order_id).values(paid))
+    writes += ledger.bookings(applied.transactions, payment_id=payment_id, now=now)
+    await write(connection, [*writes, *told.writes])
+    return RecordedPayment(applied.payment, resource, told.due)
 
 
 async def lock(connection: AsyncConnection, payment_id: str) -> Row[Any]:
@@ -141,7 +146,7 @@ def payment_of(row: Row[Any]) -> Payment:
     )
 
 
-def resource_of(row: Row[Any]) -> PaymentResource:
+def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
     """Render a row as merchants see it."""
     return PaymentResource(
         id=row.id,
@@ -202,40 +207,29 @@ async def _insert(connection: AsyncConnection, new: NewPayment, now: datetime) -
     return inserted
 
 
-async def _update(connection: AsyncConnection, payment: Payment, now: datetime) -> Row[Any]:
-    statement = (
-        update(payments)
-        .where(payments.c.id == payment.id)
-        .values(
-            status=payment.status.value,
-            captured_minor=payment.captured_minor,
-            gateway_reference=payment.gateway_reference,
-            action_url=payment.action_url,
-            error_code=payment.error_code,
-            error_description=payment.error_description,
-            version=payment.version,
-            last_step=payment.last_step,
-            updated_at=now,
-        )
-        .returning(payments)
-    )
-    updated: Row[Any] = (await connection.execute(statement)).one()
-    return updated
+def _columns_after(payment: Payment, now: datetime) -> dict[str, Any]:
+    return {
+        "status": payment.status.value,
+        "captured_minor": payment.captured_minor,
+        "gateway_reference": payment.gateway_reference,
+        "action_url": payment.action_url,
+        "error_code": payment.error_code,
+        "error_description": payment.error_description,
+        "version": payment.version,
+        "last_step": payment.last_step,
+        "updated_at": now,
+    }
 
 
-async def _insert_capture(
-    connection: AsyncConnection, payment: Payment, capture: CapturedAmount, now: datetime
-) -> None:
-    await connection.execute(
-        insert(captures).values(
-            id=capture.id,
-            merchant_id=payment.merchant_id,
-            payment_id=payment.id,
-            amount_minor=capture.amount_minor,
-            currency=payment.currency,
-            gateway_reference=capture.gateway_reference,
-            created_at=now,
-        )
+def _capture(payment: Payment, capture: CapturedAmount, now: datetime) -> Insert:
+    return insert(captures).values(
+        id=capture.id,
+        merchant_id=payment.merchant_id,
+        payment_id=payment.id,
+        amount_minor=capture.amount_minor,
+        currency=payment.currency,
+        gateway_reference=capture.gateway_reference,
+        created_at=now,
     )
 
 

@@ -35,7 +35,7 @@ class ReceivedNews:
 
 async def store(connection: AsyncConnection, news: ReceivedNews) -> Disposition:
     """Store the news unless it is there; return its disposition so far."""
-    await connection.execute(
+    statement = (
         insert(provider_events)
         .values(
             gateway=news.gateway,
@@ -46,6 +46,8 @@ async def store(connection: AsyncConnection, news: ReceivedNews) -> Disposition:
         )
         .on_conflict_do_nothing()
     )
+    if (await connection.execute(statement)).rowcount == 1:
+        return Disposition.RECEIVED
     query = select(provider_events.c.disposition).where(_is(news.gateway, news.event_id))
     return Disposition((await connection.execute(query)).scalar_one())
 

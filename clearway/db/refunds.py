@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, Update, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import ledger
-from clearway.db.events import DueDelivery, Happening, due_for_step, tell
+from clearway.db.events import DueDelivery, Happening, announce, due_for_step
 from clearway.db.payments import PaymentUnknownError, is_recorded, lock, payment_of
 from clearway.db.tables import payments, refunds
+from clearway.db.writing import Write, row_after, write
 from clearway.domain import ledger as books
 from clearway.domain.events import EventType
 from clearway.domain.money import Money
@@ -55,14 +57,15 @@ async def reserve(connection: AsyncConnection, new: NewRefund, *, now: datetime)
     if existing is not None:
         return await _already(connection, existing, payment, CREATED_STEP)
     amount_minor = _refundable(payment, new.amount_minor)
-    await _add_to_payment(connection, payment.id, pending_minor=amount_minor, now=now)
     row = await _insert(connection, new, payment, amount_minor, now)
     booked = books.refund_reserved(new.id, payment.merchant_id, Money(amount_minor, payment.currency))
-    await ledger.book(connection, [booked], payment_id=payment.id, refund_id=new.id, now=now)
     asked = RefundChange(step=CREATED_STEP, to=RefundStatus.PENDING, reason="refund asked for", actor="merchant")
     happening = _happening(row, EventType.REFUND_CREATED, asked, None)
-    due = await tell(connection, [happening], now=now)
-    return RecordedRefund(refund_of(row), resource_of(row), payment.gateway_reference, due)
+    told = await announce(connection, [happening], now=now)
+    promised = _added_to_payment(payment.id, pending_minor=amount_minor, now=now)
+    booking = ledger.bookings([booked], payment_id=payment.id, refund_id=new.id, now=now)
+    await write(connection, [promised, *booking, *told.writes])
+    return RecordedRefund(refund_of(row), resource_of(row), payment.gateway_reference, told.due)
 
 
 async def apply(connection: AsyncConnection, refund_id: str, change: RefundChange, *, now: datetime) -> RecordedRefund:
@@ -72,18 +75,18 @@ async def apply(connection: AsyncConnection, refund_id: str, change: RefundChang
     if is_recorded(row, change.step):
         return await _already(connection, row, payment, change.step)
     applied = apply_refund_change(refund_of(row), change)
-    await _add_to_payment(
-        connection,
-        payment.id,
-        pending_minor=applied.pending_delta_minor,
-        refunded_minor=applied.refunded_delta_minor,
-        now=now,
-    )
-    changed = await _update(connection, applied.refund, now)
-    await ledger.book(connection, applied.transactions, payment_id=payment.id, refund_id=refund_id, now=now)
-    happening = _happening(changed, applied.event, change, row.status)
-    due = await tell(connection, [happening], now=now)
-    return RecordedRefund(applied.refund, resource_of(changed), payment.gateway_reference, due)
+    after = _columns_after(applied.refund, now)
+    changed = row_after(row, after)
+    told = await announce(connection, [_happening(changed, applied.event, change, row.status)], now=now)
+    writes: list[Write] = [update(refunds).where(refunds.c.id == refund_id).values(after)]
+    pending_minor, refunded_minor = applied.pending_delta_minor, applied.refunded_delta_minor
+    if pending_minor or refunded_minor:
+        writes.append(
+            _added_to_payment(payment.id, pending_minor=pending_minor, refunded_minor=refunded_minor, now=now)
+        )
+    writes += ledger.bookings(applied.transactions, payment_id=payment.id, refund_id=refund_id, now=now)
+    await write(connection, [*writes, *told.writes])
+    return RecordedRefund(applied.refund, resource_of(changed), payment.gateway_reference, told.due)
 
 
 def refund_of(row: Row[Any]) -> Refund:
@@ -104,7 +107,7 @@ def refund_of(row: Row[Any]) -> Refund:
     )
 
 
-def resource_of(row: Row[Any]) -> RefundResource:
+def resource_of(row: Row[Any] | SimpleNamespace) -> RefundResource:
     """Render a row as merchants see it."""
     return RefundResource(
         id=row.id,
@@ -151,12 +154,8 @@ async def _lock_payment_of(connection: AsyncConnection, refund_id: str) -> Payme
     return payment_of(row)
 
 
-async def _add_to_payment(
-    connection: AsyncConnection, payment_id: str, *, pending_minor: int = 0, refunded_minor: int = 0, now: datetime
-) -> None:
-    if pending_minor == 0 and refunded_minor == 0:
-        return
-    await connection.execute(
+def _added_to_payment(payment_id: str, *, pending_minor: int, refunded_minor: int = 0, now: datetime) -> Update:
+    return (
         update(payments)
         .where(payments.c.id == payment_id)
         .values(
@@ -191,23 +190,16 @@ async def _insert(
     return written
 
 
-async def _update(connection: AsyncConnection, refund: Refund, now: datetime) -> Row[Any]:
-    statement = (
-        update(refunds)
-        .where(refunds.c.id == refund.id)
-        .values(
-            status=refund.status.value,
-            gateway_reference=refund.gateway_reference,
-            error_code=refund.error_code,
-            error_description=refund.error_description,
-            version=refund.version,
-            last_step=refund.last_step,
-            updated_at=now,
-        )
-        .returning(refunds)
-    )
-    written: Row[Any] = (await connection.execute(statement)).one()
-    return written
+def _columns_after(refund: Refund, now: datetime) -> dict[str, Any]:
+    return {
+        "status": refund.status.value,
+        "gateway_reference": refund.gateway_reference,
+        "error_code": refund.error_code,
+        "error_description": refund.error_description,
+        "version": refund.version,
+        "last_step": refund.last_step,
+        "updated_at": now,
+    }
 
 
 async def _already(connection: AsyncConnection, row: Row[Any], payment: Payment, step: str) -> RecordedRefund:
@@ -215,7 +207,9 @@ async def _already(connection: AsyncConnection, row: Row[Any], payment: Payment,
     return RecordedRefund(refund_of(row), resource_of(row), payment.gateway_reference, due)
 
 
-def _happening(row: Row[Any], event_type: EventType, change: RefundChange, from_status: str | None) -> Happening:
+def _happening(
+    row: Row[Any] | SimpleNamespace, event_type: EventType, change: RefundChange, from_status: str | None
+) -> Happening:
     return Happening(
         type=event_type,
         merchant_id=row.merchant_id,

@@ -32,6 +32,8 @@ MOVES: Final[dict[RefundStatus, frozenset[RefundStatus]]] = {
     RefundStatus.FAILED: frozenset(),
 }
 
+FINAL: Final = frozenset({RefundStatus.PROCESSED, RefundStatus.FAILED})
+
 
 @dataclass(frozen=True)
 class NewRefund:

@@ -20,6 +20,10 @@ from clearway.gateways.simulator.wire import operation_body
 RETRY_WAITS_S: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300)
 """The waits after each failed attempt; about 24 minutes in all, then the webhook is given up."""
 
+ANSWERED_WAIT_S: Final = 0.5
+"""After what was decided in the answer to a request, the webhook says it again, and as with most gateways a little
+later. A webhook that overtakes its own answer is a fault (`reordered_webhook`), not the custom."""
+
 FAULT_OPERATIONS: Final = {
     Kind.PAYMENT: FaultOperation.AUTHORISE,
     Kind.CAPTURE: FaultOperation.CAPTURE,
@@ -65,9 +69,10 @@ class Outbox:
         if fault is not None and fault.kind is FaultKind.NO_WEBHOOK:
             return
         event = self._event(operation, payment, operation.updated_at)
-        self._add(event, now + (fault.delay_s if fault and fault.kind is FaultKind.LATE_WEBHOOK else 0.0))
+        due_at = now + (ANSWERED_WAIT_S if now <= operation.created_at else 0.0)
+        self._add(event, due_at + (fault.delay_s if fault and fault.kind is FaultKind.LATE_WEBHOOK else 0.0))
         if fault is not None:
-            self._add_more(fault, event, operation, payment, now)
+            self._add_more(fault, event, operation, payment, due_at)
 
     def due(self, now: float, but: set[int], limit: int) -> list[Webhook]:
         """Return up to `limit` webhooks that are due and not among `but`."""
@@ -109,13 +114,13 @@ class Outbox:
         self._store.insert("webhooks", row)
 
     def _add_more(
-        self, fault: Fault, event: dict[str, Any], operation: Operation, payment: Payment, now: float
+        self, fault: Fault, event: dict[str, Any], operation: Operation, payment: Payment, due_at: float
     ) -> None:
         if fault.kind is FaultKind.DUPLICATE_WEBHOOK:
-            self._add(event, now)
+            self._add(event, due_at)
         elif fault.kind is FaultKind.REORDERED_WEBHOOK:
             before = replace(operation, status=Status.PROCESSING, failure=None, updated_at=operation.created_at)
-            self._add(self._event(before, payment, operation.created_at), now + fault.delay_s)
+            self._add(self._event(before, payment, operation.created_at), due_at + fault.delay_s)
 
     def _event(self, operation: Operation, payment: Payment, at: float) -> dict[str, Any]:
         return {
