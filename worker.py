@@ -19,6 +19,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 import structlog
+import uvloop
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
@@ -172,7 +173,7 @@ if __name__ == "__main__":
     chosen = read_settings()
     configure_logging(chosen.log_level, chosen.log_format, "worker")
     try:
-        asyncio.run(main(chosen, asked))
+        uvloop.run(main(chosen, asked))
     except BaseException:
         log.exception("worker failed")
         sys.stderr.flush()

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-SLOW_AFTER_S: Final = 1.0
+SLOW_AFTER_S: Final = 2.0
 """An endpoint that has not answered by then is slow: most take some tens of milliseconds."""
-REMEMBERED_S: Final = 300.0
+REMEMBERED_S: Final = 60.0
+"""One that is slow all the time holds a workflow task up once in this time, one that hiccuped is soon served as before."""
 REMEMBERED_MAX: Final = 10_000
 """The longest-known is forgotten first; who fills this memory has more pressing trouble."""
 

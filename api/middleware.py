@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import BodyTooLargeError, problem_response
@@ -33,6 +33,9 @@ PAGES: Final = frozenset({"/docs", "/redoc"})
 """The reference pages run scripts; everything else is data."""
 QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
 """Asked every few seconds by probes; logged only when they fail."""
+
+CLIENT_LEFT: Final = 499
+"""Not a status of HTTP, since nobody gets it: what proxies log for a client that did not wait."""
 
 log = structlog.get_logger("clearway.access")
 
@@ -60,6 +63,8 @@ class RequestFrame:
         started = time.perf_counter()
         try:
             await self._app(scope, _capped(scope, receive, self._body_bytes_max), answer.send)
+        except ClientDisconnect:
+            answer.status = CLIENT_LEFT  # in the middle of its request: nobody is there to be answered
         except Exception:
             log.exception("unhandled_error", route=route_template(scope), method=scope["method"])
             if answer.status is not None:

@@ -44,6 +44,11 @@ AWAY_STATES: Final = frozenset(
         RPCStatusCode.ABORTED,
         RPCStatusCode.UNAUTHENTICATED,
         RPCStatusCode.PERMISSION_DENIED,
+        # A connection that broke under the call: "transport error".
+        RPCStatusCode.UNKNOWN,
+        RPCStatusCode.INTERNAL,
+        # The first workflow task failed, because its worker died: another will take it.
+        RPCStatusCode.FAILED_PRECONDITION,
     }
 )
 UPDATE_LOST_TO_END: Final = "AcceptedUpdateCompletedWorkflow"

@@ -227,10 +227,17 @@ class PaymentWorkflow:
         decided = outcome.kind in {OutcomeKind.APPROVED, OutcomeKind.DECLINED}
         if news.key == self._doubt.key == self._authorise_key and decided:
             await self._hear(news)
-        elif news.key == self._doubt.key and self._doubt.capture and outcome.kind is OutcomeKind.APPROVED:
+        elif self._confirms_capture(news.key, outcome):
+            assert self._doubt.capture is not None
             await self._captured(self._doubt.capture, "the gateway confirmed the capture", actor="gateway")
         else:
             self._timeline.note(f"news {news.event_id} does not settle the review: a person decides")
+
+    def _confirms_capture(self, key: str, outcome: GatewayOutcome) -> bool:
+        doubted = self._doubt.capture
+        if doubted is None or key != self._doubt.key or outcome.kind is not OutcomeKind.APPROVED:
+            return False
+        return difference(outcome, Money(doubted.amount_minor, self._new.currency)) is None
 
     async def _settle(self, outcome: GatewayOutcome) -> None:
         """Move on by what the gateway says of the authorisation; what says nothing new changes nothing."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from temporalio.client import WorkflowUpdateFailedError
 
 from clearway.gateways.base import OutcomeKind
 from tests.support.durable import Durable
@@ -145,6 +148,23 @@ async def test_news_with_another_amount_is_a_matter_for_a_person(durable: Durabl
     await durable.until_status(payment.id, "needs_review")
     await handle.signal(PaymentWorkflow.resolve_review, Resolution("cancelled", "ana", "voided by hand"))
     assert (await durable.ended(handle)).status == "cancelled"
+
+
+async def test_news_of_a_capture_of_another_amount_settles_nothing(durable: Durable) -> None:
+    """A capture whose answer tells a wrong amount stays with a person, though the webhook tells the same amount."""
+    await durable.faults({"operation": "capture", "fault": "wrong_amount", "times": 1})
+    payment = await durable.new_payment(capture_method="manual")
+    _, handle = await durable.start(payment)
+    await durable.until_status(payment.id, "authorized")
+    with pytest.raises(WorkflowUpdateFailedError):
+        await handle.execute_update(PaymentWorkflow.capture, CaptureInput("cap_0000000000000000000000000b", 136))
+
+    told = news(payment.id, OutcomeKind.APPROVED, amount_minor=135)
+    await handle.signal(PaymentWorkflow.provider_news, replace(told, key=f"{payment.id}:capture:1"))
+    await handle.signal(PaymentWorkflow.resolve_review, Resolution("cancelled", "ana", "taken back by hand"))
+
+    assert (await durable.ended(handle)).status == "cancelled"
+    assert await durable.books(payment.merchant_id) == {}
 
 
 async def test_late_news_never_moves_a_payment_back(durable: Durable) -> None:
