@@ -28,7 +28,7 @@ import uvloop
 from scripts.bench import report
 from scripts.bench.afterwards import backlog, refunds
 from scripts.bench.agents import leave
-from scripts.bench.cost import EVERYTHING, SUCCESS, cost
+from scripts.bench.cost import SUCCESS, cost
 from scripts.bench.growth import open_payments
 from scripts.bench.limits import Effort, floor_limits, our_limits
 from scripts.bench.machine import circumstances
@@ -71,7 +71,6 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--json", type=Path, metavar="FILE", help="write the figures to this file too")
     add("--gateway-delay-ms", type=int, default=0, help="time to the gateway's decision; 0: in its answer (default)")
     add("--rate", type=float, default=4.0, help="payments/s of cost, refunds, backlog and growth (default 4)")
-    add("--events", choices=("success", "all"), default="success", help="what the receiver of `cost` subscribes to")
     add("--payments", type=int, default=120, help="payments of cost and growth")
     add("--window", type=float, default=20.0, metavar="S", help="seconds of each rate in the search of a knee")
     add("--bisections", type=int, default=2, help="how often the distance around a knee is halved")
@@ -81,6 +80,10 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--open", type=int, nargs=2, default=[100, 10_000], metavar="N", help="open payments to compare")
     add("--rows", type=int, default=1_000_000, help="payments to fill the tables with")
     add("--asked", type=int, default=60, help="how often each question is asked of the tables")
+    add("--apis", type=int, default=1, metavar="N", help="processes of the API")
+    add("--workers", type=int, default=1, metavar="N", help="worker processes, of ours and of the floor")
+    add("--temporal-server", choices=("dev", "postgres"), default="dev", help="postgres: the server of a cluster")
+    add("--shards", type=int, default=16, help="history shards of --temporal-server postgres")
     add("--temporal-address", default=os.environ.get("TEMPORAL_ADDRESS"), help="a Temporal server that runs already")
     add("--temporal-pid", type=int, help="its process, to tell its CPU")
     add("--database-url", default=os.environ.get("DATABASE_URL"), help="a PostgreSQL server that runs already")
@@ -95,8 +98,7 @@ async def measure(running: Stand, asked: argparse.Namespace, found: dict[str, An
     """Run the parts asked for, one after the other, into `found`."""
     effort = Effort(window_s=asked.window, bisections=asked.bisections, calibration=asked.calibration)
     if "cost" in asked.only:
-        subscription = SUCCESS if asked.events == "success" else EVERYTHING
-        found["cost"] = await cost(running, asked.rate, asked.payments, subscription)
+        found["cost"] = await cost(running, asked.rate, asked.payments)
     if "ours" in asked.only:
         endpoint_id = await running.subscribe(SUCCESS.event_types)
         found["ours"], kinds = await our_limits(running, effort, endpoint_id)
@@ -118,6 +120,10 @@ async def run(asked: argparse.Namespace, found: dict[str, Any]) -> None:
         options = StandOptions(
             folder=Path(folder),
             gateway_delay_ms=asked.gateway_delay_ms,
+            apis=asked.apis,
+            workers=asked.workers,
+            temporal_server=asked.temporal_server,
+            shards=asked.shards,
             database_url=asked.database_url,
             temporal_address=asked.temporal_address,
             temporal_pid=asked.temporal_pid,

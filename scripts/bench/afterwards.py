@@ -33,7 +33,7 @@ async def _refund_burst(stand: Stand, payments: list[str]) -> dict[str, Any]:
     await stand.receiver.ask("take")
     meter, began = CpuMeter.start(stand.pids()), time.time()
     sent = await closed_loop(len(payments), AT_ONCE, lambda number: stand.refund(payments[number]))
-    await quiet(stand.receiver, len(sent), patience_s=ours.DRAIN_S)
+    await quiet(stand.heard, len(sent), patience_s=ours.DRAIN_S)
     used = meter.used_s()
     came = [at for _, kind, _, at in await stand.receiver.ask("take") if kind == ours.REFUNDED]
     took_s = max(came, default=began) - began
@@ -61,7 +61,7 @@ async def backlog(stand: Stand, rate_per_s: float, count: int) -> dict[str, Any]
     wanted = 2 * sum(1 for one in made if one.made)
     meter, back_at = CpuMeter.start(stand.pids()), time.time()
     await stand.receiver.ask("up")
-    await quiet(stand.receiver, wanted, patience_s=BACKLOG_PATIENCE_S)
+    await quiet(stand.heard, wanted, patience_s=BACKLOG_PATIENCE_S)
     used = meter.used_s()
     came = await stand.receiver.ask("take")
     if not came:

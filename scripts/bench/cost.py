@@ -23,6 +23,7 @@ from workflows.messages import delivery_workflow_id, payment_workflow_id
 
 SEED: Final = 2_026
 WARM_UP: Final = 60
+WARM_UP_PER_S: Final = 8.0
 TRACED: Final = 30
 """Payments whose statements are counted."""
 IDLE_S: Final = 4.0
@@ -42,9 +43,9 @@ SUCCESS: Final = Subscription("payment.success only", ("payment.success", "refun
 EVERYTHING: Final = Subscription("all events", ("*",))
 
 
-async def warm_up(stand: Stand, rate_per_s: float) -> None:
+async def warm_up(stand: Stand) -> None:
     """Let every process import, connect and compile what it will need."""
-    await ours.pay(stand, rate_per_s, arrivals_s(rate_per_s, seed=SEED - 1, count=WARM_UP))
+    await ours.pay(stand, WARM_UP_PER_S, arrivals_s(WARM_UP_PER_S, seed=SEED - 1, count=WARM_UP))
 
 
 async def idle(stand: Stand) -> dict[str, float]:
@@ -86,17 +87,16 @@ async def traced(stand: Stand, rate_per_s: float) -> dict[str, Any]:
     }
 
 
-async def cost(stand: Stand, rate_per_s: float, count: int, subscription: Subscription) -> dict[str, Any]:
-    """Measure payments and the floor at one rate."""
-    endpoint_id = await stand.subscribe(subscription.event_types)
-    await warm_up(stand, rate_per_s)
+async def cost(stand: Stand, rate_per_s: float, count: int) -> dict[str, Any]:
+    """Measure payments with one delivery each, the floor at the same rate, and payments with all their deliveries."""
+    endpoint_id = await stand.subscribe(SUCCESS.event_types)
+    await warm_up(stand)
     at_rest = await idle(stand)
     arrivals = arrivals_s(rate_per_s, seed=SEED, count=count)
     payments = await ours.pay(stand, rate_per_s, arrivals)
     payment, delivery, deliveries = await anatomies(stand, payments, endpoint_id)
     sql = await traced(stand, rate_per_s)
     return {
-        "subscription": subscription.name,
         "rate_per_s": rate_per_s,
         "deliveries_each": deliveries,
         "ours": payments.summary(GATEWAY),
@@ -105,7 +105,14 @@ async def cost(stand: Stand, rate_per_s: float, count: int, subscription: Subscr
         "delivery_history": delivery.to_json(),
         "statements": sql,
         "floor": await floor_cost(stand, rate_per_s, arrivals, (payment, delivery), deliveries),
+        "all_events": await _with_all_events(stand, rate_per_s, arrivals[: count // 2]),
     }
+
+
+async def _with_all_events(stand: Stand, rate_per_s: float, arrivals: Sequence[float]) -> dict[str, Any]:
+    await stand.subscribe(EVERYTHING.event_types)
+    run = await ours.pay(stand, rate_per_s, arrivals)
+    return {**run.summary(GATEWAY), "deliveries_each": round(len(run.webhooks) / run.count, 2)}
 
 
 async def floor_cost(
@@ -116,8 +123,8 @@ async def floor_cost(
     shape = payment.shape.starting(deliveries)
     news_after_s = stand.options.gateway_delay_ms / 1_000
     async with bare.floor(stand) as floor:
-        warming = arrivals_s(rate_per_s, seed=SEED - 1, count=WARM_UP // 2)
-        await floor.run(rate_per_s, warming, shape, delivery.shape, news_after_s=news_after_s)
+        warming = arrivals_s(WARM_UP_PER_S, seed=SEED - 1, count=WARM_UP)
+        await floor.run(WARM_UP_PER_S, warming, shape, delivery.shape, news_after_s=news_after_s)
         run = await floor.run(rate_per_s, arrivals, shape, delivery.shape, news_after_s=news_after_s)
     payment_id, delivery_id = bare.workflow_ids(run)
     client = stand.stack.temporal

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from scripts.bench.agents import Agent
 from scripts.bench.cpu import CpuMeter
@@ -18,24 +17,31 @@ from scripts.bench.stand import Stand, quiet
 
 
 class Floor:
-    """The two processes of the floor, beside a stand."""
+    """The processes of the floor, beside a stand: one driver, and as many workers as ours."""
 
-    def __init__(self, stand: Stand, worker: Agent, driver: Agent) -> None:
+    def __init__(self, stand: Stand, driver: Agent, workers: Sequence[Agent]) -> None:
         self._stand = stand
-        self._worker = worker
         self._driver = driver
+        self._workers = workers
 
     def pids(self) -> dict[str, int]:
         """The processes whose CPU is told."""
         ours = self._stand.pids()
         shared = {name: ours[name] for name in ("temporal",) if name in ours}
-        return {"driver": self._driver.pid, "worker": self._worker.pid, **shared}
+        workers = {
+            f"worker-{number}" if number > 1 else "worker": one.pid for number, one in enumerate(self._workers, 1)
+        }
+        return {"driver": self._driver.pid, **workers, **shared}
+
+    async def delivered(self) -> int:
+        """How many deliveries were attempted since they were last taken."""
+        return sum([int(await worker.ask("count")) for worker in self._workers])
 
     async def run(
         self, rate_per_s: float, arrivals_s: Sequence[float], payment: Shape, delivery: Shape, *, news_after_s: float
     ) -> Run:
         """Start one workflow of the payment's shape at each moment, and wait for the first delivery of each."""
-        await self._worker.ask("take")
+        await self._take()
         meter, began = CpuMeter.start(self.pids()), time.perf_counter()
         sent = [
             Sent(*one)
@@ -49,26 +55,29 @@ class Floor:
             )
         ]
         deliveries = sum(step.starts for step in payment.steps)
-        await quiet(self._worker, deliveries * len(sent), patience_s=DRAIN_S)
+        await quiet(self.delivered, deliveries * len(sent), patience_s=DRAIN_S)
         cpu_s, wall_s = meter.used_s(), time.perf_counter() - began
         done_at: dict[str, float] = {}
-        for number, at in await self._worker.ask("take"):
+        for number, at in await self._take():
             done_at.setdefault(number.rpartition("/")[0], at)
         if not deliveries:
             done_at = {one.made: one.answered_at for one in sent if one.made}
         return Run(rate_per_s, sent, done_at, cpu_s, wall_s)
+
+    async def _take(self) -> list[tuple[str, float]]:
+        return [(number, at) for worker in self._workers for number, at in await worker.ask("take")]
 
 
 @asynccontextmanager
 async def floor(stand: Stand) -> AsyncIterator[Floor]:
     """Start the processes of the floor; they end with the block."""
     async with AsyncExitStack() as exits:
-        env: Mapping[str, str] = stand.stack.environment()
-        agents: list[Any] = []
-        for module in ("scripts.bench.floor_worker", "scripts.bench.floor_driver"):
-            agents.append(await Agent.start(module, env, stand.stack.log_dir))
-            exits.push_async_callback(agents[-1].stop)
-        yield Floor(stand, *agents)
+        agents: list[Agent] = []
+        for module in ("floor_driver", *["floor_worker"] * stand.options.workers):
+            agent = await Agent.start(f"scripts.bench.{module}", stand.stack.environment(), stand.stack.log_dir)
+            exits.push_async_callback(agent.stop)
+            agents.append(agent)
+        yield Floor(stand, agents[0], agents[1:])
 
 
 def workflow_ids(run: Run) -> tuple[str, str]:

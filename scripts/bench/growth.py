@@ -19,7 +19,7 @@ FLAT: Final = 0.15
 async def open_payments(stand: Stand, sizes: tuple[int, int], rate_per_s: float, count: int) -> dict[str, Any]:
     """Measure the same payments with few and with many open ones."""
     await stand.subscribe(SUCCESS.event_types)
-    await warm_up(stand, rate_per_s)
+    await warm_up(stand)
     costs: list[float] = []
     found: dict[str, Any] = {}
     there = 0

@@ -64,7 +64,7 @@ async def our_limits(stand: Stand, effort: Effort, endpoint_id: str) -> tuple[di
     async def load(rate_per_s: float, arrivals: Sequence[float]) -> Run:
         return await ours.pay(stand, rate_per_s, arrivals)
 
-    await warm_up(stand, CALIBRATION_PER_S)
+    await warm_up(stand)
     knee, at_knee = await knee_of(load, effort)
     payment, delivery, _ = await anatomies(stand, at_knee, endpoint_id)
     found: dict[str, Any] = {"knee": _knee(knee), "at_knee": at_knee.summary(GATEWAY)}

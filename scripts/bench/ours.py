@@ -34,7 +34,7 @@ async def measured(stand: Stand, rate_per_s: float, arrivals_s: Sequence[float],
     await stand.receiver.ask("take")
     meter, began = CpuMeter.start(stand.pids()), time.perf_counter()
     sent = await open_loop(arrivals_s, send)
-    await quiet(stand.receiver, len(sent), patience_s=DRAIN_S)
+    await quiet(stand.heard, len(sent), patience_s=DRAIN_S)
     cpu_s, wall_s = meter.used_s(), time.perf_counter() - began
     came = await stand.receiver.ask("take")
     done_at: dict[str, float] = {}

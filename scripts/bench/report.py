@@ -34,12 +34,13 @@ def lines(found: Found) -> Iterator[str]:
 
 def _cost(cost: Found) -> Iterator[str]:
     ours, floor = cost["ours"], cost["floor"]
-    yield f"COST at {cost['rate_per_s']:g} payments/s, receiver takes {cost['subscription']}"
+    yield f"COST at {cost['rate_per_s']:g} payments/s, the receiver takes payment.success only"
     yield from _run("ours", ours)
     yield from _run("floor", floor)
     yield f"  idle CPU-s/s: {_pairs(cost['idle_cpu_s_per_s'])}"
     yield f"  CPU of ours / floor: {ours['cpu_s_each']['total'] / floor['cpu_s_each']['total']:.2f}"
-    yield f"  deliveries a payment: {cost['deliveries_each']}"
+    yield f"  deliveries a payment: {cost['deliveries_each']}; with all events {cost['all_events']['deliveries_each']}:"
+    yield from _run("all", cost["all_events"])
     for kind in ("payment", "delivery"):
         yield from _history(kind, cost[f"{kind}_history"], floor["events_that_differ"][kind])
     yield from _statements(cost["statements"])

@@ -7,8 +7,9 @@ simulator decides without chance and after a fixed time, and the rate limit of a
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ import asyncpg
 
 from clearway.db.seed import TEST_MERCHANT_ID
 from clearway.dev.ports import HOST, Ports
-from clearway.dev.stack import Stack, StackOptions
+from clearway.dev.stack import Stack, StackOptions, TemporalKind
 from clearway.domain.ids import ORDER, new_id
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET
 from scripts.bench import statements
@@ -51,11 +52,16 @@ class StandOptions:
     """How to set the stand up.
 
     gateway_delay_ms: from acceptance to decision at the gateway; 0: it decides in its answer.
-    temporal_pid, postgres_pid: of servers that run already, so that their CPU can be told.
+    apis, workers: how many processes of each; `make dev` runs one. temporal_server: `dev`, or `postgres` with so many
+    `shards`. temporal_pid, postgres_pid: of servers that run already, so that their CPU can be told.
     """
 
     folder: Path
     gateway_delay_ms: int = 0
+    apis: int = 1
+    workers: int = 1
+    temporal_server: TemporalKind = "dev"
+    shards: int = 16
     database_url: str | None = None
     temporal_address: str | None = None
     temporal_pid: int | None = None
@@ -71,7 +77,18 @@ class Stand:
         self.stack = stack
         self.receiver = receiver
         self._receiver_url = f"http://{HOST}:{receiver_port}/"
-        self.http = HttpClient(HOST, stack.options.ports.api, CREDENTIALS)
+        ports = [int(url.rpartition(":")[2]) for url in stack.api_urls()]
+        self.clients = [HttpClient(HOST, port, CREDENTIALS) for port in ports]
+        self._turns = itertools.cycle(self.clients)
+
+    @property
+    def http(self) -> HttpClient:
+        """A client of an API process, each in its turn."""
+        return next(self._turns)
+
+    async def heard(self) -> int:
+        """How many webhooks came since they were last taken."""
+        return int(await self.receiver.ask("count"))
 
     @property
     def dsn(self) -> str:
@@ -85,14 +102,9 @@ class Stand:
 
     def pids(self) -> Pids:
         """The processes whose CPU is told: those of a deployment, and the gateway, which is somebody else's."""
-        found = {name: self.stack.process(name).pid for name in ("api", "worker", "simulator")}
-        own = self.stack.supervisor.services
-        for name, given in (("temporal", self.options.temporal_pid), ("postgres", self.options.postgres_pid)):
-            if name in own:
-                found[name] = self.stack.process(name).pid
-            elif given is not None:
-                found[name] = given
-        return found
+        given = {"temporal": self.options.temporal_pid, "postgres": self.options.postgres_pid}
+        own = {name: self.stack.process(name).pid for name in self.stack.supervisor.services}
+        return {**{name: pid for name, pid in given.items() if pid is not None}, **own}
 
     async def subscribe(self, event_types: Sequence[str], intervals_s: Sequence[int] = RETRY_INTERVALS_S) -> str:
         """Let the receiver get these events and no others; returns the endpoint's id."""
@@ -165,6 +177,9 @@ async def stand(options: StandOptions) -> AsyncIterator[Stand]:
             ports=Ports.free(),
             env=env,
             services=frozenset({"simulator", "api", "worker"}),
+            further=_further(options),
+            temporal_server=options.temporal_server,
+            temporal_shards=options.shards,
             database_url=options.database_url,
             temporal_address=options.temporal_address,
             postgres_settings=statements.SERVER_SETTINGS,
@@ -175,17 +190,25 @@ async def stand(options: StandOptions) -> AsyncIterator[Stand]:
         receiver = await Agent.start("scripts.bench.receiver", stack.environment(), stack.log_dir)
         exits.push_async_callback(receiver.stop)
         running = Stand(options, stack, receiver, int(receiver.ready))
-        exits.callback(running.http.close)
+        for client in running.clients:
+            exits.callback(client.close)
         yield running
 
 
-async def quiet(count: Agent, wanted: int, *, patience_s: float, still_s: float = 1.0) -> int:
-    """Wait until an agent has counted `wanted` and counts no more, or patience ends; returns its count."""
+def _further(options: StandOptions) -> dict[str, int]:
+    """Name the processes beyond the first of each kind, with a port for each."""
+    api = [f"api-{number}" for number in range(2, options.apis + 1)]
+    worker = [f"worker-{number}" for number in range(2, options.workers + 1)]
+    return {name: Ports.free().api for name in (*api, *worker)}
+
+
+async def quiet(count: Callable[[], Awaitable[int]], wanted: int, *, patience_s: float, still_s: float = 1.0) -> int:
+    """Wait until `wanted` are counted and no more come, or patience ends; returns the last count."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience_s
     seen, since = -1, loop.time()
     while loop.time() < deadline:
-        now = int(await count.ask("count"))
+        now = await count()
         if now != seen:
             seen, since = now, loop.time()
         elif now >= wanted and loop.time() - since >= still_s:
