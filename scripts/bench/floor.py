@@ -27,7 +27,8 @@ class Floor:
     def pids(self) -> dict[str, int]:
         """The processes whose CPU is told."""
         ours = self._stand.pids()
-        shared = {name: ours[name] for name in ("temporal",) if name in ours}
+        servers = ("temporal", "postgres") if self._stand.options.temporal_server == "postgres" else ("temporal",)
+        shared = {name: ours[name] for name in servers if name in ours}
         workers = {
             f"worker-{number}" if number > 1 else "worker": one.pid for number, one in enumerate(self._workers, 1)
         }
