@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from scripts.bench.agents import Agent
 from scripts.bench.cpu import CpuMeter
 from scripts.bench.load import Sent
-from scripts.bench.ours import DRAIN_S
+from scripts.bench.ours import DRAIN_S, settled
 from scripts.bench.runs import Run
 from scripts.bench.shapes import Shape
 from scripts.bench.stand import Stand, quiet
@@ -63,7 +63,10 @@ class Floor:
             done_at.setdefault(number.rpartition("/")[0], at)
         if not deliveries:
             done_at = {one.made: one.answered_at for one in sent if one.made}
-        return Run(rate_per_s, sent, done_at, cpu_s, wall_s)
+        run = Run(rate_per_s, sent, done_at, cpu_s, wall_s)
+        if run.failed:
+            await settled(self.delivered)
+        return run
 
     async def _take(self) -> list[tuple[str, float]]:
         return [(number, at) for worker in self._workers for number, at in await worker.ask("take")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from scripts.bench.cpu import CpuMeter
@@ -13,6 +13,8 @@ from scripts.bench.stand import Stand, quiet
 
 DRAIN_S: Final = 30.0
 """How long what was begun may take to end after the last request of a run."""
+SETTLE_S: Final = 60.0
+STILL_S: Final = 3.0
 PAID: Final = "payment.success"
 REFUNDED: Final = "refund.processed"
 
@@ -42,4 +44,12 @@ async def measured(stand: Stand, rate_per_s: float, arrivals_s: Sequence[float],
         if kind == event_type:
             done_at.setdefault(resource_id, at)
     webhooks = [(event_id, kind, resource_id) for event_id, kind, resource_id, _ in came]
-    return Run(rate_per_s, sent, done_at, cpu_s, wall_s, webhooks)
+    run = Run(rate_per_s, sent, done_at, cpu_s, wall_s, webhooks)
+    if run.failed:
+        await settled(stand.heard)
+    return run
+
+
+async def settled(count: Callable[[], Awaitable[int]]) -> None:
+    """Wait until what an overloaded run left behind is done, so that the next run does not pay for it."""
+    await quiet(count, 0, patience_s=SETTLE_S, still_s=STILL_S)
