@@ -28,8 +28,9 @@ import uvloop
 from scripts.bench import report
 from scripts.bench.afterwards import backlog, refunds
 from scripts.bench.agents import leave
-from scripts.bench.cost import SUCCESS, cost
+from scripts.bench.cost import SUCCESS, cost, warm_up
 from scripts.bench.growth import open_payments
+from scripts.bench.knee import TRIES_MAX
 from scripts.bench.limits import Effort, floor_limits, our_limits
 from scripts.bench.machine import circumstances
 from scripts.bench.reading import growth_of_rows
@@ -41,6 +42,7 @@ QUICK: Final = {
     "window": 4.0,
     "bisections": 0,
     "calibration": 6,
+    "tries": 2,
     "refunds": 8,
     "backlog": 8,
     "open": [2, 12],
@@ -74,12 +76,13 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--payments", type=int, default=120, help="payments of cost and growth")
     add("--window", type=float, default=20.0, metavar="S", help="seconds of each rate in the search of a knee")
     add("--bisections", type=int, default=2, help="how often the distance around a knee is halved")
+    add("--tries", type=int, default=TRIES_MAX, help="how many rates may be stepped through to find a knee")
     add("--calibration", type=int, default=40, help="requests that tell where to begin to look for a knee")
     add("--refunds", type=int, default=160, help="payments to refund")
     add("--backlog", type=int, default=200, help="payments made while the receiver is away")
     add("--open", type=int, nargs=2, default=[100, 10_000], metavar="N", help="open payments to compare")
     add("--rows", type=int, default=1_000_000, help="payments to fill the tables with")
-    add("--asked", type=int, default=60, help="how often each question is asked of the tables")
+    add("--asked", type=int, default=25, help="how often each question is asked of the tables, a round")
     add("--apis", type=int, default=1, metavar="N", help="processes of the API")
     add("--workers", type=int, default=1, metavar="N", help="worker processes, of ours and of the floor")
     add("--temporal-server", choices=("dev", "postgres"), default="dev", help="postgres: the server of a cluster")
@@ -96,7 +99,10 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 async def measure(running: Stand, asked: argparse.Namespace, found: dict[str, Any]) -> None:
     """Run the parts asked for, one after the other, into `found`."""
-    effort = Effort(window_s=asked.window, bisections=asked.bisections, calibration=asked.calibration)
+    effort = Effort(
+        window_s=asked.window, bisections=asked.bisections, calibration=asked.calibration, tries=asked.tries
+    )
+    await warm_up(running)
     if "cost" in asked.only:
         found["cost"] = await cost(running, asked.rate, asked.payments)
     if "ours" in asked.only:

@@ -44,7 +44,8 @@ EVERYTHING: Final = Subscription("all events", ("*",))
 
 
 async def warm_up(stand: Stand) -> None:
-    """Let every process import, connect and compile what it will need."""
+    """Let every process import, connect and compile what it will need: once, before the first part."""
+    await stand.subscribe(SUCCESS.event_types)
     await ours.pay(stand, WARM_UP_PER_S, arrivals_s(WARM_UP_PER_S, seed=SEED - 1, count=WARM_UP))
 
 
@@ -90,7 +91,6 @@ async def traced(stand: Stand, rate_per_s: float) -> dict[str, Any]:
 async def cost(stand: Stand, rate_per_s: float, count: int) -> dict[str, Any]:
     """Measure payments with one delivery each, the floor at the same rate, and payments with all their deliveries."""
     endpoint_id = await stand.subscribe(SUCCESS.event_types)
-    await warm_up(stand)
     at_rest = await idle(stand)
     arrivals = arrivals_s(rate_per_s, seed=SEED, count=count)
     payments = await ours.pay(stand, rate_per_s, arrivals)
@@ -123,7 +123,7 @@ async def floor_cost(
     shape = payment.shape.starting(deliveries)
     news_after_s = stand.options.gateway_delay_ms / 1_000
     async with bare.floor(stand) as floor:
-        warming = arrivals_s(WARM_UP_PER_S, seed=SEED - 1, count=WARM_UP)
+        warming = arrivals_s(WARM_UP_PER_S, seed=SEED - 1, count=WARM_UP // 2)
         await floor.run(WARM_UP_PER_S, warming, shape, delivery.shape, news_after_s=news_after_s)
         run = await floor.run(rate_per_s, arrivals, shape, delivery.shape, news_after_s=news_after_s)
     payment_id, delivery_id = bare.workflow_ids(run)

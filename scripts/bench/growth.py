@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from scripts.bench import ours
-from scripts.bench.cost import GATEWAY, SEED, SUCCESS, warm_up
+from scripts.bench.cost import GATEWAY, SEED, SUCCESS
 from scripts.bench.figures import arrivals_s
 from scripts.bench.load import closed_loop
 from scripts.bench.stand import BenchError, Stand
@@ -19,7 +19,6 @@ FLAT: Final = 0.15
 async def open_payments(stand: Stand, sizes: tuple[int, int], rate_per_s: float, count: int) -> dict[str, Any]:
     """Measure the same payments with few and with many open ones."""
     await stand.subscribe(SUCCESS.event_types)
-    await warm_up(stand)
     costs: list[float] = []
     found: dict[str, Any] = {}
     there = 0

@@ -30,7 +30,7 @@ class Knee:
     tried: tuple[tuple[float, bool], ...]
 
 
-async def find_knee(keeps: Keeps, *, start_per_s: float, bisections: int) -> Knee:
+async def find_knee(keeps: Keeps, *, start_per_s: float, bisections: int, tries_max: int = TRIES_MAX) -> Knee:
     """Step up, or down, from the start until the knee is between two rates, then halve that distance."""
     assert start_per_s > 0
     tried: list[tuple[float, bool]] = []
@@ -42,7 +42,7 @@ async def find_knee(keeps: Keeps, *, start_per_s: float, bisections: int) -> Kne
 
     low, high = 0.0, None
     rate_per_s = start_per_s
-    while len(tried) < TRIES_MAX and (high is None or not low):
+    while len(tried) < tries_max and (high is None or not low):
         if await offer(rate_per_s):
             low = rate_per_s
             rate_per_s *= GROWTH

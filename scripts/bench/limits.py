@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from scripts.bench import floor as bare
 from scripts.bench import ours
-from scripts.bench.cost import GATEWAY, SEED, anatomies, warm_up
+from scripts.bench.cost import GATEWAY, SEED, anatomies
 from scripts.bench.figures import arrivals_s
 from scripts.bench.histories import Anatomy
-from scripts.bench.knee import Knee, find_knee
+from scripts.bench.knee import TRIES_MAX, Knee, find_knee
 from scripts.bench.runs import Run
 from scripts.bench.stand import Stand
 
@@ -32,11 +32,15 @@ Load = Callable[[float, Sequence[float]], Awaitable[Run]]
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How much time to take. window_s: of one rate; calibration: how many requests tell where to begin."""
+    """How much time to take. window_s: of one rate; calibration: how many requests tell where to begin.
+
+    tries: how many rates may be stepped through before the knee is between two of them.
+    """
 
     window_s: float = 20.0
     bisections: int = 2
     calibration: int = 40
+    tries: int = TRIES_MAX
 
 
 async def knee_of(load: Load, effort: Effort) -> tuple[Knee, Run]:
@@ -54,7 +58,7 @@ async def knee_of(load: Load, effort: Effort) -> tuple[Knee, Run]:
                 return True
         return False
 
-    knee = await find_knee(keeps, start_per_s=start, bisections=effort.bisections)
+    knee = await find_knee(keeps, start_per_s=start, bisections=effort.bisections, tries_max=effort.tries)
     return knee, kept
 
 
@@ -64,7 +68,6 @@ async def our_limits(stand: Stand, effort: Effort, endpoint_id: str) -> tuple[di
     async def load(rate_per_s: float, arrivals: Sequence[float]) -> Run:
         return await ours.pay(stand, rate_per_s, arrivals)
 
-    await warm_up(stand)
     knee, at_knee = await knee_of(load, effort)
     payment, delivery, _ = await anatomies(stand, at_knee, endpoint_id)
     found: dict[str, Any] = {"knee": _knee(knee), "at_knee": at_knee.summary(GATEWAY)}
