@@ -145,7 +145,7 @@ TABLES: Final = (
 async def fill(
     connection: asyncpg.Connection[asyncpg.Record], count: int, *, big_merchant_id: str, before_ms: int
 ) -> None:
-    """Insert `count` payments, the newest of them made at `before_ms` (Unix milliseconds), and leave the tables in order."""
+    """Insert `count` payments, the newest made at `before_ms` (Unix milliseconds), and leave the tables in order."""
     await connection.execute("SET synchronous_commit = off")
     await connection.execute("SET work_mem = '128MB'")
     await connection.execute(ID_FUNCTION)
