@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Generic, Literal, TypeVar
 
 from fastapi import Query, Request
@@ -19,7 +19,7 @@ from clearway.domain.limits import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 Item = TypeVar("Item")
 
 
-def refuse_unknown_query(request: Request) -> None:
+async def refuse_unknown_query(request: Request) -> None:
     """Refuse query parameters that the route does not know: a misspelt filter must not look like one that matched all.
 
     Raises FieldsInvalidError.
@@ -46,10 +46,10 @@ def page_of(items: Iterable[Item], next_cursor: str | None) -> Page[Item]:
     return Page(data=list(items), has_more=next_cursor is not None, next_cursor=next_cursor)
 
 
-def page_request(prefix: str) -> Callable[..., PageRequest]:
+def page_request(prefix: str) -> Callable[..., Awaitable[PageRequest]]:
     """Return a dependency that reads `limit` and `cursor` for a list of ids with this prefix."""
 
-    def read(
+    async def read(
         limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX, description="How many rows to show.")] = PAGE_SIZE_DEFAULT,
         cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
     ) -> PageRequest:

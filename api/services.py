@@ -31,7 +31,7 @@ class Services:
         return self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """Return the services of the app that serves this request."""
     services: Services = request.app.state.services
     return services

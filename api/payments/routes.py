@@ -85,7 +85,7 @@ async def create_payment(
     return await once.answer(PAYMENT, operation)
 
 
-def payment_filter(
+async def payment_filter(
     *,
     status: PaymentStatus | None = None,
     method: PaymentMethod | None = None,

@@ -33,7 +33,7 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 IdFilter = Annotated[PlainText | None, Query(max_length=64)]
 
 
-def delivery_filter(
+async def delivery_filter(
     *,
     status: DeliveryStatus | None = None,
     event: Annotated[EventType | None, Query(description="The type of the event, such as `payment.success`.")] = None,
