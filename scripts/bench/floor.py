@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import MappingProxyType
 
 from scripts.bench.agents import Agent
 from scripts.bench.cpu import CpuMeter
@@ -73,12 +74,19 @@ class Floor:
 
 
 @asynccontextmanager
-async def floor(stand: Stand) -> AsyncIterator[Floor]:
-    """Start the processes of the floor; they end with the block."""
+async def floor(
+    stand: Stand, env: Mapping[str, str] = MappingProxyType({}), *, workers: int | None = None
+) -> AsyncIterator[Floor]:
+    """Start the processes of the floor, with `env` above the stack's own; they end with the block.
+
+    workers: how many worker processes; by default as many as ours.
+    """
     async with AsyncExitStack() as exits:
         agents: list[Agent] = []
-        for module in ("floor_driver", *["floor_worker"] * stand.options.workers):
-            agent = await Agent.start(f"scripts.bench.{module}", stand.stack.environment(), stand.stack.log_dir)
+        for module in ("floor_driver", *["floor_worker"] * (workers or stand.options.workers)):
+            agent = await Agent.start(
+                f"scripts.bench.{module}", {**stand.stack.environment(), **env}, stand.stack.log_dir
+            )
             exits.push_async_callback(agent.stop)
             agents.append(agent)
         yield Floor(stand, agents[0], agents[1:])

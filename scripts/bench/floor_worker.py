@@ -5,15 +5,18 @@ Request `take`: the deliveries attempted since the last take, [[number, Unix sec
 
 from __future__ import annotations
 
-import asyncio
 import importlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any, Final
 from unittest import mock
 
+import orjson
+import uvloop
 from temporalio.client import Client
-from temporalio.worker import Worker, WorkflowRunner
+from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from clearway.settings import Settings
@@ -21,8 +24,9 @@ from clearway.temporal import connect
 from scripts.bench import floor_workflows as floor
 from scripts.bench.agents import leave, serve
 from workflows.messages import QUEUE_DELIVERIES, QUEUE_PAYMENTS
-from workflows.registry import workflow_runner
+from workflows.registry import strict_workflow_runner, workflow_runner
 
+ENVIRONMENT: Final = "FLOOR_OTHERWISE"
 QUEUES: Final = {floor.QUEUE_PAYMENTS: QUEUE_PAYMENTS, floor.QUEUE_DELIVERIES: QUEUE_DELIVERIES}
 """Each queue of the floor, and ours whose settings it has."""
 
@@ -46,7 +50,36 @@ def runner_of_ours(runner: WorkflowRunner | None = None) -> WorkflowRunner:
     return ours
 
 
-def build_worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]]) -> Worker:
+@dataclass(frozen=True)
+class Otherwise:
+    """What differs from ours, for `variants`: read from the environment, nothing by default.
+
+    strict: the sandbox of the tests. pollers: a fixed number in place of autoscaling. eager: of deliveries.
+    """
+
+    strict: bool = False
+    pollers: int | None = None
+    eager: bool = True
+
+    @classmethod
+    def from_environment(cls) -> Otherwise:
+        """Read `FLOOR_OTHERWISE`, a JSON object."""
+        return cls(**orjson.loads(os.environ.get(ENVIRONMENT, "{}")))
+
+    def options(self) -> dict[str, Any]:
+        """Return the arguments of Worker that differ."""
+        options: dict[str, Any] = {}
+        if self.strict:
+            options["workflow_runner"] = runner_of_ours(strict_workflow_runner())
+        if self.pollers is not None:
+            behaviour = PollerBehaviorSimpleMaximum(self.pollers)
+            options |= {"workflow_task_poller_behavior": behaviour, "activity_task_poller_behavior": behaviour}
+        return options
+
+
+def build_worker(
+    client: Client, queue: str, activities: Sequence[Callable[..., Any]], otherwise: Otherwise | None = None
+) -> Worker:
     """Return the worker of one queue of the floor."""
     return Worker(
         client,
@@ -56,6 +89,7 @@ def build_worker(client: Client, queue: str, activities: Sequence[Callable[..., 
             "workflows": [floor.FloorPayment, floor.FloorDelivery],
             "activities": activities,
             "workflow_runner": runner_of_ours(),
+            **(otherwise or Otherwise()).options(),
         },
     )
 
@@ -63,7 +97,8 @@ def build_worker(client: Client, queue: str, activities: Sequence[Callable[..., 
 async def main() -> None:
     """Work, and answer the bench, until it ends."""
     client = await connect(Settings())
-    steps = floor.FloorActivities(client)
+    otherwise = Otherwise.from_environment()
+    steps = floor.FloorActivities(client, eager=otherwise.eager)
 
     async def handle(asked: Mapping[str, Any]) -> Any:
         if asked["do"] == "count":
@@ -74,10 +109,10 @@ async def main() -> None:
     async with AsyncExitStack() as stack:
         for queue in QUEUES:
             activities: list[Callable[..., Any]] = [steps.floor_step, steps.floor_call, steps.floor_attempt]
-            await stack.enter_async_context(build_worker(client, queue, activities))
+            await stack.enter_async_context(build_worker(client, queue, activities, otherwise))
         await serve(handle)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())  # as ours
     leave()

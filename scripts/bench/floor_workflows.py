@@ -45,10 +45,14 @@ class StartInput:
 
 
 class FloorActivities:
-    """The steps. `delivered` holds what was, if it were ours, a webhook sent: the number and the Unix seconds."""
+    """The steps. `delivered` holds what was, if it were ours, a webhook sent: the number and the Unix seconds.
 
-    def __init__(self, client: Client) -> None:
+    eager: start deliveries as ours are, so that this process gets the first task with the answer.
+    """
+
+    def __init__(self, client: Client, *, eager: bool = True) -> None:
         self._client = client
+        self._eager = eager
         self.delivered: list[tuple[str, float]] = []
 
     @activity.defn
@@ -77,6 +81,7 @@ class FloorActivities:
                 id=f"floor-delivery/{number}",
                 task_queue=QUEUE_DELIVERIES,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                request_eager_start=self._eager,
                 search_attributes=delivery_attributes(number),
                 static_summary=f"delivery {number}",
             )
