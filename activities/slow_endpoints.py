@@ -15,7 +15,7 @@ from typing import Final
 SLOW_AFTER_S: Final = 2.0
 """An endpoint that has not answered by then is slow: most take some tens of milliseconds."""
 REMEMBERED_S: Final = 60.0
-"""One that is slow all the time holds a workflow task up once in this time, one that hiccuped is soon served as before."""
+"""One that is always slow holds a workflow task up once in this time; one that hiccuped is soon served as before."""
 REMEMBERED_MAX: Final = 10_000
 """The longest-known is forgotten first; who fills this memory has more pressing trouble."""
 
@@ -33,13 +33,14 @@ class SlowEndpoints:
     @contextmanager
     def watch(self, endpoint_id: str) -> Iterator[None]:
         """Remember the endpoint as soon as what is done within has lasted too long, and not only when it is over."""
-        alarm = asyncio.get_running_loop().call_later(SLOW_AFTER_S, self._remember, endpoint_id)
+        alarm = asyncio.get_running_loop().call_later(SLOW_AFTER_S, self.remember, endpoint_id)
         try:
             yield
         finally:
             alarm.cancel()
 
-    def _remember(self, endpoint_id: str) -> None:
+    def remember(self, endpoint_id: str) -> None:
+        """Take the endpoint for slow from now on, for a while."""
         self._until[endpoint_id] = self._clock() + REMEMBERED_S
         self._until.move_to_end(endpoint_id)
         if len(self._until) > REMEMBERED_MAX:
