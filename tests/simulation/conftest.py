@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-CI_STORIES = 45
+CI_STORIES = 40
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,48 +1,99 @@
-"""What the witnesses say of one payment, for the invariants of `tests.support.invariants` to judge."""
+"""What the witnesses say of one story, for the invariants of `tests.support.invariants` to judge."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, select
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
 
-from clearway.db.tables import captures, events, ledger_entries, ledger_transactions, orders, payments, refunds
-from clearway.domain.payment import NewPayment
+from clearway.db.tables import (
+    captures,
+    events,
+    ledger_entries,
+    ledger_transactions,
+    orders,
+    payments,
+    refunds,
+    webhook_attempts,
+    webhook_deliveries,
+    webhook_endpoints,
+)
+from tests.simulation.endpoint import Endpoint
+from tests.simulation.story import Story
 from tests.support.durable import Durable
 from tests.support.evidence import Evidence, Record
 from tests.support.invariants import quiet, violations
+from workflows.registry import WORKFLOWS, strict_workflow_runner
 
 PATIENCE_S: Final = 3.0
+BOOKED: Final = select(
+    ledger_entries,
+    ledger_transactions.c.kind,
+    ledger_transactions.c.reference,
+    ledger_transactions.c.payment_id,
+    ledger_transactions.c.refund_id,
+).join(ledger_transactions, ledger_transactions.c.id == ledger_entries.c.transaction_id)
 
 
-async def violations_of(durable: Durable, payment: NewPayment) -> list[str]:
-    """Return every invariant that this payment breaks, in words; what is not quiet gets a moment for its last step."""
+@dataclass(frozen=True)
+class Judgement:
+    """What a story breaks, in words, and what was seen in it: ends, by what has ended."""
+
+    wrong: list[str]
+    seen: set[str]
+
+
+async def judge(durable: Durable, endpoint: Endpoint, story: Story) -> Judgement:
+    """Judge a story by every invariant; what is not quiet gets a moment for its last step."""
     deadline = time.monotonic() + PATIENCE_S
-    while any(quiet(evidence := await _evidence(durable, payment))) and time.monotonic() < deadline:
+    while any(quiet(evidence := await _evidence(durable, endpoint, story))) and time.monotonic() < deadline:
         await asyncio.sleep(0.1)
-    return violations(evidence)
+    return Judgement(violations(evidence) + await _other_steps(story), _seen(evidence))
 
 
-async def _evidence(durable: Durable, payment: NewPayment) -> Evidence:
+def _seen(evidence: Evidence) -> set[str]:
+    ended = {"payment": evidence.payments, "refund": evidence.refunds, "delivery": evidence.deliveries}
+    seen = {f"{noun} {record['status']}" for noun, records in ended.items() for record in records}
+    decided = any(str(event["actor"]).startswith("operator:") for event in evidence.events)
+    return seen | ({"decision of an operator"} if decided else set())
+
+
+async def _other_steps(story: Story) -> list[str]:
+    """Say which workflows would not take the same steps again: another worker could not go on with them."""
+    replayer = Replayer(
+        workflows=WORKFLOWS, workflow_runner=strict_workflow_runner(), data_converter=pydantic_data_converter
+    )
+    results = await replayer.replay_workflows(story.histories(), raise_on_replay_failure=False)
+    return [f"replay: {failure!r}" for failure in results.replay_failures.values()]
+
+
+async def _evidence(durable: Durable, endpoint: Endpoint, story: Story) -> Evidence:
     async def rows(table: Table, condition: ColumnElement[bool]) -> list[Record]:
         return await _rows(durable, select(table).where(condition))
 
-    told = ledger_transactions.c
-    booked = (
-        select(ledger_entries, told.kind, told.reference, told.payment_id, told.refund_id)
-        .join(ledger_transactions, told.id == ledger_entries.c.transaction_id)
-        .where(told.payment_id == payment.id)
-    )
+    of_order = await rows(payments, payments.c.order_id == story.payment.order_id)
+    ours = [payment["id"] for payment in of_order]
+    deliveries = await rows(webhook_deliveries, webhook_deliveries.c.merchant_id == story.payment.merchant_id)
+    delivery_ids = [delivery["id"] for delivery in deliveries]
     return Evidence(
-        orders=await rows(orders, orders.c.id == payment.order_id),
-        payments=await rows(payments, payments.c.id == payment.id),
-        captures=await rows(captures, captures.c.payment_id == payment.id),
-        refunds=await rows(refunds, refunds.c.payment_id == payment.id),
-        events=await rows(events, events.c.payment_id == payment.id),
-        ledger=await _rows(durable, booked),
-        journal=await durable.simulator.effects(payment.id),
+        orders=await rows(orders, orders.c.id == story.payment.order_id),
+        payments=of_order,
+        captures=await rows(captures, captures.c.payment_id.in_(ours)),
+        refunds=await rows(refunds, refunds.c.payment_id.in_(ours)),
+        events=await rows(events, events.c.payment_id.in_(ours)),
+        ledger=await _rows(durable, BOOKED.where(ledger_transactions.c.payment_id.in_(ours))),
+        journal=[effect for payment_id in ours for effect in await durable.simulator.effects(payment_id)],
+        endpoints=await rows(webhook_endpoints, webhook_endpoints.c.merchant_id == story.payment.merchant_id),
+        deliveries=deliveries,
+        attempts=await rows(webhook_attempts, webhook_attempts.c.delivery_id.in_(delivery_ids)),
+        received=list(endpoint.received),
+        received_since=story.began_at,
+        receiver_url=endpoint.url,
     )
 
 

@@ -1,0 +1,59 @@
+"""Stories that chance seldom tells, each written down because somebody feared it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from tests.simulation.endpoint import running_endpoint
+from tests.simulation.judgement import judge
+from tests.simulation.plans import Plan, Step
+from tests.simulation.story import Story
+from tests.support.durable import Durable
+
+PAYMENT: Final = {
+    "amount_minor": 50_000,
+    "method": "upi",
+    "instrument": "success@razorpay",
+    "capture_method": "manual",
+}
+SILENT: Final = {"operation": "look_up", "fault": "rate_limited", "retry_after_s": 2}
+SOON: Final = Step("wait", {"seconds": 60})
+LATER: Final = Step("wait", {"seconds": 2_400})
+"""Longer than the outcome of a capture may stay unknown."""
+
+STORIES: Final = {
+    "a decision is for the review it was made in, and not for the next": Plan(
+        seed=0,
+        payment=PAYMENT,
+        faults=(
+            {"operation": "capture", "fault": "executed_then_dropped", "times": 1},
+            {"operation": "capture", "fault": "dropped_before", "times": 1},
+            SILENT,
+        ),
+        answers=("taken",),
+        steps=(
+            SOON,
+            Step("capture", {"amount_minor": 10_000}),
+            LATER,
+            Step("decide", {"times": 1}),
+            SOON,
+            Step("capture", {"amount_minor": 40_000}),
+            SOON,
+            Step("decide_late"),
+            LATER,
+        ),
+        lifted=False,
+    ),
+}
+
+
+@pytest.mark.xfail(strict=True, reason="a decision that comes before a review is kept for it", raises=AssertionError)
+@pytest.mark.parametrize("name", STORIES)
+async def test_a_story_told_by_hand_keeps_the_invariants(durable: Durable, name: str) -> None:
+    """What chance seldom tells is judged like any other story."""
+    async with running_endpoint() as endpoint:
+        story = Story(durable, endpoint, STORIES[name])
+        await story.told()
+        assert (await judge(durable, endpoint, story)).wrong == []
