@@ -14,7 +14,9 @@ All parts run on one stack, as `make dev` makes it, so that their ratios hold on
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -103,25 +105,32 @@ async def measure(running: Stand, asked: argparse.Namespace, found: dict[str, An
         window_s=asked.window, bisections=asked.bisections, calibration=asked.calibration, tries=asked.tries
     )
     await warm_up(running)
-    if "cost" in asked.only:
-        found["cost"] = await cost(running, asked.rate, asked.payments)
-    if "ours" in asked.only:
-        endpoint_id = await running.subscribe(SUCCESS.event_types)
-        found["ours"], kinds = await our_limits(running, effort, endpoint_id)
-        if "floor" in asked.only:
-            found["floor"] = await floor_limits(running, effort, kinds)
-    if "refunds" in asked.only:
-        found["refunds"] = await refunds(running, asked.rate, asked.refunds)
-    if "backlog" in asked.only:
-        found["backlog"] = await backlog(running, asked.rate, asked.backlog)
-    if "growth" in asked.only:
-        found["growth"] = await open_payments(running, (asked.open[0], asked.open[1]), asked.rate, asked.payments)
-    if "rows" in asked.only:
-        found["rows"] = await growth_of_rows(running, asked.rows, asked.asked)
+    for part in (part for part in PARTS if part in asked.only and part != "floor"):
+        report.progress(f"{part} …")
+        match part:
+            case "cost":
+                found[part] = await cost(running, asked.rate, asked.payments)
+            case "ours":
+                endpoint_id = await running.subscribe(SUCCESS.event_types)
+                found[part], kinds = await our_limits(running, effort, endpoint_id)
+                if "floor" in asked.only:
+                    report.progress("floor …")
+                    found["floor"] = await floor_limits(running, effort, kinds)
+            case "refunds":
+                found[part] = await refunds(running, asked.rate, asked.refunds)
+            case "backlog":
+                found[part] = await backlog(running, asked.rate, asked.backlog)
+            case "growth":
+                found[part] = await open_payments(running, tuple(asked.open), asked.rate, asked.payments)
+            case "rows":
+                found[part] = await growth_of_rows(running, asked.rows, asked.asked)
 
 
 async def run(asked: argparse.Namespace, found: dict[str, Any]) -> None:
     """Measure what is asked for on a stack of its own; what was found stays in `found` when a later part fails."""
+    measuring = asyncio.current_task()
+    assert measuring is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         options = StandOptions(
             folder=Path(folder),
@@ -147,7 +156,7 @@ def main(arguments: Sequence[str]) -> int:
     code = 0
     try:
         uvloop.run(run(asked, found))
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - what was found is shown all the same
+    except (Exception, KeyboardInterrupt, asyncio.CancelledError) as error:  # noqa: BLE001 - what was found is shown all the same
         found["failed"] = f"{type(error).__name__}: {error}"
         traceback.print_exc()
         code = 1

@@ -16,6 +16,7 @@ from scripts.bench.cost import GATEWAY, SEED, anatomies
 from scripts.bench.figures import arrivals_s
 from scripts.bench.histories import Anatomy
 from scripts.bench.knee import TRIES_MAX, Knee, find_knee
+from scripts.bench.report import progress
 from scripts.bench.runs import Run
 from scripts.bench.stand import Stand
 
@@ -53,6 +54,7 @@ async def knee_of(load: Load, effort: Effort) -> tuple[Knee, Run]:
         nonlocal kept
         for attempt in range(ATTEMPTS):
             run = await load(rate_per_s, arrivals_s(rate_per_s, seed=SEED + attempt, duration_s=effort.window_s))
+            progress(f"  {run.rate_per_s:.1f}/s: completed {run.completed_per_s:.1f}/s, failed {run.failed}")
             if run.sustained:
                 kept = max(kept, run, key=lambda one: one.rate_per_s)
                 return True

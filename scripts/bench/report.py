@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -13,6 +14,11 @@ def show(found: Found) -> None:
     """Print what was found."""
     for line in lines(found):
         print(line)
+
+
+def progress(text: str) -> None:
+    """Say on the standard error how far we are."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def lines(found: Found) -> Iterator[str]:
