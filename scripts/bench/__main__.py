@@ -30,10 +30,10 @@ import uvloop
 from scripts.bench import report
 from scripts.bench.afterwards import backlog, refunds
 from scripts.bench.agents import leave
-from scripts.bench.cost import SUCCESS, cost, warm_up
+from scripts.bench.cost import cost, warm_up
 from scripts.bench.growth import open_payments
 from scripts.bench.knee import TRIES_MAX
-from scripts.bench.limits import Effort, floor_limits, our_limits
+from scripts.bench.limits import Effort, limits
 from scripts.bench.machine import circumstances
 from scripts.bench.reading import growth_of_rows
 from scripts.bench.stand import Stand, StandOptions, stand
@@ -111,11 +111,7 @@ async def measure(running: Stand, asked: argparse.Namespace, found: dict[str, An
             case "cost":
                 found[part] = await cost(running, asked.rate, asked.payments)
             case "ours":
-                endpoint_id = await running.subscribe(SUCCESS.event_types)
-                found[part], kinds = await our_limits(running, effort, endpoint_id)
-                if "floor" in asked.only:
-                    report.progress("floor …")
-                    found["floor"] = await floor_limits(running, effort, kinds)
+                found.update(await limits(running, effort, with_floor="floor" in asked.only))
             case "refunds":
                 found[part] = await refunds(running, asked.rate, asked.refunds)
             case "backlog":

@@ -1,7 +1,7 @@
 """The knee: the highest rate of an open loop that a system keeps up with. Pure; what is tried is somebody else's.
 
 A rate is kept up with (`Run.sustained`) when nothing failed, at least 95 % of what was offered in the window was
-completed in it, and the backlog did not grow in its second half.
+completed in it, and the backlog did not grow in its second half; each give or take a few, which are chance.
 """
 
 from __future__ import annotations

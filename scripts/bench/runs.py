@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -11,6 +11,8 @@ from scripts.bench.load import Sent
 
 BACKLOG_SLACK: Final = 5
 """So many more at the end than in the middle of a run are chance."""
+COMPLETED_SLACK: Final = 3
+"""So many fewer completed than offered are under way at the end, or chance."""
 COMPLETED_SHARE: Final = 0.95
 WARM_UP_SHARE: Final = 0.2
 """The first part of a run in which the pipeline fills."""
@@ -54,14 +56,12 @@ class Run:
     @property
     def completed_per_s(self) -> float:
         """How many were done a second, from the end of the warm-up to the last arrival."""
-        first, last = self._moment(WARM_UP_SHARE), self._moment(1.0)
-        return sum(1 for at in self.done_at.values() if first < at <= last) / (last - first)
+        return self._counted(self.done_at.values()) / self._counted_s
 
     @property
     def offered_per_s(self) -> float:
         """How many were really due a second in the same time: chance makes it differ from the rate."""
-        first, last = self._moment(WARM_UP_SHARE), self._moment(1.0)
-        return sum(1 for one in self.sent if first < one.due_at <= last) / (last - first)
+        return self._counted(one.due_at for one in self.sent) / self._counted_s
 
     @property
     def sustained(self) -> bool:
@@ -70,7 +70,9 @@ class Run:
             return False
         grew = self._backlog_at(self._moment(1.0)) - self._backlog_at(self._moment(0.5))
         slack = max(BACKLOG_SLACK, (1 - COMPLETED_SHARE) * self.count / 2)
-        return self.completed_per_s >= COMPLETED_SHARE * self.offered_per_s and grew <= slack
+        offered = self._counted(one.due_at for one in self.sent)
+        completed = self._counted(self.done_at.values()) + COMPLETED_SLACK
+        return completed >= COMPLETED_SHARE * offered and grew <= slack
 
     def cpu_per_one_s(self, *but: str) -> dict[str, float]:
         """Return the CPU-seconds that one request cost by process, and in `total`, which leaves out those named."""
@@ -90,6 +92,14 @@ class Run:
             "cpu_s_each": {name: round(used, 5) for name, used in self.cpu_per_one_s(*but).items()},
             "wall_s": round(self.wall_s, 1),
         }
+
+    @property
+    def _counted_s(self) -> float:
+        return self._moment(1.0) - self._moment(WARM_UP_SHARE)
+
+    def _counted(self, moments: Iterable[float]) -> int:
+        first, last = self._moment(WARM_UP_SHARE), self._moment(1.0)
+        return sum(1 for at in moments if first < at <= last)
 
     def _moment(self, share: float) -> float:
         first, last = self.sent[0].due_at, self.sent[-1].due_at

@@ -80,7 +80,7 @@ def test_a_backlog_that_grows_at_the_end_is_not_sustained() -> None:
 
 def test_a_backlog_that_stays_counts_as_not_completed() -> None:
     """It grew in the first half and no more: what was offered in the window was still not completed in it."""
-    assert not served(10, 20, [9, 7, 10, 10, 10]).sustained
+    assert not served(10, 40, [9, 7, 10, 10, 10]).sustained
 
 
 def test_a_run_that_loses_one_is_not_sustained() -> None:
