@@ -118,7 +118,7 @@ class WebhookDeliveryActivities:
         async with self._engine.connect() as connection:
             await deliveries.record_attempt(
                 connection,
-                asked.delivery_id,
+                consignment,
                 _attempt(asked.number, consignment.url, headers, result),
                 status,
                 next_wait_s=wait_s,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Update, insert, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import (
@@ -17,6 +17,7 @@ from clearway.db.tables import (
     webhook_deliveries,
     webhook_endpoints,
 )
+from clearway.db.writing import Changed, Rows, Write, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ async def load(connection: AsyncConnection, delivery_id: str, number: int, *, no
 
 async def record_attempt(
     connection: AsyncConnection,
-    delivery_id: str,
+    consignment: Consignment,
     attempt: Attempt,
     status: DeliveryStatus,
     *,
@@ -102,35 +103,20 @@ async def record_attempt(
     disable_endpoint: the reason for which nothing more is sent to the endpoint until its merchant enables it again; it
     is left alone if it has moved away from the URL of this attempt.
     """
-    written = insert(webhook_attempts).values(
-        delivery_id=delivery_id,
-        number=attempt.number,
-        url=attempt.url,
-        request_headers=attempt.request_headers,
-        response_status=attempt.response_status,
-        response_headers=attempt.response_headers,
-        response_body=attempt.response_body,
-        error_code=attempt.error_code,
-        error=attempt.error,
-        duration_ms=attempt.duration_ms,
-        created_at=now,
-    )
-    moved = (
-        update(webhook_deliveries)
-        .where(webhook_deliveries.c.id == delivery_id)
-        .values(
-            status=status.value,
-            attempt_count=attempt.number,
-            next_attempt_at=None if next_wait_s is None else now + timedelta(seconds=next_wait_s),
-            last_response_status=attempt.response_status,
-            last_error=attempt.error,
-            updated_at=now,
-        )
-        .add_cte(written.cte("written"))
-    )
+    made = {"delivery_id": consignment.delivery_id, **asdict(attempt), "created_at": now}
+    left = {
+        "status": status.value,
+        "attempt_count": attempt.number,
+        "next_attempt_at": None if next_wait_s is None else now + timedelta(seconds=next_wait_s),
+        "last_response_status": attempt.response_status,
+        "last_error": attempt.error,
+        "updated_at": now,
+    }
+    writes: list[Write] = [Rows(webhook_attempts, [made]), Changed(webhook_deliveries, consignment.delivery_id, left)]
     if disable_endpoint is not None:
-        moved = moved.add_cte(_disabled_endpoint(delivery_id, disable_endpoint, attempt.url, now).cte("disabled"))
-    await connection.execute(moved)
+        disabled = {"status": EndpointStatus.DISABLED.value, "disabled_reason": disable_endpoint, "updated_at": now}
+        writes.append(Changed(webhook_endpoints, consignment.endpoint_id, disabled, where={"url": attempt.url}))
+    await write(connection, writes)
 
 
 async def close(connection: AsyncConnection, delivery_id: str, status: DeliveryStatus, why: str, now: datetime) -> None:
@@ -145,15 +131,6 @@ async def close(connection: AsyncConnection, delivery_id: str, status: DeliveryS
 def secret_context(endpoint_id: str) -> str:
     """Return what binds an endpoint's encrypted secret to its row."""
     return f"webhook_endpoints/{endpoint_id}/secret"
-
-
-def _disabled_endpoint(delivery_id: str, reason: str, at_url: str, now: datetime) -> Update:
-    endpoint_id = select(webhook_deliveries.c.endpoint_id).where(webhook_deliveries.c.id == delivery_id)
-    return (
-        update(webhook_endpoints)
-        .where(webhook_endpoints.c.id == endpoint_id.scalar_subquery(), webhook_endpoints.c.url == at_url)
-        .values(status=EndpointStatus.DISABLED.value, disabled_reason=reason, updated_at=now)
-    )
 
 
 def _endpoint_columns() -> tuple[Any, ...]:

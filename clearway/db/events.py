@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import EndpointStatus, events, webhook_deliveries, webhook_endpoints
-from clearway.db.writing import Write, inserted, write
+from clearway.db.writing import Rows, Write, write
 from clearway.domain.events import EventType, delivery_body
 from clearway.domain.ids import DELIVERY, EVENT, new_id
 
@@ -78,9 +78,9 @@ async def announce(
         for endpoint in endpoints
         if only_endpoint or not endpoint.event_types or row["type"] in endpoint.event_types
     ]
-    writes: list[Write] = [inserted(events, rows)]
+    writes: list[Write] = [Rows(events, rows)]
     if due:
-        writes.append(inserted(webhook_deliveries, [_delivery_row(delivery, now) for delivery in due]))
+        writes.append(Rows(webhook_deliveries, [_delivery_row(delivery, now) for delivery in due]))
     return Announcement(due, writes)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from clearway.db.tables import ledger_accounts, ledger_entries, ledger_transactions
-from clearway.db.writing import Write, inserted, inserted_unless_there
+from clearway.db.writing import Rows, Write
 from clearway.domain.ids import LEDGER_TRANSACTION, new_id
 from clearway.domain.ledger import LedgerTransaction
 
@@ -48,7 +48,7 @@ def bookings(
         for line, entry in enumerate(transaction.entries)
     ]
     return [
-        inserted_unless_there(ledger_accounts, accounts),
-        inserted(ledger_transactions, movements),
-        inserted(ledger_entries, entries),
+        Rows(ledger_accounts, accounts, unless_there=True),
+        Rows(ledger_transactions, movements),
+        Rows(ledger_entries, entries),
     ]

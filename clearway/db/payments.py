@@ -11,7 +11,7 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Insert, Row, insert, select, update
+from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from clearway.db import ledger
 from clearway.db.events import DueDelivery, Happening, announce, due_for_step
 from clearway.db.tables import OrderStatus, captures, orders, payments
-from clearway.db.writing import Write, row_after, write
+from clearway.db.writing import Changed, Rows, Write, row_after, write
 from clearway.domain.events import EventType
 from clearway.domain.payment import (
     Applied,
@@ -66,10 +66,11 @@ async def record(connection: AsyncConnection, new: NewPayment, *, now: datetime)
         except PaymentUnknownError:
             raise OrderTakenError(new.order_id) from None
         return await _already(connection, there, CREATED_STEP)
-    attempted = (
-        update(orders)
-        .where(orders.c.id == new.order_id, orders.c.status == OrderStatus.CREATED.value)
-        .values(status=OrderStatus.ATTEMPTED.value, updated_at=now)
+    attempted = Changed(
+        orders,
+        new.order_id,
+        {"status": OrderStatus.ATTEMPTED.value, "updated_at": now},
+        where={"status": OrderStatus.CREATED.value},
     )
     happening = Happening(
         type=EventType.PAYMENT_CREATED,
@@ -99,12 +100,11 @@ async def apply(connection: AsyncConnection, payment_id: str, change: Change, *,
     after = _columns_after(applied.payment, now)
     resource = resource_of(row_after(row, after))
     told = await announce(connection, _happenings(before, applied, change, resource), now=now)
-    writes: list[Write] = [update(payments).where(payments.c.id == payment_id).values(after)]
+    writes: list[Write] = [Changed(payments, payment_id, after)]
     if change.capture is not None:
         writes.append(_capture(before, change.capture, now))
     if applied.payment.status is PaymentStatus.SUCCESS:
-        paid = {"status": OrderStatus.PAID.value, "updated_at": now}
-        writes.append(update(orders).where(orders.c.id == before.order_id).values(paid))
+        writes.append(Changed(orders, before.order_id, {"status": OrderStatus.PAID.value, "updated_at": now}))
     writes += ledger.bookings(applied.transactions, payment_id=payment_id, now=now)
     await write(connection, [*writes, *told.writes])
     return RecordedPayment(applied.payment, resource, told.due)
@@ -221,16 +221,17 @@ def _columns_after(payment: Payment, now: datetime) -> dict[str, Any]:
     }
 
 
-def _capture(payment: Payment, capture: CapturedAmount, now: datetime) -> Insert:
-    return insert(captures).values(
-        id=capture.id,
-        merchant_id=payment.merchant_id,
-        payment_id=payment.id,
-        amount_minor=capture.amount_minor,
-        currency=payment.currency,
-        gateway_reference=capture.gateway_reference,
-        created_at=now,
-    )
+def _capture(payment: Payment, capture: CapturedAmount, now: datetime) -> Rows:
+    row = {
+        "id": capture.id,
+        "merchant_id": payment.merchant_id,
+        "payment_id": payment.id,
+        "amount_minor": capture.amount_minor,
+        "currency": payment.currency,
+        "gateway_reference": capture.gateway_reference,
+        "created_at": now,
+    }
+    return Rows(captures, [row])
 
 
 async def _already(connection: AsyncConnection, row: Row[Any], step: str) -> RecordedPayment:

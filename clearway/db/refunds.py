@@ -11,14 +11,14 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Row, Update, insert, select, update
+from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import ledger
 from clearway.db.events import DueDelivery, Happening, announce, due_for_step
 from clearway.db.payments import PaymentUnknownError, is_recorded, lock, payment_of
 from clearway.db.tables import payments, refunds
-from clearway.db.writing import Write, row_after, write
+from clearway.db.writing import Changed, Write, row_after, write
 from clearway.domain import ledger as books
 from clearway.domain.events import EventType
 from clearway.domain.money import Money
@@ -78,7 +78,7 @@ async def apply(connection: AsyncConnection, refund_id: str, change: RefundChang
     after = _columns_after(applied.refund, now)
     changed = row_after(row, after)
     told = await announce(connection, [_happening(changed, applied.event, change, row.status)], now=now)
-    writes: list[Write] = [update(refunds).where(refunds.c.id == refund_id).values(after)]
+    writes: list[Write] = [Changed(refunds, refund_id, after)]
     pending_minor, refunded_minor = applied.pending_delta_minor, applied.refunded_delta_minor
     if pending_minor or refunded_minor:
         writes.append(
@@ -154,16 +154,9 @@ async def _lock_payment_of(connection: AsyncConnection, refund_id: str) -> Payme
     return payment_of(row)
 
 
-def _added_to_payment(payment_id: str, *, pending_minor: int, refunded_minor: int = 0, now: datetime) -> Update:
-    return (
-        update(payments)
-        .where(payments.c.id == payment_id)
-        .values(
-            refund_pending_minor=payments.c.refund_pending_minor + pending_minor,
-            refunded_minor=payments.c.refunded_minor + refunded_minor,
-            updated_at=now,
-        )
-    )
+def _added_to_payment(payment_id: str, *, pending_minor: int, refunded_minor: int = 0, now: datetime) -> Changed:
+    added = {"refund_pending_minor": pending_minor, "refunded_minor": refunded_minor}
+    return Changed(payments, payment_id, {"updated_at": now}, added=added)
 
 
 async def _insert(

@@ -1,36 +1,76 @@
-"""Writing what belongs together in one statement: one round trip, compiled and planned once for any number of rows."""
+"""Writing what belongs together in one statement: one round trip, put together, compiled and planned once.
+
+Callers say what is to be written as plain values (`Rows`, `Changed`). Their shape, which is everything but the values,
+decides the text of the statement; it is made when a shape is first met and kept.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, Final
 
-from sqlalchemy import JSON, Column, Insert, Row, Table, Update, column, func, insert, literal, select
+from sqlalchemy import JSON, Insert, Row, Table, Update, bindparam, column, func, insert, select, update
 from sqlalchemy.dialects.postgresql import Insert as Upsert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-Write = Insert | Update | Upsert
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+_Statement = Insert | Upsert | Update
 
 
-def inserted(table: Table, rows: Sequence[Mapping[str, Any]]) -> Insert:
-    """Return an INSERT of rows that all have the same columns."""
-    return insert(table).from_select(list(rows[0]), _records(table, rows))
+@dataclass(frozen=True)
+class Rows:
+    """Rows to insert, all with the same columns. unless_there: those that conflict are left as they are."""
+
+    table: Table
+    rows: Sequence[Mapping[str, Any]]
+    unless_there: bool = False
+
+    def shape(self) -> _RowsShape:
+        """Return what the statement's text depends on."""
+        return _RowsShape(self.table, tuple(self.rows[0]), self.unless_there)
+
+    def parameters(self, number: int) -> dict[str, Any]:
+        """Return the values, by the names that the statement has for write `number`."""
+        return {f"rows_{number}": list(self.rows)}
 
 
-def inserted_unless_there(table: Table, rows: Sequence[Mapping[str, Any]]) -> Upsert:
-    """Return the same for rows that may be there already; those are left as they are."""
-    return upsert(table).from_select(list(rows[0]), _records(table, rows)).on_conflict_do_nothing()
+@dataclass(frozen=True)
+class Changed:
+    """One row to change. values: what columns become. added: what is added to columns. where: further conditions."""
+
+    table: Table
+    id: str
+    values: Mapping[str, Any]
+    added: Mapping[str, int] = field(default_factory=lambda: NOTHING)
+    where: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
+
+    def shape(self) -> _ChangedShape:
+        """Return what the statement's text depends on."""
+        return _ChangedShape(self.table, tuple(self.values), tuple(self.added), tuple(self.where))
+
+    def parameters(self, number: int) -> dict[str, Any]:
+        """Return the values, by the names that the statement has for write `number`."""
+        found: dict[str, Any] = {f"id_{number}": self.id}
+        for role, values in (("set", self.values), ("add", self.added), ("where", self.where)):
+            found |= {f"{role}_{name}_{number}": value for name, value in values.items()}
+        return found
+
+
+Write = Rows | Changed
 
 
 async def write(connection: AsyncConnection, writes: Sequence[Write]) -> None:
     """Carry out all writes in one statement. None of them sees what the others write, and no two touch the same row."""
     if not writes:
         return
-    *others, last = writes
-    statement = last.add_cte(*(other.cte(f"write_{number}") for number, other in enumerate(others)))
-    await connection.execute(statement)
+    parameters: dict[str, Any] = {}
+    for number, each in enumerate(writes):
+        parameters |= each.parameters(number)
+    await connection.execute(_together(tuple(each.shape() for each in writes)), parameters)
 
 
 def row_after(row: Row[Any], columns: Mapping[str, Any]) -> SimpleNamespace:
@@ -39,9 +79,42 @@ def row_after(row: Row[Any], columns: Mapping[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(**{**before, **columns})
 
 
-def _records(table: Table, rows: Sequence[Mapping[str, Any]]) -> Any:
-    """The rows as one JSON parameter: an INSERT with VALUES has another text for each number of rows."""
-    columns: list[Column[Any]] = [table.c[name] for name in rows[0]]
-    given = func.json_to_recordset(literal(list(rows), JSON))
-    records = given.table_valued(*(column(each.name, each.type) for each in columns), name="records")
-    return select(*records.render_derived(with_types=True).c)
+@dataclass(frozen=True)
+class _RowsShape:
+    table: Table
+    columns: tuple[str, ...]
+    unless_there: bool
+
+    def statement(self, number: int) -> Insert | Upsert:
+        """The rows are one JSON parameter: an INSERT with VALUES has another text for each number of rows."""
+        given = func.json_to_recordset(bindparam(f"rows_{number}", type_=JSON))
+        typed = (column(name, self.table.c[name].type) for name in self.columns)
+        records = given.table_valued(*typed, name="records").render_derived(with_types=True)
+        if self.unless_there:
+            return upsert(self.table).from_select(self.columns, select(*records.c)).on_conflict_do_nothing()
+        return insert(self.table).from_select(self.columns, select(*records.c))
+
+
+@dataclass(frozen=True)
+class _ChangedShape:
+    table: Table
+    values: tuple[str, ...]
+    added: tuple[str, ...]
+    where: tuple[str, ...]
+
+    def statement(self, number: int) -> Update:
+        columns = self.table.c
+        become = {name: self._parameter("set", name, number) for name in self.values}
+        become |= {name: columns[name] + self._parameter("add", name, number) for name in self.added}
+        conditions = [columns[name] == self._parameter("where", name, number) for name in self.where]
+        return update(self.table).where(columns.id == bindparam(f"id_{number}"), *conditions).values(become)
+
+    def _parameter(self, role: str, name: str, number: int) -> Any:
+        return bindparam(f"{role}_{name}_{number}", type_=self.table.c[name].type)
+
+
+@cache
+def _together(shapes: tuple[_RowsShape | _ChangedShape, ...]) -> _Statement:
+    """There are as many shapes as kinds of steps: some tens."""
+    *others, last = (shape.statement(number) for number, shape in enumerate(shapes))
+    return last.add_cte(*(other.cte(f"write_{number}") for number, other in enumerate(others)))
