@@ -20,7 +20,7 @@ from tests.gauntlet.report import EXIT_CODES, Report
 from tests.gauntlet.run import REPERTOIRE, run
 
 LIMIT_S: Final = 300.0
-LIMIT_S_A_PAYMENT: Final = 0.3
+LIMIT_S_A_PAYMENT: Final = 0.45
 INTERRUPTED: Final = 130
 
 

@@ -13,7 +13,7 @@ from tests.gauntlet.nemesis import Nemesis
 from tests.gauntlet.plan import Business
 from tests.gauntlet.site import Site
 
-AT_ONCE: Final = 60
+AT_ONCE: Final = 100
 TELL_EVERY_S: Final = 15.0
 
 
