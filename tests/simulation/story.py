@@ -73,13 +73,23 @@ class Story:
         merchant_id = await self._durable.merchant()
         self._endpoint_id = await self._durable.endpoint(merchant_id, f"{self._endpoint.url}{PATH}")
         self.payment = await self._durable.new_payment(merchant_id, **self._plan.payment)
-        _, self._handle = await self._durable.start(self.payment, TIMINGS)
+        self._handle = await self._made()
         for step in self._plan.steps:
             await self._take(step)
         if self._plan.lifted:
             await self._durable.faults()
         await self._pass(LAST_WAIT)
         await self._come_to_rest()
+
+    async def _made(self) -> WorkflowHandle[Any, Any]:
+        """Make the payment, again if need be: a client repeats what was not answered."""
+        try:
+            _, handle = await self._durable.start(self.payment, TIMINGS)
+        except RPCError as error:
+            if not _is_of_the_test_server(error):
+                raise
+            _, handle = await self._durable.start(self.payment, TIMINGS)
+        return handle
 
     async def histories(self) -> AsyncIterator[WorkflowHistory]:
         """Give the histories of the payment and its refunds."""
@@ -112,11 +122,11 @@ class Story:
         await self._pass(timedelta(seconds=seconds))
 
     async def _pass(self, span: timedelta) -> None:
-        """The test server drops the connection now and then when its clock jumps; it has jumped all the same."""
+        """Let the clock jump; when the test server breaks off its answer, it has jumped all the same."""
         try:
             await self._durable.environment.sleep(span)
         except RPCError as error:
-            if "h2 protocol error" not in str(error):
+            if not _is_of_the_test_server(error):
                 raise
 
     async def at_once(self, steps: tuple[Step, ...]) -> None:
@@ -261,9 +271,16 @@ class Story:
             await connection.execute(mine.values(deleted_at=datetime.now(UTC)))
 
 
+def _is_of_the_test_server(error: RPCError) -> bool:
+    """Tell whether the time-skipping server failed, as it does once in some hundred stories, more often under load."""
+    return any(words in str(error) for words in ("h2 protocol error", "Application error processing RPC"))
+
+
 class _refusal_is_an_answer(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a statement
-    """Let a refusal pass, and that the workflow has ended; nothing else."""
+    """Let a refusal pass, that the workflow has ended, and a failure of the test server; nothing else."""
 
     def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> bool:
-        ended = isinstance(error, RPCError) and error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.ALREADY_EXISTS}
-        return ended or isinstance(error, WorkflowUpdateFailedError)
+        if isinstance(error, RPCError):
+            ended = error.status in {RPCStatusCode.NOT_FOUND, RPCStatusCode.ALREADY_EXISTS}
+            return ended or _is_of_the_test_server(error)
+        return isinstance(error, WorkflowUpdateFailedError)
