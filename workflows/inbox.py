@@ -6,6 +6,7 @@ Handlers of signals and updates only put things in; the run takes them out one a
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -61,6 +62,11 @@ class Inbox:
         except TimeoutError:
             return False
         return True
+
+    def begin_review(self, note: Callable[[str], None]) -> None:
+        """Forget decisions that came before this review: they were about another one, or about none."""
+        while self.resolutions:
+            note(f"resolution by {self.resolutions.popleft().operator} ignored: it came before the review")
 
     async def wait_for_ever(self) -> None:
         """Wait until something is there."""

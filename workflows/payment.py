@@ -369,6 +369,7 @@ class PaymentWorkflow:
     async def _review(self, reason: str, doubt: Doubt) -> None:
         self._doubt = doubt
         if self._status is not PaymentStatus.NEEDS_REVIEW:
+            self._inbox.begin_review(self._timeline.note)
             await self._change(PaymentStatus.NEEDS_REVIEW, reason)
         workflow.logger.error("payment needs review: %s", reason)
 

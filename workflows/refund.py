@@ -218,6 +218,8 @@ class RefundWorkflow:
         )
 
     async def _change(self, to: RefundStatus, reason: str, *, actor: str = "system", **fields: Any) -> None:
+        if to is RefundStatus.NEEDS_REVIEW:
+            self._inbox.begin_review(self._timeline.note)
         await self._record_change(RefundChange(step=self._next_step, to=to, reason=reason, actor=actor, **fields))
 
     async def _record_change(self, change: RefundChange) -> None:

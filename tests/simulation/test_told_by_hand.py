@@ -86,13 +86,7 @@ CROWD: Final = Plan(
     lifted=False,
 )
 STORIES: Final = (
-    pytest.param(
-        STALE,
-        id="a decision is for the review it was made in, and not for the next",
-        marks=pytest.mark.xfail(
-            strict=True, reason="a decision that comes before a review is kept for it", raises=AssertionError
-        ),
-    ),
+    pytest.param(STALE, id="a decision is for the review it was made in, and not for the next"),
     pytest.param(WRONG, id="a wrong amount that is told twice stays wrong"),
     pytest.param(CROWD, id="everybody wants everything at once"),
 )
