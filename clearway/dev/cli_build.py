@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -34,8 +35,13 @@ def pinned_version() -> str:
 
 
 def cached() -> Path:
-    """Where a built CLI is kept."""
-    return cache_dir() / f"temporal-cli-{pinned_version()}" / "temporal"
+    """Where a built CLI is kept; another pin of anything in it is another build."""
+    return cache_dir() / f"temporal-cli-{pinned_version()}-{_pins()}" / "temporal"
+
+
+def _pins() -> str:
+    sums = TOOL_SOURCES / "go.sum"
+    return hashlib.sha256(sums.read_bytes()).hexdigest()[:8] if sums.is_file() else WITHOUT_SOURCES
 
 
 async def build(step: Step) -> Path:
