@@ -34,6 +34,10 @@ class Nemesis:
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
+    def lane(self, name: str) -> asyncio.Lock:
+        """What whoever else touches a part of the site must hold, so that no strike comes in between."""
+        return self._lanes[name]
+
     async def rest(self) -> None:
         """Wait for the end of every strike, then let everything run again."""
         await asyncio.gather(*self._under_way)

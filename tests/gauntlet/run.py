@@ -28,6 +28,7 @@ from tests.gauntlet.report import Report, counted
 from tests.gauntlet.site import Site, site_of
 from tests.gauntlet.strikes import KINDS as STRIKES
 from tests.gauntlet.verdict import Judged, Ruling, judge
+from tests.gauntlet.warden import watch_temporal
 from tests.gauntlet.workflow_check import judge_ends, judge_replay, runs_of, sample_of
 
 REPERTOIRE: Final = Repertoire(BUSINESSES, STRIKES, RECEIVERS)
@@ -67,14 +68,18 @@ async def _run_on(site: Site, engine: AsyncEngine, report: Report, say: Say) -> 
     driver = Driver(site, nemesis, say)
     watch = LedgerWatch(engine)
     watching = asyncio.create_task(_watch(watch))
+    warden = asyncio.create_task(watch_temporal(site, nemesis, report.notes.append))
     try:
-        await driver.run()
+        try:
+            await driver.run()
+        finally:
+            watching.cancel()
+            report.fire_s = time.monotonic() - began
+            _count_run(site, nemesis, report)
+        say(f"the nemesis rests after {report.fire_s:.0f} s")
+        await wait_for_quiet(site, engine, max(150.0, report.fire_s / 4), say)
     finally:
-        watching.cancel()
-        report.fire_s = time.monotonic() - began
-        _count_run(site, nemesis, report)
-    say(f"the nemesis rests after {report.fire_s:.0f} s")
-    await wait_for_quiet(site, engine, max(150.0, report.fire_s / 4), say)
+        warden.cancel()
     case = await hear(site, engine, driver.failures, watch)
     report.judged = judge(case)
     await _ask_temporal(site, report, say)
