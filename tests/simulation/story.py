@@ -38,6 +38,7 @@ LAST_WAIT: Final = timedelta(hours=3)
 SCHEDULE: Final = timedelta(minutes=3)
 """Longer than an endpoint's whole schedule; then nothing of it can still wait."""
 PATIENCE_S: Final = 15.0
+TEST_SERVER_FAILURES: Final = ("h2 protocol error", "Application error processing RPC", "Timeout expired")
 TOLD: Final = frozenset({OutcomeKind.APPROVED, OutcomeKind.DECLINED, OutcomeKind.PENDING, OutcomeKind.NEEDS_ACTION})
 WRONG: Final = ("wrong_amount", "wrongamount@clearway")
 
@@ -273,7 +274,7 @@ class Story:
 
 def _is_of_the_test_server(error: RPCError) -> bool:
     """Tell whether the time-skipping server failed, as it does once in some hundred stories, more often under load."""
-    return any(words in str(error) for words in ("h2 protocol error", "Application error processing RPC"))
+    return any(words in str(error) for words in TEST_SERVER_FAILURES)
 
 
 class _refusal_is_an_answer(contextlib.AbstractContextManager[None]):  # noqa: N801 - reads as a statement
