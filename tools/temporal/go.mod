@@ -2,7 +2,7 @@
 // server inside it as a program of its own with the tool that keeps its schema. Built by clearway/dev/cli_build.py, where
 // no binary can be downloaded, and clearway/dev/server_build.py. 1.5.1 is the newest CLI that the module system can fetch:
 // later ones carry a replace directive. modernc.org/sqlite is newer than the CLI asks for: with its own, a request that
-// ran out of time while the machine was busy could leave every later statement "interrupted", until a restart
+// ran out of time while the machine was busy could leave every later statement "interrupted" for minutes
 // (temporalio/temporal#9198).
 module clearway/tools/temporal
 
