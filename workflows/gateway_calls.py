@@ -88,8 +88,13 @@ class GatewayCaller:
                 if times_not_found == policies.NOT_FOUND_CONFIRMATIONS:
                     return outcome
                 continue
-            times_not_found = 0
-            if outcome.kind in UNDECIDED or (outcome.kind is OutcomeKind.PENDING and not pending_ok):
+            if outcome.kind in UNDECIDED:
+                # No answer to the question says nothing of the operation. Payments begun earlier count anew after one.
+                if not workflow.patched("unanswered-look-ups-count-for-nothing"):
+                    times_not_found = 0
+                continue
+            if outcome.kind is OutcomeKind.PENDING and not pending_ok:
+                times_not_found = 0
                 continue
             return outcome
         return GatewayOutcome(OutcomeKind.UNKNOWN)

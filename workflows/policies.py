@@ -36,7 +36,7 @@ RESEND_WAITS_S: Final = (1, 2, 5, 10, 30, 60)
 INQUIRY_WAITS_S: Final = (1, 5, 15, 30, 60, 120, 300)
 """Waits before each question about an unknown outcome; the last repeats until the deadline."""
 NOT_FOUND_CONFIRMATIONS: Final = 3
-"""How many times in a row a gateway must say that it knows nothing of an operation before we believe it."""
+"""How many times a gateway must say that it knows nothing of an operation, and nothing else, before we believe it."""
 
 FOLLOW_UP_DEADLINE: Final = timedelta(minutes=30)
 """How long the outcome of a capture or void may stay unknown before a person is asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
@@ -75,6 +76,23 @@ async def test_a_gateway_that_denies_a_charge_for_long_still_charges_once(durabl
 
     assert (await durable.ended(handle)).status == "success"
     assert await durable.simulator.charges(payment.id) == 1
+
+
+async def test_an_unanswered_question_does_not_make_us_ask_all_over_again(durable: Durable) -> None:
+    """Three times "not found" are enough, though a question between them was not answered."""
+    await durable.faults(
+        {"operation": "authorise", "fault": "executed_then_dropped", "times": 1},
+        {"operation": "look_up", "fault": "not_found_yet", "times": 2},
+        {"operation": "look_up", "fault": "error_before", "times": 1},
+        {"operation": "look_up", "fault": "not_found_yet", "times": 1},
+    )
+    payment = await durable.new_payment()
+    _, handle = await durable.start(payment)
+
+    assert (await durable.ended(handle)).status == "success"
+    assert await durable.simulator.charges(payment.id) == 1
+    moments = [event.event_time.ToDatetime() async for event in handle.fetch_history_events()]
+    assert moments[-1] - moments[0] < timedelta(seconds=90)
 
 
 async def test_a_gateway_that_is_down_fails_the_payment(durable: Durable) -> None:
