@@ -54,7 +54,7 @@ async def take(services: Services, gateway: str, news: ProviderNews, body: bytes
 
 def workflow_of(news: ProviderNews) -> str:
     """Return the workflow that asked for the operation. Raises NewsUnreadableError when the key is not one of ours."""
-    subject_id = news.key.split(":", 1)[0]
+    subject_id = _subject_of(news)
     if is_id(PAYMENT, subject_id):
         return payment_workflow_id(subject_id)
     if is_id(REFUND, subject_id):
@@ -62,8 +62,12 @@ def workflow_of(news: ProviderNews) -> str:
     raise NewsUnreadableError("the operation's key is not one of ours")
 
 
+def _subject_of(news: ProviderNews) -> str:
+    return news.key.split(":", 1)[0]
+
+
 async def _pass_on(services: Services, workflow_id: str, news: ProviderNews) -> Disposition:
-    status = await _status(services, news.key.split(":", 1)[0])
+    status = await _status(services, news)
     if status in ENDED:
         _look_for_contradiction(news, status)
         return Disposition.LATE
@@ -83,7 +87,7 @@ async def _pass_on(services: Services, workflow_id: str, news: ProviderNews) -> 
     try:
         await orchestration.signal(services.temporal, workflow_id, "provider_news", signal)
     except WorkflowEndedError:
-        _look_for_contradiction(news, await _status(services, news.key.split(":", 1)[0]))
+        _look_for_contradiction(news, await _status(services, news))
         return Disposition.LATE
     return Disposition.SIGNALLED
 
@@ -96,7 +100,8 @@ def _look_for_contradiction(news: ProviderNews, status: str | None) -> None:
         log.warning("late_news_contradicts_record", key=news.key, kind=news.outcome.kind, recorded=status)
 
 
-async def _status(services: Services, subject_id: str) -> str | None:
+async def _status(services: Services, news: ProviderNews) -> str | None:
+    subject_id = _subject_of(news)
     async with services.reader.connect() as connection:
         if is_id(REFUND, subject_id):
             return await listings.refund_status(connection, subject_id)

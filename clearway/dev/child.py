@@ -116,6 +116,30 @@ class Child:
                 os.killpg(self.pid, number)
 
 
+class ChildHandle:
+    """What has one process of its own, at most: the supervisor watches and ends it by this. No child: it is down."""
+
+    def __init__(self) -> None:
+        self._child: Child | None = None
+
+    @property
+    def child(self) -> Child | None:
+        """The running process, for supervision."""
+        return self._child
+
+    async def stop(self) -> None:
+        """End it in order."""
+        if self._child is not None:
+            await self._child.stop()
+            self._child = None
+
+    async def kill(self) -> None:
+        """End it as a crash or a power cut would."""
+        if self._child is not None:
+            await self._child.kill()
+            self._child = None
+
+
 def _with_lifeline(spec: ChildSpec) -> list[str]:
     ask = ["--parent", str(os.getpid()), "--signal", str(int(spec.death_signal))]
     if spec.user:

@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from clearway.dev.child import Child, ChildSpec
+from clearway.dev.child import Child, ChildHandle, ChildSpec
 from clearway.dev.errors import StackError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ THROWAWAY_SETTINGS: Final[Mapping[str, str]] = {
 """For tests whose data nobody wants back. Never for `make dev`, which keeps payments between runs."""
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(ChildHandle):
     """One server on one data folder."""
 
     def __init__(self, data_dir: Path, *, log: Path, settings: Mapping[str, str] | None = None) -> None:
@@ -60,7 +60,7 @@ class EmbeddedPostgres:
         self._log = log
         self._settings = {**SETTINGS, **(settings or {})}
         self._socket_dir = _socket_dir(self.data_dir)
-        self._child: Child | None = None
+        super().__init__()
 
     @property
     def url(self) -> str:
@@ -76,11 +76,6 @@ class EmbeddedPostgres:
         """The folder of its Unix socket, for clients that take no URL."""
         return self._socket_dir
 
-    @property
-    def child(self) -> Child | None:
-        """The running server, for supervision."""
-        return self._child
-
     async def start(self) -> None:
         """Create the cluster when there is none, start the server, create our database when it is missing."""
         installation = await asyncio.to_thread(self._prepare)
@@ -95,18 +90,6 @@ class EmbeddedPostgres:
             installation = await asyncio.to_thread(self._prepare)
             await self._launch(installation)
         await self._ensure_database()
-
-    async def stop(self) -> None:
-        """Fast shutdown: sessions are ended, everything is flushed."""
-        if self._child is not None:
-            await self._child.stop()
-            self._child = None
-
-    async def kill(self) -> None:
-        """End it as a power cut would; the next start recovers from the write-ahead log."""
-        if self._child is not None:
-            await self._child.kill()
-            self._child = None
 
     def _prepare(self) -> PostgresServer:
         """Make the cluster under another name first: an interrupted initdb must never look like a whole one."""

@@ -11,7 +11,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
-from clearway.dev.child import Child, ChildSpec
+from clearway.dev.child import Child, ChildHandle, ChildSpec
 from clearway.dev.errors import StackError
 from clearway.search_attributes import SEARCH_ATTRIBUTES
 
@@ -91,18 +91,13 @@ class DevServerOptions:
     pragmas: Mapping[str, str] | None = None
 
 
-class DevServer:
-    """`temporal server start-dev` as our own child."""
+class DevServer(ChildHandle):
+    """`temporal server start-dev` as our own child. Its database file keeps every workflow when it ends."""
 
     def __init__(self, options: DevServerOptions) -> None:
+        super().__init__()
         self.options = options
         self.address = f"127.0.0.1:{options.port}"
-        self._child: Child | None = None
-
-    @property
-    def child(self) -> Child | None:
-        """The running server, for supervision."""
-        return self._child
 
     async def start(self) -> Client:
         """Start it and prepare its namespace; returns a client that is connected."""
@@ -114,35 +109,28 @@ class DevServer:
             env={"GOGC": GARBAGE_COLLECTION_PERCENT, **os.environ},
         )
         self._child = Child.start(spec)
-        client = await self._await_ready()
+        client = await connected_when_ready(self, self.address, START_TIMEOUT_S, Client.count_workflows)
         await prepare_namespace(client)
         return client
 
-    async def stop(self) -> None:
-        """Stop it; the database file keeps every workflow."""
-        if self._child is not None:
-            await self._child.stop()
-            self._child = None
 
-    async def kill(self) -> None:
-        """End it as a crash would."""
-        if self._child is not None:
-            await self._child.kill()
-            self._child = None
-
-    async def _await_ready(self) -> Client:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            assert self._child is not None
-            if self._child.exit_code is not None:
-                raise StackError(f"Temporal stopped at start: {self._child.last_words()} (log: {self.options.log})")
-            with contextlib.suppress(RPCError, RuntimeError, OSError):
-                client = await Client.connect(self.address, namespace=NAMESPACE)
-                await client.count_workflows()
-                return client
-            await asyncio.sleep(0.1)
-        await self.kill()
-        raise StackError(f"Temporal did not get ready within {START_TIMEOUT_S:.0f} s; see {self.options.log}.")
+async def connected_when_ready(
+    server: ChildHandle, address: str, limit_s: float, prove: Callable[[Client], Awaitable[object]]
+) -> Client:
+    """Return a client of a server that was just started, once `prove` succeeds; StackError when it ends or is late."""
+    deadline = time.monotonic() + limit_s
+    child = server.child
+    assert child is not None
+    while time.monotonic() < deadline:
+        if child.exit_code is not None:
+            raise StackError(f"Temporal stopped at start: {child.last_words()} (log: {child.spec.log})")
+        with contextlib.suppress(RPCError, RuntimeError, OSError):
+            client = await Client.connect(address, namespace=NAMESPACE)
+            await prove(client)
+            return client
+        await asyncio.sleep(0.1)
+    await server.kill()
+    raise StackError(f"Temporal did not get ready within {limit_s:.0f} s; see {child.spec.log}.")
 
 
 def command_line(options: DevServerOptions) -> Sequence[str]:

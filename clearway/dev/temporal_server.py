@@ -6,12 +6,9 @@ no UI. The dev server (`clearway.dev.temporal`) stays what `clearway dev` starts
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import itertools
 import os
 import random
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +20,11 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from clearway.dev import temporal_config, temporal_schema
-from clearway.dev.child import Child, ChildSpec
+from clearway.dev.child import Child, ChildHandle, ChildSpec
 from clearway.dev.errors import StackError
 from clearway.dev.ports import HOST, is_free
 from clearway.dev.server_build import ServerBinaries
-from clearway.dev.temporal import NAMESPACE, RETENTION, ensure_search_attributes
+from clearway.dev.temporal import NAMESPACE, RETENTION, connected_when_ready, ensure_search_attributes
 from clearway.dev.temporal_config import SERVER_DYNAMIC_CONFIG, SERVICES, ServerLayout
 
 START_TIMEOUT_S: Final = 60.0
@@ -54,18 +51,13 @@ class TemporalServerOptions:
     env: Mapping[str, str] = field(default_factory=dict)
 
 
-class TemporalServer:
-    """`temporal-server start` for one machine. The same handle as `DevServer`."""
+class TemporalServer(ChildHandle):
+    """`temporal-server start` for one machine. Its databases keep every workflow when it ends."""
 
     def __init__(self, options: TemporalServerOptions) -> None:
+        super().__init__()
         self.options = options
         self.address = f"{HOST}:{options.port}"
-        self._child: Child | None = None
-
-    @property
-    def child(self) -> Child | None:
-        """The running server, for supervision."""
-        return self._child
 
     async def start(self) -> Client:
         """Prepare the databases, start it, prepare its namespace; returns a client that is connected."""
@@ -76,19 +68,7 @@ class TemporalServer:
         await temporal_schema.forget_members(own.socket_dir)
         temporal_config.write(own.folder, self._layout(), own.dynamic_config)
         self._child = Child.start(self._spec())
-        return await self._await_ready()
-
-    async def stop(self) -> None:
-        """Stop it; the databases keep every workflow."""
-        if self._child is not None:
-            await self._child.stop()
-            self._child = None
-
-    async def kill(self) -> None:
-        """End it as a crash would."""
-        if self._child is not None:
-            await self._child.kill()
-            self._child = None
+        return await connected_when_ready(self, self.address, START_TIMEOUT_S, _prepare)
 
     def _require_same_shards(self) -> None:
         """The server would go on with the number it was created with, and say so only in its log."""
@@ -120,22 +100,12 @@ class TemporalServer:
             stop_timeout_s=STOP_TIMEOUT_S,
         )
 
-    async def _await_ready(self) -> Client:
-        """Ready when our namespace can be read: a new one is known to every service only after a moment."""
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while time.monotonic() < deadline:
-            assert self._child is not None
-            if self._child.exit_code is not None:
-                raise StackError(f"Temporal stopped at start: {self._child.last_words()} (log: {self.options.log})")
-            with contextlib.suppress(RPCError, RuntimeError, OSError):
-                client = await Client.connect(self.address, namespace=NAMESPACE)
-                await _ensure_namespace(client)
-                await ensure_search_attributes(client)
-                await client.count_workflows()
-                return client
-            await asyncio.sleep(0.1)
-        await self.kill()
-        raise StackError(f"Temporal did not get ready within {START_TIMEOUT_S:.0f} s; see {self.options.log}.")
+
+async def _prepare(client: Client) -> None:
+    """It is ready when our namespace can be read: a new one is known to every service only after a moment."""
+    await _ensure_namespace(client)
+    await ensure_search_attributes(client)
+    await client.count_workflows()
 
 
 async def _ensure_namespace(client: Client) -> None:

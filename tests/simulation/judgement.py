@@ -14,7 +14,6 @@ from temporalio.worker import Replayer
 from clearway.db.tables import (
     captures,
     events,
-    ledger_entries,
     ledger_transactions,
     orders,
     payments,
@@ -26,18 +25,11 @@ from clearway.db.tables import (
 from tests.simulation.endpoint import Endpoint
 from tests.simulation.story import Story
 from tests.support.durable import Durable
-from tests.support.evidence import Evidence, Record
+from tests.support.evidence import LEDGER, Evidence, Record
 from tests.support.invariants import quiet, violations
 from workflows.registry import WORKFLOWS, strict_workflow_runner
 
 PATIENCE_S: Final = 3.0
-BOOKED: Final = select(
-    ledger_entries,
-    ledger_transactions.c.kind,
-    ledger_transactions.c.reference,
-    ledger_transactions.c.payment_id,
-    ledger_transactions.c.refund_id,
-).join(ledger_transactions, ledger_transactions.c.id == ledger_entries.c.transaction_id)
 
 
 @dataclass(frozen=True)
@@ -86,7 +78,7 @@ async def _evidence(durable: Durable, endpoint: Endpoint, story: Story) -> Evide
         captures=await rows(captures, captures.c.payment_id.in_(ours)),
         refunds=await rows(refunds, refunds.c.payment_id.in_(ours)),
         events=await rows(events, events.c.payment_id.in_(ours)),
-        ledger=await _rows(durable, BOOKED.where(ledger_transactions.c.payment_id.in_(ours))),
+        ledger=await _rows(durable, LEDGER.where(ledger_transactions.c.payment_id.in_(ours))),
         journal=[effect for payment_id in ours for effect in await durable.simulator.effects(payment_id)],
         endpoints=await rows(webhook_endpoints, webhook_endpoints.c.merchant_id == story.payment.merchant_id),
         deliveries=deliveries,

@@ -37,6 +37,11 @@ TABLES: Final[dict[str, Table]] = {
     "deliveries": webhook_deliveries,
     "attempts": webhook_attempts,
 }
+_transaction = ledger_transactions.c
+LEDGER: Final[Select[Any]] = select(
+    ledger_entries, _transaction.kind, _transaction.reference, _transaction.payment_id, _transaction.refund_id
+).join(ledger_transactions, _transaction.id == ledger_entries.c.transaction_id)
+"""Every entry, with what its transaction says."""
 
 
 @dataclass
@@ -110,7 +115,7 @@ async def read_database(connection: AsyncConnection, evidence: Evidence) -> None
 
 async def read_ledger(connection: AsyncConnection) -> list[Record]:
     """Return every entry of the ledger, with what its transaction says."""
-    return await _rows(connection, _ledger())
+    return await _rows(connection, LEDGER)
 
 
 async def read_gateway(http: httpx.AsyncClient, url: str, evidence: Evidence) -> None:
@@ -122,10 +127,3 @@ async def read_gateway(http: httpx.AsyncClient, url: str, evidence: Evidence) ->
 
 async def _rows(connection: AsyncConnection, query: Select[Any]) -> list[Record]:
     return [dict(row) for row in (await connection.execute(query)).mappings()]
-
-
-def _ledger() -> Select[Any]:
-    transaction = ledger_transactions.c
-    return select(
-        ledger_entries, transaction.kind, transaction.reference, transaction.payment_id, transaction.refund_id
-    ).join(ledger_transactions, transaction.id == ledger_entries.c.transaction_id)
