@@ -13,8 +13,8 @@ import itertools
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
@@ -47,6 +47,8 @@ log = structlog.get_logger()
 
 GRACE: Final = timedelta(seconds=30)
 """Longer than a gateway call may take, so that a stopping worker does not leave one in doubt."""
+STOP_LIMIT: Final = GRACE + timedelta(seconds=10)
+"""When a worker counts as stuck: the SDK may wait for ever for what it lost sight of (temporalio/sdk-python#1837)."""
 CONNECT_WAITS_S: Final = (1, 2, 5, 10, 30)
 """Waits between attempts to reach Temporal; the last repeats."""
 ACTIVITY_SLOTS: Final = {QUEUE_PAYMENTS: 200, QUEUE_DELIVERIES: 200, QUEUE_OPERATIONS: 5}
@@ -89,6 +91,25 @@ def build_worker(
     )
 
 
+@asynccontextmanager
+async def working(workers: Sequence[Worker], limit: timedelta = STOP_LIMIT) -> AsyncIterator[None]:
+    """Run workers; then stop them all at the same time, and go without those that take longer than `limit`."""
+    async with AsyncExitStack() as stack:
+        for worker in workers:
+            await stack.enter_async_context(worker)
+        try:
+            yield
+        finally:
+            log.info("worker stopping", grace_s=GRACE.total_seconds())
+            stopping = [asyncio.create_task(worker.shutdown()) for worker in workers]
+            _, late = await asyncio.wait(stopping, timeout=limit.total_seconds())
+            if late:
+                stack.pop_all()
+                stuck = [worker.task_queue for worker in workers if not worker.is_shutdown]
+                waiting = sorted({getattr(task.get_coro(), "__qualname__", "?") for task in asyncio.all_tasks()})
+                log.error("worker did not stop and is left behind", queues=stuck, waiting=waiting)
+
+
 def metrics_runtime(settings: Settings, index: int) -> Runtime:
     """Return the SDK's runtime; with METRICS_PORT set it serves Prometheus metrics on that port + index."""
     if settings.metrics_port is None:
@@ -126,12 +147,13 @@ async def run(settings: Settings, queues: Sequence[str], index: int, stop: async
         deliveries = TemporalDeliveries(client, settings.webhook_retry_intervals_s)
         if QUEUE_OPERATIONS in queues:
             await ensure_schedule(client)
-        for queue in queues:
-            worker = build_worker(client, queue, activities_of(queue, settings, engine, gateways, deliveries))
-            await stack.enter_async_context(worker)
-        log.info("worker ready", queues=list(queues), temporal=settings.temporal_address)
-        await stop.wait()
-        log.info("worker stopping", grace_s=GRACE.total_seconds())
+        workers = [
+            build_worker(client, queue, activities_of(queue, settings, engine, gateways, deliveries))
+            for queue in queues
+        ]
+        async with working(workers):
+            log.info("worker ready", queues=list(queues), temporal=settings.temporal_address)
+            await stop.wait()
 
 
 async def main(settings: Settings, arguments: argparse.Namespace) -> None:

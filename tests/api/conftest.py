@@ -116,10 +116,13 @@ async def workers(
     """Run workers for every task queue."""
     deliveries = TemporalDeliveries(temporal, api_settings.webhook_retry_intervals_s)
     gateways = GatewayRegistry([api_simulator.gateway])
-    async with AsyncExitStack() as stack:
-        for queue in TASK_QUEUES:
-            found = worker.activities_of(queue, api_settings, api_engine, gateways, deliveries)
-            await stack.enter_async_context(worker.build_worker(temporal, queue, found))
+    found = [
+        worker.build_worker(
+            temporal, queue, worker.activities_of(queue, api_settings, api_engine, gateways, deliveries)
+        )
+        for queue in TASK_QUEUES
+    ]
+    async with worker.working(found):
         yield
 
 

@@ -304,9 +304,16 @@ async def durable_side(
         durable = Durable(time_skipping, client, engine, simulator, receiver, settings)
         deliveries = TemporalDeliveries(client, durable.retry_intervals_s)
         gateways = GatewayRegistry([simulator.gateway])
-        for queue in TASK_QUEUES:
-            found = worker.activities_of(queue, settings, engine, gateways, deliveries)
-            await stack.enter_async_context(worker.build_worker(client, queue, found, strict_workflow_runner()))
+        workers = [
+            worker.build_worker(
+                client,
+                queue,
+                worker.activities_of(queue, settings, engine, gateways, deliveries),
+                strict_workflow_runner(),
+            )
+            for queue in TASK_QUEUES
+        ]
+        await stack.enter_async_context(worker.working(workers))
         yield durable
 
 
