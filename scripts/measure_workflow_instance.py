@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Final
 
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from clearway.temporal import DATA_CONVERTER
 from workflows.registry import DEFINITIONS, WORKFLOWS, strict_workflow_runner, workflow_runner
 
 HISTORY: Final = Path(__file__).parents[1] / "tests/replay/histories/payment_by_news.json"
@@ -27,7 +27,7 @@ HISTORY: Final = Path(__file__).parents[1] / "tests/replay/histories/payment_by_
 
 async def replay_ms(runner: WorkflowRunner, history: WorkflowHistory) -> float:
     """Return the milliseconds of one replay."""
-    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=runner, data_converter=pydantic_data_converter)
+    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=runner, data_converter=DATA_CONVERTER)
     started = time.perf_counter()
     await replayer.replay_workflow(history)
     return (time.perf_counter() - started) * 1_000

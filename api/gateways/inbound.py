@@ -7,6 +7,7 @@ signal may then come twice, and a payment never moves back for it.
 from __future__ import annotations
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api import orchestration
 from api.orchestration import WorkflowEndedError
@@ -41,12 +42,17 @@ async def take(services: Services, gateway: str, news: ProviderNews, body: bytes
     """Store the news and pass it on. Raises NewsUnreadableError, or UnavailableError for the gateway to repeat."""
     workflow_id = workflow_of(news)
     structlog.contextvars.bind_contextvars(workflow_id=workflow_id, provider_event_id=news.event_id)
-    received = ReceivedNews(gateway, news.event_id, news.key, workflow_id, body.decode(errors="replace"))
     async with services.reader.connect() as connection:
+        status = await _status(connection, news)
+        so_far = Disposition.LATE if status in ENDED else Disposition.RECEIVED
+        text = body.decode(errors="replace")
+        received = ReceivedNews(gateway, news.event_id, news.key, workflow_id, text, so_far)
         disposition = await provider_events.store(connection, received)
+    if so_far is Disposition.LATE:
+        _look_for_contradiction(news, status)
     if disposition is not Disposition.RECEIVED:
         return disposition
-    disposition = await _pass_on(services, workflow_id, news)
+    disposition = so_far if so_far is Disposition.LATE else await _pass_on(services, workflow_id, news)
     async with services.reader.connect() as connection:
         await provider_events.set_disposition(connection, gateway, news.event_id, disposition)
     return disposition
@@ -67,10 +73,6 @@ def _subject_of(news: ProviderNews) -> str:
 
 
 async def _pass_on(services: Services, workflow_id: str, news: ProviderNews) -> Disposition:
-    status = await _status(services, news)
-    if status in ENDED:
-        _look_for_contradiction(news, status)
-        return Disposition.LATE
     outcome = news.outcome
     signal = News(
         event_id=news.event_id,
@@ -87,7 +89,8 @@ async def _pass_on(services: Services, workflow_id: str, news: ProviderNews) -> 
     try:
         await orchestration.signal(services.temporal, workflow_id, "provider_news", signal)
     except WorkflowEndedError:
-        _look_for_contradiction(news, await _status(services, news))
+        async with services.reader.connect() as connection:
+            _look_for_contradiction(news, await _status(connection, news))
         return Disposition.LATE
     return Disposition.SIGNALLED
 
@@ -100,10 +103,7 @@ def _look_for_contradiction(news: ProviderNews, status: str | None) -> None:
         log.warning("late_news_contradicts_record", key=news.key, kind=news.outcome.kind, recorded=status)
 
 
-async def _status(services: Services, news: ProviderNews) -> str | None:
+async def _status(connection: AsyncConnection, news: ProviderNews) -> str | None:
     subject_id = _subject_of(news)
-    async with services.reader.connect() as connection:
-        if is_id(REFUND, subject_id):
-            return await listings.refund_status(connection, subject_id)
-        found = await listings.find_payment_owner(connection, subject_id)
-    return found[0].status if found else None
+    status_of = listings.refund_status if is_id(REFUND, subject_id) else listings.payment_status
+    return await status_of(connection, subject_id)

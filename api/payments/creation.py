@@ -20,12 +20,13 @@ from api.payments.schemas import CustomerDetails, Instrument
 from api.services import Services
 from clearway import search_attributes as attribute
 from clearway.db import listings, orders
+from clearway.db.orders import PayableOrder
 from clearway.domain.errors import ConflictError, NotFoundError, UnavailableError
 from clearway.domain.ids import ORDER, is_id
 from clearway.domain.money import Money
 from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus
 from clearway.domain.refusals import ORDER_NOT_FOUND, ORDER_TAKEN
-from clearway.domain.resources import OrderResource, PaymentResource
+from clearway.domain.resources import PaymentResource
 from workflows.messages import PaymentInput, PaymentTimings, payment_workflow_id
 
 ROUNDS_MAX: Final = 3
@@ -42,19 +43,18 @@ def order_taken(order_id: str) -> ConflictError:
     return ConflictError("order_has_payment", detail)
 
 
-async def read_order(services: Services, merchant_id: str, order_id: str) -> OrderResource:
-    """Return the merchant's order. Raises NotFoundError."""
+async def read_order(services: Services, order_id: str, *, merchant_id: str | None = None) -> PayableOrder:
+    """Return an order; with merchant_id, only one of this merchant. Raises NotFoundError."""
     async with services.reader.connect() as connection:
-        order = await orders.find_order(connection, merchant_id, order_id) if is_id(ORDER, order_id) else None
-    if order is None:
+        order = await orders.find_payable(connection, order_id) if is_id(ORDER, order_id) else None
+    if order is None or (merchant_id is not None and order.merchant_id != merchant_id):
         raise order_not_found(order_id)
     return order
 
 
 async def create_payment(
     services: Services,
-    merchant_id: str,
-    order: OrderResource,
+    order: PayableOrder,
     asked: Instrument,
     attempt: Attempt,
     *,
@@ -63,16 +63,17 @@ async def create_payment(
     notes: dict[str, str] | None = None,
 ) -> PaymentResource:
     """Record a payment of the order and return it as it was created."""
-    if attempt.first:
-        await _refuse_taken(services, order.id)
+    if attempt.first and order.taken:
+        # A quick answer where it is plain; the workflow's transaction is what decides.
+        raise order_taken(order.resource.id)
     usable = await make_usable(asked, services)
     for _ in range(ROUNDS_MAX):
         new = NewPayment(
             id=attempt.resource_id,
-            merchant_id=merchant_id,
-            order_id=order.id,
-            amount_minor=order.amount,
-            currency=order.currency,
+            merchant_id=order.merchant_id,
+            order_id=order.resource.id,
+            amount_minor=order.resource.amount,
+            currency=order.resource.currency,
             method=asked.method.value,
             capture_method=capture_method.value,
             instrument=usable.instrument,
@@ -86,13 +87,6 @@ async def create_payment(
             return recorded
         await attempt.renew()
     raise UnavailableError("temporal_unavailable", "The payment could not be recorded. Nothing was charged; try again.")
-
-
-async def _refuse_taken(services: Services, order_id: str) -> None:
-    """Answer quickly where the answer is plain; the workflow's transaction is what decides."""
-    async with services.reader.connect() as connection:
-        if await orders.order_is_taken(connection, order_id):
-            raise order_taken(order_id)
 
 
 async def _record(services: Services, new: NewPayment) -> PaymentResource | None:

@@ -69,10 +69,9 @@ async def create_payment(
     check_instrument(body, services)
 
     async def operation(attempt: Attempt) -> Answer:
-        order = await read_order(services, merchant.id, body.order_id)
+        order = await read_order(services, body.order_id, merchant_id=merchant.id)
         payment = await record_payment(
             services,
-            merchant.id,
             order,
             body,
             attempt,

@@ -8,16 +8,15 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from api.idempotency import Answer, Attempt, KeyHeader, Once, fingerprint_of, read_key
-from api.payments.creation import create_payment, order_not_found
+from api.payments.creation import create_payment, read_order
 from api.payments.instruments import check_instrument
 from api.payments.lookup import payment_not_found
 from api.problems import ONCE, TO_ANYBODY, WITH_BODY, declare
 from api.public.schemas import PublicOrder, PublicPayment, PublicPaymentCreate
 from api.security import limit_address
-from api.services import Services, ServicesDep
-from clearway.db import listings, merchants, orders
-from clearway.domain.ids import ORDER, PAYMENT, is_id
-from clearway.domain.resources import OrderResource
+from api.services import ServicesDep
+from clearway.db import listings, merchants
+from clearway.domain.ids import PAYMENT, is_id
 
 router = APIRouter(tags=["public"], dependencies=[Depends(limit_address)])
 
@@ -25,10 +24,10 @@ router = APIRouter(tags=["public"], dependencies=[Depends(limit_address)])
 @router.get("/orders/{order_id}/public", responses=declare(*TO_ANYBODY, "order_not_found"), summary="Order to be paid")
 async def get_public_order(order_id: str, services: ServicesDep) -> PublicOrder:
     """Show what a checkout page needs of an order."""
-    order, merchant_id = await _find_order(services, order_id)
+    order = await read_order(services, order_id)
     async with services.reader.connect() as connection:
-        name = await merchants.merchant_name(connection, merchant_id)
-    return PublicOrder.of(order, name or "")
+        name = await merchants.merchant_name(connection, order.merchant_id)
+    return PublicOrder.of(order.resource, name or "")
 
 
 @router.get(
@@ -59,22 +58,14 @@ async def create_public_payment(
 ) -> Response:
     """Pay an order from a checkout page. Amount, currency and merchant are the order's."""
     check_instrument(body, services)
-    order, merchant_id = await _find_order(services, body.order_id)
+    order = await read_order(services, body.order_id)
 
     async def operation(attempt: Attempt) -> Answer:
-        payment = await create_payment(services, merchant_id, order, body, attempt)
+        payment = await create_payment(services, order, body, attempt)
         return Answer(HTTPStatus.CREATED, PublicPayment.of(payment))
 
     given = read_key(key)
     # A space cannot stand in a merchant's own key, so customers can never meet the keys of the merchant they pay.
-    own = None if given is None else f"public {order.id} {given}"
-    once = Once(services, merchant_id, own, await fingerprint_of(request, services))
+    own = None if given is None else f"public {order.resource.id} {given}"
+    once = Once(services, order.merchant_id, own, await fingerprint_of(request, services))
     return await once.answer(PAYMENT, operation)
-
-
-async def _find_order(services: Services, order_id: str) -> tuple[OrderResource, str]:
-    async with services.reader.connect() as connection:
-        found = await orders.find_order_owner(connection, order_id) if is_id(ORDER, order_id) else None
-    if found is None:
-        raise order_not_found(order_id)
-    return found

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import (
@@ -18,6 +18,28 @@ from clearway.db.tables import (
     webhook_endpoints,
 )
 from clearway.db.writing import Changed, Rows, Write, write
+
+LOAD: Final = (
+    select(
+        webhook_deliveries,
+        events.c.body,
+        webhook_attempts.c.number.label("recorded_number"),
+        webhook_endpoints.c.url,
+        webhook_endpoints.c.secret,
+        webhook_endpoints.c.previous_secret,
+        webhook_endpoints.c.previous_secret_expires_at,
+        webhook_endpoints.c.status.label("endpoint_status"),
+        webhook_endpoints.c.deleted_at,
+    )
+    .join(events, events.c.id == webhook_deliveries.c.event_id)
+    .join(webhook_endpoints, webhook_endpoints.c.id == webhook_deliveries.c.endpoint_id)
+    .outerjoin(
+        webhook_attempts,
+        (webhook_attempts.c.delivery_id == webhook_deliveries.c.id)
+        & (webhook_attempts.c.number == bindparam("attempt_number")),
+    )
+    .where(webhook_deliveries.c.id == bindparam("of_delivery"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +79,7 @@ class Attempt:
 
 async def load(connection: AsyncConnection, delivery_id: str, number: int, *, now: datetime) -> Consignment | None:
     """Return what attempt `number` is to deliver where; None when there is no such delivery."""
-    this_attempt = (webhook_attempts.c.delivery_id == delivery_id) & (webhook_attempts.c.number == number)
-    query = (
-        select(
-            webhook_deliveries,
-            events.c.body,
-            webhook_attempts.c.number.label("recorded_number"),
-            *_endpoint_columns(),
-        )
-        .join(events, events.c.id == webhook_deliveries.c.event_id)
-        .join(webhook_endpoints, webhook_endpoints.c.id == webhook_deliveries.c.endpoint_id)
-        .outerjoin(webhook_attempts, this_attempt)
-        .where(webhook_deliveries.c.id == delivery_id)
-    )
-    row = (await connection.execute(query)).first()
+    row = (await connection.execute(LOAD, {"of_delivery": delivery_id, "attempt_number": number})).first()
     if row is None:
         return None
     return Consignment(
@@ -131,17 +140,6 @@ async def close(connection: AsyncConnection, delivery_id: str, status: DeliveryS
 def secret_context(endpoint_id: str) -> str:
     """Return what binds an endpoint's encrypted secret to its row."""
     return f"webhook_endpoints/{endpoint_id}/secret"
-
-
-def _endpoint_columns() -> tuple[Any, ...]:
-    return (
-        webhook_endpoints.c.url,
-        webhook_endpoints.c.secret,
-        webhook_endpoints.c.previous_secret,
-        webhook_endpoints.c.previous_secret_expires_at,
-        webhook_endpoints.c.status.label("endpoint_status"),
-        webhook_endpoints.c.deleted_at,
-    )
 
 
 def _valid_secrets(row: Row[Any], now: datetime) -> tuple[str, ...]:

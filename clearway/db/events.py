@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import EndpointStatus, events, webhook_deliveries, webhook_endpoints
 from clearway.db.writing import Rows, Write, write
 from clearway.domain.events import EventType, delivery_body
 from clearway.domain.ids import DELIVERY, EVENT, new_id
+
+ENDPOINTS: Final = select(
+    webhook_endpoints.c.id, webhook_endpoints.c.event_types, webhook_endpoints.c.retry_intervals_s
+).where(
+    webhook_endpoints.c.merchant_id == bindparam("of_merchant"),
+    webhook_endpoints.c.deleted_at.is_(None),
+    webhook_endpoints.c.status == EndpointStatus.ENABLED.value,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,16 +153,8 @@ async def _due(connection: AsyncConnection, condition: ColumnElement[bool], limi
 
 
 async def _endpoints(connection: AsyncConnection, merchant_id: str, only: str | None) -> Sequence[Any]:
-    query = select(
-        webhook_endpoints.c.id, webhook_endpoints.c.event_types, webhook_endpoints.c.retry_intervals_s
-    ).where(
-        webhook_endpoints.c.merchant_id == merchant_id,
-        webhook_endpoints.c.deleted_at.is_(None),
-        webhook_endpoints.c.status == EndpointStatus.ENABLED.value,
-    )
-    if only is not None:
-        query = query.where(webhook_endpoints.c.id == only)
-    return (await connection.execute(query)).all()
+    query = ENDPOINTS if only is None else ENDPOINTS.where(webhook_endpoints.c.id == only)
+    return (await connection.execute(query, {"of_merchant": merchant_id})).all()
 
 
 def _event_row(happening: Happening, now: datetime) -> dict[str, Any]:

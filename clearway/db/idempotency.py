@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -37,25 +37,37 @@ class Reservation:
     first: bool
 
 
+_INSERT: Final = insert(keys).values(created_at=func.now())
+RESERVE: Final = _INSERT.on_conflict_do_update(
+    index_elements=["merchant_id", "key"],
+    set_={
+        "fingerprint": _INSERT.excluded.fingerprint,
+        "resource_id": _INSERT.excluded.resource_id,
+        "created_at": _INSERT.excluded.created_at,
+        "response_status": None,
+        "response_body": None,
+    },
+    where=keys.c.created_at < func.now() - TTL,
+)
+_THIS: Final = (keys.c.merchant_id == bindparam("of_merchant"), keys.c.key == bindparam("of_key"))
+FIND: Final = select(keys).where(*_THIS)
+KEEP_ANSWER: Final = (
+    update(keys)
+    .where(*_THIS, keys.c.resource_id == bindparam("of_resource"))
+    .values(
+        response_status=func.coalesce(keys.c.response_status, bindparam("status", type_=keys.c.response_status.type)),
+        response_body=func.coalesce(keys.c.response_body, bindparam("body", type_=keys.c.response_body.type)),
+    )
+    .returning(keys.c.response_status, keys.c.response_body)
+)
+
+
 async def reserve(
     connection: AsyncConnection, *, merchant_id: str, key: str, fingerprint: bytes, resource_id: str
 ) -> Reservation:
     """Put `resource_id` under the key unless something that has not expired is there; return what is there then."""
-    statement = insert(keys).values(
-        merchant_id=merchant_id, key=key, fingerprint=fingerprint, resource_id=resource_id, created_at=func.now()
-    )
-    statement = statement.on_conflict_do_update(
-        index_elements=["merchant_id", "key"],
-        set_={
-            "fingerprint": statement.excluded.fingerprint,
-            "resource_id": statement.excluded.resource_id,
-            "created_at": statement.excluded.created_at,
-            "response_status": None,
-            "response_body": None,
-        },
-        where=keys.c.created_at < func.now() - TTL,
-    )
-    if (await connection.execute(statement)).rowcount == 1:
+    values = {"merchant_id": merchant_id, "key": key, "fingerprint": fingerprint, "resource_id": resource_id}
+    if (await connection.execute(RESERVE, values)).rowcount == 1:
         return Reservation(fingerprint, resource_id, None, first=True)
     found = await _find(connection, merchant_id, key)
     if found is not None:
@@ -65,8 +77,7 @@ async def reserve(
 
 
 async def _find(connection: AsyncConnection, merchant_id: str, key: str) -> Reservation | None:
-    query = select(keys).where(keys.c.merchant_id == merchant_id, keys.c.key == key)
-    row = (await connection.execute(query)).one_or_none()
+    row = (await connection.execute(FIND, {"of_merchant": merchant_id, "of_key": key})).one_or_none()
     if row is None:
         return None
     answer = None if row.response_body is None else StoredAnswer(row.response_status, bytes(row.response_body))
@@ -77,17 +88,14 @@ async def keep_answer(
     connection: AsyncConnection, *, merchant_id: str, key: str, resource_id: str, answer: StoredAnswer
 ) -> StoredAnswer:
     """Keep the first answer given for this resource and return it: what is stored wins over what is offered."""
-    mine = (keys.c.merchant_id == merchant_id, keys.c.key == key, keys.c.resource_id == resource_id)
-    statement = (
-        update(keys)
-        .where(*mine)
-        .values(
-            response_status=func.coalesce(keys.c.response_status, answer.status),
-            response_body=func.coalesce(keys.c.response_body, answer.body),
-        )
-        .returning(keys.c.response_status, keys.c.response_body)
-    )
-    row = (await connection.execute(statement)).one_or_none()
+    values = {
+        "of_merchant": merchant_id,
+        "of_key": key,
+        "of_resource": resource_id,
+        "status": answer.status,
+        "body": answer.body,
+    }
+    row = (await connection.execute(KEEP_ANSWER, values)).one_or_none()
     # No row: it expired while this request ran, and the answer is still true.
     return StoredAnswer(row.response_status, bytes(row.response_body)) if row else answer
 

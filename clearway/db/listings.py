@@ -57,6 +57,12 @@ async def find_refund(connection: AsyncConnection, merchant_id: str, refund_id: 
     return refund_rows.resource_of(row) if row else None
 
 
+async def payment_status(connection: AsyncConnection, payment_id: str) -> str | None:
+    """Return the status of any merchant's payment: for gateways, which know only its id."""
+    status: str | None = await connection.scalar(select(payments.c.status).where(payments.c.id == payment_id))
+    return status
+
+
 async def refund_status(connection: AsyncConnection, refund_id: str) -> str | None:
     """Return the status of any merchant's refund: for gateways, which know only its id."""
     status: str | None = await connection.scalar(select(refunds.c.status).where(refunds.c.id == refund_id))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
-from sqlalchemy import Row, exists, select
+from sqlalchemy import Row, bindparam, exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,6 +27,23 @@ class NewOrder:
     notes: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class PayableOrder:
+    """An order with its merchant. taken: a payment in progress or a successful one holds it."""
+
+    resource: OrderResource
+    merchant_id: str
+    taken: bool
+
+
+# Whatever unique index it conflicts with: when two record the same order at once, the second may meet any of them.
+RECORD: Final = insert(orders).on_conflict_do_nothing().returning(orders)
+_THIS: Final = orders.c.id == bindparam("order_id")
+_TAKEN: Final = exists().where(payments.c.order_id == orders.c.id, payments.c.status.in_(sorted(HOLDS_ORDER)))
+FIND: Final = select(orders).where(_THIS, orders.c.merchant_id == bindparam("of_merchant"))
+FIND_PAYABLE: Final = select(orders, _TAKEN.label("taken")).where(_THIS)
+
+
 def order_resource(row: Row[Any]) -> OrderResource:
     """Return the order as merchants see it."""
     return OrderResource(
@@ -43,39 +60,25 @@ def order_resource(row: Row[Any]) -> OrderResource:
 
 async def record_order(connection: AsyncConnection, order: NewOrder) -> OrderResource:
     """Record an order and return it as it was created, however often this is repeated with the same id."""
-    statement = insert(orders).values(
-        id=order.id,
-        merchant_id=order.merchant_id,
-        amount_minor=order.amount_minor,
-        currency=order.currency,
-        receipt=order.receipt,
-        notes=order.notes,
-    )
-    # Whatever unique index it conflicts with: when two record the same order at once, the second may meet any of them.
-    await connection.execute(statement.on_conflict_do_nothing())
+    inserted = (await connection.execute(RECORD, asdict(order))).one_or_none()
+    if inserted is not None:
+        return order_resource(inserted)
     recorded = await find_order(connection, order.merchant_id, order.id)
-    assert recorded is not None, "the statement before has put it there, and orders are never deleted"
+    assert recorded is not None, "it was there before, and orders are never deleted"
     # A repeat may come after a payment has moved the order on; the answer to a creation is the order as created.
     return recorded.model_copy(update={"status": OrderStatus.CREATED.value, "updated_at": recorded.created_at})
 
 
 async def find_order(connection: AsyncConnection, merchant_id: str, order_id: str) -> OrderResource | None:
     """Return the merchant's order, or None."""
-    query = select(orders).where(orders.c.id == order_id, orders.c.merchant_id == merchant_id)
-    row = (await connection.execute(query)).one_or_none()
+    row = (await connection.execute(FIND, {"order_id": order_id, "of_merchant": merchant_id})).one_or_none()
     return order_resource(row) if row else None
 
 
-async def find_order_owner(connection: AsyncConnection, order_id: str) -> tuple[OrderResource, str] | None:
-    """Return any merchant's order with the merchant's id: for public pages, which know only the order."""
-    row = (await connection.execute(select(orders).where(orders.c.id == order_id))).one_or_none()
-    return (order_resource(row), row.merchant_id) if row else None
-
-
-async def order_is_taken(connection: AsyncConnection, order_id: str) -> bool:
-    """Tell whether the order has a payment in progress or a successful one."""
-    taken = exists().where(payments.c.order_id == order_id, payments.c.status.in_(sorted(HOLDS_ORDER)))
-    return bool(await connection.scalar(select(taken)))
+async def find_payable(connection: AsyncConnection, order_id: str) -> PayableOrder | None:
+    """Return an order, whosever it is, with what decides whether it can be paid; or None."""
+    row = (await connection.execute(FIND_PAYABLE, {"order_id": order_id})).one_or_none()
+    return PayableOrder(order_resource(row), row.merchant_id, row.taken) if row else None
 
 
 async def list_orders(

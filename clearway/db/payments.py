@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,6 +34,10 @@ from clearway.domain.payment import (
 from clearway.domain.resources import NextAction, PaymentResource
 
 CREATED_STEP = "created"
+
+# Whatever unique index it conflicts with: when two record the same payment at once, the second may meet any of them.
+RECORD: Final = upsert(payments).on_conflict_do_nothing().returning(payments)
+LOCK: Final = select(payments).where(payments.c.id == bindparam("payment_id")).with_for_update()
 
 
 class OrderTakenError(Exception):
@@ -112,7 +116,7 @@ async def apply(connection: AsyncConnection, payment_id: str, change: Change, *,
 
 async def lock(connection: AsyncConnection, payment_id: str) -> Row[Any]:
     """Return the row, locked until the transaction ends."""
-    found = (await connection.execute(select(payments).where(payments.c.id == payment_id).with_for_update())).first()
+    found = (await connection.execute(LOCK, {"payment_id": payment_id})).first()
     if found is None:
         raise PaymentUnknownError(payment_id)
     return found
@@ -172,34 +176,26 @@ def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
 
 
 async def _insert(connection: AsyncConnection, new: NewPayment, now: datetime) -> Row[Any] | None:
-    """Insert the row; None when this payment is there already, or another that holds the order.
-
-    Whatever unique index it conflicts with: when two record the same payment at once, the second may meet any of them.
-    """
-    statement = (
-        upsert(payments)
-        .values(
-            id=new.id,
-            merchant_id=new.merchant_id,
-            order_id=new.order_id,
-            amount_minor=new.amount_minor,
-            currency=new.currency,
-            method=new.method,
-            capture_method=new.capture_method,
-            status=PaymentStatus.PENDING.value,
-            gateway=new.gateway,
-            instrument=new.shown,
-            customer=new.customer,
-            notes=new.notes,
-            last_step=CREATED_STEP,
-            created_at=now,
-            updated_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(payments)
-    )
+    """Insert the row; None when this payment is there already, or another that holds the order."""
+    values = {
+        "id": new.id,
+        "merchant_id": new.merchant_id,
+        "order_id": new.order_id,
+        "amount_minor": new.amount_minor,
+        "currency": new.currency,
+        "method": new.method,
+        "capture_method": new.capture_method,
+        "status": PaymentStatus.PENDING.value,
+        "gateway": new.gateway,
+        "instrument": new.shown,
+        "customer": new.customer,
+        "notes": new.notes,
+        "last_step": CREATED_STEP,
+        "created_at": now,
+        "updated_at": now,
+    }
     try:
-        inserted: Row[Any] | None = (await connection.execute(statement)).first()
+        inserted: Row[Any] | None = (await connection.execute(RECORD, values)).first()
     except IntegrityError as error:
         if "fk_payments_order" in str(error.orig):
             raise OrderUnknownError(new.order_id) from error

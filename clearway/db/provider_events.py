@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -31,23 +32,16 @@ class ReceivedNews:
     operation_key: str
     workflow_id: str
     body: str
+    disposition: Disposition = Disposition.RECEIVED
+
+
+STORE: Final = insert(provider_events).on_conflict_do_nothing()
 
 
 async def store(connection: AsyncConnection, news: ReceivedNews) -> Disposition:
     """Store the news unless it is there; return its disposition so far."""
-    statement = (
-        insert(provider_events)
-        .values(
-            gateway=news.gateway,
-            event_id=news.event_id,
-            operation_key=news.operation_key,
-            workflow_id=news.workflow_id,
-            body=news.body,
-        )
-        .on_conflict_do_nothing()
-    )
-    if (await connection.execute(statement)).rowcount == 1:
-        return Disposition.RECEIVED
+    if (await connection.execute(STORE, asdict(news))).rowcount == 1:
+        return news.disposition
     query = select(provider_events.c.disposition).where(_is(news.gateway, news.event_id))
     return Disposition((await connection.execute(query)).scalar_one())
 

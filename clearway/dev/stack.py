@@ -17,7 +17,6 @@ from typing import Any, Literal, Self
 
 from pydantic import ValidationError
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
 from clearway.dev import receiver, services, temporal_config, toolchain
@@ -34,7 +33,7 @@ from clearway.dev.supervision import Supervisor
 from clearway.dev.temporal import NAMESPACE, DevServer, DevServerOptions, ensure_search_attributes
 from clearway.dev.temporal_server import TemporalServer, TemporalServerOptions
 from clearway.settings import Settings
-from clearway.temporal import connect
+from clearway.temporal import DATA_CONVERTER, connect
 
 TemporalKind = Literal["dev", "postgres"]
 
@@ -265,9 +264,7 @@ class Stack:
             self.reporter.say(f"temporal: using {self.temporal_address} (TEMPORAL_ADDRESS)")
             return
         await self.supervisor.add("temporal", server, f"Temporal on {self.temporal_address}")
-        self._temporal = await Client.connect(
-            self.temporal_address, namespace=NAMESPACE, data_converter=pydantic_data_converter
-        )
+        self._temporal = await Client.connect(self.temporal_address, namespace=NAMESPACE, data_converter=DATA_CONVERTER)
 
     async def _start_program(self, name: str) -> None:
         ports = self.options.ports

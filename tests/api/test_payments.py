@@ -174,7 +174,7 @@ class TestOnce:
     ) -> None:
         """A workflow that ended before it recorded anything leaves a spent id; the repeat takes another and pays."""
         services = app.state.services
-        order = await read_order(services, payer.id, await payer.order())
+        order = await read_order(services, await payer.order(), merchant_id=payer.id)
         spent, fresh = new_id(PAYMENT), new_id(PAYMENT)
         nobody_works = await temporal.start_workflow(
             "PaymentWorkflow", id=payment_workflow_id(spent), task_queue="nobody-works-here"
@@ -184,9 +184,9 @@ class TestOnce:
         async def renew(_: str) -> str:
             return fresh
 
-        asked = PaymentCreate(order_id=order.id, method=PaymentMethod.UPI, vpa="success@razorpay")
+        asked = PaymentCreate(order_id=order.resource.id, method=PaymentMethod.UPI, vpa="success@razorpay")
         attempt = Attempt(spent, first=False, renew=renew)
-        assert (await create_payment(services, payer.id, order, asked, attempt)).id == fresh
+        assert (await create_payment(services, order, asked, attempt)).id == fresh
 
     async def test_a_refusal_gives_the_key_back(self, payer: Payer) -> None:
         """A key whose request was refused works once the order is free: a refusal is not kept as the answer."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from clearway.temporal import DATA_CONVERTER
 from tests.gauntlet.verdict import SHOWN_MAX, Judged, Ruling
 from workflows.registry import WORKFLOWS, strict_workflow_runner
 
@@ -59,9 +59,7 @@ def sample_of(runs: list[Run], seed: int, count: int) -> list[Run]:
 async def judge_replay(client: Client, runs: list[Run]) -> Judged:
     """Replay histories of the run with today's code, in the sandbox that refuses clocks, chance and I/O."""
     name = f"{len(runs)} histories of the run replay"
-    replayer = Replayer(
-        workflows=WORKFLOWS, workflow_runner=strict_workflow_runner(), data_converter=pydantic_data_converter
-    )
+    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=strict_workflow_runner(), data_converter=DATA_CONVERTER)
     unread: list[str] = []
     async with replayer.workflow_replay_iterator(_histories(client, runs, unread)) as results:
         broken = [

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
+from clearway.temporal import DATA_CONVERTER
 from tests.replay.stories import STORIES
 from tests.support.durable import Durable
 from workflows.registry import WORKFLOWS, strict_workflow_runner
@@ -25,9 +25,7 @@ HISTORIES = Path(__file__).parent / "histories"
 
 def replayer() -> Replayer:
     """Make a replayer of every workflow, in the sandbox they run in."""
-    return Replayer(
-        workflows=WORKFLOWS, workflow_runner=strict_workflow_runner(), data_converter=pydantic_data_converter
-    )
+    return Replayer(workflows=WORKFLOWS, workflow_runner=strict_workflow_runner(), data_converter=DATA_CONVERTER)
 
 
 def stored(name: str) -> WorkflowHistory:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, select
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from clearway.db.tables import (
@@ -22,6 +21,7 @@ from clearway.db.tables import (
     webhook_deliveries,
     webhook_endpoints,
 )
+from clearway.temporal import DATA_CONVERTER
 from tests.simulation.endpoint import Endpoint
 from tests.simulation.story import Story
 from tests.support.durable import Durable
@@ -57,9 +57,7 @@ def _seen(evidence: Evidence) -> set[str]:
 
 async def _other_steps(story: Story) -> list[str]:
     """Say which workflows would not take the same steps again: another worker could not go on with them."""
-    replayer = Replayer(
-        workflows=WORKFLOWS, workflow_runner=strict_workflow_runner(), data_converter=pydantic_data_converter
-    )
+    replayer = Replayer(workflows=WORKFLOWS, workflow_runner=strict_workflow_runner(), data_converter=DATA_CONVERTER)
     results = await replayer.replay_workflows(story.histories(), raise_on_replay_failure=False)
     return [f"replay: {failure!r}" for failure in results.replay_failures.values()]
 

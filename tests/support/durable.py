@@ -46,7 +46,7 @@ from clearway.encryption import Cipher
 from clearway.gateways.registry import GatewayRegistry
 from clearway.search_attributes import MERCHANT_ID, PAYMENT_ID, PAYMENT_STATUS
 from clearway.settings import Settings
-from clearway.temporal import pydantic_data_converter
+from clearway.temporal import DATA_CONVERTER
 from tests.gateways.running import Receiver, Simulator, running_receiver, running_simulator
 from workflows.deliveries import TemporalDeliveries
 from workflows.messages import (
@@ -296,7 +296,7 @@ async def durable_side(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Durable]:
     """Run workers for every task queue, a simulator that decides in its answer, and a merchant that takes webhooks."""
-    client = Client(**{**time_skipping.client.config(), "data_converter": pydantic_data_converter})
+    client = Client(**{**time_skipping.client.config(), "data_converter": DATA_CONVERTER})
     journal = tmp_path_factory.mktemp("simulator") / "simulator.sqlite3"
     async with AsyncExitStack() as stack:
         simulator = await stack.enter_async_context(running_simulator(journal, test_payment_success=True))
