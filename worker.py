@@ -31,6 +31,7 @@ from activities.maintenance import MaintenanceActivities
 from activities.payment import PaymentActivities
 from activities.refund import RefundActivities
 from activities.webhook_delivery import WebhookDeliveryActivities
+from clearway import collector
 from clearway.db.engine import create_engine
 from clearway.egress import EgressPolicy, WebhookSender
 from clearway.encryption import Cipher
@@ -151,6 +152,7 @@ async def run(settings: Settings, queues: Sequence[str], index: int, stop: async
             build_worker(client, queue, activities_of(queue, settings, engine, gateways, deliveries))
             for queue in queues
         ]
+        collector.settle()
         async with working(workers):
             log.info("worker ready", queues=list(queues), temporal=settings.temporal_address)
             await stop.wait()

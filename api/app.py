@@ -26,6 +26,7 @@ from api.services import Services
 from api.testing.routes import router as testing
 from api.webhook_endpoints.routes import router as webhook_endpoints
 from api.webhooks.routes import router as webhooks
+from clearway import collector
 from clearway.db.engine import create_engine
 from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
 from clearway.gateways.registry import build_registry
@@ -92,6 +93,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         gateways=gateways,
         rate_limits=RateLimits(settings),
     )
+    collector.settle()
     try:
         yield
     finally:

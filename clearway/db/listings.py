@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, func, select, union_all
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import payments as payment_rows
@@ -57,9 +57,12 @@ async def find_refund(connection: AsyncConnection, merchant_id: str, refund_id: 
     return refund_rows.resource_of(row) if row else None
 
 
+PAYMENT_STATUS: Final = select(payments.c.status).where(payments.c.id == bindparam("payment_id"))
+
+
 async def payment_status(connection: AsyncConnection, payment_id: str) -> str | None:
     """Return the status of any merchant's payment: for gateways, which know only its id."""
-    status: str | None = await connection.scalar(select(payments.c.status).where(payments.c.id == payment_id))
+    status: str | None = await connection.scalar(PAYMENT_STATUS, {"payment_id": payment_id})
     return status
 
 
