@@ -19,6 +19,7 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from clearway import collector
 from clearway.settings import Settings
 from clearway.temporal import connect
 from scripts.bench import floor_workflows as floor
@@ -110,6 +111,7 @@ async def main() -> None:
         for queue in QUEUES:
             activities: list[Callable[..., Any]] = [steps.floor_step, steps.floor_call, steps.floor_attempt]
             await stack.enter_async_context(build_worker(client, queue, activities, otherwise))
+        collector.settle()
         await serve(handle)
 
 
