@@ -15,6 +15,7 @@ from api.problems import CODES, Problem
 from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
 from clearway.settings import Settings
 from tests.api.conftest import Caller, changed, client_of, free_port
+from tests.gateways.running import free_listener, serving
 
 JSON = {"Content-Type": "application/json"}
 
@@ -172,3 +173,26 @@ def test_every_code_has_a_status_of_an_error() -> None:
     for code, (status, meaning) in CODES.items():
         assert 400 <= status < 600, code
         assert meaning.endswith("."), code
+
+
+@pytest.fixture
+def app_of_its_own(api_settings: Settings) -> FastAPI:
+    """Make an app before the test begins: making one sets up logging, and would put an end to `caplog`."""
+    return create_app(api_settings)
+
+
+async def test_a_gateway_that_leaves_in_the_middle_of_its_request_is_no_error_of_ours(
+    app_of_its_own: FastAPI, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody is there to be answered: one line with status 499, and nothing that looks like a fault."""
+    listener, url = free_listener()
+    async with serving(app_of_its_own, listener):
+        _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(b"POST /api/v1/gateways/simulator/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        await writer.drain()
+        writer.close()
+        async with asyncio.timeout(10):
+            while not (told := [text for text in caplog.messages if "'status': 499" in text]):
+                await asyncio.sleep(0.02)
+    assert len(told) == 1
+    assert "unhandled_error" not in caplog.text
