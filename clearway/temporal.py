@@ -23,7 +23,7 @@ class JSONConverter(PydanticJSONPlainPayloadConverter):
     """JSON made by pydantic, so that people can read payloads in the Temporal UI.
 
     The SDK makes its converters anew for every task of every workflow, and what they learnt of our types is lost with
-    them: a quarter of a worker's work (ADR 0007). Here each type is learnt once in a process.
+    them: a sixth of what a worker did (ADR 0007). Here each type is learnt once in a process.
     """
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
