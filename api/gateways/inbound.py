@@ -44,17 +44,20 @@ async def take(services: Services, gateway: str, news: ProviderNews, body: bytes
     structlog.contextvars.bind_contextvars(workflow_id=workflow_id, provider_event_id=news.event_id)
     async with services.reader.connect() as connection:
         status = await _status(connection, news)
-        so_far = Disposition.LATE if status in ENDED else Disposition.RECEIVED
+        late = status in ENDED
         text = body.decode(errors="replace")
-        received = ReceivedNews(gateway, news.event_id, news.key, workflow_id, text, so_far)
-        disposition = await provider_events.store(connection, received)
-    if so_far is Disposition.LATE:
+        disposition = Disposition.LATE if late else Disposition.RECEIVED
+        received = ReceivedNews(gateway, news.event_id, news.key, workflow_id, text, disposition)
+        known = await provider_events.store(connection, received)
+    if known not in {None, Disposition.RECEIVED}:
+        return known
+    if late:
         _look_for_contradiction(news, status)
-    if disposition is not Disposition.RECEIVED:
-        return disposition
-    disposition = so_far if so_far is Disposition.LATE else await _pass_on(services, workflow_id, news)
-    async with services.reader.connect() as connection:
-        await provider_events.set_disposition(connection, gateway, news.event_id, disposition)
+    else:
+        disposition = await _pass_on(services, workflow_id, news)
+    if disposition is not (known or received.disposition):
+        async with services.reader.connect() as connection:
+            await provider_events.set_disposition(connection, gateway, news.event_id, disposition)
     return disposition
 
 

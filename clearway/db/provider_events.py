@@ -32,16 +32,16 @@ class ReceivedNews:
     operation_key: str
     workflow_id: str
     body: str
-    disposition: Disposition = Disposition.RECEIVED
+    disposition: Disposition
 
 
 STORE: Final = insert(provider_events).on_conflict_do_nothing()
 
 
-async def store(connection: AsyncConnection, news: ReceivedNews) -> Disposition:
-    """Store the news unless it is there; return its disposition so far."""
+async def store(connection: AsyncConnection, news: ReceivedNews) -> Disposition | None:
+    """Store the news unless it is there; return what became of it so far, or None when it is new."""
     if (await connection.execute(STORE, asdict(news))).rowcount == 1:
-        return news.disposition
+        return None
     query = select(provider_events.c.disposition).where(_is(news.gateway, news.event_id))
     return Disposition((await connection.execute(query)).scalar_one())
 

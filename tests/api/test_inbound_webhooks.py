@@ -95,6 +95,19 @@ async def test_a_repeat_is_answered_and_not_passed_on_again(
     assert signals == 1
 
 
+async def test_a_repeat_of_news_that_was_heard_contradicts_nothing(
+    payer: Payer, anonymous: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An approval that was passed on in its time is no contradiction when it comes again after a cancellation."""
+    made = await payer.payment(until="authorized", capture_method="manual")
+    event = event_about(f"{made['id']}:authorise:1")
+    assert (await send(anonymous, event)).json() == {"status": "signalled"}
+    assert (await payer.http.post(f"/payments/{made['id']}/cancel")).status_code == 200
+    await payer.payment_in(made["id"], "cancelled")
+    assert (await send(anonymous, event)).json() == {"status": "signalled"}
+    assert "late_news_contradicts_record" not in caplog.text
+
+
 async def test_late_news_changes_nothing_and_says_when_it_contradicts(
     payer: Payer,
     anonymous: httpx.AsyncClient,
