@@ -92,6 +92,23 @@ def build_worker(
     )
 
 
+def build_workers(
+    client: Client,
+    queues: Sequence[str],
+    settings: Settings,
+    *,
+    engine: AsyncEngine,
+    gateways: GatewayRegistry,
+    deliveries: TemporalDeliveries,
+    runner: WorkflowRunner | None = None,
+) -> Sequence[Worker]:
+    """Return the worker of each of these task queues, with its activities."""
+    return [
+        build_worker(client, queue, activities_of(queue, settings, engine, gateways, deliveries), runner)
+        for queue in queues
+    ]
+
+
 @asynccontextmanager
 async def working(workers: Sequence[Worker], limit: timedelta = STOP_LIMIT) -> AsyncIterator[None]:
     """Run workers; then stop them all at the same time, and go without those that take longer than `limit`."""
@@ -148,10 +165,7 @@ async def run(settings: Settings, queues: Sequence[str], index: int, stop: async
         deliveries = TemporalDeliveries(client, settings.webhook_retry_intervals_s)
         if QUEUE_OPERATIONS in queues:
             await ensure_schedule(client)
-        workers = [
-            build_worker(client, queue, activities_of(queue, settings, engine, gateways, deliveries))
-            for queue in queues
-        ]
+        workers = build_workers(client, queues, settings, engine=engine, gateways=gateways, deliveries=deliveries)
         collector.settle()
         async with working(workers):
             log.info("worker ready", queues=list(queues), temporal=settings.temporal_address)

@@ -37,10 +37,10 @@ async def get_public_payment(payment_id: str, services: ServicesDep) -> PublicPa
     """Show what a checkout page needs of a payment."""
     async with services.reader.connect() as connection:
         known = is_id(PAYMENT, payment_id)
-        found = await listings.find_payment_owner(connection, payment_id) if known else None
+        found = await listings.find_any_payment(connection, payment_id) if known else None
     if found is None:
         raise payment_not_found(payment_id)
-    return PublicPayment.of(found[0])
+    return PublicPayment.of(found)
 
 
 @router.post(

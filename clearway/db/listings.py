@@ -44,10 +44,10 @@ async def find_payment(connection: AsyncConnection, merchant_id: str, payment_id
     return payment_rows.resource_of(row) if row else None
 
 
-async def find_payment_owner(connection: AsyncConnection, payment_id: str) -> tuple[PaymentResource, str] | None:
-    """Return any merchant's payment with the merchant's id: for public pages and gateways, which know only its id."""
+async def find_any_payment(connection: AsyncConnection, payment_id: str) -> PaymentResource | None:
+    """Return any merchant's payment: for public pages, which know only its id."""
     row = (await connection.execute(select(payments).where(payments.c.id == payment_id))).one_or_none()
-    return (payment_rows.resource_of(row), row.merchant_id) if row else None
+    return payment_rows.resource_of(row) if row else None
 
 
 async def find_refund(connection: AsyncConnection, merchant_id: str, refund_id: str) -> RefundResource | None:

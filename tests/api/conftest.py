@@ -116,13 +116,11 @@ async def workers(
     """Run workers for every task queue."""
     deliveries = TemporalDeliveries(temporal, api_settings.webhook_retry_intervals_s)
     gateways = GatewayRegistry([api_simulator.gateway])
-    found = [
-        worker.build_worker(
-            temporal, queue, worker.activities_of(queue, api_settings, api_engine, gateways, deliveries)
+    async with worker.working(
+        worker.build_workers(
+            temporal, TASK_QUEUES, api_settings, engine=api_engine, gateways=gateways, deliveries=deliveries
         )
-        for queue in TASK_QUEUES
-    ]
-    async with worker.working(found):
+    ):
         yield
 
 

@@ -304,15 +304,15 @@ async def durable_side(
         durable = Durable(time_skipping, client, engine, simulator, receiver, settings)
         deliveries = TemporalDeliveries(client, durable.retry_intervals_s)
         gateways = GatewayRegistry([simulator.gateway])
-        workers = [
-            worker.build_worker(
-                client,
-                queue,
-                worker.activities_of(queue, settings, engine, gateways, deliveries),
-                strict_workflow_runner(),
-            )
-            for queue in TASK_QUEUES
-        ]
+        workers = worker.build_workers(
+            client,
+            TASK_QUEUES,
+            settings,
+            engine=engine,
+            gateways=gateways,
+            deliveries=deliveries,
+            runner=strict_workflow_runner(),
+        )
         await stack.enter_async_context(worker.working(workers))
         yield durable
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 
 from clearway.gateways.base import OutcomeKind
 from tests.support.durable import Durable
@@ -30,26 +31,28 @@ def news(payment_id: str, kind: OutcomeKind, *, amount_minor: int = 50_000, even
     )
 
 
-@pytest.mark.parametrize("fault", EXECUTED_WITHOUT_ANSWER)
-async def test_a_charge_without_an_answer_is_asked_about(durable: Durable, fault: str) -> None:
-    """When the gateway charges and does not say so, we ask, find it, and never charge again."""
-    await durable.faults({"operation": "authorise", "fault": fault, "times": 1, "delay_s": 1})
+async def pays_once(durable: Durable) -> WorkflowHandle[Any, Any]:
+    """Make a payment, which succeeds and is charged once; return its workflow."""
     payment = await durable.new_payment()
     _, handle = await durable.start(payment)
 
     assert (await durable.ended(handle)).status == "success"
     assert await durable.simulator.charges(payment.id) == 1
+    return handle
+
+
+@pytest.mark.parametrize("fault", EXECUTED_WITHOUT_ANSWER)
+async def test_a_charge_without_an_answer_is_asked_about(durable: Durable, fault: str) -> None:
+    """When the gateway charges and does not say so, we ask, find it, and never charge again."""
+    await durable.faults({"operation": "authorise", "fault": fault, "times": 1, "delay_s": 1})
+    await pays_once(durable)
 
 
 @pytest.mark.parametrize("fault", [*SURELY_NOT_EXECUTED, "dropped_before"])
 async def test_what_was_not_executed_is_sent_again(durable: Durable, fault: str) -> None:
     """When the gateway did nothing, the same request with the same key is sent again, and charges once."""
     await durable.faults({"operation": "authorise", "fault": fault, "times": 2})
-    payment = await durable.new_payment()
-    _, handle = await durable.start(payment)
-
-    assert (await durable.ended(handle)).status == "success"
-    assert await durable.simulator.charges(payment.id) == 1
+    await pays_once(durable)
 
 
 async def test_a_gateway_that_does_not_know_yet_is_asked_again(durable: Durable) -> None:
@@ -58,11 +61,7 @@ async def test_a_gateway_that_does_not_know_yet_is_asked_again(durable: Durable)
         {"operation": "look_up", "fault": "not_found_yet", "times": 2},
         {"operation": "authorise", "fault": "executed_then_dropped", "times": 1},
     )
-    payment = await durable.new_payment()
-    _, handle = await durable.start(payment)
-
-    assert (await durable.ended(handle)).status == "success"
-    assert await durable.simulator.charges(payment.id) == 1
+    await pays_once(durable)
 
 
 async def test_a_gateway_that_denies_a_charge_for_long_still_charges_once(durable: Durable) -> None:
@@ -71,11 +70,7 @@ async def test_a_gateway_that_denies_a_charge_for_long_still_charges_once(durabl
         {"operation": "look_up", "fault": "not_found_yet", "times": 3},
         {"operation": "authorise", "fault": "executed_then_dropped", "times": 1},
     )
-    payment = await durable.new_payment()
-    _, handle = await durable.start(payment)
-
-    assert (await durable.ended(handle)).status == "success"
-    assert await durable.simulator.charges(payment.id) == 1
+    await pays_once(durable)
 
 
 async def test_an_unanswered_question_does_not_make_us_ask_all_over_again(durable: Durable) -> None:
@@ -86,11 +81,7 @@ async def test_an_unanswered_question_does_not_make_us_ask_all_over_again(durabl
         {"operation": "look_up", "fault": "error_before", "times": 1},
         {"operation": "look_up", "fault": "not_found_yet", "times": 1},
     )
-    payment = await durable.new_payment()
-    _, handle = await durable.start(payment)
-
-    assert (await durable.ended(handle)).status == "success"
-    assert await durable.simulator.charges(payment.id) == 1
+    handle = await pays_once(durable)
     moments = [event.event_time.ToDatetime() async for event in handle.fetch_history_events()]
     assert moments[-1] - moments[0] < timedelta(seconds=90)
 
