@@ -1,6 +1,6 @@
-"""Recording payments: local activities, each one database transaction and the start of the deliveries it makes due.
+"""Recording payments: local activities, each one statement that writes and the start of the deliveries it makes due.
 
-The order matters: first the transaction commits, then the deliveries are started. A crash in between runs the whole
+The order matters: first the statement commits, then the deliveries are started. A crash in between runs the whole
 activity again; the change is then recognised as recorded, and its deliveries are started.
 """
 
@@ -43,14 +43,15 @@ class PaymentActivities:
     """The payments in the database."""
 
     def __init__(self, engine: AsyncEngine, deliveries: DeliveryStarter) -> None:
-        self._engine = engine
+        # What is written is one statement, which needs no transaction around it.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._deliveries = deliveries
 
     @activity.defn(name="record_payment")
     async def record(self, new: NewPayment) -> PaymentState:
         """Record a payment with its first event. Fails for good with ORDER_TAKEN or ORDER_NOT_FOUND."""
         try:
-            async with self._engine.begin() as connection:
+            async with self._engine.connect() as connection:
                 recorded = await payments.record(connection, new, now=datetime.now(UTC))
         except payments.OrderTakenError as error:
             message = (
@@ -67,7 +68,7 @@ class PaymentActivities:
     async def change(self, what: ChangeInput) -> PaymentState:
         """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it."""
         try:
-            async with self._engine.begin() as connection:
+            async with self._engine.connect() as connection:
                 recorded = await payments.apply(connection, what.payment_id, what.change, now=datetime.now(UTC))
         except MoveRefusedError as error:
             raise ApplicationError(str(error), type=MOVE_REFUSED, non_retryable=True) from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, bindparam, select
+from sqlalchemy import ColumnElement, Label, Row, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import EndpointStatus, events, webhook_deliveries, webhook_endpoints
@@ -15,13 +15,18 @@ from clearway.db.writing import Rows, Write, write
 from clearway.domain.events import EventType, delivery_body
 from clearway.domain.ids import DELIVERY, EVENT, new_id
 
-ENDPOINTS: Final = select(
-    webhook_endpoints.c.id, webhook_endpoints.c.event_types, webhook_endpoints.c.retry_intervals_s
-).where(
-    webhook_endpoints.c.merchant_id == bindparam("of_merchant"),
-    webhook_endpoints.c.deleted_at.is_(None),
-    webhook_endpoints.c.status == EndpointStatus.ENABLED.value,
-)
+_OPEN: Final = webhook_endpoints.c.deleted_at.is_(None) & (webhook_endpoints.c.status == EndpointStatus.ENABLED.value)
+_WANTED: Final = (webhook_endpoints.c.id, webhook_endpoints.c.event_types, webhook_endpoints.c.retry_intervals_s)
+ENDPOINTS: Final = select(*_WANTED).where(webhook_endpoints.c.merchant_id == bindparam("of_merchant"), _OPEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint that takes deliveries. event_types empty: all. retry_intervals_s None: the installation's."""
+
+    id: str
+    event_types: Sequence[str]
+    retry_intervals_s: Sequence[int] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +66,35 @@ class Announcement:
     writes: list[Write]
 
 
-async def announce(
-    connection: AsyncConnection, happenings: Sequence[Happening], *, now: datetime, only_endpoint: str | None = None
+def endpoints_beside(merchant_id: ColumnElement[str]) -> Label[Any]:
+    """Return a column with what `endpoints_of` would find, for a query that reads the merchant's row anyway."""
+    each = func.json_build_array(*_WANTED)
+    found = select(func.json_agg(each)).where(webhook_endpoints.c.merchant_id == merchant_id, _OPEN)
+    return found.scalar_subquery().label("endpoints")
+
+
+def endpoints_in(row: Row[Any]) -> Sequence[Endpoint]:
+    """Read what `endpoints_beside` found."""
+    return [Endpoint(*each) for each in row.endpoints or ()]
+
+
+async def endpoints_of(
+    connection: AsyncConnection, merchant_id: str, only_endpoint: str | None = None
+) -> Sequence[Endpoint]:
+    """Return the endpoints of a merchant that take deliveries; only_endpoint: of them, this one."""
+    query = ENDPOINTS if only_endpoint is None else ENDPOINTS.where(webhook_endpoints.c.id == only_endpoint)
+    rows = await connection.execute(query, {"of_merchant": merchant_id})
+    return [Endpoint(**row) for row in rows.mappings()]
+
+
+def announce(
+    happenings: Sequence[Happening], endpoints: Sequence[Endpoint], *, now: datetime, unasked: bool = False
 ) -> Announcement:
     """Prepare one event for each happening and one delivery for each endpoint that wants it.
 
-    All happenings are of one merchant. only_endpoint: deliver to this endpoint alone, whatever its filter says.
+    endpoints: those of the merchant whose happenings they are. unasked: deliver whatever an endpoint's filter says.
     """
-    if not happenings:
-        return Announcement([], [])
     rows = [_event_row(happening, now) for happening in happenings]
-    endpoints = await _endpoints(connection, happenings[0].merchant_id, only_endpoint)
     due = [
         DueDelivery(
             merchant_id=row["merchant_id"],
@@ -84,9 +107,9 @@ async def announce(
         )
         for row in rows
         for endpoint in endpoints
-        if only_endpoint or not endpoint.event_types or row["type"] in endpoint.event_types
+        if unasked or not endpoint.event_types or row["type"] in endpoint.event_types
     ]
-    writes: list[Write] = [Rows(events, rows)]
+    writes: list[Write] = [Rows(events, rows)] if rows else []
     if due:
         writes.append(Rows(webhook_deliveries, [_delivery_row(delivery, now) for delivery in due]))
     return Announcement(due, writes)
@@ -96,7 +119,8 @@ async def tell(
     connection: AsyncConnection, happenings: Sequence[Happening], *, now: datetime, only_endpoint: str | None = None
 ) -> list[DueDelivery]:
     """Announce and write at once, for what no other write goes with."""
-    told = await announce(connection, happenings, now=now, only_endpoint=only_endpoint)
+    endpoints = await endpoints_of(connection, happenings[0].merchant_id, only_endpoint)
+    told = announce(happenings, endpoints, now=now, unasked=only_endpoint is not None)
     await write(connection, told.writes)
     return told.due
 
@@ -150,11 +174,6 @@ async def _due(connection: AsyncConnection, condition: ColumnElement[bool], limi
         )
         for row in await connection.execute(query)
     ]
-
-
-async def _endpoints(connection: AsyncConnection, merchant_id: str, only: str | None) -> Sequence[Any]:
-    query = ENDPOINTS if only is None else ENDPOINTS.where(webhook_endpoints.c.id == only)
-    return (await connection.execute(query, {"of_merchant": merchant_id})).all()
 
 
 def _event_row(happening: Happening, now: datetime) -> dict[str, Any]:

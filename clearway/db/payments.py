@@ -1,7 +1,8 @@
-"""Recording payments and every change of them: row, captures, books, order, events and deliveries in one transaction.
+"""Recording payments and every change of them: row, captures, books, order, events and deliveries in one statement.
 
 Nothing else writes to `payments`, except `clearway.db.refunds` to the refunded amounts. Recording is safe to repeat:
-what is recorded already is recognised by its id or its step, and answered as it stands.
+what is recorded already is recognised by its id or its step, and answered as it stands. Nothing is locked from a read
+to its write: a change is written only if the row still is as it was read, and worked out anew if it is not.
 """
 
 from __future__ import annotations
@@ -11,15 +12,22 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, select
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import Row, Select, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import ledger
-from clearway.db.events import DueDelivery, Happening, announce, due_for_step
+from clearway.db.events import (
+    DueDelivery,
+    Happening,
+    announce,
+    due_for_step,
+    endpoints_beside,
+    endpoints_in,
+    endpoints_of,
+)
 from clearway.db.tables import OrderStatus, captures, orders, payments
-from clearway.db.writing import Changed, Rows, Write, row_after, write
+from clearway.db.writing import Changed, Rows, Write, row_after, write_if
 from clearway.domain.events import EventType
 from clearway.domain.payment import (
     Applied,
@@ -35,9 +43,14 @@ from clearway.domain.resources import NextAction, PaymentResource
 
 CREATED_STEP = "created"
 
-# Whatever unique index it conflicts with: when two record the same payment at once, the second may meet any of them.
-RECORD: Final = upsert(payments).on_conflict_do_nothing().returning(payments)
-LOCK: Final = select(payments).where(payments.c.id == bindparam("payment_id")).with_for_update()
+_OF_ID: Final = payments.c.id == bindparam("payment_id")
+FIND: Final = select(payments, endpoints_beside(payments.c.merchant_id)).where(_OF_ID)
+LOCK: Final = select(payments).where(_OF_ID).with_for_update()
+
+MOVING: Final = ("version", "refunded_minor", "refund_pending_minor")
+"""Columns that tell whether a row is still the one that was read: each change moves one of them."""
+TRIES_MAX: Final = 50
+"""How often a change is worked out anew because another was quicker: each time that other one has come further."""
 
 
 class OrderTakenError(Exception):
@@ -46,6 +59,10 @@ class OrderTakenError(Exception):
 
 class OrderUnknownError(Exception):
     """There is no such order of this merchant in this currency."""
+
+
+class ContendedError(Exception):
+    """Others changed the payment each time before this change could be written. Nothing is written; try again."""
 
 
 class PaymentUnknownError(Exception):
@@ -63,13 +80,7 @@ class RecordedPayment:
 
 async def record(connection: AsyncConnection, new: NewPayment, *, now: datetime) -> RecordedPayment:
     """Insert a payment with its first event. Raises OrderTakenError or OrderUnknownError, having done nothing."""
-    inserted = await _insert(connection, new, now)
-    if inserted is None:
-        try:
-            there = await lock(connection, new.id)
-        except PaymentUnknownError:
-            raise OrderTakenError(new.order_id) from None
-        return await _already(connection, there, CREATED_STEP)
+    row = _first_row(new, now)
     attempted = Changed(
         orders,
         new.order_id,
@@ -79,47 +90,68 @@ async def record(connection: AsyncConnection, new: NewPayment, *, now: datetime)
     happening = Happening(
         type=EventType.PAYMENT_CREATED,
         merchant_id=new.merchant_id,
-        data=resource_of(inserted).data(),
+        data=resource_of(row).data(),
         step=CREATED_STEP,
         payment_id=new.id,
         to_status=PaymentStatus.PENDING.value,
         reason="payment recorded",
         actor="merchant",
     )
-    told = await announce(connection, [happening], now=now)
-    await write(connection, [attempted, *told.writes])
-    return RecordedPayment(payment_of(inserted), resource_of(inserted), told.due)
+    told = announce([happening], await endpoints_of(connection, new.merchant_id), now=now)
+    # Whatever unique index it conflicts with: when two record the same payment at once, the second may meet any.
+    inserted = Rows(payments, [vars(row)], unless_there=True)
+    try:
+        recorded = await write_if(connection, inserted, [attempted, *told.writes])
+    except IntegrityError as error:
+        if "fk_payments_order" in str(error.orig):
+            raise OrderUnknownError(new.order_id) from error
+        raise
+    if recorded:
+        return RecordedPayment(payment_of(row), resource_of(row), told.due)
+    try:
+        return await _already(connection, await _find(connection, new.id), CREATED_STEP)
+    except PaymentUnknownError:
+        raise OrderTakenError(new.order_id) from None
 
 
 async def apply(connection: AsyncConnection, payment_id: str, change: Change, *, now: datetime) -> RecordedPayment:
-    """Apply a change to the locked row and write everything that follows from it.
+    """Apply a change and write everything that follows from it.
 
     Raises MoveRefusedError (nothing is written) or PaymentUnknownError.
     """
-    row = await lock(connection, payment_id)
-    if is_recorded(row, change.step):
-        return await _already(connection, row, change.step)
+    for _ in range(TRIES_MAX):
+        row = await _find(connection, payment_id)
+        if is_recorded(row, change.step):
+            return await _already(connection, row, change.step)
+        recorded = await _change(connection, row, change, now)
+        if recorded is not None:
+            return recorded
+    message = f"payment {payment_id} changes too often to be changed"
+    raise ContendedError(message)
+
+
+async def _change(connection: AsyncConnection, row: Row[Any], change: Change, now: datetime) -> RecordedPayment | None:
+    """Write what the change makes of the row; None, with nothing written, when the row is no longer what it was."""
     before = payment_of(row)
     applied = apply_change(before, change)
     after = _columns_after(applied.payment, now)
     resource = resource_of(row_after(row, after))
-    told = await announce(connection, _happenings(before, applied, change, resource), now=now)
-    writes: list[Write] = [Changed(payments, payment_id, after)]
+    told = announce(_happenings(before, applied, change, resource), endpoints_in(row), now=now)
+    writes: list[Write] = []
     if change.capture is not None:
         writes.append(_capture(before, change.capture, now))
     if applied.payment.status is PaymentStatus.SUCCESS:
         writes.append(Changed(orders, before.order_id, {"status": OrderStatus.PAID.value, "updated_at": now}))
-    writes += ledger.bookings(applied.transactions, payment_id=payment_id, now=now)
-    await write(connection, [*writes, *told.writes])
-    return RecordedPayment(applied.payment, resource, told.due)
+    writes += ledger.bookings(applied.transactions, payment_id=before.id, now=now)
+    changed = Changed(payments, before.id, after, where={name: getattr(row, name) for name in MOVING})
+    if await write_if(connection, changed, [*writes, *told.writes]):
+        return RecordedPayment(applied.payment, resource, told.due)
+    return None
 
 
 async def lock(connection: AsyncConnection, payment_id: str) -> Row[Any]:
     """Return the row, locked until the transaction ends."""
-    found = (await connection.execute(LOCK, {"payment_id": payment_id})).first()
-    if found is None:
-        raise PaymentUnknownError(payment_id)
-    return found
+    return await _find(connection, payment_id, LOCK)
 
 
 def is_recorded(row: Row[Any], step: str) -> bool:
@@ -127,7 +159,7 @@ def is_recorded(row: Row[Any], step: str) -> bool:
     return bool(row.last_step == step or (step.isdecimal() and int(step) <= row.version))
 
 
-def payment_of(row: Row[Any]) -> Payment:
+def payment_of(row: Row[Any] | SimpleNamespace) -> Payment:
     """Read the part of a row that the rules speak of."""
     return Payment(
         id=row.id,
@@ -175,32 +207,40 @@ def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
     )
 
 
-async def _insert(connection: AsyncConnection, new: NewPayment, now: datetime) -> Row[Any] | None:
-    """Insert the row; None when this payment is there already, or another that holds the order."""
-    values = {
-        "id": new.id,
-        "merchant_id": new.merchant_id,
-        "order_id": new.order_id,
-        "amount_minor": new.amount_minor,
-        "currency": new.currency,
-        "method": new.method,
-        "capture_method": new.capture_method,
-        "status": PaymentStatus.PENDING.value,
-        "gateway": new.gateway,
-        "instrument": new.shown,
-        "customer": new.customer,
-        "notes": new.notes,
-        "last_step": CREATED_STEP,
-        "created_at": now,
-        "updated_at": now,
-    }
-    try:
-        inserted: Row[Any] | None = (await connection.execute(RECORD, values)).first()
-    except IntegrityError as error:
-        if "fk_payments_order" in str(error.orig):
-            raise OrderUnknownError(new.order_id) from error
-        raise
-    return inserted
+async def _find(connection: AsyncConnection, payment_id: str, query: Select[Any] = FIND) -> Row[Any]:
+    found: Row[Any] | None = (await connection.execute(query, {"payment_id": payment_id})).first()
+    if found is None:
+        raise PaymentUnknownError(payment_id)
+    return found
+
+
+def _first_row(new: NewPayment, now: datetime) -> SimpleNamespace:
+    """Return all columns of a payment as it is recorded, so that the row need not be read back."""
+    return SimpleNamespace(
+        id=new.id,
+        merchant_id=new.merchant_id,
+        order_id=new.order_id,
+        amount_minor=new.amount_minor,
+        currency=new.currency,
+        method=new.method,
+        capture_method=new.capture_method,
+        status=PaymentStatus.PENDING.value,
+        captured_minor=0,
+        refunded_minor=0,
+        refund_pending_minor=0,
+        gateway=new.gateway,
+        gateway_reference=None,
+        instrument=new.shown,
+        customer=new.customer,
+        notes=new.notes,
+        action_url=None,
+        error_code=None,
+        error_description=None,
+        version=0,
+        last_step=CREATED_STEP,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def _columns_after(payment: Payment, now: datetime) -> dict[str, Any]:

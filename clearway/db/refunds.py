@@ -15,7 +15,7 @@ from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import ledger
-from clearway.db.events import DueDelivery, Happening, announce, due_for_step
+from clearway.db.events import DueDelivery, Happening, announce, due_for_step, endpoints_of
 from clearway.db.payments import PaymentUnknownError, is_recorded, lock, payment_of
 from clearway.db.tables import payments, refunds
 from clearway.db.writing import Changed, Write, row_after, write
@@ -61,7 +61,7 @@ async def reserve(connection: AsyncConnection, new: NewRefund, *, now: datetime)
     booked = books.refund_reserved(new.id, payment.merchant_id, Money(amount_minor, payment.currency))
     asked = RefundChange(step=CREATED_STEP, to=RefundStatus.PENDING, reason="refund asked for", actor="merchant")
     happening = _happening(row, EventType.REFUND_CREATED, asked, None)
-    told = await announce(connection, [happening], now=now)
+    told = announce([happening], await endpoints_of(connection, payment.merchant_id), now=now)
     promised = _added_to_payment(payment.id, pending_minor=amount_minor, now=now)
     booking = ledger.bookings([booked], payment_id=payment.id, refund_id=new.id, now=now)
     await write(connection, [promised, *booking, *told.writes])
@@ -77,7 +77,8 @@ async def apply(connection: AsyncConnection, refund_id: str, change: RefundChang
     applied = apply_refund_change(refund_of(row), change)
     after = _columns_after(applied.refund, now)
     changed = row_after(row, after)
-    told = await announce(connection, [_happening(changed, applied.event, change, row.status)], now=now)
+    happening = _happening(changed, applied.event, change, row.status)
+    told = announce([happening], await endpoints_of(connection, payment.merchant_id), now=now)
     writes: list[Write] = [Changed(refunds, refund_id, after)]
     pending_minor, refunded_minor = applied.pending_delta_minor, applied.refunded_delta_minor
     if pending_minor or refunded_minor:

@@ -12,7 +12,22 @@ from functools import cache
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, Final
 
-from sqlalchemy import JSON, Insert, Row, Table, Update, bindparam, column, func, insert, select, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Insert,
+    Row,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    column,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import Insert as Upsert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -73,6 +88,19 @@ async def write(connection: AsyncConnection, writes: Sequence[Write]) -> None:
     await connection.execute(_together(tuple(each.shape() for each in writes)), parameters)
 
 
+async def write_if(connection: AsyncConnection, first: Write, rest: Sequence[Write]) -> bool:
+    """Carry out `first`, and the rest if it touched a row, in one statement; return whether it did.
+
+    A change whose conditions name what was read before it needs no lock and no transaction: either the row still is as
+    it was read and everything is written, or nothing is.
+    """
+    parameters = first.parameters(0)
+    for number, each in enumerate(rest, 1):
+        parameters |= each.parameters(number)
+    statement = _together_if(first.shape(), tuple(each.shape() for each in rest))
+    return (await connection.execute(statement, parameters)).first() is not None
+
+
 def row_after(row: Row[Any], columns: Mapping[str, Any]) -> SimpleNamespace:
     """Return a row as it is once `columns` are written, so that it need not be read back."""
     before = row._mapping  # noqa: SLF001 - public; the underscore keeps it apart from the columns
@@ -85,14 +113,15 @@ class _RowsShape:
     columns: tuple[str, ...]
     unless_there: bool
 
-    def statement(self, number: int) -> Insert | Upsert:
+    def statement(self, number: int, condition: ColumnElement[bool] | None = None) -> Insert | Upsert:
         """The rows are one JSON parameter: an INSERT with VALUES has another text for each number of rows."""
         given = func.json_to_recordset(bindparam(f"rows_{number}", type_=JSON))
         typed = (column(name, self.table.c[name].type) for name in self.columns)
         records = given.table_valued(*typed, name="records").render_derived(with_types=True)
+        query = select(*records.c) if condition is None else select(*records.c).where(condition)
         if self.unless_there:
-            return upsert(self.table).from_select(self.columns, select(*records.c)).on_conflict_do_nothing()
-        return insert(self.table).from_select(self.columns, select(*records.c))
+            return upsert(self.table).from_select(self.columns, query).on_conflict_do_nothing()
+        return insert(self.table).from_select(self.columns, query)
 
 
 @dataclass(frozen=True)
@@ -102,19 +131,32 @@ class _ChangedShape:
     added: tuple[str, ...]
     where: tuple[str, ...]
 
-    def statement(self, number: int) -> Update:
+    def statement(self, number: int, condition: ColumnElement[bool] | None = None) -> Update:
         columns = self.table.c
         become = {name: self._parameter("set", name, number) for name in self.values}
         become |= {name: columns[name] + self._parameter("add", name, number) for name in self.added}
         conditions = [columns[name] == self._parameter("where", name, number) for name in self.where]
+        if condition is not None:
+            conditions.append(condition)
         return update(self.table).where(columns.id == bindparam(f"id_{number}"), *conditions).values(become)
 
     def _parameter(self, role: str, name: str, number: int) -> Any:
         return bindparam(f"{role}_{name}_{number}", type_=self.table.c[name].type)
 
 
+_Shape = _RowsShape | _ChangedShape
+
+
 @cache
-def _together(shapes: tuple[_RowsShape | _ChangedShape, ...]) -> _Statement:
+def _together(shapes: tuple[_Shape, ...]) -> _Statement:
     """There are as many shapes as kinds of steps: some tens."""
     *others, last = (shape.statement(number) for number, shape in enumerate(shapes))
     return last.add_cte(*(other.cte(f"write_{number}") for number, other in enumerate(others)))
+
+
+@cache
+def _together_if(first: _Shape, rest: tuple[_Shape, ...]) -> Select[Any]:
+    touched = first.statement(0).returning(first.table.c.id).cte("touched")
+    condition = exists(select(touched.c.id))
+    others = (shape.statement(number, condition) for number, shape in enumerate(rest, 1))
+    return select(touched.c.id).add_cte(*(other.cte(f"write_{number}") for number, other in enumerate(others, 1)))

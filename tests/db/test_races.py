@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable
+from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import text
+
+from clearway.db import refunds
 from clearway.db.orders import NewOrder, record_order
 from clearway.db.payments import OrderTakenError
 from clearway.db.refunds import AmountNotRefundableError
 from clearway.domain import ids
 from clearway.domain.payment import Change, MoveRefusedError, PaymentStatus
-from clearway.domain.refund import RefundStatus
+from clearway.domain.refund import RefundChange, RefundStatus
 from clearway.domain.resources import OrderResource
 from tests.db.conftest import CROWD
 from tests.support.shop import AMOUNT_MINOR, Shop, captured
@@ -140,6 +144,47 @@ async def test_refunds_settle_while_others_are_reserved(crowded: Shop) -> None:
     assert _kinds(results) == {"RecordedRefund": CROWD}
     assert (row.refunded_minor, row.refund_pending_minor) == (5_000, 10_000)
     assert await crowded.books() == {"payable": -(AMOUNT_MINOR - 15_000), "refunds_in_transit": -10_000}
+
+
+async def test_captures_and_refunds_of_one_payment(crowded: Shop) -> None:
+    """Captures and refunds of one payment at once: each is worked out from what the others left, and none is lost."""
+    payment_id = await crowded.recorded(capture_method="manual")
+    await crowded.move(payment_id, PaymentStatus.AUTHORIZED, capture=captured(1_000))
+    each = CROWD // 2
+    results = await _race(
+        *(crowded.move(payment_id, PaymentStatus.AUTHORIZED, capture=captured(100)) for _ in range(each)),
+        *(crowded.reserve(payment_id, 10) for _ in range(each)),
+    )
+    row = await crowded.row(payment_id)
+
+    assert _kinds(results) == {"RecordedPayment": each, "RecordedRefund": each}
+    assert (row.captured_minor, row.refund_pending_minor, row.version) == (1_000 + 100 * each, 10 * each, 1 + each)
+    assert await crowded.books() == {"payable": -(1_000 + 90 * each), "refunds_in_transit": -10 * each}
+
+
+async def test_a_change_that_waited_tells_what_it_waited_for(crowded: Shop) -> None:
+    """A success that meets a refund in the making waits for it, and its event tells the refunded amount."""
+    payment_id = await crowded.recorded(capture_method="manual")
+    await crowded.move(payment_id, PaymentStatus.AUTHORIZED, capture=captured(1_000))
+    refund_id = (await crowded.reserve(payment_id, 300)).refund.id
+    processed = RefundChange("processed", RefundStatus.PROCESSED, "a test")
+    async with crowded.engine.begin() as connection:
+        await refunds.apply(connection, refund_id, processed, now=datetime.now(UTC))
+        success = asyncio.create_task(crowded.move(payment_id, PaymentStatus.SUCCESS))
+        await _until_somebody_waits(crowded)
+
+    assert (await success).resource.amount_refunded == 300
+    assert '"amount_refunded":300' in (await crowded.bodies())[-1]
+
+
+async def _until_somebody_waits(shop: Shop) -> None:
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'crowd' AND wait_event_type = 'Lock'"
+    )
+    async with shop.engine.connect() as connection:
+        while not (await connection.execute(waiting)).scalar_one():
+            await connection.rollback()
+            await asyncio.sleep(0.01)
 
 
 async def test_first_use_of_accounts_by_many(crowded: Shop) -> None:

@@ -75,8 +75,12 @@ class Shop:
 
     async def record(self, new: NewPayment) -> RecordedPayment:
         """Record a payment."""
-        async with self.engine.begin() as connection:
+        async with self._each_for_itself().connect() as connection:
             return await payments.record(connection, new, now=datetime.now(UTC))
+
+    def _each_for_itself(self) -> AsyncEngine:
+        """Return the engine as the activities of payments use it: each statement is a transaction."""
+        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def recorded(self, **fields: Any) -> str:
         """Describe and record a payment; return its id."""
@@ -84,7 +88,7 @@ class Shop:
 
     async def apply(self, payment_id: str, change: Change) -> RecordedPayment:
         """Apply a change to a payment."""
-        async with self.engine.begin() as connection:
+        async with self._each_for_itself().connect() as connection:
             return await payments.apply(connection, payment_id, change, now=datetime.now(UTC))
 
     async def move(self, payment_id: str, to: PaymentStatus, step: str | None = None, **fields: Any) -> RecordedPayment:
