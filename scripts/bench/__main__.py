@@ -44,6 +44,7 @@ QUICK: Final = {
     "window": 4.0,
     "bisections": 0,
     "calibration": 6,
+    "windows": 1,
     "tries": 2,
     "refunds": 8,
     "backlog": 8,
@@ -79,6 +80,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--window", type=float, default=20.0, metavar="S", help="seconds of each rate in the search of a knee")
     add("--bisections", type=int, default=2, help="how often the distance around a knee is halved")
     add("--tries", type=int, default=TRIES_MAX, help="how many rates may be stepped through to find a knee")
+    add("--windows", type=int, default=3, help="windows at 50 %% and 80 %% of the knee; the middle one counts")
     add("--calibration", type=int, default=40, help="requests that tell where to begin to look for a knee")
     add("--refunds", type=int, default=160, help="payments to refund")
     add("--backlog", type=int, default=200, help="payments made while the receiver is away")
@@ -102,7 +104,11 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 async def measure(running: Stand, asked: argparse.Namespace, found: dict[str, Any]) -> None:
     """Run the parts asked for, one after the other, into `found`."""
     effort = Effort(
-        window_s=asked.window, bisections=asked.bisections, calibration=asked.calibration, tries=asked.tries
+        window_s=asked.window,
+        bisections=asked.bisections,
+        calibration=asked.calibration,
+        tries=asked.tries,
+        windows=asked.windows,
     )
     await warm_up(running)
     for part in (part for part in PARTS if part in asked.only and part != "floor"):

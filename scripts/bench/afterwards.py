@@ -6,11 +6,11 @@ import time
 from typing import Any, Final
 
 from scripts.bench import ours
-from scripts.bench.cost import EVERYTHING, GATEWAY, SEED, SUCCESS
+from scripts.bench.cost import EVERYTHING, SEED, SUCCESS
 from scripts.bench.cpu import CpuMeter
 from scripts.bench.figures import arrivals_s, summary_ms
 from scripts.bench.load import closed_loop
-from scripts.bench.stand import BenchError, Stand, quiet
+from scripts.bench.stand import BESIDE, BenchError, Stand, quiet
 
 AT_ONCE: Final = 16
 BACKLOG_INTERVALS_S: Final = [5] * 19
@@ -26,7 +26,7 @@ async def refunds(stand: Stand, rate_per_s: float, count: int) -> dict[str, Any]
     half = len(payments) // 2
     steady = await ours.refund(stand, rate_per_s, arrivals_s(rate_per_s, seed=SEED, count=half), payments)
     burst = await _refund_burst(stand, payments[half:])
-    return {"rate_per_s": rate_per_s, "steady": steady.summary(GATEWAY), "burst": burst}
+    return {"rate_per_s": rate_per_s, "steady": steady.summary(*BESIDE), "burst": burst}
 
 
 async def _refund_burst(stand: Stand, payments: list[str]) -> dict[str, Any]:
@@ -80,4 +80,4 @@ async def backlog(stand: Stand, rate_per_s: float, count: int) -> dict[str, Any]
 
 def _each(used: dict[str, float], count: int) -> dict[str, float]:
     each = {name: round(seconds / max(1, count), 5) for name, seconds in used.items()}
-    return {**each, "total": round(sum(each.values()) - each.get(GATEWAY, 0.0), 5)}
+    return {**each, "total": round(sum(used for name, used in each.items() if name not in BESIDE), 5)}

@@ -18,7 +18,7 @@ from scripts.bench.figures import arrivals_s
 from scripts.bench.histories import Anatomy, anatomy
 from scripts.bench.runs import Run
 from scripts.bench.shapes import differences
-from scripts.bench.stand import Stand
+from scripts.bench.stand import BESIDE, Stand
 from workflows.messages import delivery_workflow_id, payment_workflow_id
 
 SEED: Final = 2_026
@@ -27,8 +27,6 @@ WARM_UP_PER_S: Final = 8.0
 TRACED: Final = 30
 """Payments whose statements are counted."""
 IDLE_S: Final = 4.0
-GATEWAY: Final = "simulator"
-"""It is somebody else's program: its CPU is told, and is not in the totals."""
 
 
 @dataclass(frozen=True)
@@ -99,12 +97,13 @@ async def cost(stand: Stand, rate_per_s: float, count: int) -> dict[str, Any]:
     return {
         "rate_per_s": rate_per_s,
         "deliveries_each": deliveries,
-        "ours": payments.summary(GATEWAY),
+        "ours": payments.summary(*BESIDE),
         "idle_cpu_s_per_s": {name: round(used, 4) for name, used in at_rest.items()},
         "payment_history": payment.to_json(),
         "delivery_history": delivery.to_json(),
         "statements": sql,
         "floor": await floor_cost(stand, rate_per_s, arrivals, (payment, delivery), deliveries),
+        "floor_with_io": await floor_cost(stand, rate_per_s, arrivals, (payment, delivery), deliveries, io=True),
         "all_events": await _with_all_events(stand, rate_per_s, arrivals[: count // 2]),
     }
 
@@ -112,17 +111,23 @@ async def cost(stand: Stand, rate_per_s: float, count: int) -> dict[str, Any]:
 async def _with_all_events(stand: Stand, rate_per_s: float, arrivals: Sequence[float]) -> dict[str, Any]:
     await stand.subscribe(EVERYTHING.event_types)
     run = await ours.pay(stand, rate_per_s, arrivals)
-    return {**run.summary(GATEWAY), "deliveries_each": round(len(run.webhooks) / run.count, 2)}
+    return {**run.summary(*BESIDE), "deliveries_each": round(len(run.webhooks) / run.count, 2)}
 
 
 async def floor_cost(
-    stand: Stand, rate_per_s: float, arrivals: Sequence[float], kinds: tuple[Anatomy, Anatomy], deliveries: int
+    stand: Stand,
+    rate_per_s: float,
+    arrivals: Sequence[float],
+    kinds: tuple[Anatomy, Anatomy],
+    deliveries: int,
+    *,
+    io: bool = False,
 ) -> dict[str, Any]:
     """Measure the floor of these shapes, and check that its histories are those of ours."""
     payment, delivery = kinds
     shape = payment.shape.starting(deliveries)
     news_after_s = stand.options.gateway_delay_ms / 1_000
-    async with bare.floor(stand) as floor:
+    async with bare.floor(stand, io=io) as floor:
         warming = arrivals_s(WARM_UP_PER_S, seed=SEED - 1, count=WARM_UP // 2)
         await floor.run(WARM_UP_PER_S, warming, shape, delivery.shape, news_after_s=news_after_s)
         run = await floor.run(rate_per_s, arrivals, shape, delivery.shape, news_after_s=news_after_s)

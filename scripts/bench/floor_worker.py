@@ -6,14 +6,11 @@ Request `take`: the deliveries attempted since the last take, [[number, Unix sec
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any, Final
 from unittest import mock
 
-import orjson
 import uvloop
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkflowRunner
@@ -24,12 +21,13 @@ from clearway.settings import Settings
 from clearway.temporal import connect
 from scripts.bench import floor_workflows as floor
 from scripts.bench.agents import leave, serve
+from scripts.bench.floor_io import Io
+from scripts.bench.floor_otherwise import AS_OURS, Otherwise
 from workflows.messages import QUEUE_DELIVERIES, QUEUE_PAYMENTS
 from workflows.registry import strict_workflow_runner, workflow_runner
 
-ENVIRONMENT: Final = "FLOOR_OTHERWISE"
-QUEUES: Final = {floor.QUEUE_PAYMENTS: QUEUE_PAYMENTS, floor.QUEUE_DELIVERIES: QUEUE_DELIVERIES}
-"""Each queue of the floor, and ours whose settings it has."""
+QUEUES: Final = (QUEUE_PAYMENTS, QUEUE_DELIVERIES)
+"""Those of ours that the floor has too."""
 
 
 def settings_of_ours(queue: str) -> dict[str, Any]:
@@ -51,46 +49,30 @@ def runner_of_ours(runner: WorkflowRunner | None = None) -> WorkflowRunner:
     return ours
 
 
-@dataclass(frozen=True)
-class Otherwise:
-    """What differs from ours, for `variants`: read from the environment, nothing by default.
-
-    strict: the sandbox of the tests. pollers: a fixed number in place of autoscaling. eager: of deliveries.
-    """
-
-    strict: bool = False
-    pollers: int | None = None
-    eager: bool = True
-
-    @classmethod
-    def from_environment(cls) -> Otherwise:
-        """Read `FLOOR_OTHERWISE`, a JSON object."""
-        return cls(**orjson.loads(os.environ.get(ENVIRONMENT, "{}")))
-
-    def options(self) -> dict[str, Any]:
-        """Return the arguments of Worker that differ."""
-        options: dict[str, Any] = {}
-        if self.strict:
-            options["workflow_runner"] = runner_of_ours(strict_workflow_runner())
-        if self.pollers is not None:
-            behaviour = PollerBehaviorSimpleMaximum(self.pollers)
-            options |= {"workflow_task_poller_behavior": behaviour, "activity_task_poller_behavior": behaviour}
-        return options
+def options_of(otherwise: Otherwise) -> dict[str, Any]:
+    """Return the arguments of Worker that differ from ours."""
+    options: dict[str, Any] = {}
+    if otherwise.strict:
+        options["workflow_runner"] = runner_of_ours(strict_workflow_runner())
+    if otherwise.pollers is not None:
+        behaviour = PollerBehaviorSimpleMaximum(otherwise.pollers)
+        options |= {"workflow_task_poller_behavior": behaviour, "activity_task_poller_behavior": behaviour}
+    return options
 
 
 def build_worker(
-    client: Client, queue: str, activities: Sequence[Callable[..., Any]], otherwise: Otherwise | None = None
+    client: Client, queue: str, activities: Sequence[Callable[..., Any]], otherwise: Otherwise = AS_OURS
 ) -> Worker:
-    """Return the worker of one queue of the floor."""
+    """Return the floor's worker for one of our queues."""
     return Worker(
         client,
         **{
-            **settings_of_ours(QUEUES[queue]),
-            "task_queue": queue,
+            **settings_of_ours(queue),
+            "task_queue": otherwise.queue(queue),
             "workflows": [floor.FloorPayment, floor.FloorDelivery],
             "activities": activities,
             "workflow_runner": runner_of_ours(),
-            **(otherwise or Otherwise()).options(),
+            **options_of(otherwise),
         },
     )
 
@@ -99,15 +81,16 @@ async def main() -> None:
     """Work, and answer the bench, until it ends."""
     client = await connect(Settings())
     otherwise = Otherwise.from_environment()
-    steps = floor.FloorActivities(client, eager=otherwise.eager)
-
-    async def handle(asked: Mapping[str, Any]) -> Any:
-        if asked["do"] == "count":
-            return len(steps.delivered)
-        taken, steps.delivered = steps.delivered, []
-        return taken
-
     async with AsyncExitStack() as stack:
+        io = await stack.enter_async_context(Io.open(otherwise.receiver_url)) if otherwise.receiver_url else None
+        steps = floor.FloorActivities(client, otherwise, io)
+
+        async def handle(asked: Mapping[str, Any]) -> Any:
+            if asked["do"] == "count":
+                return len(steps.delivered)
+            taken, steps.delivered = steps.delivered, []
+            return taken
+
         for queue in QUEUES:
             activities: list[Callable[..., Any]] = [steps.floor_step, steps.floor_call, steps.floor_attempt]
             await stack.enter_async_context(build_worker(client, queue, activities, otherwise))

@@ -19,11 +19,12 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes, Workfl
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from clearway.search_attributes import AMOUNT, CURRENCY, GATEWAY, MERCHANT_ID, ORDER_ID, PAYMENT_ID, PAYMENT_STATUS
+from scripts.bench.floor_io import Io
+from scripts.bench.floor_otherwise import AS_OURS, Otherwise
 from scripts.bench.shapes import Shape, Step
+from workflows.messages import QUEUE_DELIVERIES
 
 LIMIT: Final = timedelta(seconds=30)
-QUEUE_PAYMENTS: Final = "floor-payments"
-QUEUE_DELIVERIES: Final = "floor-deliveries"
 
 
 @dataclass(frozen=True)
@@ -47,28 +48,39 @@ class StartInput:
 class FloorActivities:
     """The steps. `delivered` holds what was, if it were ours, a webhook sent: the number and the Unix seconds.
 
-    eager: start deliveries as ours are, so that this process gets the first task with the answer.
+    otherwise.eager: start deliveries as ours are, so that this process gets the first task with the answer. io: what
+    the steps read, write and send; without it they do nothing.
     """
 
-    def __init__(self, client: Client, *, eager: bool = True) -> None:
+    def __init__(self, client: Client, otherwise: Otherwise = AS_OURS, io: Io | None = None) -> None:
         self._client = client
-        self._eager = eager
+        self._otherwise = otherwise
+        self._io = io
         self.delivered: list[tuple[str, float]] = []
 
     @activity.defn
     async def floor_step(self, given: StartInput) -> str:
-        """Do nothing but what the shape itself is: start the deliveries."""
+        """Do nothing but what the shape itself is: start the deliveries. With I/O: record a step."""
+        if self._io is not None:
+            await self._io.read(given.number)
+            await self._io.write(given.number)
         await asyncio.gather(*(self._start(given, index) for index in range(given.count)))
         return given.number
 
     @activity.defn
     async def floor_call(self, number: str) -> str:
-        """Do nothing, where ours calls a gateway."""
+        """Do nothing, where ours calls a gateway. With I/O: send something."""
+        if self._io is not None:
+            await self._io.send(number)
         return number
 
     @activity.defn
     async def floor_attempt(self, number: str) -> str:
-        """Do nothing, where ours sends a webhook; note the time."""
+        """Do nothing, where ours sends a webhook; note the time. With I/O: read, send and record it."""
+        if self._io is not None:
+            await self._io.read(number)
+            await self._io.send(number)
+            await self._io.write(number)
         self.delivered.append((number, time.time()))
         return number
 
@@ -79,9 +91,9 @@ class FloorActivities:
                 FloorDelivery.run,
                 FloorInput(number, given.delivery or {}),
                 id=f"floor-delivery/{number}",
-                task_queue=QUEUE_DELIVERIES,
+                task_queue=self._otherwise.queue(QUEUE_DELIVERIES),
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                request_eager_start=self._eager,
+                request_eager_start=self._otherwise.eager,
                 search_attributes=delivery_attributes(number),
                 static_summary=f"delivery {number}",
             )

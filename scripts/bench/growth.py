@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from scripts.bench import ours
-from scripts.bench.cost import GATEWAY, SEED, SUCCESS
+from scripts.bench.cost import SEED, SUCCESS
 from scripts.bench.figures import arrivals_s
 from scripts.bench.load import closed_loop
-from scripts.bench.stand import BenchError, Stand
+from scripts.bench.stand import BESIDE, BenchError, Stand
 
 AT_ONCE: Final = 24
 NEVER_DECIDED: Final = "pending@razorpay"
@@ -26,8 +26,8 @@ async def open_payments(stand: Stand, sizes: tuple[int, int], rate_per_s: float,
         await _open(stand, size - there)
         there = size
         run = await ours.pay(stand, rate_per_s, arrivals_s(rate_per_s, seed=SEED, count=count))
-        found[f"with_{size}_open"] = run.summary(GATEWAY)
-        costs.append(run.cpu_per_one_s(GATEWAY)["total"])
+        found[f"with_{size}_open"] = run.summary(*BESIDE)
+        costs.append(run.cpu_per_one_s(*BESIDE)["total"])
     ratio = costs[1] / costs[0]
     return {**found, "cpu_ratio": round(ratio, 3), "flat": abs(ratio - 1) <= FLAT}
 

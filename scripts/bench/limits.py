@@ -1,32 +1,35 @@
 """How many payments a second this machine can take, beside how many bare workflows of the same shape it can.
 
-Both knees are searched for in alternate windows, so that what else goes on on the machine meets both alike. Then our
-latencies and CPU are taken at 50 % and 80 % of our knee.
+The floor comes twice: bare, and with I/O, which is what a payment reads, writes and sends with nothing around it.
+
+All knees are searched for in alternate windows, so that what else goes on on the machine meets them alike. Then
+latencies and CPU are taken at 50 % and 80 % of each knee: several windows, of which the middle one is told.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
 from scripts.bench import floor as bare
 from scripts.bench import ours
-from scripts.bench.cost import GATEWAY, SEED, SUCCESS, anatomies
+from scripts.bench.cost import SEED, SUCCESS, anatomies
 from scripts.bench.figures import arrivals_s
 from scripts.bench.histories import Anatomy
 from scripts.bench.knee import TRIES_MAX, Knee, find_knee
 from scripts.bench.report import progress
 from scripts.bench.runs import Run
-from scripts.bench.stand import Stand
+from scripts.bench.stand import BESIDE, Stand
 
 FIRST_SHARE: Final = 0.7
 """Of what the cores could do at the CPU one payment cost in the calibration: where the search for the knee begins."""
 CALIBRATION_PER_S: Final = 3.0
 LEVELS: Final = (0.5, 0.8)
+FLOORS: Final = {"floor": False, "floor_with_io": True}
 ATTEMPTS: Final = 2
 """Windows in which a rate may be kept up with: another program on the machine may have spoilt the first."""
 
@@ -38,13 +41,15 @@ Load = Callable[[float, Sequence[float]], Awaitable[Run]]
 class Effort:
     """How much time to take. window_s: of one rate; calibration: how many requests tell where to begin.
 
-    tries: how many rates may be stepped through before the knee is between two of them.
+    tries: how many rates may be stepped through before the knee is between two of them. windows: at each level below
+    the knee.
     """
 
     window_s: float = 20.0
     bisections: int = 2
     calibration: int = 40
     tries: int = TRIES_MAX
+    windows: int = 3
 
 
 @dataclass
@@ -56,13 +61,40 @@ class Search:
     effort: Effort
     turn: asyncio.Lock
     best: Run | None = None
+    knee: Knee | None = None
 
-    async def knee(self, calibration: Run) -> Knee:
-        """Find it, beginning below what the calibration lets expect; `best` is then the run at it."""
-        self.best = calibration
-        start = FIRST_SHARE * (os.cpu_count() or 1) / max(calibration.cpu_per_one_s()["total"], 0.001)
+    async def run(self, calibrating: Sequence[float]) -> None:
+        """Find the knee, beginning below what these arrivals let expect; `best` is then the run at it."""
+        async with self.turn:
+            self.best = await self.load(CALIBRATION_PER_S, calibrating)
+        start = FIRST_SHARE * (os.cpu_count() or 1) / max(self.best.cpu_per_one_s()["total"], 0.001)
         effort = self.effort
-        return await find_knee(self._keeps, start_per_s=start, bisections=effort.bisections, tries_max=effort.tries)
+        self.knee = await find_knee(
+            self._keeps, start_per_s=start, bisections=effort.bisections, tries_max=effort.tries
+        )
+
+    async def at(self, level: float) -> dict[str, Any]:
+        """Offer this share of the knee. Returns the window whose p95 is the middle one, and the p95 of every window."""
+        assert self.knee is not None
+        rate_per_s = max(level * self.knee.rate_per_s, 0.5)
+        runs = [
+            await self.load(rate_per_s, arrivals_s(rate_per_s, seed=SEED + 1 + number, duration_s=self.effort.window_s))
+            for number in range(self.effort.windows)
+        ]
+        told = sorted((run.summary(*BESIDE) for run in runs), key=_answer_p95_ms)
+        return {**told[len(told) // 2], "answer_p95_ms_of_each": [_answer_p95_ms(each) for each in told]}
+
+    def found(self) -> dict[str, Any]:
+        """Return what is written of the knee."""
+        assert self.knee is not None
+        assert self.best is not None
+        too_much = self.knee.too_much_per_s
+        knee = {
+            "per_s": round(self.knee.rate_per_s, 2),
+            "too_much_per_s": None if too_much is None else round(too_much, 2),
+            "tried": [{"per_s": round(rate, 2), "sustained": kept} for rate, kept in self.knee.tried],
+        }
+        return {"knee": knee, "at_knee": self.best.summary(*BESIDE)}
 
     async def _keeps(self, rate_per_s: float) -> bool:
         for attempt in range(ATTEMPTS):
@@ -84,30 +116,28 @@ async def limits(stand: Stand, effort: Effort, *, with_floor: bool) -> dict[str,
         return await ours.pay(stand, rate_per_s, arrivals)
 
     calibrating = arrivals_s(CALIBRATION_PER_S, seed=SEED, count=effort.calibration)
-    first = await pay(CALIBRATION_PER_S, calibrating)
-    payment, delivery, _ = await anatomies(stand, first, endpoint_id)
+    payment, delivery, _ = await anatomies(stand, await pay(CALIBRATION_PER_S, calibrating), endpoint_id)
     turn = asyncio.Lock()
-    search = Search("ours", pay, effort, turn)
-    if with_floor:
-        async with AsyncExitStack() as exits:
-            walk = _walk(await exits.enter_async_context(bare.floor(stand)), stand, payment, delivery)
+    searches = {"ours": Search("ours", pay, effort, turn)}
+    async with AsyncExitStack() as exits:
+        for name, io in FLOORS.items() if with_floor else ():
+            walk = _walk(await exits.enter_async_context(bare.floor(stand, io=io)), stand, payment, delivery)
             await walk(CALIBRATION_PER_S, calibrating[: effort.calibration // 2])  # to warm up
-            beside = Search("floor", walk, effort, turn)
-            first_walk = await walk(CALIBRATION_PER_S, calibrating)
-            async with asyncio.TaskGroup() as both:
-                searching = both.create_task(search.knee(first))
-                walking = both.create_task(beside.knee(first_walk))
-        knee, floor_knee = searching.result(), walking.result()
-        shape = payment.shape.starting(1).words()
-        floor = {"shape": shape, "knee": _knee(floor_knee), "at_knee": beside.best.summary() if beside.best else {}}
-    else:
-        knee, floor = await search.knee(first), None
-    found = {"knee": _knee(knee), "at_knee": search.best.summary(GATEWAY) if search.best else {}}
-    for level in LEVELS:
-        rate_per_s = max(level * knee.rate_per_s, 0.5)
-        run = await pay(rate_per_s, arrivals_s(rate_per_s, seed=SEED + 1, duration_s=1.5 * effort.window_s))
-        found[f"at_{level:.0%}"] = run.summary(GATEWAY)
-    return {"ours": found} if floor is None else {"ours": found, "floor": floor}
+            searches[name] = Search(name, walk, effort, turn)
+        async with asyncio.TaskGroup() as together:
+            for each in searches.values():
+                together.create_task(each.run(calibrating))
+        found = {name: each.found() for name, each in searches.items()}
+        for level in LEVELS:
+            for name, each in searches.items():
+                found[name][f"at_{level:.0%}"] = await each.at(level)
+    if with_floor:
+        found["floor"] |= {"shape": payment.shape.starting(1).words(), "with_io": found.pop("floor_with_io")}
+    return found
+
+
+def _answer_p95_ms(summary: Mapping[str, Any]) -> float:
+    return float(summary["answer_ms"]["p95"])
 
 
 def _walk(floor: bare.Floor, stand: Stand, payment: Anatomy, delivery: Anatomy) -> Load:
@@ -118,12 +148,3 @@ def _walk(floor: bare.Floor, stand: Stand, payment: Anatomy, delivery: Anatomy) 
         return await floor.run(rate_per_s, arrivals, shape, delivery.shape, news_after_s=news_after_s)
 
     return walk
-
-
-def _knee(knee: Knee) -> dict[str, Any]:
-    too_much = knee.too_much_per_s
-    return {
-        "per_s": round(knee.rate_per_s, 2),
-        "too_much_per_s": None if too_much is None else round(too_much, 2),
-        "tried": [{"per_s": round(rate, 2), "sustained": kept} for rate, kept in knee.tried],
-    }

@@ -34,10 +34,11 @@ async def refund(stand: Stand, rate_per_s: float, arrivals_s: Sequence[float], p
 async def measured(stand: Stand, rate_per_s: float, arrivals_s: Sequence[float], send: Send, event_type: str) -> Run:
     """Send one request at each moment, and wait until the event of each has reached the receiver."""
     await stand.receiver.ask("take")
-    meter, began = CpuMeter.start(stand.pids()), time.perf_counter()
+    meter, began, clients_s = CpuMeter.start(stand.pids()), time.perf_counter(), time.process_time()
     sent = await open_loop(arrivals_s, send)
     await quiet(stand.heard, len(sent), patience_s=DRAIN_S)
-    cpu_s, wall_s = meter.used_s(), time.perf_counter() - began
+    wall_s = time.perf_counter() - began
+    cpu_s = {**meter.used_s(), "clients": time.process_time() - clients_s}
     came = await stand.receiver.ask("take")
     done_at: dict[str, float] = {}
     for _, kind, resource_id, at in came:

@@ -33,18 +33,21 @@ def lines(found: Found) -> Iterator[str]:
             yield RULE
             yield from part(found[name])
     if "ours" in found and "floor" in found:
-        yield from _ratio(found["ours"], found["floor"])
+        yield from _ratios(found["ours"], found["floor"])
     if "failed" in found:
         yield f"! ended early: {found['failed']}"
 
 
 def _cost(cost: Found) -> Iterator[str]:
     ours, floor = cost["ours"], cost["floor"]
+    floors = {"floor": floor, "floor with I/O": cost["floor_with_io"]}
     yield f"COST at {cost['rate_per_s']:g} payments/s, the receiver takes payment.success only"
     yield from _run("ours", ours)
-    yield from _run("floor", floor)
+    for name, one in floors.items():
+        yield from _run(name, one)
     yield f"  idle CPU-s/s: {_pairs(cost['idle_cpu_s_per_s'])}"
-    yield f"  CPU of ours / floor: {ours['cpu_s_each']['total'] / floor['cpu_s_each']['total']:.2f}"
+    for name, one in floors.items():
+        yield f"  CPU of ours / {name}: {ours['cpu_s_each']['total'] / one['cpu_s_each']['total']:.2f}"
     yield f"  deliveries a payment: {cost['deliveries_each']}; with all events {cost['all_events']['deliveries_each']}:"
     yield from _run("all", cost["all_events"])
     for kind in ("payment", "delivery"):
@@ -71,19 +74,28 @@ def _statements(sql: Found) -> Iterator[str]:
 
 def _ours(ours: Found) -> Iterator[str]:
     yield f"OURS: knee {_knee(ours['knee'])}"
-    for name in ("at_knee", "at_50%", "at_80%"):
-        yield from _run(name, ours[name])
+    yield from _levels(ours)
 
 
 def _floor(floor: Found) -> Iterator[str]:
     yield f"FLOOR: knee {_knee(floor['knee'])}; shape: {floor['shape']}"
-    yield from _run("at_knee", floor["at_knee"])
+    yield from _levels(floor)
+    yield f"FLOOR WITH I/O: knee {_knee(floor['with_io']['knee'])}"
+    yield from _levels(floor["with_io"])
 
 
-def _ratio(ours: Found, floor: Found) -> Iterator[str]:
-    if floor["knee"]["per_s"]:
-        yield RULE
-        yield f"RATIO of payments/s to the floor: {ours['knee']['per_s'] / floor['knee']['per_s']:.2f}"
+def _levels(found: Found) -> Iterator[str]:
+    for name in ("at_knee", "at_50%", "at_80%"):
+        yield from _run(name, found[name])
+        if each := found[name].get("answer_p95_ms_of_each"):
+            yield f"         of {len(each)} windows the middle one; answer p95 of each, ms: {', '.join(map(str, each))}"
+
+
+def _ratios(ours: Found, floor: Found) -> Iterator[str]:
+    yield RULE
+    for name, one in (("floor", floor), ("floor with I/O", floor["with_io"])):
+        if one["knee"]["per_s"]:
+            yield f"RATIO of payments/s to the {name}: {ours['knee']['per_s'] / one['knee']['per_s']:.2f}"
 
 
 def _refunds(refunds: Found) -> Iterator[str]:

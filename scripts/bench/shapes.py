@@ -53,6 +53,11 @@ class Shape:
         """Return a form that `from_json` reads back."""
         return asdict(self)
 
+    @property
+    def told_times(self) -> int:
+        """How many signals a workflow of this shape gets."""
+        return self.signals + sum(1 for step in self.steps if step.kind == "news")
+
     def starting(self, deliveries: int) -> Shape:
         """Return this shape with its last local activity starting so many deliveries."""
         last = max((index for index, step in enumerate(self.steps) if step.kind == "local"), default=None)

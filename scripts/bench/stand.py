@@ -29,6 +29,8 @@ from scripts.bench.agents import Agent
 from scripts.bench.cpu import Pids
 from scripts.bench.http_client import Answer, HttpClient
 
+BESIDE: Final = ("simulator", "receiver", "clients")
+"""Somebody else's: the gateway, and what makes the load. Their CPU is told, and is not in the totals."""
 PREFIX: Final = "/api/v1"
 AMOUNT_MINOR: Final = 50_000
 ENV: Final = {
@@ -101,10 +103,10 @@ class Stand:
         return self.stack.log_dir / "postgres.log"
 
     def pids(self) -> Pids:
-        """The processes whose CPU is told: those of a deployment, and the gateway, which is somebody else's."""
+        """The processes whose CPU is told: those of a deployment, and of `BESIDE` those that are not this one."""
         given = {"temporal": self.options.temporal_pid, "postgres": self.options.postgres_pid}
         own = {name: self.stack.process(name).pid for name in self.stack.supervisor.services}
-        return {**{name: pid for name, pid in given.items() if pid is not None}, **own}
+        return {**{name: pid for name, pid in given.items() if pid is not None}, **own, "receiver": self.receiver.pid}
 
     async def subscribe(self, event_types: Sequence[str], intervals_s: Sequence[int] = RETRY_INTERVALS_S) -> str:
         """Let the receiver get these events and no others; returns the endpoint's id."""

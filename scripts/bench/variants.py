@@ -13,17 +13,16 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
 import uvloop
 
 from scripts.bench import floor as bare
 from scripts.bench.agents import leave
 from scripts.bench.figures import arrivals_s, summary_ms
-from scripts.bench.floor_worker import ENVIRONMENT
+from scripts.bench.floor_otherwise import AS_OURS, Otherwise
 from scripts.bench.histories import anatomy
 from scripts.bench.runs import Run
 from scripts.bench.shapes import Shape, Step
@@ -40,12 +39,12 @@ APART: Final = Shape((CALL,))
 
 @dataclass(frozen=True)
 class Variant:
-    """One way. otherwise: see `floor_worker.Otherwise`."""
+    """One way. otherwise: than the floor by default."""
 
     name: str
     payment: Shape = PAYMENT
     delivery: Shape = AT_ONCE
-    otherwise: Mapping[str, Any] = field(default_factory=dict)
+    otherwise: Otherwise = AS_OURS
     workers: int = 1
 
 
@@ -54,16 +53,16 @@ SHAPES: Final = (
     Variant("delivery attempt an activity", delivery=APART),
     Variant("gateway call local too, in the first task", Shape((LOCAL, LOCAL, LAST, UPSERT), answer_after=1)),
     Variant("plain start in place of update-with-start", Shape(PAYMENT.steps)),
-    Variant("deliveries not started eagerly", otherwise={"eager": False}),
+    Variant("deliveries not started eagerly", otherwise=Otherwise(eager=False)),
     Variant("status not written to the search attributes", Shape(PAYMENT.steps[:3], answer_after=1)),
     Variant(
         "told by the gateway's webhook (timer and signal)", Shape((LOCAL, CALL, Step("news", 60), LAST, UPSERT), 1)
     ),
 )
 SETTINGS: Final = (
-    Variant("workflows in the strict sandbox", otherwise={"strict": True}),
-    Variant("2 pollers of each kind, not autoscaling", otherwise={"pollers": 2}),
-    Variant("10 pollers of each kind", otherwise={"pollers": 10}),
+    Variant("workflows in the strict sandbox", otherwise=Otherwise(strict=True)),
+    Variant("2 pollers of each kind, not autoscaling", otherwise=Otherwise(pollers=2)),
+    Variant("10 pollers of each kind", otherwise=Otherwise(pollers=10)),
     Variant("2 worker processes", workers=2),
 )
 SERVERS: Final[tuple[tuple[str, dict[str, Any], dict[str, str]], ...]] = (
@@ -100,9 +99,8 @@ class Bench:
 
     async def _run(self, running: Stand, variant: Variant) -> tuple[Run, int]:
         arrivals = arrivals_s(self._rate_per_s, seed=SEED, count=self._count)
-        env = {ENVIRONMENT: orjson.dumps(dict(variant.otherwise)).decode()}
         async with AsyncExitStack() as exits:
-            floor = await exits.enter_async_context(bare.floor(running, env, workers=variant.workers))
+            floor = await exits.enter_async_context(bare.floor(running, variant.otherwise, workers=variant.workers))
             for times in (arrivals[:WARM_UP], arrivals):
                 run = await floor.run(self._rate_per_s, times, variant.payment, variant.delivery, news_after_s=0.2)
         found = await anatomy(running.stack.temporal, [bare.workflow_ids(run)[0]])

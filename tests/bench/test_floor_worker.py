@@ -13,7 +13,7 @@ from scripts.bench.floor_worker import QUEUES, runner_of_ours, settings_of_ours
 from workflows.registry import strict_workflow_runner, workflow_runner
 
 
-@pytest.mark.parametrize("queue", QUEUES.values())
+@pytest.mark.parametrize("queue", QUEUES)
 def test_the_settings_are_asked_of_the_program(queue: str, monkeypatch) -> None:
     """A change of the worker's slots reaches the floor without a change here."""
     program = importlib.import_module("worker")
