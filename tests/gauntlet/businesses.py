@@ -22,10 +22,13 @@ from tests.gauntlet.instruments import (
     price,
     refund_value,
 )
+from tests.gauntlet.receivers import Receiver
 
 ENDED: Final = frozenset({"success", "failed", "cancelled", "expired", "needs_review"})
 DECIDED: Final = ENDED | {"authorized"}
 REFUND_ENDED: Final = frozenset({"processed", "failed", "needs_review"})
+LOOKS: Final = 5
+LOOK_S: Final = 2.0
 
 Terms = Mapping[str, Any]
 Run = Callable[["Purchase"], Awaitable[None]]
@@ -39,6 +42,8 @@ class Purchase:
     shops: Sequence[Shop]
     number: int
     terms: Terms
+    receivers: Sequence[Receiver] = ()
+    """Those of this merchant."""
 
     @property
     def rival(self) -> Client:
@@ -75,6 +80,16 @@ class Purchase:
         if told is None or not told.is_success:
             return {}
         return await self.client.follow(f"/payments/{told.answer['id']}", until or DECIDED)
+
+    async def delivered(self, payment_id: str) -> dict[str, Any] | None:
+        """Wait for a webhook about the payment to be delivered; None when none was for some time."""
+        for _ in range(LOOKS):
+            listed = (await self.client.read(f"/payments/{payment_id}/webhooks")).answer.get("data", [])
+            taken: list[dict[str, Any]] = [delivery for delivery in listed if delivery["status"] == "delivered"]
+            if taken:
+                return taken[0]
+            await asyncio.sleep(LOOK_S)
+        return None
 
 
 @dataclass(frozen=True)
@@ -264,6 +279,27 @@ async def trespasses(purchase: Purchase) -> None:
     await rival.send("GET", "/payments?limit=20")
 
 
+async def wants_it_again(purchase: Purchase) -> None:
+    """Ask for a webhook that was delivered once more, perhaps several times with one key."""
+    payment = await purchase.paid()
+    delivery = await purchase.delivered(payment["id"]) if payment else None
+    if delivery is None:
+        return
+    path, key = f"/webhooks/{delivery['id']}/retry", purchase.key("again")
+    await asyncio.gather(*(purchase.client.insist(path, {}, key=key) for _ in range(purchase.terms["times"])))
+
+
+async def rotates_a_secret(purchase: Purchase) -> None:
+    """Put a new secret in force at an honest receiver while its webhooks are under way."""
+    receiver = next(receiver for receiver in purchase.receivers if receiver.endpoint.kind == "honest")
+    await purchase.pay()
+    async with receiver.rotating:
+        path = f"/webhook_endpoints/{receiver.endpoint_id}/rotate_secret"
+        told = await purchase.client.insist(path, {}, key=purchase.key("rotate"))
+        if told.is_success:
+            receiver.learn(told.answer["secret"])
+
+
 BUTTONS: Final = ("complete", "complete", "fail", "cancel")
 CAPTURE_SHARES: Final = ((100,), (100,), (50, 100), (30, 40), (10, 20, 100), (60,))
 REFUND_SHARES: Final = ((100,), (40,), (30, 30), (60, 60), (100, 100), (50, 50, 50))
@@ -309,5 +345,9 @@ KINDS: Final[tuple[BusinessKind, ...]] = (
         ),
     ),
     BusinessKind("trespasses", 3, trespasses, draw_with(approved_value), payments=2),
+    BusinessKind(
+        "wants it again", 3, wants_it_again, draw_with(approved_value, times=lambda chance: chance.choice((1, 1, 2)))
+    ),
+    BusinessKind("rotates a secret", 2, rotates_a_secret, draw_with(approved_value)),
 )
 BY_NAME: Final = {kind.name: kind for kind in KINDS}

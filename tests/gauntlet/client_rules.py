@@ -164,6 +164,22 @@ def lists_are_ones_own(case: Case) -> Iterator[str]:
                     yield f"{told.merchant_id} listed {item['id']} of {owner.get(item['id'])}"
 
 
+def asked_again_is_sent_again(case: Case) -> Iterator[str]:
+    """A delivery that was taken, and that its merchant was promised once more, was attempted after it was taken."""
+    attempts: defaultdict[str, list[Record]] = defaultdict(list)
+    for attempt in sorted(case.stack.attempts, key=lambda attempt: attempt["number"]):
+        attempts[attempt["delivery_id"]].append(attempt)
+    enabled = {row["id"] for row in case.stack.endpoints if row["status"] == "enabled"}
+    endpoint = {row["id"]: row["endpoint_id"] for row in case.stack.deliveries}
+    for told in case.told:
+        if not (told.is_success and told.path.startswith("/webhooks/") and told.path.endswith("/retry")):
+            continue
+        delivery_id = told.path.split("/")[2]
+        taken = [attempt["response_status"] in range(200, 300) for attempt in attempts[delivery_id]]
+        if endpoint[delivery_id] in enabled and not (True in taken and taken[taken.index(True) + 1 :]):
+            yield f"{delivery_id} was promised again, and has no attempt after it was taken: {len(taken)} in all"
+
+
 def _by_key(case: Case) -> Keyed:
     groups: Keyed = defaultdict(list)
     for told in case.told:

@@ -44,7 +44,8 @@ class Driver:
 
     async def _run(self, business: Business, room: asyncio.Semaphore) -> None:
         client = self.site.client(business.shop, business.number)
-        purchase = Purchase(client, self.site.shops, business.number, business.terms)
+        receivers = [one for one in self.site.receivers if one.endpoint.shop == business.shop]
+        purchase = Purchase(client, self.site.shops, business.number, business.terms, receivers)
         try:
             await BY_NAME[business.kind].run(purchase)
         except Exception as error:  # noqa: BLE001 - kept: the verdict must know that a client's word is missing

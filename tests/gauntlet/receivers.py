@@ -37,7 +37,8 @@ Answer = bytes
 class Arrival:
     """One webhook as it arrived. at: Unix seconds. answered: the status of an answer that was sent whole, or None.
 
-    digest: of the body's bytes. verified: whether the Standard Webhooks signature holds.
+    digest: of the body's bytes. verified: whether the Standard Webhooks signature holds, by one of the two last
+    secrets.
     """
 
     endpoint_id: str
@@ -59,7 +60,9 @@ class Receiver(ABC):
         self.port = 0
         self.failure: BaseException | None = None
         """What broke this receiver; then what it has written down is not the whole of it."""
-        self._secret: Webhook | None = None
+        self.rotating = asyncio.Lock()
+        """Held while a new secret is asked for: only one more than we know may be in force."""
+        self._secrets: list[Webhook] = []
         self._server: asyncio.Server | None = None
         self._seen: Counter[str] = Counter()
         self._serving: set[asyncio.Task[None]] = set()
@@ -71,7 +74,12 @@ class Receiver(ABC):
 
     def register(self, endpoint_id: str, secret: str) -> None:
         """Remember under which id and secret the API knows this receiver."""
-        self.endpoint_id, self._secret = endpoint_id, Webhook(secret)
+        self.endpoint_id = endpoint_id
+        self.learn(secret)
+
+    def learn(self, secret: str) -> None:
+        """Accept this secret, and the one before it: no others sign."""
+        self._secrets = [*self._secrets[-1:], Webhook(secret)]
 
     async def open(self) -> None:
         """Listen; the second time on the port of the first."""
@@ -131,13 +139,15 @@ class Receiver(ABC):
         return len(self.arrivals) - 1
 
     def _verifies(self, headers: Mapping[str, str], body: bytes) -> bool:
-        if self._secret is None:
-            return False
-        try:
-            self._secret.verify(body, dict(headers))
-        except (WebhookVerificationError, ValueError):
-            return False
-        return True
+        return any(_holds(secret, headers, body) for secret in self._secrets)
+
+
+def _holds(secret: Webhook, headers: Mapping[str, str], body: bytes) -> bool:
+    try:
+        secret.verify(body, dict(headers))
+    except (WebhookVerificationError, ValueError):
+        return False
+    return True
 
 
 class Honest(Receiver):

@@ -47,6 +47,17 @@ async def send(receiver: Receiver, *, secret: str = SECRET) -> SendResult:
     return await WebhookSender(EgressPolicy.from_settings(settings)).send(receiver.url, headers, BODY)
 
 
+async def test_the_two_last_secrets_verify(opened: Open) -> None:
+    """A webhook may be under way while the secret changes; one that was two changes ago signs nothing any more."""
+    receiver = await opened("honest")
+    second, third = signing.new_secret(), signing.new_secret()
+    receiver.learn(second)
+    receiver.learn(third)
+    for secret in (third, second, SECRET):
+        await send(receiver, secret=secret)
+    assert [arrival.verified for arrival in receiver.arrivals] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("kind", "terms", "error", "status"),
     [

@@ -16,6 +16,7 @@ from tests.support.test_invariants import effect, event
 Plant = Callable[[Case], Any]
 PAID = PAYMENT | {"status": "success", "amount_captured": 500}
 READ: dict[str, Any] = {"method": "GET", "at": 30}
+AGAIN = "/webhooks/whd_evt_payment.created/retry"
 
 
 def change(table: str, index: int, **values: Any) -> Plant:
@@ -107,6 +108,7 @@ PLANTED: list[tuple[str, int, Plant]] = [
     ("another webhook id", 6, arrive(0, webhook_id="evt_x")),
     ("a redirect that was followed", 6, arrive(0, path="/trap")),
     ("a delivery given up too early", 6, change("deliveries", 0, status="failed")),
+    ("a webhook promised again and not sent", 6, tell_more(AGAIN, 202, {}, key="k-again")),
     ("a status moved back", 7, move_back),
     ("a status read that went back", 7, tell_more("/payments/pay_1", 200, PAID | {"status": "pending"}, **READ)),
     ("a status read after the end", 7, tell(7, answer=PAYMENT | {"status": "failed"})),
@@ -194,6 +196,16 @@ def test_a_refusal_before_the_success_is_in_order() -> None:
     """A key that was refused has changed nothing and may be used again."""
     case = sound_case()
     retold(case, 1, status=409, error=None)
+    assert overall(judge(case)) is Ruling.PASS
+
+
+def test_a_webhook_that_was_sent_again_is_in_order() -> None:
+    """What was promised again has one attempt more than was needed."""
+    case = sound_case()
+    tell_more(AGAIN, 202, {}, key="k-again")(case)
+    case.stack.deliveries[0]["attempt_count"] = 2
+    case.stack.attempts.append(case.stack.attempts[0] | {"number": 2})
+    case.arrivals = [*case.arrivals, case.arrivals[0]]
     assert overall(judge(case)) is Ruling.PASS
 
 

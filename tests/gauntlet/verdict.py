@@ -144,6 +144,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
                 invariants.changes_are_told, invariants.events_have_deliveries, invariants.deliveries_end_as_scheduled
             ),
             *_rules(record_rules.deliveries_arrived, record_rules.arrivals_are_events, needs=[W.DATABASE, W.RECEIVERS]),
+            *_rules(client_rules.asked_again_is_sent_again, needs=[W.CLIENTS, W.DATABASE]),
         ],
     ),
     Invariant(
