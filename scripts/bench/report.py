@@ -89,6 +89,10 @@ def _levels(found: Found) -> Iterator[str]:
         yield from _run(name, found[name])
         if each := found[name].get("answer_p95_ms_of_each"):
             yield f"         of {len(each)} windows the middle one; answer p95 of each, ms: {', '.join(map(str, each))}"
+            if found[name]["all_slower"]:
+                yield "         ! the machine was slower than at the knee in all of them"
+            elif found[name]["left_out_as_slower"]:
+                yield f"         left out {found[name]['left_out_as_slower']}, in which the machine was slower"
 
 
 def _ratios(ours: Found, floor: Found) -> Iterator[str]:
