@@ -1,4 +1,4 @@
-"""Recording refunds: local activities, each one database transaction and the start of the deliveries it makes due.
+"""Recording refunds: local activities, each one statement that writes and the start of the deliveries it makes due.
 
 For the order of commit and start see `activities.payment`.
 """
@@ -43,14 +43,15 @@ class RefundActivities:
     """The refunds in the database."""
 
     def __init__(self, engine: AsyncEngine, deliveries: DeliveryStarter) -> None:
-        self._engine = engine
+        # What is written is one statement, which needs no transaction around it.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._deliveries = deliveries
 
     @activity.defn(name="reserve_refund")
     async def reserve(self, new: NewRefund) -> RefundState:
         """Promise a refund. Fails for good with AMOUNT_NOT_REFUNDABLE or PAYMENT_NOT_FOUND."""
         try:
-            async with self._engine.begin() as connection:
+            async with self._engine.connect() as connection:
                 recorded = await refunds.reserve(connection, new, now=datetime.now(UTC))
         except refunds.AmountNotRefundableError as error:
             raise ApplicationError(
@@ -65,7 +66,7 @@ class RefundActivities:
     async def change(self, what: RefundChangeInput) -> RefundState:
         """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it."""
         try:
-            async with self._engine.begin() as connection:
+            async with self._engine.connect() as connection:
                 recorded = await refunds.apply(connection, what.refund_id, what.change, now=datetime.now(UTC))
         except MoveRefusedError as error:
             raise ApplicationError(str(error), type=MOVE_REFUSED, non_retryable=True) from error

@@ -7,12 +7,13 @@ to its write: a change is written only if the row still is as it was read, and w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -43,9 +44,7 @@ from clearway.domain.resources import NextAction, PaymentResource
 
 CREATED_STEP = "created"
 
-_OF_ID: Final = payments.c.id == bindparam("payment_id")
-FIND: Final = select(payments, endpoints_beside(payments.c.merchant_id)).where(_OF_ID)
-LOCK: Final = select(payments).where(_OF_ID).with_for_update()
+FIND: Final = select(payments, endpoints_beside(payments.c.merchant_id)).where(payments.c.id == bindparam("payment_id"))
 
 MOVING: Final = ("version", "refunded_minor", "refund_pending_minor")
 """Columns that tell whether a row is still the one that was read: each change moves one of them."""
@@ -62,7 +61,7 @@ class OrderUnknownError(Exception):
 
 
 class ContendedError(Exception):
-    """Others changed the payment each time before this change could be written. Nothing is written; try again."""
+    """Others changed a payment or refund each time before this change could be written. Nothing is; try again."""
 
 
 class PaymentUnknownError(Exception):
@@ -109,7 +108,7 @@ async def record(connection: AsyncConnection, new: NewPayment, *, now: datetime)
     if recorded:
         return RecordedPayment(payment_of(row), resource_of(row), told.due)
     try:
-        return await _already(connection, await _find(connection, new.id), CREATED_STEP)
+        return await _already(connection, await find(connection, new.id), CREATED_STEP)
     except PaymentUnknownError:
         raise OrderTakenError(new.order_id) from None
 
@@ -120,14 +119,13 @@ async def apply(connection: AsyncConnection, payment_id: str, change: Change, *,
     Raises MoveRefusedError (nothing is written) or PaymentUnknownError.
     """
     for _ in range(TRIES_MAX):
-        row = await _find(connection, payment_id)
+        row = await find(connection, payment_id)
         if is_recorded(row, change.step):
             return await _already(connection, row, change.step)
         recorded = await _change(connection, row, change, now)
         if recorded is not None:
             return recorded
-    message = f"payment {payment_id} changes too often to be changed"
-    raise ContendedError(message)
+    raise ContendedError(payment_id)
 
 
 async def _change(connection: AsyncConnection, row: Row[Any], change: Change, now: datetime) -> RecordedPayment | None:
@@ -143,15 +141,23 @@ async def _change(connection: AsyncConnection, row: Row[Any], change: Change, no
     if applied.payment.status is PaymentStatus.SUCCESS:
         writes.append(Changed(orders, before.order_id, {"status": OrderStatus.PAID.value, "updated_at": now}))
     writes += ledger.bookings(applied.transactions, payment_id=before.id, now=now)
-    changed = Changed(payments, before.id, after, where={name: getattr(row, name) for name in MOVING})
+    changed = Changed(payments, before.id, after, where=as_read(row))
     if await write_if(connection, changed, [*writes, *told.writes]):
         return RecordedPayment(applied.payment, resource, told.due)
     return None
 
 
-async def lock(connection: AsyncConnection, payment_id: str) -> Row[Any]:
-    """Return the row, locked until the transaction ends."""
-    return await _find(connection, payment_id, LOCK)
+async def find(connection: AsyncConnection, payment_id: str) -> Row[Any]:
+    """Return the row, with the endpoints that want to hear of it (`endpoints_in`)."""
+    found: Row[Any] | None = (await connection.execute(FIND, {"payment_id": payment_id})).first()
+    if found is None:
+        raise PaymentUnknownError(payment_id)
+    return found
+
+
+def as_read(row: Row[Any]) -> Mapping[str, Any]:
+    """Return the conditions under which a payment's row still is the one that was read."""
+    return {name: getattr(row, name) for name in MOVING}
 
 
 def is_recorded(row: Row[Any], step: str) -> bool:
@@ -205,13 +211,6 @@ def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
         updated_at=row.updated_at,
         **row.instrument,
     )
-
-
-async def _find(connection: AsyncConnection, payment_id: str, query: Select[Any] = FIND) -> Row[Any]:
-    found: Row[Any] | None = (await connection.execute(query, {"payment_id": payment_id})).first()
-    if found is None:
-        raise PaymentUnknownError(payment_id)
-    return found
 
 
 def _first_row(new: NewPayment, now: datetime) -> SimpleNamespace:

@@ -1,24 +1,33 @@
-"""Reserving refunds and every change of them, in one transaction with the payment's amounts, the books and the events.
+"""Reserving refunds and every change of them, in one statement with the payment's amounts, the books and the events.
 
-A refund is reserved on the payment's locked row, and the row's constraints refuse more than was captured, so any number
-of racing refunds cannot give back too much.
+A refund is reserved only if the payment still is as it was read, and the row's constraints refuse more than was
+captured, so any number of racing refunds cannot give back too much.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import ledger
-from clearway.db.events import DueDelivery, Happening, announce, due_for_step, endpoints_of
-from clearway.db.payments import PaymentUnknownError, is_recorded, lock, payment_of
+from clearway.db.events import DueDelivery, Happening, announce, due_for_step, endpoints_beside, endpoints_in
+from clearway.db.payments import (
+    TRIES_MAX,
+    ContendedError,
+    PaymentUnknownError,
+    as_read,
+    find,
+    is_recorded,
+    payment_of,
+)
 from clearway.db.tables import payments, refunds
-from clearway.db.writing import Changed, Write, row_after, write
+from clearway.db.writing import NOTHING, Changed, Rows, Write, row_after, write_if
 from clearway.domain import ledger as books
 from clearway.domain.events import EventType
 from clearway.domain.money import Money
@@ -27,6 +36,12 @@ from clearway.domain.refund import NewRefund, Refund, RefundChange, RefundStatus
 from clearway.domain.resources import RefundResource
 
 CREATED_STEP = "created"
+
+FIND: Final = (
+    select(refunds, payments.c.gateway_reference.label("payment_reference"), endpoints_beside(refunds.c.merchant_id))
+    .join(payments, payments.c.id == refunds.c.payment_id)
+    .where(refunds.c.id == bindparam("refund_id"))
+)
 
 
 class AmountNotRefundableError(Exception):
@@ -49,48 +64,74 @@ class RecordedRefund:
 
 async def reserve(connection: AsyncConnection, new: NewRefund, *, now: datetime) -> RecordedRefund:
     """Promise a refund. Raises PaymentUnknownError or AmountNotRefundableError, having done nothing."""
-    payment_row = await lock(connection, new.payment_id)
-    payment = payment_of(payment_row)
-    if payment.merchant_id != new.merchant_id:
-        raise PaymentUnknownError(new.payment_id)
-    existing = (await connection.execute(select(refunds).where(refunds.c.id == new.id))).first()
-    if existing is not None:
-        return await _already(connection, existing, payment, CREATED_STEP)
-    amount_minor = _refundable(payment, new.amount_minor)
-    row = await _insert(connection, new, payment, amount_minor, now)
-    booked = books.refund_reserved(new.id, payment.merchant_id, Money(amount_minor, payment.currency))
-    asked = RefundChange(step=CREATED_STEP, to=RefundStatus.PENDING, reason="refund asked for", actor="merchant")
-    happening = _happening(row, EventType.REFUND_CREATED, asked, None)
-    told = announce([happening], await endpoints_of(connection, payment.merchant_id), now=now)
-    promised = _added_to_payment(payment.id, pending_minor=amount_minor, now=now)
-    booking = ledger.bookings([booked], payment_id=payment.id, refund_id=new.id, now=now)
-    await write(connection, [promised, *booking, *told.writes])
-    return RecordedRefund(refund_of(row), resource_of(row), payment.gateway_reference, told.due)
+    for _ in range(TRIES_MAX):
+        payment_row = await find(connection, new.payment_id)
+        if payment_row.merchant_id != new.merchant_id:
+            raise PaymentUnknownError(new.payment_id)
+        there = (await connection.execute(FIND, {"refund_id": new.id})).first()
+        if there is not None:
+            return await _already(connection, there, CREATED_STEP)
+        recorded = await _reserve(connection, payment_row, new, now)
+        if recorded is not None:
+            return recorded
+    raise ContendedError(new.payment_id)
 
 
 async def apply(connection: AsyncConnection, refund_id: str, change: RefundChange, *, now: datetime) -> RecordedRefund:
     """Apply a change to the refund and to its payment's amounts. Raises MoveRefusedError or RefundUnknownError."""
-    payment = await _lock_payment_of(connection, refund_id)
-    row = (await connection.execute(select(refunds).where(refunds.c.id == refund_id).with_for_update())).one()
-    if is_recorded(row, change.step):
-        return await _already(connection, row, payment, change.step)
+    for _ in range(TRIES_MAX):
+        row = (await connection.execute(FIND, {"refund_id": refund_id})).first()
+        if row is None:
+            raise RefundUnknownError(refund_id)
+        if is_recorded(row, change.step):
+            return await _already(connection, row, change.step)
+        recorded = await _change(connection, row, change, now)
+        if recorded is not None:
+            return recorded
+    raise ContendedError(refund_id)
+
+
+async def _reserve(
+    connection: AsyncConnection, payment_row: Row[Any], new: NewRefund, now: datetime
+) -> RecordedRefund | None:
+    """Write the promise; None, with nothing written, when the payment's row is no longer what it was."""
+    payment = payment_of(payment_row)
+    amount_minor = _refundable(payment, new.amount_minor)
+    row = _first_row(new, payment, amount_minor, now)
+    booked = books.refund_reserved(new.id, payment.merchant_id, Money(amount_minor, payment.currency))
+    asked = RefundChange(step=CREATED_STEP, to=RefundStatus.PENDING, reason="refund asked for", actor="merchant")
+    happening = _happening(row, EventType.REFUND_CREATED, asked, None)
+    told = announce([happening], endpoints_in(payment_row), now=now)
+    promised = _added_to_payment(payment.id, pending_minor=amount_minor, now=now, where=as_read(payment_row))
+    booking = ledger.bookings([booked], payment_id=payment.id, refund_id=new.id, now=now)
+    if await write_if(connection, promised, [Rows(refunds, [vars(row)]), *booking, *told.writes]):
+        return RecordedRefund(refund_of(row), resource_of(row), payment.gateway_reference, told.due)
+    return None
+
+
+async def _change(
+    connection: AsyncConnection, row: Row[Any], change: RefundChange, now: datetime
+) -> RecordedRefund | None:
+    """Write what the change makes of the row; None, with nothing written, when the row is no longer what it was."""
     applied = apply_refund_change(refund_of(row), change)
     after = _columns_after(applied.refund, now)
     changed = row_after(row, after)
     happening = _happening(changed, applied.event, change, row.status)
-    told = announce([happening], await endpoints_of(connection, payment.merchant_id), now=now)
-    writes: list[Write] = [Changed(refunds, refund_id, after)]
+    told = announce([happening], endpoints_in(row), now=now)
+    writes: list[Write] = []
     pending_minor, refunded_minor = applied.pending_delta_minor, applied.refunded_delta_minor
     if pending_minor or refunded_minor:
-        writes.append(
-            _added_to_payment(payment.id, pending_minor=pending_minor, refunded_minor=refunded_minor, now=now)
-        )
-    writes += ledger.bookings(applied.transactions, payment_id=payment.id, refund_id=refund_id, now=now)
-    await write(connection, [*writes, *told.writes])
-    return RecordedRefund(applied.refund, resource_of(changed), payment.gateway_reference, told.due)
+        # What is added needs no condition: it holds whatever the amounts are, and the row's constraints watch them.
+        added = _added_to_payment(row.payment_id, pending_minor=pending_minor, refunded_minor=refunded_minor, now=now)
+        writes.append(added)
+    writes += ledger.bookings(applied.transactions, payment_id=row.payment_id, refund_id=row.id, now=now)
+    moved = Changed(refunds, row.id, after, where={"version": row.version})
+    if await write_if(connection, moved, [*writes, *told.writes]):
+        return RecordedRefund(applied.refund, resource_of(changed), row.payment_reference, told.due)
+    return None
 
 
-def refund_of(row: Row[Any]) -> Refund:
+def refund_of(row: Row[Any] | SimpleNamespace) -> Refund:
     """Read the part of a row that the rules speak of."""
     return Refund(
         id=row.id,
@@ -141,47 +182,37 @@ def _refundable(payment: Payment, asked_minor: int | None) -> int:
     raise AmountNotRefundableError(message)
 
 
-async def _lock_payment_of(connection: AsyncConnection, refund_id: str) -> Payment:
-    """Lock the payment before the refund, as `reserve` does: one order, so no two transactions wait for each other."""
-    query = (
-        select(payments)
-        .join(refunds, refunds.c.payment_id == payments.c.id)
-        .where(refunds.c.id == refund_id)
-        .with_for_update(of=payments)
-    )
-    row = (await connection.execute(query)).first()
-    if row is None:
-        raise RefundUnknownError(refund_id)
-    return payment_of(row)
-
-
-def _added_to_payment(payment_id: str, *, pending_minor: int, refunded_minor: int = 0, now: datetime) -> Changed:
+def _added_to_payment(
+    payment_id: str,
+    *,
+    pending_minor: int,
+    refunded_minor: int = 0,
+    now: datetime,
+    where: Mapping[str, Any] = NOTHING,
+) -> Changed:
     added = {"refund_pending_minor": pending_minor, "refunded_minor": refunded_minor}
-    return Changed(payments, payment_id, {"updated_at": now}, added=added)
+    return Changed(payments, payment_id, {"updated_at": now}, added=added, where=where)
 
 
-async def _insert(
-    connection: AsyncConnection, new: NewRefund, payment: Payment, amount_minor: int, now: datetime
-) -> Row[Any]:
-    statement = (
-        insert(refunds)
-        .values(
-            id=new.id,
-            merchant_id=payment.merchant_id,
-            payment_id=payment.id,
-            amount_minor=amount_minor,
-            currency=payment.currency,
-            status=RefundStatus.PENDING.value,
-            reason=new.reason,
-            gateway=payment.gateway,
-            last_step=CREATED_STEP,
-            created_at=now,
-            updated_at=now,
-        )
-        .returning(refunds)
+def _first_row(new: NewRefund, payment: Payment, amount_minor: int, now: datetime) -> SimpleNamespace:
+    """Return all columns of a refund as it is reserved, so that the row need not be read back."""
+    return SimpleNamespace(
+        id=new.id,
+        merchant_id=payment.merchant_id,
+        payment_id=payment.id,
+        amount_minor=amount_minor,
+        currency=payment.currency,
+        status=RefundStatus.PENDING.value,
+        reason=new.reason,
+        gateway=payment.gateway,
+        gateway_reference=None,
+        error_code=None,
+        error_description=None,
+        version=0,
+        last_step=CREATED_STEP,
+        created_at=now,
+        updated_at=now,
     )
-    written: Row[Any] = (await connection.execute(statement)).one()
-    return written
 
 
 def _columns_after(refund: Refund, now: datetime) -> dict[str, Any]:
@@ -196,9 +227,9 @@ def _columns_after(refund: Refund, now: datetime) -> dict[str, Any]:
     }
 
 
-async def _already(connection: AsyncConnection, row: Row[Any], payment: Payment, step: str) -> RecordedRefund:
+async def _already(connection: AsyncConnection, row: Row[Any], step: str) -> RecordedRefund:
     due = await due_for_step(connection, step, refund_id=row.id)
-    return RecordedRefund(refund_of(row), resource_of(row), payment.gateway_reference, due)
+    return RecordedRefund(refund_of(row), resource_of(row), row.payment_reference, due)
 
 
 def _happening(

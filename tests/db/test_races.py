@@ -130,6 +130,34 @@ async def test_one_step_taken_by_many(crowded: Shop) -> None:
     assert await crowded.books() == {"payable": -AMOUNT_MINOR, "refunds_in_transit": 0}
 
 
+async def test_racing_ends_of_one_refund(crowded: Shop) -> None:
+    """When both ends of a refund come at once, the first to arrive stands, in its row, its payment and the books."""
+    for _ in range(ROUNDS):
+        payment_id = await crowded.paid()
+        refund_id = (await crowded.reserve(payment_id, 300)).refund.id
+        ends = [RefundStatus.PROCESSED, RefundStatus.FAILED] * (CROWD // 2)
+        results = await _race(*(crowded.settle(refund_id, end) for end in ends))
+        row = await crowded.row(payment_id)
+        types = await crowded.event_types(payment_id)
+
+        assert _kinds(results) == {"RecordedRefund": 1, MoveRefusedError.__name__: CROWD - 1}
+        assert (row.refunded_minor, row.refund_pending_minor) in {(300, 0), (0, 0)}
+        assert types[-1] == ("refund.processed" if row.refunded_minor else "refund.failed")
+        assert types.count("refund.processed") + types.count("refund.failed") == 1
+
+
+async def test_one_step_of_a_refund_taken_by_many(crowded: Shop) -> None:
+    """The same step from twenty workers is taken once, and all twenty get what it came to."""
+    payment_id = await crowded.paid()
+    refund_id = (await crowded.reserve(payment_id, 300)).refund.id
+    steps = [crowded.settle(refund_id, RefundStatus.PROCESSED, "processed") for _ in range(CROWD)]
+    results = await asyncio.gather(*steps)
+
+    assert results == [results[0]] * CROWD
+    assert (await crowded.row(payment_id)).refunded_minor == 300
+    assert await crowded.books() == {"payable": -(AMOUNT_MINOR - 300), "refunds_in_transit": 0}
+
+
 async def test_refunds_settle_while_others_are_reserved(crowded: Shop) -> None:
     """Reserving and settling at once neither deadlock nor lose an amount."""
     payment_id = await crowded.paid()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import func, select, update
 
-from clearway.db.payments import OrderTakenError, OrderUnknownError, PaymentUnknownError
+from clearway.db.payments import ContendedError, OrderTakenError, OrderUnknownError, PaymentUnknownError
 from clearway.db.refunds import AmountNotRefundableError, RefundUnknownError
 from clearway.db.tables import captures, ledger_transactions, merchants, orders, payments, webhook_endpoints
 from clearway.domain import ids
@@ -247,3 +249,17 @@ async def test_an_amount_is_stored_as_it_came(shop: Shop) -> None:
 
     assert (total, owner) == (largest, "Shop")
     assert await shop.books() == {"payable": -largest, "refunds_in_transit": 0}
+
+
+async def test_a_payment_that_never_stands_still_is_left_as_it_is(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change that finds the row moved each time gives up, for its workflow to repeat it; nothing is written."""
+    payment_id = await shop.recorded()
+    before = await shop.row(payment_id)
+
+    async def moved(*_: Any) -> bool:
+        return False
+
+    monkeypatch.setattr("clearway.db.payments.write_if", moved)
+    with pytest.raises(ContendedError, match=payment_id):
+        await shop.move(payment_id, PaymentStatus.FAILED)
+    assert await shop.row(payment_id) == before

@@ -79,7 +79,7 @@ class Shop:
             return await payments.record(connection, new, now=datetime.now(UTC))
 
     def _each_for_itself(self) -> AsyncEngine:
-        """Return the engine as the activities of payments use it: each statement is a transaction."""
+        """Return the engine as the activities use it: each statement is a transaction."""
         return self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def recorded(self, **fields: Any) -> str:
@@ -106,13 +106,13 @@ class Shop:
     ) -> RecordedRefund:
         """Reserve a refund, under the id `of` or a fresh one."""
         new = NewRefund(of or ids.new_id(ids.REFUND), self.merchant_id, payment_id, amount_minor)
-        async with self.engine.begin() as connection:
+        async with self._each_for_itself().connect() as connection:
             return await refunds.reserve(connection, new, now=datetime.now(UTC))
 
     async def settle(self, refund_id: str, to: RefundStatus, step: str | None = None) -> RecordedRefund:
         """Move a refund by a step of its own."""
         change = RefundChange(step or ids.new_id("step"), to, "a test")
-        async with self.engine.begin() as connection:
+        async with self._each_for_itself().connect() as connection:
             return await refunds.apply(connection, refund_id, change, now=datetime.now(UTC))
 
     async def row(self, payment_id: str) -> Any:
