@@ -36,10 +36,11 @@ def pinned_version() -> str:
 
 def cached() -> Path:
     """Where a built CLI is kept; another pin of anything in it is another build."""
-    return cache_dir() / f"temporal-cli-{pinned_version()}-{_pins()}" / "temporal"
+    return cache_dir() / f"temporal-cli-{pinned_version()}-{pins()}" / "temporal"
 
 
-def _pins() -> str:
+def pins() -> str:
+    """Return a short digest of every pinned module, for what is built from them."""
     sums = TOOL_SOURCES / "go.sum"
     return hashlib.sha256(sums.read_bytes()).hexdigest()[:8] if sums.is_file() else WITHOUT_SOURCES
 

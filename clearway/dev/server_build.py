@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from clearway.dev.builds import WITHOUT_SOURCES, Step, once, require_sources, run_tool
-from clearway.dev.cli_build import BUILD_TIMEOUT_S, find_go, go_environment
+from clearway.dev.cli_build import BUILD_TIMEOUT_S, find_go, go_environment, pins
 from clearway.dev.places import TOOL_SOURCES, cache_dir
 
 MODULE: Final = "go.temporal.io/server"
@@ -58,8 +58,8 @@ def pinned_version() -> str:
 
 
 def cached() -> ServerBinaries:
-    """Where the built programs are kept."""
-    return ServerBinaries(cache_dir() / f"temporal-server-{pinned_version()}")
+    """Where the built programs are kept; another pin of anything in them is another build."""
+    return ServerBinaries(cache_dir() / f"temporal-server-{pinned_version()}-{pins()}")
 
 
 async def build(step: Step, *, timeout_s: float = BUILD_TIMEOUT_S) -> ServerBinaries:

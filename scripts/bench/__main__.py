@@ -2,9 +2,9 @@
 
 All parts run on one stack, as `make dev` makes it, so that their ratios hold on a noisy machine. Parts:
 
-    cost      one payment and its delivery at a moderate rate: CPU by process, events, SQL statements; and the floor's
+    cost      one payment and its delivery at a moderate rate: CPU by process, events, SQL statements; and the floors'
     ours      the knee of payments over the API, latencies and CPU at 50 % and 80 % of it
-    floor     the knee of bare workflows of the same shape (needs `ours`, which tells the shape)
+    floor     the same of bare workflows of that shape, without and with I/O (needs `ours`, which tells the shape)
     refunds   refunds of paid payments
     backlog   deliveries to a receiver that was away
     growth    CPU per payment with few and with many open payments

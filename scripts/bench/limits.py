@@ -73,9 +73,8 @@ class Search:
         async with self.turn:
             self.best = await self.load(CALIBRATION_PER_S, calibrating)
         start = FIRST_SHARE * (os.cpu_count() or 1) / max(self.best.cpu_per_one_s()["total"], 0.001)
-        effort = self.effort
         self.knee = await find_knee(
-            self._keeps, start_per_s=start, bisections=effort.bisections, tries_max=effort.tries
+            self._keeps, start_per_s=start, bisections=self.effort.bisections, tries_max=self.effort.tries
         )
 
     async def at(self, level: float) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,18 @@ async def test_the_server_proper_is_built_with_its_schemas(machine: FakeTool, no
     assert found == await toolchain.find_server(notes) == server_build.cached()
     assert read(found.schemas / "temporal" / "schema.sql") == "CREATE TABLE t ();"
     assert [call.split()[-2:] for call in calls_of(go) if call.startswith("build")] == [list(server_build.PACKAGES)]
+
+
+def test_another_pin_of_anything_is_another_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A module that is pinned anew is built anew, though the server's own version is the same."""
+    sources = shutil.copytree(cli_build.TOOL_SOURCES, tmp_path / "sources")
+    for module in (cli_build, server_build):
+        monkeypatch.setattr(module, "TOOL_SOURCES", sources)
+    before = (cli_build.cached(), server_build.cached().folder)
+    sums = sources / "go.sum"
+    sums.write_text(f"{sums.read_text()}example.com/sqlite v1.2.3 h1:another=\n")
+    after = (cli_build.cached(), server_build.cached().folder)
+    assert not set(before) & set(after)
 
 
 async def test_where_the_server_proper_cannot_be_built_the_way_out_is_said(machine: FakeTool, notes: Notes) -> None:
