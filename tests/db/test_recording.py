@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from clearway.db import payments as payments_db
 from clearway.db.payments import ContendedError, OrderTakenError, OrderUnknownError, PaymentUnknownError
 from clearway.db.refunds import AmountNotRefundableError, RefundUnknownError
 from clearway.db.tables import captures, ledger_transactions, merchants, orders, payments, webhook_endpoints
+from clearway.db.writing import write_if
 from clearway.domain import ids
 from clearway.domain.payment import Change, MoveRefusedError, PaymentStatus
 from clearway.domain.refund import RefundStatus
@@ -259,7 +261,23 @@ async def test_a_payment_that_never_stands_still_is_left_as_it_is(shop: Shop, mo
     async def moved(*_: Any) -> bool:
         return False
 
-    monkeypatch.setattr("clearway.db.payments.write_if", moved)
+    monkeypatch.setattr(payments_db, "write_if", moved)
     with pytest.raises(ContendedError, match=payment_id):
         await shop.move(payment_id, PaymentStatus.FAILED)
     assert await shop.row(payment_id) == before
+
+
+async def test_what_moved_and_moved_back_is_noticed(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refund ends and another of that amount is promised between a step's read and its write: it begins again."""
+    payment_id = await shop.recorded(capture_method="manual")
+    await shop.move(payment_id, P.AUTHORIZED, capture=captured(1_000))
+    refund_id = (await shop.reserve(payment_id, 300)).refund.id
+
+    async def late(*given: Any) -> bool:
+        monkeypatch.setattr(payments_db, "write_if", write_if)
+        await shop.settle(refund_id, RefundStatus.PROCESSED)
+        await shop.reserve(payment_id, 300)
+        return await write_if(*given)
+
+    monkeypatch.setattr(payments_db, "write_if", late)
+    assert (await shop.move(payment_id, P.SUCCESS)).resource.amount_refunded == 300
