@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.deliveries import DeliveryStarter
 from clearway.db import payments
+from clearway.db.engine import each_for_itself
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
 from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN
 
@@ -43,8 +44,7 @@ class PaymentActivities:
     """The payments in the database."""
 
     def __init__(self, engine: AsyncEngine, deliveries: DeliveryStarter) -> None:
-        # What is written is one statement, which needs no transaction around it.
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = each_for_itself(engine)
         self._deliveries = deliveries
 
     @activity.defn(name="record_payment")

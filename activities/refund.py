@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError
 from activities.deliveries import DeliveryStarter
 from activities.payment import REFUSAL
 from clearway.db import refunds
+from clearway.db.engine import each_for_itself
 from clearway.db.payments import PaymentUnknownError
 from clearway.domain.payment import MoveRefusedError
 from clearway.domain.refund import NewRefund, Refund, RefundChange
@@ -43,8 +44,7 @@ class RefundActivities:
     """The refunds in the database."""
 
     def __init__(self, engine: AsyncEngine, deliveries: DeliveryStarter) -> None:
-        # What is written is one statement, which needs no transaction around it.
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = each_for_itself(engine)
         self._deliveries = deliveries
 
     @activity.defn(name="reserve_refund")

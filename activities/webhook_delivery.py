@@ -21,6 +21,7 @@ from activities.slow_endpoints import SlowEndpoints
 from clearway import signing
 from clearway.db import deliveries
 from clearway.db.deliveries import Attempt, Consignment
+from clearway.db.engine import each_for_itself
 from clearway.db.tables import DeliveryStatus
 from clearway.domain.delivery import wait_before_next_s
 from clearway.egress import SendResult, WebhookSender
@@ -54,8 +55,7 @@ class WebhookDeliveryActivities:
     """The deliveries in the database and the way out."""
 
     def __init__(self, engine: AsyncEngine, sender: WebhookSender, cipher: Cipher) -> None:
-        # Each statement stands for itself, so none needs a transaction around it.
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = each_for_itself(engine)
         self._sender = sender
         self._cipher = cipher
         self._slow = SlowEndpoints()

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from api.rate_limits import RateLimits
+from clearway.db.engine import each_for_itself
 from clearway.gateways.registry import GatewayRegistry
 from clearway.settings import Settings
 
@@ -28,7 +29,7 @@ class Services:
     @cached_property
     def reader(self) -> AsyncEngine:
         """The same pool without transactions: a single look-up then costs one round trip in place of three."""
-        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        return each_for_itself(self.engine)
 
 
 async def services_of(request: Request) -> Services:

@@ -46,6 +46,11 @@ def create_engine(settings: Settings, *, application_name: str) -> AsyncEngine:
     return engine
 
 
+def each_for_itself(engine: AsyncEngine) -> AsyncEngine:
+    """Return the engine for those whose every statement is whole in itself: none has a transaction around it."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 def _refuse_closed(connection: Any, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
     """Have the pool replace a connection that the server has closed.
 

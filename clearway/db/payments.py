@@ -28,7 +28,7 @@ from clearway.db.events import (
     endpoints_of,
 )
 from clearway.db.tables import OrderStatus, captures, orders, payments
-from clearway.db.writing import Changed, Rows, Write, row_after, write_if
+from clearway.db.writing import Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain.events import EventType
 from clearway.domain.payment import (
     Applied,
@@ -48,8 +48,6 @@ FIND: Final = select(payments, endpoints_beside(payments.c.merchant_id)).where(p
 
 MOVING: Final = ("version", "refunded_minor", "refund_pending_minor")
 """Columns that tell whether a row is still the one that was read: each change moves one of them."""
-TRIES_MAX: Final = 50
-"""How often a change is worked out anew because another was quicker: each time that other one has come further."""
 
 
 class OrderTakenError(Exception):
@@ -58,10 +56,6 @@ class OrderTakenError(Exception):
 
 class OrderUnknownError(Exception):
     """There is no such order of this merchant in this currency."""
-
-
-class ContendedError(Exception):
-    """Others changed a payment or refund each time before this change could be written. Nothing is; try again."""
 
 
 class PaymentUnknownError(Exception):
@@ -118,14 +112,14 @@ async def apply(connection: AsyncConnection, payment_id: str, change: Change, *,
 
     Raises MoveRefusedError (nothing is written) or PaymentUnknownError.
     """
-    for _ in range(TRIES_MAX):
+
+    async def attempt() -> RecordedPayment | None:
         row = await find(connection, payment_id)
         if is_recorded(row, change.step):
             return await _already(connection, row, change.step)
-        recorded = await _change(connection, row, change, now)
-        if recorded is not None:
-            return recorded
-    raise ContendedError(payment_id)
+        return await _change(connection, row, change, now)
+
+    return await until_written(payment_id, attempt)
 
 
 async def _change(connection: AsyncConnection, row: Row[Any], change: Change, now: datetime) -> RecordedPayment | None:

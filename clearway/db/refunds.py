@@ -18,8 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from clearway.db import ledger
 from clearway.db.events import DueDelivery, Happening, announce, due_for_step, endpoints_beside, endpoints_in
 from clearway.db.payments import (
-    TRIES_MAX,
-    ContendedError,
     PaymentUnknownError,
     as_read,
     find,
@@ -27,7 +25,7 @@ from clearway.db.payments import (
     payment_of,
 )
 from clearway.db.tables import payments, refunds
-from clearway.db.writing import NOTHING, Changed, Rows, Write, row_after, write_if
+from clearway.db.writing import NOTHING, Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain import ledger as books
 from clearway.domain.events import EventType
 from clearway.domain.money import Money
@@ -64,31 +62,31 @@ class RecordedRefund:
 
 async def reserve(connection: AsyncConnection, new: NewRefund, *, now: datetime) -> RecordedRefund:
     """Promise a refund. Raises PaymentUnknownError or AmountNotRefundableError, having done nothing."""
-    for _ in range(TRIES_MAX):
+
+    async def attempt() -> RecordedRefund | None:
         payment_row = await find(connection, new.payment_id)
         if payment_row.merchant_id != new.merchant_id:
             raise PaymentUnknownError(new.payment_id)
         there = (await connection.execute(FIND, {"refund_id": new.id})).first()
         if there is not None:
             return await _already(connection, there, CREATED_STEP)
-        recorded = await _reserve(connection, payment_row, new, now)
-        if recorded is not None:
-            return recorded
-    raise ContendedError(new.payment_id)
+        return await _reserve(connection, payment_row, new, now)
+
+    return await until_written(new.payment_id, attempt)
 
 
 async def apply(connection: AsyncConnection, refund_id: str, change: RefundChange, *, now: datetime) -> RecordedRefund:
     """Apply a change to the refund and to its payment's amounts. Raises MoveRefusedError or RefundUnknownError."""
-    for _ in range(TRIES_MAX):
+
+    async def attempt() -> RecordedRefund | None:
         row = (await connection.execute(FIND, {"refund_id": refund_id})).first()
         if row is None:
             raise RefundUnknownError(refund_id)
         if is_recorded(row, change.step):
             return await _already(connection, row, change.step)
-        recorded = await _change(connection, row, change, now)
-        if recorded is not None:
-            return recorded
-    raise ContendedError(refund_id)
+        return await _change(connection, row, change, now)
+
+    return await until_written(refund_id, attempt)
 
 
 async def _reserve(

@@ -6,11 +6,11 @@ decides the text of the statement; it is made when a shape is first met and kept
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType, SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -33,7 +33,15 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+TRIES_MAX: Final = 50
+"""How often a change is worked out anew because another was quicker: each time that other one has come further."""
+
+T = TypeVar("T")
 _Statement = Insert | Upsert | Update
+
+
+class ContendedError(Exception):
+    """Others changed a payment or refund each time before this change could be written. Nothing is; try again."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +90,7 @@ async def write(connection: AsyncConnection, writes: Sequence[Write]) -> None:
     """Carry out all writes in one statement. None of them sees what the others write, and no two touch the same row."""
     if not writes:
         return
-    parameters: dict[str, Any] = {}
-    for number, each in enumerate(writes):
-        parameters |= each.parameters(number)
-    await connection.execute(_together(tuple(each.shape() for each in writes)), parameters)
+    await connection.execute(_together(tuple(each.shape() for each in writes)), _parameters(writes))
 
 
 async def write_if(connection: AsyncConnection, first: Write, rest: Sequence[Write]) -> bool:
@@ -94,11 +99,20 @@ async def write_if(connection: AsyncConnection, first: Write, rest: Sequence[Wri
     A change whose conditions name what was read before it needs no lock and no transaction: either the row still is as
     it was read and everything is written, or nothing is.
     """
-    parameters = first.parameters(0)
-    for number, each in enumerate(rest, 1):
-        parameters |= each.parameters(number)
     statement = _together_if(first.shape(), tuple(each.shape() for each in rest))
-    return (await connection.execute(statement, parameters)).first() is not None
+    return (await connection.execute(statement, _parameters([first, *rest]))).first() is not None
+
+
+async def until_written(subject_id: str, attempt: Callable[[], Awaitable[T | None]]) -> T:
+    """Repeat an attempt, which reads and then writes by `write_if`, while it returns None: the row had moved.
+
+    Raises ContendedError after TRIES_MAX attempts.
+    """
+    for _ in range(TRIES_MAX):
+        written = await attempt()
+        if written is not None:
+            return written
+    raise ContendedError(subject_id)
 
 
 def row_after(row: Row[Any], columns: Mapping[str, Any]) -> SimpleNamespace:
@@ -145,6 +159,11 @@ class _ChangedShape:
 
 
 _Shape = _RowsShape | _ChangedShape
+
+
+def _parameters(writes: Sequence[Write]) -> dict[str, Any]:
+    """Each write has the number of its place, as in the statement's text."""
+    return {name: value for number, each in enumerate(writes) for name, value in each.parameters(number).items()}
 
 
 @cache

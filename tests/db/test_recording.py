@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import func, select, update
 
 from clearway.db import payments as payments_db
-from clearway.db.payments import ContendedError, OrderTakenError, OrderUnknownError, PaymentUnknownError
+from clearway.db.payments import OrderTakenError, OrderUnknownError, PaymentUnknownError
 from clearway.db.refunds import AmountNotRefundableError, RefundUnknownError
 from clearway.db.tables import captures, ledger_transactions, merchants, orders, payments, webhook_endpoints
-from clearway.db.writing import write_if
+from clearway.db.writing import ContendedError, write_if
 from clearway.domain import ids
 from clearway.domain.payment import Change, MoveRefusedError, PaymentStatus
 from clearway.domain.refund import RefundStatus

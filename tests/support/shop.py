@@ -11,6 +11,7 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clearway.db import payments, refunds, tables
+from clearway.db.engine import each_for_itself
 from clearway.db.payments import RecordedPayment
 from clearway.db.refunds import RecordedRefund
 from clearway.db.tables import events, ledger_entries, merchants, orders, webhook_deliveries, webhook_endpoints
@@ -75,12 +76,8 @@ class Shop:
 
     async def record(self, new: NewPayment) -> RecordedPayment:
         """Record a payment."""
-        async with self._each_for_itself().connect() as connection:
+        async with each_for_itself(self.engine).connect() as connection:
             return await payments.record(connection, new, now=datetime.now(UTC))
-
-    def _each_for_itself(self) -> AsyncEngine:
-        """Return the engine as the activities use it: each statement is a transaction."""
-        return self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     async def recorded(self, **fields: Any) -> str:
         """Describe and record a payment; return its id."""
@@ -88,7 +85,7 @@ class Shop:
 
     async def apply(self, payment_id: str, change: Change) -> RecordedPayment:
         """Apply a change to a payment."""
-        async with self._each_for_itself().connect() as connection:
+        async with each_for_itself(self.engine).connect() as connection:
             return await payments.apply(connection, payment_id, change, now=datetime.now(UTC))
 
     async def move(self, payment_id: str, to: PaymentStatus, step: str | None = None, **fields: Any) -> RecordedPayment:
@@ -106,13 +103,13 @@ class Shop:
     ) -> RecordedRefund:
         """Reserve a refund, under the id `of` or a fresh one."""
         new = NewRefund(of or ids.new_id(ids.REFUND), self.merchant_id, payment_id, amount_minor)
-        async with self._each_for_itself().connect() as connection:
+        async with each_for_itself(self.engine).connect() as connection:
             return await refunds.reserve(connection, new, now=datetime.now(UTC))
 
     async def settle(self, refund_id: str, to: RefundStatus, step: str | None = None) -> RecordedRefund:
         """Move a refund by a step of its own."""
         change = RefundChange(step or ids.new_id("step"), to, "a test")
-        async with self._each_for_itself().connect() as connection:
+        async with each_for_itself(self.engine).connect() as connection:
             return await refunds.apply(connection, refund_id, change, now=datetime.now(UTC))
 
     async def row(self, payment_id: str) -> Any:
