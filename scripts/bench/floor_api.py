@@ -14,7 +14,7 @@ from typing import Any
 
 import uvicorn
 import uvloop
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
 from clearway import collector
@@ -59,7 +59,8 @@ class Api:
         await self.io.read("credentials")
         await self.io.write(f"key/{asked.order_id}")
         await self.io.read(f"order/{asked.order_id}")
-        await self.starter.start(asked.order_id)
+        if not await self.starter.start(asked.order_id):
+            raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE)
         answer = Payment(id=asked.order_id, **asked.model_dump())
         await self.io.write(f"key/{asked.order_id}")
         return answer

@@ -8,7 +8,8 @@ Unix seconds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any
 
 import uvloop
@@ -57,11 +58,14 @@ class Driver:
         await self._starter.tell(name)
 
 
-def starter_of(client: Client, asked: Mapping[str, Any]) -> Starter:
-    """Return the way in that is asked for."""
+@contextmanager
+def starter_of(client: Client, asked: Mapping[str, Any]) -> Iterator[Starter]:
+    """Yield the way in that is asked for."""
     if asked["api_port"] is None:
-        return AtTemporal(client, asked["shape"], asked["delivery"])
-    return AtApi(HttpClient(HOST, asked["api_port"], {}))
+        yield AtTemporal(client, asked["shape"], asked["delivery"])
+        return
+    with closing(HttpClient(HOST, asked["api_port"], {})) as http:
+        yield AtApi(http)
 
 
 async def main() -> None:
@@ -69,9 +73,10 @@ async def main() -> None:
     client = await connect(Settings())
 
     async def handle(asked: Mapping[str, Any]) -> Any:
-        driver = Driver(starter_of(client, asked), asked)
-        sent = await open_loop(asked["arrivals_s"], driver.start)
-        await driver.told()
+        with starter_of(client, asked) as starter:
+            driver = Driver(starter, asked)
+            sent = await open_loop(asked["arrivals_s"], driver.start)
+            await driver.told()
         return [[one.due_at, one.answered_at, one.made] for one in sent]
 
     await serve(handle)

@@ -16,6 +16,7 @@ from clearway.domain.refund import MOVES as REFUND_MOVES
 from tests.gauntlet.case import Case
 from tests.gauntlet.client import Told
 from tests.support.evidence import Record
+from tests.support.invariants import was_taken
 
 Keyed = dict[tuple[str, str], list[Told]]
 THING: Final = re.compile(r"/(payments|refunds)/[a-z]+_[0-9a-z]+")
@@ -175,8 +176,10 @@ def asked_again_is_sent_again(case: Case) -> Iterator[str]:
         if not (told.is_success and told.path.startswith("/webhooks/") and told.path.endswith("/retry")):
             continue
         delivery_id = told.path.split("/")[2]
-        taken = [attempt["response_status"] in range(200, 300) for attempt in attempts[delivery_id]]
-        if endpoint[delivery_id] in enabled and not (True in taken and taken[taken.index(True) + 1 :]):
+        taken = [was_taken(attempt) for attempt in attempts[delivery_id]]
+        if delivery_id not in endpoint:
+            yield f"{delivery_id} was promised again, and is not recorded"
+        elif endpoint[delivery_id] in enabled and not (True in taken and taken[taken.index(True) + 1 :]):
             yield f"{delivery_id} was promised again, and has no attempt after it was taken: {len(taken)} in all"
 
 

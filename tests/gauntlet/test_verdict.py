@@ -109,6 +109,7 @@ PLANTED: list[tuple[str, int, Plant]] = [
     ("a redirect that was followed", 6, arrive(0, path="/trap")),
     ("a delivery given up too early", 6, change("deliveries", 0, status="failed")),
     ("a webhook promised again and not sent", 6, tell_more(AGAIN, 202, {}, key="k-again")),
+    ("a webhook promised again and not recorded", 6, tell_more("/webhooks/whd_x/retry", 202, {}, key="k-again")),
     ("a status moved back", 7, move_back),
     ("a status read that went back", 7, tell_more("/payments/pay_1", 200, PAID | {"status": "pending"}, **READ)),
     ("a status read after the end", 7, tell(7, answer=PAYMENT | {"status": "failed"})),

@@ -225,7 +225,7 @@ def deliveries_end_as_scheduled(evidence: Evidence) -> Iterator[str]:
             yield f"{_named(delivery)} counts {delivery['attempt_count']} attempts and has {numbers}"
         if any(attempt["request_headers"].get("webhook-id") != delivery["event_id"] for attempt in attempts):
             yield f"{_named(delivery)} was sent under another webhook id"
-        taken = any(_was_taken(attempt) for attempt in attempts)
+        taken = any(was_taken(attempt) for attempt in attempts)
         if taken != (delivery["status"] == "delivered"):
             yield f"{_named(delivery)} is {delivery['status']}, answers {[a['response_status'] for a in attempts]}"
         scheduled = len(schedules[delivery["endpoint_id"]]) + 1
@@ -289,7 +289,7 @@ def _named(delivery: Record) -> str:
     return f"{delivery['event_type']} {delivery['event_id']} to {delivery['endpoint_id']}"
 
 
-def _was_taken(attempt: Record) -> bool:
+def was_taken(attempt: Record) -> bool:
     """A 2xx whose answer did not end in time is no success: its error says so."""
     return attempt["response_status"] in range(200, 300) and attempt.get("error_code") is None
 
