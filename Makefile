@@ -12,11 +12,11 @@ help: ## Show this list
 dev: ## Run everything here: Postgres, Temporal with its UI, API, worker, simulator, sample merchant (Ctrl-C stops it)
 	@$(RUN) clearway dev $(ARGS)
 
-test: servers ## Run the whole test suite; ARGS="tests/dev -k ports" runs a part
+test: servers ## Run the whole test suite; ARGS="tests/stack/dev -k ports" runs a part
 	@$(RUN) pytest $(ARGS)
 
 gauntlet: servers ## Payments under fire, then a verdict on every invariant; ARGS="--payments 10000" for the long run
-	@$(RUN) python -m tests.gauntlet $(ARGS)
+	@$(RUN) python -m tests.fire.gauntlet $(ARGS)
 
 bench: servers ## Measure what a payment costs and how many this machine takes (about 40 minutes); ARGS="--quick"
 	@$(RUN) python -m scripts.bench $(ARGS)

@@ -32,16 +32,16 @@ from activities.payment import PaymentActivities
 from activities.refund import RefundActivities
 from activities.webhook_delivery import WebhookDeliveryActivities
 from clearway import collector
+from clearway.crypto.encryption import Cipher
 from clearway.db.engine import create_engine
+from clearway.durable.client import connect
+from clearway.durable.deliveries import TemporalDeliveries
+from clearway.durable.messages import QUEUE_DELIVERIES, QUEUE_OPERATIONS, QUEUE_PAYMENTS, TASK_QUEUES
 from clearway.egress import EgressPolicy, WebhookSender
-from clearway.encryption import Cipher
 from clearway.gateways.registry import GatewayRegistry, build_registry
 from clearway.settings import Settings, settings_problem
-from clearway.telemetry import configure_logging
-from clearway.temporal import connect
-from workflows.deliveries import TemporalDeliveries
+from clearway.telemetry.logs import configure_logging
 from workflows.maintenance import ensure_schedule
-from workflows.messages import QUEUE_DELIVERIES, QUEUE_OPERATIONS, QUEUE_PAYMENTS, TASK_QUEUES
 from workflows.registry import WORKFLOWS, workflow_runner
 
 log = structlog.get_logger()

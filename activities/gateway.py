@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from clearway.gateways.base import AuthoriseRequest, FollowUpRequest, Gateway, GatewayOutcome
+from clearway.gateways.contract import AuthoriseRequest, FollowUpRequest, Gateway, GatewayOutcome
 
 
 @dataclass(frozen=True)

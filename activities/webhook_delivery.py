@@ -18,14 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 
 from activities.slow_endpoints import SlowEndpoints
-from clearway import signing
+from clearway.crypto import signing
+from clearway.crypto.encryption import Cipher
 from clearway.db import deliveries
 from clearway.db.deliveries import Attempt, Consignment
 from clearway.db.engine import each_for_itself
-from clearway.db.tables import DeliveryStatus
-from clearway.domain.delivery import wait_before_next_s
+from clearway.domain.delivery import DeliveryStatus, wait_before_next_s
 from clearway.egress import SendResult, WebhookSender
-from clearway.encryption import Cipher
 
 HEARTBEAT_S: Final = 5.0
 """Well under the workflow's heartbeat timeout, and above what most endpoints need: a quick attempt sends none."""

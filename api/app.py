@@ -9,30 +9,30 @@ from typing import Final
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from api import errors
 from api.events.routes import router as events
 from api.gateways.routes import router as gateways
-from api.metrics import HttpMetrics
-from api.middleware import RequestFrame
-from api.openapi import DESCRIPTION, TAGS, ClearwayAPI, declare_webhooks, operation_id
+from api.http import errors
+from api.http.limits import RateLimits
+from api.http.metrics import HttpMetrics
+from api.http.middleware import RequestFrame
+from api.http.openapi import DESCRIPTION, TAGS, ClearwayAPI, declare_webhooks, operation_id
+from api.http.paging import refuse_unknown_query
+from api.http.services import Services
 from api.operations.routes import router as operations
 from api.orders.routes import router as orders
-from api.paging import refuse_unknown_query
 from api.payments.routes import router as payments
 from api.public.routes import router as public
-from api.rate_limits import RateLimits
 from api.refunds.routes import router as refunds
-from api.services import Services
 from api.testing.routes import router as testing
 from api.webhook_endpoints.routes import router as webhook_endpoints
 from api.webhooks.routes import router as webhooks
 from clearway import collector
 from clearway.db.engine import create_engine
 from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
+from clearway.durable.client import connect
 from clearway.gateways.registry import build_registry
 from clearway.settings import Settings
-from clearway.telemetry import configure_logging
-from clearway.temporal import connect
+from clearway.telemetry.logs import configure_logging
 
 PREFIX: Final = "/api/v1"
 ROUTERS: Final[tuple[APIRouter, ...]] = (

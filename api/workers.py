@@ -12,7 +12,7 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeTaskQueueResponse
 from temporalio.client import Client
 
-from workflows.messages import TASK_QUEUES
+from clearway.durable.messages import TASK_QUEUES
 
 POLL_SEEN_WITHIN: Final = timedelta(seconds=75)
 """A poll lasts up to a minute, so a worker that is there has been seen within this time."""

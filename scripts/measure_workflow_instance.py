@@ -19,7 +19,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from clearway.temporal import DATA_CONVERTER
+from clearway.durable.client import DATA_CONVERTER
 from workflows.registry import DEFINITIONS, WORKFLOWS, strict_workflow_runner, workflow_runner
 
 HISTORY: Final = Path(__file__).parents[1] / "tests/replay/histories/payment_by_news.json"

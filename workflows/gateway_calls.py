@@ -15,7 +15,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from activities.gateway import AuthoriseCall, FollowUpCall, GatewayActivities, LookUpCall
-from clearway.gateways.base import AuthoriseRequest, FollowUpRequest, GatewayOutcome, OutcomeKind
+from clearway.gateways.contract import AuthoriseRequest, FollowUpRequest, GatewayOutcome, OutcomeKind
 from workflows import policies
 
 UNDECIDED = frozenset({OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE})

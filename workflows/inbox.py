@@ -14,7 +14,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from workflows.messages import CancelInput, CaptureInput, News, Resolution
+from clearway.durable.messages import CancelInput, CaptureInput, News, Resolution
 
 
 @dataclass

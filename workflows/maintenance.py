@@ -19,8 +19,8 @@ from temporalio.client import (
 )
 
 from activities.maintenance import MaintenanceActivities
+from clearway.durable.messages import QUEUE_OPERATIONS
 from workflows import policies
-from workflows.messages import QUEUE_OPERATIONS
 
 SCHEDULE_ID: Final = "maintenance"
 EVERY: Final = timedelta(minutes=5)

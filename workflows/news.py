@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from clearway.gateways.base import GatewayOutcome, OutcomeKind
-from workflows.messages import News
+from clearway.durable.messages import News
+from clearway.gateways.contract import GatewayOutcome, OutcomeKind
 
 
 def outcome_of(news: News) -> GatewayOutcome:

@@ -25,11 +25,7 @@ from clearway.domain.payment import (
     apply_change,
 )
 from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE, OUTCOME_UNKNOWN
-from clearway.gateways.base import AuthoriseRequest, FollowUpRequest, GatewayOutcome, OutcomeKind
-from workflows import policies
-from workflows.gateway_calls import GatewayCaller
-from workflows.inbox import Command, Inbox
-from workflows.messages import (
+from clearway.durable.messages import (
     CancelInput,
     CaptureInput,
     News,
@@ -39,6 +35,10 @@ from workflows.messages import (
     TimelineEntry,
     resolution_of,
 )
+from clearway.gateways.contract import AuthoriseRequest, FollowUpRequest, GatewayOutcome, OutcomeKind
+from workflows import policies
+from workflows.gateway_calls import GatewayCaller
+from workflows.inbox import Command, Inbox
 from workflows.news import outcome_of
 from workflows.payment_decisions import Doubt, capture_refusal, difference, resolved
 from workflows.payment_record import PaymentRecord

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from clearway.domain.money import Money
 from clearway.domain.payment import MOVES, CapturedAmount, Change, MoveRefusedError, Payment, PaymentStatus
-from clearway.gateways.base import GatewayOutcome, OutcomeKind
-from workflows.messages import CaptureInput, Resolution
+from clearway.durable.messages import CaptureInput, Resolution
+from clearway.gateways.contract import GatewayOutcome, OutcomeKind
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError, FailureError
 from activities.payment import ChangeInput, PaymentActivities, PaymentState
 from clearway.domain.ids import CAPTURE
 from clearway.domain.payment import Change, NewPayment, Payment, PaymentStatus
-from clearway.search_attributes import GATEWAY, PAYMENT_STATUS
+from clearway.durable.search_attributes import GATEWAY, PAYMENT_STATUS
 from workflows import policies
 from workflows.refusal import refusal_of
 from workflows.timeline import Timeline

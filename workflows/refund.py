@@ -16,12 +16,12 @@ from activities.refund import RefundActivities, RefundChangeInput, RefundState
 from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.payment import MoveRefusedError
 from clearway.domain.refund import MOVES, RefundChange, RefundStatus, apply_refund_change
-from clearway.gateways.base import FollowUpRequest, GatewayOutcome, OutcomeKind
-from clearway.search_attributes import PAYMENT_STATUS
+from clearway.durable.messages import News, RefundInput, RefundResult, Resolution, TimelineEntry, resolution_of
+from clearway.durable.search_attributes import PAYMENT_STATUS
+from clearway.gateways.contract import FollowUpRequest, GatewayOutcome, OutcomeKind
 from workflows import policies
 from workflows.gateway_calls import GatewayCaller
 from workflows.inbox import Inbox
-from workflows.messages import News, RefundInput, RefundResult, Resolution, TimelineEntry, resolution_of
 from workflows.news import outcome_of
 from workflows.refusal import refusal_of, tell_refusal
 from workflows.timeline import Timeline

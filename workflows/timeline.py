@@ -6,7 +6,7 @@ from typing import Final
 
 from temporalio import workflow
 
-from workflows.messages import TimelineEntry
+from clearway.durable.messages import TimelineEntry
 
 ENTRIES_MAX: Final = 200
 """A workflow that has more to tell keeps the newest."""

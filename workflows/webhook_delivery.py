@@ -13,8 +13,8 @@ from temporalio import workflow
 from temporalio.exceptions import FailureError
 
 from activities.webhook_delivery import AttemptInput, AttemptResult, WebhookDeliveryActivities
+from clearway.durable.messages import DeliveryInput, DeliveryResult, TimelineEntry
 from workflows import policies
-from workflows.messages import DeliveryInput, DeliveryResult, TimelineEntry
 from workflows.timeline import Timeline
 
 

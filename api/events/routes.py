@@ -7,11 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
+from api.auth.principal import MerchantDep
 from api.events.schemas import EventResource
-from api.paging import Page, page_of, page_request
-from api.problems import TO_MERCHANTS, declare
-from api.security import MerchantDep
-from api.services import ServicesDep
+from api.http.paging import Page, page_of, page_request
+from api.http.problems import TO_MERCHANTS, declare
+from api.http.services import ServicesDep
 from clearway.db import listings
 from clearway.db.pages import PageRequest
 from clearway.domain.errors import NotFoundError

@@ -9,17 +9,17 @@ from __future__ import annotations
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api import orchestration
-from api.orchestration import WorkflowEndedError
-from api.services import Services
+from api.http.services import Services
 from clearway.db import listings, provider_events
 from clearway.db.provider_events import Disposition, ReceivedNews
 from clearway.domain import payment, refund
 from clearway.domain.ids import PAYMENT, REFUND, is_id
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
-from clearway.gateways.base import NewsUnreadableError, OutcomeKind, ProviderNews
-from workflows.messages import News, payment_workflow_id, refund_workflow_id
+from clearway.durable import calls as orchestration
+from clearway.durable.calls import WorkflowEndedError
+from clearway.durable.messages import News, payment_workflow_id, refund_workflow_id
+from clearway.gateways.contract import NewsUnreadableError, OutcomeKind, ProviderNews
 
 CONTRADICTS = {
     OutcomeKind.APPROVED: {

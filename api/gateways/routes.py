@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request
 
 from api.gateways.inbound import take
 from api.gateways.schemas import NewsTaken
-from api.problems import declare
-from api.services import ServicesDep
+from api.http.problems import declare
+from api.http.services import ServicesDep
 from clearway.domain.errors import AuthenticationError, NotFoundError
-from clearway.gateways.base import NewsUnreadableError, SignatureInvalidError
+from clearway.gateways.contract import NewsUnreadableError, SignatureInvalidError
 
 router = APIRouter(prefix="/gateways", tags=["gateways"])
 log = structlog.get_logger(__name__)

@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.service import RPCError
 
+from api.http.services import Services
 from api.operations.schemas import Readiness
-from api.services import Services
 from api.workers import queue_states
 
 CHECK_TIMEOUT_S: Final = 3.0

@@ -6,10 +6,10 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Request, Response
 
-from api.metrics import CONTENT_TYPE, HttpMetrics
+from api.http.metrics import CONTENT_TYPE, HttpMetrics
+from api.http.services import ServicesDep
 from api.operations import readiness
 from api.operations.schemas import Health, Readiness
-from api.services import ServicesDep
 
 router = APIRouter(tags=["operations"])
 

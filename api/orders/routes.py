@@ -8,17 +8,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from api.idempotency import Answer, Attempt, OnceDep
+from api.auth.principal import MerchantDep
+from api.http.idempotency import Answer, Attempt, OnceDep
+from api.http.paging import Page, page_of, page_request
+from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.http.services import ServicesDep
 from api.orders.schemas import OrderCreate
-from api.paging import Page, page_of, page_request
-from api.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
-from api.security import MerchantDep
-from api.services import ServicesDep
 from clearway.db import orders
 from clearway.db.pages import PageRequest
-from clearway.db.tables import OrderStatus
 from clearway.domain.errors import NotFoundError
 from clearway.domain.ids import ORDER, is_id
+from clearway.domain.order import OrderStatus
 from clearway.domain.resources import OrderResource
 
 router = APIRouter(prefix="/orders", tags=["orders"])

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from api.fields import Amount, Body, CurrencyCode, NotesField, PlainText
+from api.http.fields import Amount, Body, CurrencyCode, NotesField, PlainText
 from clearway.domain.limits import RECEIPT_LENGTH_MAX
 
 

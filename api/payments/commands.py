@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import structlog
 
-from api import orchestration
-from api.orchestration import RefusedError, WorkflowEndedError
+from api.auth.principal import Merchant
+from api.http.services import Services
 from api.payments.lookup import find_own
-from api.security import Merchant
-from api.services import Services
 from clearway.db import audit, listings
 from clearway.domain.errors import ConflictError
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE
 from clearway.domain.resources import PaymentResource
-from workflows.messages import CancelInput, CaptureInput, payment_workflow_id
+from clearway.durable import calls as orchestration
+from clearway.durable.calls import RefusedError, WorkflowEndedError
+from clearway.durable.messages import CancelInput, CaptureInput, payment_workflow_id
 
 
 async def capture(services: Services, merchant: Merchant, payment_id: str, asked: CaptureInput) -> PaymentResource:

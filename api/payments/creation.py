@@ -1,7 +1,7 @@
 """Making a payment: from a checked request to a recorded payment, safe to repeat at every point.
 
-The order of things matters: the id is allocated first (`api/idempotency.py`), then the workflow of that id is started
-and asked to record, and only its word is an answer. What is looked up before is courtesy, and decides nothing.
+The order of things matters: the id is allocated first (`api/http/idempotency.py`), then the workflow of that id is
+started and asked to record, and only its word is an answer. What is looked up before is courtesy, and decides nothing.
 """
 
 from __future__ import annotations
@@ -12,13 +12,10 @@ import orjson
 import structlog
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from api import orchestration
-from api.idempotency import Attempt
-from api.orchestration import RefusedError, WorkflowEndedError
+from api.http.idempotency import Attempt
+from api.http.services import Services
 from api.payments.instruments import make_usable
 from api.payments.schemas import CustomerDetails, Instrument
-from api.services import Services
-from clearway import search_attributes as attribute
 from clearway.db import listings, orders
 from clearway.db.orders import PayableOrder
 from clearway.domain.errors import ConflictError, NotFoundError, UnavailableError
@@ -27,7 +24,10 @@ from clearway.domain.money import Money
 from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus
 from clearway.domain.refusals import ORDER_NOT_FOUND, ORDER_TAKEN
 from clearway.domain.resources import PaymentResource
-from workflows.messages import PaymentInput, PaymentTimings, payment_workflow_id
+from clearway.durable import calls as orchestration
+from clearway.durable import search_attributes as attribute
+from clearway.durable.calls import RefusedError, WorkflowEndedError
+from clearway.durable.messages import PAYMENT_WORKFLOW, PaymentInput, PaymentTimings, payment_workflow_id
 
 ROUNDS_MAX: Final = 3
 
@@ -111,7 +111,7 @@ async def _start(services: Services, new: NewPayment) -> dict[str, object]:
     )
     return await orchestration.start_and_update(
         services.temporal,
-        "PaymentWorkflow",
+        PAYMENT_WORKFLOW,
         PaymentInput(new, timings),
         workflow_id=payment_workflow_id(new.id),
         update="record",

@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from api.errors import FieldsInvalidError
+from api.http.errors import FieldsInvalidError
+from api.http.problems import FieldProblem
+from api.http.services import Services
 from api.payments.schemas import CardDetails, Instrument
-from api.problems import FieldProblem
-from api.services import Services
 from clearway.domain.errors import UnavailableError, UnprocessableError
 from clearway.domain.payment import PaymentMethod
 from clearway.domain.resources import CardSummary
-from clearway.gateways.base import Card, CardRefusedError, CardTokeniser, GatewayUnavailableError
+from clearway.gateways.contract import Card, CardRefusedError, CardTokeniser, GatewayUnavailableError
 
 FIELDS: Final = {
     PaymentMethod.UPI: ("vpa",),

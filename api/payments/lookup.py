@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from api.services import Services
+from api.http.services import Services
 from clearway.db import listings
 from clearway.domain.errors import NotFoundError
 from clearway.domain.ids import PAYMENT, is_id

@@ -8,9 +8,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Body, Depends, Query
 from starlette.responses import Response
 
-from api.fields import CurrencyCode, PlainText, Time
-from api.idempotency import Answer, Attempt, OnceDep
-from api.paging import Page, page_of, page_request
+from api.auth.principal import MerchantDep
+from api.http.fields import CurrencyCode, PlainText, Time
+from api.http.idempotency import Answer, Attempt, OnceDep
+from api.http.paging import Page, page_of, page_request
+from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.http.services import ServicesDep
 from api.payments import commands
 from api.payments.creation import create_payment as record_payment
 from api.payments.creation import read_order
@@ -24,9 +27,6 @@ from api.payments.schemas import (
     HistoryEntry,
     PaymentCreate,
 )
-from api.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
-from api.security import MerchantDep
-from api.services import ServicesDep
 from api.webhooks.schemas import DeliveryResource, delivery_resource
 from clearway.db import listings
 from clearway.db.listings import PaymentFilter
@@ -36,7 +36,7 @@ from clearway.domain.ids import CAPTURE, DELIVERY, PAYMENT
 from clearway.domain.limits import AMOUNT_MINOR_MAX
 from clearway.domain.payment import PaymentMethod, PaymentStatus
 from clearway.domain.resources import PaymentResource
-from workflows.messages import CancelInput, CaptureInput
+from clearway.durable.messages import CancelInput, CaptureInput
 
 CANCELLATION: Final = "cxl"
 """Prefix of the ids under which cancellations are asked for; they name no resource."""

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi.openapi.models import Example
 from pydantic import BaseModel, Field, SecretStr, StringConstraints
 
-from api.fields import Amount, Body, Code, Email, HttpUrl, NotesField, Phone, PlainText, Token, Vpa
+from api.http.fields import Amount, Body, Code, Email, HttpUrl, NotesField, Phone, PlainText, Token, Vpa
 from clearway.domain.events import EventType
 from clearway.domain.limits import REASON_LENGTH_MAX
 from clearway.domain.payment import CaptureMethod, PaymentMethod

@@ -7,14 +7,14 @@ from http import HTTPStatus
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from api.idempotency import Answer, Attempt, KeyHeader, Once, fingerprint_of, read_key
+from api.auth.principal import limit_address
+from api.http.idempotency import Answer, Attempt, KeyHeader, Once, fingerprint_of, read_key
+from api.http.problems import ONCE, TO_ANYBODY, WITH_BODY, declare
+from api.http.services import ServicesDep
 from api.payments.creation import create_payment, read_order
 from api.payments.instruments import check_instrument
 from api.payments.lookup import payment_not_found
-from api.problems import ONCE, TO_ANYBODY, WITH_BODY, declare
 from api.public.schemas import PublicOrder, PublicPayment, PublicPaymentCreate
-from api.security import limit_address
-from api.services import ServicesDep
 from clearway.db import listings, merchants
 from clearway.domain.ids import PAYMENT, is_id
 

@@ -11,20 +11,20 @@ import orjson
 import structlog
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from api import orchestration
-from api.idempotency import Attempt
-from api.orchestration import RefusedError, WorkflowEndedError
+from api.auth.principal import Merchant
+from api.http.idempotency import Attempt
+from api.http.services import Services
 from api.payments.lookup import find_own, payment_not_found
-from api.security import Merchant
-from api.services import Services
-from clearway import search_attributes as attribute
 from clearway.db import audit, listings
 from clearway.domain.errors import ConflictError, UnavailableError
 from clearway.domain.money import Money
 from clearway.domain.refund import NewRefund, RefundStatus
 from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, PAYMENT_NOT_FOUND
 from clearway.domain.resources import PaymentResource, RefundResource
-from workflows.messages import RefundInput, refund_workflow_id
+from clearway.durable import calls as orchestration
+from clearway.durable import search_attributes as attribute
+from clearway.durable.calls import RefusedError, WorkflowEndedError
+from clearway.durable.messages import REFUND_WORKFLOW, RefundInput, refund_workflow_id
 
 ROUNDS_MAX: Final = 3
 
@@ -65,7 +65,7 @@ async def _start(services: Services, new: NewRefund, payment: PaymentResource) -
     amount = "what is left" if new.amount_minor is None else str(Money(new.amount_minor, payment.currency))
     return await orchestration.start_and_update(
         services.temporal,
-        "RefundWorkflow",
+        REFUND_WORKFLOW,
         RefundInput(new, deadline_s=services.settings.refund_deadline_s),
         workflow_id=refund_workflow_id(new.id),
         update="reserve",

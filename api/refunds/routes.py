@@ -8,14 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from api.idempotency import Answer, Attempt, OnceDep
-from api.paging import Page, page_of, page_request
+from api.auth.principal import MerchantDep
+from api.http.idempotency import Answer, Attempt, OnceDep
+from api.http.paging import Page, page_of, page_request
+from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.http.services import ServicesDep
 from api.payments.lookup import find_own
-from api.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
 from api.refunds.creation import create_refund as reserve_refund
 from api.refunds.schemas import RefundCreate
-from api.security import MerchantDep
-from api.services import ServicesDep
 from clearway.db import listings
 from clearway.db.pages import PageRequest
 from clearway.db.refunds import resource_of

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from api.fields import Amount, Body, PlainText
+from api.http.fields import Amount, Body, PlainText
 from clearway.domain.limits import REASON_LENGTH_MAX
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from api.problems import declare
-from api.services import ServicesDep
+from api.http.problems import declare
+from api.http.services import ServicesDep
 from api.testing.jobs import jobs_status
 from api.testing.schemas import JobsStatus, TestMerchant
 from clearway.db import merchants

@@ -13,8 +13,8 @@ import structlog
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.security import Merchant
-from api.services import Services
+from api.auth.principal import Merchant
+from api.http.services import Services
 from api.webhook_endpoints.schemas import (
     EndpointCreate,
     EndpointPatch,
@@ -24,16 +24,16 @@ from api.webhook_endpoints.schemas import (
     endpoint_with_secret,
     expand_event_types,
 )
-from clearway import signing
+from clearway.crypto import signing
+from clearway.crypto.encryption import Cipher
 from clearway.db import audit, endpoints
 from clearway.db.deliveries import secret_context
 from clearway.db.endpoints import ROTATION, NewEndpoint
-from clearway.db.tables import EndpointStatus
+from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.errors import ConflictError, NotFoundError
 from clearway.domain.ids import ENDPOINT, is_id
 from clearway.domain.limits import WEBHOOK_ENDPOINTS_PER_MERCHANT_MAX
 from clearway.egress import EgressPolicy, validate_url
-from clearway.encryption import Cipher
 
 CLEARED_BY_ENABLING: Final = {"disabled_reason": None}
 

@@ -8,11 +8,11 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from api.idempotency import Answer, Attempt, OnceDep
-from api.paging import Page, page_of, page_request
-from api.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
-from api.security import MerchantDep
-from api.services import ServicesDep
+from api.auth.principal import MerchantDep
+from api.http.idempotency import Answer, Attempt, OnceDep
+from api.http.paging import Page, page_of, page_request
+from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.http.services import ServicesDep
 from api.webhook_endpoints import commands, trial
 from api.webhook_endpoints.schemas import (
     EndpointCreate,

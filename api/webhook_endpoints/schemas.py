@@ -12,8 +12,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Row
 
-from api.fields import Body, PlainText
-from clearway.db.tables import EndpointStatus
+from api.http.fields import Body, PlainText
+from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.events import EventType
 from clearway.domain.limits import URL_LENGTH_MAX, WEBHOOK_ATTEMPTS_MAX, WEBHOOK_RETRY_INTERVAL_S_MAX
 from clearway.domain.resources import Moment, Resource

@@ -11,11 +11,11 @@ import orjson
 from fastapi import Depends
 from starlette.responses import Response
 
-from api.idempotency import REPLAYED, Answer, Attempt, KeyHeader, Once, OnceDep, Operation, read_key
-from api.security import MerchantDep
-from api.services import ServicesDep
+from api.auth.principal import MerchantDep
+from api.http.idempotency import REPLAYED, Answer, Attempt, KeyHeader, Once, OnceDep, Operation, read_key
+from api.http.services import ServicesDep
+from clearway.crypto.encryption import Cipher
 from clearway.domain.resources import Resource
-from clearway.encryption import Cipher
 
 
 class Sealed(Resource):

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.security import Merchant
-from api.services import Services
+from api.auth.principal import Merchant
+from api.http.services import Services
 from api.webhook_endpoints.commands import lock_own
 from api.webhooks import sending
 from api.webhooks.lookup import find_own
 from api.webhooks.schemas import DeliveryResource, delivery_resource
 from clearway.db import events
 from clearway.db.events import DueDelivery, Happening
-from clearway.db.tables import EndpointStatus
+from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.errors import ConflictError
 from clearway.domain.events import EventType
 from clearway.domain.resources import EndpointTestResource

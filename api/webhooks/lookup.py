@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from api.services import Services
+from api.http.services import Services
 from clearway.db import delivery_listings
 from clearway.domain.errors import NotFoundError
 from clearway.domain.ids import DELIVERY, is_id

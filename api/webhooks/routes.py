@@ -8,19 +8,19 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
-from api.fields import PlainText
-from api.idempotency import Answer, Attempt, OnceDep
-from api.paging import Page, page_of, page_request
-from api.problems import ONCE, TO_MERCHANTS, declare
-from api.security import MerchantDep
-from api.services import ServicesDep
+from api.auth.principal import MerchantDep
+from api.http.fields import PlainText
+from api.http.idempotency import Answer, Attempt, OnceDep
+from api.http.paging import Page, page_of, page_request
+from api.http.problems import ONCE, TO_MERCHANTS, declare
+from api.http.services import ServicesDep
 from api.webhooks import sending
 from api.webhooks.lookup import find_own
 from api.webhooks.schemas import DeliveryDetail, DeliveryResource, delivery_detail, delivery_resource
 from clearway.db import delivery_listings
 from clearway.db.delivery_listings import DeliveryFilter
 from clearway.db.pages import PageRequest
-from clearway.db.tables import DeliveryStatus
+from clearway.domain.delivery import DeliveryStatus
 from clearway.domain.errors import ConflictError
 from clearway.domain.events import EventType
 from clearway.domain.ids import DELIVERY

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from sqlalchemy import Row
 
-from clearway.db.tables import DeliveryStatus
+from clearway.domain.delivery import DeliveryStatus
 from clearway.domain.resources import Moment, Resource
 
 

@@ -14,12 +14,12 @@ from sqlalchemy import Row
 from temporalio.client import RPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
-from api import orchestration
-from api.services import Services
+from api.http.services import Services
 from clearway.db.events import DueDelivery
-from clearway.db.tables import DeliveryStatus
-from workflows.deliveries import TemporalDeliveries
-from workflows.messages import delivery_workflow_id
+from clearway.domain.delivery import DeliveryStatus
+from clearway.durable import calls as orchestration
+from clearway.durable.deliveries import TemporalDeliveries
+from clearway.durable.messages import delivery_workflow_id
 
 
 async def start(services: Services, due: Sequence[DueDelivery]) -> None:

@@ -19,8 +19,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from clearway.cli.problems import CommandError
 from clearway.cli.running import running_stack, settings_in_use
-from clearway.search_attributes import PAYMENT_STATUS
-from clearway.temporal import connect
+from clearway.durable.client import connect
+from clearway.durable.search_attributes import PAYMENT_STATUS
 
 CONNECT_TIMEOUT_S: Final = 5.0
 QUERY_TIMEOUT_S: Final = 5.0

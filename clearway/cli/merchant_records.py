@@ -14,12 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.cli.problems import CommandError
 from clearway.cli.running import settings_in_use
+from clearway.crypto.encryption import Cipher, hash_api_secret
 from clearway.db import audit
 from clearway.db import merchants as rows
 from clearway.db.deliveries import secret_context
 from clearway.db.tables import api_keys, merchants, webhook_endpoints
 from clearway.domain.ids import MERCHANT, new_id
-from clearway.encryption import Cipher, hash_api_secret
 
 KEY_BYTES: Final = 8
 SECRET_BYTES: Final = 24

@@ -107,7 +107,7 @@ def revoke_key(
 def reencrypt(*, operator: Operator = None, as_json: JsonFlag = False) -> None:
     """Encrypt every stored secret with the first key of SECRET_KEYS, so that older keys can be taken away."""
     from clearway.cli import merchant_records as records  # noqa: PLC0415 - heavy
-    from clearway.encryption import EncryptionError  # noqa: PLC0415 - heavy
+    from clearway.crypto.encryption import EncryptionError  # noqa: PLC0415 - heavy
 
     who = operator or login()
     try:

@@ -22,8 +22,8 @@ import clearway
 from clearway.cli.problems import CommandError
 from clearway.cli.running import settings_in_use
 from clearway.cli.transaction import explained, in_transaction
+from clearway.crypto.encryption import KeyConfigurationError
 from clearway.db import seed as seeding
-from clearway.encryption import KeyConfigurationError
 
 ROOT: Final = Path(clearway.__file__).parents[1]
 """The checkout, or the folder of installed packages: `alembic.ini` lies beside the packages in both."""

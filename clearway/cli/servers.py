@@ -70,7 +70,7 @@ def api(
     import uvicorn  # noqa: PLC0415 - heavy
 
     from clearway.settings import Settings  # noqa: PLC0415
-    from clearway.telemetry import configure_logging  # noqa: PLC0415
+    from clearway.telemetry.logs import configure_logging  # noqa: PLC0415
 
     settings = Settings()
     configure_logging(settings.log_level, settings.log_format, "api")
@@ -102,7 +102,7 @@ def worker(
     Process n serves Prometheus metrics on METRICS_PORT + n. A process that dies is started again.
     """
     from clearway.settings import Settings  # noqa: PLC0415 - heavy
-    from clearway.telemetry import configure_logging  # noqa: PLC0415
+    from clearway.telemetry.logs import configure_logging  # noqa: PLC0415
 
     settings = Settings()
     configure_logging(settings.log_level, settings.log_format, "worker")
@@ -122,8 +122,8 @@ def worker(
 
 def simulator() -> None:
     """Run the gateway simulator, the payment gateway that moves no money. SIMULATOR_… variables set it up."""
-    from clearway.gateways.simulator.__main__ import main  # noqa: PLC0415 - heavy
-    from clearway.gateways.simulator.settings import SimulatorSettings  # noqa: PLC0415
+    from clearway.simulator.__main__ import main  # noqa: PLC0415 - heavy
+    from clearway.simulator.settings import SimulatorSettings  # noqa: PLC0415
 
     settings = SimulatorSettings()
     _require_free(settings.simulator_host, settings.simulator_port)

@@ -9,15 +9,10 @@ from typing import Any, Final
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db.tables import (
-    DeliveryStatus,
-    EndpointStatus,
-    events,
-    webhook_attempts,
-    webhook_deliveries,
-    webhook_endpoints,
-)
+from clearway.db.tables import events, webhook_attempts, webhook_deliveries, webhook_endpoints
 from clearway.db.writing import Changed, Rows, Write, write
+from clearway.domain.delivery import DeliveryStatus
+from clearway.domain.endpoint import EndpointStatus
 
 LOAD: Final = (
     select(

@@ -13,7 +13,8 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.pages import PageRequest, Rows, fetch_page
-from clearway.db.tables import EndpointStatus, events, webhook_attempts, webhook_deliveries, webhook_endpoints
+from clearway.db.tables import events, webhook_attempts, webhook_deliveries, webhook_endpoints
+from clearway.domain.endpoint import EndpointStatus
 
 ATTEMPTS_SHOWN_MAX: Final = 100
 """A schedule has fewer; a delivery retried by hand more often shows the newest."""

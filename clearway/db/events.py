@@ -10,8 +10,9 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Label, Row, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db.tables import EndpointStatus, events, webhook_deliveries, webhook_endpoints
+from clearway.db.tables import events, webhook_deliveries, webhook_endpoints
 from clearway.db.writing import Rows, Write, write
+from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.events import EventType, delivery_body
 from clearway.domain.ids import DELIVERY, EVENT, new_id
 

@@ -1,6 +1,6 @@
 """Idempotency keys, as stored: one row for a key of a merchant, with the id allocated for it and, later, the answer.
 
-This module knows nothing of HTTP; the rules merchants rely on are in `api/idempotency.py`.
+This module knows nothing of HTTP; the rules merchants rely on are in `api/http/idempotency.py`.
 """
 
 from __future__ import annotations

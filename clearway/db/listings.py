@@ -1,7 +1,7 @@
 """Reading payments, refunds, events and deliveries: one resource by id, pages of them, and a payment's history.
 
 Every query here names the merchant, so that nobody reads another's anything, and has an index that serves it
-(`tests/api/test_query_plans.py` looks at the plans). Nothing here writes.
+(`tests/services/api/test_query_plans.py` looks at the plans). Nothing here writes.
 """
 
 from __future__ import annotations

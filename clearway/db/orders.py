@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.pages import PageRequest, Rows, fetch_page
-from clearway.db.tables import OrderStatus, orders, payments
+from clearway.db.tables import orders, payments
+from clearway.domain.order import OrderStatus
 from clearway.domain.payment import HOLDS_ORDER
 from clearway.domain.resources import OrderResource
 

@@ -27,9 +27,10 @@ from clearway.db.events import (
     endpoints_in,
     endpoints_of,
 )
-from clearway.db.tables import OrderStatus, captures, orders, payments
+from clearway.db.tables import captures, orders, payments
 from clearway.db.writing import Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain.events import EventType
+from clearway.domain.order import OrderStatus
 from clearway.domain.payment import (
     Applied,
     CapturedAmount,

@@ -15,11 +15,12 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from clearway.crypto.encryption import Cipher, hash_api_secret
 from clearway.db import audit, merchants
 from clearway.db.deliveries import secret_context
 from clearway.db.engine import create_engine
-from clearway.db.tables import EndpointStatus, webhook_endpoints
-from clearway.encryption import Cipher, hash_api_secret
+from clearway.db.tables import webhook_endpoints
+from clearway.domain.endpoint import EndpointStatus
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
 
 TEST_MERCHANT_ID: Final = "mer_0000000000000000000000test"

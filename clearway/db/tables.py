@@ -29,6 +29,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from clearway.domain.delivery import DeliveryStatus
+from clearway.domain.endpoint import EndpointStatus
+from clearway.domain.order import OrderStatus
 from clearway.domain.payment import HOLDS_ORDER, CaptureMethod, PaymentMethod, PaymentStatus
 from clearway.domain.refund import RefundStatus
 
@@ -41,30 +44,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-
-class OrderStatus(StrEnum):
-    """Where an order stands, as the API shows it."""
-
-    CREATED = "created"
-    ATTEMPTED = "attempted"
-    PAID = "paid"
-
-
-class EndpointStatus(StrEnum):
-    """Whether an endpoint receives deliveries."""
-
-    ENABLED = "enabled"
-    DISABLED = "disabled"
-
-
-class DeliveryStatus(StrEnum):
-    """Where a webhook delivery stands, as the API shows it."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
 
 
 def _one_of(column: str, values: type[StrEnum] | frozenset[PaymentStatus]) -> str:

@@ -201,7 +201,7 @@ def program(name: str, ports: Ports, temporal: Client) -> Program:
     programs = (
         Program(
             "simulator",
-            ["-m", "clearway.gateways.simulator"],
+            ["-m", "clearway.simulator"],
             answers(f"{simulator}/health"),
             f"gateway simulator on {simulator}",
         ),

@@ -32,8 +32,8 @@ from clearway.dev.state_folder import StateFolder, shown
 from clearway.dev.supervision import Supervisor
 from clearway.dev.temporal import NAMESPACE, DevServer, DevServerOptions, ensure_search_attributes
 from clearway.dev.temporal_server import TemporalServer, TemporalServerOptions
+from clearway.durable.client import DATA_CONVERTER, connect
 from clearway.settings import Settings
-from clearway.temporal import DATA_CONVERTER, connect
 
 TemporalKind = Literal["dev", "postgres"]
 

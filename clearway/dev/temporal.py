@@ -28,7 +28,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from clearway.dev.child import Child, ChildHandle, ChildSpec
 from clearway.dev.errors import StackError
-from clearway.search_attributes import SEARCH_ATTRIBUTES
+from clearway.durable.search_attributes import SEARCH_ATTRIBUTES
 
 NAMESPACE: Final = "default"
 RETENTION: Final = timedelta(days=7)

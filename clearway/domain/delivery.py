@@ -1,11 +1,21 @@
-"""When a webhook that was not taken is sent again."""
+"""The delivery of a webhook: where it stands, and when it is sent again if it was not taken."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 RETRY_AFTER_STRETCH_MAX: Final = 2
 """A receiver's Retry-After may at most double the scheduled wait: it is heeded, and cannot park a delivery for ever."""
+
+
+class DeliveryStatus(StrEnum):
+    """Where a webhook delivery stands, as the API shows it."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 def wait_before_next_s(interval_s: float, jitter: float, retry_after_s: float | None) -> float:

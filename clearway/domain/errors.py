@@ -8,7 +8,8 @@
     ├── ConflictError              409  the thing is in a state that does not allow this
     ├── UnprocessableError         422  well formed, and still not acceptable
     ├── RateLimitedError           429  too many requests
-    └── UnavailableError           503  nothing was done; try again
+    ├── UnavailableError           503  nothing was done; try again
+    └── OutcomeUnknownError        504  a gateway has not said what it did
 
 `code` is what programs match; `detail` is for people and says what happened, what it means for their money and what
 to do. Decline codes are not errors of ours: they are what an issuer or a gateway answered, and live on the payment.
@@ -89,6 +90,13 @@ class UnavailableError(ClearwayError):
 
     status = 503
     title = "Temporarily unavailable"
+
+
+class OutcomeUnknownError(ClearwayError):
+    """The gateway was asked and has not said what it did."""
+
+    status = 504
+    title = "Gateway outcome unknown"
 
 
 DECLINE_CODES: Final = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from clearway.gateways.base import Gateway
+from clearway.gateways.contract import Gateway
 from clearway.gateways.simulator.client import SimulatorGateway
 from clearway.settings import Settings
 

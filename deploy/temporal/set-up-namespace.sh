@@ -28,7 +28,7 @@ until temporal operator search-attribute list --namespace "$TEMPORAL_NAMESPACE" 
     sleep 1
 done
 
-# The list of clearway/search_attributes.py; a test compares the two.
+# The list of clearway/durable/search_attributes.py; a test compares the two.
 temporal operator search-attribute create --namespace "$TEMPORAL_NAMESPACE" \
     --name MerchantId --type Keyword \
     --name PaymentId --type Keyword \

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from clearway.durable.messages import delivery_workflow_id, payment_workflow_id
 from scripts.bench import floor as bare
 from scripts.bench import ours, statements
 from scripts.bench.cpu import CpuMeter
@@ -19,7 +20,6 @@ from scripts.bench.histories import Anatomy, anatomy
 from scripts.bench.runs import Run
 from scripts.bench.shapes import differences
 from scripts.bench.stand import BESIDE, Stand
-from workflows.messages import delivery_workflow_id, payment_workflow_id
 
 SEED: Final = 2_026
 WARM_UP: Final = 60

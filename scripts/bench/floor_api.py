@@ -19,8 +19,8 @@ from pydantic import BaseModel
 
 from clearway import collector
 from clearway.dev.ports import HOST
+from clearway.durable.client import connect
 from clearway.settings import Settings
-from clearway.temporal import connect
 from scripts.bench.agents import leave, serve
 from scripts.bench.floor_io import Io
 from scripts.bench.floor_otherwise import Otherwise

@@ -16,8 +16,8 @@ import uvloop
 from temporalio.client import Client
 
 from clearway.dev.ports import HOST
+from clearway.durable.client import connect
 from clearway.settings import Settings
-from clearway.temporal import connect
 from scripts.bench.agents import leave, serve
 from scripts.bench.floor_starts import AtApi, AtTemporal, Starter
 from scripts.bench.http_client import HttpClient

@@ -12,11 +12,11 @@ from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError
 
+from clearway.durable.messages import QUEUE_PAYMENTS
 from scripts.bench import floor_workflows as floor
 from scripts.bench.floor_otherwise import Otherwise
 from scripts.bench.http_client import HttpClient
 from scripts.bench.shapes import Shape
-from workflows.messages import QUEUE_PAYMENTS
 
 
 class Starter(Protocol):

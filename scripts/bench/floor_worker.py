@@ -17,13 +17,13 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkflowRunne
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from clearway import collector
+from clearway.durable.client import connect
+from clearway.durable.messages import QUEUE_DELIVERIES, QUEUE_PAYMENTS
 from clearway.settings import Settings
-from clearway.temporal import connect
 from scripts.bench import floor_workflows as floor
 from scripts.bench.agents import leave, serve
 from scripts.bench.floor_io import Io
 from scripts.bench.floor_otherwise import AS_OURS, Otherwise
-from workflows.messages import QUEUE_DELIVERIES, QUEUE_PAYMENTS
 from workflows.registry import strict_workflow_runner, workflow_runner
 
 QUEUES: Final = (QUEUE_PAYMENTS, QUEUE_DELIVERIES)

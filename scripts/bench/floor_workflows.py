@@ -18,11 +18,19 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from clearway.search_attributes import AMOUNT, CURRENCY, GATEWAY, MERCHANT_ID, ORDER_ID, PAYMENT_ID, PAYMENT_STATUS
+from clearway.durable.messages import QUEUE_DELIVERIES
+from clearway.durable.search_attributes import (
+    AMOUNT,
+    CURRENCY,
+    GATEWAY,
+    MERCHANT_ID,
+    ORDER_ID,
+    PAYMENT_ID,
+    PAYMENT_STATUS,
+)
 from scripts.bench.floor_io import Io
 from scripts.bench.floor_otherwise import AS_OURS, Otherwise
 from scripts.bench.shapes import Shape, Step
-from workflows.messages import QUEUE_DELIVERIES
 
 LIMIT: Final = timedelta(seconds=30)
 

@@ -9,10 +9,7 @@ from typing import Any
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 
 from clearway.domain import ids
-from clearway.gateways.base import OutcomeKind
-from tests.support.durable import Durable
-from workflows.maintenance import MaintenanceWorkflow
-from workflows.messages import (
+from clearway.durable.messages import (
     QUEUE_OPERATIONS,
     CancelInput,
     CaptureInput,
@@ -22,6 +19,9 @@ from workflows.messages import (
     delivery_workflow_id,
     payment_workflow_id,
 )
+from clearway.gateways.contract import OutcomeKind
+from tests.support.durable import Durable
+from workflows.maintenance import MaintenanceWorkflow
 from workflows.payment import PaymentWorkflow
 
 Handle = WorkflowHandle[Any, Any]

@@ -15,7 +15,7 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from clearway.temporal import DATA_CONVERTER
+from clearway.durable.client import DATA_CONVERTER
 from tests.replay.stories import STORIES
 from tests.support.durable import Durable
 from workflows.registry import WORKFLOWS, strict_workflow_runner

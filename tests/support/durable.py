@@ -27,6 +27,7 @@ from temporalio.common import (
 from temporalio.testing import WorkflowEnvironment
 
 import worker
+from clearway.crypto.encryption import Cipher
 from clearway.db.deliveries import secret_context
 from clearway.db.tables import (
     events,
@@ -42,14 +43,9 @@ from clearway.dev.reporting import SilentReporter
 from clearway.dev.temporal import time_skipping_environment
 from clearway.dev.toolchain import find_test_server
 from clearway.domain import ids
-from clearway.encryption import Cipher
-from clearway.gateways.registry import GatewayRegistry
-from clearway.search_attributes import MERCHANT_ID, PAYMENT_ID, PAYMENT_STATUS
-from clearway.settings import Settings
-from clearway.temporal import DATA_CONVERTER
-from tests.gateways.running import Receiver, Simulator, running_receiver, running_simulator
-from workflows.deliveries import TemporalDeliveries
-from workflows.messages import (
+from clearway.durable.client import DATA_CONVERTER
+from clearway.durable.deliveries import TemporalDeliveries
+from clearway.durable.messages import (
     QUEUE_PAYMENTS,
     TASK_QUEUES,
     NewPayment,
@@ -60,6 +56,10 @@ from workflows.messages import (
     payment_workflow_id,
     refund_workflow_id,
 )
+from clearway.durable.search_attributes import MERCHANT_ID, PAYMENT_ID, PAYMENT_STATUS
+from clearway.gateways.registry import GatewayRegistry
+from clearway.settings import Settings
+from tests.services.gateways.running import Receiver, Simulator, running_receiver, running_simulator
 from workflows.payment import PaymentWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.registry import strict_workflow_runner

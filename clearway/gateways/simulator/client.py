@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from clearway.gateways.base import (
+from clearway.gateways.contract import (
     AuthoriseRequest,
     Card,
     CardRefusedError,

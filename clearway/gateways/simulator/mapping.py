@@ -1,6 +1,7 @@
 """From the simulator's answers to Clearway's outcomes: pure functions, no I/O, no state.
 
-The rule of the contract (`clearway.gateways.base`) decides every doubtful case: what may have been executed is UNKNOWN.
+The rule of the contract (`clearway.gateways.contract`) decides every doubtful case: what may have been executed is
+UNKNOWN.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from clearway.gateways.base import GatewayOutcome, NewsSubject, NewsUnreadableError, OutcomeKind, ProviderNews
+from clearway.gateways.contract import GatewayOutcome, NewsSubject, NewsUnreadableError, OutcomeKind, ProviderNews
 
 UNIFIED_CODES: Final = {
     "already_captured": "payment_declined",

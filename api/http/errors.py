@@ -1,0 +1,184 @@
+"""Exceptions into RFC 9457 problem documents, in one place; no route builds an error answer of its own.
+
+Errors of the API alone, beside the tree of `clearway.domain.errors`:
+
+    ClearwayError
+    └── UnprocessableError
+        └── FieldsInvalidError   422  names the fields
+
+What a client sent never stands in a log line or in an answer, except the names of fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import asyncpg
+import orjson
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.http.fields import CARD_NUMBER_REFUSED
+from api.http.problems import CODES, MEDIA_TYPE, FieldProblem, problem
+from clearway.domain.errors import ClearwayError, RateLimitedError, UnprocessableError
+
+FIELD_ERRORS_SHOWN_MAX: Final = 20
+FIELD_NAME_LENGTH_MAX: Final = 100
+NOT_KNOWN: Final = "This field is not known here"
+IN_OUR_WORDS: Final = {
+    "extra_forbidden": NOT_KNOWN,
+    "missing": "This field is needed",
+    "model_attributes_type": "This must be an object",
+    "string_pattern_mismatch": "This does not have the form that is documented for it",
+    "too_long": "This may be at most {max_length} long",
+    "too_short": "This must be at least {min_length} long",
+}
+"""What pydantic says in the words of Python types, said to people who write JSON."""
+AWAY_STATES: Final = ("08", "53", "55P03", "57")
+"""SQLSTATE classes: connection lost, out of resources, lock not available, cancelled or shutting down."""
+
+log = structlog.get_logger(__name__)
+
+
+class FieldsInvalidError(UnprocessableError):
+    """Fields that are well formed each and cannot be accepted together."""
+
+    def __init__(self, *errors: FieldProblem) -> None:
+        super().__init__("validation_error", _in_words(errors))
+        self.errors = list(errors)
+
+
+class BodyTooLargeError(HTTPException):
+    """Raised while a body is read: an HTTPException, because FastAPI turns any other error there into a 400."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(413, f"The body is larger than the {limit} bytes this API accepts. Nothing was done.")
+
+
+def problem_response(
+    request: Request, code: str, detail: str, *, status: int | None = None, title: str | None = None, **more: Any
+) -> Response:
+    """Answer with one problem; status and title default to those of the code."""
+    status = CODES[code][0] if status is None else status
+    body = problem(
+        code,
+        detail,
+        status=status,
+        title=title or HTTPStatus(status).phrase,
+        request_id=request_id_of(request),
+        errors=more.get("errors"),
+    )
+    return Response(orjson.dumps(body), status, more.get("headers"), MEDIA_TYPE)
+
+
+def request_id_of(request: Request) -> str:
+    """Return the id that the middleware gave this request."""
+    return str(request.scope.get("clearway.request_id", "unknown"))
+
+
+def install(app: FastAPI) -> None:
+    """Register every handler."""
+    app.add_exception_handler(ClearwayError, _on_clearway_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(DBAPIError, _on_database_error)
+    app.add_exception_handler(PoolTimeoutError, _on_database_error)
+    # A connection that cannot be made at all is not wrapped by SQLAlchemy: it comes as what the driver raises.
+    for raised_by_connect in (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        app.add_exception_handler(raised_by_connect, _on_database_error)
+
+
+async def _on_clearway_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ClearwayError)
+    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, RateLimitedError) else {}
+    if error.status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = 'ApiKey realm="clearway"'
+    errors = error.errors if isinstance(error, FieldsInvalidError) else None
+    return problem_response(
+        request, error.code, error.detail, status=error.status, title=error.title, headers=headers, errors=errors
+    )
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return problem_response(request, "malformed_json", "The body is not valid JSON. Nothing was done.")
+    if _is_not_json(request, found):
+        detail = "Send the body as JSON, with the header Content-Type: application/json. Nothing was done."
+        return problem_response(request, "unsupported_media_type", detail)
+    errors = [_field_problem(item) for item in found[:FIELD_ERRORS_SHOWN_MAX]]
+    holds_card = any(item["type"] == CARD_NUMBER_REFUSED for item in found)
+    code = "card_number_refused" if holds_card else "validation_error"
+    return problem_response(request, code, _in_words(errors), title="Unprocessable", errors=errors)
+
+
+def _is_not_json(request: Request, found: Sequence[Any]) -> bool:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = media_type == "application/json" or media_type.endswith("+json")
+    return not is_json and any(tuple(item["loc"]) == ("body",) and item["type"] != "missing" for item in found)
+
+
+def _field_problem(item: Any) -> FieldProblem:
+    """Name the field and what is wrong; never the value, which may be a card number or a secret."""
+    place = [str(part) for part in item["loc"]]
+    if place and place[0] in {"body", "query", "path", "header"}:
+        place = place[1:] or place
+    words = IN_OUR_WORDS.get(item["type"])
+    message = item["msg"] if words is None else words.format_map(item.get("ctx", {}))
+    return FieldProblem(field=".".join(place)[:FIELD_NAME_LENGTH_MAX], message=message)
+
+
+def _in_words(errors: Sequence[FieldProblem]) -> str:
+    listed = "; ".join(f"{error.field}: {error.message}" for error in errors)
+    return f"The request cannot be accepted, and nothing was done. {listed}"
+
+
+async def _on_http_exception(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    match error.status_code:
+        case 404:
+            return problem_response(request, "route_not_found", f"There is no {request.method} {request.url.path}.")
+        case 405:
+            allowed = _allowed_methods(request) or (error.headers or {}).get("Allow", "")
+            detail = f"{request.url.path} does not take {request.method}; it takes {allowed}."
+            return problem_response(request, "method_not_allowed", detail, headers={"Allow": allowed})
+        case 413:
+            return problem_response(request, "body_too_large", error.detail, headers={"Connection": "close"})
+        case 400:
+            return problem_response(request, "malformed_json", "The body cannot be read as JSON. Nothing was done.")
+        case status:
+            log.warning("unexpected_http_exception", status=status)
+            return problem_response(request, "internal_error", str(error.detail), status=status)
+
+
+def _allowed_methods(request: Request) -> str:
+    """Return every method the address takes; the framework names only those of the first route that fits."""
+    methods = {
+        method.upper()
+        for template, operations in request.app.openapi()["paths"].items()
+        if re.fullmatch(re.sub(r"\\{[^{}]+\\}", "[^/]+", re.escape(template)), request.url.path)
+        for method in operations
+    }
+    return ", ".join(sorted(methods))
+
+
+async def _on_database_error(request: Request, error: Exception) -> Response:
+    """Tell apart a database that is away or overloaded from a statement that is wrong, which is a bug."""
+    if isinstance(error, DBAPIError) and not _is_away(error):
+        raise error
+    log.error("database_unavailable", error=type(error).__name__)
+    return problem_response(request, "database_unavailable", CODES["database_unavailable"][1])
+
+
+def _is_away(error: DBAPIError) -> bool:
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    return error.connection_invalidated or isinstance(error, InterfaceError) or state.startswith(AWAY_STATES)

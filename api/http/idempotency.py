@@ -1,0 +1,184 @@
+"""One mechanism that makes every POST safe to repeat; `docs/idempotency.md` tells merchants the rules.
+
+A key is reserved together with the id of what it will create, before anything is done. Everything after uses that id,
+so a repeat, at whatever point the first request died, does the same thing again under the same id and finds it done.
+The first answer stored is the answer, byte for byte, for 24 hours. Refusals (4xx) have changed nothing: they are not
+stored, and the key can be used again. Failures (5xx) may have done something: the key keeps its id for a repeat.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Final
+
+import orjson
+from fastapi import Depends, Header, Request
+from starlette.responses import Response
+
+from api.auth.principal import MerchantDep
+from api.http.services import Services, ServicesDep
+from clearway.db import idempotency as store
+from clearway.db.idempotency import Reservation, StoredAnswer
+from clearway.domain.errors import ClearwayError, InvalidRequestError, UnprocessableError
+from clearway.domain.ids import new_id
+from clearway.domain.limits import IDEMPOTENCY_KEY_LENGTH_MAX
+from clearway.domain.resources import Resource
+
+KEY_FORM: Final = re.compile(rf"[\x21-\x7e]{{1,{IDEMPOTENCY_KEY_LENGTH_MAX}}}")
+REPLAYED: Final = {"Idempotent-Replayed": "true"}
+
+KeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Makes a repeat of this request safe for 24 hours: same key and body, same answer, one effect.",
+        examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A final answer of a route: the status and the resource it created or changed."""
+
+    status: HTTPStatus
+    resource: Resource
+
+    def stored(self) -> StoredAnswer:
+        """Return the form in which it is kept and sent."""
+        return StoredAnswer(int(self.status), orjson.dumps(self.resource.data()))
+
+
+class Attempt:
+    """One run of an operation. resource_id: the id under which to do it. first: no run began before this one."""
+
+    def __init__(self, resource_id: str, *, first: bool, renew: Callable[[str], Awaitable[str]]) -> None:
+        self.resource_id = resource_id
+        self.first = first
+        self._renew = renew
+
+    async def renew(self) -> None:
+        """Take another id, because the present one is spent: it was refused, and nothing is recorded under it."""
+        self.resource_id = await self._renew(self.resource_id)
+
+
+Operation = Callable[[Attempt], Awaitable[Answer]]
+
+
+class Once:
+    """Runs the operation of one request so that its repeats have no effect of their own."""
+
+    def __init__(self, services: Services, merchant_id: str, key: str | None, fingerprint: bytes) -> None:
+        self._services = services
+        self._merchant_id = merchant_id
+        self._key = key
+        self._fingerprint = fingerprint
+
+    async def answer(self, prefix: str, operation: Operation) -> Response:
+        """Return the stored answer, or run the operation under an id that begins with `prefix` and store its answer."""
+        if self._key is None:
+            return _response(await self._run_without_key(prefix, operation))
+        reserved = await self._reserve(self._key, new_id(prefix))
+        if reserved.answer is not None:
+            return _response(reserved.answer, REPLAYED)
+        answer = await self._run(self._key, prefix, reserved, operation)
+        return _response(answer, None if reserved.first else REPLAYED)
+
+    async def _run_without_key(self, prefix: str, operation: Operation) -> StoredAnswer:
+        async def renew(_: str) -> str:
+            return new_id(prefix)
+
+        return (await operation(Attempt(new_id(prefix), first=True, renew=renew))).stored()
+
+    async def _run(self, key: str, prefix: str, reserved: Reservation, operation: Operation) -> StoredAnswer:
+        async def renew(spent_id: str) -> str:
+            return await self._replace(key, spent_id, new_id(prefix))
+
+        attempt = Attempt(reserved.resource_id, first=reserved.first, renew=renew)
+        try:
+            answer = await operation(attempt)
+        except ClearwayError as refusal:
+            if refusal.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                await self._release(key, attempt.resource_id)
+            raise
+        async with self._services.reader.connect() as connection:
+            return await store.keep_answer(
+                connection,
+                merchant_id=self._merchant_id,
+                key=key,
+                resource_id=attempt.resource_id,
+                answer=answer.stored(),
+            )
+
+    async def _reserve(self, key: str, resource_id: str) -> Reservation:
+        async with self._services.reader.connect() as connection:
+            reserved = await store.reserve(
+                connection,
+                merchant_id=self._merchant_id,
+                key=key,
+                fingerprint=self._fingerprint,
+                resource_id=resource_id,
+            )
+        if not hmac.compare_digest(reserved.fingerprint, self._fingerprint):
+            detail = "This Idempotency-Key was used with another request. Nothing was done; use a new key."
+            raise UnprocessableError("idempotency_key_reused", detail)
+        return reserved
+
+    async def _replace(self, key: str, old_id: str, fresh_id: str) -> str:
+        async with self._services.reader.connect() as connection:
+            await store.replace_resource(
+                connection, merchant_id=self._merchant_id, key=key, old_id=old_id, new_id=fresh_id
+            )
+        # Whatever stands there now is the id to go on with: a racing repeat may have replaced or released it first.
+        return (await self._reserve(key, fresh_id)).resource_id
+
+    async def _release(self, key: str, resource_id: str) -> None:
+        async with self._services.reader.connect() as connection:
+            await store.release(connection, merchant_id=self._merchant_id, key=key, resource_id=resource_id)
+
+
+def read_key(header: str | None) -> str | None:
+    """Return the key, which may come quoted (RFC 8941) or bare. Raises InvalidRequestError."""
+    if header is None:
+        return None
+    quoted = len(header) > 1 and header.startswith('"') and header.endswith('"')
+    key = header[1:-1] if quoted else header
+    if not KEY_FORM.fullmatch(key):
+        detail = f"An Idempotency-Key is 1 to {IDEMPOTENCY_KEY_LENGTH_MAX} visible ASCII characters. Nothing was done."
+        raise InvalidRequestError("idempotency_key_invalid", detail)
+    return key
+
+
+async def fingerprint_of(request: Request, services: Services) -> bytes:
+    """Return what two requests have in common when they ask for the same: method, path and JSON body.
+
+    Keyed, because a body may hold a test card and a plain hash of a card number is as good as the number.
+    """
+    canonical = _canonical(await request.body())
+    message = b"\0".join((request.method.encode(), request.url.path.encode(), canonical))
+    pepper = services.settings.api_key_pepper.get_secret_value().encode()
+    return hmac.new(pepper, b"idempotency\0" + message, hashlib.sha256).digest()
+
+
+def _canonical(body: bytes) -> bytes:
+    """Make spelling and order of JSON irrelevant; what is not JSON is refused later, and stays as it is until then."""
+    try:
+        return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONDecodeError:
+        return body
+
+
+async def _once(request: Request, services: ServicesDep, merchant: MerchantDep, key: KeyHeader = None) -> Once:
+    return Once(services, merchant.id, read_key(key), await fingerprint_of(request, services))
+
+
+OnceDep = Annotated[Once, Depends(_once)]
+
+
+def _response(answer: StoredAnswer, headers: dict[str, str] | None = None) -> Response:
+    return Response(answer.body, answer.status, headers, "application/json")

@@ -1,0 +1,128 @@
+"""What happens around every request: its id, the size of its body, its log line, its metrics and the safe headers.
+
+One ASGI middleware, because each layer costs every request. It logs method, route, status and time, and never a body, a
+query or a credential.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable
+from typing import Final
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.errors import BodyTooLargeError, problem_response
+from api.http.limits import SCOPE_KEY as RATE_LIMIT_KEY
+from api.http.metrics import HttpMetrics, route_template
+from api.http.problems import CODES
+from clearway.domain.ids import REQUEST, new_id
+
+REQUEST_ID_FORM: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
+SECURITY_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+)
+LOCKED_DOWN: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+PAGES: Final = frozenset({"/docs", "/redoc"})
+"""The reference pages run scripts; everything else is data."""
+QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
+"""Asked every few seconds by probes; logged only when they fail."""
+
+CLIENT_LEFT: Final = 499
+"""Not a status of HTTP, since nobody gets it: what proxies log for a client that did not wait."""
+
+log = structlog.get_logger("clearway.access")
+
+
+class RequestFrame:
+    """Wraps the app; see the module."""
+
+    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics, body_bytes_max: int) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._body_bytes_max = body_bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope["headers"])
+        scope["clearway.request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        await self._serve(scope, receive, _Answer(scope, send, request_id))
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        started = time.perf_counter()
+        try:
+            await self._app(scope, _capped(scope, receive, self._body_bytes_max), answer.send)
+        except ClientDisconnect:
+            answer.status = CLIENT_LEFT  # in the middle of its request: nobody is there to be answered
+        except Exception:
+            log.exception("unhandled_error", route=route_template(scope), method=scope["method"])
+            if answer.status is not None:
+                raise  # The answer has begun: only closing the connection tells the client that it is not whole.
+            failure = problem_response(Request(scope), "internal_error", CODES["internal_error"][1])
+            await failure(scope, receive, answer.send)
+        finally:
+            self._finish(scope, answer.status or 500, time.perf_counter() - started)
+
+    def _finish(self, scope: Scope, status: int, duration_s: float) -> None:
+        self._metrics.observe(scope, status, duration_s)
+        route = route_template(scope)
+        if route not in QUIET or status >= 500:  # noqa: PLR2004
+            duration_ms = round(duration_s * 1000, 1)
+            log.info("request", method=scope["method"], route=route, status=status, duration_ms=duration_ms)
+
+
+class _Answer:
+    """The answer on its way out: adds the headers every answer has and remembers the status."""
+
+    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+        self._scope = scope
+        self._send = send
+        self._request_id = request_id
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        """Pass one ASGI message on."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self._request_id
+            message["headers"].extend(SECURITY_HEADERS)
+            message["headers"].extend(self._scope.get(RATE_LIMIT_KEY, ()))
+            if self._scope["path"] not in PAGES:
+                message["headers"].append(LOCKED_DOWN)
+        await self._send(message)
+
+
+def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Keep the caller's request id when it is a plain token, so that logs of both sides can be joined."""
+    given = next((value for name, value in headers if name == b"x-request-id"), b"")
+    return given.decode() if REQUEST_ID_FORM.fullmatch(given) else new_id(REQUEST)
+
+
+def _capped(scope: Scope, receive: Receive, limit: int) -> Receive:
+    """Return a `receive` that stops at `limit` bytes, whether the length was announced or comes in chunks."""
+    announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    received = 0
+
+    async def capped() -> Message:
+        nonlocal received
+        if announced.isdigit() and int(announced) > limit:
+            raise BodyTooLargeError(limit)
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limit:
+            raise BodyTooLargeError(limit)
+        return message
+
+    return capped

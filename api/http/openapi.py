@@ -1,0 +1,107 @@
+"""The OpenAPI document: what FastAPI derives from the routes, with what it cannot know added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from api.events.schemas import EventResource
+from api.http.examples import RESOURCES
+from api.http.problems import FieldProblem, Problem
+from api.http.problems import examples as problem_examples
+from clearway.domain.events import EventType
+
+TAGS: Final = [
+    {"name": "orders", "description": "What is to be paid."},
+    {"name": "payments", "description": "Attempts to pay an order: made, captured, called off, read."},
+    {"name": "refunds", "description": "Giving back what was captured, in part or in full."},
+    {"name": "webhook endpoints", "description": "Where events are sent, to whom which, and the secrets that sign."},
+    {"name": "webhooks", "description": "What was sent, attempt by attempt; sending it again."},
+    {"name": "events", "description": "Everything that happened, as webhooks tell it."},
+    {"name": "public", "description": "What a checkout page may do without a key."},
+    {"name": "gateways", "description": "Where gateways send their webhooks."},
+    {"name": "test", "description": "For development and tests; absent in production."},
+    {"name": "operations", "description": "Probes and metrics."},
+]
+DESCRIPTION: Final = """\
+Every payment, refund and webhook delivery is a durable workflow: a 2xx means recorded and durable, an error means that
+nothing happened unless it says otherwise. Amounts are integers in minor units. Send an `Idempotency-Key` with every
+POST and repeat with the same key whenever you have no answer.
+"""
+
+
+class ClearwayAPI(FastAPI):
+    """FastAPI with our additions to its document."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document, made once."""
+        if self.openapi_schema is None:
+            _complete(super().openapi())
+        assert self.openapi_schema is not None, "FastAPI keeps what it made"
+        return self.openapi_schema
+
+
+def operation_id(route: APIRoute) -> str:
+    """Name operations as the code does, so that generated clients have readable methods."""
+    return route.name
+
+
+def declare_webhooks(app: FastAPI) -> None:
+    """Describe the requests merchants receive: one for every event type."""
+    for event_type in EventType:
+
+        async def receive(body: EventResource) -> None:
+            """Answer 2xx; anything else, or silence, is a failure and is tried again."""
+
+        name = event_type.value.replace(".", "_")
+        app.webhooks.post(event_type.value, name=name, operation_id=name, summary=event_type.value)(receive)
+
+
+def _complete(document: dict[str, Any]) -> None:
+    components = document["components"]
+    components["examples"] = problem_examples()
+    for model in (Problem, FieldProblem):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schema.pop("$defs", None)
+        components["schemas"][model.__name__] = schema
+    # Production has no /test routes, and so not all of the schemas.
+    for name in RESOURCES.keys() & components["schemas"].keys():
+        components["schemas"][name]["examples"] = [RESOURCES[name]]
+    for operation in _operations(document):
+        _need_both_credentials(operation)
+        _drop_what_never_happens(operation)
+        _tell_of_replays(operation)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(unused, None)
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for paths in (document["paths"], document["webhooks"]):
+        for path in paths.values():
+            yield from path.values()
+
+
+def _need_both_credentials(operation: dict[str, Any]) -> None:
+    """FastAPI lists several schemes as alternatives; ours are needed together."""
+    if "security" in operation:
+        operation["security"] = [{name: [] for scheme in operation["security"] for name in scheme}]
+
+
+def _drop_what_never_happens(operation: dict[str, Any]) -> None:
+    """FastAPI promises its own validation error wherever there is a parameter; we answer with problems."""
+    media = operation["responses"].get("422", {}).get("content", {})
+    if "application/json" in media:
+        del operation["responses"]["422"]
+
+
+def _tell_of_replays(operation: dict[str, Any]) -> None:
+    if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())):
+        header = {
+            "description": "`true` when the key had been used for this request before.",
+            "schema": {"const": "true"},
+        }
+        success = next(response for status, response in operation["responses"].items() if status.startswith("2"))
+        success["headers"] = {"Idempotent-Replayed": header}

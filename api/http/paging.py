@@ -1,0 +1,68 @@
+"""Pages of lists: the query parameters every list takes and the shape every list answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Annotated, Generic, Literal, TypeVar
+
+from fastapi import Query, Request
+from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel, Field
+
+from api.http.errors import NOT_KNOWN, FieldsInvalidError
+from api.http.problems import FieldProblem
+from clearway.db.pages import PageRequest
+from clearway.domain.errors import InvalidRequestError
+from clearway.domain.ids import is_id
+from clearway.domain.limits import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
+
+Item = TypeVar("Item")
+
+
+async def refuse_unknown_query(request: Request) -> None:
+    """Refuse query parameters that the route does not know: a misspelt filter must not look like one that matched all.
+
+    Raises FieldsInvalidError.
+    """
+    if not request.query_params:
+        return
+    known = _query_names(request.scope["route"].dependant)
+    unknown = [name for name in request.query_params if name not in known]
+    if unknown:
+        raise FieldsInvalidError(*(FieldProblem(field=name[:100], message=NOT_KNOWN) for name in unknown[:20]))
+
+
+class Page(BaseModel, Generic[Item]):
+    """One page of a list, newest first."""
+
+    object: Literal["list"] = "list"
+    data: list[Item]
+    has_more: bool
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last.")
+
+
+def page_of(items: Iterable[Item], next_cursor: str | None) -> Page[Item]:
+    """Return the page of these items."""
+    return Page(data=list(items), has_more=next_cursor is not None, next_cursor=next_cursor)
+
+
+def page_request(prefix: str) -> Callable[..., Awaitable[PageRequest]]:
+    """Return a dependency that reads `limit` and `cursor` for a list of ids with this prefix."""
+
+    async def read(
+        limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX, description="How many rows to show.")] = PAGE_SIZE_DEFAULT,
+        cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    ) -> PageRequest:
+        if cursor is not None and not is_id(prefix, cursor):
+            detail = "This cursor is not one this list gave; begin again without a cursor."
+            raise InvalidRequestError("cursor_invalid", detail)
+        return PageRequest(limit, cursor)
+
+    read.__name__ = f"{prefix}_page"
+    return read
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    """Return the query parameters of a route and of everything it depends on."""
+    own = {parameter.alias for parameter in dependant.query_params}
+    return own.union(*(_query_names(dependency) for dependency in dependant.dependencies))

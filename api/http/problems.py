@@ -1,0 +1,134 @@
+"""Every `code` the API answers with: its status, what it means, and how it stands in the OpenAPI document.
+
+The list is the contract: a code is never renamed, and a route declares the ones it can answer with. The general shape
+is RFC 9457; `api/http/errors.py` turns exceptions into it.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MEDIA_TYPE: Final = "application/problem+json"
+QUOTA_EXCEEDED_TYPE: Final = "https://iana.org/assignments/http-problem-types#quota-exceeded"
+
+
+class FieldProblem(BaseModel):
+    """One field of a request that cannot be accepted."""
+
+    field: str = Field(examples=["card.expiry_month"], description="Where: a path into the body, or a query parameter.")
+    message: str = Field(examples=["Input should be less than or equal to 12"])
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 has it. Match on `code`; show `detail` to people."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(description="A URI that names the kind of problem.", examples=["urn:clearway:order_not_found"])
+    title: str = Field(examples=["Not found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(description="What happened, what it means for the money, and what to do.")
+    code: str = Field(description="Stable; what programs match.", examples=["order_not_found"])
+    request_id: str = Field(description="Name it when you ask us about a request.")
+    errors: list[FieldProblem] | None = Field(default=None, description="The fields, when the request was not valid.")
+
+
+CODES: Final[dict[str, tuple[int, str]]] = {
+    "malformed_json": (400, "The body is not JSON."),
+    "idempotency_key_invalid": (400, "The Idempotency-Key is not 1 to 255 visible ASCII characters."),
+    "cursor_invalid": (400, "The cursor is not one this list gave."),
+    "credentials_missing": (401, "X-Api-Key and X-Api-Secret are both needed."),
+    "credentials_invalid": (401, "The key is unknown or revoked, or the secret is wrong."),
+    "signature_invalid": (401, "The webhook's signature is missing, wrong or too old. Nothing was changed."),
+    "route_not_found": (404, "There is no such address."),
+    "order_not_found": (404, "You have no order with this id."),
+    "payment_not_found": (404, "You have no payment with this id."),
+    "refund_not_found": (404, "You have no refund with this id."),
+    "event_not_found": (404, "You have no event with this id."),
+    "gateway_not_found": (404, "There is no gateway with this name."),
+    "webhook_endpoint_not_found": (404, "You have no webhook endpoint with this id."),
+    "webhook_not_found": (404, "You have no webhook delivery with this id."),
+    "method_not_allowed": (405, "The address exists, and not with this HTTP method."),
+    "order_has_payment": (409, "The order has a payment in progress or a successful one. Nothing was charged."),
+    "not_capturable": (409, "The payment's status or amount does not allow this capture. Nothing was captured."),
+    "not_cancellable": (409, "The payment's status does not allow it to be cancelled. Nothing was changed."),
+    "amount_not_refundable": (409, "More than is left to refund was asked for. Nothing was refunded."),
+    "webhook_endpoint_limit": (409, "You have as many webhook endpoints as there may be. Nothing was registered."),
+    "webhook_endpoint_closed": (409, "The endpoint is disabled or deleted. Nothing was sent."),
+    "body_too_large": (413, "The body is larger than this API accepts."),
+    "unsupported_media_type": (415, "The body must be sent as application/json."),
+    "validation_error": (422, "The request is well formed, and a field cannot be accepted; see `errors`."),
+    "webhook_url_refused": (422, "Webhooks are never sent to such a URL; the detail says why. Nothing was changed."),
+    "idempotency_key_reused": (422, "The Idempotency-Key was used with another request. Nothing was done."),
+    "card_number_refused": (422, "A card number stands where none may. Nothing was stored."),
+    "raw_card_refused": (422, "Raw cards are accepted in test mode only; send a token. Nothing was stored."),
+    "card_refused": (422, "The gateway would not take the card; the code is the decline code."),
+    "rate_limited": (429, "Too many requests; `Retry-After` says when to come back."),
+    "internal_error": (500, "Something failed here. Repeat with the same Idempotency-Key, or look before repeating."),
+    "database_unavailable": (503, "The database does not answer. Repeat with the same Idempotency-Key."),
+    "temporal_unavailable": (503, "The workflow service did not answer. Repeat with the same Idempotency-Key."),
+    "gateway_unavailable": (503, "The gateway could not be reached; nothing was charged. Try again."),
+    "gateway_outcome_unknown": (504, "The gateway has not said what it did; the payment will tell when it has."),
+}
+"""Code: (status, what it means)."""
+
+ALWAYS: Final = ("internal_error", "database_unavailable")
+TO_MERCHANTS: Final = ("credentials_missing", "credentials_invalid", "validation_error", "rate_limited")
+TO_ANYBODY: Final = ("validation_error", "rate_limited")
+WITH_BODY: Final = ("malformed_json", "body_too_large", "unsupported_media_type")
+ONCE: Final = ("idempotency_key_invalid", "idempotency_key_reused")
+"""Of every call that takes an Idempotency-Key."""
+
+
+def problem(
+    code: str, detail: str, *, status: int, title: str, request_id: str, errors: list[FieldProblem] | None = None
+) -> dict[str, Any]:
+    """Return the JSON form of a problem."""
+    kind = QUOTA_EXCEEDED_TYPE if code == "rate_limited" else f"urn:clearway:{code}"
+    body = Problem(
+        type=kind, title=title, status=status, detail=detail, code=code, request_id=request_id, errors=errors
+    )
+    return body.model_dump(mode="json", exclude_none=True)
+
+
+def declare(*codes: str) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI `responses` of a route that can answer with these codes, and with those any route can."""
+    by_status: dict[int, list[str]] = {}
+    for code in (*codes, *ALWAYS):
+        by_status.setdefault(CODES[code][0], []).append(code)
+    return {status: _response(status, list(dict.fromkeys(named))) for status, named in sorted(by_status.items())}
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """Return an example of every problem, for the components of the OpenAPI document."""
+    return {
+        code: {
+            "summary": meaning,
+            "value": problem(
+                code,
+                meaning,
+                status=status,
+                title=HTTPStatus(status).phrase,
+                request_id="req_01m7yv46ss6km74zc9tm5bynqd",
+            ),
+        }
+        for code, (status, meaning) in CODES.items()
+    }
+
+
+def _response(status: int, codes: list[str]) -> dict[str, Any]:
+    response: dict[str, Any] = {
+        "description": " ".join(f"`{code}`: {CODES[code][1]}" for code in codes),
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+            }
+        },
+    }
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
+    return response

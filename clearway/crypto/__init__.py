@@ -1,0 +1,1 @@
+"""Encryption at rest, hashes of API secrets, and signatures of webhooks."""

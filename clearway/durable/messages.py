@@ -1,0 +1,178 @@
+"""What is said to and by the workflows: ids, task queues, and one dataclass for every input and result.
+
+Fields are only ever added, with a default, because messages of an older version stay in running histories. No card
+number may stand in any of them: Temporal keeps payloads and shows them in its UI.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from clearway.domain.payment import NewPayment
+from clearway.domain.refund import NewRefund
+
+QUEUE_PAYMENTS: Final = "payments"
+QUEUE_DELIVERIES: Final = "deliveries"
+QUEUE_OPERATIONS: Final = "operations"
+PAYMENT_WORKFLOW: Final = "PaymentWorkflow"
+REFUND_WORKFLOW: Final = "RefundWorkflow"
+DELIVERY_WORKFLOW: Final = "WebhookDeliveryWorkflow"
+"""The names under which the workflows are registered: `workflows.registry` compares them with the classes."""
+
+TASK_QUEUES: Final = (QUEUE_PAYMENTS, QUEUE_DELIVERIES, QUEUE_OPERATIONS)
+
+
+def payment_workflow_id(payment_id: str) -> str:
+    """Return the id under which a payment's workflow runs: once, ever."""
+    return f"payment/{payment_id}"
+
+
+def refund_workflow_id(refund_id: str) -> str:
+    """Return the id under which a refund's workflow runs: once, ever."""
+    return f"refund/{refund_id}"
+
+
+def delivery_workflow_id(event_id: str, endpoint_id: str) -> str:
+    """Return the id under which one event is delivered to one endpoint; a retry by hand is a further run."""
+    return f"delivery/{event_id}/{endpoint_id}"
+
+
+@dataclass(frozen=True)
+class PaymentTimings:
+    """The waits of one payment in seconds, fixed when it is made so that a new setting never breaks a replay.
+
+    poll_intervals_s: waits before each status poll; the last repeats. deadline_s: for the gateway or the customer.
+    authorisation_expiry_s: for the capture.
+    """
+
+    poll_intervals_s: tuple[float, ...] = (15, 30, 60, 120, 300)
+    deadline_s: float = 1_800
+    authorisation_expiry_s: float = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class PaymentInput:
+    """What starts a `PaymentWorkflow`."""
+
+    payment: NewPayment
+    timings: PaymentTimings = field(default_factory=PaymentTimings)
+
+
+@dataclass(frozen=True)
+class PaymentResult:
+    """How a payment ended. refused: it was never recorded."""
+
+    status: str
+    captured_minor: int = 0
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class CaptureInput:
+    """Capture `amount_minor`, or all that is left. capture_id is also the update id: asked twice, done once."""
+
+    capture_id: str
+    amount_minor: int | None = None
+
+
+@dataclass(frozen=True)
+class CancelInput:
+    """Call a payment off, or release what is authorised and not captured."""
+
+    reason: str = "cancelled by the merchant"
+
+
+@dataclass(frozen=True)
+class News:
+    """A gateway's verified webhook about one operation, as a signal.
+
+    kind is a `clearway.gateways.contract.OutcomeKind`; the fields are those of `GatewayOutcome`.
+    """
+
+    event_id: str
+    key: str
+    kind: str
+    reference: str | None = None
+    amount_minor: int | None = None
+    currency: str | None = None
+    captured: bool = False
+    error_code: str | None = None
+    error_description: str | None = None
+    action_url: str | None = None
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """An operator's decision about something in `needs_review`, after looking at the gateway.
+
+    outcome: for a payment `success`, `authorized`, `failed` or `cancelled`; for a refund `processed` or `failed`.
+    """
+
+    outcome: str
+    operator: str
+    reason: str
+    gateway_reference: str | None = None
+
+
+def resolution_of(given: Any) -> Resolution:
+    """Read an operator's decision as it was typed. Raises ValueError, which says what it must look like."""
+    needed, optional = {"outcome", "operator", "reason"}, {"gateway_reference"}
+    if not isinstance(given, dict) or not needed <= given.keys() <= needed | optional:
+        message = 'it must look like {"outcome": "failed", "operator": "your name", "reason": "what you found out"}'
+        raise ValueError(message)
+    if not all(isinstance(value, str) and value for name, value in given.items() if name in needed):
+        message = "outcome, operator and reason must be texts"
+        raise ValueError(message)
+    return Resolution(**given)
+
+
+@dataclass(frozen=True)
+class RefundInput:
+    """What starts a `RefundWorkflow`; the waits are those of `PaymentTimings`."""
+
+    refund: NewRefund
+    poll_intervals_s: tuple[float, ...] = (15, 60, 300, 3_600)
+    deadline_s: float = 7 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class RefundResult:
+    """How a refund ended. refused: it was never recorded."""
+
+    status: str
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class DeliveryInput:
+    """What starts a `WebhookDeliveryWorkflow`.
+
+    retry_intervals_s: the waits between attempts, so attempts = len + 1. first_attempt: the number of the first
+    attempt of this run, above 1 when a delivery is retried by hand after its schedule has ended. at_once: make the
+    first attempt in the first workflow task, as a local activity.
+    """
+
+    delivery_id: str
+    event_id: str
+    endpoint_id: str
+    event_type: str
+    retry_intervals_s: tuple[int, ...] = (60, 300, 1_800, 7_200)
+    first_attempt: int = 1
+    at_once: bool = False
+
+
+@dataclass(frozen=True)
+class DeliveryResult:
+    """How a delivery ended: delivered, failed or cancelled, after so many attempts."""
+
+    status: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """One line of the story a workflow tells to queries."""
+
+    at: str
+    what: str

@@ -1,0 +1,131 @@
+"""The two things that happen without being asked: operations become decided, and webhooks are sent.
+
+Both read what is due from the database, so a restart goes on where the last process stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import httpx
+import structlog
+from standardwebhooks import Webhook as Signer
+
+from clearway.simulator.engine import Engine
+from clearway.simulator.outbox import Outbox, Webhook
+from clearway.simulator.records import Records
+
+log = structlog.get_logger(__name__)
+
+SENDING_MAX: Final = 16
+SEND_TIMEOUT_S: Final = 10.0
+IDLE_S: Final = 60.0
+
+
+class Alarm:
+    """A sleep that can be cut short, by the given clock."""
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake the sleeper, or make its next sleep end at once."""
+        self._rung.set()
+
+    async def sleep_until(self, at: float | None) -> None:
+        """Sleep until Unix time `at`, or until rung."""
+        wait_s = IDLE_S if at is None else min(max(at - self._now(), 0.0), IDLE_S)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._rung.wait(), wait_s)
+        self._rung.clear()
+
+
+class DecisionClock:
+    """Decides operations when their processing time is over."""
+
+    def __init__(self, engine: Engine, records: Records) -> None:
+        self._engine = engine
+        self._records = records
+        self.alarm = Alarm()
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        while True:
+            next_at = self._records.next_due_at()
+            if next_at is not None and next_at <= time.time():
+                self._engine.decide_due()
+            await self.alarm.sleep_until(self._records.next_due_at())
+
+
+class Courier:
+    """Sends webhooks, several at a time, each again after its own growing wait until it is answered 2xx."""
+
+    def __init__(self, outbox: Outbox, url: str, secret: str, now: Callable[[], float] = time.time) -> None:
+        self._outbox = outbox
+        self._url = url
+        self._signer = Signer(secret)
+        self._now = now
+        self._sending: dict[int, asyncio.Task[None]] = {}
+        self.alarm = Alarm(now)
+
+    async def run(self) -> None:
+        """Run until cancelled; what is under way then is sent again by the next process."""
+        limits = httpx.Limits(max_connections=SENDING_MAX)
+        async with httpx.AsyncClient(timeout=SEND_TIMEOUT_S, limits=limits, trust_env=False) as client:
+            try:
+                await self._send_for_ever(client)
+            finally:
+                await self._stop()
+
+    async def _send_for_ever(self, client: httpx.AsyncClient) -> None:
+        while True:
+            free = SENDING_MAX - len(self._sending)
+            for webhook in self._outbox.due(self._now(), set(self._sending), free):
+                self._sending[webhook.number] = asyncio.create_task(self._send(client, webhook))
+            full = len(self._sending) >= SENDING_MAX
+            await self.alarm.sleep_until(None if full else self._outbox.next_due_at(set(self._sending)))
+
+    async def _stop(self) -> None:
+        tasks = list(self._sending.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send(self, client: httpx.AsyncClient, webhook: Webhook) -> None:
+        try:
+            refusal = await self._attempt(client, webhook)
+            if refusal is None:
+                self._outbox.delivered(webhook, self._now())
+            else:
+                wait_s = self._outbox.failed(webhook, self._now())
+                level = logging.WARNING if webhook.attempts == 0 or wait_s is None else logging.DEBUG
+                log.log(level, "webhook not accepted", event_id=webhook.event_id, reason=refusal, next_in_s=wait_s)
+        finally:
+            del self._sending[webhook.number]
+            self.alarm.ring()
+
+    async def _attempt(self, client: httpx.AsyncClient, webhook: Webhook) -> str | None:
+        """Send once; return why it did not succeed, or None."""
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                response = await client.post(self._url, content=webhook.body, headers=self._headers(webhook))
+        except (httpx.HTTPError, TimeoutError) as error:
+            return type(error).__name__
+        return None if response.is_success else f"status {response.status_code}"
+
+    def _headers(self, webhook: Webhook) -> dict[str, str]:
+        # The signature carries the time of the attempt, the body that of the event (Standard Webhooks 1.0.0).
+        at = dt.datetime.fromtimestamp(int(self._now()), tz=dt.UTC)
+        return {
+            "content-type": "application/json",
+            "webhook-id": webhook.event_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": self._signer.sign(webhook.event_id, at, webhook.body),
+        }

@@ -1,0 +1,74 @@
+"""What a real gateway would not offer: the journal of effects, the fault switches, and health."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+
+from clearway.simulator.faults import FaultRule
+from clearway.simulator.records import Effect
+from clearway.simulator.service import Running
+
+router = APIRouter()
+
+
+@router.get("/health")
+async def health(service: Running) -> Response:
+    """Tell whether the service works, what it still has to do, and how many fault rules are in force."""
+    pending = service.store.one("SELECT count(*) AS n FROM operations WHERE decide_at IS NOT NULL") or {"n": 0}
+    unsent = service.store.one("SELECT count(*) AS n FROM webhooks WHERE due_at IS NOT NULL") or {"n": 0}
+    body = {
+        "status": "ok" if service.works else "failed",
+        "pending_decisions": pending["n"],
+        "undelivered_webhooks": unsent["n"],
+        "fault_rules": len(service.switches.rules),
+    }
+    return JSONResponse(body, 200 if service.works else 503)
+
+
+@router.get("/journal")
+async def journal(
+    service: Running,
+    payment_id: str | None = None,
+    operation_key: str | None = None,
+    type: Effect | None = None,  # noqa: A002 - the name of the query parameter
+) -> dict[str, Any]:
+    """Tell every effect the gateway really had, oldest first, and their balance per currency."""
+    wanted = {"payment_id": payment_id, "operation_key": operation_key, "type": type}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    where = " AND ".join(f"{name} = ?" for name in given) or "1"
+    effects = service.store.all(f"SELECT * FROM effects WHERE {where} ORDER BY sequence", *given.values())  # noqa: S608 - names are ours
+    return {"effects": effects, "balance": _balance(effects)}
+
+
+@router.get("/faults")
+async def get_faults(service: Running) -> list[FaultRule]:
+    """Tell the rules in force and how often each was applied."""
+    return service.switches.rules
+
+
+@router.put("/faults")
+async def put_faults(rules: list[FaultRule], service: Running) -> list[FaultRule]:
+    """Replace all rules. The first that applies wins."""
+    service.switches.replace(rules)
+    return service.switches.rules
+
+
+@router.delete("/faults", status_code=204)
+async def delete_faults(service: Running) -> None:
+    """Switch every fault off; test values keep theirs."""
+    service.switches.replace([])
+
+
+def _balance(effects: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """Sum per currency. held: authorised, neither captured nor voided. net: captured less what stays refunded."""
+    sums: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys((effect.value for effect in Effect), 0))
+    for effect in effects:
+        sums[effect["currency"]][effect["type"]] += effect["amount"]
+    for totals in sums.values():
+        totals["held"] = totals["authorised"] - totals["captured"] - totals["voided"]
+        totals["net"] = totals["captured"] - totals["refunded"] + totals["refund_reversed"]
+    return dict(sums)

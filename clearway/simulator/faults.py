@@ -1,0 +1,141 @@
+"""The switches: which fault, if any, a request or a webhook meets. Chooses only; `misbehaviour` carries it out.
+
+Switches belong to the running process and are gone when it restarts.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from clearway.simulator.fault_kinds import DEFAULT_DELAYS_S, NOT_EXECUTED, WEBHOOK_FAULTS, FaultKind
+
+MAGIC_REFUSALS: Final = 2
+"""How many requests with one key a test value refuses (429, 503, look-up 404) before it lets one through."""
+
+
+class Operation(StrEnum):
+    """What a rule speaks of."""
+
+    AUTHORISE = "authorise"
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
+    LOOK_UP = "look_up"
+    WEBHOOK = "webhook"
+    TOKEN = "token"  # noqa: S105 - the name of an operation
+
+
+class Match(BaseModel):
+    """What a rule is confined to; what is not given matches everything."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    payment_id: str | None = None
+    key: str | None = None
+    method: str | None = None
+    amount: int | None = None
+    instrument: str | None = None
+
+
+class FaultRule(BaseModel):
+    """One switch. `times` counts how often it still applies; null is for ever."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    operation: Operation
+    fault: FaultKind
+    probability: float = Field(default=1.0, ge=0, le=1)
+    times: int | None = Field(default=None, ge=0)
+    match: Match = Match()
+    delay_s: float | None = Field(default=None, ge=0, le=3_600)
+    retry_after_s: int = Field(default=1, ge=0, le=3_600)
+    applied: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is about to be done, for rules to match."""
+
+    operation: Operation
+    key: str | None = None
+    payment_id: str | None = None
+    method: str | None = None
+    amount: int | None = None
+    instrument: str | None = None
+    age_s: float | None = None
+    """For a look-up: how long ago the operation was accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault to carry out now."""
+
+    kind: FaultKind
+    delay_s: float
+    retry_after_s: int = 1
+
+
+_REQUEST_FAULTS: Final = frozenset(FaultKind) - WEBHOOK_FAULTS
+
+
+class FaultSwitches:
+    """The rules in force, in order: the first that applies wins, and a rule wins over a test value."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._met: Counter[tuple[str, FaultKind]] = Counter()
+        self.rules: list[FaultRule] = []
+
+    def replace(self, rules: list[FaultRule]) -> None:
+        """Put these rules in the place of all others."""
+        self.rules = [rule.model_copy(update={"applied": 0}) for rule in rules]
+
+    def for_request(self, subject: Subject, magic: FaultKind | None = None) -> Fault | None:
+        """Return what goes wrong with this request. magic: the fault its test value asks for."""
+        return self._by_rule(subject, _REQUEST_FAULTS) or self._by_magic(subject, magic)
+
+    def for_webhook(self, subject: Subject, magic: FaultKind | None = None) -> Fault | None:
+        """Return what goes wrong with the news of this operation."""
+        chosen = self._by_rule(subject, WEBHOOK_FAULTS)
+        if chosen is None and magic in WEBHOOK_FAULTS:
+            return Fault(magic, DEFAULT_DELAYS_S.get(magic, 0.0))
+        return chosen
+
+    def _by_rule(self, subject: Subject, kinds: AbstractSet[FaultKind]) -> Fault | None:
+        for rule in self.rules:
+            if rule.fault in kinds and self._applies(rule, subject):
+                rule.applied += 1
+                delay_s = rule.delay_s if rule.delay_s is not None else DEFAULT_DELAYS_S.get(rule.fault, 0.0)
+                return Fault(rule.fault, delay_s, rule.retry_after_s)
+        return None
+
+    def _applies(self, rule: FaultRule, subject: Subject) -> bool:
+        about_news = rule.operation is Operation.WEBHOOK and rule.fault in WEBHOOK_FAULTS
+        if not about_news and rule.operation is not subject.operation:
+            return False
+        if rule.times is not None and rule.applied >= rule.times:
+            return False
+        wanted = rule.match.model_dump(exclude_none=True)
+        if any(getattr(subject, name) != value for name, value in wanted.items()):
+            return False
+        if rule.fault is FaultKind.NOT_FOUND_YET and rule.delay_s is not None and (subject.age_s or 0) >= rule.delay_s:
+            return False
+        return rule.probability >= 1 or self._chance.random() < rule.probability
+
+    def _by_magic(self, subject: Subject, magic: FaultKind | None) -> Fault | None:
+        if magic is None or magic in WEBHOOK_FAULTS or subject.key is None:
+            return None
+        if magic is FaultKind.NOT_FOUND_YET and subject.operation is not Operation.LOOK_UP:
+            magic = FaultKind.EXECUTED_THEN_DROPPED
+        repeated = magic in NOT_EXECUTED or magic is FaultKind.NOT_FOUND_YET
+        self._met[subject.key, magic] += 1
+        if self._met[subject.key, magic] > (MAGIC_REFUSALS if repeated else 1):
+            return None
+        return Fault(magic, DEFAULT_DELAYS_S.get(magic, 0.0))

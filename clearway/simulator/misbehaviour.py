@@ -1,0 +1,96 @@
+"""Carries out, on the HTTP connection, the faults that `faults` chose."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from clearway.simulator.fault_kinds import FaultKind
+from clearway.simulator.faults import Fault
+from clearway.simulator.wire import error_body
+
+_LOOK_EVERY_S: Final = 0.05
+_TRANSPORT: Final = "clearway.simulator.transport"
+
+
+class DroppedConnection(Response):
+    """In the place of an answer: the connection is closed without one. Needs `OfferingToDrop` around the app."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the ASGI signature
+        """Close the connection, and wait until the server has noticed."""
+        scope[_TRANSPORT].abort()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+async def misbehave(request: Request, fault: Fault | None, execute: Callable[[], Response]) -> Response:
+    """Answer a request as the fault has it: execute may be called before, after or not at all."""
+    if fault is None:
+        return execute()
+    refusal = _refuse(fault)
+    if refusal is not None:
+        return refusal
+    return await _spoil(request, fault, execute())
+
+
+def _refuse(fault: Fault) -> Response | None:
+    """Answer in the place of execution, for the faults that keep it from happening."""
+    match fault.kind:
+        case FaultKind.ERROR_BEFORE:
+            return _error(503, "unavailable", "The service is being restarted. Nothing was done.", fault.retry_after_s)
+        case FaultKind.RATE_LIMITED:
+            return _error(429, "rate_limited", "Too many requests. Nothing was done.", fault.retry_after_s)
+        case FaultKind.DROPPED_BEFORE:
+            return DroppedConnection()
+        case FaultKind.NOT_FOUND_YET:
+            return JSONResponse(error_body("operation_not_found", "There is no operation with this key."), 404)
+        case _:
+            return None
+
+
+async def _spoil(request: Request, fault: Fault, good: Response) -> Response:
+    """Spoil the answer to something that was executed."""
+    match fault.kind:
+        case FaultKind.EXECUTED_THEN_DROPPED:
+            return DroppedConnection()
+        case FaultKind.EXECUTED_THEN_TIMEOUT:
+            await _hold(request, fault.delay_s)
+            return _error(504, "timeout", "The bank did not answer in time.")
+        case FaultKind.ERROR_AFTER_CHARGE:
+            return _error(500, "internal_error", "Something went wrong on our side.")
+        case FaultKind.MALFORMED:
+            return Response(bytes(good.body)[: len(good.body) // 2], 200, media_type="application/json")
+        case FaultKind.SLOW:
+            await asyncio.sleep(fault.delay_s)
+    return good
+
+
+def _error(status: int, code: str, message: str, retry_after_s: int | None = None) -> Response:
+    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+    return JSONResponse(error_body(code, message), status, headers)
+
+
+async def _hold(request: Request, delay_s: float) -> None:
+    """Wait, but not longer than the caller does: a caller who is gone should not keep the service from stopping."""
+    until = time.monotonic() + delay_s
+    while time.monotonic() < until and not await request.is_disconnected():  # noqa: ASYNC110 - ASGI has no event
+        await asyncio.sleep(_LOOK_EVERY_S)
+
+
+class OfferingToDrop:
+    """ASGI wrapper, outermost, that puts the transport of each request's connection where a response can reach it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application."""
+        # ASGI has no message for it, so this reaches for uvicorn's own request cycle, which `send` is a method of.
+        transport = getattr(getattr(send, "__self__", None), "transport", None)
+        await self._app({**scope, _TRANSPORT: transport}, receive, send)

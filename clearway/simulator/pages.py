@@ -1,0 +1,79 @@
+"""The pages a customer visits: 3-D Secure, a UPI app, a bank's log-in. Plain HTML that works without scripts or CSS."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Final
+
+from clearway.domain.money import Money
+from clearway.simulator.records import Payment
+from clearway.simulator.scenarios import Challenge
+from clearway.simulator.wire import page_path
+
+HEADERS: Final = {
+    "cache-control": "no-store",
+    "content-security-policy": (
+        "default-src 'none'; style-src 'unsafe-inline'; form-action *; base-uri 'none'; frame-ancestors *"
+    ),
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+_TITLES: Final = {
+    Challenge.THREE_DS: "3-D Secure authentication",
+    Challenge.UPI: "UPI payment request",
+    Challenge.BANK: "Bank log-in",
+}
+_BUTTONS: Final = {
+    Challenge.THREE_DS: ("Complete authentication", "Fail authentication", "Cancel"),
+    Challenge.UPI: ("Approve payment", "Decline payment", "Cancel"),
+    Challenge.BANK: ("Pay", "Fail payment", "Cancel"),
+}
+_STYLE: Final = """
+:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+body { margin: 0; display: grid; min-height: 100vh; place-items: center; }
+main { width: min(24rem, calc(100% - 3rem)); padding: 1.5rem; border: 1px solid #8888; border-radius: .75rem; }
+h1 { font-size: 1.25rem; margin: 0 0 .5rem; }
+dl { display: grid; grid-template-columns: auto 1fr; gap: .25rem 1rem; }
+dt { opacity: .75; } dd { margin: 0; overflow-wrap: anywhere; }
+form { margin-top: .75rem; }
+button { width: 100%; min-height: 2.75rem; font: inherit; border-radius: .5rem; border: 1px solid #8888;
+  cursor: pointer; }
+button.first { background: #1f5fd0; border-color: #1f5fd0; color: #fff; }
+button:focus-visible { outline: 3px solid #f5a623; outline-offset: 2px; }
+"""
+
+
+def challenge_page(payment: Payment) -> str:
+    """Return the page with the three buttons."""
+    challenge = payment.scenario.challenge
+    amount = escape(str(Money(payment.amount, payment.currency)))
+    forms = "".join(
+        _form(f"{page_path(payment)}/{action}", label, first=action == "complete")
+        for action, label in zip(("complete", "fail", "cancel"), _BUTTONS[challenge], strict=True)
+    )
+    return _page(
+        _TITLES[challenge],
+        f"""<p>This is a test payment of the Clearway simulator. No money moves.</p>
+<dl><dt>Amount</dt><dd>{amount}</dd><dt>Payment</dt><dd>{escape(payment.payment_id)}</dd></dl>
+{forms}""",
+    )
+
+
+def result_page(title: str, text: str) -> str:
+    """Return a page that only says something."""
+    return _page(title, f"<p>{escape(text)}</p>")
+
+
+def _form(action: str, label: str, *, first: bool) -> str:
+    attribute = ' class="first"' if first else ""
+    return f'<form method="post" action="{escape(action)}"><button{attribute}>{escape(label)}</button></form>'
+
+
+def _page(title: str, content: str) -> str:
+    return f"""<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)} · Clearway simulator</title><style>{_STYLE}</style></head>
+<body><main><h1>{escape(title)}</h1>
+{content}
+</main></body></html>"""

@@ -1,0 +1,151 @@
+"""The gateway API of the simulator: tokens, payments, follow-ups, look-ups."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Request
+from fastapi.responses import JSONResponse, Response
+
+from clearway.simulator.cards import check
+from clearway.simulator.engine import Answer
+from clearway.simulator.failures import CARD_MESSAGES
+from clearway.simulator.fault_kinds import FaultKind
+from clearway.simulator.faults import Fault, Operation, Subject
+from clearway.simulator.misbehaviour import misbehave
+from clearway.simulator.records import Kind
+from clearway.simulator.service import Running, Service
+from clearway.simulator.wire import (
+    NewCapture,
+    NewPayment,
+    NewRefund,
+    NewToken,
+    NewVoid,
+    error_body,
+    payment_body,
+)
+
+router = APIRouter()
+
+Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
+
+
+@router.post("/v1/tokens", status_code=201)
+async def create_token(request: Request, card: NewToken, service: Running) -> Response:
+    """Exchange a card for a token. Of the number only the last four digits and its scenario are kept."""
+    today = dt.datetime.now(tz=dt.UTC).date()
+
+    def execute() -> Response:
+        checked = check(card.number, card.exp_month, card.exp_year, card.cvc, today=today)
+        if isinstance(checked, str):
+            return JSONResponse(error_body(checked, CARD_MESSAGES[checked]), 402)
+        kept = {name: getattr(checked, name) for name in ("brand", "last4", "exp_month", "exp_year")}
+        return JSONResponse({"object": "token", "id": service.engine.add_token(checked), "card": kept}, 201)
+
+    return await misbehave(request, service.switches.for_request(Subject(Operation.TOKEN)), execute)
+
+
+@router.post("/v1/payments", status_code=201)
+async def create_payment(request: Request, order: NewPayment, key: Key, service: Running) -> Response:
+    """Accept a payment. 201: see its status; 402: declined at once; 409: the key was used for another request."""
+    subject = Subject(
+        Operation.AUTHORISE,
+        key=key,
+        payment_id=order.merchant_reference,
+        method=order.method,
+        amount=order.amount,
+        instrument=order.instrument,
+    )
+    fault = service.switches.for_request(subject, service.engine.scenario(order).fault)
+    return await misbehave(
+        request, fault, lambda: _answer(service.engine.pay(key, order, wrong_amount=_is_wrong(fault)))
+    )
+
+
+@router.post("/v1/payments/{reference}/capture", status_code=201)
+async def capture_payment(
+    request: Request, reference: str, *, body: NewCapture, key: Key, service: Running
+) -> Response:
+    """Take part or all of an authorised amount; may be repeated until nothing is left."""
+    fault = _fault(service, Operation.CAPTURE, key, reference, body.amount)
+    return await misbehave(
+        request, fault, lambda: _answer(service.engine.capture(key, reference, body, wrong_amount=_is_wrong(fault)))
+    )
+
+
+@router.post("/v1/payments/{reference}/void", status_code=201)
+async def void_payment(
+    request: Request, reference: str, *, key: Key, service: Running, body: NewVoid | None = None
+) -> Response:
+    """Release what is authorised and not captured, or call off a payment that is not decided."""
+    del body  # Accepted so that it is checked: a void is always of all that is left.
+    fault = _fault(service, Operation.VOID, key, reference, None)
+    return await misbehave(request, fault, lambda: _answer(service.engine.void(key, reference)))
+
+
+@router.post("/v1/payments/{reference}/refunds", status_code=201)
+async def refund_payment(request: Request, reference: str, *, body: NewRefund, key: Key, service: Running) -> Response:
+    """Give part or all of the captured money back."""
+    fault = _fault(service, Operation.REFUND, key, reference, body.amount)
+    return await misbehave(
+        request, fault, lambda: _answer(service.engine.refund(key, reference, body, wrong_amount=_is_wrong(fault)))
+    )
+
+
+@router.get("/v1/operations/{key:path}")
+async def look_up(request: Request, key: str, service: Running) -> Response:
+    """Tell the present state of the operation that was sent with this idempotency key."""
+    found = service.engine.find(key)
+    if found is None:
+        fault = service.switches.for_request(Subject(Operation.LOOK_UP, key=key))
+        return await misbehave(request, fault, _operation_not_found)
+    operation, payment = found
+    subject = Subject(
+        Operation.LOOK_UP,
+        key=key,
+        payment_id=payment.payment_id,
+        method=payment.method,
+        amount=operation.amount,
+        instrument=payment.instrument,
+        age_s=time.time() - operation.created_at,
+    )
+    denied = operation.kind is Kind.PAYMENT and payment.scenario.fault is FaultKind.NOT_FOUND_YET
+    magic = payment.scenario.fault if denied else None
+    fault = service.switches.for_request(subject, magic)
+    return await misbehave(request, fault, lambda: JSONResponse(service.engine.describe(operation, payment)))
+
+
+@router.get("/v1/payments/{reference}")
+async def get_payment(reference: str, service: Running) -> Response:
+    """Tell a payment's state and running totals."""
+    return JSONResponse(payment_body(*service.engine.payment_with_operation(reference)))
+
+
+def _fault(service: Service, operation: Operation, key: str, reference: str, amount: int | None) -> Fault | None:
+    """Choose the fault of a follow-up, which is matched by the payment it is for."""
+    payment, _ = service.engine.payment_with_operation(reference)
+    magic = payment.scenario.refund_fault if operation is Operation.REFUND else None
+    subject = Subject(
+        operation,
+        key=key,
+        payment_id=payment.payment_id,
+        method=payment.method,
+        amount=amount,
+        instrument=payment.instrument,
+    )
+    return service.switches.for_request(subject, magic)
+
+
+def _is_wrong(fault: Fault | None) -> bool:
+    return fault is not None and fault.kind is FaultKind.WRONG_AMOUNT
+
+
+def _answer(answer: Answer) -> Response:
+    headers = {"idempotent-replayed": "true"} if answer.replayed else {}
+    return Response(answer.body, 402 if answer.declined else 201, headers, "application/json")
+
+
+def _operation_not_found() -> Response:
+    return JSONResponse(error_body("operation_not_found", "There is no operation with this key."), 404)

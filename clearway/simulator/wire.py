@@ -1,0 +1,127 @@
+"""The simulator's HTTP shapes: what it accepts, and how it tells of an operation in answers and webhooks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
+
+from clearway.simulator.failures import MESSAGES
+from clearway.simulator.records import Kind, Operation, Payment, Status, iso
+from clearway.simulator.scenarios import Challenge
+
+AMOUNT_MAX: Final = 10**12
+Amount = Annotated[StrictInt, Field(gt=0, le=AMOUNT_MAX)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class NewToken(_Body):
+    """A raw card, to be exchanged for a token."""
+
+    number: str = Field(max_length=32, repr=False)
+    exp_month: int
+    exp_year: int
+    cvc: str = Field(max_length=8, repr=False)
+    name: str | None = Field(default=None, max_length=255, repr=False)
+
+
+class NewPayment(_Body):
+    """Reserve (`capture: manual`) or take (`automatic`) money. `merchant_reference` is the caller's payment id."""
+
+    merchant_reference: Reference
+    amount: Amount
+    currency: Currency
+    method: Literal["upi", "card", "netbanking", "wallet"]
+    instrument: Annotated[str, StringConstraints(min_length=1, max_length=512)]
+    capture: Literal["automatic", "manual"] = "automatic"
+    return_url: str | None = Field(default=None, max_length=2_048, pattern=r"^https?://")
+    description: str | None = Field(default=None, max_length=512)
+
+
+class NewCapture(_Body):
+    """Take part or all of what is authorised."""
+
+    amount: Amount
+    currency: Currency
+
+
+class NewVoid(_Body):
+    """Release what is authorised and not captured, or call off what is not decided."""
+
+
+class NewRefund(_Body):
+    """Give captured money back. `merchant_reference` is the caller's payment id."""
+
+    amount: Amount
+    currency: Currency
+
+
+FollowUpBody = NewCapture | NewVoid | NewRefund
+
+_PAGES: Final = {Challenge.THREE_DS: "3ds", Challenge.UPI: "upi", Challenge.BANK: "bank"}
+
+
+def operation_body(operation: Operation, payment: Payment | None, public_url: str) -> dict[str, Any]:
+    """Return what the API tells of an operation; also the `data` of webhooks."""
+    return {
+        "object": "operation",
+        "idempotency_key": operation.key,
+        "type": operation.kind.value,
+        "id": operation.reference,
+        "payment": operation.payment_reference,
+        "merchant_reference": operation.payment_id,
+        "status": operation.status.value,
+        "amount": operation.amount,
+        "currency": operation.currency,
+        "failure": failure_body(operation.failure),
+        "next_action": _next_action(operation, payment, public_url),
+        "created": iso(operation.created_at),
+        "updated": iso(operation.updated_at),
+    }
+
+
+def failure_body(code: str | None) -> dict[str, str] | None:
+    """Return a failure with its message."""
+    return {"code": code, "message": MESSAGES[code]} if code else None
+
+
+def payment_body(payment: Payment, operation: Operation) -> dict[str, Any]:
+    """Return what the API tells of a payment: its state and running totals in minor units."""
+    return {
+        "object": "payment",
+        "id": payment.reference,
+        "merchant_reference": payment.payment_id,
+        "status": operation.status.value,
+        "method": payment.method,
+        "amount": payment.amount,
+        "currency": payment.currency,
+        "capture": payment.capture,
+        "amount_authorised": payment.authorised,
+        "amount_captured": payment.captured,
+        "amount_voided": payment.voided,
+        "amount_refunded": payment.refunded,
+        "description": payment.description,
+        "failure": failure_body(operation.failure),
+        "created": iso(payment.created_at),
+    }
+
+
+def error_body(code: str, message: str, **more: Any) -> dict[str, Any]:
+    """Return an error that is about the request, not about money."""
+    return {"error": {"code": code, "message": message, **more}}
+
+
+def page_path(payment: Payment) -> str:
+    """Return the path of the page the customer must visit; one that does not exist when there is none to visit."""
+    return f"/{_PAGES.get(payment.scenario.challenge, 'none')}/{payment.reference}"
+
+
+def _next_action(operation: Operation, payment: Payment | None, public_url: str) -> dict[str, str] | None:
+    if operation.kind is not Kind.PAYMENT or operation.status is not Status.REQUIRES_ACTION or payment is None:
+        return None
+    return {"type": "redirect", "url": public_url + page_path(payment)}

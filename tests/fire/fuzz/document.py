@@ -1,0 +1,64 @@
+"""The API's document with what a merchant knows beyond it: which currencies exist, and which id belongs where.
+
+Nothing is taken away from it, so whatever is sent or answered is judged by the document that merchants get.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import iso4217
+
+DOCUMENT: Final = Path(__file__).parents[3] / "api" / "openapi.json"
+CURRENCIES: Final = sorted(currency.code for currency in iso4217.Currency if currency.exponent is not None)
+THIS_ID: Final = "$response.body#/id"
+OF_PAYMENT: Final = ("get_payment", "get_payment_history", "list_payment_webhooks", "capture_payment", "cancel_payment")
+
+Operation = dict[str, Any]
+
+
+def known_document() -> dict[str, Any]:
+    """Return the document, with chains of calls from an order to its refunds."""
+    document: dict[str, Any] = json.loads(DOCUMENT.read_text())
+    operations = {
+        operation["operationId"]: operation for path in document["paths"].values() for operation in path.values()
+    }
+    document["components"]["schemas"]["OrderCreate"]["properties"]["currency"]["enum"] = CURRENCIES
+    _need_no_key(operations["create_order"])
+    _link(operations["create_order"], "201", _payments_of_an_order())
+    _link(operations["create_payment"], "201", {name: _of("payment_id", name) for name in OF_PAYMENT})
+    _link(operations["create_payment"], "201", {"refund": _of("payment_id", "create_refund")})
+    _link(operations["create_refund"], "201", {"read": _of("refund_id", "get_refund")})
+    return document
+
+
+def _need_no_key(operation: Operation) -> None:
+    """Drop the example of a key, with which every order but the first would be refused, and every chain end there."""
+    [header] = [parameter for parameter in operation["parameters"] if parameter["name"] == "Idempotency-Key"]
+    header.pop("examples", None)
+    header["schema"].pop("examples", None)
+
+
+def _payments_of_an_order() -> dict[str, Operation]:
+    common = {"order_id": THIS_ID, "method": "upi"}
+    return {
+        "success": _body("create_payment", common | {"vpa": "success@razorpay"}),
+        "manual": _body("create_payment", common | {"vpa": "success@razorpay", "capture_method": "manual"}),
+        "failure": _body("create_payment", common | {"vpa": "failure@razorpay"}),
+        "pending": _body("create_payment", common | {"vpa": "pending@razorpay"}),
+        "public": _body("create_public_payment", common | {"vpa": "approve@clearway"}),
+    }
+
+
+def _link(operation: Operation, status: str, links: dict[str, Operation]) -> None:
+    operation["responses"][status].setdefault("links", {}).update(links)
+
+
+def _of(parameter: str, operation_id: str) -> Operation:
+    return {"operationId": operation_id, "parameters": {parameter: THIS_ID}}
+
+
+def _body(operation_id: str, body: dict[str, Any]) -> Operation:
+    return {"operationId": operation_id, "requestBody": body, "x-schemathesis": {"merge_body": False}}

@@ -1,0 +1,98 @@
+"""The API and its document agree, whatever is sent.
+
+A request that the document allows may still be refused, for reasons that JSON Schema cannot express. Each such reason
+stands in `REFUSED_ON_PURPOSE`, by the code and, for a validation error, by every field it complains of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+
+from clearway.dev.stack import Stack
+from clearway.settings import TEST_API_KEY, TEST_API_SECRET
+from tests.fire.fuzz.conftest import Budget
+from tests.fire.fuzz.contract import Finding, Report, examine
+from tests.fire.fuzz.document import known_document
+
+pytestmark = pytest.mark.timeout(3_600)
+
+EXAMPLES: Final = 2
+ACCEPTANCE: Final = "positive_data_acceptance"
+MAKE_PAYMENTS: Final = ("POST /api/v1/payments", "POST /api/v1/payments/public")
+"""One of them must have been led to from an order, or the chains prove nothing."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A request the document allows and the API refuses. fault: what a validation error says of the field."""
+
+    code: str
+    reason: str
+    fault: str = ""
+
+
+REFUSED_ON_PURPOSE: Final = (
+    Refusal("cursor_invalid", "a cursor is one that the list gave; only the list knows which"),
+    Refusal("idempotency_key_invalid", "a key is visible ASCII; HTTP lets other bytes through"),
+    Refusal("idempotency_key_reused", "the document's example of a key is sent with several bodies"),
+    Refusal("webhook_url_refused", "which addresses are safe to send to is no matter of spelling"),
+    Refusal("card_refused", "a card number has a check digit and an expiry date that is not past"),
+    Refusal("card_number_refused", "no text may hold a card number, wherever it stands"),
+    Refusal(
+        "validation_error",
+        "method and instrument belong together",
+        r"(vpa|card|token|bank|wallet): (This does not belong to a payment by \w+|Exactly one of [\w, ]+ is needed)",
+    ),
+    Refusal("validation_error", "money is never written as 1.0", r"[\w.]+: Input should be a valid integer"),
+    Refusal("validation_error", "what cannot be stored", r".+: Text must not hold control characters .*"),
+    Refusal("validation_error", "there are only so many currencies", r"currency: This is not an ISO 4217 currency .*"),
+    Refusal("validation_error", "a URL is more than its pattern", r"return_url: This is not an http or https URL"),
+)
+
+
+TOLD_OTHERWISE: Final = {
+    ("allow_header_conformance", "POST /api/v1/payments/public"): "GET there reads a payment with the id `public`",
+}
+
+
+def is_on_purpose(finding: Finding) -> bool:
+    """Tell whether a refusal of an allowed request has its reason in the list, with every fault it names."""
+    if (finding.check, finding.operation) in TOLD_OTHERWISE:
+        return True
+    if finding.check != ACCEPTANCE:
+        return False
+    known = [refusal for refusal in REFUSED_ON_PURPOSE if refusal.code == finding.code]
+    if finding.code != "validation_error":
+        return bool(known)
+    named = finding.faults
+    return bool(named) and all(any(re.fullmatch(one.fault, fault, re.DOTALL) for one in known) for fault in named)
+
+
+@pytest.fixture(scope="module")
+async def report(fuzz_stack: Stack, fuzz_budget: Budget) -> Report:
+    """Examine the API once."""
+    headers = {"X-Api-Key": TEST_API_KEY, "X-Api-Secret": TEST_API_SECRET}
+    budget = {"examples": fuzz_budget.examples or EXAMPLES, "seed": fuzz_budget.seed}
+    return await asyncio.to_thread(examine, known_document(), fuzz_stack.api_url, headers, **budget)
+
+
+def test_the_api_answers_as_its_document_says(report: Report, fuzz_budget: Budget) -> None:
+    """No 5xx, no undocumented status, no answer off its schema, nothing accepted or refused against the document."""
+    unexplained = [finding for finding in report.findings if not is_on_purpose(finding)]
+    told = Counter(f"{finding.check} at {finding.operation}" for finding in unexplained)
+    assert not unexplained, "\n".join([str(fuzz_budget), str(told), *map(str, unexplained[:10])])
+
+
+def test_the_whole_document_was_tried(report: Report) -> None:
+    """No part of the run was given up, every operation was asked, and chains led from an order to its payment."""
+    assert not report.errors
+    asked = {operation for _, operation, _ in report.answers}
+    paths = known_document()["paths"]
+    assert asked == {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+    assert any(201 in report.answered("stateful", operation) for operation in MAKE_PAYMENTS), report.answers

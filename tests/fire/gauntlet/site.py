@@ -1,0 +1,153 @@
+"""Where a run takes place: a stack of its own with two workers and two API processes, merchants, and receivers."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from clearway.db.engine import create_engine
+from clearway.db.seed import Credentials, seed_merchant
+from clearway.dev import toolchain
+from clearway.dev.ports import Ports
+from clearway.dev.reporting import SilentReporter
+from clearway.dev.stack import Stack, StackOptions
+from clearway.settings import Settings
+from tests.fire.gauntlet.client import Client, Shop, Told
+from tests.fire.gauntlet.faults import GatewayFaults
+from tests.fire.gauntlet.plan import SHOPS, Plan
+from tests.fire.gauntlet.receivers import Receiver, receiver_of
+
+WORKERS: Final = ("worker", "worker-2")
+APIS: Final = ("api", "api-2")
+SETTINGS: Final = {
+    "TEST_PROCESSING_DELAY": "300",
+    "PAYMENT_POLL_INTERVALS_S": "2,3,5",
+    "PAYMENT_DEADLINE_S": "70",
+    "AUTHORISATION_EXPIRY_S": "50",
+    "REFUND_DEADLINE_S": "120",
+    "GATEWAY_TIMEOUT_S": "4",
+    "WEBHOOK_TIMEOUT_S": "3",
+    "RATE_LIMIT_ADDRESS": "1000000/minute",
+    "RATE_LIMIT_MERCHANT": "1000000/minute",
+    "LOG_LEVEL": "WARNING",
+}
+"""Short waits where they are settings, so that deadlines and schedules end within a run."""
+KEEPING: Final = {"fsync": "off", "synchronous_commit": "on"}
+"""A process that is killed loses nothing that was committed; only the machine's own crash would."""
+
+
+class Notes(SilentReporter):
+    """Keeps what the stack says of its processes: above all, that one died which nobody had killed."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        """Keep a line."""
+        self.lines.append(text)
+
+
+@dataclass
+class Site:
+    """Everything a run touches."""
+
+    plan: Plan
+    stack: Stack
+    notes: Notes
+    shops: list[Shop]
+    receivers: list[Receiver]
+    gateway: httpx.AsyncClient
+    faults: GatewayFaults
+    log: list[Told] = field(default_factory=list)
+
+    def client(self, shop: int, business: int) -> Client:
+        """Return a client for one business of a shop. Its chance only decides when and where it repeats."""
+        chance = random.Random(f"{self.plan.seed}/client/{business}")  # noqa: S311 - chance that repeats itself
+        return Client(self.shops[shop], self.log, business, chance, self.gateway)
+
+    async def restore(self) -> None:
+        """Let everything run that is stopped or down, and end every fault."""
+        for name, service in self.stack.supervisor.services.items():
+            if service.child is None or service.child.exit_code is not None:
+                await self.stack.start(name)
+            else:
+                service.child.resume()
+        await self.faults.clear()
+
+
+@asynccontextmanager
+async def site_of(plan: Plan, folder: Path) -> AsyncIterator[Site]:
+    """Run a site; whatever happens, its processes are ended."""
+    notes = Notes()
+    ports = Ports.free_numbers(len(WORKERS) + len(APIS) - 2)
+    options = StackOptions(
+        state_dir=folder,
+        ports=Ports.free(),
+        services=frozenset({"simulator", "api", "worker"}),
+        further=dict(zip((*APIS[1:], *WORKERS[1:]), ports, strict=True)),
+        env=SETTINGS | {"SIMULATOR_SEED": str(plan.seed)},
+        temporal_binary=await toolchain.find_temporal(SilentReporter()),
+        temporal_ui=False,
+        postgres_settings=KEEPING,
+        reporter=notes,
+    )
+    async with AsyncExitStack() as cleanup:
+        stack = await cleanup.enter_async_context(Stack(options))
+        cleanup.callback(_wake, stack)
+        shops = await _open_shops(stack)
+        for shop in shops:
+            cleanup.push_async_callback(shop.aclose)
+        limits = httpx.Limits(max_connections=50)
+        gateway = httpx.AsyncClient(base_url=stack.simulator_url, timeout=10, trust_env=False, limits=limits)
+        cleanup.push_async_callback(gateway.aclose)
+        receivers = [receiver_of(endpoint) for endpoint in plan.endpoints]
+        for receiver in receivers:
+            cleanup.push_async_callback(receiver.close)
+        site = Site(plan, stack, notes, shops, receivers, gateway, GatewayFaults(gateway))
+        await asyncio.gather(*(_register(site, receiver) for receiver in receivers))
+        yield site
+
+
+def _wake(stack: Stack) -> None:
+    """A process that is stopped can't be asked to end: a run that is broken off must not wait for it."""
+    for service in stack.supervisor.services.values():
+        if service.child is not None:
+            service.child.resume()
+
+
+async def _open_shops(stack: Stack) -> list[Shop]:
+    settings = Settings(_env_file=None, database_url=stack.database_url)
+    engine = create_engine(settings, application_name="gauntlet-seed")
+    shops = []
+    async with engine.begin() as connection:
+        for number in range(SHOPS):
+            credentials = Credentials(
+                f"mer_{'0' * 20}shop0{number}", f"Shop {number}", f"key_gauntlet_{number}", f"secret_gauntlet_{number}"
+            )
+            await seed_merchant(connection, settings, credentials)
+            headers = {"X-Api-Key": credentials.api_key, "X-Api-Secret": credentials.api_secret}
+            shops.append(Shop.open(number, credentials.merchant_id, stack.api_urls(), headers))
+    await engine.dispose()
+    return shops
+
+
+async def _register(site: Site, receiver: Receiver) -> None:
+    await receiver.open()
+    endpoint = receiver.endpoint
+    body = {
+        "url": receiver.url,
+        "event_types": list(endpoint.event_types),
+        "retry_intervals_s": list(endpoint.retry_intervals_s),
+        "description": endpoint.kind,
+    }
+    client = site.client(endpoint.shop, -1 - endpoint.number)
+    told = await client.insist("/webhook_endpoints", body, key=f"endpoint-{endpoint.number}")
+    assert told.is_success, told.content
+    receiver.register(told.answer["id"], told.answer["secret"])

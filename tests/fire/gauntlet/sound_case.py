@@ -1,0 +1,97 @@
+"""A small case in which everything agrees: two shops, one payment captured and refunded in part, all told and received.
+
+Tests plant violations in copies of it. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+from tests.fire.gauntlet.case import Case
+from tests.fire.gauntlet.client import Told
+from tests.fire.gauntlet.receivers import PATH, Arrival
+from tests.support.evidence import Evidence
+from tests.support.test_invariants import sound
+
+OWN, OTHER = "mer_1", "mer_2"
+PAYMENT = {
+    "object": "payment",
+    "id": "pay_1",
+    "order_id": "order_1",
+    "amount": 500,
+    "currency": "INR",
+    "method": "upi",
+    "status": "pending",
+    "amount_captured": 0,
+    "amount_refunded": 0,
+}
+REFUND = {"object": "refund", "id": "rfnd_1", "payment_id": "pay_1", "amount": 200, "currency": "INR"}
+
+
+def told(path: str, status: int | None, answer: Any = None, **more: Any) -> Told:
+    """Describe one request of the first shop. at: when it began; it took one second."""
+    at = more.pop("at", 0.0)
+    fields = {"merchant_id": OWN, "method": "POST", "key": None, "request": "a", "body": {}, "business": 0, "api": 0}
+    content = b"" if answer is None else json.dumps(answer).encode()
+    return Told(path=path, status=status, content=content, began=at, ended=at + 1, **{**fields, **more})
+
+
+def sound_case() -> Case:
+    """Return a case in which no rule finds anything."""
+    stack = _stack()
+    case = Case(stack=stack, told=_log(), ledgers_before=[[dict(entry) for entry in stack.ledger[:2]]])
+    digests = {event["id"]: hashlib.sha256(event["body"].encode()).hexdigest() for event in stack.events}
+    case.arrivals = [
+        Arrival("whe_1", 0.0, event_id, digests[event_id], verified=True, path=PATH, answered=200)
+        for event_id in (delivery["event_id"] for delivery in stack.deliveries)
+    ]
+    return case
+
+
+def _stack() -> Evidence:
+    stack = sound()
+    stack.received, stack.receiver_url = [], ""
+    priced = {"merchant_id": OWN, "amount_minor": 500, "currency": "INR"}
+    stack.orders[0] |= priced
+    stack.payments[0] |= {**priced, "notes": {"key": "k-pay"}, "method": "upi", "capture_method": "manual"}
+    stack.refunds[0] |= {"merchant_id": OWN, "currency": "INR", "reason": "k-refund"}
+    stack.captures[0] |= {"merchant_id": OWN}
+    for line, entry in enumerate(stack.ledger):
+        entry["line"] = line % 2
+    for event in stack.events:
+        event["body"] = json.dumps({"id": event["id"]})
+    for delivery in stack.deliveries:
+        delivery["merchant_id"] = OWN
+    return stack
+
+
+def _log() -> list[Told]:
+    refused = {"code": "idempotency_key_reused"}
+    paid = PAYMENT | {"status": "success", "amount_captured": 500}
+    return [
+        told("/orders", 201, {"object": "order", "id": "order_1", "amount": 500, "currency": "INR"}, key="k-order"),
+        told("/payments", None, key="k-pay", error="ReadError"),
+        told("/payments", 201, PAYMENT, key="k-pay", at=2),
+        told("/payments", 201, PAYMENT, key="k-pay", at=4),
+        told("/payments", 422, refused, key="k-pay", request="b", at=6),
+        told("/payments/pay_1/capture", 200, paid, key="k-capture", at=8),
+        told("/payments/pay_1", 200, PAYMENT, method="GET", at=7),
+        told("/payments/pay_1", 200, paid, method="GET", at=10),
+        told("/payments/pay_1/refunds", 201, REFUND, key="k-refund", at=12),
+        told("/payments/pay_1/refunds", 409, {"code": "amount_not_refundable"}, key="k-refused", at=14),
+        told("/payments/pay_1", 404, {}, method="GET", merchant_id=OTHER, stranger=True, at=16),
+        told("/payments?limit=20", 200, {"data": [{"id": "pay_1"}]}, method="GET", at=18),
+    ]
+
+
+def retold(case: Case, index: int, **changes: Any) -> None:
+    """Change what a client was told. answer: the JSON of the answer."""
+    answer = changes.pop("answer", None)
+    if answer is not None:
+        changes["content"] = json.dumps(answer).encode()
+    log = list(case.told)
+    log[index] = replace(log[index], **changes)
+    case.told = log

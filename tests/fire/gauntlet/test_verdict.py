@@ -1,0 +1,219 @@
+"""The checker itself: a sound case passes, every planted violation fails its invariant, and silence is unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.fire.gauntlet.case import Case, Witness
+from tests.fire.gauntlet.sound_case import OTHER, PAYMENT, REFUND, retold, sound_case, told
+from tests.fire.gauntlet.verdict import INVARIANTS, Judged, Ruling, judge, overall
+from tests.support.test_invariants import effect, event
+
+Plant = Callable[[Case], Any]
+PAID = PAYMENT | {"status": "success", "amount_captured": 500}
+READ: dict[str, Any] = {"method": "GET", "at": 30}
+AGAIN = "/webhooks/whd_evt_payment.created/retry"
+
+
+def change(table: str, index: int, **values: Any) -> Plant:
+    """Return what changes a record of the database or the journal."""
+    return lambda case: getattr(case.stack, table)[index].update(values)
+
+
+def drop(table: str, index: int = -1) -> Plant:
+    """Return what makes a record vanish."""
+    return lambda case: getattr(case.stack, table).pop(index)
+
+
+def add(table: str, record: dict[str, Any]) -> Plant:
+    """Return what adds a record."""
+    return lambda case: getattr(case.stack, table).append(record)
+
+
+def tell(index: int, **changes: Any) -> Plant:
+    """Return what makes a client have been told otherwise."""
+    return lambda case: retold(case, index, **changes)
+
+
+def tell_more(path: str, status: int, answer: Any = None, **more: Any) -> Plant:
+    """Return what makes a client have been told something else, too."""
+
+    def plant(case: Case) -> None:
+        case.told = [*case.told, told(path, status, answer, **more)]
+
+    return plant
+
+
+def arrive(index: int, **changes: Any) -> Plant:
+    """Return what makes a webhook have arrived otherwise."""
+
+    def plant(case: Case) -> None:
+        arrivals = list(case.arrivals)
+        arrivals[index] = replace(arrivals[index], **changes)
+        case.arrivals = arrivals
+
+    return plant
+
+
+def lose_arrival(case: Case) -> None:
+    """A delivery that is said to be delivered never came."""
+    case.arrivals = case.arrivals[1:]
+
+
+def rewrite_ledger(case: Case) -> None:
+    """Both entries of a transaction are changed, so that it still balances."""
+    case.stack.ledger[0]["amount_minor"] += 7
+    case.stack.ledger[1]["amount_minor"] -= 7
+
+
+def move_back(case: Case) -> None:
+    """A payment that was a success becomes pending again, with an event and a step in order."""
+    case.stack.payments[0] |= {"status": "processing", "version": 2}
+    case.stack.events.append(event("payment.processing", "2", "success", "processing") | {"body": "{}"})
+
+
+PLANTED: list[tuple[str, int, Plant]] = [
+    ("a lost ledger entry", 1, drop("ledger")),
+    ("a ledger entry changed", 1, change("ledger", 0, amount_minor=501)),
+    ("a ledger transaction rewritten in balance", 1, rewrite_ledger),
+    ("a ledger transaction deleted", 1, lambda case: case.stack.ledger.__delitem__(slice(0, 2))),
+    ("more captured than authorised", 2, change("payments", 0, captured_minor=501)),
+    ("more refunded than captured", 2, change("payments", 0, refunded_minor=501)),
+    ("a double charge", 3, add("journal", effect("authorised", 500, "pay_1:authorise:2"))),
+    ("a double refund", 3, add("journal", effect("refunded", 200, "rfnd_1:refund:2"))),
+    ("differing bytes for one key", 4, tell(3, content=b'{"id": "pay_1" }')),
+    ("another payment for the same key", 4, tell(3, answer=PAYMENT | {"id": "pay_2"})),
+    ("a second payment of one key", 4, lambda case: add("payments", case.stack.payments[0] | {"id": "pay_2"})(case)),
+    ("a second refund of one key", 4, lambda case: add("refunds", case.stack.refunds[0] | {"id": "rfnd_2"})(case)),
+    ("a refusal after the answer", 4, tell(3, status=409, answer={"code": "order_has_payment"})),
+    ("a refusal because of one's own twin", 4, tell(3, status=409, began=2.5, ended=3.5)),
+    ("another body accepted", 4, tell(4, status=201, answer=PAYMENT)),
+    ("another body refused for the wrong reason", 4, tell(4, status=409)),
+    ("a capture nobody asked for", 4, lambda case: add("captures", case.stack.captures[0] | {"id": "cap_2"})(case)),
+    ("a refusal with an effect", 4, change("refunds", 0, reason="k-refused")),
+    ("a key without an answer", 4, tell_more("/payments", 503, {}, key="k-lost")),
+    ("a payment that never ends", 5, change("payments", 0, status="processing")),
+    ("a refund that never ends", 5, change("refunds", 0, status="pending")),
+    ("a delivery that never ends", 5, change("deliveries", 0, status="pending")),
+    ("a change nobody told", 6, drop("events", 1)),
+    ("a lost delivery", 6, drop("deliveries")),
+    ("a delivery that never arrived", 6, lose_arrival),
+    ("a delivery that was not taken", 6, arrive(0, answered=None)),
+    ("other bytes than recorded", 6, arrive(0, digest="0")),
+    ("a wrong signature", 6, arrive(0, verified=False)),
+    ("another webhook id", 6, arrive(0, webhook_id="evt_x")),
+    ("a redirect that was followed", 6, arrive(0, path="/trap")),
+    ("a delivery given up too early", 6, change("deliveries", 0, status="failed")),
+    ("a webhook promised again and not sent", 6, tell_more(AGAIN, 202, {}, key="k-again")),
+    ("a webhook promised again and not recorded", 6, tell_more("/webhooks/whd_x/retry", 202, {}, key="k-again")),
+    ("a status moved back", 7, move_back),
+    ("a status read that went back", 7, tell_more("/payments/pay_1", 200, PAID | {"status": "pending"}, **READ)),
+    ("a status read after the end", 7, tell(7, answer=PAYMENT | {"status": "failed"})),
+    (
+        "an amount read that fell",
+        7,
+        tell_more("/payments/pay_1", 200, PAID | {"amount_captured": 0}, **READ),
+    ),
+    ("a wrong amount accepted", 7, change("journal", 0, amount=499)),
+    ("a wrong currency accepted", 7, change("journal", 0, currency="USD")),
+    ("a cross-tenant read", 8, tell(10, status=200, answer=PAYMENT)),
+    ("a stranger told that it exists", 8, tell(10, status=409, answer={"code": "not_capturable"})),
+    ("a list with another's payment", 8, tell(11, merchant_id=OTHER)),
+    ("an event sent to a stranger", 8, change("endpoints", 0, merchant_id=OTHER)),
+    ("a payment of another's order", 8, change("orders", 0, merchant_id=OTHER)),
+    ("a capture the gateway denies", 9, change("journal", 1, amount=400)),
+    ("a payment told and not recorded", 9, tell_more("/payments", 201, PAYMENT | {"id": "pay_9"}, key="k-9")),
+    ("a refund told otherwise", 9, tell(8, answer=REFUND | {"amount": 201})),
+    ("a thing of one's own not found", 9, tell_more("/payments/pay_1", 404, {}, method="GET", at=40)),
+    ("money still held", 9, change("journal", 0, amount=600)),
+    ("an order paid twice", 9, change("orders", 0, status="attempted")),
+]
+
+
+def rulings(case: Case) -> dict[int, Judged]:
+    """Judge a case; by the number of the invariant."""
+    return {int(judged.name.partition(" ")[0]): judged for judged in judge(case)}
+
+
+def test_a_sound_case_passes() -> None:
+    """Where everything agrees, every invariant passes and the whole does."""
+    judged = judge(sound_case())
+    assert [(one.name, one.details) for one in judged if one.ruling is not Ruling.PASS] == []
+    assert overall(judged) is Ruling.PASS
+    assert sorted(rulings(sound_case())) == list(range(1, 10))
+
+
+@pytest.mark.parametrize(("number", "plant"), [planted[1:] for planted in PLANTED], ids=[one[0] for one in PLANTED])
+def test_a_planted_violation_fails_its_invariant(number: int, plant: Plant) -> None:
+    """What is planted is found under the invariant it breaks, and the whole fails."""
+    case = sound_case()
+    plant(case)
+    judged = rulings(case)
+    assert judged[number].ruling is Ruling.FAIL, {key: one.details for key, one in judged.items()}
+    assert judged[number].details
+    assert overall(judged.values()) is Ruling.FAIL
+
+
+def test_every_rule_was_seen_to_find_something() -> None:
+    """No rule of the verdict is there that no planted violation breaks."""
+    found = set()
+    for _, _, plant in PLANTED:
+        case = sound_case()
+        plant(case)
+        found |= {detail.partition(":")[0] for judged in judge(case) for detail in judged.details}
+    assert {rule.__name__ for invariant in INVARIANTS for rule, _ in invariant.rules} <= found
+
+
+@pytest.mark.parametrize("witness", list(Witness))
+def test_a_witness_that_is_not_heard_makes_its_invariants_unknown(witness: Witness) -> None:
+    """What could not be read is never a pass: every invariant that needs it is unknown, and so is the whole."""
+    case = sound_case()
+    case.unread[witness] = "the connection broke"
+    unknown = {int(one.name.partition(" ")[0]) for one in judge(case) if one.ruling is Ruling.UNKNOWN}
+    needing = {
+        int(invariant.name.partition(" ")[0])
+        for invariant in INVARIANTS
+        if any(witness in needs for _, needs in invariant.rules)
+    }
+    assert unknown == needing
+    assert needing
+    assert overall(judge(case)) is Ruling.UNKNOWN
+
+
+def test_a_violation_that_was_seen_is_not_excused_by_a_witness_that_was_not() -> None:
+    """A double charge in the journal fails although the database could not be read."""
+    case = sound_case()
+    case.stack.journal.append(effect("authorised", 500, "pay_1:authorise:2"))
+    case.unread[Witness.DATABASE] = "away"
+    assert rulings(case)[3].ruling is Ruling.FAIL
+    assert overall(judge(case)) is Ruling.FAIL
+
+
+def test_a_refusal_before_the_success_is_in_order() -> None:
+    """A key that was refused has changed nothing and may be used again."""
+    case = sound_case()
+    retold(case, 1, status=409, error=None)
+    assert overall(judge(case)) is Ruling.PASS
+
+
+def test_a_webhook_that_was_sent_again_is_in_order() -> None:
+    """What was promised again has one attempt more than was needed."""
+    case = sound_case()
+    tell_more(AGAIN, 202, {}, key="k-again")(case)
+    case.stack.deliveries[0]["attempt_count"] = 2
+    case.stack.attempts.append(case.stack.attempts[0] | {"number": 2})
+    case.arrivals = [*case.arrivals, case.arrivals[0]]
+    assert overall(judge(case)) is Ruling.PASS
+
+
+def test_many_findings_are_counted_and_not_all_shown() -> None:
+    """A run with a thousand violations of one kind can still be read."""
+    case = sound_case()
+    case.told = [*case.told, *(told(f"/payments/pay_{number}", 404, {}, method="GET") for number in range(1_000))]
+    details = rulings(case)[9].details
+    assert len(details) == 6
+    assert details[-1] == "told_things_are_found: and 995 more"

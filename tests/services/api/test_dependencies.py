@@ -1,0 +1,36 @@
+"""What every request pays for before its route is called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from api.app import ROUTERS
+from api.http.paging import refuse_unknown_query
+from api.operations.routes import router as operations
+from api.testing.routes import router as for_tests
+
+
+def _all(dependant: Dependant) -> Iterator[Dependant]:
+    yield dependant
+    for dependency in dependant.dependencies:
+        yield from _all(dependency)
+
+
+def test_nothing_a_request_depends_on_runs_in_a_thread() -> None:
+    """FastAPI sends plain functions to a thread pool, which costs more than any of them does."""
+    routers = (*ROUTERS, operations, for_tests)
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    calls = {found.call for route in routes for found in _all(route.dependant) if found.call is not None}
+    calls.add(refuse_unknown_query)  # of every route, by the app
+    in_threads = {
+        str(call)
+        for call in calls
+        if not inspect.iscoroutinefunction(call) and not inspect.iscoroutinefunction(type(call).__call__)
+    }
+
+    assert len(routes) > 30
+    assert not in_threads

@@ -1,0 +1,246 @@
+"""What every gateway connector must do, whichever gateway it speaks to.
+
+A gateway's own test module subclasses `GatewayConformance` and provides the `bench` fixture: the connector, instruments
+that behave as named, and a count of effects taken from the gateway's own books.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+from clearway.domain.errors import DECLINE_CODES
+from clearway.gateways.contract import (
+    AuthoriseRequest,
+    Gateway,
+    NewsSubject,
+    NewsUnreadableError,
+    OutcomeKind,
+    SignatureInvalidError,
+)
+from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when
+from tests.services.gateways.running import Receiver
+
+Instrument = tuple[str, str]
+"""A method and an instrument of it."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A gateway under test."""
+
+    gateway: Gateway
+    receiver: Receiver
+    effects: Callable[[str], Awaitable[list[str]]]
+    """What the gateway's own books say was done for a payment id: authorised, captured, voided, refunded."""
+    sign: Callable[[bytes, int], dict[str, str]]
+    """Headers with which the gateway would sign a body now, shifted by seconds."""
+    good: Instrument
+    refused: Instrument
+    undecided: Instrument
+    challenged: Instrument
+
+
+def ask(instrument: Instrument, **fields: object) -> AuthoriseRequest:
+    """Ask for a payment with an instrument of the bench."""
+    method, value = instrument
+    return order(value, method, **fields)
+
+
+class GatewayConformance:
+    """The suite. Each test says one rule of `clearway.gateways.contract`."""
+
+    async def test_approved_payment_is_captured_and_told_in_full(self, bench: Bench) -> None:
+        """An automatic payment ends approved and captured, with the amount, currency and reference of the gateway."""
+        asked = ask(bench.good)
+        await bench.gateway.authorise(asked)
+        outcome = await outcome_when(bench.gateway, asked.key, OutcomeKind.APPROVED)
+        assert (outcome.amount_minor, outcome.currency, outcome.captured) == (1_000, "INR", True)
+        assert outcome.reference
+        assert await bench.effects(asked.payment_id) == ["authorised", "captured"]
+
+    async def test_decline_has_a_unified_code_and_no_effect(self, bench: Bench) -> None:
+        """A refused payment ends declined with a code of DECLINE_CODES, and nothing was taken."""
+        asked = ask(bench.refused)
+        await bench.gateway.authorise(asked)
+        outcome = await outcome_when(bench.gateway, asked.key, OutcomeKind.DECLINED)
+        assert outcome.error_code in DECLINE_CODES
+        assert outcome.captured is False
+        assert await bench.effects(asked.payment_id) == []
+
+    async def test_challenge_gives_a_url(self, bench: Bench) -> None:
+        """A payment that needs its customer says where to send them, and takes nothing."""
+        asked = ask(bench.challenged)
+        outcome = await bench.gateway.authorise(asked)
+        assert outcome.kind is OutcomeKind.NEEDS_ACTION
+        assert outcome.action_url is not None
+        assert outcome.action_url.startswith("http")
+        assert await bench.effects(asked.payment_id) == []
+
+    async def test_same_key_has_one_effect(self, bench: Bench) -> None:
+        """Twenty racing repetitions of one request are one charge and one reference."""
+        asked = ask(bench.good)
+        outcomes = await asyncio.gather(*(bench.gateway.authorise(asked) for _ in range(20)))
+        await outcome_when(bench.gateway, asked.key, OutcomeKind.APPROVED)
+        assert len({outcome.reference for outcome in outcomes}) == 1
+        assert await bench.effects(asked.payment_id) == ["authorised", "captured"]
+
+    async def test_same_key_other_request_is_our_mistake(self, bench: Bench) -> None:
+        """One key with two requests is a programmer error: it raises, and the first request alone has effect."""
+        asked = ask(bench.good)
+        await bench.gateway.authorise(asked)
+        await outcome_when(bench.gateway, asked.key, OutcomeKind.APPROVED)
+        with pytest.raises(Exception, match="idempotency key"):
+            await bench.gateway.authorise(replace(asked, amount_minor=2_000))
+        assert await bench.effects(asked.payment_id) == ["authorised", "captured"]
+
+    async def test_look_up_of_an_unknown_key(self, bench: Bench) -> None:
+        """A key the gateway never saw is NOT_FOUND, and asking has no effect."""
+        asked = ask(bench.good)
+        assert (await bench.gateway.look_up(asked.key)).kind is OutcomeKind.NOT_FOUND
+        assert await bench.effects(asked.payment_id) == []
+
+    async def test_manual_capture_in_parts(self, bench: Bench) -> None:
+        """An authorised amount is captured in parts up to its whole, and not beyond."""
+        asked, outcome = await self._authorised(bench)
+        first, second, beyond = [
+            await bench.gateway.capture(follow_up(asked, outcome, "capture", amount, n))
+            for n, amount in ((1, 400), (2, 600), (3, 1))
+        ]
+        assert [first.kind, second.kind, beyond.kind] == [OutcomeKind.APPROVED] * 2 + [OutcomeKind.DECLINED]
+        assert (first.amount_minor, second.amount_minor) == (400, 600)
+        assert await bench.effects(asked.payment_id) == ["authorised", "captured", "captured"]
+
+    async def test_capture_repeats_with_its_key(self, bench: Bench) -> None:
+        """A capture sent twice with one key is one capture."""
+        asked, outcome = await self._authorised(bench)
+        request = follow_up(asked, outcome, "capture", 400)
+        assert await bench.gateway.capture(request) == await bench.gateway.capture(request)
+        assert await bench.effects(asked.payment_id) == ["authorised", "captured"]
+
+    async def test_void_releases_what_is_left(self, bench: Bench) -> None:
+        """After a partial capture a void releases the rest, and nothing more can be captured."""
+        asked, outcome = await self._authorised(bench)
+        await bench.gateway.capture(follow_up(asked, outcome, "capture", 400))
+        released = await bench.gateway.void(follow_up(asked, outcome, "void", 600))
+        late = await bench.gateway.capture(follow_up(asked, outcome, "capture", 100, 2))
+        assert (released.kind, released.amount_minor) == (OutcomeKind.APPROVED, 600)
+        assert late.kind is OutcomeKind.DECLINED
+        assert await bench.effects(asked.payment_id) == ["authorised", "captured", "voided"]
+
+    async def test_void_calls_off_what_is_undecided(self, bench: Bench) -> None:
+        """A pending payment that is voided takes nothing, then or later, and look-up says so."""
+        asked = ask(bench.undecided)
+        outcome = await bench.gateway.authorise(asked)
+        assert outcome.kind is OutcomeKind.PENDING
+        voided = await bench.gateway.void(follow_up(asked, outcome, "void", 1_000))
+        assert voided.kind is OutcomeKind.APPROVED
+        assert (await bench.gateway.look_up(asked.key)).kind is OutcomeKind.DECLINED
+        assert await bench.effects(asked.payment_id) == []
+
+    async def test_void_comes_too_late(self, bench: Bench) -> None:
+        """What is captured cannot be voided."""
+        asked, outcome = await self._paid(bench)
+        late = await bench.gateway.void(follow_up(asked, outcome, "void", 1_000))
+        assert late.kind is OutcomeKind.DECLINED
+        assert late.error_code in DECLINE_CODES
+
+    async def test_refunds_never_exceed_what_was_captured(self, bench: Bench) -> None:
+        """Twenty racing refunds of a tenth each: ten are accepted and have an effect, ten are declined."""
+        asked, outcome = await self._paid(bench)
+        requests = [follow_up(asked, outcome, "refund", 100) for _ in range(20)]
+        answers = await asyncio.gather(*(bench.gateway.refund(request) for request in requests))
+        declined = [answer for answer in answers if answer.kind is OutcomeKind.DECLINED]
+        assert {answer.error_code for answer in declined} == {"refund_failed"}
+        assert len(declined) == 10
+        for request, answer in zip(requests, answers, strict=True):
+            if answer.kind is not OutcomeKind.DECLINED:
+                await outcome_when(bench.gateway, request.key, OutcomeKind.APPROVED)
+        assert (await bench.effects(asked.payment_id)).count("refunded") == 10
+
+    async def test_refund_repeats_with_its_key(self, bench: Bench) -> None:
+        """A refund sent twice with one key is one refund, and tells its own reference, not the payment's."""
+        asked, outcome = await self._paid(bench)
+        request = follow_up(asked, outcome, "refund", 300)
+        first, second = await asyncio.gather(bench.gateway.refund(request), bench.gateway.refund(request))
+        done = await outcome_when(bench.gateway, request.key, OutcomeKind.APPROVED)
+        assert first.reference == second.reference == done.reference != outcome.reference
+        assert (done.amount_minor, done.currency) == (300, "INR")
+        assert (await bench.effects(asked.payment_id)).count("refunded") == 1
+
+    async def test_follow_up_of_an_unknown_payment(self, bench: Bench) -> None:
+        """A capture, void or refund of a payment the gateway does not know is declined, not unknown."""
+        asked, outcome = await self._authorised(bench)
+        lost = replace(outcome, reference="no-such-payment")
+        for operation in ("capture", "void", "refund"):
+            act = getattr(bench.gateway, operation)
+            assert (await act(follow_up(asked, lost, operation, 100))).kind is OutcomeKind.DECLINED
+
+    async def test_webhook_tells_the_same_as_look_up(self, bench: Bench) -> None:
+        """The news of a payment names our key, and its outcome is what look-up says."""
+        asked = ask(bench.good)
+        await bench.gateway.authorise(asked)
+        [delivery] = await bench.receiver.wait_for(1, asked.key)
+        news = bench.gateway.parse_webhook(delivery.headers, delivery.body)
+        assert (news.key, news.subject) == (asked.key, NewsSubject.PAYMENT)
+        assert news.outcome == await bench.gateway.look_up(asked.key)
+
+    async def test_refund_webhook(self, bench: Bench) -> None:
+        """The news of a refund names the refund's key and speaks of a refund."""
+        asked, outcome = await self._paid(bench)
+        request = follow_up(asked, outcome, "refund", 300)
+        await bench.gateway.refund(request)
+        delivery = (await bench.receiver.wait_for(1, request.key))[0]
+        news = bench.gateway.parse_webhook(delivery.headers, delivery.body)
+        assert (news.key, news.subject) == (request.key, NewsSubject.REFUND)
+        assert news.outcome.amount_minor == 300
+
+    @pytest.mark.parametrize("skew_s", [-400, 400])
+    async def test_stale_and_future_webhooks_are_refused(self, bench: Bench, skew_s: int) -> None:
+        """A signature made too long ago, or in the future, is invalid although it is the gateway's."""
+        asked = ask(bench.good)
+        await bench.gateway.authorise(asked)
+        [delivery] = await bench.receiver.wait_for(1, asked.key)
+        bench.gateway.parse_webhook(bench.sign(delivery.body, 0), delivery.body)
+        with pytest.raises(SignatureInvalidError):
+            bench.gateway.parse_webhook(bench.sign(delivery.body, skew_s), delivery.body)
+
+    @pytest.mark.parametrize(
+        "signature", ["", "v1", "v1,", "v1,@@@", "v1,é", "v2,AAAA", "no comma at all", "v1,A B,C,D"]
+    )
+    async def test_malformed_signatures_are_refused(self, bench: Bench, signature: str) -> None:
+        """Whatever stands in the signature header, a webhook that is not signed is SignatureInvalidError."""
+        headers = bench.sign(b"{}", 0) | {"webhook-signature": signature}
+        with pytest.raises(SignatureInvalidError):
+            bench.gateway.parse_webhook(headers, b"{}")
+
+    @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+    async def test_unsigned_webhooks_are_refused(self, bench: Bench, missing: str) -> None:
+        """A webhook without one of its headers, or with a changed body, is SignatureInvalidError."""
+        signed = bench.sign(b"{}", 0)
+        with pytest.raises(SignatureInvalidError):
+            bench.gateway.parse_webhook({name: value for name, value in signed.items() if name != missing}, b"{}")
+        for other in (b"{ }", b"\xff\xfe"):
+            with pytest.raises(SignatureInvalidError):
+                bench.gateway.parse_webhook(signed, other)
+
+    @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"nonsense", b'{"id":"a","data":{"type":"payment"}}'])
+    async def test_signed_nonsense_is_unreadable(self, bench: Bench, body: bytes) -> None:
+        """A well-signed body without a meaning is NewsUnreadableError, not a crash."""
+        with pytest.raises(NewsUnreadableError):
+            bench.gateway.parse_webhook(bench.sign(body, 0), body)
+
+    async def _authorised(self, bench: Bench):
+        asked = ask(bench.good, capture_method=MANUAL)
+        await bench.gateway.authorise(asked)
+        outcome = await outcome_when(bench.gateway, asked.key, OutcomeKind.APPROVED)
+        assert outcome.captured is False
+        return asked, outcome
+
+    async def _paid(self, bench: Bench):
+        asked = ask(bench.good)
+        await bench.gateway.authorise(asked)
+        return asked, await outcome_when(bench.gateway, asked.key, OutcomeKind.APPROVED)

@@ -1,0 +1,52 @@
+"""Fixtures of the gateway tests: a simulator that decides at once, one that takes its time, and a webhook receiver.
+
+The servers run for the whole session, because a server takes longer to stop than most tests take to run. Payment ids
+are fresh in every test, so that they do not meet; fault rules are cleared after each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.services.gateways.running import Receiver, Simulator, running_receiver, running_simulator
+
+pytest.register_assert_rewrite("tests.services.gateways.conformance")
+
+
+@pytest.fixture(scope="package")
+async def receiver() -> AsyncIterator[Receiver]:
+    """Record webhooks."""
+    async with running_receiver() as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+async def prompt_server(tmp_path_factory, receiver: Receiver) -> AsyncIterator[Simulator]:
+    """Run a simulator that decides in its answer."""
+    state = tmp_path_factory.mktemp("prompt") / "sim.sqlite3"
+    async with running_simulator(state, simulator_webhook_url=receiver.url) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+async def patient_server(tmp_path_factory, receiver: Receiver) -> AsyncIterator[Simulator]:
+    """Run a simulator that takes 60 ms to decide."""
+    state = tmp_path_factory.mktemp("patient") / "sim.sqlite3"
+    async with running_simulator(state, delay_ms=60, simulator_webhook_url=receiver.url) as running:
+        yield running
+
+
+@pytest.fixture
+async def simulator(prompt_server: Simulator) -> AsyncIterator[Simulator]:
+    """Use the simulator that decides in its answer, without fault rules."""
+    yield prompt_server
+    await prompt_server.http.delete("/faults")
+
+
+@pytest.fixture
+async def patient_simulator(patient_server: Simulator) -> AsyncIterator[Simulator]:
+    """Use the simulator that takes 60 ms to decide, without fault rules."""
+    yield patient_server
+    await patient_server.http.delete("/faults")

@@ -1,0 +1,175 @@
+"""The mapping from the simulator's words to ours, case by case, without a server."""
+
+from __future__ import annotations
+
+import ast
+import email.utils
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clearway.domain.errors import DECLINE_CODES
+from clearway.gateways.contract import NewsSubject, NewsUnreadableError, OutcomeKind
+from clearway.gateways.simulator import client, mapping
+from clearway.simulator.failures import CARD_MESSAGES, MESSAGES
+
+
+def operation(**fields: Any) -> dict[str, Any]:
+    """Return an operation as the simulator tells it."""
+    return {
+        "object": "operation",
+        "idempotency_key": "pay_1:authorise:1",
+        "type": "payment",
+        "id": "sim_pay_1",
+        "status": "captured",
+        "amount": 1_000,
+        "currency": "INR",
+        "failure": None,
+        "next_action": None,
+    } | fields
+
+
+@pytest.mark.parametrize("failure", sorted({*MESSAGES, *CARD_MESSAGES}))
+def test_every_failure_has_a_unified_code(failure: str) -> None:
+    """Each failure the simulator can give is mapped by name onto a code of DECLINE_CODES."""
+    assert mapping.UNIFIED_CODES[failure] in DECLINE_CODES
+
+
+def test_no_code_is_mapped_that_does_not_exist() -> None:
+    """The table of codes has no entry the simulator never sends, which would be a misspelling."""
+    assert set(mapping.UNIFIED_CODES) == {*MESSAGES, *CARD_MESSAGES}
+
+
+@pytest.mark.parametrize(("kind", "code"), [("payment", "payment_declined"), ("refund", "refund_failed")])
+def test_a_new_failure_falls_back(kind: str, code: str) -> None:
+    """A failure we have never heard of is still a decline with a code of ours, and keeps the gateway's words."""
+    body = operation(type=kind, status="failed", failure={"code": "brand_new", "message": "Words."})
+    outcome = mapping.outcome_of_operation(body)
+    assert (outcome.kind, outcome.error_code, outcome.error_description) == (OutcomeKind.DECLINED, code, "Words.")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        ("processing", OutcomeKind.PENDING),
+        ("authorized", OutcomeKind.APPROVED),
+        ("captured", OutcomeKind.APPROVED),
+        ("succeeded", OutcomeKind.APPROVED),
+        ("declined", OutcomeKind.DECLINED),
+        ("canceled", OutcomeKind.DECLINED),
+        ("failed", OutcomeKind.DECLINED),
+    ],
+)
+def test_status(status: str, kind: OutcomeKind) -> None:
+    """Each status of the simulator is one kind of outcome; only `captured` is captured."""
+    outcome = mapping.outcome_of_operation(operation(status=status))
+    assert (outcome.kind, outcome.captured) == (kind, status == "captured")
+
+
+def test_action_url() -> None:
+    """A payment that waits for its customer tells where to send them."""
+    body = operation(status="requires_action", next_action={"type": "redirect", "url": "http://sim/3ds/1"})
+    assert mapping.outcome_of_operation(body).action_url == "http://sim/3ds/1"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        "text",
+        {},
+        {"error": {"code": "x"}},
+        operation(status="newly invented"),
+        operation(status=None),
+        operation(amount="1000"),
+        operation(amount=True),
+        operation(amount=-1),
+        operation(currency=""),
+        operation(id=None),
+        operation(status="requires_action"),
+    ],
+)
+def test_unreadable_success_is_unknown(body: Any) -> None:
+    """A success we cannot read may have been executed: UNKNOWN, in an answer as in a look-up."""
+    assert mapping.outcome_of_answer(201, {}, body) == mapping.UNKNOWN
+    assert mapping.outcome_of_look_up(200, {}, body) == mapping.UNKNOWN
+
+
+@pytest.mark.parametrize("status", [100, 204, 301, 302, 404, 413, 500, 502, 504, 599])
+def test_answers_without_meaning_are_unknown(status: int) -> None:
+    """A status that says nothing about execution, such as a proxy's, is UNKNOWN; a bare 404 is not NOT_FOUND."""
+    assert mapping.outcome_of_answer(status, {}, None) == mapping.UNKNOWN
+    assert mapping.outcome_of_look_up(status, {}, None) == mapping.UNKNOWN
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_refused_before_execution_is_retryable(status: int) -> None:
+    """429 and 503 are surely not executed; Retry-After is passed on."""
+    for classify in (mapping.outcome_of_answer, mapping.outcome_of_look_up):
+        outcome = classify(status, {"retry-after": "7"}, None)
+        assert (outcome.kind, outcome.retry_after_s) == (OutcomeKind.RETRYABLE, 7.0)
+
+
+def test_refused_requests_are_declined() -> None:
+    """A request the simulator refuses as such was not executed, and never will be."""
+    body = {"error": {"code": "unknown_payment", "message": "There is no such payment."}}
+    outcome = mapping.outcome_of_answer(404, {}, body)
+    assert (outcome.kind, outcome.error_code) == (OutcomeKind.DECLINED, "payment_declined")
+    assert outcome.error_description == "There is no such payment."
+
+
+def test_reused_key_raises() -> None:
+    """A key that was used for another request is our mistake, not an outcome."""
+    with pytest.raises(mapping.IdempotencyKeyMisusedError):
+        mapping.outcome_of_answer(409, {}, {"error": {"code": "idempotency_key_reused"}})
+
+
+def test_only_the_simulator_can_say_not_found() -> None:
+    """NOT_FOUND needs the simulator's own word for it."""
+    body = {"error": {"code": "operation_not_found", "message": "-"}}
+    assert mapping.outcome_of_look_up(404, {}, body).kind is OutcomeKind.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("header", "wait_s"),
+    [("0", 0.0), ("30", 30.0), ("999999999", 3_600.0), ("", None), ("soon", None), ("-1", None), ("٣", None)],
+)
+def test_retry_after_in_seconds(header: str, wait_s: float | None) -> None:
+    """Retry-After in seconds is bounded to an hour; what is not a number or a date is left out."""
+    assert mapping.retry_after_s({"retry-after": header}) == wait_s
+
+
+def test_retry_after_as_date() -> None:
+    """Retry-After may be an HTTP date, also one that is over."""
+    in_a_minute = email.utils.formatdate(time.time() + 60, usegmt=True)
+    assert mapping.retry_after_s({"retry-after": in_a_minute}) == pytest.approx(60, abs=2)
+    assert mapping.retry_after_s({"retry-after": "Sun, 06 Nov 1994 08:49:37 GMT"}) == 0.0
+
+
+@pytest.mark.parametrize("kind", ["payment", "capture", "void", "refund"])
+def test_subject_of_news(kind: str) -> None:
+    """Only refunds are news about a refund; all else is about the payment."""
+    event = {"id": "sim_evt_1", "occurred_at": "2026-01-01T00:00:00Z", "data": operation(type=kind)}
+    expected = NewsSubject.REFUND if kind == "refund" else NewsSubject.PAYMENT
+    assert mapping.news_of_event(event).subject is expected
+
+
+@pytest.mark.parametrize("missing", ["id", "occurred_at", "data"])
+def test_news_needs_all_its_parts(missing: str) -> None:
+    """An event without id, time or data is unreadable."""
+    event = {"id": "sim_evt_1", "occurred_at": "2026-01-01T00:00:00Z", "data": operation()}
+    del event[missing]
+    with pytest.raises(NewsUnreadableError):
+        mapping.news_of_event(event)
+
+
+def test_the_connector_shares_nothing_with_the_service() -> None:
+    """The connector knows the service by HTTP alone, as it would know any gateway."""
+    for module in (client, mapping):
+        tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+        imported = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        of_the_service = {name for name in imported if name.startswith("clearway.simulator")}
+        assert of_the_service == set()

@@ -1,0 +1,104 @@
+"""How the first attempt of a delivery is made: within the workflow task, unless something speaks against it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from temporalio.api.enums.v1 import EventType as HistoryEventType
+
+from activities import slow_endpoints
+from activities.slow_endpoints import REMEMBERED_MAX, REMEMBERED_S, SLOW_AFTER_S, SlowEndpoints
+from clearway.db import deliveries
+from clearway.db.events import DueDelivery
+from tests.services.webhooks.conftest import DurableShop
+from tests.services.webhooks.receiving import Reply, Shopfront
+
+
+async def activities_of(shop: DurableShop, due: DueDelivery) -> int:
+    """Count the attempts that were activities of their own."""
+    events = [event.event_type async for event in shop.handle(due).fetch_history_events()]
+    return events.count(HistoryEventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
+
+
+async def test_the_first_attempt_takes_no_activity(durable_shop: DurableShop, front: Shopfront) -> None:
+    """An endpoint that takes its webhook at once costs one workflow task; what fails is tried again by an activity."""
+    await durable_shop.endpoint(front.url)
+    (quick,) = await durable_shop.tell()
+    assert (await durable_shop.delivered(quick)).status == "delivered"
+
+    front.replies = [Reply(500)]
+    (failing,) = await durable_shop.tell()
+    assert (await durable_shop.delivered(failing)).attempts == 2
+
+    assert await activities_of(durable_shop, quick) == 0
+    assert await activities_of(durable_shop, failing) == 1
+
+
+async def test_a_slow_endpoint_is_served_apart(
+    durable_shop: DurableShop, front: Shopfront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who kept us waiting gets the next first attempt by an activity, once, and is forgiven after a while."""
+    monkeypatch.setattr(slow_endpoints, "SLOW_AFTER_S", 0.05)
+    monkeypatch.setattr(slow_endpoints, "REMEMBERED_S", 1.0)
+
+    async def dawdle() -> None:
+        await asyncio.sleep(0.2)
+
+    await durable_shop.endpoint(front.url)
+    front.before_reply = dawdle
+    (first,) = await durable_shop.tell()
+    await durable_shop.delivered(first)
+    front.before_reply = None
+    (second,) = await durable_shop.tell()
+    await durable_shop.delivered(second)
+    await asyncio.sleep(1.0)
+    (third,) = await durable_shop.tell()
+    await durable_shop.delivered(third)
+
+    assert [await activities_of(durable_shop, due) for due in (first, second, third)] == [0, 1, 0]
+    assert front.ids() == [first.event_id, second.event_id, third.event_id]
+
+
+async def test_trouble_of_our_own_is_repeated_where_operators_see_it(
+    durable_shop: DurableShop, front: Shopfront, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the attempt cannot be recorded, an activity makes it again, under its number and webhook id."""
+    record, failures = deliveries.record_attempt, iter([OSError("the database is away")])
+
+    async def failing_once(*arguments: Any, **named: Any) -> None:
+        for failure in failures:
+            raise failure
+        await record(*arguments, **named)
+
+    monkeypatch.setattr(deliveries, "record_attempt", failing_once)
+    await durable_shop.endpoint(front.url)
+    (due,) = await durable_shop.tell()
+
+    result = await durable_shop.delivered(due)
+
+    assert (result.status, result.attempts) == ("delivered", 1)
+    assert await activities_of(durable_shop, due) == 1
+    assert front.ids() == [due.event_id] * 2
+
+
+async def test_only_the_slow_are_remembered_and_not_for_ever() -> None:
+    """A wait counts from the moment it is too long, even before it ends; the memory ends, and is bounded."""
+    now = 0.0
+    memory = SlowEndpoints(lambda: now)
+    with memory.watch("quick"):
+        pass
+    assert "quick" not in memory
+    assert None not in memory
+
+    with memory.watch("slow"):
+        await asyncio.sleep(SLOW_AFTER_S + 0.05)
+        assert "slow" in memory
+    now = REMEMBERED_S + 0.1
+    assert "slow" not in memory
+
+    for number in range(REMEMBERED_MAX + 1):
+        memory.remember(str(number))
+    assert "0" not in memory
+    assert "1" in memory

@@ -1,0 +1,71 @@
+"""`POST /webhook_endpoints/{id}/test`: a test event for one endpoint, delivered like any other."""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+
+from clearway.db.tables import idempotency_keys
+from tests.services.webhooks.conftest import DurableShop, Shop
+from tests.services.webhooks.receiving import Shopfront, running_shopfront, verify
+
+
+async def test_a_test_event_goes_to_the_endpoint_named_alone(durable_shop: DurableShop, front: Shopfront) -> None:
+    """Whatever its filter says, the endpoint gets a signed `endpoint.test`; the merchant's others get nothing."""
+    async with running_shopfront() as elsewhere:
+        await durable_shop.endpoint(elsewhere.url)
+        made = await durable_shop.endpoint(front.url, event_types=["refund.failed"])
+
+        sent = await durable_shop.http.post(f"/webhook_endpoints/{made['id']}/test")
+        await front.until(1)
+
+        assert sent.status_code == 202, sent.text
+        delivery = sent.json()
+        assert (delivery["endpoint_id"], delivery["event_type"]) == (made["id"], "endpoint.test")
+        verify(front.received[0], made["secret"])
+        event = front.received[0].event
+        assert (event["id"], event["type"]) == (delivery["event_id"], "endpoint.test")
+        assert event["data"]["endpoint_id"] == made["id"]
+        assert elsewhere.received == []
+
+
+async def test_a_disabled_endpoint_is_not_tested(durable_shop: DurableShop, front: Shopfront) -> None:
+    """A test of a disabled endpoint is a 409, and neither an event nor a delivery is made."""
+    made = await durable_shop.endpoint(front.url)
+    path = f"/webhook_endpoints/{made['id']}"
+    await durable_shop.http.patch(path, json={"status": "disabled"})
+
+    refused = await durable_shop.http.post(f"{path}/test")
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "webhook_endpoint_closed")
+    assert (await durable_shop.get("/webhooks"))["data"] == []
+    assert (await durable_shop.get("/events"))["data"] == []
+
+
+async def test_a_repeated_test_is_one_event(durable_shop: DurableShop, front: Shopfront) -> None:
+    """The same key gives the same delivery, also when the first answer was lost on its way into the database."""
+    made = await durable_shop.endpoint(front.url)
+    path, key = f"/webhook_endpoints/{made['id']}/test", {"Idempotency-Key": "try-1"}
+    first = await durable_shop.http.post(path, headers=key)
+    second = await durable_shop.http.post(path, headers=key)
+    async with durable_shop.engine.begin() as connection:
+        mine = idempotency_keys.c.merchant_id == durable_shop.id
+        await connection.execute(update(idempotency_keys).where(mine).values(response_status=None, response_body=None))
+    third = await durable_shop.http.post(path, headers=key)
+
+    assert second.content == first.content
+    assert third.json()["id"] == first.json()["id"]
+    await front.until(1)
+    assert len((await durable_shop.get("/events"))["data"]) == 1
+    assert len((await durable_shop.get("/webhooks"))["data"]) == 1
+    assert front.ids() == [first.json()["event_id"]]
+
+
+async def test_a_test_without_temporal_is_recorded_and_told_as_such(shop: Shop) -> None:
+    """With the workflow service away the answer is a 503; the delivery waits and a repeat makes no second one."""
+    made = await shop.endpoint()
+    path, key = f"/webhook_endpoints/{made['id']}/test", {"Idempotency-Key": "try-2"}
+    for _ in range(2):
+        answer = await shop.http.post(path, headers=key)
+        assert (answer.status_code, answer.json()["code"]) == (503, "temporal_unavailable")
+    (waiting,) = (await shop.get("/webhooks"))["data"]
+    assert (waiting["event_type"], waiting["status"]) == ("endpoint.test", "pending")

@@ -1,0 +1,135 @@
+"""Commands for an installation, on a real database: the schema, the test merchant, merchants, keys, encryption."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from clearway.crypto.encryption import Cipher, api_secret_matches
+from clearway.db.deliveries import secret_context
+from clearway.db.merchants import find_key
+from clearway.db.seed import RECEIVER_ENDPOINT_ID
+from clearway.db.tables import audit_log, webhook_endpoints
+from clearway.settings import DEVELOPMENT_PEPPER, DEVELOPMENT_SECRET_KEYS
+from tests.stack.cli.command import Cli
+from tests.support.database import Databases
+
+NUMBERS = itertools.count(1)
+SECRET = "whsec_dGVzdC1lbmRwb2ludC1zZWNyZXQtMDAwMDAwMDAwMDE="
+
+
+@pytest.fixture
+def cli(tmp_path: Path, fresh_database_url: str) -> Cli:
+    """Give the command line of an installation with a migrated database."""
+    return Cli(tmp_path, DATABASE_URL=fresh_database_url)
+
+
+@pytest.fixture
+async def connection(fresh_database_url: str):
+    """Look into that database."""
+    engine = create_async_engine(fresh_database_url)
+    async with engine.connect() as connection:
+        yield connection
+    await engine.dispose()
+
+
+@pytest.fixture
+async def empty(tmp_path: Path, databases: Databases) -> Cli:
+    """Give the command line of an installation whose database has nothing in it."""
+    return Cli(tmp_path, DATABASE_URL=await databases.empty(f"cli_empty_{next(NUMBERS)}"))
+
+
+async def test_migrate_brings_an_empty_database_to_the_newest_schema(empty: Cli) -> None:
+    """--check tells without changing, a migration is done once, and doing it again is harmless."""
+    before = await empty("migrate", "--check", "--json")
+    assert (before.code, before.json["current"], before.json["newest"]) == (1, None, False)
+    migrated = await empty("migrate", "--json")
+    assert (migrated.code, migrated.json["newest"]) == (0, True)
+    assert migrated.json["current"] == migrated.json["head"]
+    again = await empty("migrate")
+    assert (again.code, "newest already" in again.out) == (0, True)
+    assert (await empty("migrate", "--check")).code == 0
+
+
+async def test_processes_that_migrate_at_once_take_turns(empty: Cli) -> None:
+    """Several containers that start together all end with the newest schema."""
+    outcomes = await asyncio.gather(*(empty("migrate", "--json") for _ in range(3)))
+    assert [(outcome.code, outcome.json["newest"]) for outcome in outcomes] == [(0, True)] * 3
+
+
+async def test_seed_adds_the_test_merchant_once(cli: Cli, connection: AsyncConnection) -> None:
+    """The published credentials work after it, and running it again changes nothing."""
+    for _ in range(2):
+        shown = await cli("seed", "--json")
+        assert shown.code == 0
+    key = await find_key(connection, shown.json["api_key"])
+    assert key is not None
+    assert api_secret_matches(shown.json["api_secret"], DEVELOPMENT_PEPPER, key.secret_hash)
+
+
+async def test_seed_is_refused_in_production(cli: Cli) -> None:
+    """Credentials that everybody knows must not open a real installation."""
+    fresh = (await cli("secrets", "--json")).json
+    shown = await cli("seed", CLEARWAY_ENV="production", **fresh)
+    assert "CLEARWAY_ENV=production" in shown.problem
+
+
+async def test_a_merchant_comes_with_a_key_that_works_until_it_is_revoked(
+    cli: Cli, connection: AsyncConnection
+) -> None:
+    """A key is rotated by adding one and revoking the other; each step is in the audit log with its operator."""
+    first = (await cli("merchants", "add", "Shop", "--operator", "ana", "--json")).json
+    second = (await cli("keys", "add", first["merchant_id"], "--operator", "ana", "--json")).json
+    revoked = await cli("keys", "revoke", first["api_key"], "--operator", "ana", "--json")
+    assert revoked.json["revoked_at"] is not None
+
+    old, new = [await find_key(connection, made["api_key"]) for made in (first, second)]
+    assert old is not None
+    assert new is not None
+    assert (old.usable, new.usable) == (False, True)
+    assert api_secret_matches(second["api_secret"], DEVELOPMENT_PEPPER, new.secret_hash)
+    lines = await connection.execute(select(audit_log.c.actor, audit_log.c.action).order_by(audit_log.c.id))
+    actions = ["merchant.add", "api_key.add", "api_key.add", "api_key.revoke"]
+    assert [tuple(line) for line in lines] == [("operator:ana", action) for action in actions]
+
+
+async def test_keys_are_listed_without_their_secrets(cli: Cli) -> None:
+    """A secret is shown when it is made, and never again."""
+    made = (await cli("merchants", "add", "Shop", "--json")).json
+    listed = await cli("keys", "list", made["merchant_id"], "--json")
+    assert [key["id"] for key in listed.json] == [made["api_key"]]
+    assert made["api_secret"] not in listed.out
+    merchants = (await cli("merchants", "list", "--json")).json
+    assert [(item["name"], item["keys"]) for item in merchants] == [("Shop", 1)]
+
+
+async def test_revoking_twice_keeps_the_first_moment_and_a_wrong_id_is_one_line(cli: Cli) -> None:
+    """What is done again changes nothing; what isn't there is said."""
+    made = (await cli("merchants", "add", "Shop", "--json")).json
+    first, second = [(await cli("keys", "revoke", made["api_key"], "--json")).json for _ in range(2)]
+    assert first == second
+    assert "key_none" in (await cli("keys", "revoke", "key_none")).problem
+    assert "mer_none" in (await cli("keys", "add", "mer_none")).problem
+    assert "mer_none" in (await cli("keys", "list", "mer_none")).problem
+
+
+async def test_a_rotation_of_secret_keys_ends_with_the_old_key_gone(cli: Cli, connection: AsyncConnection) -> None:
+    """New key first, encrypt anew, take the old one away: endpoint secrets are readable at every point."""
+    await cli("seed", "--receiver-url", "http://127.0.0.1:1/hooks", "--receiver-secret", SECRET)
+    new = (await cli("secrets", "--json")).json["SECRET_KEYS"]
+
+    lost = await cli("reencrypt", SECRET_KEYS=new)
+    assert "Nothing was changed" in lost.problem
+    done = await cli("reencrypt", "--json", SECRET_KEYS=f"{new},{DEVELOPMENT_SECRET_KEYS}")
+    assert done.json == {"reencrypted": 1}
+    again = await cli("reencrypt", "--json", SECRET_KEYS=new)
+    assert again.json == {"reencrypted": 0}
+
+    token = await connection.scalar(select(webhook_endpoints.c.secret))
+    assert token is not None
+    assert Cipher.from_settings(new).decrypt(token, secret_context(RECEIVER_ENDPOINT_ID)) == SECRET

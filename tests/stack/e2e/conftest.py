@@ -1,0 +1,141 @@
+"""Fixtures of the end-to-end tests: whole stacks of real processes, on which a merchant does business.
+
+`steady` runs once for the tests that leave it as it is; `fragile` is the one whose processes are killed. Every test
+ends with the invariants of `tests.support.invariants` on its stack.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from clearway.db.engine import create_engine
+from clearway.db.seed import OTHER_MERCHANT, seed_merchant
+from clearway.dev import toolchain
+from clearway.dev.ports import Ports
+from clearway.dev.postgres import THROWAWAY_SETTINGS
+from clearway.dev.reporting import SilentReporter
+from clearway.dev.stack import Stack, StackOptions
+from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
+from tests.stack.e2e.merchant import Merchant
+from tests.support.evidence import Witnesses
+from tests.support.invariants import assert_sound
+
+BRISK = {
+    "TEST_PAYMENT_SUCCESS": "true",
+    "TEST_PROCESSING_DELAY": "200",
+    "WEBHOOK_RETRY_INTERVALS_TEST": "true",
+    "PAYMENT_POLL_INTERVALS_S": "2,3,5",
+    "GATEWAY_TIMEOUT_S": "5",
+    "WEBHOOK_TIMEOUT_S": "6",
+    "RATE_LIMIT_ADDRESS": "100000/minute",
+    "RATE_LIMIT_MERCHANT": "100000/minute",
+}
+CRASHABLE = {"fsync": "off", "synchronous_commit": "on"}
+"""A process that is killed loses nothing that was committed; only the machine's own crash would."""
+RECOVERY_S = 120.0
+"""A call whose worker died is given up after 30 s, and may have been the first of several."""
+
+
+@dataclass
+class Site:
+    """A stack, the merchant who does business on it, and the witnesses of what happened."""
+
+    stack: Stack
+    merchant: Merchant
+    witnesses: Witnesses
+
+    async def restore(self) -> None:
+        """Start what is down, so that a test that failed half-way leaves a stack to the next one."""
+        for name, service in self.stack.supervisor.services.items():
+            if service.child is None or service.child.exit_code is not None:
+                await self.stack.start(name)
+        await self.merchant.faults()
+
+    async def judge(self, *, limit_s: float = 60.0) -> None:
+        """Fail unless, after quiet, every invariant holds and no workflow has failed."""
+        await assert_sound(self.witnesses, limit_s=limit_s)
+        jobs = await self.merchant.read("/test/jobs/status")
+        assert jobs["failed"] == 0, jobs
+
+    async def behave(self, mode: str, **more: object) -> None:
+        """Tell the receiving merchant how to answer its next webhooks."""
+        url = f"{self.stack.receiver_url}/behaviour"
+        (await self.merchant.gateway.post(url, json={"mode": mode, **more})).raise_for_status()
+
+
+@asynccontextmanager
+async def running(folder: Path, postgres_settings: dict[str, str]) -> AsyncIterator[Site]:
+    """Run a whole stack."""
+    options = StackOptions(
+        state_dir=folder,
+        ports=Ports.free(),
+        env=BRISK,
+        temporal_binary=await toolchain.find_temporal(SilentReporter()),
+        temporal_ui=False,
+        postgres_settings=postgres_settings,
+    )
+    async with Stack(options) as stack:
+        merchant = Merchant.of(stack.api_url, stack.simulator_url, TEST_API_KEY, TEST_API_SECRET)
+        witnesses = Witnesses(stack.database_url, stack.simulator_url, stack.receiver_url)
+        try:
+            yield Site(stack, merchant, witnesses)
+        finally:
+            await asyncio.gather(merchant.aclose(), witnesses.aclose())
+
+
+@pytest.fixture(scope="package")
+async def steady_site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """Run the stack that nobody breaks."""
+    async with running(tmp_path_factory.mktemp("steady"), THROWAWAY_SETTINGS) as site:
+        yield site
+
+
+@pytest.fixture(scope="package")
+async def fragile_site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """Run the stack whose processes are killed."""
+    async with running(tmp_path_factory.mktemp("fragile"), CRASHABLE) as site:
+        yield site
+
+
+@pytest.fixture
+async def steady(steady_site: Site) -> AsyncIterator[Site]:
+    """Give a test the steady stack, and judge it afterwards."""
+    await steady_site.witnesses.begin()
+    yield steady_site
+    await steady_site.merchant.faults()
+    await steady_site.judge()
+
+
+@pytest.fixture
+async def merchant(steady: Site) -> Merchant:
+    """Do business on the steady stack."""
+    return steady.merchant
+
+
+@pytest.fixture
+async def rival(steady: Site) -> AsyncIterator[Merchant]:
+    """Do business beside the first merchant, with credentials of one's own."""
+    settings = Settings(_env_file=None, database_url=steady.stack.database_url)
+    engine = create_engine(settings, application_name="tests-e2e")
+    async with engine.begin() as connection:
+        await seed_merchant(connection, settings, OTHER_MERCHANT)
+    await engine.dispose()
+    stack, theirs = steady.stack, OTHER_MERCHANT
+    merchant = Merchant.of(stack.api_url, stack.simulator_url, theirs.api_key, theirs.api_secret)
+    yield merchant
+    await merchant.aclose()
+
+
+@pytest.fixture
+async def fragile(fragile_site: Site) -> AsyncIterator[Site]:
+    """Give a test the stack to break, and judge it when it runs again."""
+    await fragile_site.witnesses.begin()
+    yield fragile_site
+    await fragile_site.restore()
+    await fragile_site.judge(limit_s=RECOVERY_S)

@@ -1,0 +1,147 @@
+"""Webhooks that a gateway sends, or somebody in its name: late, repeated, out of order, forged, stale, or untrue."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import create_async_engine
+from standardwebhooks import Webhook
+
+from clearway.db.tables import provider_events
+from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
+from tests.stack.e2e.conftest import Site
+from tests.stack.e2e.merchant import Merchant, eventually
+
+FORGERS_SECRET = "whsec_c29tZWJvZHktZWxzZXMtc2VjcmV0LTAwMDAwMDAx"
+AN_HOUR_S = 3_600
+ACTION = "requires_action"
+
+
+def news(payment_id: str, status: str, number: int = 1, **data: Any) -> dict[str, Any]:
+    """Describe an event of the simulator about a payment of 50 000 INR."""
+    return {
+        "id": f"sim_evt_{payment_id}_{status}_{number}",
+        "type": f"payment.{status}",
+        "occurred_at": "2026-11-21T10:00:00Z",
+        "data": {
+            "object": "operation",
+            "id": "sim_pay_1",
+            "type": "payment",
+            "idempotency_key": f"{payment_id}:authorise:1",
+            "status": status,
+            "amount": 50_000,
+            "currency": "INR",
+            "next_action": {"type": "redirect", "url": "http://127.0.0.1/3ds/1"} if status == ACTION else None,
+        }
+        | data,
+    }
+
+
+async def tell(
+    merchant: Merchant, event: dict[str, Any], *, secret: str = DEVELOPMENT_SIMULATOR_SECRET, age_s: float = 0
+) -> httpx.Response:
+    """Post an event to the API as the gateway does, signed with `secret` at a time `age_s` ago."""
+    body, at = json.dumps(event), datetime.fromtimestamp(time.time() - age_s, UTC)
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": event["id"],
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(event["id"], at, body),
+    }
+    url = f"{str(merchant.http.base_url).rstrip('/')}/gateways/simulator/webhooks"
+    return await merchant.gateway.post(url, content=body, headers=headers)
+
+
+async def stored(site: Site, event: dict[str, Any]) -> int:
+    """Return how often an event of the gateway is on record."""
+    engine = create_async_engine(site.stack.database_url)
+    async with engine.connect() as connection:
+        query = select(func.count()).where(provider_events.c.event_id == event["id"])
+        count = (await connection.execute(query)).scalar_one()
+    await engine.dispose()
+    return int(count)
+
+
+@pytest.mark.parametrize("status", ["processing", "declined", "authorized", ACTION, "canceled"])
+async def test_late_news_never_moves_a_payment_back(steady: Site, status: str) -> None:
+    """Whatever a gateway tells of a payment that has succeeded: it stays a success, and so do books and events."""
+    payment = await steady.merchant.paid()
+    story = await steady.merchant.story(payment)
+    event = news(payment["id"], status)
+    for _ in range(3):
+        assert (await tell(steady.merchant, event)).status_code == 200
+    assert await steady.merchant.read(f"/payments/{payment['id']}") == payment
+    assert await steady.merchant.story(payment) == story
+    assert await stored(steady, event) == 1
+
+
+@pytest.mark.parametrize("vpa", ["duplicate@clearway", "reordered@clearway"])
+async def test_news_that_is_repeated_or_out_of_order_counts_once(merchant: Merchant, vpa: str) -> None:
+    """A gateway that sends its webhook twice, or an older one after it, makes one charge and one success."""
+    payment = await merchant.paid(vpa=vpa)
+    health = merchant.gateway.get
+    await eventually(lambda: health("/health"), lambda answer: answer.json()["undelivered_webhooks"] == 0)
+    assert (await merchant.story(payment)).count("payment.success") == 1
+    assert (await merchant.read(f"/payments/{payment['id']}"))["status"] == "success"
+
+
+async def test_news_of_failure_after_a_refund_was_processed_changes_nothing(steady: Site) -> None:
+    """A processed refund stays processed, whatever comes late."""
+    payment = await steady.merchant.paid()
+    refund = await steady.merchant.until(await steady.merchant.refund(payment), "processed")
+    event = news(refund["id"], "failed", type="refund", idempotency_key=f"{refund['id']}:refund:1")
+    assert (await tell(steady.merchant, event)).status_code == 200
+    assert (await steady.merchant.read(f"/refunds/{refund['id']}")) == refund
+
+
+async def test_forged_news_is_refused_and_not_stored(steady: Site) -> None:
+    """A wrong signature is a 4xx, nothing of it is kept, and the payment it speaks of waits on."""
+    merchant = steady.merchant
+    payment = await merchant.pay(vpa="pending@razorpay")
+    event = news(payment["id"], "captured")
+    forged = await tell(merchant, event, secret=FORGERS_SECRET)
+    assert (forged.status_code, forged.json()["code"]) == (401, "signature_invalid")
+    assert await stored(steady, event) == 0
+    assert (await merchant.read(f"/payments/{payment['id']}"))["status"] in {"pending", "processing"}
+    assert (await merchant.post(f"/payments/{payment['id']}/cancel")).json()["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("age_s", [AN_HOUR_S, -AN_HOUR_S], ids=["stale", "from the future"])
+async def test_news_signed_at_another_time_is_refused(steady: Site, age_s: int) -> None:
+    """A recorded webhook can't be played again later: its timestamp is part of what is signed."""
+    merchant = steady.merchant
+    payment = await merchant.pay(vpa="pending@razorpay")
+    event = news(payment["id"], "captured")
+    assert (await tell(merchant, event, age_s=age_s)).status_code == 401
+    assert await stored(steady, event) == 0
+    assert (await merchant.post(f"/payments/{payment['id']}/cancel")).json()["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("untrue", [{"amount": 49_999}, {"amount": 5_000_000}, {"currency": "JPY"}])
+async def test_news_of_another_amount_is_for_a_person(steady: Site, untrue: dict[str, Any]) -> None:
+    """Amount and currency must match: what differs is never a success, but is shown to a person."""
+    merchant = steady.merchant
+    payment = await merchant.pay(vpa="pending@razorpay")
+    assert (await tell(merchant, news(payment["id"], "captured", **untrue))).status_code == 200
+    reviewed = await merchant.until(payment, "needs_review", "success", "failed")
+    assert (reviewed["status"], reviewed["captured"]) == ("needs_review", False)
+
+
+async def test_a_gateway_that_charges_another_amount_is_for_a_person(merchant: Merchant) -> None:
+    """A charge that is not the one asked for is never shown as success."""
+    payment = await merchant.until(await merchant.pay(vpa="wrongamount@clearway"), "needs_review", "success")
+    assert payment["status"] == "needs_review"
+
+
+async def test_news_about_what_is_not_ours_is_taken_and_means_nothing(steady: Site) -> None:
+    """Well-signed news of a stranger is a 200, so that the gateway does not switch us off, and touches nothing."""
+    event = news("pay_00000000000000000000000000", "captured")
+    assert (await tell(steady.merchant, event)).status_code == 200
+    garbage = {"id": "sim_evt_garbage", "type": "payment.captured", "data": {"amount": "a lot"}}
+    assert (await tell(steady.merchant, garbage)).json() == {"status": "ignored"}

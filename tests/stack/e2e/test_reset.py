@@ -1,0 +1,64 @@
+"""What an operator's "Reset" in the Temporal UI does to a payment: the steps are taken again, and change nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import Client
+
+from tests.stack.e2e.conftest import Site
+
+
+async def reset(client: Client, workflow_id: str, task: int) -> Any:
+    """Reset a workflow to the end of its n-th workflow task; return the handle of the new run."""
+    handle = client.get_workflow_handle(workflow_id)
+    ends = [
+        event.event_id
+        async for event in handle.fetch_history_events()
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+    ]
+    answer = await client.workflow_service.reset_workflow_execution(
+        ResetWorkflowExecutionRequest(
+            namespace=client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=workflow_id),
+            reason="a test",
+            request_id=f"reset-{workflow_id}-{task}",
+            workflow_task_finish_event_id=ends[task],
+        )
+    )
+    return client.get_workflow_handle(workflow_id, run_id=answer.run_id)
+
+
+@pytest.mark.parametrize("task", [0, 1])
+async def test_a_payment_that_is_reset_stays_as_it_is(steady: Site, task: int) -> None:
+    """A finished payment whose workflow is reset ends again in the same status, charged and told once."""
+    payment = await steady.merchant.paid(7_700)
+    told = await steady.merchant.story(payment)
+
+    handle = await reset(steady.stack.temporal, f"payment/{payment['id']}", task)
+    result = await handle.result()
+
+    assert result["status"] == "success"
+    assert await steady.merchant.story(payment) == told
+    assert await steady.merchant.charged(payment) == [7_700]
+
+
+async def test_a_captured_payment_that_is_reset_is_not_captured_again(steady: Site) -> None:
+    """A reset to before a capture takes no money a second time and ends where it was."""
+    payment = await steady.merchant.authorized(9_000)
+    captured = await steady.merchant.post(f"/payments/{payment['id']}/capture", {"amount": 4_000})
+    assert captured.status_code == 200
+    assert (await steady.merchant.post(f"/payments/{payment['id']}/capture", {})).status_code == 200
+    told = await steady.merchant.story(payment)
+
+    handle = await reset(steady.stack.temporal, f"payment/{payment['id']}", 1)
+    await handle.result()
+
+    after = await steady.merchant.read(f"/payments/{payment['id']}")
+    assert (after["status"], after["amount_captured"]) == ("success", 9_000)
+    assert await steady.merchant.story(payment) == told
+    assert await steady.merchant.charged(payment) == [4_000, 5_000]
