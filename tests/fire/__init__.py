@@ -1,0 +1,1 @@
+"""Whole-system attacks: the gauntlet, simulated stories, fuzzing."""
