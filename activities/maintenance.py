@@ -9,10 +9,10 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 
-from activities.deliveries import DeliveryStarter
 from clearway.db.events import due_unstarted
 from clearway.db.tables import idempotency_keys
 from clearway.domain.limits import IDEMPOTENCY_KEY_TTL_S
+from clearway.durable.deliveries import TemporalDeliveries
 
 UNSTARTED_AFTER: Final = timedelta(minutes=2)
 UNSTARTED_BATCH: Final = 500
@@ -21,7 +21,7 @@ UNSTARTED_BATCH: Final = 500
 class MaintenanceActivities:
     """The database, seen as a place to keep tidy."""
 
-    def __init__(self, engine: AsyncEngine, deliveries: DeliveryStarter) -> None:
+    def __init__(self, engine: AsyncEngine, deliveries: TemporalDeliveries) -> None:
         self._engine = engine
         self._deliveries = deliveries
 

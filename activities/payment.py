@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.deliveries import DeliveryStarter
 from clearway.db import payments
 from clearway.db.engine import each_for_itself
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
 from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN
+from clearway.durable.deliveries import TemporalDeliveries
 
 REFUSAL: Final = ApplicationErrorCategory.BENIGN
 """A refusal is an answer, not a failure: it is not logged as one, nor counted."""
@@ -43,7 +43,7 @@ class ChangeInput:
 class PaymentActivities:
     """The payments in the database."""
 
-    def __init__(self, engine: AsyncEngine, deliveries: DeliveryStarter) -> None:
+    def __init__(self, engine: AsyncEngine, deliveries: TemporalDeliveries) -> None:
         self._engine = each_for_itself(engine)
         self._deliveries = deliveries
 

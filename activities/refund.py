@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.deliveries import DeliveryStarter
 from activities.payment import REFUSAL
 from clearway.db import refunds
 from clearway.db.engine import each_for_itself
@@ -21,6 +20,7 @@ from clearway.db.payments import PaymentUnknownError
 from clearway.domain.payment import MoveRefusedError
 from clearway.domain.refund import NewRefund, Refund, RefundChange
 from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, MOVE_REFUSED, PAYMENT_NOT_FOUND
+from clearway.durable.deliveries import TemporalDeliveries
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class RefundChangeInput:
 class RefundActivities:
     """The refunds in the database."""
 
-    def __init__(self, engine: AsyncEngine, deliveries: DeliveryStarter) -> None:
+    def __init__(self, engine: AsyncEngine, deliveries: TemporalDeliveries) -> None:
         self._engine = each_for_itself(engine)
         self._deliveries = deliveries
 

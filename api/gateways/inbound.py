@@ -16,9 +16,9 @@ from clearway.domain import payment, refund
 from clearway.domain.ids import PAYMENT, REFUND, is_id
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
-from clearway.durable import calls as orchestration
+from clearway.durable import calls
 from clearway.durable.calls import WorkflowEndedError
-from clearway.durable.messages import News, payment_workflow_id, refund_workflow_id
+from clearway.durable.messages import PROVIDER_NEWS, News, payment_workflow_id, refund_workflow_id
 from clearway.gateways.contract import NewsUnreadableError, OutcomeKind, ProviderNews
 
 CONTRADICTS = {
@@ -90,7 +90,7 @@ async def _pass_on(services: Services, workflow_id: str, news: ProviderNews) -> 
         action_url=outcome.action_url,
     )
     try:
-        await orchestration.signal(services.temporal, workflow_id, "provider_news", signal)
+        await calls.signal(services.temporal, workflow_id, PROVIDER_NEWS, signal)
     except WorkflowEndedError:
         async with services.reader.connect() as connection:
             _look_for_contradiction(news, await _status(connection, news))

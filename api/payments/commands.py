@@ -16,9 +16,9 @@ from clearway.domain.errors import ConflictError
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE
 from clearway.domain.resources import PaymentResource
-from clearway.durable import calls as orchestration
+from clearway.durable import calls
 from clearway.durable.calls import RefusedError, WorkflowEndedError
-from clearway.durable.messages import CancelInput, CaptureInput, payment_workflow_id
+from clearway.durable.messages import CANCEL, CAPTURE, CancelInput, CaptureInput, payment_workflow_id
 
 
 async def capture(services: Services, merchant: Merchant, payment_id: str, asked: CaptureInput) -> PaymentResource:
@@ -29,7 +29,7 @@ async def capture(services: Services, merchant: Merchant, payment_id: str, asked
     detail: dict[str, object] = {"capture_id": asked.capture_id, "amount": asked.amount_minor}
     await _note(services, merchant, "payment.capture", payment_id, detail)
     try:
-        return await _update(services, payment_id, "capture", asked, update_id=asked.capture_id)
+        return await _update(services, payment_id, CAPTURE, asked, update_id=asked.capture_id)
     except (RefusedError, WorkflowEndedError) as refusal:
         payment = await find_own(services, merchant.id, payment_id)
         if is_captured_in_full(payment) or await _took_place(services, merchant, asked.capture_id):
@@ -46,7 +46,7 @@ async def cancel(
         return payment
     await _note(services, merchant, "payment.cancel", payment_id, {})
     try:
-        return await _update(services, payment_id, "cancel", asked, update_id=update_id)
+        return await _update(services, payment_id, CANCEL, asked, update_id=update_id)
     except (RefusedError, WorkflowEndedError) as refusal:
         payment = await find_own(services, merchant.id, payment_id)
         if payment.status is PaymentStatus.CANCELLED:
@@ -63,7 +63,7 @@ async def _update(
     services: Services, payment_id: str, name: str, argument: object, *, update_id: str
 ) -> PaymentResource:
     workflow_id = payment_workflow_id(payment_id)
-    answer = await orchestration.update_running(services.temporal, workflow_id, name, argument, update_id=update_id)
+    answer = await calls.update_running(services.temporal, workflow_id, name, argument, update_id=update_id)
     return PaymentResource.model_validate(answer)
 
 

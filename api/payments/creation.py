@@ -24,10 +24,10 @@ from clearway.domain.money import Money
 from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus
 from clearway.domain.refusals import ORDER_NOT_FOUND, ORDER_TAKEN
 from clearway.domain.resources import PaymentResource
-from clearway.durable import calls as orchestration
+from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
-from clearway.durable.messages import PAYMENT_WORKFLOW, PaymentInput, PaymentTimings, payment_workflow_id
+from clearway.durable.messages import PAYMENT_WORKFLOW, RECORD, PaymentInput, PaymentTimings, payment_workflow_id
 
 ROUNDS_MAX: Final = 3
 
@@ -109,12 +109,12 @@ async def _start(services: Services, new: NewPayment) -> dict[str, object]:
         deadline_s=settings.payment_deadline_s,
         authorisation_expiry_s=settings.authorisation_expiry_s,
     )
-    return await orchestration.start_and_update(
+    return await calls.start_and_update(
         services.temporal,
         PAYMENT_WORKFLOW,
         PaymentInput(new, timings),
         workflow_id=payment_workflow_id(new.id),
-        update="record",
+        update=RECORD,
         attributes=_search_attributes(new),
         summary=f"{new.method} payment of {Money(new.amount_minor, new.currency)}",
     )

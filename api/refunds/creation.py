@@ -21,10 +21,10 @@ from clearway.domain.money import Money
 from clearway.domain.refund import NewRefund, RefundStatus
 from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, PAYMENT_NOT_FOUND
 from clearway.domain.resources import PaymentResource, RefundResource
-from clearway.durable import calls as orchestration
+from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
-from clearway.durable.messages import REFUND_WORKFLOW, RefundInput, refund_workflow_id
+from clearway.durable.messages import REFUND_WORKFLOW, RESERVE, RefundInput, refund_workflow_id
 
 ROUNDS_MAX: Final = 3
 
@@ -63,12 +63,12 @@ async def _reserve(services: Services, new: NewRefund, payment: PaymentResource)
 
 async def _start(services: Services, new: NewRefund, payment: PaymentResource) -> dict[str, object]:
     amount = "what is left" if new.amount_minor is None else str(Money(new.amount_minor, payment.currency))
-    return await orchestration.start_and_update(
+    return await calls.start_and_update(
         services.temporal,
         REFUND_WORKFLOW,
         RefundInput(new, deadline_s=services.settings.refund_deadline_s),
         workflow_id=refund_workflow_id(new.id),
-        update="reserve",
+        update=RESERVE,
         attributes=TypedSearchAttributes(
             [
                 SearchAttributePair(attribute.MERCHANT_ID, new.merchant_id),

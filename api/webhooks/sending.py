@@ -17,7 +17,7 @@ from temporalio.service import RPCError
 from api.http.services import Services
 from clearway.db.events import DueDelivery
 from clearway.domain.delivery import DeliveryStatus
-from clearway.durable import calls as orchestration
+from clearway.durable import calls
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import delivery_workflow_id
 
@@ -52,8 +52,8 @@ def _deliveries(services: Services) -> TemporalDeliveries:
 @asynccontextmanager
 async def _answered(delivery: DueDelivery) -> AsyncIterator[None]:
     try:
-        async with asyncio.timeout(orchestration.ANSWER_TIMEOUT_S):
+        async with asyncio.timeout(calls.ANSWER_TIMEOUT_S):
             yield
     except (RPCError, RPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:
         workflow_id = delivery_workflow_id(delivery.event_id, delivery.endpoint_id)
-        raise orchestration.classify(error, workflow_id) from error
+        raise calls.classify(error, workflow_id) from error

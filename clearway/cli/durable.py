@@ -1,6 +1,6 @@
 """The durable side as operators see it: the state of a workflow, a link to it, and the signals a person may send.
 
-Workflows are named by their ids and signals by their names, which are a contract: `docs/operations.md`.
+The ids of workflows and the names of signals are the contract of `clearway.durable.messages` and `docs/operations.md`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from clearway.cli.problems import CommandError
 from clearway.cli.running import running_stack, settings_in_use
 from clearway.durable.client import connect
+from clearway.durable.messages import RESOLVE_REVIEW, TIMELINE, Resolution
 from clearway.durable.search_attributes import PAYMENT_STATUS
 
 CONNECT_TIMEOUT_S: Final = 5.0
@@ -56,16 +57,6 @@ class WorkflowState:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Resolution:
-    """An operator's decision, in the shape that the signal `resolve_review` takes."""
-
-    outcome: str
-    operator: str
-    reason: str
-    gateway_reference: str | None = None
-
-
 def workflow_state(workflow_id: str) -> WorkflowState:
     """Return the state of a workflow. Raises TemporalAwayError or WorkflowUnknownError."""
 
@@ -86,7 +77,7 @@ def resolve_review(workflow_id: str, resolution: Resolution) -> WorkflowState:
                 raise CommandError(
                     f"{workflow_id} is {before.payment_status}: only what is in {NEEDS_REVIEW} can be resolved."
                 )
-            await client.get_workflow_handle(workflow_id).signal("resolve_review", asdict(resolution))
+            await client.get_workflow_handle(workflow_id).signal(RESOLVE_REVIEW, resolution)
             return await _await_resolution(client, before, resolution)
 
     return asyncio.run(resolve())
@@ -144,7 +135,7 @@ async def _state(client: Client, workflow_id: str) -> WorkflowState:
 async def _timeline(handle: WorkflowHandle[Any, Any]) -> list[dict[str, str]] | None:
     try:
         async with asyncio.timeout(QUERY_TIMEOUT_S):
-            told: list[dict[str, str]] = await handle.query("timeline", result_type=list[dict[str, str]])
+            told: list[dict[str, str]] = await handle.query(TIMELINE, result_type=list[dict[str, str]])
             return told
     except (RPCError, WorkflowQueryFailedError, TimeoutError):
         return None

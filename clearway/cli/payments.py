@@ -16,6 +16,7 @@ from clearway.cli.problems import CommandError
 from clearway.cli.running import login
 from clearway.domain.payment import PaymentMethod, PaymentStatus
 from clearway.domain.refund import RefundStatus
+from clearway.durable.messages import Resolution, payment_workflow_id, refund_workflow_id
 
 payments: Final = typer.Typer(help="Payments: list, show, and resolve what needs a person.", no_args_is_help=True)
 refunds: Final = typer.Typer(help="Refunds: list, show, and resolve what needs a person.", no_args_is_help=True)
@@ -80,7 +81,7 @@ def show_payment(
             "history": api.get(f"/payments/{payment_id}/history")["data"],
             "refunds": api.all(f"/payments/{payment_id}/refunds", limit=100),
             "deliveries": api.all(f"/payments/{payment_id}/webhooks", limit=100),
-            "workflow": _workflow(f"payment/{payment_id}"),
+            "workflow": _workflow(payment_workflow_id(payment_id)),
         }
     if as_json:
         print_json(story)
@@ -102,7 +103,7 @@ def resolve_payment(
     as_json: JsonFlag = False,
 ) -> None:
     """Decide a payment in needs_review, after looking at the gateway. This moves the books: be sure."""
-    _resolve(f"payment/{payment_id}", outcome, reason, operator, gateway_reference, as_json=as_json)
+    _resolve(payment_workflow_id(payment_id), outcome, reason, operator, gateway_reference, as_json=as_json)
 
 
 @refunds.command("list")
@@ -136,7 +137,7 @@ def show_refund(
     """Show a refund, and its workflow with a link to the Temporal UI."""
     with open_api(api_url, api_key, api_secret) as api:
         refund = api.get(f"/refunds/{refund_id}")
-    workflow = _workflow(f"refund/{refund_id}")
+    workflow = _workflow(refund_workflow_id(refund_id))
     if as_json:
         print_json({"refund": refund, "workflow": workflow})
         return
@@ -158,7 +159,7 @@ def resolve_refund(
     as_json: JsonFlag = False,
 ) -> None:
     """Decide a refund in needs_review, after looking at the gateway. This moves the books: be sure."""
-    _resolve(f"refund/{refund_id}", outcome, reason, operator, gateway_reference, as_json=as_json)
+    _resolve(refund_workflow_id(refund_id), outcome, reason, operator, gateway_reference, as_json=as_json)
 
 
 def _resolve(
@@ -168,7 +169,7 @@ def _resolve(
 
     if not reason.strip():
         raise typer.BadParameter("Say why: the reason is what the next person reads.", param_hint="--reason")
-    resolution = durable.Resolution(outcome, operator or login(), reason, reference)
+    resolution = Resolution(outcome, operator or login(), reason, reference)
     state = durable.resolve_review(workflow_id, resolution)
     if as_json:
         print_json(state.as_json())

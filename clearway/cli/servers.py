@@ -14,8 +14,9 @@ import typer
 
 from clearway.cli.output import JsonFlag, out, print_json, table
 from clearway.cli.problems import FAILED, CommandError
-from clearway.cli.worker_pool import TASK_QUEUES, WorkerPool
+from clearway.cli.worker_pool import WorkerPool
 from clearway.dev.child import LIFELINE
+from clearway.durable.messages import TASK_QUEUES
 
 STOP: Final = int(signal.SIGTERM)
 DRAIN_S: Final = 10

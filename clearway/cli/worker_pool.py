@@ -18,8 +18,6 @@ import structlog
 
 from clearway.cli.problems import FAILED
 
-TASK_QUEUES: Final = ("payments", "deliveries", "operations")
-"""The task queues there are; a test compares them with the worker's own."""
 GRACE_S: Final = 45.0
 """Longer than a worker's own grace, so that it is only killed when it hangs."""
 RESTARTS_MAX: Final = 5

@@ -24,6 +24,7 @@ from clearway.dev.child import Child, ChildSpec
 from clearway.dev.errors import StackError
 from clearway.dev.places import PROJECT_ROOT
 from clearway.dev.ports import HOST, Ports
+from clearway.durable.messages import QUEUE_PAYMENTS
 
 START_TIMEOUT_S: Final = 90.0
 """Generous: on a busy machine with two cores, the first start compiles every module."""
@@ -31,7 +32,6 @@ STEP_TIMEOUT_S: Final = 300.0
 STOP_TIMEOUT_S: Final = 35.0
 """Longer than the worker's own grace, in which it ends gateway calls under way."""
 NAMES: Final = ("simulator", "api", "worker", "receiver")
-PAYMENTS_TASK_QUEUE: Final = "payments"
 
 Probe = Callable[[Child], Awaitable[bool]]
 
@@ -176,7 +176,7 @@ def polls(client: Client) -> Probe:
     async def probe(child: Child) -> bool:
         request = DescribeTaskQueueRequest(
             namespace=client.namespace,
-            task_queue=TaskQueue(name=PAYMENTS_TASK_QUEUE),
+            task_queue=TaskQueue(name=QUEUE_PAYMENTS),
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
         )
         age_s = time.monotonic() - child.started_at

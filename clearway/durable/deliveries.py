@@ -1,4 +1,4 @@
-"""Starting delivery workflows: the implementation of `activities.deliveries.DeliveryStarter`, used by the API too."""
+"""Starting delivery workflows: used by the activities that record events, and by the API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from clearway.db.events import DueDelivery
-from clearway.durable.messages import DELIVERY_WORKFLOW, QUEUE_DELIVERIES, DeliveryInput, delivery_workflow_id
+from clearway.durable.messages import (
+    DELIVERY_WORKFLOW,
+    QUEUE_DELIVERIES,
+    RETRY_NOW,
+    DeliveryInput,
+    delivery_workflow_id,
+)
 from clearway.durable.search_attributes import MERCHANT_ID, PAYMENT_ID
 
 
@@ -50,7 +56,7 @@ class TemporalDeliveries:
             id=delivery_workflow_id(delivery.event_id, delivery.endpoint_id),
             task_queue=QUEUE_DELIVERIES,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            start_signal="retry_now",
+            start_signal=RETRY_NOW,
             search_attributes=_search_attributes(delivery),
             static_summary=f"{delivery.event_type} to {delivery.endpoint_id}, retried by hand",
         )

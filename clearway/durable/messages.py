@@ -20,6 +20,16 @@ REFUND_WORKFLOW: Final = "RefundWorkflow"
 DELIVERY_WORKFLOW: Final = "WebhookDeliveryWorkflow"
 """The names under which the workflows are registered: `workflows.registry` compares them with the classes."""
 
+RECORD: Final = "record"
+RESERVE: Final = "reserve"
+CAPTURE: Final = "capture"
+CANCEL: Final = "cancel"
+PROVIDER_NEWS: Final = "provider_news"
+RESOLVE_REVIEW: Final = "resolve_review"
+RETRY_NOW: Final = "retry_now"
+TIMELINE: Final = "timeline"
+"""The names of updates, signals and queries; `tests/unit/durable` compares them with the workflows' handlers."""
+
 TASK_QUEUES: Final = (QUEUE_PAYMENTS, QUEUE_DELIVERIES, QUEUE_OPERATIONS)
 
 

@@ -19,7 +19,7 @@ from api.payments.schemas import PaymentCreate
 from clearway.db.tables import events, idempotency_keys, payments
 from clearway.domain.ids import ORDER, PAYMENT, new_id
 from clearway.domain.payment import PaymentMethod
-from clearway.durable import calls as orchestration
+from clearway.durable import calls
 from clearway.durable.messages import payment_workflow_id
 from clearway.settings import Settings
 from tests.services.api.conftest import Caller, Payer, changed, client_of
@@ -313,8 +313,8 @@ async def test_without_a_worker_a_request_ends_in_time(
     payer: Payer, api_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody takes the update: the request gives up after its deadline with a 503, and the key keeps its id."""
-    monkeypatch.setattr(orchestration, "ANSWER_TIMEOUT_S", 0.5)
-    monkeypatch.setattr(orchestration, "QUEUE_PAYMENTS", "nobody-works-here")
+    monkeypatch.setattr(calls, "ANSWER_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(calls, "QUEUE_PAYMENTS", "nobody-works-here")
     response = await payer.post_payment(key="k")
     assert response.status_code == 503
     assert response.json()["code"] == "temporal_unavailable"
