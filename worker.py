@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkflowRunner
 
 from activities.gateway import GatewayActivities
@@ -37,6 +38,7 @@ from clearway.db.engine import create_engine
 from clearway.durable.client import connect
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import QUEUE_DELIVERIES, QUEUE_OPERATIONS, QUEUE_PAYMENTS, TASK_QUEUES
+from clearway.durable.search_attributes import ensure_search_attributes
 from clearway.egress import EgressPolicy, WebhookSender
 from clearway.gateways.registry import GatewayRegistry, build_registry
 from clearway.settings import Settings, settings_problem
@@ -52,6 +54,8 @@ STOP_LIMIT: Final = GRACE + timedelta(seconds=10)
 """When a worker counts as stuck: the SDK may wait for ever for what it lost sight of (temporalio/sdk-python#1837)."""
 CONNECT_WAITS_S: Final = (1, 2, 5, 10, 30)
 """Waits between attempts to reach Temporal; the last repeats."""
+PREPARED_EVERY_S: Final = 30.0
+"""How often the worker checks that Temporal has our schedule. Until then, work that Temporal lost may lie unnoticed."""
 ACTIVITY_SLOTS: Final = {QUEUE_PAYMENTS: 200, QUEUE_DELIVERIES: 200, QUEUE_OPERATIONS: 5}
 """How many activities one process runs at once, by queue: calls that mostly wait, so many fit."""
 
@@ -152,6 +156,23 @@ async def connected(settings: Settings, index: int, stop: asyncio.Event) -> Clie
     return None
 
 
+async def keep_prepared(client: Client) -> None:
+    """Keep Temporal as the durable side needs it, for as long as this worker runs.
+
+    A store that was lost or restored lacks the schedule and perhaps the search attributes, and nobody restarts workers
+    for that. Temporal Cloud manages search attributes by its own means and refuses this call.
+    """
+    while True:
+        try:
+            with contextlib.suppress(RPCError):
+                await ensure_search_attributes(client)
+            if await ensure_schedule(client):
+                log.warning("maintenance schedule created", why="it was not there: a new Temporal store?")
+        except (RPCError, RuntimeError) as error:
+            log.warning("maintenance schedule not checked", reason=str(error).splitlines()[0] if str(error) else "?")
+        await asyncio.sleep(PREPARED_EVERY_S)
+
+
 async def run(settings: Settings, queues: Sequence[str], index: int, stop: asyncio.Event) -> None:
     """Work until `stop` is set."""
     client = await connected(settings, index, stop)
@@ -164,7 +185,8 @@ async def run(settings: Settings, queues: Sequence[str], index: int, stop: async
         stack.push_async_callback(gateways.aclose)
         deliveries = TemporalDeliveries(client, settings.webhook_retry_intervals_s)
         if QUEUE_OPERATIONS in queues:
-            await ensure_schedule(client)
+            preparing = asyncio.create_task(keep_prepared(client))
+            stack.callback(preparing.cancel)
         workers = build_workers(client, queues, settings, engine=engine, gateways=gateways, deliveries=deliveries)
         collector.settle()
         async with working(workers):

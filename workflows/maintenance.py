@@ -54,8 +54,8 @@ class MaintenanceWorkflow:
         return MaintenanceResult(idempotency_keys_forgotten=forgotten, deliveries_started=started)
 
 
-async def ensure_schedule(client: Client) -> None:
-    """Create the schedule if it is not there."""
+async def ensure_schedule(client: Client) -> bool:
+    """Create the schedule if it is not there; return whether it was missing."""
     schedule = Schedule(
         action=ScheduleActionStartWorkflow(MaintenanceWorkflow.run, id="maintenance", task_queue=QUEUE_OPERATIONS),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)]),
@@ -64,4 +64,5 @@ async def ensure_schedule(client: Client) -> None:
     try:
         await client.create_schedule(SCHEDULE_ID, schedule)
     except ScheduleAlreadyRunningError:
-        return
+        return False
+    return True

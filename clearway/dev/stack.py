@@ -30,9 +30,10 @@ from clearway.dev.server_build import ServerBinaries
 from clearway.dev.services import Service
 from clearway.dev.state_folder import StateFolder, shown
 from clearway.dev.supervision import Supervisor
-from clearway.dev.temporal import NAMESPACE, DevServer, DevServerOptions, ensure_search_attributes
+from clearway.dev.temporal import NAMESPACE, DevServer, DevServerOptions
 from clearway.dev.temporal_server import TemporalServer, TemporalServerOptions
 from clearway.durable.client import DATA_CONVERTER, connect
+from clearway.durable.search_attributes import ensure_search_attributes
 from clearway.settings import Settings
 
 TemporalKind = Literal["dev", "postgres"]

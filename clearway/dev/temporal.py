@@ -20,7 +20,7 @@ from typing import Final
 from google.protobuf.duration_pb2 import Duration
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.namespace.v1 import NamespaceConfig
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -28,7 +28,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from clearway.dev.child import Child, ChildHandle, ChildSpec
 from clearway.dev.errors import StackError
-from clearway.durable.search_attributes import SEARCH_ATTRIBUTES
+from clearway.durable.search_attributes import SEARCH_ATTRIBUTES, ensure_search_attributes
 
 NAMESPACE: Final = "default"
 RETENTION: Final = timedelta(days=7)
@@ -161,21 +161,6 @@ async def prepare_namespace(client: Client) -> None:
     """Give our own server's namespace what an older database lacks."""
     await ensure_search_attributes(client)
     await _ensure_retention(client)
-
-
-async def ensure_search_attributes(client: Client) -> None:
-    """Add the search attributes that the client's namespace does not know; workflows that set them would fail."""
-    request = ListSearchAttributesRequest(namespace=client.namespace)
-    known = (await client.operator_service.list_search_attributes(request)).custom_attributes
-    missing = {
-        attribute.name: IndexedValueType.ValueType(int(attribute.indexed_value_type))
-        for attribute in SEARCH_ATTRIBUTES
-        if attribute.name not in known
-    }
-    if missing:
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
-        )
 
 
 async def _ensure_retention(client: Client) -> None:

@@ -24,8 +24,9 @@ from clearway.dev.child import Child, ChildHandle, ChildSpec
 from clearway.dev.errors import StackError
 from clearway.dev.ports import HOST, is_free
 from clearway.dev.server_build import ServerBinaries
-from clearway.dev.temporal import NAMESPACE, RETENTION, connected_when_ready, ensure_search_attributes
+from clearway.dev.temporal import NAMESPACE, RETENTION, connected_when_ready
 from clearway.dev.temporal_config import SERVER_DYNAMIC_CONFIG, SERVICES, ServerLayout
+from clearway.durable.search_attributes import ensure_search_attributes
 
 START_TIMEOUT_S: Final = 60.0
 STOP_TIMEOUT_S: Final = 20.0

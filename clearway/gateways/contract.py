@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from clearway.domain.payment import CaptureMethod
 
@@ -129,7 +130,7 @@ class CardRefusedError(Exception):
 
 
 class GatewayUnavailableError(Exception):
-    """The gateway could not be reached for a call that has no effect (tokenising). Try again."""
+    """The gateway could not be reached for a call that has no effect (tokenising, listing). Try again."""
 
 
 class NewsSubject(StrEnum):
@@ -197,6 +198,50 @@ class Gateway(Protocol):
 
     async def aclose(self) -> None:
         """Close the connections."""
+
+
+class OperationKind(StrEnum):
+    """What an operation in a gateway's own list is."""
+
+    PAYMENT = "payment"
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOperation:
+    """One operation by the gateway's own books, whether or not our database knows of it.
+
+    payment_id: our id, as the gateway was given it. key: our idempotency key. outcome: how the operation stands now.
+    """
+
+    key: str
+    kind: OperationKind
+    payment_id: str
+    outcome: GatewayOutcome
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OperationPage:
+    """Some of the operations, oldest first. cursor: where the next page begins; None: this was the last."""
+
+    operations: tuple[ListedOperation, ...]
+    cursor: str | None
+
+
+@runtime_checkable
+class OperationLister(Protocol):
+    """A gateway whose own books can be read: optional. With it, what our database forgot is found again."""
+
+    async def list_operations(
+        self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
+    ) -> OperationPage:
+        """List the operations that were made or changed since a moment; of one payment if its id is given.
+
+        Raises GatewayUnavailableError.
+        """
 
 
 class CardTokeniser(Protocol):

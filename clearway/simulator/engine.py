@@ -192,6 +192,14 @@ class Engine:
         """Return what the API tells of an operation now."""
         return operation_body(operation, payment, self._public_url)
 
+    def operations(
+        self, since: float, payment_id: str | None, after: int, limit: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """Return a page of the operations that were made or changed since, and where the next page begins."""
+        found = self._records.changed_since(since, payment_id, after, limit)
+        bodies = [self.describe(operation, self._payment(operation.payment_reference)) for _, operation in found]
+        return bodies, found[-1][0] if len(found) == limit else None
+
     def answer_page(self, reference: str, button: str) -> Payment | None:
         """Take the customer's click. Returns None when the payment no longer waits for one."""
         with self._records.store.transaction():

@@ -163,6 +163,23 @@ class Records:
             self.store.one("SELECT * FROM operations WHERE reference = ? AND kind = 'payment'", reference)
         )
 
+    def changed_since(
+        self, since: float, payment_id: str | None, after: int, limit: int
+    ) -> list[tuple[int, Operation]]:
+        """Return operations in the order they were made, each with its number in that order."""
+        query = "SELECT rowid AS number, * FROM operations WHERE updated_at >= ? AND rowid > ?"
+        given: list[object] = [since, after]
+        if payment_id is not None:
+            query += " AND payment_id = ?"
+            given.append(payment_id)
+        found = []
+        for row in self.store.all(query + " ORDER BY rowid LIMIT ?", *given, limit):
+            number = int(row.pop("number"))
+            operation = _operation(row)
+            assert operation is not None
+            found.append((number, operation))
+        return found
+
     def due(self, now: float) -> list[Operation]:
         """Return what is to be decided by now, in order; not so many that deciding them would hold requests up."""
         query = "SELECT * FROM operations WHERE decide_at <= ? ORDER BY decide_at LIMIT ?"

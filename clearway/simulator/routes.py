@@ -6,7 +6,7 @@ import datetime as dt
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from clearway.simulator.cards import check
@@ -92,6 +92,25 @@ async def refund_payment(request: Request, reference: str, *, body: NewRefund, k
     return await misbehave(
         request, fault, lambda: _answer(service.engine.refund(key, reference, body, wrong_amount=_is_wrong(fault)))
     )
+
+
+@router.get("/v1/operations")
+async def list_operations(
+    service: Running,
+    *,
+    since: dt.datetime,
+    payment: str | None = None,
+    after: int = 0,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+) -> Response:
+    """List the operations created or changed since a moment, oldest first: what the gateway has done, by its own books.
+
+    payment: only of the payment with this merchant reference. after: the `next` of the page before; null is the end.
+    """
+    if since.tzinfo is None:
+        return JSONResponse(error_body("invalid_request", "`since` needs a time zone, such as a final Z."), 400)
+    found, following = service.engine.operations(since.timestamp(), payment, after, limit)
+    return JSONResponse({"object": "list", "data": found, "next": following})
 
 
 @router.get("/v1/operations/{key:path}")

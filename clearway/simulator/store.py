@@ -63,6 +63,8 @@ CREATE TABLE IF NOT EXISTS operations (
     updated_at REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS operations_due ON operations (decide_at) WHERE decide_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS operations_by_payment_id ON operations (payment_id);
+CREATE INDEX IF NOT EXISTS operations_by_update ON operations (updated_at);
 CREATE INDEX IF NOT EXISTS operations_by_reference ON operations (reference);
 CREATE TABLE IF NOT EXISTS effects (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from clearway.gateways.contract import (
     GatewayOutcome,
     GatewayUnavailableError,
     NewsUnreadableError,
+    OperationPage,
     OutcomeKind,
     ProviderNews,
     SignatureInvalidError,
@@ -34,6 +36,8 @@ CONNECT_TIMEOUT_S: Final = 5.0
 CONNECTIONS_MAX: Final = 100
 IDLE_CONNECTION_S: Final = 2.0
 """Shorter than servers keep idle connections (5 s and up): one they are just closing would make an outcome UNKNOWN."""
+
+LISTED_AT_ONCE: Final = 500
 
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures that surely come before the first byte of the request."""
@@ -102,6 +106,27 @@ class SimulatorGateway:
     async def look_up(self, key: str) -> GatewayOutcome:
         """Tell the present state of the operation sent with `key`."""
         return await self._exchange("GET", f"/v1/operations/{quote(key, safe='')}", mapping.outcome_of_look_up)
+
+    async def list_operations(
+        self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
+    ) -> OperationPage:
+        """List what the simulator has done since a moment. Raises GatewayUnavailableError."""
+        wanted = {"since": since.isoformat(), "limit": str(LISTED_AT_ONCE)}
+        if payment_id is not None:
+            wanted["payment"] = payment_id
+        if cursor is not None:
+            wanted["after"] = cursor
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._client.get("/v1/operations", params=wanted)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise GatewayUnavailableError(f"the simulator did not answer: {type(error).__name__}") from None
+        if response.status_code != httpx.codes.OK:
+            raise GatewayUnavailableError(f"the simulator answered {response.status_code}, which cannot be used")
+        try:
+            return mapping.page_of_operations(_json(response.content))
+        except mapping.UnreadableError as error:
+            raise GatewayUnavailableError(f"the simulator's list cannot be read: {error}") from None
 
     async def tokenise(self, card: Card) -> CardToken:
         """Exchange a test card. Raises CardRefusedError or GatewayUnavailableError; neither tells the number."""

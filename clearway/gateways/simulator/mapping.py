@@ -9,9 +9,19 @@ from __future__ import annotations
 import email.utils
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
-from clearway.gateways.contract import GatewayOutcome, NewsSubject, NewsUnreadableError, OutcomeKind, ProviderNews
+from clearway.gateways.contract import (
+    GatewayOutcome,
+    ListedOperation,
+    NewsSubject,
+    NewsUnreadableError,
+    OperationKind,
+    OperationPage,
+    OutcomeKind,
+    ProviderNews,
+)
 
 UNIFIED_CODES: Final = {
     "already_captured": "payment_declined",
@@ -140,6 +150,29 @@ def news_of_event(event: Any) -> ProviderNews:
         )
     except (KeyError, TypeError, UnreadableError) as error:
         raise NewsUnreadableError(f"not an event of the simulator: {error}") from error
+
+
+def page_of_operations(body: Any) -> OperationPage:
+    """Read a page of the list of operations. Raises UnreadableError."""
+    if not isinstance(body, Mapping) or not isinstance(body.get("data"), list):
+        raise UnreadableError("not a list")
+    following = body.get("next")
+    return OperationPage(tuple(map(_listed, body["data"])), None if following is None else str(following))
+
+
+def _listed(body: Any) -> ListedOperation:
+    outcome = outcome_of_operation(body)
+    try:
+        kind, created_at = OperationKind(body["type"]), datetime.fromisoformat(_text(body, "created"))
+    except (KeyError, ValueError) as error:
+        raise UnreadableError(f"not an operation of a kind that is known: {error}") from error
+    return ListedOperation(
+        key=_text(body, "idempotency_key"),
+        kind=kind,
+        payment_id=_text(body, "merchant_reference"),
+        outcome=outcome,
+        created_at=created_at,
+    )
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
