@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 
-from clearway.db.events import due_unstarted
-from clearway.db.tables import idempotency_keys
-from clearway.domain.limits import IDEMPOTENCY_KEY_TTL_S
+from clearway.db import across_merchants
 from clearway.durable.deliveries import TemporalDeliveries
 
 UNSTARTED_AFTER: Final = timedelta(minutes=2)
@@ -28,9 +25,8 @@ class MaintenanceActivities:
     @activity.defn(name="forget_idempotency_keys")
     async def forget_idempotency_keys(self) -> int:
         """Delete the keys whose 24 hours are over; return how many."""
-        expired = idempotency_keys.c.created_at < datetime.now(UTC) - timedelta(seconds=IDEMPOTENCY_KEY_TTL_S)
         async with self._engine.begin() as connection:
-            return (await connection.execute(delete(idempotency_keys).where(expired))).rowcount
+            return await across_merchants.forget_idempotency_keys(connection)
 
     @activity.defn(name="start_forgotten_deliveries")
     async def start_forgotten_deliveries(self) -> int:
@@ -40,6 +36,6 @@ class MaintenanceActivities:
         process that died between writing a test event and starting its delivery.
         """
         async with self._engine.connect() as connection:
-            due = await due_unstarted(connection, datetime.now(UTC) - UNSTARTED_AFTER, UNSTARTED_BATCH)
+            due = await across_merchants.due_unstarted(connection, datetime.now(UTC) - UNSTARTED_AFTER, UNSTARTED_BATCH)
         await self._deliveries.start(due)
         return len(due)

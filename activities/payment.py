@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from clearway.db import payments
 from clearway.db.engine import each_for_itself
+from clearway.db.payments import recording
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
 from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN
 from clearway.durable.deliveries import TemporalDeliveries
@@ -52,14 +52,14 @@ class PaymentActivities:
         """Record a payment with its first event. Fails for good with ORDER_TAKEN or ORDER_NOT_FOUND."""
         try:
             async with self._engine.connect() as connection:
-                recorded = await payments.record(connection, new, now=datetime.now(UTC))
-        except payments.OrderTakenError as error:
+                recorded = await recording.record(connection, new, now=datetime.now(UTC))
+        except recording.OrderTakenError as error:
             message = (
                 f"order {new.order_id} has a payment in progress or is paid; no second payment was made. "
                 "Wait for the first to end: if it fails, the order can be paid again."
             )
             raise ApplicationError(message, type=ORDER_TAKEN, non_retryable=True, category=REFUSAL) from error
-        except payments.OrderUnknownError as error:
+        except recording.OrderUnknownError as error:
             message = f"there is no order {new.order_id} in {new.currency}; nothing was recorded"
             raise ApplicationError(message, type=ORDER_NOT_FOUND, non_retryable=True, category=REFUSAL) from error
         return await self._told(recorded)
@@ -69,11 +69,11 @@ class PaymentActivities:
         """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it."""
         try:
             async with self._engine.connect() as connection:
-                recorded = await payments.apply(connection, what.payment_id, what.change, now=datetime.now(UTC))
+                recorded = await recording.apply(connection, what.payment_id, what.change, now=datetime.now(UTC))
         except MoveRefusedError as error:
             raise ApplicationError(str(error), type=MOVE_REFUSED, non_retryable=True) from error
         return await self._told(recorded)
 
-    async def _told(self, recorded: payments.RecordedPayment) -> PaymentState:
+    async def _told(self, recorded: recording.RecordedPayment) -> PaymentState:
         await self._deliveries.start(recorded.due)
         return PaymentState(recorded.payment, recorded.resource.data())

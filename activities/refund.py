@@ -14,9 +14,9 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.payment import REFUSAL
-from clearway.db import refunds
 from clearway.db.engine import each_for_itself
-from clearway.db.payments import PaymentUnknownError
+from clearway.db.payments.recording import PaymentUnknownError
+from clearway.db.refunds import recording
 from clearway.domain.payment import MoveRefusedError
 from clearway.domain.refund import NewRefund, Refund, RefundChange
 from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, MOVE_REFUSED, PAYMENT_NOT_FOUND
@@ -52,8 +52,8 @@ class RefundActivities:
         """Promise a refund. Fails for good with AMOUNT_NOT_REFUNDABLE or PAYMENT_NOT_FOUND."""
         try:
             async with self._engine.connect() as connection:
-                recorded = await refunds.reserve(connection, new, now=datetime.now(UTC))
-        except refunds.AmountNotRefundableError as error:
+                recorded = await recording.reserve(connection, new, now=datetime.now(UTC))
+        except recording.AmountNotRefundableError as error:
             raise ApplicationError(
                 str(error), type=AMOUNT_NOT_REFUNDABLE, non_retryable=True, category=REFUSAL
             ) from error
@@ -67,11 +67,11 @@ class RefundActivities:
         """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it."""
         try:
             async with self._engine.connect() as connection:
-                recorded = await refunds.apply(connection, what.refund_id, what.change, now=datetime.now(UTC))
+                recorded = await recording.apply(connection, what.refund_id, what.change, now=datetime.now(UTC))
         except MoveRefusedError as error:
             raise ApplicationError(str(error), type=MOVE_REFUSED, non_retryable=True) from error
         return await self._told(recorded)
 
-    async def _told(self, recorded: refunds.RecordedRefund) -> RefundState:
+    async def _told(self, recorded: recording.RecordedRefund) -> RefundState:
         await self._deliveries.start(recorded.due)
         return RefundState(recorded.refund, recorded.resource.data(), recorded.payment_reference)

@@ -20,8 +20,9 @@ from temporalio import activity
 from activities.slow_endpoints import SlowEndpoints
 from clearway.crypto import signing
 from clearway.crypto.encryption import Cipher
-from clearway.db import deliveries
-from clearway.db.deliveries import Attempt, Consignment
+from clearway.db.deliveries import recording
+from clearway.db.deliveries.recording import Attempt, Consignment
+from clearway.db.endpoints import secret_context
 from clearway.db.engine import each_for_itself
 from clearway.domain.delivery import DeliveryStatus, wait_before_next_s
 from clearway.egress import SendResult, WebhookSender
@@ -75,7 +76,7 @@ class WebhookDeliveryActivities:
     async def _attempt(self, asked: AttemptInput) -> AttemptResult:
         now = datetime.now(UTC)
         async with self._engine.connect() as connection:
-            consignment = await deliveries.load(connection, asked.delivery_id, asked.number, now=now)
+            consignment = await recording.load(connection, asked.delivery_id, asked.number, now=now)
         assert consignment is not None, "a delivery's row is written before its workflow starts"
         if consignment.attempted:
             next_at = consignment.next_attempt_at
@@ -92,11 +93,11 @@ class WebhookDeliveryActivities:
         if consignment.status is not DeliveryStatus.PENDING:
             return AttemptResult(consignment.status, what=why)  # a resend: what it came to before stands
         async with self._engine.connect() as connection:
-            await deliveries.close(connection, consignment.delivery_id, DeliveryStatus.CANCELLED, why, now)
+            await recording.close(connection, consignment.delivery_id, DeliveryStatus.CANCELLED, why, now)
         return AttemptResult(DeliveryStatus.CANCELLED, what=why)
 
     async def _send(self, consignment: Consignment) -> tuple[dict[str, str], SendResult]:
-        context = deliveries.secret_context(consignment.endpoint_id)
+        context = secret_context(consignment.endpoint_id)
         secrets = [self._cipher.decrypt(secret, context) for secret in consignment.secrets]
         body = consignment.body.encode()
         headers = {
@@ -115,7 +116,7 @@ class WebhookDeliveryActivities:
             wait_s = wait_before_next_s(asked.next_interval_s, asked.jitter, result.retry_after_s)
         status = _status_after(consignment.status, result, wait_s)
         async with self._engine.connect() as connection:
-            await deliveries.record_attempt(
+            await recording.record_attempt(
                 connection,
                 consignment,
                 _attempt(asked.number, consignment.url, headers, result),

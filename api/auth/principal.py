@@ -16,8 +16,8 @@ from fastapi.security import APIKeyHeader
 
 from api.http.services import Services, ServicesDep
 from clearway.crypto.encryption import api_secret_matches
-from clearway.db import merchants
-from clearway.db.merchants import StoredKey
+from clearway.db import across_merchants
+from clearway.db.across_merchants import StoredKey
 from clearway.domain.errors import AuthenticationError
 
 KEY_FORM: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -68,7 +68,7 @@ async def _find_key(services: Services, key_id: str) -> StoredKey | None:
     if not KEY_FORM.fullmatch(key_id):
         return None
     async with services.reader.connect() as connection:
-        return await merchants.find_key(connection, key_id)
+        return await across_merchants.find_key(connection, key_id)
 
 
 async def limit_address(request: Request, services: ServicesDep) -> None:

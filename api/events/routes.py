@@ -12,7 +12,7 @@ from api.events.schemas import EventResource
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import TO_MERCHANTS, declare
 from api.http.services import ServicesDep
-from clearway.db import listings
+from clearway.db import events
 from clearway.db.pages import PageRequest
 from clearway.domain.errors import NotFoundError
 from clearway.domain.events import EventType
@@ -30,7 +30,7 @@ async def list_events(
 ) -> Page[EventResource]:
     """List your events, newest first."""
     async with services.reader.connect() as connection:
-        found = await listings.list_events(connection, merchant.id, page, event_type=type)
+        found = await events.list_events(connection, merchant.id, page, event_type=type)
     return page_of((EventResource.model_validate_json(row.body) for row in found.rows), found.next_cursor)
 
 
@@ -44,7 +44,7 @@ async def get_event(event_id: str, merchant: MerchantDep, services: ServicesDep)
     """Read one of your events: the very bytes its webhook has."""
     async with services.reader.connect() as connection:
         known = is_id(EVENT, event_id)
-        body = await listings.find_event_body(connection, merchant.id, event_id) if known else None
+        body = await events.find_event_body(connection, merchant.id, event_id) if known else None
     if body is None:
         raise NotFoundError("event_not_found", f"You have no event {event_id!r}.")
     return Response(body, media_type="application/json")

@@ -1,6 +1,6 @@
 """From a gateway's verified webhook to a signal: stored first, passed on once, never lost and never acted on here.
 
-News is kept in `provider_events` before it is answered. A repeat is passed on again only when the first was not: the
+News is kept in `gateway_events` before it is answered. A repeat is passed on again only when the first was not: the
 signal may then come twice, and a payment never moves back for it.
 """
 
@@ -10,8 +10,8 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.http.services import Services
-from clearway.db import listings, provider_events
-from clearway.db.provider_events import Disposition, ReceivedNews
+from clearway.db import across_merchants, gateway_events
+from clearway.db.gateway_events import Disposition, ReceivedNews
 from clearway.domain import payment, refund
 from clearway.domain.ids import PAYMENT, REFUND, is_id
 from clearway.domain.payment import PaymentStatus
@@ -48,7 +48,7 @@ async def take(services: Services, gateway: str, news: ProviderNews, body: bytes
         text = body.decode(errors="replace")
         disposition = Disposition.LATE if late else Disposition.RECEIVED
         received = ReceivedNews(gateway, news.event_id, news.key, workflow_id, text, disposition)
-        known = await provider_events.store(connection, received)
+        known = await gateway_events.store(connection, received)
     if known not in {None, Disposition.RECEIVED}:
         return known
     if late:
@@ -57,7 +57,7 @@ async def take(services: Services, gateway: str, news: ProviderNews, body: bytes
         disposition = await _pass_on(services, workflow_id, news)
     if disposition is not (known or received.disposition):
         async with services.reader.connect() as connection:
-            await provider_events.set_disposition(connection, gateway, news.event_id, disposition)
+            await gateway_events.set_disposition(connection, gateway, news.event_id, disposition)
     return disposition
 
 
@@ -108,5 +108,5 @@ def _look_for_contradiction(news: ProviderNews, status: str | None) -> None:
 
 async def _status(connection: AsyncConnection, news: ProviderNews) -> str | None:
     subject_id = _subject_of(news)
-    status_of = listings.refund_status if is_id(REFUND, subject_id) else listings.payment_status
+    status_of = across_merchants.refund_status if is_id(REFUND, subject_id) else across_merchants.payment_status
     return await status_of(connection, subject_id)

@@ -11,7 +11,8 @@ import structlog
 from api.auth.principal import Merchant
 from api.http.services import Services
 from api.payments.lookup import find_own
-from clearway.db import audit, listings
+from clearway.db import audit
+from clearway.db.payments import reading
 from clearway.domain.errors import ConflictError
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE
@@ -70,7 +71,7 @@ async def _update(
 async def _took_place(services: Services, merchant: Merchant, capture_id: str) -> bool:
     """A repeat may come when the workflow has ended and only the books remember what the first request did."""
     async with services.reader.connect() as connection:
-        return await listings.capture_is_recorded(connection, merchant.id, capture_id)
+        return await reading.capture_is_recorded(connection, merchant.id, capture_id)
 
 
 def _refused(refusal: Exception, code: str, payment: PaymentResource, participle: str) -> Exception:

@@ -16,8 +16,8 @@ from api.http.idempotency import Attempt
 from api.http.services import Services
 from api.payments.instruments import make_usable
 from api.payments.schemas import CustomerDetails, Instrument
-from clearway.db import listings, orders
-from clearway.db.orders import PayableOrder
+from clearway.db import across_merchants, events
+from clearway.db.across_merchants import PayableOrder
 from clearway.domain.errors import ConflictError, NotFoundError, UnavailableError
 from clearway.domain.ids import ORDER, is_id
 from clearway.domain.money import Money
@@ -46,7 +46,7 @@ def order_taken(order_id: str) -> ConflictError:
 async def read_order(services: Services, order_id: str, *, merchant_id: str | None = None) -> PayableOrder:
     """Return an order; with merchant_id, only one of this merchant. Raises NotFoundError."""
     async with services.reader.connect() as connection:
-        order = await orders.find_payable(connection, order_id) if is_id(ORDER, order_id) else None
+        order = await across_merchants.find_payable(connection, order_id) if is_id(ORDER, order_id) else None
     if order is None or (merchant_id is not None and order.merchant_id != merchant_id):
         raise order_not_found(order_id)
     return order
@@ -136,7 +136,7 @@ def _search_attributes(new: NewPayment) -> TypedSearchAttributes:
 
 async def _as_created(services: Services, new: NewPayment) -> PaymentResource | None:
     async with services.reader.connect() as connection:
-        body = await listings.creation_body(connection, new.merchant_id, payment_id=new.id)
+        body = await events.creation_body(connection, new.merchant_id, payment_id=new.id)
     return None if body is None else PaymentResource.model_validate(orjson.loads(body)["data"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from api.http.services import Services
-from clearway.db import listings
+from clearway.db.payments import reading
 from clearway.domain.errors import NotFoundError
 from clearway.domain.ids import PAYMENT, is_id
 from clearway.domain.resources import PaymentResource
@@ -22,7 +22,7 @@ async def find_own(services: Services, merchant_id: str, payment_id: str) -> Pay
         raise payment_not_found(payment_id)
     structlog.contextvars.bind_contextvars(payment_id=payment_id)
     async with services.reader.connect() as connection:
-        payment = await listings.find_payment(connection, merchant_id, payment_id)
+        payment = await reading.find_payment(connection, merchant_id, payment_id)
     if payment is None:
         raise payment_not_found(payment_id)
     return payment

@@ -28,10 +28,12 @@ from api.payments.schemas import (
     PaymentCreate,
 )
 from api.webhooks.schemas import DeliveryResource, delivery_resource
-from clearway.db import listings
-from clearway.db.listings import PaymentFilter
+from clearway.db import events
+from clearway.db.deliveries.reading import list_payment_deliveries
 from clearway.db.pages import PageRequest
-from clearway.db.payments import resource_of
+from clearway.db.payments import reading
+from clearway.db.payments.reading import PaymentFilter
+from clearway.db.payments.rows import resource_of
 from clearway.domain.ids import CAPTURE, DELIVERY, PAYMENT
 from clearway.domain.limits import AMOUNT_MINOR_MAX
 from clearway.domain.payment import PaymentMethod, PaymentStatus
@@ -122,7 +124,7 @@ async def list_payments(
 ) -> Page[PaymentResource]:
     """List your payments, newest first; filters are combined."""
     async with services.reader.connect() as connection:
-        found = await listings.list_payments(connection, merchant.id, wanted, page)
+        found = await reading.list_payments(connection, merchant.id, wanted, page)
     return page_of(map(resource_of, found.rows), found.next_cursor)
 
 
@@ -139,7 +141,7 @@ async def get_payment_history(payment_id: str, merchant: MerchantDep, services: 
     """Tell what happened to a payment and its refunds, oldest first, with times and reasons."""
     await find_own(services, merchant.id, payment_id)
     async with services.reader.connect() as connection:
-        rows = await listings.payment_history(connection, merchant.id, payment_id)
+        rows = await events.payment_history(connection, merchant.id, payment_id)
     steps = [
         HistoryEntry(
             type=row.type,
@@ -170,7 +172,7 @@ async def list_payment_webhooks(
     """List the webhook deliveries about a payment and its refunds, newest first."""
     await find_own(services, merchant.id, payment_id)
     async with services.reader.connect() as connection:
-        found = await listings.list_payment_deliveries(connection, merchant.id, payment_id, page)
+        found = await list_payment_deliveries(connection, merchant.id, payment_id, page)
     return page_of(map(delivery_resource, found.rows), found.next_cursor)
 
 

@@ -15,7 +15,7 @@ from api.payments.creation import create_payment, read_order
 from api.payments.instruments import check_instrument
 from api.payments.lookup import payment_not_found
 from api.public.schemas import PublicOrder, PublicPayment, PublicPaymentCreate
-from clearway.db import listings, merchants
+from clearway.db import across_merchants, merchants
 from clearway.domain.ids import PAYMENT, is_id
 
 router = APIRouter(tags=["public"], dependencies=[Depends(limit_address)])
@@ -37,7 +37,7 @@ async def get_public_payment(payment_id: str, services: ServicesDep) -> PublicPa
     """Show what a checkout page needs of a payment."""
     async with services.reader.connect() as connection:
         known = is_id(PAYMENT, payment_id)
-        found = await listings.find_any_payment(connection, payment_id) if known else None
+        found = await across_merchants.find_any_payment(connection, payment_id) if known else None
     if found is None:
         raise payment_not_found(payment_id)
     return PublicPayment.of(found)

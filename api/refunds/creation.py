@@ -15,7 +15,7 @@ from api.auth.principal import Merchant
 from api.http.idempotency import Attempt
 from api.http.services import Services
 from api.payments.lookup import find_own, payment_not_found
-from clearway.db import audit, listings
+from clearway.db import audit, events
 from clearway.domain.errors import ConflictError, UnavailableError
 from clearway.domain.money import Money
 from clearway.domain.refund import NewRefund, RefundStatus
@@ -85,7 +85,7 @@ async def _start(services: Services, new: NewRefund, payment: PaymentResource) -
 
 async def _as_created(services: Services, new: NewRefund) -> RefundResource | None:
     async with services.reader.connect() as connection:
-        body = await listings.creation_body(connection, new.merchant_id, refund_id=new.id)
+        body = await events.creation_body(connection, new.merchant_id, refund_id=new.id)
     return None if body is None else RefundResource.model_validate(orjson.loads(body)["data"])
 
 

@@ -16,9 +16,9 @@ from api.http.services import ServicesDep
 from api.payments.lookup import find_own
 from api.refunds.creation import create_refund as reserve_refund
 from api.refunds.schemas import RefundCreate
-from clearway.db import listings
 from clearway.db.pages import PageRequest
-from clearway.db.refunds import resource_of
+from clearway.db.refunds import reading
+from clearway.db.refunds.rows import resource_of
 from clearway.domain.errors import NotFoundError
 from clearway.domain.ids import REFUND, is_id
 from clearway.domain.refund import RefundStatus
@@ -65,7 +65,7 @@ async def list_payment_refunds(
     """List the refunds of a payment, newest first."""
     await find_own(services, merchant.id, payment_id)
     async with services.reader.connect() as connection:
-        found = await listings.list_refunds(connection, merchant.id, page, payment_id=payment_id)
+        found = await reading.list_refunds(connection, merchant.id, page, payment_id=payment_id)
     return page_of(map(resource_of, found.rows), found.next_cursor)
 
 
@@ -75,7 +75,7 @@ async def list_refunds(
 ) -> Page[RefundResource]:
     """List your refunds, newest first."""
     async with services.reader.connect() as connection:
-        found = await listings.list_refunds(connection, merchant.id, page, status=status)
+        found = await reading.list_refunds(connection, merchant.id, page, status=status)
     return page_of(map(resource_of, found.rows), found.next_cursor)
 
 
@@ -83,7 +83,7 @@ async def list_refunds(
 async def get_refund(refund_id: str, merchant: MerchantDep, services: ServicesDep) -> RefundResource:
     """Read one of your refunds as it stands."""
     async with services.reader.connect() as connection:
-        refund = await listings.find_refund(connection, merchant.id, refund_id) if is_id(REFUND, refund_id) else None
+        refund = await reading.find_refund(connection, merchant.id, refund_id) if is_id(REFUND, refund_id) else None
     if refund is None:
         raise NotFoundError("refund_not_found", f"You have no refund {refund_id!r}.")
     return refund

@@ -8,7 +8,7 @@ from api.http.problems import declare
 from api.http.services import ServicesDep
 from api.testing.jobs import jobs_status
 from api.testing.schemas import JobsStatus, TestMerchant
-from clearway.db import merchants
+from clearway.db import across_merchants
 from clearway.db.seed import TEST_MERCHANT_ID, TEST_MERCHANT_NAME
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET
 
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/test", tags=["test"])
 async def get_test_merchant(services: ServicesDep) -> TestMerchant:
     """Show the credentials to try things with. They exist in development and test only."""
     async with services.reader.connect() as connection:
-        key = await merchants.find_key(connection, TEST_API_KEY)
+        key = await across_merchants.find_key(connection, TEST_API_KEY)
     return TestMerchant(
         id=TEST_MERCHANT_ID,
         name=TEST_MERCHANT_NAME,

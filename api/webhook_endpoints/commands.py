@@ -27,8 +27,7 @@ from api.webhook_endpoints.schemas import (
 from clearway.crypto import signing
 from clearway.crypto.encryption import Cipher
 from clearway.db import audit, endpoints
-from clearway.db.deliveries import secret_context
-from clearway.db.endpoints import ROTATION, NewEndpoint
+from clearway.db.endpoints import ROTATION, NewEndpoint, secret_context
 from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.errors import ConflictError, NotFoundError
 from clearway.domain.ids import ENDPOINT, is_id

@@ -17,8 +17,8 @@ from api.http.services import ServicesDep
 from api.webhooks import sending
 from api.webhooks.lookup import find_own
 from api.webhooks.schemas import DeliveryDetail, DeliveryResource, delivery_detail, delivery_resource
-from clearway.db import delivery_listings
-from clearway.db.delivery_listings import DeliveryFilter
+from clearway.db.deliveries import reading
+from clearway.db.deliveries.reading import DeliveryFilter
 from clearway.db.pages import PageRequest
 from clearway.domain.delivery import DeliveryStatus
 from clearway.domain.errors import ConflictError
@@ -54,7 +54,7 @@ async def list_webhooks(
 ) -> Page[DeliveryResource]:
     """List the deliveries of your events to your endpoints, newest first."""
     async with services.reader.connect() as connection:
-        found = await delivery_listings.list_deliveries(connection, merchant.id, wanted, page)
+        found = await reading.list_deliveries(connection, merchant.id, wanted, page)
     return page_of(map(delivery_resource, found.rows), found.next_cursor)
 
 
@@ -63,7 +63,7 @@ async def get_webhook(delivery_id: str, merchant: MerchantDep, services: Service
     """Read one delivery with what every attempt sent and got back."""
     row = await find_own(services, merchant.id, delivery_id)
     async with services.reader.connect() as connection:
-        return delivery_detail(row, await delivery_listings.attempts_of(connection, row.id))
+        return delivery_detail(row, await reading.attempts_of(connection, row.id))
 
 
 @router.post(

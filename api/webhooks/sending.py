@@ -29,7 +29,7 @@ async def start(services: Services, due: Sequence[DueDelivery]) -> None:
 
 
 async def retry(services: Services, row: Row[Any]) -> None:
-    """Attempt a delivery (a row of `delivery_listings.find_delivery`) now. Raises UnavailableError."""
+    """Attempt a delivery (a row of `clearway.db.deliveries.reading.find_delivery`) now. Raises UnavailableError."""
     intervals = None if row.retry_intervals_s is None else tuple(row.retry_intervals_s)
     due = DueDelivery(
         merchant_id=row.merchant_id,

@@ -17,7 +17,7 @@ from clearway.cli.running import settings_in_use
 from clearway.crypto.encryption import Cipher, hash_api_secret
 from clearway.db import audit
 from clearway.db import merchants as rows
-from clearway.db.deliveries import secret_context
+from clearway.db.endpoints import secret_context
 from clearway.db.tables import api_keys, merchants, webhook_endpoints
 from clearway.domain.ids import MERCHANT, new_id
 

@@ -111,5 +111,10 @@ async def rotation_is_recorded(connection: AsyncConnection, endpoint_id: str, ro
     return await connection.scalar(query) is not None
 
 
+def secret_context(endpoint_id: str) -> str:
+    """Return what binds an endpoint's encrypted secret to its row."""
+    return f"webhook_endpoints/{endpoint_id}/secret"
+
+
 def _live(merchant_id: str) -> tuple[Any, ...]:
     return (webhook_endpoints.c.merchant_id == merchant_id, webhook_endpoints.c.deleted_at.is_(None))

@@ -1,4 +1,4 @@
-"""Writing events and the deliveries that are due for them, in the transaction of the change they tell of."""
+"""Events: written with the deliveries due for them, in the statement of the change; read by merchants."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Label, Row, bindparam, func, select
+from sqlalchemy import ColumnElement, Label, Row, Select, bindparam, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db.tables import events, webhook_deliveries, webhook_endpoints
+from clearway.db.pages import PageRequest, fetch_page
+from clearway.db.pages import Rows as Page
+from clearway.db.tables import events, refunds, webhook_deliveries, webhook_endpoints
 from clearway.db.writing import Rows, Write, write
 from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.events import EventType, delivery_body
@@ -126,27 +128,79 @@ async def tell(
     return told.due
 
 
+async def creation_body(
+    connection: AsyncConnection, merchant_id: str, *, payment_id: str | None = None, refund_id: str | None = None
+) -> str | None:
+    """Return the body of the event that told of the creation, or None when nothing was created under this id."""
+    if refund_id is not None:
+        subject = (events.c.refund_id == refund_id) & (events.c.type == EventType.REFUND_CREATED.value)
+    else:
+        subject = (
+            (events.c.payment_id == payment_id)
+            & events.c.refund_id.is_(None)
+            & (events.c.type == EventType.PAYMENT_CREATED.value)
+        )
+    body: str | None = await connection.scalar(
+        select(events.c.body).where(subject, events.c.merchant_id == merchant_id)
+    )
+    return body
+
+
+async def list_events(
+    connection: AsyncConnection, merchant_id: str, page: PageRequest, *, event_type: str | None = None
+) -> Page:
+    """Return one page of the merchant's events, newest first; each row's `body` is the delivery body."""
+    query = select(events.c.id, events.c.body).where(events.c.merchant_id == merchant_id)
+    if event_type is not None:
+        query = query.where(events.c.type == event_type)
+    return await fetch_page(connection, query, events.c.id, page)
+
+
+async def find_event_body(connection: AsyncConnection, merchant_id: str, event_id: str) -> str | None:
+    """Return the delivery body of the merchant's event, byte for byte, or None."""
+    query = select(events.c.body).where(events.c.id == event_id, events.c.merchant_id == merchant_id)
+    body: str | None = await connection.scalar(query)
+    return body
+
+
+async def payment_history(connection: AsyncConnection, merchant_id: str, payment_id: str) -> list[Row[Any]]:
+    """Return the events of a payment and of its refunds, oldest first.
+
+    Two look-ups instead of one condition: each of the two unique indexes on events serves one of them.
+    """
+    of_payment = _steps().where(events.c.payment_id == payment_id, events.c.refund_id.is_(None))
+    of_refunds = _steps().where(events.c.refund_id.in_(select(refunds.c.id).where(refunds.c.payment_id == payment_id)))
+    both = union_all(
+        of_payment.where(events.c.merchant_id == merchant_id), of_refunds.where(events.c.merchant_id == merchant_id)
+    ).subquery()
+    return list((await connection.execute(select(both).order_by(both.c.id))).all())
+
+
+def _steps() -> Select[Any]:
+    return select(
+        events.c.id,
+        events.c.type,
+        events.c.refund_id,
+        events.c.from_status,
+        events.c.to_status,
+        events.c.reason,
+        events.c.actor,
+        events.c.created_at,
+    )
+
+
 async def due_for_step(
     connection: AsyncConnection, step: str, *, payment_id: str | None = None, refund_id: str | None = None
 ) -> list[DueDelivery]:
     """Return the deliveries of a step that is recorded already, for whoever records it again after a crash."""
     if refund_id is not None:
-        return await _due(connection, (events.c.refund_id == refund_id) & (events.c.step == step))
+        return await due(connection, (events.c.refund_id == refund_id) & (events.c.step == step))
     of_payment = (events.c.payment_id == payment_id) & events.c.refund_id.is_(None)
-    return await _due(connection, of_payment & (events.c.step == step))
+    return await due(connection, of_payment & (events.c.step == step))
 
 
-async def due_unstarted(connection: AsyncConnection, before: datetime, limit: int) -> list[DueDelivery]:
-    """Return deliveries that should have had an attempt by now and have none: their workflow may never have begun."""
-    stale = (
-        (webhook_deliveries.c.status == "pending")
-        & (webhook_deliveries.c.attempt_count == 0)
-        & (webhook_deliveries.c.created_at < before)
-    )
-    return await _due(connection, stale, limit=limit)
-
-
-async def _due(connection: AsyncConnection, condition: ColumnElement[bool], limit: int = 1_000) -> list[DueDelivery]:
+async def due(connection: AsyncConnection, condition: ColumnElement[bool], limit: int = 1_000) -> list[DueDelivery]:
+    """Return deliveries for which the condition holds, with what their workflows are started with; oldest first."""
     query = (
         select(
             webhook_deliveries.c.merchant_id,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, exists, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.pages import PageRequest, Rows, fetch_page
-from clearway.db.tables import orders, payments
+from clearway.db.tables import orders
 from clearway.domain.order import OrderStatus
-from clearway.domain.payment import HOLDS_ORDER
 from clearway.domain.resources import OrderResource
 
 
@@ -28,21 +27,10 @@ class NewOrder:
     notes: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class PayableOrder:
-    """An order with its merchant. taken: a payment in progress or a successful one holds it."""
-
-    resource: OrderResource
-    merchant_id: str
-    taken: bool
-
-
 # Whatever unique index it conflicts with: when two record the same order at once, the second may meet any of them.
 RECORD: Final = insert(orders).on_conflict_do_nothing().returning(orders)
 _THIS: Final = orders.c.id == bindparam("order_id")
-_TAKEN: Final = exists().where(payments.c.order_id == orders.c.id, payments.c.status.in_(sorted(HOLDS_ORDER)))
 FIND: Final = select(orders).where(_THIS, orders.c.merchant_id == bindparam("of_merchant"))
-FIND_PAYABLE: Final = select(orders, _TAKEN.label("taken")).where(_THIS)
 
 
 def order_resource(row: Row[Any]) -> OrderResource:
@@ -74,12 +62,6 @@ async def find_order(connection: AsyncConnection, merchant_id: str, order_id: st
     """Return the merchant's order, or None."""
     row = (await connection.execute(FIND, {"order_id": order_id, "of_merchant": merchant_id})).one_or_none()
     return order_resource(row) if row else None
-
-
-async def find_payable(connection: AsyncConnection, order_id: str) -> PayableOrder | None:
-    """Return an order, whosever it is, with what decides whether it can be paid; or None."""
-    row = (await connection.execute(FIND_PAYABLE, {"order_id": order_id})).one_or_none()
-    return PayableOrder(order_resource(row), row.merchant_id, row.taken) if row else None
 
 
 async def list_orders(

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.crypto.encryption import Cipher, hash_api_secret
 from clearway.db import audit, merchants
-from clearway.db.deliveries import secret_context
+from clearway.db.endpoints import secret_context
 from clearway.db.engine import create_engine
 from clearway.db.tables import webhook_endpoints
 from clearway.domain.endpoint import EndpointStatus

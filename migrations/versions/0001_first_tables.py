@@ -46,7 +46,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_merchants")),
     )
     op.create_table(
-        "provider_events",
+        "gateway_events",
         sa.Column("gateway", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False, comment="the gateway's; a repeat is recognised by it"),
         sa.Column("operation_key", sa.Text(), nullable=False),
@@ -54,9 +54,9 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("disposition", sa.Text(), server_default="received", nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.PrimaryKeyConstraint("gateway", "event_id", name=op.f("pk_provider_events")),
+        sa.PrimaryKeyConstraint("gateway", "event_id", name=op.f("pk_gateway_events")),
     )
-    op.create_index("ix_provider_events_workflow_id", "provider_events", ["workflow_id"], unique=False)
+    op.create_index("ix_gateway_events_workflow_id", "gateway_events", ["workflow_id"], unique=False)
     op.create_table(
         "api_keys",
         sa.Column("id", sa.Text(), nullable=False, comment="the public half, sent as X-Api-Key"),

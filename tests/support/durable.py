@@ -28,7 +28,7 @@ from temporalio.testing import WorkflowEnvironment
 
 import worker
 from clearway.crypto.encryption import Cipher
-from clearway.db.deliveries import secret_context
+from clearway.db.endpoints import secret_context
 from clearway.db.tables import (
     events,
     ledger_entries,

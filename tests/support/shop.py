@@ -10,10 +10,12 @@ from typing import Any, Final, Self
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from clearway.db import payments, refunds, tables
+from clearway.db import tables
 from clearway.db.engine import each_for_itself
-from clearway.db.payments import RecordedPayment
-from clearway.db.refunds import RecordedRefund
+from clearway.db.payments import recording as payments
+from clearway.db.payments.recording import RecordedPayment
+from clearway.db.refunds import recording as refunds
+from clearway.db.refunds.recording import RecordedRefund
 from clearway.db.tables import events, ledger_entries, merchants, orders, webhook_deliveries, webhook_endpoints
 from clearway.domain import ids
 from clearway.domain.payment import CapturedAmount, Change, NewPayment, PaymentStatus

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 
 from api.app import create_app
-from clearway.db.tables import provider_events
+from clearway.db.tables import gateway_events
 from clearway.domain.ids import PAYMENT, new_id
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET, Settings
 from tests.services.api.conftest import Payer, changed, client_of
@@ -58,7 +58,7 @@ async def send(client: httpx.AsyncClient, event: dict[str, Any], *, at: float | 
 async def disposition(engine: AsyncEngine, event_id: str) -> str | None:
     """Return what became of an event, or None when it is not stored."""
     async with engine.connect() as connection:
-        query = select(provider_events.c.disposition).where(provider_events.c.event_id == event_id)
+        query = select(gateway_events.c.disposition).where(gateway_events.c.event_id == event_id)
         return (await connection.execute(query)).scalar_one_or_none()
 
 

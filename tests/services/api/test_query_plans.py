@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from clearway.db import listings, orders
+from clearway.db import events, orders
+from clearway.db.deliveries.reading import list_payment_deliveries
 from clearway.db.engine import create_engine
-from clearway.db.listings import PaymentFilter
 from clearway.db.pages import PageRequest
+from clearway.db.payments.reading import PaymentFilter, list_payments
+from clearway.db.refunds.reading import list_refunds
 from clearway.domain.order import OrderStatus
 from clearway.settings import Settings
 from tests.services.api.conftest import changed
@@ -106,7 +108,7 @@ def payments_by(**wanted: Any) -> Any:
     """Return a list query of payments."""
 
     async def run(connection: AsyncConnection) -> None:
-        await listings.list_payments(connection, MERCHANT, replace(PaymentFilter(), **wanted), PAGE)
+        await list_payments(connection, MERCHANT, replace(PaymentFilter(), **wanted), PAGE)
 
     return run
 
@@ -125,19 +127,17 @@ QUERIES: dict[str, Any] = {
     "payments by receipt": payments_by(search="R20021"),
     "payments by e-mail": payments_by(search="c20021@x.test"),
     "payments by vpa": payments_by(search="v20021@upi"),
-    "refunds": lambda connection: listings.list_refunds(connection, MERCHANT, PageRequest(50)),
-    "refunds by status": lambda connection: listings.list_refunds(
-        connection, MERCHANT, PageRequest(50), status="failed"
-    ),
-    "refunds of a payment": lambda connection: listings.list_refunds(
+    "refunds": lambda connection: list_refunds(connection, MERCHANT, PageRequest(50)),
+    "refunds by status": lambda connection: list_refunds(connection, MERCHANT, PageRequest(50), status="failed"),
+    "refunds of a payment": lambda connection: list_refunds(
         connection, MERCHANT, PageRequest(50), payment_id=SOME_PAYMENT
     ),
-    "events": lambda connection: listings.list_events(connection, MERCHANT, PageRequest(50)),
-    "events by type": lambda connection: listings.list_events(
+    "events": lambda connection: events.list_events(connection, MERCHANT, PageRequest(50)),
+    "events by type": lambda connection: events.list_events(
         connection, MERCHANT, PageRequest(50), event_type="payment.expired"
     ),
-    "history of a payment": lambda connection: listings.payment_history(connection, MERCHANT, SOME_PAYMENT),
-    "deliveries of a payment": lambda connection: listings.list_payment_deliveries(
+    "history of a payment": lambda connection: events.payment_history(connection, MERCHANT, SOME_PAYMENT),
+    "deliveries of a payment": lambda connection: list_payment_deliveries(
         connection, MERCHANT, SOME_PAYMENT, PageRequest(50)
     ),
 }

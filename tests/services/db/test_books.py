@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from clearway.db.refunds import AmountNotRefundableError
+from clearway.db.refunds.recording import AmountNotRefundableError
 from clearway.db.tables import captures, events, ledger_entries, refunds
 from clearway.domain.payment import MoveRefusedError, PaymentStatus
 from clearway.domain.refund import RefundStatus

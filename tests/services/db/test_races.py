@@ -10,10 +10,10 @@ from typing import Any
 
 from sqlalchemy import text
 
-from clearway.db import refunds
 from clearway.db.orders import NewOrder, record_order
-from clearway.db.payments import OrderTakenError
-from clearway.db.refunds import AmountNotRefundableError
+from clearway.db.payments.recording import OrderTakenError
+from clearway.db.refunds import recording as refunds
+from clearway.db.refunds.recording import AmountNotRefundableError
 from clearway.domain import ids
 from clearway.domain.payment import Change, MoveRefusedError, PaymentStatus
 from clearway.domain.refund import RefundChange, RefundStatus

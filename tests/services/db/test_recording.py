@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
-from clearway.db import payments as payments_db
-from clearway.db.payments import OrderTakenError, OrderUnknownError, PaymentUnknownError
-from clearway.db.refunds import AmountNotRefundableError, RefundUnknownError
+from clearway.db.payments import recording as payments_db
+from clearway.db.payments.recording import OrderTakenError, OrderUnknownError, PaymentUnknownError
+from clearway.db.refunds.recording import AmountNotRefundableError, RefundUnknownError
 from clearway.db.tables import captures, ledger_transactions, merchants, orders, payments, webhook_endpoints
 from clearway.db.writing import ContendedError, write_if
 from clearway.domain import ids

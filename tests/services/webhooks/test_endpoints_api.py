@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from clearway.crypto.encryption import Cipher
-from clearway.db.deliveries import secret_context
+from clearway.db.endpoints import secret_context
 from clearway.db.tables import audit_log, webhook_endpoints
 from clearway.domain.events import EventType
 from clearway.domain.ids import ENDPOINT, new_id

@@ -10,7 +10,7 @@ from temporalio.api.enums.v1 import EventType as HistoryEventType
 
 from activities import slow_endpoints
 from activities.slow_endpoints import REMEMBERED_MAX, REMEMBERED_S, SLOW_AFTER_S, SlowEndpoints
-from clearway.db import deliveries
+from clearway.db.deliveries import recording
 from clearway.db.events import DueDelivery
 from tests.services.webhooks.conftest import DurableShop
 from tests.services.webhooks.receiving import Reply, Shopfront
@@ -65,14 +65,14 @@ async def test_trouble_of_our_own_is_repeated_where_operators_see_it(
     durable_shop: DurableShop, front: Shopfront, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the attempt cannot be recorded, an activity makes it again, under its number and webhook id."""
-    record, failures = deliveries.record_attempt, iter([OSError("the database is away")])
+    record, failures = recording.record_attempt, iter([OSError("the database is away")])
 
     async def failing_once(*arguments: Any, **named: Any) -> None:
         for failure in failures:
             raise failure
         await record(*arguments, **named)
 
-    monkeypatch.setattr(deliveries, "record_attempt", failing_once)
+    monkeypatch.setattr(recording, "record_attempt", failing_once)
     await durable_shop.endpoint(front.url)
     (due,) = await durable_shop.tell()
 

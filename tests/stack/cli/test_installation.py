@@ -11,8 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from clearway.crypto.encryption import Cipher, api_secret_matches
-from clearway.db.deliveries import secret_context
-from clearway.db.merchants import find_key
+from clearway.db.across_merchants import find_key
+from clearway.db.endpoints import secret_context
 from clearway.db.seed import RECEIVER_ENDPOINT_ID
 from clearway.db.tables import audit_log, webhook_endpoints
 from clearway.settings import DEVELOPMENT_PEPPER, DEVELOPMENT_SECRET_KEYS

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import create_async_engine
 from standardwebhooks import Webhook
 
-from clearway.db.tables import provider_events
+from clearway.db.tables import gateway_events
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 from tests.stack.e2e.conftest import Site
 from tests.stack.e2e.merchant import Merchant, eventually
@@ -62,7 +62,7 @@ async def stored(site: Site, event: dict[str, Any]) -> int:
     """Return how often an event of the gateway is on record."""
     engine = create_async_engine(site.stack.database_url)
     async with engine.connect() as connection:
-        query = select(func.count()).where(provider_events.c.event_id == event["id"])
+        query = select(func.count()).where(gateway_events.c.event_id == event["id"])
         count = (await connection.execute(query)).scalar_one()
     await engine.dispose()
     return int(count)

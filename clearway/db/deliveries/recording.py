@@ -132,11 +132,6 @@ async def close(connection: AsyncConnection, delivery_id: str, status: DeliveryS
     )
 
 
-def secret_context(endpoint_id: str) -> str:
-    """Return what binds an endpoint's encrypted secret to its row."""
-    return f"webhook_endpoints/{endpoint_id}/secret"
-
-
 def _valid_secrets(row: Row[Any], now: datetime) -> tuple[str, ...]:
     if row.previous_secret is not None and row.previous_secret_expires_at > now:
         return (row.secret, row.previous_secret)

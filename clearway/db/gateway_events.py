@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db.tables import provider_events
+from clearway.db.tables import gateway_events
 
 
 class Disposition(StrEnum):
@@ -35,23 +35,21 @@ class ReceivedNews:
     disposition: Disposition
 
 
-STORE: Final = insert(provider_events).on_conflict_do_nothing()
+STORE: Final = insert(gateway_events).on_conflict_do_nothing()
 
 
 async def store(connection: AsyncConnection, news: ReceivedNews) -> Disposition | None:
     """Store the news unless it is there; return what became of it so far, or None when it is new."""
     if (await connection.execute(STORE, asdict(news))).rowcount == 1:
         return None
-    query = select(provider_events.c.disposition).where(_is(news.gateway, news.event_id))
+    query = select(gateway_events.c.disposition).where(_is(news.gateway, news.event_id))
     return Disposition((await connection.execute(query)).scalar_one())
 
 
 async def set_disposition(connection: AsyncConnection, gateway: str, event_id: str, disposition: Disposition) -> None:
     """Write what became of the news."""
-    await connection.execute(
-        update(provider_events).where(_is(gateway, event_id)).values(disposition=disposition.value)
-    )
+    await connection.execute(update(gateway_events).where(_is(gateway, event_id)).values(disposition=disposition.value))
 
 
 def _is(gateway: str, event_id: str) -> ColumnElement[bool]:
-    return (provider_events.c.gateway == gateway) & (provider_events.c.event_id == event_id)
+    return (gateway_events.c.gateway == gateway) & (gateway_events.c.event_id == event_id)

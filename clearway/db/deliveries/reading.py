@@ -1,7 +1,4 @@
-"""Reading webhook deliveries: one with its attempts, and pages of them. Nothing here writes.
-
-Every query names the merchant, so that nobody reads another's anything.
-"""
+"""Reading webhook deliveries: one with its attempts, and pages of them. Nothing here writes."""
 
 from __future__ import annotations
 
@@ -77,3 +74,13 @@ async def attempts_of(connection: AsyncConnection, delivery_id: str) -> Sequence
         .limit(ATTEMPTS_SHOWN_MAX)
     )
     return (await connection.execute(query)).all()[::-1]
+
+
+async def list_payment_deliveries(
+    connection: AsyncConnection, merchant_id: str, payment_id: str, page: PageRequest
+) -> Rows:
+    """Return one page of the webhook deliveries about a payment, newest first."""
+    query = select(webhook_deliveries).where(
+        webhook_deliveries.c.merchant_id == merchant_id, webhook_deliveries.c.payment_id == payment_id
+    )
+    return await fetch_page(connection, query, webhook_deliveries.c.id, page)

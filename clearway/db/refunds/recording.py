@@ -17,13 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import ledger
 from clearway.db.events import DueDelivery, Happening, announce, due_for_step, endpoints_beside, endpoints_in
-from clearway.db.payments import (
-    PaymentUnknownError,
-    as_read,
-    find,
-    is_recorded,
-    payment_of,
-)
+from clearway.db.payments.recording import PaymentUnknownError, as_read, find, is_recorded
+from clearway.db.payments.rows import CREATED_STEP, payment_of
+from clearway.db.refunds.rows import columns_after, first_row, refund_of, resource_of
 from clearway.db.tables import payments, refunds
 from clearway.db.writing import NOTHING, Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain import ledger as books
@@ -32,8 +28,6 @@ from clearway.domain.money import Money
 from clearway.domain.payment import Payment
 from clearway.domain.refund import NewRefund, Refund, RefundChange, RefundStatus, apply_refund_change
 from clearway.domain.resources import RefundResource
-
-CREATED_STEP = "created"
 
 FIND: Final = (
     select(refunds, payments.c.gateway_reference.label("payment_reference"), endpoints_beside(refunds.c.merchant_id))
@@ -95,7 +89,7 @@ async def _reserve(
     """Write the promise; None, with nothing written, when the payment's row is no longer what it was."""
     payment = payment_of(payment_row)
     amount_minor = _refundable(payment, new.amount_minor)
-    row = _first_row(new, payment, amount_minor, now)
+    row = first_row(new, payment, amount_minor, now)
     booked = books.refund_reserved(new.id, payment.merchant_id, Money(amount_minor, payment.currency))
     asked = RefundChange(step=CREATED_STEP, to=RefundStatus.PENDING, reason="refund asked for", actor="merchant")
     happening = _happening(row, EventType.REFUND_CREATED, asked, None)
@@ -112,7 +106,7 @@ async def _change(
 ) -> RecordedRefund | None:
     """Write what the change makes of the row; None, with nothing written, when the row is no longer what it was."""
     applied = apply_refund_change(refund_of(row), change)
-    after = _columns_after(applied.refund, now)
+    after = columns_after(applied.refund, now)
     changed = row_after(row, after)
     happening = _happening(changed, applied.event, change, row.status)
     told = announce([happening], endpoints_in(row), now=now)
@@ -127,40 +121,6 @@ async def _change(
     if await write_if(connection, moved, [*writes, *told.writes]):
         return RecordedRefund(applied.refund, resource_of(changed), row.payment_reference, told.due)
     return None
-
-
-def refund_of(row: Row[Any] | SimpleNamespace) -> Refund:
-    """Read the part of a row that the rules speak of."""
-    return Refund(
-        id=row.id,
-        merchant_id=row.merchant_id,
-        payment_id=row.payment_id,
-        amount_minor=row.amount_minor,
-        currency=row.currency,
-        gateway=row.gateway,
-        status=RefundStatus(row.status),
-        gateway_reference=row.gateway_reference,
-        error_code=row.error_code,
-        error_description=row.error_description,
-        version=row.version,
-        last_step=row.last_step,
-    )
-
-
-def resource_of(row: Row[Any] | SimpleNamespace) -> RefundResource:
-    """Render a row as merchants see it."""
-    return RefundResource(
-        id=row.id,
-        payment_id=row.payment_id,
-        amount=row.amount_minor,
-        currency=row.currency,
-        status=row.status,
-        reason=row.reason,
-        error_code=row.error_code,
-        error_description=row.error_description,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
 
 
 def _refundable(payment: Payment, asked_minor: int | None) -> int:
@@ -190,39 +150,6 @@ def _added_to_payment(
 ) -> Changed:
     added = {"refund_pending_minor": pending_minor, "refunded_minor": refunded_minor}
     return Changed(payments, payment_id, {"updated_at": now}, added=added, where=where)
-
-
-def _first_row(new: NewRefund, payment: Payment, amount_minor: int, now: datetime) -> SimpleNamespace:
-    """Return all columns of a refund as it is reserved, so that the row need not be read back."""
-    return SimpleNamespace(
-        id=new.id,
-        merchant_id=payment.merchant_id,
-        payment_id=payment.id,
-        amount_minor=amount_minor,
-        currency=payment.currency,
-        status=RefundStatus.PENDING.value,
-        reason=new.reason,
-        gateway=payment.gateway,
-        gateway_reference=None,
-        error_code=None,
-        error_description=None,
-        version=0,
-        last_step=CREATED_STEP,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _columns_after(refund: Refund, now: datetime) -> dict[str, Any]:
-    return {
-        "status": refund.status.value,
-        "gateway_reference": refund.gateway_reference,
-        "error_code": refund.error_code,
-        "error_description": refund.error_description,
-        "version": refund.version,
-        "last_step": refund.last_step,
-        "updated_at": now,
-    }
 
 
 async def _already(connection: AsyncConnection, row: Row[Any], step: str) -> RecordedRefund:

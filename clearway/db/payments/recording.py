@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, select
@@ -27,6 +26,7 @@ from clearway.db.events import (
     endpoints_in,
     endpoints_of,
 )
+from clearway.db.payments.rows import CREATED_STEP, columns_after, first_row, payment_of, resource_of
 from clearway.db.tables import captures, orders, payments
 from clearway.db.writing import Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain.events import EventType
@@ -34,16 +34,13 @@ from clearway.domain.order import OrderStatus
 from clearway.domain.payment import (
     Applied,
     CapturedAmount,
-    CaptureMethod,
     Change,
     NewPayment,
     Payment,
     PaymentStatus,
     apply_change,
 )
-from clearway.domain.resources import NextAction, PaymentResource
-
-CREATED_STEP = "created"
+from clearway.domain.resources import PaymentResource
 
 FIND: Final = select(payments, endpoints_beside(payments.c.merchant_id)).where(payments.c.id == bindparam("payment_id"))
 
@@ -74,7 +71,7 @@ class RecordedPayment:
 
 async def record(connection: AsyncConnection, new: NewPayment, *, now: datetime) -> RecordedPayment:
     """Insert a payment with its first event. Raises OrderTakenError or OrderUnknownError, having done nothing."""
-    row = _first_row(new, now)
+    row = first_row(new, now)
     attempted = Changed(
         orders,
         new.order_id,
@@ -127,7 +124,7 @@ async def _change(connection: AsyncConnection, row: Row[Any], change: Change, no
     """Write what the change makes of the row; None, with nothing written, when the row is no longer what it was."""
     before = payment_of(row)
     applied = apply_change(before, change)
-    after = _columns_after(applied.payment, now)
+    after = columns_after(applied.payment, now)
     resource = resource_of(row_after(row, after))
     told = announce(_happenings(before, applied, change, resource), endpoints_in(row), now=now)
     writes: list[Write] = []
@@ -158,97 +155,6 @@ def as_read(row: Row[Any]) -> Mapping[str, Any]:
 def is_recorded(row: Row[Any], step: str) -> bool:
     """Tell whether a payment or refund has taken this step: it is the last one, or its number lies behind."""
     return bool(row.last_step == step or (step.isdecimal() and int(step) <= row.version))
-
-
-def payment_of(row: Row[Any] | SimpleNamespace) -> Payment:
-    """Read the part of a row that the rules speak of."""
-    return Payment(
-        id=row.id,
-        merchant_id=row.merchant_id,
-        order_id=row.order_id,
-        amount_minor=row.amount_minor,
-        currency=row.currency,
-        capture_method=CaptureMethod(row.capture_method),
-        gateway=row.gateway,
-        status=PaymentStatus(row.status),
-        captured_minor=row.captured_minor,
-        refunded_minor=row.refunded_minor,
-        refund_pending_minor=row.refund_pending_minor,
-        gateway_reference=row.gateway_reference,
-        action_url=row.action_url,
-        error_code=row.error_code,
-        error_description=row.error_description,
-        version=row.version,
-        last_step=row.last_step,
-    )
-
-
-def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
-    """Render a row as merchants see it."""
-    return PaymentResource(
-        id=row.id,
-        order_id=row.order_id,
-        amount=row.amount_minor,
-        currency=row.currency,
-        status=row.status,
-        method=row.method,
-        capture_method=row.capture_method,
-        captured=row.captured_minor > 0,
-        amount_captured=row.captured_minor,
-        amount_refunded=row.refunded_minor,
-        customer=row.customer,
-        notes=row.notes,
-        next_action=NextAction(url=row.action_url) if row.action_url else None,
-        gateway=row.gateway,
-        error_code=row.error_code,
-        error_description=row.error_description,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        **row.instrument,
-    )
-
-
-def _first_row(new: NewPayment, now: datetime) -> SimpleNamespace:
-    """Return all columns of a payment as it is recorded, so that the row need not be read back."""
-    return SimpleNamespace(
-        id=new.id,
-        merchant_id=new.merchant_id,
-        order_id=new.order_id,
-        amount_minor=new.amount_minor,
-        currency=new.currency,
-        method=new.method,
-        capture_method=new.capture_method,
-        status=PaymentStatus.PENDING.value,
-        captured_minor=0,
-        refunded_minor=0,
-        refund_pending_minor=0,
-        gateway=new.gateway,
-        gateway_reference=None,
-        instrument=new.shown,
-        customer=new.customer,
-        notes=new.notes,
-        action_url=None,
-        error_code=None,
-        error_description=None,
-        version=0,
-        last_step=CREATED_STEP,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _columns_after(payment: Payment, now: datetime) -> dict[str, Any]:
-    return {
-        "status": payment.status.value,
-        "captured_minor": payment.captured_minor,
-        "gateway_reference": payment.gateway_reference,
-        "action_url": payment.action_url,
-        "error_code": payment.error_code,
-        "error_description": payment.error_description,
-        "version": payment.version,
-        "last_step": payment.last_step,
-        "updated_at": now,
-    }
 
 
 def _capture(payment: Payment, capture: CapturedAmount, now: datetime) -> Rows:

@@ -1,0 +1,108 @@
+"""Every query that is not one merchant's: for requests that know no merchant yet, for gateways, and for housekeeping.
+
+All other modules of `clearway.db` name the merchant in each query (`tests/unit/tidy/test_merchant_rule.py`), so a leak
+between merchants can only be here. Who calls a function of this module must not show what it returns to a merchant
+before the merchant is compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import bindparam, delete, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db.events import DueDelivery, due
+from clearway.db.idempotency import TTL
+from clearway.db.orders import order_resource
+from clearway.db.payments.rows import resource_of
+from clearway.db.tables import api_keys, idempotency_keys, merchants, orders, payments, refunds, webhook_deliveries
+from clearway.domain.payment import HOLDS_ORDER
+from clearway.domain.resources import OrderResource, PaymentResource
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """An API key with what decides whether it opens anything."""
+
+    id: str
+    merchant_id: str
+    secret_hash: bytes
+    usable: bool
+    """Neither revoked nor of a merchant that is switched off."""
+
+
+@dataclass(frozen=True, slots=True)
+class PayableOrder:
+    """An order with its merchant. taken: a payment in progress or a successful one holds it."""
+
+    resource: OrderResource
+    merchant_id: str
+    taken: bool
+
+
+FIND_KEY: Final = (
+    select(
+        api_keys.c.id,
+        api_keys.c.merchant_id,
+        api_keys.c.secret_hash,
+        (api_keys.c.revoked_at.is_(None) & merchants.c.active).label("usable"),
+    )
+    .join(merchants, merchants.c.id == api_keys.c.merchant_id)
+    .where(api_keys.c.id == bindparam("key_id"))
+)
+
+
+async def find_key(connection: AsyncConnection, key_id: str) -> StoredKey | None:
+    """Return the key with this public half, or None."""
+    row = (await connection.execute(FIND_KEY, {"key_id": key_id})).one_or_none()
+    return StoredKey(row.id, row.merchant_id, bytes(row.secret_hash), row.usable) if row else None
+
+
+_TAKEN: Final = exists().where(payments.c.order_id == orders.c.id, payments.c.status.in_(sorted(HOLDS_ORDER)))
+FIND_PAYABLE: Final = select(orders, _TAKEN.label("taken")).where(orders.c.id == bindparam("order_id"))
+
+
+async def find_payable(connection: AsyncConnection, order_id: str) -> PayableOrder | None:
+    """Return an order, whosever it is, with what decides whether it can be paid; or None."""
+    row = (await connection.execute(FIND_PAYABLE, {"order_id": order_id})).one_or_none()
+    return PayableOrder(order_resource(row), row.merchant_id, row.taken) if row else None
+
+
+async def find_any_payment(connection: AsyncConnection, payment_id: str) -> PaymentResource | None:
+    """Return any merchant's payment: for public pages, which know only its id."""
+    row = (await connection.execute(select(payments).where(payments.c.id == payment_id))).one_or_none()
+    return resource_of(row) if row else None
+
+
+PAYMENT_STATUS: Final = select(payments.c.status).where(payments.c.id == bindparam("payment_id"))
+
+
+async def payment_status(connection: AsyncConnection, payment_id: str) -> str | None:
+    """Return the status of any merchant's payment: for gateways, which know only its id."""
+    status: str | None = await connection.scalar(PAYMENT_STATUS, {"payment_id": payment_id})
+    return status
+
+
+async def refund_status(connection: AsyncConnection, refund_id: str) -> str | None:
+    """Return the status of any merchant's refund: for gateways, which know only its id."""
+    status: str | None = await connection.scalar(select(refunds.c.status).where(refunds.c.id == refund_id))
+    return status
+
+
+async def due_unstarted(connection: AsyncConnection, before: datetime, limit: int) -> list[DueDelivery]:
+    """Return deliveries that should have had an attempt by now and have none: their workflow may never have begun."""
+    stale = (
+        (webhook_deliveries.c.status == "pending")
+        & (webhook_deliveries.c.attempt_count == 0)
+        & (webhook_deliveries.c.created_at < before)
+    )
+    return await due(connection, stale, limit=limit)
+
+
+async def forget_idempotency_keys(connection: AsyncConnection) -> int:
+    """Delete the keys that have expired; return how many."""
+    expired = idempotency_keys.c.created_at < func.now() - TTL
+    return (await connection.execute(delete(idempotency_keys).where(expired))).rowcount

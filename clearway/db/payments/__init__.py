@@ -1,0 +1,1 @@
+"""Payments in the database: `rows` maps them, `reading` serves merchants, `recording` writes what workflows do."""

@@ -1,0 +1,87 @@
+"""Reading a merchant's payments: one by its id, and pages of them.
+
+Every query has an index that serves it (`tests/services/api/test_query_plans.py` looks at the plans).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db.pages import PageRequest, Rows, fetch_page
+from clearway.db.payments.rows import resource_of
+from clearway.db.tables import captures, orders, payments
+from clearway.domain.ids import ORDER, PAYMENT, is_id
+from clearway.domain.resources import PaymentResource
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFilter:
+    """What a list of payments is narrowed to; amounts in minor units, bounds inclusive, moments from ≤ t < to."""
+
+    status: str | None = None
+    method: str | None = None
+    currency: str | None = None
+    amount_min: int | None = None
+    amount_max: int | None = None
+    order_id: str | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    search: str | None = None
+
+
+async def find_payment(connection: AsyncConnection, merchant_id: str, payment_id: str) -> PaymentResource | None:
+    """Return the merchant's payment as it stands, or None."""
+    query = select(payments).where(payments.c.id == payment_id, payments.c.merchant_id == merchant_id)
+    row = (await connection.execute(query)).one_or_none()
+    return resource_of(row) if row else None
+
+
+async def capture_is_recorded(connection: AsyncConnection, merchant_id: str, capture_id: str) -> bool:
+    """Tell whether this capture took place, whatever became of the payment after."""
+    query = select(captures.c.id).where(captures.c.id == capture_id, captures.c.merchant_id == merchant_id)
+    return await connection.scalar(query) is not None
+
+
+async def list_payments(
+    connection: AsyncConnection, merchant_id: str, wanted: PaymentFilter, page: PageRequest
+) -> Rows:
+    """Return one page of the merchant's payments, newest first."""
+    query = select(payments).where(payments.c.merchant_id == merchant_id, *_conditions(wanted))
+    if wanted.search is not None:
+        query = query.where(_matches(wanted.search, merchant_id))
+    return await fetch_page(connection, query, payments.c.id, page)
+
+
+def _conditions(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
+    column = payments.c
+    pairs = [
+        (wanted.status, column.status.__eq__),
+        (wanted.method, column.method.__eq__),
+        (wanted.currency, column.currency.__eq__),
+        (wanted.amount_min, column.amount_minor.__ge__),
+        (wanted.amount_max, column.amount_minor.__le__),
+        (wanted.order_id, column.order_id.__eq__),
+        (wanted.created_from, column.created_at.__ge__),
+        (wanted.created_to, column.created_at.__lt__),
+    ]
+    return [holds(value) for value, holds in pairs if value is not None]
+
+
+def _matches(term: str, merchant_id: str) -> ColumnElement[bool]:
+    """Read what a term can be from its form, so that each search is exact look-ups in indexes."""
+    column = payments.c
+    if is_id(PAYMENT, term):
+        return column.id == term
+    if is_id(ORDER, term):
+        return column.order_id == term
+    if "@" not in term:
+        with_receipt = select(orders.c.id).where(orders.c.merchant_id == merchant_id, orders.c.receipt == term)
+        return column.order_id.in_(with_receipt)
+    of_merchant = select(column.id).where(column.merchant_id == merchant_id)
+    by_email = func.lower(column.customer["email"].astext) == term.lower()
+    by_vpa = func.lower(column.instrument["vpa"].astext) == term.lower()
+    return column.id.in_(union_all(of_merchant.where(by_email), of_merchant.where(by_vpa)))

@@ -1,0 +1,106 @@
+"""The row of a payment: what it holds at first, and what the rules and the merchants read of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import Row
+
+from clearway.domain.payment import CaptureMethod, NewPayment, Payment, PaymentStatus
+from clearway.domain.resources import NextAction, PaymentResource
+
+CREATED_STEP = "created"
+
+
+def payment_of(row: Row[Any] | SimpleNamespace) -> Payment:
+    """Read the part of a row that the rules speak of."""
+    return Payment(
+        id=row.id,
+        merchant_id=row.merchant_id,
+        order_id=row.order_id,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        capture_method=CaptureMethod(row.capture_method),
+        gateway=row.gateway,
+        status=PaymentStatus(row.status),
+        captured_minor=row.captured_minor,
+        refunded_minor=row.refunded_minor,
+        refund_pending_minor=row.refund_pending_minor,
+        gateway_reference=row.gateway_reference,
+        action_url=row.action_url,
+        error_code=row.error_code,
+        error_description=row.error_description,
+        version=row.version,
+        last_step=row.last_step,
+    )
+
+
+def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
+    """Render a row as merchants see it."""
+    return PaymentResource(
+        id=row.id,
+        order_id=row.order_id,
+        amount=row.amount_minor,
+        currency=row.currency,
+        status=row.status,
+        method=row.method,
+        capture_method=row.capture_method,
+        captured=row.captured_minor > 0,
+        amount_captured=row.captured_minor,
+        amount_refunded=row.refunded_minor,
+        customer=row.customer,
+        notes=row.notes,
+        next_action=NextAction(url=row.action_url) if row.action_url else None,
+        gateway=row.gateway,
+        error_code=row.error_code,
+        error_description=row.error_description,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        **row.instrument,
+    )
+
+
+def first_row(new: NewPayment, now: datetime) -> SimpleNamespace:
+    """Return all columns of a payment as it is recorded, so that the row need not be read back."""
+    return SimpleNamespace(
+        id=new.id,
+        merchant_id=new.merchant_id,
+        order_id=new.order_id,
+        amount_minor=new.amount_minor,
+        currency=new.currency,
+        method=new.method,
+        capture_method=new.capture_method,
+        status=PaymentStatus.PENDING.value,
+        captured_minor=0,
+        refunded_minor=0,
+        refund_pending_minor=0,
+        gateway=new.gateway,
+        gateway_reference=None,
+        instrument=new.shown,
+        customer=new.customer,
+        notes=new.notes,
+        action_url=None,
+        error_code=None,
+        error_description=None,
+        version=0,
+        last_step=CREATED_STEP,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def columns_after(payment: Payment, now: datetime) -> dict[str, Any]:
+    """Return the columns that a change may move, as they stand after it."""
+    return {
+        "status": payment.status.value,
+        "captured_minor": payment.captured_minor,
+        "gateway_reference": payment.gateway_reference,
+        "action_url": payment.action_url,
+        "error_code": payment.error_code,
+        "error_description": payment.error_description,
+        "version": payment.version,
+        "last_step": payment.last_step,
+        "updated_at": now,
+    }

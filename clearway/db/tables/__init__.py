@@ -1,0 +1,39 @@
+"""Every table, with the constraints that hold the invariants whatever the code does. One module for a noun.
+
+Triggers (a balanced ledger, append-only tables) are in `migrations/`: they are SQL, not metadata. A test compares the
+migrated database with these modules.
+"""
+
+from __future__ import annotations
+
+from clearway.db.tables.audit import audit_log
+from clearway.db.tables.base import metadata
+from clearway.db.tables.deliveries import webhook_attempts, webhook_deliveries, webhook_endpoints
+from clearway.db.tables.events import events
+from clearway.db.tables.gateway_events import gateway_events
+from clearway.db.tables.idempotency import idempotency_keys
+from clearway.db.tables.ledger import ledger_accounts, ledger_entries, ledger_transactions
+from clearway.db.tables.merchants import api_keys, merchants
+from clearway.db.tables.orders import orders
+from clearway.db.tables.payments import captures, payments
+from clearway.db.tables.refunds import refunds
+
+__all__ = [
+    "api_keys",
+    "audit_log",
+    "captures",
+    "events",
+    "gateway_events",
+    "idempotency_keys",
+    "ledger_accounts",
+    "ledger_entries",
+    "ledger_transactions",
+    "merchants",
+    "metadata",
+    "orders",
+    "payments",
+    "refunds",
+    "webhook_attempts",
+    "webhook_deliveries",
+    "webhook_endpoints",
+]

@@ -1,0 +1,23 @@
+"""The audit log."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from clearway.db.tables.base import metadata, moment
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("merchant_id", Text),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("request_id", Text),
+    moment("created_at"),
+    Index("ix_audit_log_merchant_id_id", "merchant_id", text("id DESC")),
+    Index("ix_audit_log_subject", "subject"),
+)

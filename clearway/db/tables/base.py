@@ -1,0 +1,32 @@
+"""What the tables share: the metadata with its rule for names, and kinds of columns and conditions."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sqlalchemy import Column, DateTime, MetaData, func
+
+from clearway.domain.payment import PaymentStatus
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def one_of(column: str, values: type[StrEnum] | frozenset[PaymentStatus]) -> str:
+    """Return the condition that a column holds one of these values."""
+    listed = ", ".join(f"'{value.value}'" for value in sorted(values))
+    return f"{column} IN ({listed})"
+
+
+def moment(name: str, *, nullable: bool = False) -> Column[object]:
+    """Return a column for a moment; one that must be there is set to the moment of the insert by default."""
+    if nullable:
+        return Column(name, DateTime(timezone=True))
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())

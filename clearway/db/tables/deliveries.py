@@ -1,0 +1,85 @@
+"""Webhook endpoints, the deliveries to them, and every delivery attempt."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from clearway.db.tables.base import metadata, moment, one_of
+from clearway.domain.delivery import DeliveryStatus
+from clearway.domain.endpoint import EndpointStatus
+
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("merchant_id", Text, ForeignKey("merchants.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("description", Text),
+    Column("event_types", ARRAY(Text), nullable=False, comment="empty: all of them"),
+    Column("status", Text, nullable=False, server_default=EndpointStatus.ENABLED.value),
+    Column("disabled_reason", Text),
+    Column("retry_intervals_s", ARRAY(Integer), comment="null: the installation's schedule"),
+    Column("secret", Text, nullable=False, comment="encrypted"),
+    Column("previous_secret", Text, comment="encrypted; signs beside the new one until it expires"),
+    moment("previous_secret_expires_at", nullable=True),
+    moment("created_at"),
+    moment("updated_at"),
+    moment("deleted_at", nullable=True),
+    CheckConstraint(one_of("status", EndpointStatus), name="status_known"),
+    Index("ix_webhook_endpoints_merchant_id", "merchant_id", "id", postgresql_where=text("deleted_at IS NULL")),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column("event_id", Text, ForeignKey("events.id"), nullable=False),
+    Column("endpoint_id", Text, ForeignKey("webhook_endpoints.id"), nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("payment_id", Text),
+    Column("status", Text, nullable=False, server_default=DeliveryStatus.PENDING.value),
+    Column("attempt_count", Integer, nullable=False, server_default="0"),
+    moment("next_attempt_at", nullable=True),
+    Column("last_response_status", Integer),
+    Column("last_error", Text),
+    moment("created_at"),
+    moment("updated_at"),
+    CheckConstraint(one_of("status", DeliveryStatus), name="status_known"),
+    UniqueConstraint("event_id", "endpoint_id"),
+    Index("ix_webhook_deliveries_merchant_id_id", "merchant_id", text("id DESC")),
+    Index("ix_webhook_deliveries_merchant_id_status_id", "merchant_id", "status", text("id DESC")),
+    Index("ix_webhook_deliveries_merchant_id_event_type_id", "merchant_id", "event_type", text("id DESC")),
+    Index("ix_webhook_deliveries_payment_id_id", "payment_id", "id"),
+    Index("ix_webhook_deliveries_endpoint_id", "endpoint_id"),
+    Index("ix_webhook_deliveries_open", "created_at", postgresql_where=text("status = 'pending'")),
+)
+
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column("delivery_id", Text, ForeignKey("webhook_deliveries.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("request_headers", JSONB, nullable=False),
+    Column("response_status", Integer),
+    Column("response_headers", JSONB(none_as_null=True)),
+    Column("response_body", Text),
+    Column("error_code", Text),
+    Column("error", Text),
+    Column("duration_ms", Integer, nullable=False),
+    moment("created_at"),
+    PrimaryKeyConstraint("delivery_id", "number"),
+)

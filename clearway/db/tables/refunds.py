@@ -1,0 +1,38 @@
+"""Refunds."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, Table, Text, text
+
+from clearway.db.tables.base import metadata, moment, one_of
+from clearway.domain.refund import RefundStatus
+
+refunds = Table(
+    "refunds",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column("payment_id", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("gateway", Text, nullable=False),
+    Column("gateway_reference", Text),
+    Column("error_code", Text),
+    Column("error_description", Text),
+    Column("version", Integer, nullable=False, server_default="0"),
+    Column("last_step", Text, nullable=False, server_default="created"),
+    moment("created_at"),
+    moment("updated_at"),
+    ForeignKeyConstraint(
+        ["payment_id", "merchant_id", "currency"],
+        ["payments.id", "payments.merchant_id", "payments.currency"],
+        name="fk_refunds_payment",
+    ),
+    CheckConstraint("amount_minor > 0", name="amount_positive"),
+    CheckConstraint(one_of("status", RefundStatus), name="status_known"),
+    Index("ix_refunds_merchant_id_id", "merchant_id", text("id DESC")),
+    Index("ix_refunds_merchant_id_status_id", "merchant_id", "status", text("id DESC")),
+    Index("ix_refunds_payment_id_id", "payment_id", "id"),
+)
