@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.service import RPCError
 
 from tests.fire.gauntlet.site import Site
+from tests.fire.gauntlet.strikes import DRIVER_ERRORS
 
 POLL_S: Final = 1.0
 TELL_EVERY: Final = 10
@@ -50,7 +51,7 @@ async def _left(site: Site, engine: AsyncEngine) -> list[str]:
             counts = {name: (await connection.execute(text(query))).scalar_one() for name, query in OPEN.items()}
         health = (await site.gateway.get("/health")).raise_for_status().json()
         running = (await site.stack.temporal.count_workflows(RUNNING)).count
-    except (DBAPIError, OSError, httpx.HTTPError, RPCError) as error:
+    except (DBAPIError, *DRIVER_ERRORS, httpx.HTTPError, RPCError) as error:
         return [f"cannot be read ({type(error).__name__})"]
     counts["gateway operations"] = health["pending_decisions"] + health["undelivered_webhooks"]
     counts["workflows"] = max(0, running - counts.pop("reviewed"))

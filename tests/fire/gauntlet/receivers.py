@@ -25,6 +25,7 @@ from tests.fire.gauntlet.plan import Endpoint, Terms
 
 PATH: Final = "/webhooks"
 READ_S: Final = 30.0
+REOPEN_TRIES: Final = 20
 HANG_S: Final = 60.0
 DRIP_S: Final = 0.3
 FLOOD_BYTES: Final = 4_000_000_000
@@ -101,7 +102,19 @@ class Receiver(ABC):
         try:
             await asyncio.sleep(seconds)
         finally:
-            await self.open()
+            await self._open_again()
+
+    async def _open_again(self) -> None:
+        """Listen where it was; a connection of another process may hold the port for a moment."""
+        for attempt in range(REOPEN_TRIES):
+            try:
+                await self.open()
+            except OSError:
+                if attempt == REOPEN_TRIES - 1:
+                    raise
+                await asyncio.sleep(0.5)
+            else:
+                return
 
     @abstractmethod
     async def answer(self, writer: asyncio.StreamWriter, times: int) -> int | None:

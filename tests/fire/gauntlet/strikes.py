@@ -1,12 +1,14 @@
 """The kinds of strike: what the nemesis can do to a site, each with a draw of its particulars.
 
 A strike repairs what it broke before it ends. Strikes of one lane never overlap: there is always one worker and one
-API process that nobody is striking. A new kind is one function and one line in `KINDS`.
+API process that nobody is striking. Strikes of different lanes do overlap, so each must get by while what it touches is
+struck by another. A new kind is one function and one line in `KINDS`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,14 +16,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import asyncpg
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
+from clearway.dev.errors import StackError
 from tests.fire.gauntlet.faults import Rule
 from tests.fire.gauntlet.plan import Terms
 from tests.fire.gauntlet.site import APIS, WORKERS, Site
 
 GATEWAY_CALL_S: Final = 30
 """The longest activity timeout: a worker that is stopped is stopped for longer."""
+STARTS_MAX: Final = 5
+BETWEEN_STARTS_S: Final = 2.0
+DRIVER_ERRORS: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What asyncpg raises of a server that stops: InternalClientError when it says goodbye right after its welcome."""
 DROP: Final = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'clearway%'"
 
 Draw = Callable[[random.Random], Terms]
@@ -39,11 +46,24 @@ class StrikeKind:
     early: bool = False
 
 
+async def revive(site: Site, process: str) -> None:
+    """Start a process again, as often as it takes: what it needs at its start may be struck just then."""
+    for attempt in range(STARTS_MAX):
+        try:
+            await site.stack.start(process)
+        except StackError:
+            if attempt == STARTS_MAX - 1:
+                raise
+            await asyncio.sleep(BETWEEN_STARTS_S)
+        else:
+            return
+
+
 async def kill(site: Site, terms: Terms) -> None:
     """SIGKILL one process, and start it again after a while."""
     await site.stack.kill(terms["process"])
     await asyncio.sleep(terms["down_s"])
-    await site.stack.start(terms["process"])
+    await revive(site, terms["process"])
 
 
 async def pause(site: Site, terms: Terms) -> None:
@@ -58,7 +78,7 @@ async def restart(site: Site, terms: Terms) -> None:
     """Stop a server in order and start it again."""
     await site.stack.stop(terms["process"])
     await asyncio.sleep(terms["down_s"])
-    await site.stack.start(terms["process"])
+    await revive(site, terms["process"])
 
 
 async def kill_gateway(site: Site, terms: Terms) -> None:
@@ -68,20 +88,20 @@ async def kill_gateway(site: Site, terms: Terms) -> None:
 
 
 async def drop_connections(site: Site, terms: Terms) -> None:
-    """End every database session of ours, several times."""
-    url = make_url(site.stack.database_url)
+    """End every database session of the stack, several times; a server that is being struck itself is left alone."""
     for _ in range(terms["times"]):
-        try:
-            connection = await asyncpg.connect(
-                host=url.query["host"], user=url.username, database=url.database, timeout=5
-            )
-            try:
-                await connection.execute(DROP)
-            finally:
-                await connection.close()
-        except (OSError, asyncpg.PostgresError, TimeoutError):
-            pass  # the server is being struck itself
+        with contextlib.suppress(*DRIVER_ERRORS):
+            await _drop(make_url(site.stack.database_url))
         await asyncio.sleep(terms["every_s"])
+
+
+async def _drop(url: URL) -> None:
+    where: dict[str, Any] = {"host": url.query.get("host", url.host), "port": url.port}
+    connection = await asyncpg.connect(**where, user=url.username, database=url.database, timeout=5)
+    try:
+        await connection.execute(DROP, timeout=5)
+    finally:
+        connection.terminate()
 
 
 async def spoil(site: Site, terms: Terms, *, rules: Sequence[Rule]) -> None:

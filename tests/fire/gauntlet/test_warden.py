@@ -36,12 +36,13 @@ class Site:
 
 
 @pytest.mark.parametrize(
-    ("answers", "restarts"), [("+--+----+", 0), ("------+", 1), ("------------+", 2), ("-----+-----", 0)]
+    ("answers", "restarts"),
+    [("+--+----+", 0), ("-------+", 1), ("--------------+", 2), ("-----+-----", 0), ("------+", 0)],
 )
 async def test_temporal_is_started_again_after_a_long_silence(
     answers: str, restarts: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Six unanswered looks in a row, and the nemesis is kept away meanwhile."""
+    """Six unanswered looks in a row and one more when no strike is under way; the nemesis is kept away meanwhile."""
     monkeypatch.setattr(warden, "LOOK_EVERY_S", 0.0)
     site, lock, notes = Site(answers), asyncio.Lock(), []
     nemesis = SimpleNamespace(lane=lambda _: lock)

@@ -17,6 +17,7 @@ from temporalio.service import RPCError
 
 from tests.fire.gauntlet.nemesis import Nemesis
 from tests.fire.gauntlet.site import Site
+from tests.fire.gauntlet.strikes import revive
 
 LOOK_EVERY_S: Final = 5.0
 SILENT_LOOKS: Final = 6
@@ -33,9 +34,10 @@ async def watch_temporal(site: Site, nemesis: Nemesis, note: Callable[[str], Non
         if silent < SILENT_LOOKS:
             continue
         async with nemesis.lane("temporal"):
-            note(f"Temporal lived and did not answer {silent} times: started again")
-            await site.stack.kill("temporal")
-            await site.stack.start("temporal")
+            if not await _answers(site):  # a strike that was waited for may have mended it
+                note(f"Temporal lived and did not answer {silent} times: started again")
+                await site.stack.kill("temporal")
+                await revive(site, "temporal")
         silent = 0
 
 
