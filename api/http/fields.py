@@ -13,8 +13,8 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from api.card_numbers import contains_card_number
 from clearway.domain import money
+from clearway.domain.card_numbers import contains_card_number
 from clearway.domain.limits import (
     AMOUNT_MINOR_MAX,
     NOTES_KEY_LENGTH_MAX,
@@ -27,7 +27,9 @@ UNSTORABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 CODE_FORM: Final = r"^[A-Za-z0-9_-]{2,32}$"
 OPAQUE_FORM: Final = r"^[A-Za-z0-9_.:-]{8,255}$"
 EMAIL_FORM: Final = r"^[^@\s]+@[^@\s]+$"
-PHONE_FORM: Final = r"^\+?[0-9 ()-]{5,20}$"
+PHONE_FORM: Final = r"^\+?(?:[ ()-]*[0-9]){5,15}[ ()-]*$"
+"""5 to 15 digits (ITU-T E.164): a card number of 16 digits is no telephone number."""
+PHONE_LENGTH_MAX: Final = 24
 TIME_FORM: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 VPA_FORM: Final = r"^[a-zA-Z0-9.\-_]{2,256}@[a-zA-Z][a-zA-Z0-9]{1,63}$"
 """name@handle; NPCI's handles are letters, some with digits after them (s2b)."""
@@ -125,6 +127,10 @@ Email = Annotated[
     StringConstraints(pattern=EMAIL_FORM, max_length=254),
     Field(json_schema_extra={"pattern": EMAIL_FORM}),
 ]
-Phone = Annotated[PlainText, StringConstraints(pattern=PHONE_FORM), Field(json_schema_extra={"pattern": PHONE_FORM})]
+Phone = Annotated[
+    PlainText,
+    StringConstraints(pattern=PHONE_FORM, max_length=PHONE_LENGTH_MAX),
+    Field(json_schema_extra={"pattern": PHONE_FORM}, examples=["+4917604069006"]),
+]
 Time = Annotated[AwareDatetime, BeforeValidator(_written_time), AfterValidator(_in_utc)]
 HttpUrl = Annotated[PlainText, StringConstraints(max_length=URL_LENGTH_MAX), AfterValidator(_http_url)]

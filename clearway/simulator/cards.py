@@ -7,9 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from clearway.domain.card_numbers import passes_luhn
 from clearway.simulator.scenarios import CARDS, CHANCE, Scenario
 
-_DIGITS: Final = re.compile(r"\d{12,19}")
+_DIGITS: Final = re.compile(r"[0-9]{12,19}")
 _BRANDS: Final = (
     ("amex", re.compile(r"3[47]")),
     ("diners", re.compile(r"3(?:0[0-5]|[689])")),
@@ -65,13 +66,3 @@ def _cvc_refusal(cvc: str, brand: str) -> str | None:
 def brand_of(digits: str) -> str:
     """Return the scheme by the leading digits, or `unknown`."""
     return next((brand for brand, prefix in _BRANDS if prefix.match(digits)), "unknown")
-
-
-def passes_luhn(digits: str) -> bool:
-    """Tell whether the check digit is right (ISO/IEC 7812-1, annex B)."""
-    total = 0
-    for position, character in enumerate(reversed(digits)):
-        value = int(character)
-        doubled = value * 2 - 9 if value > 4 else value * 2  # noqa: PLR2004 - digits of a two-digit product are added
-        total += doubled if position % 2 else value
-    return total % 10 == 0

@@ -255,6 +255,25 @@ class TestRefusals:
         assert refused.status_code == 422
         assert refused.json()["code"] == "card_number_refused"
 
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"customer": {"phone": "+4917604069006"}},
+            {"customer": {"phone": "4917604069006"}},
+            {"customer": {"phone": "+49 (176) 0406-9006"}},
+            {"notes": {"receipt": "8895846c-5985-4364-8844-03b023fd500a", "call": "+4917604069006"}},
+            {"method": "card", "token": "4917604069006"},
+            {"method": "card", "token": "41111111111111111"},
+        ],
+    )
+    async def test_other_numbers_are_no_card_numbers(self, caller: Caller, fields: dict[str, object]) -> None:
+        """Telephone numbers, UUIDs and numeric tokens are accepted: only the order is missing."""
+        body = {"order_id": new_id(ORDER), "method": "upi"} | fields
+        if body["method"] == "upi":
+            body.setdefault("vpa", "ann@upi")
+        answer = await caller.http.post("/payments", json=body)
+        assert answer.json()["code"] == "order_not_found", answer.text
+
     @pytest.mark.parametrize("order_id", [new_id(ORDER), new_id(PAYMENT), "order_1", ""])
     async def test_an_unknown_order_is_a_404(self, caller: Caller, order_id: str) -> None:
         """No order of this merchant: 404, and nothing is charged."""
