@@ -5,12 +5,19 @@ Retries, waits and questions about unknown outcomes are the workflow's: only it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 
 from temporalio import activity
 
-from clearway.gateways.contract import AuthoriseRequest, FollowUpRequest, Gateway, GatewayOutcome
+from clearway.gateways.contract import (
+    UNKNOWN,
+    AnswerUnreadableError,
+    AuthoriseRequest,
+    FollowUpRequest,
+    Gateway,
+    GatewayOutcome,
+)
 
 
 @dataclass(frozen=True)
@@ -46,24 +53,33 @@ class GatewayActivities:
     @activity.defn(name="authorise")
     async def authorise(self, call: AuthoriseCall) -> GatewayOutcome:
         """Reserve or take the money."""
-        return await self._gateways[call.gateway].authorise(call.request)
+        return await _outcome(self._gateways[call.gateway].authorise(call.request))
 
     @activity.defn(name="capture")
     async def capture(self, call: FollowUpCall) -> GatewayOutcome:
         """Take part or all of what is authorised."""
-        return await self._gateways[call.gateway].capture(call.request)
+        return await _outcome(self._gateways[call.gateway].capture(call.request))
 
     @activity.defn(name="void")
     async def void(self, call: FollowUpCall) -> GatewayOutcome:
         """Release what is authorised, or call a pending payment off."""
-        return await self._gateways[call.gateway].void(call.request)
+        return await _outcome(self._gateways[call.gateway].void(call.request))
 
     @activity.defn(name="refund")
     async def refund(self, call: FollowUpCall) -> GatewayOutcome:
         """Give money back."""
-        return await self._gateways[call.gateway].refund(call.request)
+        return await _outcome(self._gateways[call.gateway].refund(call.request))
 
     @activity.defn(name="look_up")
     async def look_up(self, call: LookUpCall) -> GatewayOutcome:
         """Ask what became of an operation."""
-        return await self._gateways[call.gateway].look_up(call.key)
+        return await _outcome(self._gateways[call.gateway].look_up(call.key))
+
+
+async def _outcome(calling: Awaitable[GatewayOutcome]) -> GatewayOutcome:
+    """Return the outcome of a call; UNKNOWN when the connector let an unusable answer through."""
+    try:
+        return await calling
+    except AnswerUnreadableError as error:
+        activity.logger.warning("the gateway's answer is unreadable: %s", error)
+        return UNKNOWN

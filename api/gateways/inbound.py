@@ -16,6 +16,7 @@ from clearway.domain import payment, refund
 from clearway.domain.ids import PAYMENT, REFUND, is_id
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
+from clearway.domain.text import storable
 from clearway.durable import calls
 from clearway.durable.calls import WorkflowEndedError
 from clearway.durable.messages import PROVIDER_NEWS, News, payment_workflow_id, refund_workflow_id
@@ -45,7 +46,7 @@ async def take(services: Services, gateway: str, news: ProviderNews, body: bytes
     async with services.reader.connect() as connection:
         status = await _status(connection, news)
         late = status in ENDED
-        text = body.decode(errors="replace")
+        text = storable(body.decode(errors="replace"), len(body))
         disposition = Disposition.LATE if late else Disposition.RECEIVED
         received = ReceivedNews(gateway, news.event_id, news.key, workflow_id, text, disposition)
         known = await gateway_events.store(connection, received)

@@ -10,7 +10,7 @@ from api.gateways.schemas import NewsTaken
 from api.http.problems import declare
 from api.http.services import ServicesDep
 from clearway.domain.errors import AuthenticationError, NotFoundError
-from clearway.gateways.contract import NewsUnreadableError, SignatureInvalidError
+from clearway.gateways.contract import NewsUnreadableError, SignatureInvalidError, read_news
 
 router = APIRouter(prefix="/gateways", tags=["gateways"])
 log = structlog.get_logger(__name__)
@@ -28,7 +28,7 @@ async def receive_gateway_webhook(gateway: str, request: Request, services: Serv
         raise NotFoundError("gateway_not_found", f"There is no gateway {gateway!r}.")
     body = await request.body()
     try:
-        news = services.gateways[gateway].parse_webhook(request.headers, body)
+        news = read_news(services.gateways[gateway], request.headers, body)
         return NewsTaken(status=(await take(services, gateway, news, body)).value)
     except SignatureInvalidError as error:
         log.warning("provider_webhook_refused", gateway=gateway, reason=str(error))

@@ -22,8 +22,8 @@ from clearway.domain.limits import (
     NOTES_VALUE_LENGTH_MAX,
     URL_LENGTH_MAX,
 )
+from clearway.domain.text import UNSTORABLE
 
-UNSTORABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 CODE_FORM: Final = r"^[A-Za-z0-9_-]{2,32}$"
 OPAQUE_FORM: Final = r"^[A-Za-z0-9_.:-]{8,255}$"
 EMAIL_FORM: Final = r"^[^@\s]+@[^@\s]+$"

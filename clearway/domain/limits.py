@@ -22,7 +22,13 @@ WEBHOOK_RESPONSE_BYTES_KEPT_MAX = 16 * 1024
 WEBHOOK_ATTEMPTS_MAX = 20
 WEBHOOK_RETRY_INTERVAL_S_MAX = 7 * 24 * 3600
 
-PROVIDER_WEBHOOK_BYTES_MAX = 64 * 1024
+GATEWAY_IDENTIFIER_LENGTH_MAX = 255
+GATEWAY_ERROR_CODE_LENGTH_MAX = 64
+GATEWAY_MESSAGE_LENGTH_MAX = 500
+"""A gateway's words about a decline, as merchants see them: longer ones are cut."""
+OPERATOR_TEXT_LENGTH_MAX = 1_000
+MINOR_MAX = 2**63 - 1
+"""The largest amount that a BIGINT holds: what a gateway says may be wrong, but it must be storable."""
 CAPTURES_PER_PAYMENT_MAX = 50
 
 assert PAGE_SIZE_DEFAULT <= PAGE_SIZE_MAX

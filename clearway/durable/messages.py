@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from clearway.domain.limits import GATEWAY_IDENTIFIER_LENGTH_MAX, OPERATOR_TEXT_LENGTH_MAX
 from clearway.domain.payment import NewPayment
 from clearway.domain.refund import NewRefund
+from clearway.domain.text import is_storable, storable
 
 QUEUE_PAYMENTS: Final = "payments"
 QUEUE_DELIVERIES: Final = "deliveries"
@@ -124,6 +126,10 @@ class Resolution:
     reason: str
     gateway_reference: str | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("operator", "reason"):
+            object.__setattr__(self, name, storable(getattr(self, name), OPERATOR_TEXT_LENGTH_MAX))
+
 
 def resolution_of(given: Any) -> Resolution:
     """Read an operator's decision as it was typed. Raises ValueError, which says what it must look like."""
@@ -133,6 +139,10 @@ def resolution_of(given: Any) -> Resolution:
         raise ValueError(message)
     if not all(isinstance(value, str) and value for name, value in given.items() if name in needed):
         message = "outcome, operator and reason must be texts"
+        raise ValueError(message)
+    reference = given.get("gateway_reference")
+    if reference is not None and not is_storable(reference, GATEWAY_IDENTIFIER_LENGTH_MAX):
+        message = "gateway_reference must be the gateway's own id, as the gateway shows it"
         raise ValueError(message)
     return Resolution(**given)
 

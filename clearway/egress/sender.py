@@ -26,6 +26,7 @@ from typing import Final
 import httpcore
 import httpx
 
+from clearway.domain.text import storable
 from clearway.egress.connection import (
     BlockedAddressError,
     GuardedBackend,
@@ -44,6 +45,7 @@ ANSWER_OVERHEAD_BYTES_MAX: Final = 256 * 1024
 """What an answer may hold beside its body: status line, headers, interim answers, chunk framing."""
 RESPONSE_HEADERS_MAX: Final = 64
 RESPONSE_HEADER_LENGTH_MAX: Final = 1_024
+ERROR_LENGTH_MAX: Final = 500
 
 DEFAULT_HEADERS: Final = {"content-type": "application/json", "user-agent": USER_AGENT, "accept": "*/*"}
 FIXED_HEADERS: Final = {"accept-encoding": "identity", "connection": "close"}
@@ -143,7 +145,7 @@ class _Answer:
         self._error: str | None = None
 
     def fail(self, code: SendError, error: str) -> None:
-        self._error_code, self._error = code, error
+        self._error_code, self._error = code, storable(error, ERROR_LENGTH_MAX)
 
     def result(self, duration_ms: int, body_bytes_max: int, now: datetime) -> SendResult:
         if self._error_code is None:
@@ -176,19 +178,15 @@ def _request_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _kept_headers(headers: httpx.Headers) -> dict[str, str]:
     kept = list(headers.items())[:RESPONSE_HEADERS_MAX]
-    return {name: _without_nul(value[:RESPONSE_HEADER_LENGTH_MAX]) for name, value in kept}
+    return {name: storable(value, RESPONSE_HEADER_LENGTH_MAX) for name, value in kept}
 
 
 def _text(headers: httpx.Headers, body: bytes, *, cut: bool) -> str:
     encoding = headers.get("content-encoding", "identity")
     if body and encoding != "identity":
-        return f"({len(body)} bytes of {encoding[:32]}, not decompressed)"
+        return f"({len(body)} bytes of {storable(encoding, 32)}, not decompressed)"
     # A cut may fall inside a character: an incremental decoder leaves the rest of it out.
-    return _without_nul(codecs.getincrementaldecoder("utf-8")("replace").decode(body, final=not cut))
-
-
-def _without_nul(text: str) -> str:
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")  # PostgreSQL text cannot hold one
+    return storable(codecs.getincrementaldecoder("utf-8")("replace").decode(body, final=not cut), len(body))
 
 
 def _classify(error: BaseException) -> tuple[SendError, str]:

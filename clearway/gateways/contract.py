@@ -13,13 +13,36 @@ A connector method raises only for programmer errors; whatever the gateway or th
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
+from clearway.domain.limits import (
+    GATEWAY_ERROR_CODE_LENGTH_MAX,
+    GATEWAY_IDENTIFIER_LENGTH_MAX,
+    GATEWAY_MESSAGE_LENGTH_MAX,
+    MINOR_MAX,
+    URL_LENGTH_MAX,
+)
 from clearway.domain.payment import CaptureMethod
+from clearway.domain.text import is_storable, storable, storable_or_none
+
+CURRENCY_LENGTH: Final = 3
+EXPIRY_MAX: Final = 10_000
+RETRY_AFTER_S_MAX: Final = 3_600.0
+"""No gateway holds a payment up for longer than this between two calls."""
+_WEB_URL: Final = re.compile(r"https?://[^\s/?#]+\S*")
+
+
+class AnswerUnreadableError(ValueError):
+    """What a gateway sent cannot be what its API says: an identifier, amount or URL that is none.
+
+    As the answer to a call it makes the outcome UNKNOWN, because the gateway may have acted all the same.
+    """
 
 
 class OutcomeKind(StrEnum):
@@ -47,6 +70,9 @@ class GatewayOutcome:
 
     amount_minor and currency are what the gateway says it moved or reserved; the workflow compares them with what was
     asked and treats a difference as a matter for a person.
+
+    Making one is the border of foreign text: messages are made storable, and an identifier, amount or URL that cannot
+    be used exactly as it is raises AnswerUnreadableError. No connector can forget it.
     """
 
     kind: OutcomeKind
@@ -58,6 +84,42 @@ class GatewayOutcome:
     error_description: str | None = None
     action_url: str | None = None
     retry_after_s: float | None = None
+
+    def __post_init__(self) -> None:
+        self._check_identifiers()
+        self._check_amount()
+        self._mend("error_code", storable_or_none(self.error_code, GATEWAY_ERROR_CODE_LENGTH_MAX))
+        self._mend("error_description", storable_or_none(self.error_description, GATEWAY_MESSAGE_LENGTH_MAX))
+        self._mend("retry_after_s", _usable_wait_s(self.retry_after_s))
+
+    def _check_identifiers(self) -> None:
+        if self.reference is not None and not is_storable(self.reference, GATEWAY_IDENTIFIER_LENGTH_MAX):
+            raise AnswerUnreadableError("the reference is not a usable identifier")
+        if self.currency is not None and not is_storable(self.currency, CURRENCY_LENGTH):
+            raise AnswerUnreadableError("the currency is not a currency code")
+        url = self.action_url
+        if url is not None and not (is_storable(url, URL_LENGTH_MAX) and _WEB_URL.fullmatch(url)):
+            raise AnswerUnreadableError("the URL for the customer is not an http or https URL")
+
+    def _check_amount(self) -> None:
+        amount = self.amount_minor
+        if amount is not None and not (type(amount) is int and 0 <= amount <= MINOR_MAX):
+            raise AnswerUnreadableError("the amount is not a number of minor units")
+        if type(self.captured) is not bool:
+            raise AnswerUnreadableError("it is not clear whether the money was taken")
+
+    def _mend(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)  # the class is frozen for everybody else
+
+
+def _usable_wait_s(value: object) -> float | None:
+    """Return a wait that a timer can be set to, or None."""
+    if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return min(float(value), RETRY_AFTER_S_MAX)
+
+
+UNKNOWN: Final = GatewayOutcome(OutcomeKind.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +182,19 @@ class CardToken:
     expiry_month: int
     expiry_year: int
 
+    def __post_init__(self) -> None:
+        texts = (self.token, self.brand, self.last4)
+        if not all(is_storable(text, GATEWAY_IDENTIFIER_LENGTH_MAX) for text in texts):
+            raise AnswerUnreadableError("the token or the card's summary is not a usable text")
+        if not all(type(number) is int and 0 < number < EXPIRY_MAX for number in (self.expiry_month, self.expiry_year)):
+            raise AnswerUnreadableError("the card's expiry is not a month and a year")
+
 
 class CardRefusedError(Exception):
     """The gateway would not tokenise the card; `code` is a unified decline code, str(error) is for the merchant."""
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(storable(message, GATEWAY_MESSAGE_LENGTH_MAX))
         self.code = code
 
 
@@ -154,6 +223,11 @@ class ProviderNews:
     outcome: GatewayOutcome
     occurred_at: str
 
+    def __post_init__(self) -> None:
+        for name in ("event_id", "key", "occurred_at"):
+            if not is_storable(getattr(self, name), GATEWAY_IDENTIFIER_LENGTH_MAX):
+                raise AnswerUnreadableError(f"{name} is not a usable text")
+
 
 class SignatureInvalidError(Exception):
     """A provider webhook with a missing, wrong or stale signature: refuse it, change nothing."""
@@ -161,6 +235,20 @@ class SignatureInvalidError(Exception):
 
 class NewsUnreadableError(Exception):
     """A correctly signed provider webhook that has no meaning for us (unknown event, malformed body)."""
+
+
+def read_news(gateway: Gateway, headers: Mapping[str, str], body: bytes) -> ProviderNews:
+    """Verify and read a webhook by its gateway's connector. Raises SignatureInvalidError or NewsUnreadableError alone.
+
+    The body is foreign, so a connector that fails on it in an unforeseen way has met an unreadable one: an error here
+    would have the gateway send it again and again.
+    """
+    try:
+        return gateway.parse_webhook(headers, body)
+    except (SignatureInvalidError, NewsUnreadableError):
+        raise
+    except Exception as error:
+        raise NewsUnreadableError(f"{type(error).__name__} while reading it") from error
 
 
 class Gateway(Protocol):

@@ -16,6 +16,8 @@ import httpx
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from clearway.gateways.contract import (
+    UNKNOWN,
+    AnswerUnreadableError,
     AuthoriseRequest,
     Card,
     CardRefusedError,
@@ -125,7 +127,7 @@ class SimulatorGateway:
             raise GatewayUnavailableError(f"the simulator answered {response.status_code}, which cannot be used")
         try:
             return mapping.page_of_operations(_json(response.content))
-        except mapping.UnreadableError as error:
+        except AnswerUnreadableError as error:
             raise GatewayUnavailableError(f"the simulator's list cannot be read: {error}") from None
 
     async def tokenise(self, card: Card) -> CardToken:
@@ -174,7 +176,7 @@ class SimulatorGateway:
         except _PROGRAMMER_ERRORS:
             raise
         except (httpx.HTTPError, TimeoutError):
-            return mapping.UNKNOWN
+            return UNKNOWN
         return classify(response.status_code, response.headers, _json(response.content))
 
 
@@ -190,7 +192,7 @@ def _json(content: bytes) -> Any:
     """Parse JSON; None when it is none, which every reader takes as unreadable."""
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -202,9 +204,9 @@ def _token(response: httpx.Response) -> CardToken:
             return CardToken(body["id"], kept["brand"], kept["last4"], kept["exp_month"], kept["exp_year"])
         if response.status_code == httpx.codes.PAYMENT_REQUIRED:
             error = body["error"]
-            raise CardRefusedError(mapping.unified_code(error["code"]), error["message"])
+            raise CardRefusedError(mapping.unified_code(error["code"]), str(error["message"]))
         if response.status_code == httpx.codes.BAD_REQUEST:
             raise CardRefusedError("incorrect_number", "The card's details are not in a form the gateway reads.")
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, AnswerUnreadableError):
         pass  # An answer that cannot be read is no answer, below.
     raise GatewayUnavailableError(f"the simulator answered {response.status_code}, which cannot be used")

@@ -1,4 +1,4 @@
-"""From the simulator's answers to Clearway's outcomes: pure functions, no I/O, no state.
+"""From the simulator's answers to Clearway's outcomes: functions without I/O or state.
 
 The rule of the contract (`clearway.gateways.contract`) decides every doubtful case: what may have been executed is
 UNKNOWN.
@@ -6,13 +6,14 @@ UNKNOWN.
 
 from __future__ import annotations
 
-import email.utils
-import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from clearway.egress.retry_after import retry_after_s
 from clearway.gateways.contract import (
+    UNKNOWN,
+    AnswerUnreadableError,
     GatewayOutcome,
     ListedOperation,
     NewsSubject,
@@ -59,7 +60,6 @@ UNIFIED_CODES: Final = {
 """The simulator's failure codes, each with the unified code it means."""
 
 FALLBACK_CODE: Final = "payment_declined"
-RETRY_AFTER_S_MAX: Final = 3_600.0
 
 _KINDS: Final = {
     "processing": OutcomeKind.PENDING,
@@ -78,37 +78,32 @@ _SUBJECTS: Final = {
     "refund": NewsSubject.REFUND,
 }
 
-UNKNOWN: Final = GatewayOutcome(OutcomeKind.UNKNOWN)
-
 
 class IdempotencyKeyMisusedError(Exception):
     """We sent one key with two different requests: a programmer error, never the gateway's or the customer's."""
 
 
-class UnreadableError(ValueError):
-    """A body that is not what the simulator's API says."""
-
-
-def unified_code(failure: str | None, *, operation: str = "payment") -> str:
+def unified_code(failure: object, *, refund: bool = False) -> str:
     """Return the unified decline code; for failures we do not know the most general one of the operation."""
-    fallback = "refund_failed" if operation == "refund" else FALLBACK_CODE
-    return UNIFIED_CODES.get(failure or "", fallback)
+    fallback = "refund_failed" if refund else FALLBACK_CODE
+    return UNIFIED_CODES.get(failure, fallback) if isinstance(failure, str) else fallback
 
 
 def outcome_of_operation(body: Any) -> GatewayOutcome:
-    """Read an operation as the API, look-ups and webhooks tell it. Raises UnreadableError."""
+    """Read an operation as the API, look-ups and webhooks tell it. Raises AnswerUnreadableError."""
     if not isinstance(body, Mapping) or body.get("object") != "operation":
-        raise UnreadableError("not an operation")
-    kind = _KINDS.get(str(body.get("status")))
+        raise AnswerUnreadableError("not an operation")
+    status = body.get("status")
+    kind = _KINDS.get(status) if isinstance(status, str) else None
     if kind is None:
-        raise UnreadableError(f"status {body.get('status')!r} is not known")
+        raise AnswerUnreadableError("the status is not one we know")
     code, message = _failure(body) if kind is OutcomeKind.DECLINED else (None, None)
     return GatewayOutcome(
         kind=kind,
         reference=_text(body, "id"),
         amount_minor=_amount(body),
         currency=_text(body, "currency"),
-        captured=body["status"] == "captured",
+        captured=status == "captured",
         error_code=code,
         error_description=message,
         action_url=_action_url(body) if kind is OutcomeKind.NEEDS_ACTION else None,
@@ -118,7 +113,7 @@ def outcome_of_operation(body: Any) -> GatewayOutcome:
 def outcome_of_answer(status: int, headers: Mapping[str, str], body: Any) -> GatewayOutcome:
     """Classify an answer to an authorise, capture, void or refund. body: parsed JSON, or None when unreadable."""
     if status in {429, 503}:
-        return GatewayOutcome(OutcomeKind.RETRYABLE, retry_after_s=retry_after_s(headers))
+        return _not_executed(headers)
     if status in {200, 201, 402}:
         return _operation_or_unknown(body)
     if status == 409 and _error_code(body) == "idempotency_key_reused":  # noqa: PLR2004 - Conflict
@@ -131,7 +126,7 @@ def outcome_of_answer(status: int, headers: Mapping[str, str], body: Any) -> Gat
 def outcome_of_look_up(status: int, headers: Mapping[str, str], body: Any) -> GatewayOutcome:
     """Classify an answer to a look-up. A 404 counts only when the simulator itself says that the key is unknown."""
     if status in {429, 503}:
-        return GatewayOutcome(OutcomeKind.RETRYABLE, retry_after_s=retry_after_s(headers))
+        return _not_executed(headers)
     if status == 404 and _error_code(body) == "operation_not_found":  # noqa: PLR2004 - Not Found
         return GatewayOutcome(OutcomeKind.NOT_FOUND)
     return _operation_or_unknown(body) if status == 200 else UNKNOWN  # noqa: PLR2004 - OK
@@ -148,14 +143,14 @@ def news_of_event(event: Any) -> ProviderNews:
             outcome=outcome_of_operation(data),
             occurred_at=_text(event, "occurred_at"),
         )
-    except (KeyError, TypeError, UnreadableError) as error:
+    except (KeyError, TypeError, AnswerUnreadableError) as error:
         raise NewsUnreadableError(f"not an event of the simulator: {error}") from error
 
 
 def page_of_operations(body: Any) -> OperationPage:
-    """Read a page of the list of operations. Raises UnreadableError."""
+    """Read a page of the list of operations. Raises AnswerUnreadableError."""
     if not isinstance(body, Mapping) or not isinstance(body.get("data"), list):
-        raise UnreadableError("not a list")
+        raise AnswerUnreadableError("not a list")
     following = body.get("next")
     return OperationPage(tuple(map(_listed, body["data"])), None if following is None else str(following))
 
@@ -165,7 +160,7 @@ def _listed(body: Any) -> ListedOperation:
     try:
         kind, created_at = OperationKind(body["type"]), datetime.fromisoformat(_text(body, "created"))
     except (KeyError, ValueError) as error:
-        raise UnreadableError(f"not an operation of a kind that is known: {error}") from error
+        raise AnswerUnreadableError(f"not an operation of a kind that is known: {error}") from error
     return ListedOperation(
         key=_text(body, "idempotency_key"),
         kind=kind,
@@ -175,22 +170,15 @@ def _listed(body: Any) -> ListedOperation:
     )
 
 
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Read Retry-After, in seconds or as an HTTP date (RFC 9110, 10.2.3), within bounds; None when unusable."""
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return min(float(text), RETRY_AFTER_S_MAX)
-    try:
-        at = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return min(max(at.timestamp() - time.time(), 0.0), RETRY_AFTER_S_MAX)
+def _not_executed(headers: Mapping[str, str]) -> GatewayOutcome:
+    wait_s = retry_after_s(headers.get("retry-after"), datetime.now(UTC))
+    return GatewayOutcome(OutcomeKind.RETRYABLE, retry_after_s=wait_s)
 
 
 def _operation_or_unknown(body: Any) -> GatewayOutcome:
     try:
         return outcome_of_operation(body)
-    except UnreadableError:
+    except AnswerUnreadableError:
         return UNKNOWN
 
 
@@ -200,10 +188,10 @@ def _refusal(body: Any) -> GatewayOutcome:
     return GatewayOutcome(OutcomeKind.DECLINED, error_code=unified_code(code), error_description=message)
 
 
-def _failure(body: Mapping[str, Any]) -> tuple[str, str | None]:
+def _failure(body: Mapping[str, Any]) -> tuple[str, Any]:
     failure = body.get("failure")
     details = failure if isinstance(failure, Mapping) else {}
-    return unified_code(details.get("code"), operation=str(body.get("type"))), details.get("message")
+    return unified_code(details.get("code"), refund=body.get("type") == "refund"), details.get("message")
 
 
 def _error_code(body: Any) -> str | None:
@@ -215,19 +203,19 @@ def _error_code(body: Any) -> str | None:
 def _amount(body: Mapping[str, Any]) -> int:
     amount = body.get("amount")
     if type(amount) is not int or amount < 0:
-        raise UnreadableError("the amount is not a number of minor units")
+        raise AnswerUnreadableError("the amount is not a number of minor units")
     return amount
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
     value = body.get(name)
     if not isinstance(value, str) or not value:
-        raise UnreadableError(f"{name} is missing")
+        raise AnswerUnreadableError(f"{name} is missing")
     return value
 
 
 def _action_url(body: Mapping[str, Any]) -> str:
     action = body.get("next_action")
     if not isinstance(action, Mapping):
-        raise UnreadableError("next_action is missing")
+        raise AnswerUnreadableError("next_action is missing")
     return _text(action, "url")

@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 
 from api.app import create_app
 from clearway.db.tables import gateway_events
+from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.ids import PAYMENT, new_id
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET, Settings
 from tests.services.api.conftest import Payer, changed, client_of
@@ -160,6 +161,51 @@ async def test_a_stale_or_future_signature_is_refused(anonymous: httpx.AsyncClie
 async def test_signed_news_without_a_meaning_is_ignored(anonymous: httpx.AsyncClient, event: dict[str, Any]) -> None:
     """Sending it again would not help, so it is a 200 that says `ignored`."""
     taken = await send(anonymous, event)
+    assert (taken.status_code, taken.json()) == (200, {"status": "ignored"})
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("NUL \x00 in it", "NUL \N{REPLACEMENT CHARACTER} in it"),
+        ("half \ud800 a character", "half \N{REPLACEMENT CHARACTER} a character"),
+        ("x" * 10_000, "x" * 500),
+        (5, DECLINE_CODES["insufficient_funds"]),
+        ({"deep": [[]]}, DECLINE_CODES["insufficient_funds"]),
+    ],
+    ids=["NUL", "lone surrogate", "long", "number", "object"],
+)
+async def test_a_decline_ends_a_payment_whatever_its_message_holds(
+    payer: Payer, anonymous: httpx.AsyncClient, message: object, shown: str
+) -> None:
+    """A gateway's words are made storable, and what is no text is left out: the decline counts all the same."""
+    made = await payer.payment(vpa="pending@razorpay", until="pending")
+    failure = {"code": "insufficient_funds", "message": message}
+    taken = await send(anonymous, event_about(f"{made['id']}:authorise:1", status="declined", failure=failure))
+    assert (taken.status_code, taken.json()) == (200, {"status": "signalled"})
+    failed = await payer.payment_in(made["id"], "failed")
+    assert (failed["error_code"], failed["error_description"]) == ("insufficient_funds", shown)
+
+
+@pytest.mark.parametrize("key", ["\x00:authorise:1", "\ud800:authorise:1", "x" * 300, "pay_\x00"])
+async def test_a_key_that_cannot_be_stored_is_not_ours(anonymous: httpx.AsyncClient, key: str) -> None:
+    """An operation key with a NUL or half a character names nothing here: taken, and ignored."""
+    taken = await send(anonymous, event_about(key))
+    assert (taken.status_code, taken.json()) == (200, {"status": "ignored"})
+
+
+async def test_json_without_end_is_ignored(anonymous: httpx.AsyncClient) -> None:
+    """A signed body nested 2,000 deep is unreadable, not an error of the server."""
+    body = "[" * 2_000 + "]" * 2_000
+    now = datetime.now(UTC)
+    signature = Webhook(DEVELOPMENT_SIMULATOR_SECRET).sign("sim_evt_deep", now, body)
+    headers = {
+        "webhook-id": "sim_evt_deep",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": signature,
+        "content-type": "application/json",
+    }
+    taken = await anonymous.post(PATH, content=body, headers=headers)
     assert (taken.status_code, taken.json()) == (200, {"status": "ignored"})
 
 

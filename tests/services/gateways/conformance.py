@@ -7,8 +7,11 @@ that behave as named, and a count of effects taken from the gateway's own books.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -16,11 +19,14 @@ from clearway.domain.errors import DECLINE_CODES
 from clearway.gateways.contract import (
     AuthoriseRequest,
     Gateway,
+    GatewayOutcome,
     NewsSubject,
     NewsUnreadableError,
     OutcomeKind,
     SignatureInvalidError,
+    read_news,
 )
+from tests.services.gateways import hostile
 from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when
 from tests.services.gateways.running import Receiver
 
@@ -38,6 +44,12 @@ class Bench:
     """What the gateway's own books say was done for a payment id: authorised, captured, voided, refunded."""
     sign: Callable[[bytes, int], dict[str, str]]
     """Headers with which the gateway would sign a body now, shifted by seconds."""
+    connect: Callable[[str], Gateway]
+    """A connector of this kind that speaks to another URL."""
+    answers: Sequence[dict[str, Any]]
+    """Answers of the gateway that between them have every field the connector reads."""
+    events: Sequence[dict[str, Any]]
+    """The same for the bodies of its webhooks."""
     good: Instrument
     refused: Instrument
     undecided: Instrument
@@ -232,6 +244,52 @@ class GatewayConformance:
         """A well-signed body without a meaning is NewsUnreadableError, not a crash."""
         with pytest.raises(NewsUnreadableError):
             bench.gateway.parse_webhook(bench.sign(body, 0), body)
+
+    @pytest.mark.parametrize("status", [200, 402, 404, 429])
+    async def test_no_answer_makes_a_call_fail(self, bench: Bench, status: int) -> None:
+        """Whatever a gateway answers to whichever call, the call has an outcome, and every text in it can be stored."""
+        bodies = [json.dumps(body).encode() for answer in bench.answers for body in hostile.variants(answer)]
+        async with hostile.answering() as answers, aclosing(bench.connect(answers.url)) as gateway:
+            answers.status = status
+            for number, body in enumerate([*hostile.NOT_JSON, *bodies]):
+                answers.body = body
+                outcome = await self._one_call(gateway, number)
+                assert hostile.is_storable_throughout(outcome), body[:200]
+
+    async def test_an_answer_that_cannot_be_read_is_unknown(self, bench: Bench) -> None:
+        """Neither nonsense, nor JSON of any depth, nor an amount that is text is taken for a result, by any call."""
+        as_text = [json.dumps(answer | {"amount": "1000"}).encode() for answer in bench.answers]
+        async with hostile.answering() as answers, aclosing(bench.connect(answers.url)) as gateway:
+            for body in [*hostile.NOT_JSON, *as_text]:
+                answers.body = body
+                for number in range(5):
+                    assert (await self._one_call(gateway, number)).kind is OutcomeKind.UNKNOWN, body[:200]
+
+    async def test_no_webhook_makes_reading_fail(self, bench: Bench) -> None:
+        """Whatever stands in a well-signed webhook, it is news that can be stored, or NewsUnreadableError."""
+        events = [body for event in bench.events for body in hostile.variants(event)]
+        bodies = [json.dumps(body, separators=(",", ":")).encode() for body in events]
+        read = 0
+        for body in [*(body for body in hostile.NOT_JSON if body.isascii()), *bodies]:
+            try:
+                news = read_news(bench.gateway, bench.sign(body, 0), body)
+            except NewsUnreadableError:
+                continue
+            read += 1
+            assert hostile.is_storable_throughout(news), body[:200]
+        assert read > 0
+
+    async def _one_call(self, gateway: Gateway, number: int):
+        asked = ask(("upi", "success@razorpay"))
+        request = follow_up(asked, GatewayOutcome(OutcomeKind.APPROVED, reference="ref_1"), "capture", 1_000)
+        calls = [
+            lambda: gateway.authorise(asked),
+            lambda: gateway.look_up(asked.key),
+            lambda: gateway.capture(request),
+            lambda: gateway.void(request),
+            lambda: gateway.refund(request),
+        ]
+        return await calls[number % len(calls)]()
 
     async def _authorised(self, bench: Bench):
         asked = ask(bench.good, capture_method=MANUAL)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
-from clearway.gateways.contract import GatewayUnavailableError, OutcomeKind
+from clearway.gateways.contract import CardRefusedError, GatewayUnavailableError, OutcomeKind
 from clearway.gateways.registry import GatewayUnknownError, build_registry
 from clearway.gateways.simulator.client import SimulatorGateway
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET, Settings
+from tests.services.gateways import hostile
 from tests.services.gateways.asking import card, follow_up, order
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -112,6 +114,27 @@ async def test_lost_or_unreadable_answer_is_unknown(answer: bytes) -> None:
         assert await kinds(gateway) == {OutcomeKind.UNKNOWN}
         with pytest.raises(GatewayUnavailableError):
             await gateway.tokenise(card())
+
+
+async def test_a_card_s_token_that_cannot_be_used_is_no_token() -> None:
+    """Whatever the gateway answers to a card, the card has a token that can be stored, or no answer counts."""
+    kept = {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2040}
+    good = [{"id": "tok_1", "card": kept}, {"error": {"code": "expired_card", "message": "Expired."}}]
+    bodies = [json.dumps(body).encode() for answer in good for body in hostile.variants(answer)]
+    async with hostile.answering() as answers:
+        gateway = SimulatorGateway(answers.url, DEVELOPMENT_SIMULATOR_SECRET, timeout_s=5)
+        for answers.status in (201, 400, 402):
+            for answers.body in [*hostile.NOT_JSON, *bodies]:
+                assert hostile.is_storable_throughout(await token_or_refusal(gateway))
+        await gateway.aclose()
+
+
+async def token_or_refusal(gateway: SimulatorGateway) -> object:
+    """Exchange a card, and return the token or what is said in its place."""
+    try:
+        return await gateway.tokenise(card())
+    except (CardRefusedError, GatewayUnavailableError) as refusal:
+        return str(refusal)
 
 
 async def test_proxy_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
+from clearway.gateways.simulator.client import SimulatorGateway
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 from tests.services.gateways.conformance import Bench, GatewayConformance
 from tests.services.gateways.running import Receiver, Simulator
+
+DECLINED: dict[str, Any] = {
+    "object": "operation",
+    "idempotency_key": "pay_1:authorise:1",
+    "type": "payment",
+    "id": "sim_pay_1",
+    "status": "declined",
+    "amount": 1_000,
+    "currency": "INR",
+    "failure": {"code": "insufficient_funds", "message": "There is not enough money."},
+    "next_action": None,
+}
+WAITING = DECLINED | {
+    "status": "requires_action",
+    "failure": None,
+    "next_action": {"type": "redirect", "url": "http://127.0.0.1/3ds/sim_pay_1"},
+}
+REFUSED: dict[str, Any] = {"error": {"code": "unknown_payment", "message": "There is no such payment."}}
 
 
 def sign(body: bytes, skew_s: int) -> dict[str, str]:
@@ -41,6 +61,9 @@ class TestSimulator(GatewayConformance):
             receiver=receiver,
             effects=effects,
             sign=sign,
+            connect=lambda url: SimulatorGateway(url, DEVELOPMENT_SIMULATOR_SECRET, timeout_s=5),
+            answers=[DECLINED, WAITING, REFUSED],
+            events=[{"id": "sim_evt_1", "occurred_at": "2026-01-01T00:00:00Z", "data": DECLINED}],
             good=("upi", "success@razorpay"),
             refused=("netbanking", "FAIL"),
             undecided=("upi", "pending@razorpay"),
