@@ -64,14 +64,14 @@ def activities_of(
     queue: str, settings: Settings, engine: AsyncEngine, gateways: GatewayRegistry, deliveries: TemporalDeliveries
 ) -> Sequence[Callable[..., Any]]:
     """Return the activities of one task queue: the index of what the durable side does."""
+    cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
     if queue == QUEUE_PAYMENTS:
-        payments = PaymentActivities(engine, deliveries)
+        payments = PaymentActivities(engine, deliveries, cipher)
         refunds = RefundActivities(engine, deliveries)
         gateway = GatewayActivities(gateways)
         recording: list[Callable[..., Any]] = [payments.record, payments.change, refunds.reserve, refunds.change]
         return [*recording, gateway.authorise, gateway.capture, gateway.void, gateway.refund, gateway.look_up]
     if queue == QUEUE_DELIVERIES:
-        cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
         sender = WebhookSender(EgressPolicy.from_settings(settings))
         deliver = WebhookDeliveryActivities(engine, sender, cipher)
         return [deliver.attempt_at_once, deliver.attempt]

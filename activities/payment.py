@@ -14,11 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from clearway.crypto.encryption import Cipher
 from clearway.db.engine import each_for_itself
 from clearway.db.payments import recording
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
 from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN
 from clearway.durable.deliveries import TemporalDeliveries
+from clearway.recovery.sealed import seal
 
 REFUSAL: Final = ApplicationErrorCategory.BENIGN
 """A refusal is an answer, not a failure: it is not logged as one, nor counted."""
@@ -43,8 +45,9 @@ class ChangeInput:
 class PaymentActivities:
     """The payments in the database."""
 
-    def __init__(self, engine: AsyncEngine, deliveries: TemporalDeliveries) -> None:
+    def __init__(self, engine: AsyncEngine, deliveries: TemporalDeliveries, cipher: Cipher) -> None:
         self._engine = each_for_itself(engine)
+        self._cipher = cipher
         self._deliveries = deliveries
 
     @activity.defn(name="record_payment")
@@ -52,7 +55,8 @@ class PaymentActivities:
         """Record a payment with its first event. Fails for good with ORDER_TAKEN or ORDER_NOT_FOUND."""
         try:
             async with self._engine.connect() as connection:
-                recorded = await recording.record(connection, new, now=datetime.now(UTC))
+                sealed = seal(self._cipher, new)
+                recorded = await recording.record(connection, new, sealed=sealed, now=datetime.now(UTC))
         except recording.OrderTakenError as error:
             message = (
                 f"order {new.order_id} has a payment in progress or is paid; no second payment was made. "

@@ -184,6 +184,12 @@ def upgrade() -> None:
             nullable=False,
             comment="what may be shown of it: vpa, card summary, bank, wallet",
         ),
+        sa.Column(
+            "sealed",
+            sa.Text(),
+            nullable=True,
+            comment="encrypted: what the gateway is asked with; gone when the payment ends",
+        ),
         sa.Column("customer", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("notes", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("action_url", sa.Text(), nullable=True),
@@ -249,6 +255,15 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index("ix_payments_order_id", "payments", ["order_id"], unique=False)
+    op.create_index(
+        "ix_payments_open",
+        "payments",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text(
+            "status IN ('authorized', 'needs_review', 'pending', 'processing', 'requires_action')"
+        ),
+    )
     op.create_index(
         "uq_payments_order_taken",
         "payments",
@@ -362,6 +377,13 @@ def upgrade() -> None:
         "refunds",
         ["merchant_id", "status", sa.literal_column("id DESC")],
         unique=False,
+    )
+    op.create_index(
+        "ix_refunds_open",
+        "refunds",
+        ["id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('needs_review', 'pending')"),
     )
     op.create_index("ix_refunds_payment_id_id", "refunds", ["payment_id", "id"], unique=False)
     op.create_table(

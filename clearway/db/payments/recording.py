@@ -69,9 +69,14 @@ class RecordedPayment:
     due: list[DueDelivery]
 
 
-async def record(connection: AsyncConnection, new: NewPayment, *, now: datetime) -> RecordedPayment:
-    """Insert a payment with its first event. Raises OrderTakenError or OrderUnknownError, having done nothing."""
-    row = first_row(new, now)
+async def record(
+    connection: AsyncConnection, new: NewPayment, *, sealed: str | None = None, now: datetime
+) -> RecordedPayment:
+    """Insert a payment with its first event. Raises OrderTakenError or OrderUnknownError, having done nothing.
+
+    sealed: what the gateway is asked with, encrypted (`clearway.recovery.sealed`).
+    """
+    row = first_row(new, sealed, now)
     attempted = Changed(
         orders,
         new.order_id,

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from clearway.domain.payment import CaptureMethod, NewPayment, Payment, PaymentStatus
+from clearway.domain.payment import FINAL, CaptureMethod, NewPayment, Payment, PaymentStatus
 from clearway.domain.resources import NextAction, PaymentResource
 
 CREATED_STEP = "created"
@@ -62,7 +62,7 @@ def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
     )
 
 
-def first_row(new: NewPayment, now: datetime) -> SimpleNamespace:
+def first_row(new: NewPayment, sealed: str | None, now: datetime) -> SimpleNamespace:
     """Return all columns of a payment as it is recorded, so that the row need not be read back."""
     return SimpleNamespace(
         id=new.id,
@@ -79,6 +79,7 @@ def first_row(new: NewPayment, now: datetime) -> SimpleNamespace:
         gateway=new.gateway,
         gateway_reference=None,
         instrument=new.shown,
+        sealed=sealed,
         customer=new.customer,
         notes=new.notes,
         action_url=None,
@@ -93,7 +94,8 @@ def first_row(new: NewPayment, now: datetime) -> SimpleNamespace:
 
 def columns_after(payment: Payment, now: datetime) -> dict[str, Any]:
     """Return the columns that a change may move, as they stand after it."""
-    return {
+    forgotten = {"sealed": None} if payment.status in FINAL else {}
+    return forgotten | {
         "status": payment.status.value,
         "captured_minor": payment.captured_minor,
         "gateway_reference": payment.gateway_reference,

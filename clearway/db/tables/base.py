@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Column, DateTime, MetaData, func
-
-from clearway.domain.payment import PaymentStatus
 
 metadata = MetaData(
     naming_convention={
@@ -19,7 +18,7 @@ metadata = MetaData(
 )
 
 
-def one_of(column: str, values: type[StrEnum] | frozenset[PaymentStatus]) -> str:
+def one_of(column: str, values: type[StrEnum] | frozenset[Any]) -> str:
     """Return the condition that a column holds one of these values."""
     listed = ", ".join(f"'{value.value}'" for value in sorted(values))
     return f"{column} IN ({listed})"

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from clearway.db.tables.base import metadata, moment, one_of
-from clearway.domain.payment import HOLDS_ORDER, CaptureMethod, PaymentMethod, PaymentStatus
+from clearway.domain.payment import FINAL, HOLDS_ORDER, CaptureMethod, PaymentMethod, PaymentStatus
 
 payments = Table(
     "payments",
@@ -36,6 +36,7 @@ payments = Table(
     Column("gateway", Text, nullable=False),
     Column("gateway_reference", Text),
     Column("instrument", JSONB, nullable=False, comment="what may be shown of it: vpa, card summary, bank, wallet"),
+    Column("sealed", Text, comment="encrypted: what the gateway is asked with; gone when the payment ends"),
     Column("customer", JSONB(none_as_null=True)),
     Column("notes", JSONB, nullable=False, server_default=text("'{}'")),
     Column("action_url", Text),
@@ -66,6 +67,8 @@ payments = Table(
     Index("ix_payments_merchant_id_currency_amount_minor", "merchant_id", "currency", "amount_minor"),
     Index("ix_payments_merchant_id_created_at", "merchant_id", "created_at"),
     Index("ix_payments_order_id", "order_id"),
+    # What recovery looks through: rows that wait for something.
+    Index("ix_payments_open", "id", postgresql_where=text(one_of("status", frozenset(PaymentStatus) - FINAL))),
     # One exact look-up each for the search of payments: what people have at hand when they ask about one.
     Index("ix_payments_merchant_id_vpa", "merchant_id", text("lower(instrument ->> 'vpa')")),
     Index("ix_payments_merchant_id_email", "merchant_id", text("lower(customer ->> 'email')")),

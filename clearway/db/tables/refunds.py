@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKeyConstraint, Index, Integer, Table, Text, text
 
 from clearway.db.tables.base import metadata, moment, one_of
-from clearway.domain.refund import RefundStatus
+from clearway.domain.refund import FINAL, RefundStatus
 
 refunds = Table(
     "refunds",
@@ -35,4 +35,5 @@ refunds = Table(
     Index("ix_refunds_merchant_id_id", "merchant_id", text("id DESC")),
     Index("ix_refunds_merchant_id_status_id", "merchant_id", "status", text("id DESC")),
     Index("ix_refunds_payment_id_id", "payment_id", "id"),
+    Index("ix_refunds_open", "id", postgresql_where=text(one_of("status", frozenset(RefundStatus) - FINAL))),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from activities.payment import PaymentActivities
+from clearway.crypto.encryption import Cipher
 from clearway.domain.events import EventType
 from tests.services.webhooks.conftest import DurableShop
 from tests.services.webhooks.receiving import PATIENCE_S, Reply, Shopfront, running_shopfront, verify
@@ -33,7 +34,8 @@ async def test_recording_twice_delivers_once(durable_shop: DurableShop, front: S
     """The recording activity, run again after a crash, starts the deliveries of its event again, and each goes once."""
     await durable_shop.endpoint(front.url)
     new = await durable_shop.durable.new_payment(durable_shop.id)
-    recording = PaymentActivities(durable_shop.engine, durable_shop.starter)
+    cipher = Cipher.from_settings(durable_shop.settings.secret_keys.get_secret_value())
+    recording = PaymentActivities(durable_shop.engine, durable_shop.starter, cipher)
 
     await recording.record(new)
     await front.until(1)

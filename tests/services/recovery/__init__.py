@@ -1,0 +1,1 @@
+"""Tests of taking up what has no running workflow."""

@@ -1,0 +1,31 @@
+"""What a payment's row keeps for a new run: enough to ask the gateway again, and nothing in clear."""
+
+from __future__ import annotations
+
+import pytest
+
+from clearway.crypto.encryption import Cipher, DecryptionError
+from clearway.recovery.sealed import Sealed, unseal
+from tests.support.durable import Durable
+
+
+async def test_an_open_payment_keeps_what_the_gateway_needs_encrypted(durable: Durable) -> None:
+    """The instrument and the return URL can be read back from the row, and stand in it in no other form."""
+    new = await durable.new_payment(
+        method="card", instrument="tok_sim_unknown", capture_method="manual", return_url="https://shop.example/back"
+    )
+    await durable.faults({"operation": "authorise", "fault": "rate_limited"})
+    await durable.start(new)
+    row = await durable.row(new.id)
+    assert "tok_sim_unknown" not in str(row)
+    assert "shop.example" not in str(row)
+    cipher = Cipher.from_settings(durable.settings.secret_keys.get_secret_value())
+    assert unseal(cipher, new.id, row.sealed) == Sealed("tok_sim_unknown", "https://shop.example/back")
+    with pytest.raises(DecryptionError):
+        unseal(cipher, "pay_of_another", row.sealed)
+
+
+async def test_a_payment_that_has_ended_keeps_nothing(durable: Durable) -> None:
+    """Nobody asks the gateway again about a payment that is over, so its row forgets the instrument."""
+    paid = await durable.paid()
+    assert (await durable.row(paid.id)).sealed is None
