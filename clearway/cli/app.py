@@ -11,7 +11,20 @@ from typing import Annotated
 
 import typer
 
-from clearway.cli import database, demo, listen, merchants, payments, servers, trigger, webhooks
+from clearway.cli import (
+    database,
+    demo,
+    endpoints,
+    faults,
+    listen,
+    merchants,
+    payments,
+    refunds,
+    servers,
+    temporal,
+    trigger,
+    webhooks,
+)
 
 app = typer.Typer(
     name="clearway",
@@ -39,5 +52,18 @@ def about(
     """Clearway, the self-hosted payment orchestrator on Temporal."""
 
 
-for part in (servers, demo, trigger, listen, payments, webhooks, database, merchants):
+for part in (
+    servers,
+    demo,
+    trigger,
+    listen,
+    faults,
+    payments,
+    refunds,
+    webhooks,
+    endpoints,
+    temporal,
+    database,
+    merchants,
+):
     part.register(app)

@@ -58,6 +58,12 @@ ApiSecret = Annotated[
     ),
 ]
 
+IdempotencyKey = Annotated[
+    str | None,
+    typer.Option(help="Makes a repeat of this command safe: same key, one effect.", show_default=False),
+]
+Limit = Annotated[int, typer.Option(help="How many to show.", min=1, max=10_000)]
+
 
 class ApiAwayError(CommandError):
     """The API did not answer, or said that a part it needs is away."""
@@ -108,6 +114,14 @@ class MerchantApi:
         except ApiAwayError:
             time.sleep(RETRY_WAIT_S)
             return self._answer("POST", path, json=body, headers=headers)
+
+    def patch(self, path: str, body: Any) -> Any:
+        """Return the resource after the change."""
+        return self._answer("PATCH", path, json=body)
+
+    def delete(self, path: str) -> None:
+        """Delete a resource."""
+        self._request("DELETE", path)
 
     def all(self, path: str, *, limit: int, **params: Any) -> list[Any]:
         """Return up to `limit` items of a list, newest first, over as many pages as it takes."""

@@ -1,4 +1,4 @@
-"""`clearway payments` and `clearway refunds`: what stands in the books, what the workflow says, and a person's word.
+"""`clearway payments`: the payments of a merchant, their stories, and what a merchant or an operator does to one.
 
 Lists and details come from the REST API; the workflow's state, and the way to resolve a review, from Temporal.
 """
@@ -8,29 +8,23 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 import typer
-from rich.console import Console
 
-from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, open_api
-from clearway.cli.output import JsonFlag, amount_of, clock, coloured, out, plain, print_json, remarks, table
-from clearway.cli.problems import CommandError
-from clearway.cli.running import login
+from clearway.cli import checkout
+from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, MerchantApi, open_api
+from clearway.cli.output import JsonFlag, amount_of, clock, coloured, out, plain, print_json, table
+from clearway.cli.resolving import Operator, Reason, Reference, resolve, workflow_of
+from clearway.cli.views import instrument, print_story
 from clearway.domain.payment import PaymentMethod, PaymentStatus
-from clearway.domain.refund import RefundStatus
-from clearway.durable.messages import Resolution, payment_workflow_id, refund_workflow_id
+from clearway.durable.messages import payment_workflow_id
 
-payments: Final = typer.Typer(help="Payments: list, show, and resolve what needs a person.", no_args_is_help=True)
-refunds: Final = typer.Typer(help="Refunds: list, show, and resolve what needs a person.", no_args_is_help=True)
-
-Limit = Annotated[int, typer.Option(help="How many to show.", min=1, max=10_000)]
-Reason = Annotated[str, typer.Option(help="Why, for the timeline and the audit: what you saw at the gateway.")]
-Operator = Annotated[str | None, typer.Option(help="Who decides; your login by default.", show_default=False)]
-Reference = Annotated[str | None, typer.Option(help="The gateway's own reference, if you have it.")]
+payments: Final = typer.Typer(
+    help="Payments: list, show, make, capture, cancel, and resolve what needs a person.", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:
-    """Add the groups."""
+    """Add the group."""
     app.add_typer(payments, name="payments", rich_help_panel="Look and act")
-    app.add_typer(refunds, name="refunds", rich_help_panel="Look and act")
 
 
 @payments.command("list")
@@ -57,7 +51,7 @@ def list_payments(
             plain(item["id"]),
             coloured(item["status"]),
             plain(amount_of(item)),
-            plain(_instrument(item)),
+            plain(instrument(item)),
             plain(item["order_id"]),
             clock(item["created_at"]),
             plain(item["error_code"] or ""),
@@ -81,12 +75,90 @@ def show_payment(
             "history": api.get(f"/payments/{payment_id}/history")["data"],
             "refunds": api.all(f"/payments/{payment_id}/refunds", limit=100),
             "deliveries": api.all(f"/payments/{payment_id}/webhooks", limit=100),
-            "workflow": _workflow(payment_workflow_id(payment_id)),
+            "workflow": workflow_of(payment_workflow_id(payment_id)),
         }
     if as_json:
         print_json(story)
     else:
-        _print_story(story)
+        print_story(story)
+
+
+@payments.command("create")
+def create_payment(
+    *,
+    amount: Annotated[
+        int | None, typer.Option(help="Make an order of this amount in minor units.", min=1, show_default=False)
+    ] = None,
+    currency: Annotated[str, typer.Option(help="Of the order that is made. ISO 4217.")] = "INR",
+    order: Annotated[
+        str | None, typer.Option(help="Pay this order in place of making one.", show_default=False)
+    ] = None,
+    vpa: Annotated[str | None, typer.Option(help="Pay by UPI.", show_default=False)] = None,
+    card: Annotated[str | None, typer.Option(help="Pay by a test card: its number.", show_default=False)] = None,
+    token: Annotated[str | None, typer.Option(help="Pay by a card token.", show_default=False)] = None,
+    bank: Annotated[str | None, typer.Option(help="Pay by netbanking: the bank's code.", show_default=False)] = None,
+    wallet: Annotated[str | None, typer.Option(help="Pay by wallet: its code.", show_default=False)] = None,
+    manual_capture: Annotated[bool, typer.Option(help="Authorise now, capture later.")] = False,
+    return_url: Annotated[
+        str | None, typer.Option(help="Where the customer comes back to.", show_default=False)
+    ] = None,
+    idempotency_key: IdempotencyKey = None,
+    as_json: JsonFlag = False,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Take a payment: of an order you name, or of one made for it. Test values: docs/testing-values.md."""
+    body = {
+        **_instrument_asked(vpa=vpa, card=card, token=token, bank=bank, wallet=wallet),
+        "capture_method": "manual" if manual_capture else "automatic",
+    }
+    if return_url is not None:
+        body["return_url"] = return_url
+    if (order is None) == (amount is None):
+        raise typer.BadParameter("Name one of the two: --order to pay an order, or --amount to make one.")
+    with open_api(api_url, api_key, api_secret) as api:
+        order_id = order or _order_of(api, amount, currency, idempotency_key)
+        payment = api.post("/payments", {"order_id": order_id, **body}, idempotency_key=idempotency_key)
+    _print_result(payment, as_json=as_json)
+
+
+@payments.command("capture")
+def capture_payment(
+    payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],
+    *,
+    amount: Annotated[
+        int | None, typer.Option(help="In minor units; all that is left by default.", min=1, show_default=False)
+    ] = None,
+    idempotency_key: IdempotencyKey = None,
+    as_json: JsonFlag = False,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Take part or all of what is authorised."""
+    body = {} if amount is None else {"amount": amount}
+    with open_api(api_url, api_key, api_secret) as api:
+        payment = api.post(f"/payments/{payment_id}/capture", body, idempotency_key=idempotency_key)
+    _print_result(payment, as_json=as_json)
+
+
+@payments.command("cancel")
+def cancel_payment(
+    payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],
+    *,
+    reason: Annotated[str | None, typer.Option(help="Why, for the history.", show_default=False)] = None,
+    idempotency_key: IdempotencyKey = None,
+    as_json: JsonFlag = False,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Call a payment off, or release what is authorised and not captured."""
+    body = {} if reason is None else {"reason": reason}
+    with open_api(api_url, api_key, api_secret) as api:
+        payment = api.post(f"/payments/{payment_id}/cancel", body, idempotency_key=idempotency_key)
+    _print_result(payment, as_json=as_json)
 
 
 @payments.command("resolve")
@@ -103,180 +175,37 @@ def resolve_payment(
     as_json: JsonFlag = False,
 ) -> None:
     """Decide a payment in needs_review, after looking at the gateway. This moves the books: be sure."""
-    _resolve(payment_workflow_id(payment_id), outcome, reason, operator, gateway_reference, as_json=as_json)
+    resolve(payment_workflow_id(payment_id), outcome, reason, operator, gateway_reference, as_json=as_json)
 
 
-@refunds.command("list")
-def list_refunds(
-    *,
-    status: Annotated[RefundStatus | None, typer.Option(help="Only these.")] = None,
-    limit: Limit = 20,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
-    """List the merchant's refunds, newest first."""
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.all("/refunds", limit=limit, status=status)
+def _order_of(api: MerchantApi, amount: int | None, currency: str, key: str | None) -> str:
+    """Make the order of the payment; its key comes from the payment's, so that a repeat finds the same order."""
+    order = api.post("/orders", {"amount": amount, "currency": currency}, idempotency_key=key and f"{key}.order")
+    return str(order["id"])
+
+
+def _instrument_asked(**given: str | None) -> dict[str, Any]:
+    """Return the part of a payment's body that says how it is paid. Raises BadParameter unless it is one way."""
+    named = {name: value for name, value in given.items() if value is not None}
+    if len(named) != 1:
+        raise typer.BadParameter("Say how it is paid, in one way: --vpa, --card, --token, --bank or --wallet.")
+    [(name, value)] = named.items()
+    match name:
+        case "vpa":
+            return {"method": "upi", "vpa": value}
+        case "card":
+            return checkout.card(value)
+        case "token":
+            return {"method": "card", "token": value}
+        case "bank":
+            return {"method": "netbanking", "bank": {"code": value}}
+        case _:
+            return {"method": "wallet", "wallet": {"code": value}}
+
+
+def _print_result(payment: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
-        print_json(found)
-    else:
-        out().print(_refund_table(found) if found else "No refunds.")
-
-
-@refunds.command("show")
-def show_refund(
-    refund_id: Annotated[str, typer.Argument(metavar="ID", help="rfnd_…")],
-    *,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
-    """Show a refund, and its workflow with a link to the Temporal UI."""
-    with open_api(api_url, api_key, api_secret) as api:
-        refund = api.get(f"/refunds/{refund_id}")
-    workflow = _workflow(refund_workflow_id(refund_id))
-    if as_json:
-        print_json({"refund": refund, "workflow": workflow})
+        print_json(payment)
         return
-    console = out()
-    console.print(_refund_table([refund]))
-    _print_workflow(console, workflow)
-
-
-@refunds.command("resolve")
-def resolve_refund(
-    refund_id: Annotated[str, typer.Argument(metavar="ID", help="rfnd_…")],
-    *,
-    outcome: Annotated[
-        Literal["processed", "failed"], typer.Option(help="What happened at the gateway, by its own records.")
-    ],
-    reason: Reason,
-    operator: Operator = None,
-    gateway_reference: Reference = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Decide a refund in needs_review, after looking at the gateway. This moves the books: be sure."""
-    _resolve(refund_workflow_id(refund_id), outcome, reason, operator, gateway_reference, as_json=as_json)
-
-
-def _resolve(
-    workflow_id: str, outcome: str, reason: str, operator: str | None, reference: str | None, *, as_json: bool
-) -> None:
-    from clearway.cli import durable  # noqa: PLC0415 - heavy
-
-    if not reason.strip():
-        raise typer.BadParameter("Say why: the reason is what the next person reads.", param_hint="--reason")
-    resolution = Resolution(outcome, operator or login(), reason, reference)
-    state = durable.resolve_review(workflow_id, resolution)
-    if as_json:
-        print_json(state.as_json())
-    else:
-        out().print(
-            f"{plain(workflow_id)} is {coloured(state.payment_status)}, decided by {plain(resolution.operator)}."
-        )
-
-
-def _workflow(workflow_id: str) -> dict[str, Any] | None:
-    """Return the workflow's state; a payment can be read without it, so its absence is only remarked upon."""
-    from clearway.cli import durable  # noqa: PLC0415 - heavy
-
-    try:
-        return durable.workflow_state(workflow_id).as_json()
-    except CommandError as error:
-        remarks().print(f"[yellow]The workflow is not shown:[/] {plain(error)}")
-        return None
-
-
-def _instrument(payment: dict[str, Any]) -> str:
-    """Return how it is paid: `card visa 4242`, `upi success@razorpay`, `netbanking HDFC`."""
-    method = payment["method"]
-    card, bank = payment["card"], payment["bank"] or payment["wallet"]
-    shown = f"{card['brand']} {card['last4']}" if card else (bank["code"] if bank else payment["vpa"])
-    return f"{method} {shown}" if shown else str(method)
-
-
-def _print_story(story: dict[str, Any]) -> None:
-    console = out()
-    _print_payment(console, story["payment"])
-    console.print(_history_table(story["history"]))
-    if story["refunds"]:
-        console.print(_refund_table(story["refunds"]))
-    if story["deliveries"]:
-        console.print(delivery_table(story["deliveries"]))
-    _print_workflow(console, story["workflow"])
-
-
-def _print_payment(console: Console, payment: dict[str, Any]) -> None:
-    title = f"[bold]{plain(payment['id'])}[/]  {coloured(payment['status'])}  {plain(amount_of(payment))}"
-    console.print(f"{title}  {plain(_instrument(payment))}  (order {plain(payment['order_id'])})")
-    taken = f"captured {amount_of(payment, 'amount_captured')}, refunded {amount_of(payment, 'amount_refunded')}"
-    console.print(f"{taken}, capture {payment['capture_method']}, gateway {plain(payment['gateway'])}")
-    if payment["error_code"]:
-        console.print(f"[red]{plain(payment['error_code'])}[/]: {plain(payment['error_description'])}")
-    if payment["next_action"]:
-        console.print(f"The customer must open: {plain(payment['next_action']['url'])}")
-
-
-def _history_table(entries: list[dict[str, Any]]) -> Any:
-    rows = table("when (UTC)", "event", "from", "to", "why", "by", title="History")
-    for entry in entries:
-        rows.add_row(
-            clock(entry["at"]),
-            plain(entry["type"]),
-            plain(entry["from_status"]),
-            coloured(entry["to_status"]),
-            plain(entry["reason"]),
-            plain(entry["actor"]),
-        )
-    return rows
-
-
-def _refund_table(items: list[dict[str, Any]]) -> Any:
-    rows = table("refund", "status", "amount", "payment", "reason", "created (UTC)", "error", title="Refunds")
-    for item in items:
-        rows.add_row(
-            plain(item["id"]),
-            coloured(item["status"]),
-            plain(amount_of(item)),
-            plain(item["payment_id"]),
-            plain(item["reason"]),
-            clock(item["created_at"]),
-            plain(item["error_code"] or ""),
-        )
-    return rows
-
-
-def delivery_table(items: list[dict[str, Any]]) -> Any:
-    """Return the table of webhook deliveries."""
-    rows = table(
-        "delivery", "status", "event", "attempts", "answer", "next attempt (UTC)", "event id", title="Webhooks"
-    )
-    for item in items:
-        rows.add_row(
-            plain(item["id"]),
-            coloured(item["status"]),
-            plain(item["event_type"]),
-            plain(item["attempt_count"]),
-            plain(item["last_response_status"]),
-            clock(item["next_attempt_at"]),
-            plain(item["event_id"]),
-        )
-    return rows
-
-
-def _print_workflow(console: Console, workflow: dict[str, Any] | None) -> None:
-    if workflow is None:
-        return
-    rows = table(
-        "when (UTC)", "what the workflow says", title=f"Workflow {workflow['id']}: {workflow['status'].lower()}"
-    )
-    for entry in workflow["timeline"] or ():
-        rows.add_row(clock(entry["at"]), plain(entry["what"]))
-    console.print(rows)
-    if workflow["timeline"] is None:
-        console.print("[yellow]No worker answered, so it can't tell its story now.[/]")
-    if workflow["link"]:
-        console.print(f"In the Temporal UI: {workflow['link']}")
+    captured = f", captured {plain(amount_of(payment, 'amount_captured'))}" if payment["amount_captured"] else ""
+    out().print(f"{plain(payment['id'])} of {plain(amount_of(payment))} is {coloured(payment['status'])}{captured}.")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from clearway.cli import checkout
+from clearway.cli import checkout, faults
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, MerchantApi, open_api
 from clearway.cli.output import JsonFlag, out, plain, print_json, table
 from clearway.cli.problems import CommandError, StoryError
@@ -77,6 +77,14 @@ def _tested(asked: Asked) -> dict[str, Any]:
     return delivery
 
 
+def _refund_in_doubt(asked: Asked) -> dict[str, Any]:
+    """Let the gateway pay out another amount than asked, once."""
+    payment = asked.paid()
+    match = {"payment_id": payment["id"]}
+    faults.switch_on({"operation": "refund", "fault": "wrong_amount", "times": 1, "match": match})
+    return asked.refund(payment)
+
+
 TRIGGERS: Final[dict[str, Trigger]] = {
     "payment.created": Trigger("any payment", lambda asked: asked.pay(checkout.UPI_SUCCESS)),
     "payment.requires_action": Trigger(
@@ -104,9 +112,10 @@ TRIGGERS: Final[dict[str, Trigger]] = {
     "refund.failed": Trigger(
         "a refund that the bank refuses", lambda asked: asked.refund(asked.paid(checkout.UPI_REFUND_FAILS))
     ),
+    "refund.needs_review": Trigger("a gateway that pays out another amount than asked", _refund_in_doubt),
     "endpoint.test": Trigger("a test of the merchant's first enabled webhook endpoint", _tested),
 }
-"""Every event that a test value leads to. `refund.needs_review` needs a fault switch: docs/testing-values.md."""
+"""Every event that a test value or a fault of the simulator leads to."""
 
 
 def register(app: typer.Typer) -> None:
@@ -132,13 +141,13 @@ def trigger(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Make an event really happen, with test values, and wait until it exists."""
-    if show_list:
+    """Make an event really happen, with test values, and wait until it exists. Without EVENT: list the choices."""
+    if show_list or event is None:
         _print_list(as_json=as_json)
         return
-    chosen = TRIGGERS.get(event or "")
-    if event is None or chosen is None:
-        raise typer.BadParameter(f"{event or 'nothing'}: choose one of {', '.join(TRIGGERS)}.", param_hint="EVENT")
+    chosen = TRIGGERS.get(event)
+    if chosen is None:
+        raise typer.BadParameter(f"{event}: choose one of {', '.join(TRIGGERS)}.", param_hint="EVENT")
     _require_currency(currency)
     patience_s = chosen.patience_s if wait is None else wait
     with open_api(api_url, api_key, api_secret) as api:

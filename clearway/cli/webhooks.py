@@ -7,12 +7,10 @@ from typing import Annotated, Any, Final, Literal
 import typer
 from rich.console import Console
 
-from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, open_api
+from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, Limit, open_api
 from clearway.cli.output import JsonFlag, clock, coloured, out, plain, print_json, table
-from clearway.cli.payments import Limit, delivery_table
+from clearway.cli.views import delivery_table
 from clearway.domain.events import EventType
-
-BODY_SHOWN_MAX: Final = 120
 
 webhooks: Final = typer.Typer(help="Webhook deliveries: list, show, retry.", no_args_is_help=True)
 events: Final = typer.Typer(help="Events: list, show.", no_args_is_help=True)
@@ -123,7 +121,10 @@ def show_event(
 
 def _print_delivery(console: Console, delivery: dict[str, Any]) -> None:
     console.print(delivery_table([delivery]))
-    rows = table("attempt", "when (UTC)", "to", "answer", "took", "what went wrong", title="Attempts")
+    console.print(
+        f"\nEvent {plain(delivery['event_id'])}; its body: `clearway events show {plain(delivery['event_id'])}`"
+    )
+    rows = table("attempt", "when (UTC)", "to", "answer", "took", "what went wrong", title="Delivery attempts")
     for attempt in delivery["attempts"]:
         response = attempt["response"]
         rows.add_row(
@@ -132,6 +133,10 @@ def _print_delivery(console: Console, delivery: dict[str, Any]) -> None:
             plain(attempt["request"]["url"]),
             plain(response["status"] if response else None),
             f"{attempt['duration_ms']} ms",
-            plain(attempt["error"] or (response["body"][:BODY_SHOWN_MAX] if response and response["body"] else "")),
+            plain(attempt["error"] or ""),
         )
     console.print(rows)
+    for attempt in delivery["attempts"]:
+        if attempt["response"] and attempt["response"]["body"]:
+            console.print(f"\nAnswer to attempt {attempt['number']}:")
+            console.print(plain(attempt["response"]["body"]))

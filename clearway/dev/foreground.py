@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from dotenv import dotenv_values
 
@@ -20,6 +20,9 @@ from clearway.dev.places import PROJECT_ROOT
 from clearway.dev.ports import Ports
 from clearway.dev.reporting import reporter_for_stdout
 from clearway.dev.stack import Stack, StackOptions, TemporalKind
+
+SCHEDULE: Final = "WEBHOOK_RETRY_INTERVALS_TEST"
+"""Nobody who tries things out waits two hours for a webhook: the quick schedule, unless the user chose one."""
 
 
 def main(*, state_dir: Path | None = None, ports: Ports | None = None, temporal_server: TemporalKind = "dev") -> int:
@@ -35,6 +38,7 @@ def main(*, state_dir: Path | None = None, ports: Ports | None = None, temporal_
             database_url=user.get("DATABASE_URL") or None,
             temporal_address=user.get("TEMPORAL_ADDRESS") or None,
             temporal_server=temporal_server,
+            env={} if SCHEDULE in user else {SCHEDULE: "true"},
             reporter=reporter_for_stdout(),
         )
         return asyncio.run(run(Stack(options)))

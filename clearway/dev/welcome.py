@@ -21,7 +21,8 @@ A first payment, to paste into another terminal:
 
 $payment
 
-Ctrl-C stops everything; payments in flight go on at the next start.
+$schedule
+Ctrl-C stops everything. Payments in flight continue at the next start.
 """
 )
 
@@ -46,7 +47,16 @@ def text(stack: Stack) -> str:
         "Logs and state": str(stack.state_dir),
     }
     lines = "\n".join(f"  {name:<16} {place}" for name, place in places.items())
-    return TEXT.substitute(places=lines, payment=first_payment(stack.api_url))
+    return TEXT.substitute(places=lines, payment=first_payment(stack.api_url), schedule=_schedule(stack))
+
+
+def _schedule(stack: Stack) -> str:
+    """Say which webhook schedule is in force, because waits of seconds are not those of production."""
+    quick = stack.environment().get("WEBHOOK_RETRY_INTERVALS_TEST", "").lower() in {"1", "true", "yes", "on"}
+    waits = (
+        "5, 10, 15 and 20 seconds (production: 1, 5 and 30 minutes, 2 hours)" if quick else "the production schedule"
+    )
+    return f"Webhook retries: {waits}."
 
 
 def first_payment(api_url: str) -> str:

@@ -12,7 +12,8 @@ from tests.stack.cli.command import Cli
 
 COMMANDS = (
     *("dev", "doctor", "api", "worker", "simulator", "migrate", "seed", "secrets", "reencrypt"),
-    *("demo", "trigger", "listen", "payments", "refunds", "webhooks", "events", "merchants", "keys"),
+    *("demo", "trigger", "listen", "faults", "payments", "refunds", "webhooks", "endpoints", "events", "temporal"),
+    *("merchants", "keys"),
 )
 NOWHERE = "http://127.0.0.1:1"
 
@@ -41,7 +42,6 @@ async def test_without_arguments_it_helps(cli: Cli) -> None:
         ("payments", "resolve", "pay_1", "--outcome", "failed"),
         ("refunds", "resolve", "rfnd_1", "--outcome", "success", "--reason", "x"),
         ("trigger", "payment.lost"),
-        ("trigger",),
         ("trigger", "payment.success", "--amount", "0"),
         ("trigger", "payment.success", "--currency", "XXX"),
         ("listen", "--events", "payment.lost"),

@@ -1,0 +1,118 @@
+"""`clearway faults`: switches of the gateway simulator, so that a gateway's bad day can be tried at will.
+
+The simulator keeps the switches in its process: they are gone when it restarts.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import httpx
+import typer
+
+from clearway.cli.output import JsonFlag, out, plain, print_json, table
+from clearway.cli.problems import CommandError
+from clearway.cli.running import running_stack
+
+TIMEOUT_S: Final = 10.0
+URL_VARIABLE: Final = "SIMULATOR_URL"
+
+faults: Final = typer.Typer(help="Faults of the gateway simulator: list, add, clear.", no_args_is_help=True)
+
+SimulatorUrl = Annotated[
+    str | None,
+    typer.Option(envvar=URL_VARIABLE, help="Where the simulator is. By default the stack on this machine's."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    app.add_typer(faults, name="faults", rich_help_panel="Try it")
+
+
+@faults.command("list")
+def list_faults(*, as_json: JsonFlag = False, simulator_url: SimulatorUrl = None) -> None:
+    """List the faults that are switched on, and how often each was met."""
+    _print(_rules(simulator_url), as_json=as_json)
+
+
+@faults.command("add")
+def add_fault(
+    operation: Annotated[str, typer.Argument(help="authorise, capture, void, refund, look_up, webhook or token.")],
+    fault: Annotated[str, typer.Argument(help="Such as executed_then_timeout; all: docs/testing-values.md.")],
+    *,
+    times: Annotated[
+        int | None, typer.Option(help="How often it applies; until cleared by default.", min=1, show_default=False)
+    ] = None,
+    probability: Annotated[float, typer.Option(help="Share of the operations that meet it.", min=0, max=1)] = 1.0,
+    delay: Annotated[float | None, typer.Option(help="Seconds, for faults that wait.", min=0)] = None,
+    payment: Annotated[str | None, typer.Option(help="Only this payment.", show_default=False)] = None,
+    as_json: JsonFlag = False,
+    simulator_url: SimulatorUrl = None,
+) -> None:
+    """Switch a fault on, before those that are on already. The first that applies wins."""
+    rule: dict[str, Any] = {"operation": operation, "fault": fault, "probability": probability}
+    rule |= {} if times is None else {"times": times}
+    rule |= {} if delay is None else {"delay_s": delay}
+    rule |= {} if payment is None else {"match": {"payment_id": payment}}
+    _print(switch_on(rule, simulator_url), as_json=as_json)
+
+
+@faults.command("clear")
+def clear_faults(*, simulator_url: SimulatorUrl = None) -> None:
+    """Switch every fault off. Test values keep theirs."""
+    _call("DELETE", simulator_url)
+    out().print("No fault is switched on.")
+
+
+def switch_on(rule: dict[str, Any], simulator_url: str | None = None) -> list[dict[str, Any]]:
+    """Put a rule before those in force and return them all. Raises CommandError when the simulator refuses it."""
+    rules: list[dict[str, Any]] = _call("PUT", simulator_url, json=[rule, *_rules(simulator_url)])
+    return rules
+
+
+def _rules(url: str | None) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _call("GET", url)
+    return found
+
+
+def _call(method: str, url: str | None, **request: Any) -> Any:
+    base = (url or _of_stack()).rstrip("/")
+    try:
+        response = httpx.request(method, f"{base}/faults", timeout=TIMEOUT_S, trust_env=False, **request)
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise CommandError(f"The simulator at {base} can't be reached ({error}). Is `clearway dev` running?") from None
+    if response.status_code == httpx.codes.BAD_REQUEST:
+        raise CommandError(f"The simulator refused the fault: {_reasons(response)}. See docs/testing-values.md.")
+    if response.is_error:
+        raise CommandError(f"{base} answered HTTP {response.status_code}. Is it the simulator?")
+    return response.json() if response.content else None
+
+
+def _of_stack() -> str:
+    stack = running_stack()
+    if stack is None:
+        raise CommandError(f"No stack runs on this machine: start `clearway dev`, or name one with {URL_VARIABLE}.")
+    return stack.simulator_url
+
+
+def _reasons(response: httpx.Response) -> str:
+    try:
+        problems = response.json()["error"]["problems"]
+        return "; ".join(f"{each['param'].removeprefix('0.')}: {each['message']}" for each in problems)
+    except (ValueError, KeyError, TypeError):
+        return "it did not say why"
+
+
+def _print(rules: list[dict[str, Any]], *, as_json: bool) -> None:
+    if as_json:
+        print_json(rules)
+        return
+    rows = table("operation", "fault", "share", "times left", "applied", "only")
+    for rule in rules:
+        only = ", ".join(f"{name}={value}" for name, value in rule["match"].items() if value is not None)
+        left = "until cleared" if rule["times"] is None else str(rule["times"])
+        rows.add_row(
+            plain(rule["operation"]), plain(rule["fault"]), f"{rule['probability']:g}", left, str(rule["applied"]), only
+        )
+    out().print(rows if rules else "No fault is switched on.")

@@ -1,0 +1,45 @@
+"""What `payments` and `refunds` share: an operator's decision about a review, and the state of a workflow."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from clearway.cli.output import coloured, out, plain, print_json, remarks
+from clearway.cli.problems import CommandError
+from clearway.cli.running import login
+from clearway.durable.messages import Resolution
+
+Reason = Annotated[str, typer.Option(help="Why, for the timeline and the audit: what you saw at the gateway.")]
+Operator = Annotated[str | None, typer.Option(help="Who decides; your login by default.", show_default=False)]
+Reference = Annotated[str | None, typer.Option(help="The gateway's own reference, if you have it.")]
+
+
+def resolve(
+    workflow_id: str, outcome: str, reason: str, operator: str | None, reference: str | None, *, as_json: bool
+) -> None:
+    """Send the decision to the workflow and print what it led to. Raises CommandError when it is refused."""
+    from clearway.cli import durable  # noqa: PLC0415 - heavy
+
+    if not reason.strip():
+        raise typer.BadParameter("Say why: the reason is what the next person reads.", param_hint="--reason")
+    resolution = Resolution(outcome, operator or login(), reason, reference)
+    state = durable.resolve_review(workflow_id, resolution)
+    if as_json:
+        print_json(state.as_json())
+    else:
+        out().print(
+            f"{plain(workflow_id)} is {coloured(state.payment_status)}, decided by {plain(resolution.operator)}."
+        )
+
+
+def workflow_of(workflow_id: str) -> dict[str, Any] | None:
+    """Return the workflow's state; a payment can be read without it, so its absence is only remarked upon."""
+    from clearway.cli import durable  # noqa: PLC0415 - heavy
+
+    try:
+        return durable.workflow_state(workflow_id).as_json()
+    except CommandError as error:
+        remarks().print(f"[yellow]The workflow is not shown:[/] {plain(error)}")
+        return None

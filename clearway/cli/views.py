@@ -1,0 +1,106 @@
+"""How payments, refunds and deliveries are shown in a terminal: tables and the story of one payment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+
+from clearway.cli.output import amount_of, clock, coloured, out, plain, table
+
+
+def instrument(payment: dict[str, Any]) -> str:
+    """Return how it is paid: `card visa 4242`, `upi success@razorpay`, `netbanking HDFC`."""
+    method = payment["method"]
+    card, bank = payment["card"], payment["bank"] or payment["wallet"]
+    shown = f"{card['brand']} {card['last4']}" if card else (bank["code"] if bank else payment["vpa"])
+    return f"{method} {shown}" if shown else str(method)
+
+
+def print_story(story: dict[str, Any]) -> None:
+    """Print one payment: itself, its history, refunds, deliveries and workflow."""
+    console = out()
+    _print_payment(console, story["payment"])
+    console.print(_history_table(story["history"]))
+    if story["refunds"]:
+        console.print(refund_table(story["refunds"]))
+    if story["deliveries"]:
+        console.print(delivery_table(story["deliveries"]))
+    print_workflow(console, story["workflow"])
+
+
+def _print_payment(console: Console, payment: dict[str, Any]) -> None:
+    title = f"[bold]{plain(payment['id'])}[/]  {coloured(payment['status'])}  {plain(amount_of(payment))}"
+    console.print(f"{title}  {plain(instrument(payment))}  (order {plain(payment['order_id'])})")
+    taken = f"captured {amount_of(payment, 'amount_captured')}, refunded {amount_of(payment, 'amount_refunded')}"
+    console.print(f"{taken}, capture {payment['capture_method']}, gateway {plain(payment['gateway'])}")
+    if payment["error_code"]:
+        console.print(f"[red]{plain(payment['error_code'])}[/]: {plain(payment['error_description'])}")
+    if payment["next_action"]:
+        console.print(f"The customer must open: {plain(payment['next_action']['url'])}")
+
+
+def _history_table(entries: list[dict[str, Any]]) -> Any:
+    rows = table("when (UTC)", "event", "from", "to", "why", "by", title="History")
+    for entry in entries:
+        rows.add_row(
+            clock(entry["at"]),
+            plain(entry["type"]),
+            plain(entry["from_status"]),
+            coloured(entry["to_status"]),
+            plain(entry["reason"]),
+            plain(entry["actor"]),
+        )
+    return rows
+
+
+def refund_table(items: list[dict[str, Any]]) -> Any:
+    """Return the table of refunds."""
+    rows = table("refund", "status", "amount", "payment", "reason", "created (UTC)", "error", title="Refunds")
+    for item in items:
+        rows.add_row(
+            plain(item["id"]),
+            coloured(item["status"]),
+            plain(amount_of(item)),
+            plain(item["payment_id"]),
+            plain(item["reason"]),
+            clock(item["created_at"]),
+            plain(item["error_code"] or ""),
+        )
+    return rows
+
+
+def delivery_table(items: list[dict[str, Any]]) -> Any:
+    """Return the table of webhook deliveries."""
+    rows = table(
+        *("delivery", "status", "event", "payment", "endpoint", "attempts", "answer", "next attempt (UTC)"),
+        title="Webhooks",
+    )
+    for item in items:
+        rows.add_row(
+            plain(item["id"]),
+            coloured(item["status"]),
+            plain(item["event_type"]),
+            plain(item["payment_id"]),
+            plain(item["endpoint_id"]),
+            plain(item["attempt_count"]),
+            plain(item["last_response_status"]),
+            clock(item["next_attempt_at"]),
+        )
+    return rows
+
+
+def print_workflow(console: Console, workflow: dict[str, Any] | None) -> None:
+    """Print what the workflow says of itself, and where the Temporal UI shows it."""
+    if workflow is None:
+        return
+    rows = table(
+        "when (UTC)", "what the workflow says", title=f"Workflow {workflow['id']}: {workflow['status'].lower()}"
+    )
+    for entry in workflow["timeline"] or ():
+        rows.add_row(clock(entry["at"]), plain(entry["what"]))
+    console.print(rows)
+    if workflow["timeline"] is None:
+        console.print("[yellow]No worker answered, so it can't tell its story now.[/]")
+    if workflow["link"]:
+        console.print(f"In the Temporal UI: {workflow['link']}")

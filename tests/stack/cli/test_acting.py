@@ -1,0 +1,117 @@
+"""What a merchant does with the command line: pay, capture, cancel, refund, manage endpoints, switch faults."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clearway.dev.places import cache_dir
+from clearway.dev.stack import Stack
+from tests.stack.cli.command import Cli
+
+pytestmark = pytest.mark.stack
+
+CARD = "4242424242424242"
+
+
+async def result(cli: Cli, *arguments: str) -> dict[str, Any]:
+    """Run a command that must go well and return the resource it prints."""
+    shown = await cli(*arguments, "--json")
+    assert shown.code == 0, shown
+    found: dict[str, Any] = shown.json
+    return found
+
+
+async def authorized(cli: Cli) -> str:
+    """Make a card payment that waits for its capture."""
+    return str((await result(cli, "trigger", "payment.authorized", "--amount", "1000"))["subject"]["id"])
+
+
+async def test_a_payment_is_taken_captured_and_refunded(at_stack: Cli) -> None:
+    """Each command does what its name says, and prints the resource as the API shows it."""
+    pay = ("payments", "create", "--amount", "1000", "--card", CARD, "--manual-capture")
+    made = await result(at_stack, *pay)
+    payment_id = await authorized(at_stack)
+    captured = await result(at_stack, "payments", "capture", payment_id)
+    refund = await result(at_stack, "refunds", "create", payment_id, "--amount", "300", "--reason", "broken")
+    assert (made["status"], made["capture_method"], made["card"]["last4"]) == ("pending", "manual", CARD[-4:])
+    assert captured["amount_captured"] == 1000
+    assert (refund["payment_id"], refund["amount"], refund["reason"]) == (payment_id, 300, "broken")
+
+
+async def test_a_payment_is_cancelled(at_stack: Cli) -> None:
+    """What is authorised is released, and a capture after it is refused with the reason."""
+    payment_id = await authorized(at_stack)
+    cancelled = await result(at_stack, "payments", "cancel", payment_id, "--reason", "out of stock")
+    assert cancelled["status"] == "cancelled"
+    assert "not_capturable" in (await at_stack("payments", "capture", payment_id)).problem
+
+
+async def test_a_key_makes_the_whole_command_safe_to_repeat(at_stack: Cli) -> None:
+    """The order that is made for the payment has a key of its own: a repeat finds both."""
+    pay = ("payments", "create", "--amount", "1000", "--vpa", "success@razorpay", "--idempotency-key", "cli-repeat")
+    assert await result(at_stack, *pay) == await result(at_stack, *pay)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--amount", "1000"),
+        ("--amount", "1000", "--vpa", "success@razorpay", "--bank", "HDFC"),
+        ("--vpa", "success@razorpay"),
+        ("--vpa", "success@razorpay", "--amount", "1", "--order", "order_1"),
+    ],
+)
+async def test_a_payment_needs_one_amount_and_one_way_to_pay(at_stack: Cli, arguments: tuple[str, ...]) -> None:
+    """What is ambiguous is refused before anything is sent."""
+    shown = await at_stack("payments", "create", *arguments)
+    assert shown.code == 2, shown
+
+
+async def test_an_endpoint_lives_and_is_deleted(at_stack: Cli, stack: Stack) -> None:
+    """Register, change, rotate, test, delete: the secret is printed when it is made and when it is rotated."""
+    made = await result(at_stack, "endpoints", "create", f"{stack.receiver_url}/webhooks", "--events", "payment.failed")
+    rotated = await result(at_stack, "endpoints", "rotate-secret", made["id"], "--overlap", "0")
+    tested = await result(at_stack, "endpoints", "test", made["id"])
+    changed = await result(at_stack, "endpoints", "update", made["id"], "--disable", "--description", "old")
+    deleted = await at_stack("endpoints", "delete", made["id"], "--yes")
+    left = {item["id"] for item in (await at_stack("endpoints", "list", "--json")).json}
+    assert made["secret"] != rotated["secret"]
+    assert tested["endpoint_id"] == made["id"]
+    assert (changed["status"], changed["description"], changed["url"]) == ("disabled", "old", made["url"])
+    assert deleted.code == 0, deleted
+    assert made["id"] not in left
+
+
+async def test_deliveries_name_their_payment_and_endpoint(at_stack: Cli) -> None:
+    """A list of deliveries says what each is about and where it goes; one shows the receiver's answer."""
+    triggered = await at_stack("trigger", "payment.created", "--json")
+    payment_id = triggered.json["subject"]["id"]
+    listed = await at_stack("webhooks", "list", "--payment", payment_id)
+    assert payment_id in listed.out
+    assert "whe_" in listed.out
+
+
+async def test_faults_are_switched_on_and_off(at_stack: Cli) -> None:
+    """A switched fault is listed until it is cleared; one the simulator does not know is refused with the choices."""
+    added = await at_stack("faults", "add", "look_up", "slow", "--times", "1", "--payment", "pay_none", "--json")
+    cleared = await at_stack("faults", "clear")
+    after = await at_stack("faults", "list", "--json")
+    refused = await at_stack("faults", "add", "look_up", "bogus")
+    assert [(rule["operation"], rule["fault"], rule["times"]) for rule in added.json] == [("look_up", "slow", 1)]
+    assert cleared.code == 0, cleared
+    assert after.json == []
+    assert "executed_then_timeout" in refused.problem
+
+
+async def test_temporals_own_command_finds_the_stack(at_stack: Cli) -> None:
+    """`clearway temporal …` is Temporal's CLI with address and namespace set: the runbook works under `make dev`."""
+    made = await at_stack("trigger", "payment.created", "--json")
+    workflow = f"payment/{made.json['subject']['id']}"
+    servers = {"CLEARWAY_CACHE_DIR": str(cache_dir())}
+    shown = await at_stack("temporal", "workflow", "describe", "--workflow-id", workflow, **servers)
+    unknown = await at_stack("temporal", "workflow", "describe", "--workflow-id", "payment/none", **servers)
+    assert shown.code == 0, shown
+    assert workflow in shown.out
+    assert unknown.code != 0
