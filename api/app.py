@@ -17,7 +17,7 @@ from api.http.metrics import HttpMetrics
 from api.http.middleware import RequestFrame
 from api.http.openapi import DESCRIPTION, TAGS, ClearwayAPI, declare_webhooks, operation_id
 from api.http.paging import refuse_unknown_query
-from api.http.services import Services
+from api.http.services import ApiServices
 from api.operations.routes import router as operations
 from api.orders.routes import router as orders
 from api.payments.routes import router as payments
@@ -85,7 +85,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     engine = create_engine(settings, application_name="clearway-api")
     gateways = build_registry(settings)
-    app.state.services = Services(
+    app.state.services = ApiServices(
         settings=settings,
         engine=engine,
         # It connects when it is first used, so the API starts before Temporal does, and /ready tells.

@@ -14,11 +14,13 @@ import structlog
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
-from api.http.services import Services, ServicesDep
+from api.http.services import ServicesDep
 from clearway.crypto.encryption import api_secret_matches
 from clearway.db import across_merchants
 from clearway.db.across_merchants import StoredKey
+from clearway.domain.actor import Actor
 from clearway.domain.errors import AuthenticationError
+from clearway.services import Services
 
 KEY_FORM: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 NO_HASH: Final = bytes(32)
@@ -39,9 +41,9 @@ class Merchant:
     key_id: str
 
     @property
-    def actor(self) -> str:
+    def actor(self) -> Actor:
         """How the audit log names the caller."""
-        return f"key:{self.key_id}"
+        return Actor(f"key:{self.key_id}", self.id, structlog.contextvars.get_contextvars().get("request_id"))
 
 
 async def authenticate(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.http.services import Services
 from clearway.db import across_merchants, gateway_events
 from clearway.db.gateway_events import Disposition, ReceivedNews
 from clearway.domain import payment, refund
@@ -21,6 +20,7 @@ from clearway.durable import calls
 from clearway.durable.calls import WorkflowEndedError
 from clearway.durable.messages import PROVIDER_NEWS, News, payment_workflow_id, refund_workflow_id
 from clearway.gateways.contract import NewsUnreadableError, OutcomeKind, ProviderNews
+from clearway.services import Services
 
 CONTRADICTS = {
     OutcomeKind.APPROVED: {

@@ -21,13 +21,14 @@ from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
-from api.http.services import Services, ServicesDep
+from api.http.services import ServicesDep
 from clearway.db import idempotency as store
 from clearway.db.idempotency import Reservation, StoredAnswer
 from clearway.domain.errors import ClearwayError, InvalidRequestError, UnprocessableError
 from clearway.domain.ids import new_id
 from clearway.domain.limits import IDEMPOTENCY_KEY_LENGTH_MAX
 from clearway.domain.resources import Resource
+from clearway.services import Allocation, Services
 
 KEY_FORM: Final = re.compile(rf"[\x21-\x7e]{{1,{IDEMPOTENCY_KEY_LENGTH_MAX}}}")
 REPLAYED: Final = {"Idempotent-Replayed": "true"}
@@ -54,20 +55,7 @@ class Answer:
         return StoredAnswer(int(self.status), orjson.dumps(self.resource.data()))
 
 
-class Attempt:
-    """One run of an operation. resource_id: the id under which to do it. first: no run began before this one."""
-
-    def __init__(self, resource_id: str, *, first: bool, renew: Callable[[str], Awaitable[str]]) -> None:
-        self.resource_id = resource_id
-        self.first = first
-        self._renew = renew
-
-    async def renew(self) -> None:
-        """Take another id, because the present one is spent: it was refused, and nothing is recorded under it."""
-        self.resource_id = await self._renew(self.resource_id)
-
-
-Operation = Callable[[Attempt], Awaitable[Answer]]
+Operation = Callable[[Allocation], Awaitable[Answer]]
 
 
 class Once:
@@ -90,28 +78,25 @@ class Once:
         return _response(answer, None if reserved.first else REPLAYED)
 
     async def _run_without_key(self, prefix: str, operation: Operation) -> StoredAnswer:
-        async def renew(_: str) -> str:
-            return new_id(prefix)
-
-        return (await operation(Attempt(new_id(prefix), first=True, renew=renew))).stored()
+        return (await operation(Allocation.fresh(prefix))).stored()
 
     async def _run(self, key: str, prefix: str, reserved: Reservation, operation: Operation) -> StoredAnswer:
         async def renew(spent_id: str) -> str:
             return await self._replace(key, spent_id, new_id(prefix))
 
-        attempt = Attempt(reserved.resource_id, first=reserved.first, renew=renew)
+        allocation = Allocation(reserved.resource_id, first=reserved.first, renew=renew)
         try:
-            answer = await operation(attempt)
+            answer = await operation(allocation)
         except ClearwayError as refusal:
             if refusal.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-                await self._release(key, attempt.resource_id)
+                await self._release(key, allocation.resource_id)
             raise
         async with self._services.reader.connect() as connection:
             return await store.keep_answer(
                 connection,
                 merchant_id=self._merchant_id,
                 key=key,
-                resource_id=attempt.resource_id,
+                resource_id=allocation.resource_id,
                 answer=answer.stored(),
             )
 

@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.service import RPCError
 
-from api.http.services import Services
 from api.operations.schemas import Readiness
 from api.workers import queue_states
+from clearway.services import Services
 
 CHECK_TIMEOUT_S: Final = 3.0
 OK: Final = "ok"

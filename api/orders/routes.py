@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
-from api.http.idempotency import Answer, Attempt, OnceDep
+from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
 from api.http.services import ServicesDep
@@ -20,6 +20,7 @@ from clearway.domain.errors import NotFoundError
 from clearway.domain.ids import ORDER, is_id
 from clearway.domain.order import OrderStatus
 from clearway.domain.resources import OrderResource
+from clearway.services import Allocation
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 
@@ -34,9 +35,9 @@ router = APIRouter(prefix="/orders", tags=["orders"])
 async def create_order(body: OrderCreate, merchant: MerchantDep, services: ServicesDep, once: OnceDep) -> Response:
     """Record what is to be paid. Payments are made against the order and take its amount and currency."""
 
-    async def operation(attempt: Attempt) -> Answer:
+    async def operation(allocation: Allocation) -> Answer:
         new = orders.NewOrder(
-            id=attempt.resource_id,
+            id=allocation.resource_id,
             merchant_id=merchant.id,
             amount_minor=body.amount,
             currency=body.currency,

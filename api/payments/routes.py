@@ -10,15 +10,11 @@ from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
 from api.http.fields import CurrencyCode, PlainText, Time
-from api.http.idempotency import Answer, Attempt, OnceDep
+from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
 from api.http.services import ServicesDep
-from api.payments import commands
-from api.payments.creation import create_payment as record_payment
-from api.payments.creation import read_order
-from api.payments.instruments import check_instrument
-from api.payments.lookup import find_own
+from api.payments.instruments import read_instrument
 from api.payments.schemas import (
     PAYMENT_EXAMPLES,
     CancelCreate,
@@ -39,6 +35,9 @@ from clearway.domain.limits import AMOUNT_MINOR_MAX
 from clearway.domain.payment import PaymentMethod, PaymentStatus
 from clearway.domain.resources import PaymentResource
 from clearway.durable.messages import CancelInput, CaptureInput
+from clearway.payments import commands, creation
+from clearway.payments.finding import find
+from clearway.services import Allocation
 
 CANCELLATION: Final = "cxl"
 """Prefix of the ids under which cancellations are asked for; they name no resource."""
@@ -68,17 +67,17 @@ async def create_payment(
 
     What becomes of it is told by webhook, and shown by `GET /payments/{payment_id}`.
     """
-    check_instrument(body, services)
+    instrument = read_instrument(body, services)
 
-    async def operation(attempt: Attempt) -> Answer:
-        order = await read_order(services, body.order_id, merchant_id=merchant.id)
-        payment = await record_payment(
+    async def operation(allocation: Allocation) -> Answer:
+        order = await creation.read_order(services, body.order_id, merchant_id=merchant.id)
+        payment = await creation.create_payment(
             services,
             order,
-            body,
-            attempt,
+            instrument,
+            allocation,
             capture_method=body.capture_method,
-            customer=body.customer,
+            customer=body.customer.model_dump(exclude_none=True) if body.customer else None,
             notes=body.notes,
         )
         return Answer(HTTPStatus.CREATED, payment)
@@ -131,7 +130,7 @@ async def list_payments(
 @router.get("/{payment_id}", responses=declare(*TO_MERCHANTS, "payment_not_found"), summary="Read a payment")
 async def get_payment(payment_id: str, merchant: MerchantDep, services: ServicesDep) -> PaymentResource:
     """Read one of your payments as it stands."""
-    return await find_own(services, merchant.id, payment_id)
+    return await find(services, merchant.id, payment_id)
 
 
 @router.get(
@@ -139,7 +138,7 @@ async def get_payment(payment_id: str, merchant: MerchantDep, services: Services
 )
 async def get_payment_history(payment_id: str, merchant: MerchantDep, services: ServicesDep) -> History:
     """Tell what happened to a payment and its refunds, oldest first, with times and reasons."""
-    await find_own(services, merchant.id, payment_id)
+    await find(services, merchant.id, payment_id)
     async with services.reader.connect() as connection:
         rows = await events.payment_history(connection, merchant.id, payment_id)
     steps = [
@@ -170,7 +169,7 @@ async def list_payment_webhooks(
     page: Annotated[PageRequest, Depends(page_request(DELIVERY))],
 ) -> Page[DeliveryResource]:
     """List the webhook deliveries about a payment and its refunds, newest first."""
-    await find_own(services, merchant.id, payment_id)
+    await find(services, merchant.id, payment_id)
     async with services.reader.connect() as connection:
         found = await list_payment_deliveries(connection, merchant.id, payment_id, page)
     return page_of(map(delivery_resource, found.rows), found.next_cursor)
@@ -190,9 +189,9 @@ async def capture_payment(
 ) -> Response:
     """Take part or all of what is authorised. Captures may be repeated until nothing is left."""
 
-    async def operation(attempt: Attempt) -> Answer:
-        asked = CaptureInput(attempt.resource_id, body.amount if body else None)
-        return Answer(HTTPStatus.OK, await commands.capture(services, merchant, payment_id, asked))
+    async def operation(allocation: Allocation) -> Answer:
+        asked = CaptureInput(allocation.resource_id, body.amount if body else None)
+        return Answer(HTTPStatus.OK, await commands.capture(services, merchant.actor, payment_id, asked))
 
     return await once.answer(CAPTURE, operation)
 
@@ -208,9 +207,9 @@ async def cancel_payment(
 ) -> Response:
     """Call off a payment that is under way, or release what is authorised and not captured."""
 
-    async def operation(attempt: Attempt) -> Answer:
+    async def operation(allocation: Allocation) -> Answer:
         asked = CancelInput((body or CancelCreate()).reason)
-        payment = await commands.cancel(services, merchant, payment_id, attempt.resource_id, asked)
+        payment = await commands.cancel(services, merchant.actor, payment_id, allocation.resource_id, asked)
         return Answer(HTTPStatus.OK, payment)
 
     return await once.answer(CANCELLATION, operation)

@@ -8,15 +8,16 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from api.auth.principal import limit_address
-from api.http.idempotency import Answer, Attempt, KeyHeader, Once, fingerprint_of, read_key
+from api.http.idempotency import Answer, KeyHeader, Once, fingerprint_of, read_key
 from api.http.problems import ONCE, TO_ANYBODY, WITH_BODY, declare
 from api.http.services import ServicesDep
-from api.payments.creation import create_payment, read_order
-from api.payments.instruments import check_instrument
-from api.payments.lookup import payment_not_found
+from api.payments.instruments import read_instrument
 from api.public.schemas import PublicOrder, PublicPayment, PublicPaymentCreate
 from clearway.db import across_merchants, merchants
 from clearway.domain.ids import PAYMENT, is_id
+from clearway.payments.creation import create_payment, read_order
+from clearway.payments.finding import payment_not_found
+from clearway.services import Allocation
 
 router = APIRouter(tags=["public"], dependencies=[Depends(limit_address)])
 
@@ -57,11 +58,11 @@ async def create_public_payment(
     request: Request, body: PublicPaymentCreate, services: ServicesDep, key: KeyHeader = None
 ) -> Response:
     """Pay an order from a checkout page. Amount, currency and merchant are the order's."""
-    check_instrument(body, services)
+    instrument = read_instrument(body, services)
     order = await read_order(services, body.order_id)
 
-    async def operation(attempt: Attempt) -> Answer:
-        payment = await create_payment(services, order, body, attempt)
+    async def operation(allocation: Allocation) -> Answer:
+        payment = await create_payment(services, order, instrument, allocation)
         return Answer(HTTPStatus.CREATED, PublicPayment.of(payment))
 
     given = read_key(key)

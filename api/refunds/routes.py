@@ -9,12 +9,10 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
-from api.http.idempotency import Answer, Attempt, OnceDep
+from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
 from api.http.services import ServicesDep
-from api.payments.lookup import find_own
-from api.refunds.creation import create_refund as reserve_refund
 from api.refunds.schemas import RefundCreate
 from clearway.db.pages import PageRequest
 from clearway.db.refunds import reading
@@ -23,6 +21,9 @@ from clearway.domain.errors import NotFoundError
 from clearway.domain.ids import REFUND, is_id
 from clearway.domain.refund import RefundStatus
 from clearway.domain.resources import RefundResource
+from clearway.payments.finding import find
+from clearway.refunds import creation
+from clearway.services import Allocation
 
 router = APIRouter(tags=["refunds"])
 
@@ -45,9 +46,9 @@ async def create_refund(
     """Give back part or all of what was captured. Many refunds are possible, never beyond what was captured."""
     asked = body or RefundCreate()
 
-    async def operation(attempt: Attempt) -> Answer:
-        refund = await reserve_refund(
-            services, merchant, payment_id, attempt, amount_minor=asked.amount, reason=asked.reason
+    async def operation(allocation: Allocation) -> Answer:
+        refund = await creation.create_refund(
+            services, merchant.actor, payment_id, allocation, amount_minor=asked.amount, reason=asked.reason
         )
         return Answer(HTTPStatus.CREATED, refund)
 
@@ -63,7 +64,7 @@ async def list_payment_refunds(
     payment_id: str, merchant: MerchantDep, services: ServicesDep, page: RefundPage
 ) -> Page[RefundResource]:
     """List the refunds of a payment, newest first."""
-    await find_own(services, merchant.id, payment_id)
+    await find(services, merchant.id, payment_id)
     async with services.reader.connect() as connection:
         found = await reading.list_refunds(connection, merchant.id, page, payment_id=payment_id)
     return page_of(map(resource_of, found.rows), found.next_cursor)

@@ -9,11 +9,10 @@ from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
-from api.http.idempotency import Answer, Attempt, OnceDep
+from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
 from api.http.services import ServicesDep
-from api.webhook_endpoints import commands, trial
 from api.webhook_endpoints.schemas import (
     EndpointCreate,
     EndpointPatch,
@@ -21,12 +20,15 @@ from api.webhook_endpoints.schemas import (
     EndpointWithSecret,
     SecretRotation,
     endpoint_resource,
+    endpoint_with_secret,
 )
 from api.webhook_endpoints.sealing import SealedOnceDep
-from api.webhooks.schemas import DeliveryResource
+from api.webhooks.schemas import DeliveryResource, delivery_resource
 from clearway.db import endpoints
 from clearway.db.pages import PageRequest
 from clearway.domain.ids import ENDPOINT
+from clearway.endpoints import commands, trial
+from clearway.services import Allocation
 
 ROTATION: Final = "rot"
 TEST: Final = "test"
@@ -47,8 +49,9 @@ async def create_webhook_endpoint(
 ) -> Response:
     """Register where your events are sent. The answer holds the secret that verifies them, this once."""
 
-    async def operation(attempt: Attempt) -> Answer:
-        return Answer(HTTPStatus.CREATED, await commands.create(services, merchant, attempt.resource_id, body))
+    async def operation(allocation: Allocation) -> Answer:
+        made = await commands.create(services, merchant.actor, allocation.resource_id, body.asked())
+        return Answer(HTTPStatus.CREATED, endpoint_with_secret(made))
 
     return await once.answer(ENDPOINT, operation)
 
@@ -70,7 +73,7 @@ async def list_webhook_endpoints(
 )
 async def get_webhook_endpoint(endpoint_id: str, merchant: MerchantDep, services: ServicesDep) -> EndpointResource:
     """Read one of your endpoints."""
-    return await commands.find(services, merchant.id, endpoint_id)
+    return endpoint_resource(await commands.find(services, merchant.id, endpoint_id))
 
 
 @router.patch(
@@ -82,7 +85,7 @@ async def update_webhook_endpoint(
     endpoint_id: str, body: EndpointPatch, merchant: MerchantDep, services: ServicesDep
 ) -> EndpointResource:
     """Change what you send and nothing else. Enabling an endpoint clears the reason it was disabled for."""
-    return await commands.change(services, merchant, endpoint_id, body)
+    return endpoint_resource(await commands.change(services, merchant.actor, endpoint_id, body.values()))
 
 
 @router.delete(
@@ -94,7 +97,7 @@ async def update_webhook_endpoint(
 )
 async def delete_webhook_endpoint(endpoint_id: str, merchant: MerchantDep, services: ServicesDep) -> None:
     """Take an endpoint out of use for good. What still waits to be sent to it is cancelled at its next attempt."""
-    await commands.delete(services, merchant, endpoint_id)
+    await commands.delete(services, merchant.actor, endpoint_id)
 
 
 @router.post(
@@ -116,9 +119,9 @@ async def rotate_webhook_secret(
     """
     overlap_s = body.overlap_s if body else None
 
-    async def operation(attempt: Attempt) -> Answer:
-        rotated = await commands.rotate_secret(services, merchant, endpoint_id, attempt.resource_id, overlap_s)
-        return Answer(HTTPStatus.OK, rotated)
+    async def operation(allocation: Allocation) -> Answer:
+        rotated = await commands.rotate_secret(services, merchant.actor, endpoint_id, allocation.resource_id, overlap_s)
+        return Answer(HTTPStatus.OK, endpoint_with_secret(rotated))
 
     return await once.answer(ROTATION, operation)
 
@@ -135,8 +138,8 @@ async def rotate_webhook_secret(
 async def send_webhook_test(endpoint_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep) -> Response:
     """Send an `endpoint.test` event to this endpoint alone. The answer is its delivery, which you can follow."""
 
-    async def operation(attempt: Attempt) -> Answer:
-        sent = await trial.send_test(services, merchant, endpoint_id, attempt.resource_id)
-        return Answer(HTTPStatus.ACCEPTED, sent)
+    async def operation(allocation: Allocation) -> Answer:
+        sent = await trial.send_test(services, merchant.actor, endpoint_id, allocation.resource_id)
+        return Answer(HTTPStatus.ACCEPTED, delivery_resource(sent))
 
     return await once.answer(TEST, operation)

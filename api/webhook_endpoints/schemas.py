@@ -17,6 +17,8 @@ from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.events import EventType
 from clearway.domain.limits import URL_LENGTH_MAX, WEBHOOK_ATTEMPTS_MAX, WEBHOOK_RETRY_INTERVAL_S_MAX
 from clearway.domain.resources import Moment, Resource
+from clearway.endpoints import commands
+from clearway.endpoints.commands import EndpointRequest
 
 ALL: Final = "*"
 PATTERNS: Final = {
@@ -91,6 +93,11 @@ class EndpointCreate(Body):
     event_types: EventTypes = Field(default_factory=lambda: [ALL])
     retry_intervals_s: RetryIntervals | None = None
 
+    def asked(self) -> EndpointRequest:
+        """Return what the application is asked for."""
+        intervals = None if self.retry_intervals_s is None else tuple(self.retry_intervals_s)
+        return EndpointRequest(self.url, self.description, expand_event_types(self.event_types), intervals)
+
 
 class EndpointPatch(Body):
     """What to change; what is left out stays as it is."""
@@ -102,6 +109,13 @@ class EndpointPatch(Body):
     status: EndpointStatus = Field(
         default_factory=_absent, description="`disabled` stops deliveries; `enabled` lets new ones begin."
     )
+
+    def values(self) -> dict[str, Any]:
+        """Return the columns that were sent."""
+        sent = self.model_dump(mode="json", exclude_unset=True)
+        if "event_types" in sent:
+            sent["event_types"] = list(expand_event_types(sent["event_types"]))
+        return sent
 
 
 class SecretRotation(Body):
@@ -147,9 +161,9 @@ def endpoint_resource(row: Row[Any]) -> EndpointResource:
     return EndpointResource(**_shown(row))
 
 
-def endpoint_with_secret(row: Row[Any], secret: str) -> EndpointWithSecret:
-    """Render a row with its secret, for the two answers that may hold it."""
-    return EndpointWithSecret(**_shown(row), secret=secret)
+def endpoint_with_secret(made: commands.EndpointWithSecret) -> EndpointWithSecret:
+    """Render an endpoint with its secret, for the two answers that may hold it."""
+    return EndpointWithSecret(**_shown(made.row), secret=made.secret)
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:

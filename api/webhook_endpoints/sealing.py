@@ -12,10 +12,11 @@ from fastapi import Depends
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
-from api.http.idempotency import REPLAYED, Answer, Attempt, KeyHeader, Once, OnceDep, Operation, read_key
+from api.http.idempotency import REPLAYED, Answer, KeyHeader, Once, OnceDep, Operation, read_key
 from api.http.services import ServicesDep
 from clearway.crypto.encryption import Cipher
 from clearway.domain.resources import Resource
+from clearway.services import Allocation
 
 
 class Sealed(Resource):
@@ -35,8 +36,8 @@ class SealedOnce:
     async def answer(self, prefix: str, operation: Operation) -> Response:
         """Do as `Once.answer` does."""
 
-        async def sealed(attempt: Attempt) -> Answer:
-            answer = await operation(attempt)
+        async def sealed(allocation: Allocation) -> Answer:
+            answer = await operation(allocation)
             token = self._cipher.encrypt(answer.stored().body.decode(), self._context)
             return Answer(answer.status, Sealed(sealed=token))
 

@@ -10,20 +10,20 @@ from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
 from api.http.fields import PlainText
-from api.http.idempotency import Answer, Attempt, OnceDep
+from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, declare
 from api.http.services import ServicesDep
-from api.webhooks import sending
-from api.webhooks.lookup import find_own
 from api.webhooks.schemas import DeliveryDetail, DeliveryResource, delivery_detail, delivery_resource
 from clearway.db.deliveries import reading
 from clearway.db.deliveries.reading import DeliveryFilter
 from clearway.db.pages import PageRequest
+from clearway.deliveries import finding, sending
 from clearway.domain.delivery import DeliveryStatus
 from clearway.domain.errors import ConflictError
 from clearway.domain.events import EventType
 from clearway.domain.ids import DELIVERY
+from clearway.services import Allocation
 
 RETRY: Final = "rtry"
 """Prefix of the ids under which retries are asked for; they name no resource."""
@@ -61,7 +61,7 @@ async def list_webhooks(
 @router.get("/{delivery_id}", responses=declare(*TO_MERCHANTS, "webhook_not_found"), summary="Read a webhook delivery")
 async def get_webhook(delivery_id: str, merchant: MerchantDep, services: ServicesDep) -> DeliveryDetail:
     """Read one delivery with what every attempt sent and got back."""
-    row = await find_own(services, merchant.id, delivery_id)
+    row = await finding.find(services, merchant.id, delivery_id)
     async with services.reader.connect() as connection:
         return delivery_detail(row, await reading.attempts_of(connection, row.id))
 
@@ -76,8 +76,8 @@ async def get_webhook(delivery_id: str, merchant: MerchantDep, services: Service
 async def retry_webhook(delivery_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep) -> Response:
     """Attempt at once. A delivery that waits goes on with its schedule after; one that has ended gets this attempt."""
 
-    async def operation(_: Attempt) -> Answer:
-        row = await find_own(services, merchant.id, delivery_id)
+    async def operation(_: Allocation) -> Answer:
+        row = await finding.find(services, merchant.id, delivery_id)
         if not row.endpoint_open:
             detail = f"Endpoint {row.endpoint_id} is disabled or deleted, so nothing was sent."
             raise ConflictError("webhook_endpoint_closed", detail)

@@ -10,10 +10,12 @@ import typer
 
 from clearway.cli.output import JsonFlag, out, plain, print_json, table
 from clearway.cli.problems import CommandError
-from clearway.cli.running import login
+from clearway.cli.running import login, settings_in_use
+from clearway.domain.actor import Actor
+from clearway.domain.actor import operator as named
 
 if TYPE_CHECKING:
-    from clearway.cli.merchant_records import NewKey
+    from clearway.accounts.keys import NewKey
 
 merchants: Final = typer.Typer(help="Merchants: list, add.", no_args_is_help=True)
 keys: Final = typer.Typer(help="API keys of merchants: list, add, revoke.", no_args_is_help=True)
@@ -34,7 +36,7 @@ def register(app: typer.Typer) -> None:
 @merchants.command("list")
 def list_merchants(*, as_json: JsonFlag = False) -> None:
     """List the merchants of this installation."""
-    from clearway.cli import merchant_records as records  # noqa: PLC0415 - heavy
+    from clearway.accounts import merchants as records  # noqa: PLC0415 - heavy
 
     found = _do(records.list_merchants)
     if as_json:
@@ -54,18 +56,20 @@ def add_merchant(
     as_json: JsonFlag = False,
 ) -> None:
     """Add a merchant with a first API key. Its secret is shown this once."""
-    from clearway.cli import merchant_records as records  # noqa: PLC0415 - heavy
+    from clearway.accounts import merchants as records  # noqa: PLC0415 - heavy
 
     if not name.strip():
         raise typer.BadParameter("A merchant needs a name.", param_hint="NAME")
-    who = operator or login()
-    _print_key(_do(lambda connection: records.add_merchant(connection, name.strip(), who)), as_json=as_json)
+    who = named(operator or login())
+    _print_key(
+        _do(lambda connection: records.add_merchant(connection, settings_in_use(), name.strip(), who)), as_json=as_json
+    )
 
 
 @keys.command("list")
 def list_keys(merchant_id: MerchantId, *, as_json: JsonFlag = False) -> None:
     """List a merchant's API keys, without their secrets, which nobody has but the merchant."""
-    from clearway.cli import merchant_records as records  # noqa: PLC0415 - heavy
+    from clearway.accounts import keys as records  # noqa: PLC0415 - heavy
 
     found = _do(lambda connection: records.list_keys(connection, merchant_id))
     if as_json:
@@ -80,10 +84,12 @@ def list_keys(merchant_id: MerchantId, *, as_json: JsonFlag = False) -> None:
 @keys.command("add")
 def add_key(merchant_id: MerchantId, *, operator: Operator = None, as_json: JsonFlag = False) -> None:
     """Add an API key beside those that are there. Its secret is shown this once."""
-    from clearway.cli import merchant_records as records  # noqa: PLC0415 - heavy
+    from clearway.accounts import keys as records  # noqa: PLC0415 - heavy
 
-    who = operator or login()
-    _print_key(_do(lambda connection: records.add_key(connection, merchant_id, who)), as_json=as_json)
+    who = named(operator or login())
+    _print_key(
+        _do(lambda connection: records.add_key(connection, settings_in_use(), Actor(who, merchant_id))), as_json=as_json
+    )
 
 
 @keys.command("revoke")
@@ -94,9 +100,9 @@ def revoke_key(
     as_json: JsonFlag = False,
 ) -> None:
     """Make an API key unusable from this moment."""
-    from clearway.cli import merchant_records as records  # noqa: PLC0415 - heavy
+    from clearway.accounts import keys as records  # noqa: PLC0415 - heavy
 
-    who = operator or login()
+    who = named(operator or login())
     revoked = _do(lambda connection: records.revoke_key(connection, key_id, who))
     if as_json:
         print_json(revoked)
@@ -106,12 +112,12 @@ def revoke_key(
 
 def reencrypt(*, operator: Operator = None, as_json: JsonFlag = False) -> None:
     """Encrypt every stored secret with the first key of SECRET_KEYS, so that older keys can be taken away."""
-    from clearway.cli import merchant_records as records  # noqa: PLC0415 - heavy
+    from clearway.accounts import reencryption as records  # noqa: PLC0415 - heavy
     from clearway.crypto.encryption import EncryptionError  # noqa: PLC0415 - heavy
 
-    who = operator or login()
+    who = named(operator or login())
     try:
-        changed = _do(lambda connection: records.reencrypt(connection, who))
+        changed = _do(lambda connection: records.reencrypt(connection, settings_in_use(), Actor(who, None)))
     except EncryptionError as error:
         raise CommandError(f"{error} Nothing was changed.") from None
     if as_json:

@@ -13,6 +13,7 @@ from typing import Final
 import httpx
 from pydantic import ValidationError
 
+from clearway.domain.errors import ClearwayError
 from clearway.settings import SettingsError, settings_problem
 
 DEBUG_VARIABLE: Final = "CLEARWAY_DEBUG"
@@ -31,7 +32,7 @@ class StoryError(CommandError):
 
 def in_words(error: BaseException) -> str:
     """Return the line for people; for an error that nobody foresaw, with the way to its traceback."""
-    if isinstance(error, (CommandError, SettingsError)):
+    if isinstance(error, (CommandError, ClearwayError, SettingsError)):
         return str(error)
     if isinstance(error, ValidationError):
         return settings_problem(error)

@@ -11,28 +11,26 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import audit_log
+from clearway.domain.actor import Actor
 from clearway.domain.ids import AUDIT_ENTRY, new_id
 
 
 async def record(
     connection: AsyncConnection,
-    *,
-    merchant_id: str | None,
-    actor: str,
+    actor: Actor,
     action: str,
     subject: str,
     detail: dict[str, Any] | None = None,
-    request_id: str | None = None,
 ) -> None:
-    """Write one line. actor: `key:<key id>`, `operator:<name>` or `system`. action: `payment.capture` and the like."""
+    """Write one line. action: `payment.capture` and the like."""
     await connection.execute(
         insert(audit_log).values(
             id=new_id(AUDIT_ENTRY),
-            merchant_id=merchant_id,
-            actor=actor,
+            merchant_id=actor.merchant,
+            actor=actor.name,
             action=action,
             subject=subject,
             detail=detail or {},
-            request_id=request_id,
+            request_id=actor.request_id,
         )
     )

@@ -20,6 +20,7 @@ from clearway.db import audit, merchants
 from clearway.db.endpoints import secret_context
 from clearway.db.engine import create_engine
 from clearway.db.tables import webhook_endpoints
+from clearway.domain.actor import SYSTEM, Actor
 from clearway.domain.endpoint import EndpointStatus
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
 
@@ -60,13 +61,8 @@ async def seed_merchant(connection: AsyncConnection, settings: Settings, credent
         connection, key_id=credentials.api_key, merchant_id=credentials.merchant_id, secret_hash=secret_hash
     )
     if added:
-        await audit.record(
-            connection,
-            merchant_id=credentials.merchant_id,
-            actor="system",
-            action="merchant.seed",
-            subject=credentials.merchant_id,
-        )
+        actor = Actor(SYSTEM, credentials.merchant_id)
+        await audit.record(connection, actor, "merchant.seed", credentials.merchant_id)
 
 
 async def seed_receiver(connection: AsyncConnection, settings: Settings, url: str, secret: str) -> None:

@@ -13,11 +13,12 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.http.examples import ORDER as ORDER_EXAMPLE
-from api.http.idempotency import Answer, Attempt, Once, Operation
+from api.http.idempotency import Answer, Once, Operation
 from clearway.db.tables import idempotency_keys, orders
 from clearway.domain.errors import ConflictError, UnavailableError
 from clearway.domain.ids import ORDER
 from clearway.domain.resources import OrderResource
+from clearway.services import Allocation
 from tests.services.api.conftest import Caller, NewCaller
 
 BODY = {"amount": 700, "currency": "INR"}
@@ -153,8 +154,8 @@ async def test_a_repeat_goes_on_where_a_dead_request_stopped(caller: Caller, app
     seen: list[str] = []
     once = Once(app.state.services, caller.id, "dies", b"same")
 
-    async def operation(attempt: Attempt) -> Answer:
-        seen.append(attempt.resource_id)
+    async def operation(allocation: Allocation) -> Answer:
+        seen.append(allocation.resource_id)
         raise UnavailableError("temporal_unavailable", "killed here")
 
     for _ in range(2):
@@ -169,8 +170,8 @@ async def test_a_refusal_gives_the_key_back(caller: Caller, app: FastAPI) -> Non
     seen: list[tuple[str, bool]] = []
     once = Once(app.state.services, caller.id, "refused", b"same")
 
-    async def operation(attempt: Attempt) -> Answer:
-        seen.append((attempt.resource_id, attempt.first))
+    async def operation(allocation: Allocation) -> Answer:
+        seen.append((allocation.resource_id, allocation.first))
         raise ConflictError("order_has_payment", "no")
 
     for _ in range(2):
@@ -185,17 +186,17 @@ async def test_a_spent_id_is_replaced_for_everybody(caller: Caller, app: FastAPI
     seen: list[str] = []
     once = Once(app.state.services, caller.id, "spent", b"same")
 
-    async def operation(attempt: Attempt) -> Answer:
-        spent = attempt.resource_id
-        await attempt.renew()
-        seen.extend([spent, attempt.resource_id])
+    async def operation(allocation: Allocation) -> Answer:
+        spent = allocation.resource_id
+        await allocation.renew()
+        seen.extend([spent, allocation.resource_id])
         raise UnavailableError("temporal_unavailable", "stop here")
 
     with pytest.raises(UnavailableError):
         await once.answer(ORDER, operation)
 
-    async def repeat(attempt: Attempt) -> Answer:
-        seen.append(attempt.resource_id)
+    async def repeat(allocation: Allocation) -> Answer:
+        seen.append(allocation.resource_id)
         raise UnavailableError("temporal_unavailable", "stop here")
 
     with pytest.raises(UnavailableError):
@@ -211,7 +212,7 @@ async def test_the_answer_that_is_stored_first_is_everybodys(caller: Caller, app
     once = Once(app.state.services, caller.id, "differ", b"same")
 
     def operation(amount: int, wait_for: asyncio.Event | None = None) -> Operation:
-        async def run(attempt: Attempt) -> Answer:
+        async def run(allocation: Allocation) -> Answer:
             if wait_for is not None:
                 await wait_for.wait()
             return Answer(HTTPStatus.OK, OrderResource.model_validate(ORDER_EXAMPLE | {"amount": amount}))

@@ -13,14 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from api.app import create_app
-from api.http.idempotency import Attempt
-from api.payments.creation import create_payment, read_order
-from api.payments.schemas import PaymentCreate
 from clearway.db.tables import events, idempotency_keys, payments
 from clearway.domain.ids import ORDER, PAYMENT, new_id
 from clearway.domain.payment import PaymentMethod
 from clearway.durable import calls
 from clearway.durable.messages import payment_workflow_id
+from clearway.payments.creation import create_payment, read_order
+from clearway.payments.instruments import Instrument
+from clearway.services import Allocation
 from clearway.settings import Settings
 from tests.services.api.conftest import Caller, Payer, changed, client_of
 from tests.services.api.rows import forget_answer
@@ -184,9 +184,9 @@ class TestOnce:
         async def renew(_: str) -> str:
             return fresh
 
-        asked = PaymentCreate(order_id=order.resource.id, method=PaymentMethod.UPI, vpa="success@razorpay")
-        attempt = Attempt(spent, first=False, renew=renew)
-        assert (await create_payment(services, order, asked, attempt)).id == fresh
+        asked = Instrument(PaymentMethod.UPI, vpa="success@razorpay")
+        allocation = Allocation(spent, first=False, renew=renew)
+        assert (await create_payment(services, order, asked, allocation)).id == fresh
 
     async def test_a_refusal_gives_the_key_back(self, payer: Payer) -> None:
         """A key whose request was refused works once the order is free: a refusal is not kept as the answer."""

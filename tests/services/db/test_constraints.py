@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from clearway.db import audit
 from clearway.domain import ids
+from clearway.domain.actor import SYSTEM, Actor
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
 from tests.support.shop import Shop, captured
@@ -198,7 +199,7 @@ async def test_the_past_is_not_rewritten(lone: Shop, table: str) -> None:
     """Books, captures, events and the audit log take no update, no delete and no truncation."""
     await lone.paid()
     async with lone.engine.begin() as connection:
-        await audit.record(connection, merchant_id=None, actor="system", action="a.test", subject="x")
+        await audit.record(connection, Actor(SYSTEM, None), "a.test", "x")
     first = {"ledger_accounts": "code", "ledger_entries": "account"}.get(table, "id")
 
     await _refused(lone, "append-only", f"UPDATE {table} SET {first} = {first}")  # noqa: S608 - our names

@@ -19,7 +19,7 @@ from temporalio.client import Client, WorkflowHandle
 
 from api.app import PREFIX, create_app
 from api.http.limits import RateLimits
-from api.http.services import Services
+from api.http.services import ApiServices
 from clearway.db import events
 from clearway.db.events import DueDelivery, Happening
 from clearway.db.seed import Credentials, seed_merchant
@@ -136,7 +136,7 @@ def credentials_of(merchant_id: str) -> Credentials:
 async def api_client(settings: Settings, engine: AsyncEngine, temporal: Client) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the app over these clients instead of those its lifespan would make; nobody is logged in."""
     app = create_app(settings)
-    app.state.services = Services(settings, engine, temporal, GatewayRegistry([]), RateLimits(settings))
+    app.state.services = ApiServices(settings, engine, temporal, GatewayRegistry([]), RateLimits(settings))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://api.test{PREFIX}") as client:
         yield client

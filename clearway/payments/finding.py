@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import structlog
 
-from api.http.services import Services
 from clearway.db.payments import reading
 from clearway.domain.errors import NotFoundError
 from clearway.domain.ids import PAYMENT, is_id
 from clearway.domain.resources import PaymentResource
+from clearway.services import Services
 
 
 def payment_not_found(payment_id: str) -> NotFoundError:
@@ -16,7 +16,7 @@ def payment_not_found(payment_id: str) -> NotFoundError:
     return NotFoundError("payment_not_found", f"You have no payment {payment_id!r}.")
 
 
-async def find_own(services: Services, merchant_id: str, payment_id: str) -> PaymentResource:
+async def find(services: Services, merchant_id: str, payment_id: str) -> PaymentResource:
     """Return the merchant's payment as it stands. Raises NotFoundError."""
     if not is_id(PAYMENT, payment_id):
         raise payment_not_found(payment_id)

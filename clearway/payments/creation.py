@@ -1,7 +1,7 @@
 """Making a payment: from a checked request to a recorded payment, safe to repeat at every point.
 
-The order of things matters: the id is allocated first (`api/http/idempotency.py`), then the workflow of that id is
-started and asked to record, and only its word is an answer. What is looked up before is courtesy, and decides nothing.
+The order matters: the id is allocated first (`clearway.services.Allocation`), then the workflow of that id is started
+and asked to record, and only its word is an answer. What is looked up before is a courtesy, and decides nothing.
 """
 
 from __future__ import annotations
@@ -12,10 +12,6 @@ import orjson
 import structlog
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from api.http.idempotency import Attempt
-from api.http.services import Services
-from api.payments.instruments import make_usable
-from api.payments.schemas import CustomerDetails, Instrument
 from clearway.db import across_merchants, events
 from clearway.db.across_merchants import PayableOrder
 from clearway.domain.errors import ConflictError, NotFoundError, UnavailableError
@@ -28,6 +24,8 @@ from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import PAYMENT_WORKFLOW, RECORD, PaymentInput, PaymentTimings, payment_workflow_id
+from clearway.payments.instruments import Instrument, make_usable
+from clearway.services import Allocation, Services
 
 ROUNDS_MAX: Final = 3
 
@@ -55,37 +53,37 @@ async def read_order(services: Services, order_id: str, *, merchant_id: str | No
 async def create_payment(
     services: Services,
     order: PayableOrder,
-    asked: Instrument,
-    attempt: Attempt,
+    instrument: Instrument,
+    allocation: Allocation,
     *,
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC,
-    customer: CustomerDetails | None = None,
+    customer: dict[str, str] | None = None,
     notes: dict[str, str] | None = None,
 ) -> PaymentResource:
     """Record a payment of the order and return it as it was created."""
-    if attempt.first and order.taken:
+    if allocation.first and order.taken:
         # A quick answer where it is plain; the workflow's transaction is what decides.
         raise order_taken(order.resource.id)
-    usable = await make_usable(asked, services)
+    usable = await make_usable(services, instrument)
     for _ in range(ROUNDS_MAX):
         new = NewPayment(
-            id=attempt.resource_id,
+            id=allocation.resource_id,
             merchant_id=order.merchant_id,
             order_id=order.resource.id,
             amount_minor=order.resource.amount,
             currency=order.resource.currency,
-            method=asked.method.value,
+            method=instrument.method.value,
             capture_method=capture_method.value,
             instrument=usable.instrument,
             shown=usable.shown,
-            customer=customer.model_dump(exclude_none=True) if customer else None,
+            customer=customer,
             notes=notes or {},
-            return_url=asked.return_url,
+            return_url=instrument.return_url,
         )
         recorded = await _record(services, new)
         if recorded is not None:
             return recorded
-        await attempt.renew()
+        await allocation.renew()
     raise UnavailableError("temporal_unavailable", "The payment could not be recorded. Nothing was charged; try again.")
 
 

@@ -6,13 +6,9 @@ workflow has ended and can say nothing any more.
 
 from __future__ import annotations
 
-import structlog
-
-from api.auth.principal import Merchant
-from api.http.services import Services
-from api.payments.lookup import find_own
 from clearway.db import audit
 from clearway.db.payments import reading
+from clearway.domain.actor import Actor
 from clearway.domain.errors import ConflictError
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE
@@ -20,36 +16,38 @@ from clearway.domain.resources import PaymentResource
 from clearway.durable import calls
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import CANCEL, CAPTURE, CancelInput, CaptureInput, payment_workflow_id
+from clearway.payments.finding import find
+from clearway.services import Services
 
 
-async def capture(services: Services, merchant: Merchant, payment_id: str, asked: CaptureInput) -> PaymentResource:
+async def capture(services: Services, actor: Actor, payment_id: str, asked: CaptureInput) -> PaymentResource:
     """Capture part or all of an authorised payment. What is captured in full already is answered as it is."""
-    payment = await find_own(services, merchant.id, payment_id)
+    payment = await find(services, actor.merchant_id, payment_id)
     if is_captured_in_full(payment):
         return payment
     detail: dict[str, object] = {"capture_id": asked.capture_id, "amount": asked.amount_minor}
-    await _note(services, merchant, "payment.capture", payment_id, detail)
+    await _note(services, actor, "payment.capture", payment_id, detail)
     try:
         return await _update(services, payment_id, CAPTURE, asked, update_id=asked.capture_id)
     except (RefusedError, WorkflowEndedError) as refusal:
-        payment = await find_own(services, merchant.id, payment_id)
-        if is_captured_in_full(payment) or await _took_place(services, merchant, asked.capture_id):
+        payment = await find(services, actor.merchant_id, payment_id)
+        if is_captured_in_full(payment) or await _took_place(services, actor, asked.capture_id):
             return payment
         raise _refused(refusal, NOT_CAPTURABLE, payment, "captured") from refusal
 
 
 async def cancel(
-    services: Services, merchant: Merchant, payment_id: str, update_id: str, asked: CancelInput
+    services: Services, actor: Actor, payment_id: str, update_id: str, asked: CancelInput
 ) -> PaymentResource:
     """Call a payment off, or release what is not captured. What is cancelled already is answered as it is."""
-    payment = await find_own(services, merchant.id, payment_id)
+    payment = await find(services, actor.merchant_id, payment_id)
     if payment.status is PaymentStatus.CANCELLED:
         return payment
-    await _note(services, merchant, "payment.cancel", payment_id, {})
+    await _note(services, actor, "payment.cancel", payment_id, {})
     try:
         return await _update(services, payment_id, CANCEL, asked, update_id=update_id)
     except (RefusedError, WorkflowEndedError) as refusal:
-        payment = await find_own(services, merchant.id, payment_id)
+        payment = await find(services, actor.merchant_id, payment_id)
         if payment.status is PaymentStatus.CANCELLED:
             return payment
         raise _refused(refusal, NOT_CANCELLABLE, payment, "cancelled") from refusal
@@ -68,10 +66,10 @@ async def _update(
     return PaymentResource.model_validate(answer)
 
 
-async def _took_place(services: Services, merchant: Merchant, capture_id: str) -> bool:
+async def _took_place(services: Services, actor: Actor, capture_id: str) -> bool:
     """A repeat may come when the workflow has ended and only the books remember what the first request did."""
     async with services.reader.connect() as connection:
-        return await reading.capture_is_recorded(connection, merchant.id, capture_id)
+        return await reading.capture_is_recorded(connection, actor.merchant_id, capture_id)
 
 
 def _refused(refusal: Exception, code: str, payment: PaymentResource, participle: str) -> Exception:
@@ -81,17 +79,6 @@ def _refused(refusal: Exception, code: str, payment: PaymentResource, participle
     return ConflictError(code, f"Payment {payment.id} is {payment.status} and cannot be {participle}.")
 
 
-async def _note(
-    services: Services, merchant: Merchant, action: str, payment_id: str, detail: dict[str, object]
-) -> None:
-    request_id = structlog.contextvars.get_contextvars().get("request_id")
+async def _note(services: Services, actor: Actor, action: str, payment_id: str, detail: dict[str, object]) -> None:
     async with services.reader.connect() as connection:
-        await audit.record(
-            connection,
-            merchant_id=merchant.id,
-            actor=merchant.actor,
-            action=action,
-            subject=payment_id,
-            detail=detail,
-            request_id=request_id,
-        )
+        await audit.record(connection, actor, action, payment_id, detail)

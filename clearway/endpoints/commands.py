@@ -6,33 +6,25 @@ done: a second endpoint would get every event twice, and a second rotation would
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import structlog
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.auth.principal import Merchant
-from api.http.services import Services
-from api.webhook_endpoints.schemas import (
-    EndpointCreate,
-    EndpointPatch,
-    EndpointResource,
-    EndpointWithSecret,
-    endpoint_resource,
-    endpoint_with_secret,
-    expand_event_types,
-)
 from clearway.crypto import signing
 from clearway.crypto.encryption import Cipher
 from clearway.db import audit, endpoints
 from clearway.db.endpoints import ROTATION, NewEndpoint, secret_context
+from clearway.domain.actor import Actor
 from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.errors import ConflictError, NotFoundError
 from clearway.domain.ids import ENDPOINT, is_id
 from clearway.domain.limits import WEBHOOK_ENDPOINTS_PER_MERCHANT_MAX
 from clearway.egress import EgressPolicy, validate_url
+from clearway.services import Services
 
 CLEARED_BY_ENABLING: Final = {"disabled_reason": None}
 
@@ -42,69 +34,85 @@ def endpoint_not_found(endpoint_id: str) -> NotFoundError:
     return NotFoundError("webhook_endpoint_not_found", f"You have no webhook endpoint {endpoint_id!r}.")
 
 
-async def create(services: Services, merchant: Merchant, endpoint_id: str, asked: EndpointCreate) -> EndpointWithSecret:
+@dataclass(frozen=True, slots=True)
+class EndpointRequest:
+    """An endpoint to be registered. event_types empty: all. retry_intervals_s None: the default."""
+
+    url: str
+    description: str | None = None
+    event_types: tuple[str, ...] = ()
+    retry_intervals_s: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointWithSecret:
+    """A row of `webhook_endpoints` and the secret that signs, in the clear: for the one who asked for it, once."""
+
+    row: Row[Any]
+    secret: str
+
+
+async def create(services: Services, actor: Actor, endpoint_id: str, asked: EndpointRequest) -> EndpointWithSecret:
     """Register an endpoint under a fresh secret, or return what an earlier run of this request registered."""
     validate_url(asked.url, EgressPolicy.from_settings(services.settings))
     cipher = _cipher(services)
     async with services.engine.begin() as connection:
-        has_room = await endpoints.has_room(connection, merchant.id)
-        row = await endpoints.repeated(connection, merchant.id, endpoint_id)
+        has_room = await endpoints.has_room(connection, actor.merchant_id)
+        row = await endpoints.repeated(connection, actor.merchant_id, endpoint_id)
         if row is None:
             if not has_room:
                 raise _too_many()
-            row = await endpoints.add(connection, _new(merchant, endpoint_id, asked, cipher))
-            await _note(connection, merchant, "webhook_endpoint.create", endpoint_id, {"url": row.url})
-    return endpoint_with_secret(row, cipher.decrypt(row.secret, secret_context(endpoint_id)))
+            row = await endpoints.add(connection, _new(actor.merchant_id, endpoint_id, asked, cipher))
+            await audit.record(connection, actor, "webhook_endpoint.create", endpoint_id, {"url": row.url})
+    return EndpointWithSecret(row, cipher.decrypt(row.secret, secret_context(endpoint_id)))
 
 
-async def find(services: Services, merchant_id: str, endpoint_id: str) -> EndpointResource:
+async def find(services: Services, merchant_id: str, endpoint_id: str) -> Row[Any]:
     """Return the merchant's endpoint. Raises NotFoundError."""
     async with services.reader.connect() as connection:
         row = await endpoints.find(connection, merchant_id, endpoint_id) if is_id(ENDPOINT, endpoint_id) else None
     if row is None:
         raise endpoint_not_found(endpoint_id)
-    return endpoint_resource(row)
+    return row
 
 
-async def change(services: Services, merchant: Merchant, endpoint_id: str, asked: EndpointPatch) -> EndpointResource:
-    """Change what was sent and nothing else."""
-    values = asked.model_dump(mode="json", exclude_unset=True)
+async def change(services: Services, actor: Actor, endpoint_id: str, values: Mapping[str, Any]) -> Row[Any]:
+    """Set these columns of url, description, event_types, retry_intervals_s and status, and nothing else."""
     if "url" in values:
         validate_url(values["url"], EgressPolicy.from_settings(services.settings))
-    if "event_types" in values:
-        values["event_types"] = list(expand_event_types(values["event_types"]))
-    columns = values | (CLEARED_BY_ENABLING if values.get("status") == EndpointStatus.ENABLED.value else {})
+    enabled = values.get("status") == EndpointStatus.ENABLED.value
+    columns = {**values, **(CLEARED_BY_ENABLING if enabled else {})}
     async with services.engine.begin() as connection:
-        row = await lock_own(connection, merchant.id, endpoint_id)
+        row = await lock_own(connection, actor.merchant_id, endpoint_id)
         if columns:
             row = await endpoints.change(connection, endpoint_id, columns, datetime.now(UTC))
-            await _note(connection, merchant, "webhook_endpoint.update", endpoint_id, values)
-    return endpoint_resource(row)
+            await audit.record(connection, actor, "webhook_endpoint.update", endpoint_id, dict(values))
+    return row
 
 
-async def delete(services: Services, merchant: Merchant, endpoint_id: str) -> None:
+async def delete(services: Services, actor: Actor, endpoint_id: str) -> None:
     """Take an endpoint out of use for good. Deliveries under way end as cancelled at their next attempt."""
     now = datetime.now(UTC)
     async with services.engine.begin() as connection:
-        await lock_own(connection, merchant.id, endpoint_id)
+        await lock_own(connection, actor.merchant_id, endpoint_id)
         await endpoints.change(connection, endpoint_id, {"deleted_at": now}, now)
-        await _note(connection, merchant, "webhook_endpoint.delete", endpoint_id, {})
+        await audit.record(connection, actor, "webhook_endpoint.delete", endpoint_id, {})
 
 
 async def rotate_secret(
-    services: Services, merchant: Merchant, endpoint_id: str, rotation_id: str, overlap_s: int | None
+    services: Services, actor: Actor, endpoint_id: str, rotation_id: str, overlap_s: int | None
 ) -> EndpointWithSecret:
     """Put a fresh secret in force; the one before signs beside it for the overlap, and any older one no more."""
     seconds = services.settings.webhook_secret_overlap_s if overlap_s is None else overlap_s
     cipher, context = _cipher(services), secret_context(endpoint_id)
     async with services.engine.begin() as connection:
-        row = await lock_own(connection, merchant.id, endpoint_id)
+        row = await lock_own(connection, actor.merchant_id, endpoint_id)
         if not await endpoints.rotation_is_recorded(connection, endpoint_id, rotation_id):
             fresh = cipher.encrypt(signing.new_secret(), context)
             row = await _put_secret(connection, row, fresh, overlap_s=seconds)
             detail = {"rotation_id": rotation_id, "overlap_s": seconds}
-            await _note(connection, merchant, ROTATION, endpoint_id, detail)
-    return endpoint_with_secret(row, cipher.decrypt(row.secret, context))
+            await audit.record(connection, actor, ROTATION, endpoint_id, detail)
+    return EndpointWithSecret(row, cipher.decrypt(row.secret, context))
 
 
 async def lock_own(connection: AsyncConnection, merchant_id: str, endpoint_id: str) -> Row[Any]:
@@ -115,14 +123,14 @@ async def lock_own(connection: AsyncConnection, merchant_id: str, endpoint_id: s
     return row
 
 
-def _new(merchant: Merchant, endpoint_id: str, asked: EndpointCreate, cipher: Cipher) -> NewEndpoint:
+def _new(merchant_id: str, endpoint_id: str, asked: EndpointRequest, cipher: Cipher) -> NewEndpoint:
     return NewEndpoint(
         id=endpoint_id,
-        merchant_id=merchant.id,
+        merchant_id=merchant_id,
         url=asked.url,
         description=asked.description,
-        event_types=expand_event_types(asked.event_types),
-        retry_intervals_s=None if asked.retry_intervals_s is None else tuple(asked.retry_intervals_s),
+        event_types=asked.event_types,
+        retry_intervals_s=asked.retry_intervals_s,
         secret=cipher.encrypt(signing.new_secret(), secret_context(endpoint_id)),
     )
 
@@ -145,17 +153,3 @@ def _too_many() -> ConflictError:
 
 def _cipher(services: Services) -> Cipher:
     return Cipher.from_settings(services.settings.secret_keys.get_secret_value())
-
-
-async def _note(
-    connection: AsyncConnection, merchant: Merchant, action: str, endpoint_id: str, detail: dict[str, Any]
-) -> None:
-    await audit.record(
-        connection,
-        merchant_id=merchant.id,
-        actor=merchant.actor,
-        action=action,
-        subject=endpoint_id,
-        detail=detail,
-        request_id=structlog.contextvars.get_contextvars().get("request_id"),
-    )

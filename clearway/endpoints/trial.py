@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.auth.principal import Merchant
-from api.http.services import Services
-from api.webhook_endpoints.commands import lock_own
-from api.webhooks import sending
-from api.webhooks.lookup import find_own
-from api.webhooks.schemas import DeliveryResource, delivery_resource
 from clearway.db import events
 from clearway.db.events import DueDelivery, Happening
+from clearway.deliveries import finding, sending
+from clearway.domain.actor import Actor
 from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.errors import ConflictError
 from clearway.domain.events import EventType
 from clearway.domain.resources import EndpointTestResource
+from clearway.endpoints.commands import lock_own
+from clearway.services import Services
 
 MESSAGE = "This is a test of your webhook endpoint. It tells of no payment."
 
 
-async def send_test(services: Services, merchant: Merchant, endpoint_id: str, test_id: str) -> DeliveryResource:
+async def send_test(services: Services, actor: Actor, endpoint_id: str, test_id: str) -> Row[Any]:
     """Write a test event for this endpoint, start its delivery and return it. A repeat finds the same event."""
     async with services.engine.begin() as connection:
-        row = await lock_own(connection, merchant.id, endpoint_id)
+        row = await lock_own(connection, actor.merchant_id, endpoint_id)
         step = f"test:{test_id}"
         due = await events.due_for_step(connection, step) or await _record(connection, row, step)
     await sending.start(services, due)
-    return delivery_resource(await find_own(services, merchant.id, due[0].delivery_id))
+    return await finding.find(services, actor.merchant_id, due[0].delivery_id)
 
 
 async def _record(connection: AsyncConnection, endpoint: Row[tuple[object, ...]], step: str) -> list[DueDelivery]:

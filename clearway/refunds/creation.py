@@ -1,4 +1,4 @@
-"""Making a refund: the same way as a payment (`api/payments/creation.py`), with a workflow of its own.
+"""Making a refund: the same way as a payment (`clearway/payments/creation.py`), with a workflow of its own.
 
 The reservation on the payment's row decides whether there is enough left, so racing refunds cannot give back too much.
 """
@@ -8,14 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 import orjson
-import structlog
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from api.auth.principal import Merchant
-from api.http.idempotency import Attempt
-from api.http.services import Services
-from api.payments.lookup import find_own, payment_not_found
 from clearway.db import audit, events
+from clearway.domain.actor import Actor
 from clearway.domain.errors import ConflictError, UnavailableError
 from clearway.domain.money import Money
 from clearway.domain.refund import NewRefund, RefundStatus
@@ -25,28 +21,31 @@ from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import REFUND_WORKFLOW, RESERVE, RefundInput, refund_workflow_id
+from clearway.payments import finding
+from clearway.payments.finding import payment_not_found
+from clearway.services import Allocation, Services
 
 ROUNDS_MAX: Final = 3
 
 
 async def create_refund(
     services: Services,
-    merchant: Merchant,
+    actor: Actor,
     payment_id: str,
-    attempt: Attempt,
+    allocation: Allocation,
     *,
     amount_minor: int | None,
     reason: str | None,
 ) -> RefundResource:
     """Reserve a refund of a payment and return it as it was created."""
-    payment = await find_own(services, merchant.id, payment_id)
-    await _note(services, merchant, payment_id, amount_minor)
+    payment = await finding.find(services, actor.merchant_id, payment_id)
+    await _note(services, actor, payment_id, amount_minor)
     for _ in range(ROUNDS_MAX):
-        new = NewRefund(attempt.resource_id, merchant.id, payment_id, amount_minor, reason)
+        new = NewRefund(allocation.resource_id, actor.merchant_id, payment_id, amount_minor, reason)
         reserved = await _reserve(services, new, payment)
         if reserved is not None:
             return reserved
-        await attempt.renew()
+        await allocation.renew()
     raise UnavailableError("temporal_unavailable", "The refund could not be recorded. Nothing was refunded; try again.")
 
 
@@ -97,15 +96,6 @@ def _told(refusal: RefusedError, payment_id: str) -> Exception:
     return refusal
 
 
-async def _note(services: Services, merchant: Merchant, payment_id: str, amount_minor: int | None) -> None:
-    request_id = structlog.contextvars.get_contextvars().get("request_id")
+async def _note(services: Services, actor: Actor, payment_id: str, amount_minor: int | None) -> None:
     async with services.reader.connect() as connection:
-        await audit.record(
-            connection,
-            merchant_id=merchant.id,
-            actor=merchant.actor,
-            action="payment.refund",
-            subject=payment_id,
-            detail={"amount": amount_minor},
-            request_id=request_id,
-        )
+        await audit.record(connection, actor, "payment.refund", payment_id, {"amount": amount_minor})

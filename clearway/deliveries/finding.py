@@ -1,4 +1,4 @@
-"""Finding a merchant's delivery by the id in a path."""
+"""Finding a merchant's delivery by its id."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from api.http.services import Services
 from clearway.db.deliveries import reading
 from clearway.domain.errors import NotFoundError
 from clearway.domain.ids import DELIVERY, is_id
+from clearway.services import Services
 
 
-async def find_own(services: Services, merchant_id: str, delivery_id: str) -> Row[Any]:
+async def find(services: Services, merchant_id: str, delivery_id: str) -> Row[Any]:
     """Return the delivery as `reading.find_delivery` does. Raises NotFoundError."""
     async with services.reader.connect() as connection:
         known = is_id(DELIVERY, delivery_id)

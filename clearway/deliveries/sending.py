@@ -14,12 +14,12 @@ from sqlalchemy import Row
 from temporalio.client import RPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
-from api.http.services import Services
 from clearway.db.events import DueDelivery
 from clearway.domain.delivery import DeliveryStatus
 from clearway.durable import calls
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import delivery_workflow_id
+from clearway.services import Services
 
 
 async def start(services: Services, due: Sequence[DueDelivery]) -> None:

@@ -1,0 +1,32 @@
+"""Who acts, for whom: what the audit log keeps of the one who asked for something."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who acts on behalf of a merchant; merchant None: for the whole installation.
+
+    name: `key:<key id>`, `operator:<login>`, `customer` or `system`. request_id and address: of the HTTP request.
+    """
+
+    name: str
+    merchant: str | None
+    request_id: str | None = None
+    address: str | None = None
+
+    @property
+    def merchant_id(self) -> str:
+        """The merchant whose things are read and changed."""
+        assert self.merchant is not None, "an act for the whole installation touches nothing of a merchant"
+        return self.merchant
+
+
+SYSTEM = "system"
+
+
+def operator(login: str) -> str:
+    """Return the name of the operator with this login."""
+    return f"operator:{login}"

@@ -1,0 +1,1 @@
+"""What a program may ask for about payments: create, capture, cancel, find."""

@@ -1,0 +1,77 @@
+"""From the way a customer pays to what the gateway can charge and what may be shown of it.
+
+A raw card lives only in local variables here: it is exchanged for a token at once, in test mode only. Neither number
+nor code is ever logged, stored or put into a workflow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from clearway.domain.errors import UnavailableError, UnprocessableError
+from clearway.domain.payment import PaymentMethod
+from clearway.domain.resources import CardSummary
+from clearway.gateways.contract import Card, CardRefusedError, CardTokeniser, GatewayUnavailableError
+from clearway.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """How the customer pays: exactly one of vpa, card, token, bank and wallet, as the method asks for."""
+
+    method: PaymentMethod
+    vpa: str | None = None
+    card: Card | None = field(default=None, repr=False)
+    token: str | None = None
+    bank: str | None = None
+    wallet: str | None = None
+    return_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """What a payment is made with: `instrument` for the gateway, `shown` for the payment resource."""
+
+    instrument: str
+    shown: dict[str, Any]
+
+
+def refuse_raw_card(services: Services, instrument: Instrument) -> None:
+    """Refuse a raw card where none may come. Raises UnprocessableError."""
+    if instrument.card is not None and not services.settings.accepts_test_cards:
+        detail = (
+            "Card numbers are not accepted here: have the gateway's own form make a token and send it as `token`. "
+            "Nothing was stored or charged."
+        )
+        raise UnprocessableError("raw_card_refused", detail)
+
+
+async def make_usable(services: Services, instrument: Instrument) -> Usable:
+    """Return what the gateway can charge. Raises UnprocessableError or UnavailableError for a raw card."""
+    refuse_raw_card(services, instrument)
+    if instrument.card is not None:
+        return await _tokenise(services, instrument.card)
+    if instrument.token is not None:
+        return Usable(instrument.token, {})
+    if instrument.vpa is not None:
+        return Usable(instrument.vpa, {"vpa": instrument.vpa})
+    if instrument.bank is not None:
+        return Usable(instrument.bank, {"bank": {"code": instrument.bank}})
+    assert instrument.wallet is not None, "an instrument has exactly one way to pay"
+    return Usable(instrument.wallet, {"wallet": {"code": instrument.wallet}})
+
+
+async def _tokenise(services: Services, card: Card) -> Usable:
+    tokeniser = cast("CardTokeniser", services.gateways["simulator"])
+    try:
+        token = await tokeniser.tokenise(card)
+    except CardRefusedError as error:
+        raise UnprocessableError(error.code, str(error)) from None
+    except GatewayUnavailableError:
+        detail = "The gateway could not be reached to tokenise the card; nothing was charged. Try again."
+        raise UnavailableError("gateway_unavailable", detail) from None
+    summary = CardSummary(
+        brand=token.brand, last4=token.last4, expiry_month=token.expiry_month, expiry_year=token.expiry_year
+    )
+    return Usable(token.token, {"card": summary.data()})

@@ -1,0 +1,59 @@
+"""What every application service is given: the connections of the process, who acts, and the id to work under.
+
+Application services are the functions in `clearway/payments`, `refunds`, `endpoints`, `deliveries` and `accounts`.
+The API, the command line and other products call the same ones. They know nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+
+from clearway.db.engine import each_for_itself
+from clearway.domain.ids import new_id
+from clearway.gateways.registry import GatewayRegistry
+from clearway.settings import Settings
+
+
+@dataclass(frozen=True)
+class Services:
+    """The connections of one process."""
+
+    settings: Settings
+    engine: AsyncEngine
+    temporal: Client
+    gateways: GatewayRegistry
+
+    @cached_property
+    def reader(self) -> AsyncEngine:
+        """The same pool in autocommit: a single look-up then costs one round trip in place of three."""
+        return each_for_itself(self.engine)
+
+
+class Allocation:
+    """The id under which one request does its work, however often it is repeated.
+
+    first: nobody began under this id before.
+    """
+
+    def __init__(self, resource_id: str, *, first: bool, renew: Callable[[str], Awaitable[str]]) -> None:
+        self.resource_id = resource_id
+        self.first = first
+        self._renew = renew
+
+    @classmethod
+    def fresh(cls, prefix: str) -> Allocation:
+        """Return an allocation for a request that is never repeated."""
+
+        async def renew(_: str) -> str:
+            return new_id(prefix)
+
+        return cls(new_id(prefix), first=True, renew=renew)
+
+    async def renew(self) -> None:
+        """Take another id, because the present one is spent: it was refused, and nothing is recorded under it."""
+        self.resource_id = await self._renew(self.resource_id)
