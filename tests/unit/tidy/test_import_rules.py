@@ -16,6 +16,7 @@ VIOLATIONS: Final = {
     "layers": ("clearway/crypto/signing.py", "import activities.payment"),
     "pure-domain": ("clearway/domain/money.py", "import httpx"),
     "workflows-no-io": ("workflows/refund.py", "import sqlalchemy"),
+    "application-services": ("clearway/payments/finding.py", "from clearway.refunds import creation"),
     "gateways-no-database": ("clearway/gateways/registry.py", "from clearway.db import tables"),
     "simulator-is-a-gateway": ("activities/gateway.py", "from clearway.gateways.simulator import client"),
     "simulator-apart": ("activities/gateway.py", "from clearway.simulator import wire"),
