@@ -1,19 +1,23 @@
 # Two commands: `make dev` runs everything on this machine, `make test` proves it. Nothing else needs to be installed
 # than Python 3.11+ and make; scripts/bootstrap gets the rest from the package index.
 .DEFAULT_GOAL := help
-.PHONY: help dev test bench gauntlet check contracts lint format servers doctor clean
+.PHONY: help dev test test-unit bench gauntlet check contracts lint format servers doctor clean
 SHELL := /bin/sh
 RUN := scripts/bootstrap
 ARGS ?=
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 dev: ## Run everything here: Postgres, Temporal with its UI, API, worker, simulator, sample merchant (Ctrl-C stops it)
 	@$(RUN) clearway dev $(ARGS)
 
+# A process for each core, each with servers of its own; more than four would need more memory than they save time.
 test: servers ## Run the whole test suite; ARGS="tests/stack/dev -k ports" runs a part
-	@$(RUN) pytest $(ARGS)
+	@$(RUN) pytest -n logical --maxprocesses 4 $(ARGS)
+
+test-unit: ## Run the tests that need no server (within a minute)
+	@$(RUN) pytest tests/unit $(ARGS)
 
 gauntlet: servers ## Payments under fire, then a verdict on every invariant; ARGS="--payments 10000" for the long run
 	@$(RUN) python -m tests.fire.gauntlet $(ARGS)

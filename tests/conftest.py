@@ -7,6 +7,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,6 +16,8 @@ from clearway.db.engine import create_engine
 from clearway.dev.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
 from clearway.settings import Settings
 from tests.support.database import Databases
+from tests.support.network import close_network
+from tests.support.side_by_side import ByUnit, place_in_line
 
 pytest_plugins = ["tests.support.durable"]
 
@@ -29,14 +32,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Give each run a temporary folder of its own.
+    """Close the network, and give each run a temporary folder of its own.
 
     Runs of one user share theirs, and each resets its permissions: the Postgres of another run would lose its files.
     """
+    close_network()
     if "PYTEST_DEBUG_TEMPROOT" not in os.environ:
         config.stash[_folder] = folder = tempfile.mkdtemp(prefix="clearway-tests-")
         os.chmod(folder, 0o755)  # noqa: S103, PTH101 - Postgres may run as a user of its own
         os.environ["PYTEST_DEBUG_TEMPROOT"] = folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out tests by the servers they share."""
+    return ByUnit(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let the longest begin first, where workers share the tests."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: place_in_line(item.nodeid))
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
