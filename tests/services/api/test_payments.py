@@ -274,7 +274,9 @@ class TestRefusals:
         answer = await caller.http.post("/payments", json=body)
         assert answer.json()["code"] == "order_not_found", answer.text
 
-    @pytest.mark.parametrize("order_id", [new_id(ORDER), new_id(PAYMENT), "order_1", ""])
+    @pytest.mark.parametrize(
+        "order_id", [new_id(ORDER), new_id(PAYMENT), "order_1", ""], ids=["unknown", "payment", "form", "empty"]
+    )
     async def test_an_unknown_order_is_a_404(self, caller: Caller, order_id: str) -> None:
         """No order of this merchant: 404, and nothing is charged."""
         body = {"order_id": order_id, "method": "upi", "vpa": "success@razorpay"}
