@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import html
 import json
 import os
 import sys
@@ -17,11 +16,12 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -29,6 +29,8 @@ DEVELOPMENT_SECRET: Final = "whsec_Y2xlYXJ3YXktcmVjZWl2ZXItZGV2ZWxvcG1lbnQtMDE="
 """The secret of the endpoint that the seed registers for the test merchant."""
 WEBHOOK_PATH: Final = "/webhooks"
 KEPT: Final = 200
+PAGE_DIR: Final = Path(__file__).with_name("receiver_page")
+PAGE_POLICY: Final = "default-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HANG_S: Final = 120.0
 
 
@@ -111,11 +113,28 @@ def create_app(secret: str = DEVELOPMENT_SECRET) -> FastAPI:
         inbox.behaviour = behaviour
         return behaviour
 
-    @app.get("/", response_class=HTMLResponse)
-    async def page() -> str:
-        return _page(inbox)
+    @app.get("/behaviour")
+    async def behaviour() -> Behaviour:
+        return inbox.behaviour
 
+    _add_page(app)
     return app
+
+
+def _add_page(app: FastAPI) -> None:
+    """The page and its two files, under a policy that lets it load nothing else."""
+
+    @app.get("/")
+    async def page() -> FileResponse:
+        return _file("page.html")
+
+    @app.get("/page.{kind}")
+    async def part(kind: Literal["css", "js"]) -> FileResponse:
+        return _file(f"page.{kind}")
+
+
+def _file(name: str) -> FileResponse:
+    return FileResponse(PAGE_DIR / name, headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"})
 
 
 async def _receive(inbox: Inbox, request: Request) -> Response:
@@ -161,38 +180,6 @@ def _received(body: bytes, headers: Mapping[str, str], verdicts: tuple[bool, boo
 
 def _verdict(item: Received) -> str:
     return "verified" if item.signature_ok and item.standard_ok else "NOT VERIFIED"
-
-
-def _page(inbox: Inbox) -> str:
-    rows = "".join(_row(item) for item in reversed(inbox.received))
-    empty = "" if rows else "<p class=quiet>Nothing yet. Take a payment, and its events arrive here.</p>"
-    return PAGE.replace("{mode}", inbox.behaviour.mode).replace("{rows}", rows).replace("{empty}", empty)
-
-
-def _row(item: Received) -> str:
-    verified = _verdict(item) == "verified"
-    cells = (item.at[11:23], item.type, item.event_id, _verdict(item), str(item.answered))
-    body = html.escape(json.dumps(item.body, indent=2, ensure_ascii=False))
-    columns = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-    return (
-        f"<tr class={'good' if verified else 'bad'}>{columns}"
-        f"<td><details><summary>body</summary><pre>{body}</pre></details></td></tr>"
-    )
-
-
-PAGE: Final = """<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content="width=device-width">
-<meta http-equiv=refresh content=3><title>Sample merchant</title><style>
-:root{color-scheme:light dark} body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem}
-table{border-collapse:collapse;width:100%} td,th{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #8884;
-vertical-align:top;font-variant-numeric:tabular-nums} .good td:nth-child(4){color:#16803c}
-.bad td:nth-child(4){color:#c22;font-weight:600}
-pre{overflow:auto;max-width:32rem} .quiet{opacity:.7} code{font-size:.9em}
-</style><h1>Sample merchant</h1><p>Answers: <strong>{mode}</strong>. Change it with
-<code>POST /behaviour {"mode": "ok" | "fail" | "hang"}</code>;
-the list as JSON is at <a href=/received>/received</a>.</p>
-<table><thead><tr><th>Time (UTC)<th>Event<th>Id<th>Signatures<th>Answered<th></thead>
-<tbody>{rows}</tbody></table>{empty}
-"""
 
 
 def main() -> None:
