@@ -21,7 +21,7 @@ function amount(data) {
 
 function about(item) {
   const data = (item.body && item.body.data) || {};
-  return [data.id || data.endpoint_id, amount(data), data.status].filter(Boolean).join(" · ");
+  return [amount(data), data.status, data.id || data.endpoint_id].filter(Boolean).join(" · ");
 }
 
 function row(item) {

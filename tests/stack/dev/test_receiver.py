@@ -50,13 +50,23 @@ async def inbox(merchant: httpx.AsyncClient) -> list[dict[str, Any]]:
 
 
 async def test_a_signed_event_is_accepted_and_shown(merchant: httpx.AsyncClient) -> None:
-    """Both signatures hold, the JSON has it, and the page shows it without executing it."""
+    """Both signatures hold, and the JSON that the page shows has it."""
     assert await deliver(merchant) == 200
     (item,) = await inbox(merchant)
     assert (item["event_id"], item["signature_ok"], item["standard_ok"]) == ("evt_1", True, True)
-    page = (await merchant.get("/")).text
-    assert "payment.success" in page
-    assert "<b>" not in page
+    assert item["type"] == "payment.success"
+
+
+async def test_the_page_runs_nothing_but_its_own_script(merchant: httpx.AsyncClient) -> None:
+    """What arrives is put in as text, under a policy that would not run it either."""
+    page = await merchant.get("/")
+    script = (await merchant.get("/page.js")).text
+    assert "script" not in page.headers["content-security-policy"]
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "<script src=" in page.text
+    assert "innerHTML" not in script
+    assert (await merchant.get("/page.css")).status_code == 200
+    assert (await merchant.get("/page.py")).status_code == 422
 
 
 @pytest.mark.parametrize(
