@@ -1,54 +1,98 @@
 """One attempt to deliver one webhook: load, sign, send, record. Two statements to the database, each a transaction.
 
-What the endpoint does is a result, never an error; only trouble of our own makes the activity fail and be repeated. A
-crash between sending and recording repeats the attempt under the same number and the same webhook id: at least once.
+What the endpoint does is a result, never an error. Only a fault on this side (database away, worker lost) makes the
+activity fail, and Temporal retries it. A crash between sending and recording repeats the attempt under the same name
+and the same webhook id: at least once.
+
+An attempt of the schedule is named by its number, a retry by hand by the id allocated for its request. Both are
+numbered together when they are recorded, so that a retry never takes a place in the schedule.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final, TypeVar
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 
 from activities.slow_endpoints import SlowEndpoints
 from clearway.crypto import signing
 from clearway.crypto.encryption import Cipher
-from clearway.db.deliveries import recording
-from clearway.db.deliveries.recording import Attempt, Consignment
+from clearway.db.deliveries import recording as deliveries
+from clearway.db.deliveries.recording import Attempt, Consignment, Left
 from clearway.db.endpoints import secret_context
 from clearway.db.engine import each_for_itself
-from clearway.domain.delivery import DeliveryStatus, wait_before_next_s
+from clearway.db.writing import until_written
+from clearway.domain.delivery import AttemptTrigger, DeliveryStatus, status_after, wait_before_next_s
+from clearway.durable.messages import RetryOutcome
 from clearway.egress import SendResult, WebhookSender
 
 HEARTBEAT_S: Final = 5.0
 """Well under the workflow's heartbeat timeout, and above what most endpoints need: a quick attempt sends none."""
+CLOSED: Final = "the endpoint is disabled or deleted"
+GONE: Final = "the endpoint answered 410 Gone"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class AttemptInput:
-    """Make attempt `number`. next_interval_s None: it is the last. jitter: see `wait_before_next_s`."""
+    """Make attempt `number` of the schedule that the event began, or that this recovery did.
+
+    next_interval_s None: it is the last. jitter: see `wait_before_next_s`.
+    """
 
     delivery_id: str
     number: int
     next_interval_s: float | None
     jitter: float = 0.0
     endpoint_id: str | None = None
+    recovery_id: str | None = None
+
+
+@dataclass(frozen=True)
+class RetryAttemptInput:
+    """Make the one attempt that a request by hand asks for."""
+
+    delivery_id: str
+    retry_id: str
 
 
 @dataclass(frozen=True)
 class AttemptResult:
-    """Where the attempt leaves the delivery; `wait_s` until the next attempt when it is still pending."""
+    """Where the attempt leaves the delivery; `wait_s` until the next one of the schedule, if there is one.
+
+    attempts: how many were made in all, by schedule and by hand.
+    """
 
     status: str
     wait_s: float | None = None
     what: str = ""
+    attempts: int = 0
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What was sent, and what the endpoint did with it."""
+
+    url: str
+    headers: dict[str, str]
+    result: SendResult
+
+    @property
+    def is_gone(self) -> bool:
+        return self.result.status == HTTPStatus.GONE
+
+    @property
+    def what(self) -> str:
+        return f"HTTP {self.result.status}" if self.result.status else (self.result.error or "no answer")
 
 
 class WebhookDeliveryActivities:
@@ -73,30 +117,54 @@ class WebhookDeliveryActivities:
         async with _signs_of_life():
             return await self._attempt(asked)
 
+    @activity.defn(name="attempt_delivery_by_hand")
+    async def attempt_by_hand(self, asked: RetryAttemptInput) -> RetryOutcome:
+        """Send once because somebody asked, whatever the delivery's status; the schedule stays as it is."""
+        async with _signs_of_life():
+            return await self._retry(asked)
+
     async def _attempt(self, asked: AttemptInput) -> AttemptResult:
-        now = datetime.now(UTC)
-        async with self._engine.connect() as connection:
-            consignment = await recording.load(connection, asked.delivery_id, asked.number, now=now)
-        assert consignment is not None, "a delivery's row is written before its workflow starts"
-        if consignment.attempted:
-            next_at = consignment.next_attempt_at
-            left_s = None if next_at is None else max((next_at - now).total_seconds(), 0.0)
-            return AttemptResult(consignment.status, left_s, "recorded before")
+        consignment = await self._load(asked.delivery_id)
+        before = _made_before(asked, consignment)
+        if before is not None:
+            return before
         if not consignment.endpoint_open:
-            return await self._close(consignment, now)
-        with self._slow.watch(consignment.endpoint_id):
-            headers, result = await self._send(consignment)
-        return await self._record(asked, consignment, headers, result)
+            async with self._engine.connect() as connection:
+                await deliveries.cancel(connection, asked.delivery_id, CLOSED, datetime.now(UTC))
+            return AttemptResult(DeliveryStatus.CANCELLED, what=CLOSED, attempts=consignment.attempt_count)
+        sent = await self._send(consignment)
 
-    async def _close(self, consignment: Consignment, now: datetime) -> AttemptResult:
-        why = "the endpoint is disabled or deleted"
-        if consignment.status is not DeliveryStatus.PENDING:
-            return AttemptResult(consignment.status, what=why)  # a resend: what it came to before stands
+        async def record(current: Consignment) -> AttemptResult | None:
+            return _made_before(asked, current, sent=True) or await self._record(asked, current, sent)
+
+        return await self._until_recorded(consignment, record)
+
+    async def _retry(self, asked: RetryAttemptInput) -> RetryOutcome:
+        consignment = await self._load(asked.delivery_id)
+        made = await self._find_retry(asked)
+        if made is not None:
+            return _outcome(made, consignment)
+        if not consignment.endpoint_open:
+            return RetryOutcome(consignment.status, attempts=consignment.attempt_count, refused=CLOSED)
+        sent = await self._send(consignment)
+
+        async def record(current: Consignment) -> RetryOutcome | None:
+            twin = await self._find_retry(asked)
+            if twin is not None:
+                return _outcome(twin, current)
+            return await self._record_retry(asked, current, sent)
+
+        return await self._until_recorded(consignment, record)
+
+    async def _load(self, delivery_id: str) -> Consignment:
         async with self._engine.connect() as connection:
-            await recording.close(connection, consignment.delivery_id, DeliveryStatus.CANCELLED, why, now)
-        return AttemptResult(DeliveryStatus.CANCELLED, what=why)
+            return await deliveries.load(connection, delivery_id, now=datetime.now(UTC))
 
-    async def _send(self, consignment: Consignment) -> tuple[dict[str, str], SendResult]:
+    async def _find_retry(self, asked: RetryAttemptInput) -> Row[Any] | None:
+        async with self._engine.connect() as connection:
+            return await deliveries.find_retry(connection, asked.delivery_id, asked.retry_id)
+
+    async def _send(self, consignment: Consignment) -> _Sent:
         context = secret_context(consignment.endpoint_id)
         secrets = [self._cipher.decrypt(secret, context) for secret in consignment.secrets]
         body = consignment.body.encode()
@@ -104,29 +172,52 @@ class WebhookDeliveryActivities:
             "Content-Type": "application/json",
             **signing.sign(secrets, consignment.event_id, datetime.now(UTC), body),
         }
-        return headers, await self._sender.send(consignment.url, headers, body)
+        with self._slow.watch(consignment.endpoint_id):
+            return _Sent(consignment.url, headers, await self._sender.send(consignment.url, headers, body))
 
-    async def _record(
-        self, asked: AttemptInput, consignment: Consignment, headers: dict[str, str], result: SendResult
-    ) -> AttemptResult:
+    async def _until_recorded(self, loaded: Consignment, record: Callable[[Consignment], Awaitable[T | None]]) -> T:
+        """Record an attempt on the row as it was loaded, or as it is by then: a retry or a deletion may be quicker."""
+        current: Consignment | None = loaded
+
+        async def attempt() -> T | None:
+            nonlocal current
+            recorded = await record(current or await self._load(loaded.delivery_id))
+            current = None
+            return recorded
+
+        return await until_written(loaded.delivery_id, attempt)
+
+    async def _record(self, asked: AttemptInput, consignment: Consignment, sent: _Sent) -> AttemptResult | None:
         now = datetime.now(UTC)
-        gone = result.status == HTTPStatus.GONE
-        wait_s = None
-        if not result.succeeded and not gone and asked.next_interval_s is not None:
-            wait_s = wait_before_next_s(asked.next_interval_s, asked.jitter, result.retry_after_s)
-        status = _status_after(consignment.status, result, wait_s)
+        # An attempt that a recovery overtook is recorded, and has no place in the schedule that the recovery began.
+        is_in_schedule = consignment.recovery_id == asked.recovery_id
+        left = _left(consignment, sent, now, asked if is_in_schedule else None)
+        made = _attempt(sent, AttemptTrigger.RECOVERY if asked.recovery_id else AttemptTrigger.SCHEDULE)
         async with self._engine.connect() as connection:
-            await recording.record_attempt(
-                connection,
-                consignment,
-                _attempt(asked.number, consignment.url, headers, result),
-                status,
-                next_wait_s=wait_s,
-                disable_endpoint="the endpoint answered 410 Gone" if gone else None,
-                now=now,
-            )
-        what = f"HTTP {result.status}" if result.status else (result.error or "no answer")
-        return AttemptResult(status, wait_s, what)
+            if not await deliveries.record_attempt(connection, consignment, made, left, now=now):
+                return None
+        next_at = left.next_attempt_at if is_in_schedule else None
+        wait_s = None if next_at is None else (next_at - now).total_seconds()
+        return AttemptResult(left.status, wait_s, sent.what, consignment.attempt_count + 1)
+
+    async def _record_retry(
+        self, asked: RetryAttemptInput, consignment: Consignment, sent: _Sent
+    ) -> RetryOutcome | None:
+        now = datetime.now(UTC)
+        left = _left(consignment, sent, now, None)
+        made = _attempt(sent, AttemptTrigger.MANUAL, asked.retry_id)
+        async with self._engine.connect() as connection:
+            if not await deliveries.record_attempt(connection, consignment, made, left, now=now):
+                return None
+        return RetryOutcome(
+            left.status,
+            consignment.attempt_count + 1,
+            number=consignment.attempt_count + 1,
+            response_status=sent.result.status,
+            error_code=sent.result.error_code,
+            error=sent.result.error,
+            duration_ms=sent.result.duration_ms,
+        )
 
 
 @asynccontextmanager
@@ -145,21 +236,62 @@ async def _signs_of_life() -> AsyncIterator[None]:
         beating.cancel()
 
 
-def _status_after(before: DeliveryStatus, result: SendResult, wait_s: float | None) -> DeliveryStatus:
-    if result.succeeded or before is DeliveryStatus.DELIVERED:
-        return DeliveryStatus.DELIVERED  # what was taken once stays taken, whatever a later resend meets
-    return DeliveryStatus.FAILED if wait_s is None else DeliveryStatus.PENDING
+def _made_before(asked: AttemptInput, consignment: Consignment, *, sent: bool = False) -> AttemptResult | None:
+    """Return what to say in place of an attempt that is on record, or that the delivery has no need of any more.
+
+    sent: it was sent just now, so it is only left out if it is on record.
+    """
+    status, attempts = consignment.status, consignment.attempt_count
+    is_of_this_schedule = consignment.recovery_id == asked.recovery_id
+    if is_of_this_schedule and consignment.schedule_attempts >= asked.number:
+        next_at = consignment.next_attempt_at
+        wait_s = None if next_at is None else max((next_at - datetime.now(UTC)).total_seconds(), 0.0)
+        return AttemptResult(status, wait_s, "recorded before", attempts)
+    if sent or (is_of_this_schedule and status is DeliveryStatus.PENDING):
+        return None
+    return AttemptResult(status, None, "not needed any more", attempts)
 
 
-def _attempt(number: int, url: str, headers: dict[str, str], result: SendResult) -> Attempt:
+def _left(before: Consignment, sent: _Sent, now: datetime, turn: AttemptInput | None) -> Left:
+    """Return where the attempt leaves the delivery. turn: its place in the schedule; None: by hand, so it has none."""
+    next_at, schedule_attempts = before.next_attempt_at, before.schedule_attempts
+    is_last = sent.is_gone
+    if turn is not None:
+        schedule_attempts = turn.number
+        is_last = is_last or turn.next_interval_s is None
+        next_at = now + timedelta(seconds=_wait_s(turn, sent))
+    status = status_after(before.status, taken=sent.result.succeeded, is_last=is_last)
+    is_pending = status is DeliveryStatus.PENDING
+    return Left(status, schedule_attempts, next_at if is_pending else None, GONE if sent.is_gone else None)
+
+
+def _wait_s(turn: AttemptInput, sent: _Sent) -> float:
+    return wait_before_next_s(turn.next_interval_s or 0.0, turn.jitter, sent.result.retry_after_s)
+
+
+def _attempt(sent: _Sent, trigger: AttemptTrigger, retry_id: str | None = None) -> Attempt:
+    result = sent.result
     return Attempt(
-        number=number,
-        url=url,
-        request_headers=headers,
+        trigger=trigger,
+        retry_id=retry_id,
+        url=sent.url,
+        request_headers=sent.headers,
         duration_ms=result.duration_ms,
         response_status=result.status,
         response_headers=dict(result.response_headers),
         response_body=result.response_body,
         error_code=result.error_code,
         error=result.error,
+    )
+
+
+def _outcome(made: Row[Any], delivery: Consignment) -> RetryOutcome:
+    return RetryOutcome(
+        delivery.status,
+        delivery.attempt_count,
+        number=made.number,
+        response_status=made.response_status,
+        error_code=made.error_code,
+        error=made.error,
+        duration_ms=made.duration_ms,
     )

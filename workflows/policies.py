@@ -53,3 +53,5 @@ DELIVERY_AT_ONCE_RETRY: Final = RetryPolicy(maximum_attempts=1)
 """Trouble of our own in the first, local try: the activity with its visible retries takes over."""
 DELIVERY_JITTER: Final = 0.1
 """Each wait is prolonged by up to this share, so that a receiver that was down is not met by all at once."""
+RETRY_PATIENCE: Final = timedelta(seconds=10)
+"""How long a run that was started to make an attempt by hand waits for the update that asks for it."""

@@ -1,19 +1,29 @@
-"""The delivery of one event to one endpoint: attempts by a schedule until one is taken or the schedule ends.
+"""The delivery of one event to one endpoint: attempts by a schedule, until the endpoint takes it or the schedule ends.
 
 A run makes an attempt and waits (one timer), in turn. The first attempt is made within the first workflow task (a local
-activity), unless its endpoint is known to be slow; every other is an activity of its own. Deliveries are on a task
+activity), unless its endpoint is known to be slow. Every other is an activity of its own. Deliveries are on a task
 queue of their own, so a merchant who hangs holds up other deliveries at worst, never a payment.
+
+A retry by hand is an update: one attempt more, between those of the schedule, which neither moves nor shortens it. The
+row in the database decides what is still to be done; a run that is started again goes on from there.
 """
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import FailureError
 
-from activities.webhook_delivery import AttemptInput, AttemptResult, WebhookDeliveryActivities
-from clearway.durable.messages import DeliveryInput, DeliveryResult, TimelineEntry
+from activities.webhook_delivery import (
+    AttemptInput,
+    AttemptResult,
+    RetryAttemptInput,
+    WebhookDeliveryActivities,
+)
+from clearway.domain.delivery import DeliveryStatus
+from clearway.durable.messages import DeliveryInput, DeliveryResult, RetryOutcome, TimelineEntry
 from workflows import policies
 from workflows.timeline import Timeline
 
@@ -26,47 +36,101 @@ class WebhookDeliveryWorkflow:
     def __init__(self, started: DeliveryInput) -> None:
         self._started = started
         self._timeline = Timeline(f"{started.event_type} to {started.endpoint_id} ({started.delivery_id})")
-        self._hurry = False
+        self._result = DeliveryResult(DeliveryStatus.PENDING, 0)
+        self._sending = asyncio.Lock()
+        self._retries = 0
+        self._recovery: DeliveryInput | None = None
 
     @workflow.run
     async def run(self, started: DeliveryInput) -> DeliveryResult:
-        """Attempt until it is taken, refused for good, or the schedule ends."""
-        number = started.first_attempt
-        for interval_s in (*started.retry_intervals_s, None):
-            result = await self._attempt(number, interval_s)
-            if result.wait_s is None:
-                break
-            await self._wait(result.wait_s)
-            number += 1
-        return DeliveryResult(status=result.status, attempts=number)
+        """Attempt until it is taken, refused for good, or the schedule ends; then answer the retries still asked."""
+        if started.scheduled:
+            await self._keep_schedule()
+        else:
+            await self._wait_for_retry()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        while self._recovery is not None:
+            self._started, self._recovery = self._recovery, None
+            self._result = DeliveryResult(DeliveryStatus.PENDING, self._result.attempts)
+            await self._keep_schedule()
+            await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._result
 
-    @workflow.signal(description="Make the next attempt now instead of waiting for the timer")
-    def retry_now(self) -> None:
-        """Cut the present wait short; the schedule goes on from there."""
-        self._hurry = True
+    @workflow.update(description="Make one attempt now, beside the schedule")
+    async def retry(self, retry_id: str) -> RetryOutcome:
+        """Return what the attempt came to. retry_id: also the update id; under one id there is one attempt."""
+        self._retries += 1
+        async with self._sending:
+            outcome = await workflow.execute_activity_method(
+                WebhookDeliveryActivities.attempt_by_hand,
+                RetryAttemptInput(self._started.delivery_id, retry_id),
+                start_to_close_timeout=policies.DELIVERY_ATTEMPT_TIMEOUT,
+                heartbeat_timeout=policies.DELIVERY_HEARTBEAT_TIMEOUT,
+                retry_policy=policies.DELIVERY_ATTEMPT_RETRY,
+                summary=f"attempt by hand, {retry_id}",
+            )
+        self._result = DeliveryResult(outcome.status, outcome.attempts)
+        what = f"HTTP {outcome.response_status}" if outcome.response_status else outcome.error
+        self._timeline.note(f"attempt by hand: {outcome.refused or what}; {outcome.status}")
+        return outcome
 
-    @workflow.query(description="The story so far")
+    @workflow.signal(description="Begin the schedule of a recovery once the present one has ended")
+    def recover(self, recovery: DeliveryInput) -> None:
+        """Keep the schedule of this recovery next, unless it is the one under way."""
+        if recovery.recovery_id != self._started.recovery_id:
+            self._recovery = recovery
+
+    @workflow.signal(description="Make no further attempt: the endpoint is deleted")
+    def close(self) -> None:
+        """End the wait. The delivery's row is cancelled already."""
+        if self._is_pending:
+            self._result = DeliveryResult(DeliveryStatus.CANCELLED, self._result.attempts)
+            self._timeline.note("the endpoint is deleted; cancelled")
+
+    @workflow.query(description="What happened so far")
     def timeline(self) -> list[TimelineEntry]:
-        """Tell what happened, oldest first."""
+        """Return what happened, oldest first."""
         return self._timeline.entries
 
-    async def _attempt(self, number: int, next_interval_s: float | None) -> AttemptResult:
-        # Forgotten here and not when the wait begins: who asks while an attempt is under way, or when it is on record
-        # and this workflow has not heard of it yet, wants the one after it.
-        self._hurry = False
+    @property
+    def _is_pending(self) -> bool:
+        return self._result.status == DeliveryStatus.PENDING
+
+    async def _keep_schedule(self) -> None:
+        started = self._started
+        number = started.first_attempt
+        await self._wait(started.first_wait_s)
+        while self._is_pending:
+            wait_s = await self._take_turn(number)
+            if wait_s is None:
+                return
+            await self._wait(wait_s)
+            number += 1
+
+    async def _take_turn(self, number: int) -> float | None:
+        """Make attempt `number` of the schedule; return the wait until the next, None if there is none."""
+        async with self._sending:
+            if not self._is_pending:  # a retry by hand was quicker, and was taken
+                return None
+            result = await self._attempt(number)
+        self._result = DeliveryResult(result.status, result.attempts)
+        self._timeline.note(f"attempt {number}: {result.what}; {result.status}")
+        return result.wait_s
+
+    async def _attempt(self, number: int) -> AttemptResult:
+        intervals = self._started.retry_intervals_s
         asked = AttemptInput(
             delivery_id=self._started.delivery_id,
             number=number,
-            next_interval_s=next_interval_s,
+            next_interval_s=intervals[number - 1] if number <= len(intervals) else None,
             jitter=workflow.random().uniform(0, policies.DELIVERY_JITTER),
             endpoint_id=self._started.endpoint_id,
+            recovery_id=self._started.recovery_id,
         )
         result = None
         if self._started.at_once and number == self._started.first_attempt:
             result = await self._attempt_at_once(asked)
-        result = result or await self._attempt_apart(asked)
-        self._timeline.note(f"attempt {number}: {result.what}; {result.status}")
-        return result
+        return result or await self._attempt_apart(asked)
 
     async def _attempt_at_once(self, asked: AttemptInput) -> AttemptResult | None:
         """Attempt within the workflow task; None when that is not to be had, and nothing is lost by trying again."""
@@ -83,7 +147,7 @@ class WebhookDeliveryWorkflow:
         return result
 
     async def _attempt_apart(self, asked: AttemptInput) -> AttemptResult:
-        """Attempt as an activity of its own, which operators see while it runs and while it is repeated."""
+        """Attempt as an activity of its own, which operators see while it runs and while Temporal retries it."""
         return await workflow.execute_activity_method(
             WebhookDeliveryActivities.attempt,
             asked,
@@ -94,10 +158,19 @@ class WebhookDeliveryWorkflow:
         )
 
     async def _wait(self, wait_s: float) -> None:
+        """Wait for the next turn, or until there is none: taken by hand, or the endpoint deleted."""
+        if wait_s <= 0:
+            return
         try:
             await workflow.wait_condition(
-                lambda: self._hurry, timeout=timedelta(seconds=wait_s), timeout_summary="until the next attempt"
+                lambda: not self._is_pending, timeout=timedelta(seconds=wait_s), timeout_summary="until the next attempt"
             )
         except TimeoutError:
             return
-        self._timeline.note("next attempt asked for at once")
+
+    async def _wait_for_retry(self) -> None:
+        """Wait for the update that this run was started with; it may come a task later."""
+        try:
+            await workflow.wait_condition(lambda: self._retries > 0, timeout=policies.RETRY_PATIENCE)
+        except TimeoutError:
+            return

@@ -1,4 +1,4 @@
-"""The delivery of a webhook: where it stands, and when it is sent again if it was not taken."""
+"""The delivery of a webhook: its statuses, and when the next attempt is made if the endpoint did not take it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,27 @@ class DeliveryStatus(StrEnum):
     DELIVERED = "delivered"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+class AttemptTrigger(StrEnum):
+    """Why a delivery attempt was made: the schedule of the event, a request for this one, or a recovery's schedule."""
+
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    RECOVERY = "recovery"
+
+
+def status_after(before: DeliveryStatus, *, taken: bool, is_last: bool) -> DeliveryStatus:
+    """Return where an attempt leaves a delivery.
+
+    A 2xx always means delivered. A failure never changes a delivery that has ended, and ends one that is pending only
+    if it is the last attempt of the schedule.
+    """
+    if taken:
+        return DeliveryStatus.DELIVERED
+    if before is DeliveryStatus.PENDING and is_last:
+        return DeliveryStatus.FAILED
+    return before
 
 
 def wait_before_next_s(interval_s: float, jitter: float, retry_after_s: float | None) -> float:

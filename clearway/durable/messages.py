@@ -46,7 +46,7 @@ def refund_workflow_id(refund_id: str) -> str:
 
 
 def delivery_workflow_id(event_id: str, endpoint_id: str) -> str:
-    """Return the id under which one event is delivered to one endpoint; a retry by hand is a further run."""
+    """Return the id under which one event is delivered to one endpoint; once that has ended, a retry is another run."""
     return f"delivery/{event_id}/{endpoint_id}"
 
 
@@ -168,9 +168,10 @@ class RefundResult:
 class DeliveryInput:
     """What starts a `WebhookDeliveryWorkflow`.
 
-    retry_intervals_s: the waits between attempts, so attempts = len + 1. first_attempt: the number of the first
-    attempt of this run, above 1 when a delivery is retried by hand after its schedule has ended. at_once: make the
-    first attempt in the first workflow task, as a local activity.
+    retry_intervals_s: the waits of the whole schedule, so it has len + 1 attempts. first_attempt: the next attempt of
+    the schedule, above 1 when the workflow goes on from the row. first_wait_s: the wait before it. at_once: make it in
+    the first workflow task, as a local activity. recovery_id: the recovery that began this schedule. scheduled: False
+    when the delivery has ended and the workflow only makes attempts by hand.
     """
 
     delivery_id: str
@@ -179,15 +180,35 @@ class DeliveryInput:
     event_type: str
     retry_intervals_s: tuple[int, ...] = (60, 300, 1_800, 7_200)
     first_attempt: int = 1
+    first_wait_s: float = 0.0
     at_once: bool = False
+    recovery_id: str | None = None
+    scheduled: bool = True
 
 
 @dataclass(frozen=True)
 class DeliveryResult:
-    """How a delivery ended: delivered, failed or cancelled, after so many attempts."""
+    """How a delivery ended: its status after so many attempts, those by hand included."""
 
     status: str
     attempts: int
+
+
+@dataclass(frozen=True)
+class RetryOutcome:
+    """What one attempt by hand came to, and where it leaves the delivery.
+
+    attempts: how many were made in all. number: that of this attempt. refused: why none was made.
+    """
+
+    status: str
+    attempts: int
+    number: int = 0
+    response_status: int | None = None
+    error_code: str | None = None
+    error: str | None = None
+    duration_ms: int = 0
+    refused: str | None = None
 
 
 @dataclass(frozen=True)

@@ -282,7 +282,26 @@ def upgrade() -> None:
         sa.Column("event_type", sa.Text(), nullable=False),
         sa.Column("payment_id", sa.Text(), nullable=True),
         sa.Column("status", sa.Text(), server_default="pending", nullable=False),
-        sa.Column("attempt_count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column(
+            "attempt_count",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
+            comment="all, retries by hand included",
+        ),
+        sa.Column(
+            "schedule_attempts",
+            sa.Integer(),
+            server_default="0",
+            nullable=False,
+            comment="of the present schedule alone",
+        ),
+        sa.Column(
+            "recovery_id",
+            sa.Text(),
+            nullable=True,
+            comment="the recovery that began the present schedule; null: the event did",
+        ),
         sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_response_status", sa.Integer(), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
@@ -318,11 +337,18 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
-        "ix_webhook_deliveries_open",
+        "ix_webhook_deliveries_overdue",
         "webhook_deliveries",
-        ["created_at"],
+        ["next_attempt_at", "id"],
         unique=False,
         postgresql_where=sa.text("status = 'pending'"),
+    )
+    op.create_index(
+        "ix_webhook_deliveries_recovery_id",
+        "webhook_deliveries",
+        ["recovery_id"],
+        unique=False,
+        postgresql_where=sa.text("recovery_id IS NOT NULL"),
     )
     op.create_index("ix_webhook_deliveries_payment_id_id", "webhook_deliveries", ["payment_id", "id"], unique=False)
     op.create_table(
@@ -390,6 +416,13 @@ def upgrade() -> None:
         "webhook_attempts",
         sa.Column("delivery_id", sa.Text(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("trigger", sa.Text(), server_default="schedule", nullable=False),
+        sa.Column(
+            "retry_id",
+            sa.Text(),
+            nullable=True,
+            comment="allocated for the request that asked for this attempt: it is made once",
+        ),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("request_headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("response_status", sa.Integer(), nullable=True),
@@ -399,6 +432,9 @@ def upgrade() -> None:
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("duration_ms", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint(
+            "trigger IN ('manual', 'recovery', 'schedule')", name=op.f("ck_webhook_attempts_trigger_known")
+        ),
         sa.ForeignKeyConstraint(
             ["delivery_id"], ["webhook_deliveries.id"], name=op.f("fk_webhook_attempts_delivery_id")
         ),

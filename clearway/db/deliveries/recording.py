@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import events, webhook_attempts, webhook_deliveries, webhook_endpoints
-from clearway.db.writing import Changed, Rows, Write, write
-from clearway.domain.delivery import DeliveryStatus
+from clearway.db.writing import Changed, Rows, Write, write_if
+from clearway.domain.delivery import AttemptTrigger, DeliveryStatus
 from clearway.domain.endpoint import EndpointStatus
 
 LOAD: Final = (
     select(
         webhook_deliveries,
         events.c.body,
-        webhook_attempts.c.number.label("recorded_number"),
         webhook_endpoints.c.url,
         webhook_endpoints.c.secret,
         webhook_endpoints.c.previous_secret,
@@ -28,11 +27,6 @@ LOAD: Final = (
     )
     .join(events, events.c.id == webhook_deliveries.c.event_id)
     .join(webhook_endpoints, webhook_endpoints.c.id == webhook_deliveries.c.endpoint_id)
-    .outerjoin(
-        webhook_attempts,
-        (webhook_attempts.c.delivery_id == webhook_deliveries.c.id)
-        & (webhook_attempts.c.number == bindparam("attempt_number")),
-    )
     .where(webhook_deliveries.c.id == bindparam("of_delivery"))
 )
 
@@ -41,7 +35,8 @@ LOAD: Final = (
 class Consignment:
     """Everything one attempt needs. secrets are still encrypted; the current one is first.
 
-    attempted: this attempt is on record already, and status and next_attempt_at are what it came to.
+    attempt_count: all attempts. schedule_attempts: those of the present schedule, which the event began or, with a
+    recovery_id, a recovery.
     """
 
     delivery_id: str
@@ -49,8 +44,10 @@ class Consignment:
     event_id: str
     endpoint_id: str
     status: DeliveryStatus
+    attempt_count: int
+    schedule_attempts: int
+    recovery_id: str | None
     next_attempt_at: datetime | None
-    attempted: bool
     url: str
     body: str
     secrets: tuple[str, ...]
@@ -59,12 +56,13 @@ class Consignment:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one attempt was and came to; for `GET /webhooks/{id}`."""
+    """What one attempt was and came to; for `GET /webhooks/{id}`. retry_id: the request by hand that it answers."""
 
-    number: int
+    trigger: AttemptTrigger
     url: str
     request_headers: dict[str, str]
     duration_ms: int
+    retry_id: str | None = None
     response_status: int | None = None
     response_headers: dict[str, str] | None = None
     response_body: str | None = None
@@ -72,19 +70,29 @@ class Attempt:
     error: str | None = None
 
 
-async def load(connection: AsyncConnection, delivery_id: str, number: int, *, now: datetime) -> Consignment | None:
-    """Return what attempt `number` is to deliver where; None when there is no such delivery."""
-    row = (await connection.execute(LOAD, {"of_delivery": delivery_id, "attempt_number": number})).first()
-    if row is None:
-        return None
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Where an attempt leaves its delivery. disable_endpoint: why nothing more is sent to the endpoint."""
+
+    status: DeliveryStatus
+    schedule_attempts: int
+    next_attempt_at: datetime | None
+    disable_endpoint: str | None = None
+
+
+async def load(connection: AsyncConnection, delivery_id: str, *, now: datetime) -> Consignment:
+    """Return what is to be delivered where. A delivery's row is written before its workflow starts."""
+    row = (await connection.execute(LOAD, {"of_delivery": delivery_id})).one()
     return Consignment(
         delivery_id=row.id,
         merchant_id=row.merchant_id,
         event_id=row.event_id,
         endpoint_id=row.endpoint_id,
         status=DeliveryStatus(row.status),
+        attempt_count=row.attempt_count,
+        schedule_attempts=row.schedule_attempts,
+        recovery_id=row.recovery_id,
         next_attempt_at=row.next_attempt_at,
-        attempted=row.recorded_number is not None,
         url=row.url,
         body=row.body,
         secrets=_valid_secrets(row, now),
@@ -92,43 +100,49 @@ async def load(connection: AsyncConnection, delivery_id: str, number: int, *, no
     )
 
 
-async def record_attempt(
-    connection: AsyncConnection,
-    consignment: Consignment,
-    attempt: Attempt,
-    status: DeliveryStatus,
-    *,
-    next_wait_s: float | None,
-    disable_endpoint: str | None = None,
-    now: datetime,
-) -> None:
-    """Write down an attempt and where it leaves the delivery, in one statement.
+async def find_retry(connection: AsyncConnection, delivery_id: str, retry_id: str) -> Row[Any] | None:
+    """Return the attempt that was made for this retry by hand, or None."""
+    query = select(webhook_attempts).where(
+        webhook_attempts.c.delivery_id == delivery_id, webhook_attempts.c.retry_id == retry_id
+    )
+    return (await connection.execute(query)).one_or_none()
 
-    disable_endpoint: the reason for which nothing more is sent to the endpoint until its merchant enables it again; it
-    is left alone if it has moved away from the URL of this attempt.
+
+async def record_attempt(
+    connection: AsyncConnection, consignment: Consignment, attempt: Attempt, left: Left, *, now: datetime
+) -> bool:
+    """Write an attempt and where it leaves the delivery, in one statement; False: the row is not as it was loaded.
+
+    Optimistic locking: attempts are numbered by the row they were made from, so no two have one number and none is
+    written over. An endpoint is only disabled while it has the URL of this attempt.
     """
-    made = {"delivery_id": consignment.delivery_id, **asdict(attempt), "created_at": now}
-    left = {
-        "status": status.value,
-        "attempt_count": attempt.number,
-        "next_attempt_at": None if next_wait_s is None else now + timedelta(seconds=next_wait_s),
+    number = consignment.attempt_count + 1
+    made = {"delivery_id": consignment.delivery_id, "number": number, **asdict(attempt), "created_at": now}
+    values = {
+        "status": left.status.value,
+        "attempt_count": number,
+        "schedule_attempts": left.schedule_attempts,
+        "next_attempt_at": left.next_attempt_at,
         "last_response_status": attempt.response_status,
         "last_error": attempt.error,
         "updated_at": now,
     }
-    writes: list[Write] = [Rows(webhook_attempts, [made]), Changed(webhook_deliveries, consignment.delivery_id, left)]
-    if disable_endpoint is not None:
-        disabled = {"status": EndpointStatus.DISABLED.value, "disabled_reason": disable_endpoint, "updated_at": now}
-        writes.append(Changed(webhook_endpoints, consignment.endpoint_id, disabled, where={"url": attempt.url}))
-    await write(connection, writes)
+    as_loaded = {"status": consignment.status.value, "attempt_count": consignment.attempt_count}
+    writes: list[Write] = [Rows(webhook_attempts, [made])]
+    if left.disable_endpoint is not None:
+        disabled = {"status": EndpointStatus.DISABLED.value, "disabled_reason": left.disable_endpoint}
+        where = {"url": attempt.url}
+        writes.append(Changed(webhook_endpoints, consignment.endpoint_id, disabled | {"updated_at": now}, where=where))
+    changed = Changed(webhook_deliveries, consignment.delivery_id, values, where=as_loaded)
+    return await write_if(connection, changed, writes)
 
 
-async def close(connection: AsyncConnection, delivery_id: str, status: DeliveryStatus, why: str, now: datetime) -> None:
-    """End a delivery without an attempt."""
+async def cancel(connection: AsyncConnection, delivery_id: str, why: str, now: datetime) -> None:
+    """End a pending delivery without an attempt."""
     await connection.execute(
         update(webhook_deliveries)
-        .where(webhook_deliveries.c.id == delivery_id)
-        .values(status=status.value, next_attempt_at=None, last_error=why, updated_at=now)
+        .where(webhook_deliveries.c.id == delivery_id, webhook_deliveries.c.status == DeliveryStatus.PENDING.value)
+        .values(status=DeliveryStatus.CANCELLED.value, next_attempt_at=None, last_error=why, updated_at=now)
     )
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from clearway.db.tables.base import metadata, moment, one_of
-from clearway.domain.delivery import DeliveryStatus
+from clearway.domain.delivery import AttemptTrigger, DeliveryStatus
 from clearway.domain.endpoint import EndpointStatus
 
 webhook_endpoints = Table(
@@ -51,7 +51,9 @@ webhook_deliveries = Table(
     Column("event_type", Text, nullable=False),
     Column("payment_id", Text),
     Column("status", Text, nullable=False, server_default=DeliveryStatus.PENDING.value),
-    Column("attempt_count", Integer, nullable=False, server_default="0"),
+    Column("attempt_count", Integer, nullable=False, server_default="0", comment="all, retries by hand included"),
+    Column("schedule_attempts", Integer, nullable=False, server_default="0", comment="of the present schedule alone"),
+    Column("recovery_id", Text, comment="the recovery that began the present schedule; null: the event did"),
     moment("next_attempt_at", nullable=True),
     Column("last_response_status", Integer),
     Column("last_error", Text),
@@ -64,7 +66,8 @@ webhook_deliveries = Table(
     Index("ix_webhook_deliveries_merchant_id_event_type_id", "merchant_id", "event_type", text("id DESC")),
     Index("ix_webhook_deliveries_payment_id_id", "payment_id", "id"),
     Index("ix_webhook_deliveries_endpoint_id", "endpoint_id"),
-    Index("ix_webhook_deliveries_open", "created_at", postgresql_where=text("status = 'pending'")),
+    Index("ix_webhook_deliveries_overdue", "next_attempt_at", "id", postgresql_where=text("status = 'pending'")),
+    Index("ix_webhook_deliveries_recovery_id", "recovery_id", postgresql_where=text("recovery_id IS NOT NULL")),
 )
 
 webhook_attempts = Table(
@@ -72,6 +75,8 @@ webhook_attempts = Table(
     metadata,
     Column("delivery_id", Text, ForeignKey("webhook_deliveries.id"), nullable=False),
     Column("number", Integer, nullable=False),
+    Column("trigger", Text, nullable=False, server_default=AttemptTrigger.SCHEDULE.value),
+    Column("retry_id", Text, comment="allocated for the request that asked for this attempt: it is made once"),
     Column("url", Text, nullable=False),
     Column("request_headers", JSONB, nullable=False),
     Column("response_status", Integer),
@@ -82,4 +87,5 @@ webhook_attempts = Table(
     Column("duration_ms", Integer, nullable=False),
     moment("created_at"),
     PrimaryKeyConstraint("delivery_id", "number"),
+    CheckConstraint(one_of("trigger", AttemptTrigger), name="trigger_known"),
 )
