@@ -74,9 +74,9 @@ def activities_of(
     if queue == QUEUE_DELIVERIES:
         sender = WebhookSender(EgressPolicy.from_settings(settings))
         deliver = WebhookDeliveryActivities(engine, sender, cipher)
-        return [deliver.attempt_at_once, deliver.attempt]
+        return [deliver.attempt_at_once, deliver.attempt, deliver.attempt_by_hand]
     maintenance = MaintenanceActivities(engine, deliveries)
-    return [maintenance.forget_idempotency_keys, maintenance.start_forgotten_deliveries]
+    return [maintenance.forget_idempotency_keys, maintenance.take_up_deliveries]
 
 
 def build_worker(

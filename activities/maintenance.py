@@ -11,8 +11,11 @@ from temporalio import activity
 from clearway.db import across_merchants
 from clearway.durable.deliveries import TemporalDeliveries
 
-UNSTARTED_AFTER: Final = timedelta(minutes=2)
-UNSTARTED_BATCH: Final = 500
+OVERDUE_AFTER: Final = timedelta(minutes=2)
+"""Above the longest attempt: until then the workflow may be making it."""
+OVERDUE_PAGE: Final = 200
+OVERDUE_PAGES_MAX: Final = 20
+"""A round has an end; those after these are taken up in the next."""
 
 
 class MaintenanceActivities:
@@ -28,14 +31,20 @@ class MaintenanceActivities:
         async with self._engine.begin() as connection:
             return await across_merchants.forget_idempotency_keys(connection)
 
-    @activity.defn(name="start_forgotten_deliveries")
-    async def start_forgotten_deliveries(self) -> int:
-        """Start deliveries that never had an attempt; return how many were looked at.
+    @activity.defn(name="take_up_deliveries")
+    async def take_up_deliveries(self) -> int:
+        """Start a workflow for each overdue delivery that has none running; return how many were looked at.
 
-        Starting is idempotent, so one that only waits for a worker is not disturbed. What this finds was left by a
-        process that died between writing a test event and starting its delivery.
+        It goes on from the row. What this finds was left by a process that died between writing a delivery and starting
+        its workflow, or by a Temporal that lost or ended the workflow.
         """
-        async with self._engine.connect() as connection:
-            due = await across_merchants.due_unstarted(connection, datetime.now(UTC) - UNSTARTED_AFTER, UNSTARTED_BATCH)
-        await self._deliveries.start(due)
-        return len(due)
+        before, seen, last = datetime.now(UTC) - OVERDUE_AFTER, 0, None
+        for _ in range(OVERDUE_PAGES_MAX):
+            async with self._engine.connect() as connection:
+                due = await across_merchants.overdue_deliveries(connection, before, OVERDUE_PAGE, last)
+            await self._deliveries.resume(due)
+            seen += len(due)
+            if len(due) < OVERDUE_PAGE:
+                break
+            last = due[-1]
+        return seen

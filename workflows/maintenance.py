@@ -31,7 +31,7 @@ class MaintenanceResult:
     """What was done in one round."""
 
     idempotency_keys_forgotten: int
-    deliveries_started: int
+    deliveries_looked_at: int
 
 
 @workflow.defn
@@ -42,7 +42,7 @@ class MaintenanceWorkflow:
     async def run(self) -> MaintenanceResult:
         """Forget what is past its time and start what was left behind."""
         started = await workflow.execute_activity_method(
-            MaintenanceActivities.start_forgotten_deliveries,
+            MaintenanceActivities.take_up_deliveries,
             start_to_close_timeout=timedelta(minutes=2),
             retry_policy=policies.RECORD_RETRY,
         )
@@ -51,7 +51,7 @@ class MaintenanceWorkflow:
             start_to_close_timeout=timedelta(minutes=2),
             retry_policy=policies.RECORD_RETRY,
         )
-        return MaintenanceResult(idempotency_keys_forgotten=forgotten, deliveries_started=started)
+        return MaintenanceResult(idempotency_keys_forgotten=forgotten, deliveries_looked_at=started)
 
 
 async def ensure_schedule(client: Client) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, delete, exists, func, select
+from sqlalchemy import bindparam, delete, exists, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.events import DueDelivery, due
@@ -19,6 +19,7 @@ from clearway.db.idempotency import TTL
 from clearway.db.orders import order_resource
 from clearway.db.payments.rows import resource_of
 from clearway.db.tables import api_keys, idempotency_keys, merchants, orders, payments, refunds, webhook_deliveries
+from clearway.domain.delivery import DeliveryStatus
 from clearway.domain.payment import HOLDS_ORDER
 from clearway.domain.resources import OrderResource, PaymentResource
 
@@ -92,14 +93,19 @@ async def refund_status(connection: AsyncConnection, refund_id: str) -> str | No
     return status
 
 
-async def due_unstarted(connection: AsyncConnection, before: datetime, limit: int) -> list[DueDelivery]:
-    """Return deliveries that should have had an attempt by now and have none: their workflow may never have begun."""
-    stale = (
-        (webhook_deliveries.c.status == "pending")
-        & (webhook_deliveries.c.attempt_count == 0)
-        & (webhook_deliveries.c.created_at < before)
-    )
-    return await due(connection, stale, limit=limit)
+async def overdue_deliveries(
+    connection: AsyncConnection, before: datetime, limit: int, after: DueDelivery | None = None
+) -> list[DueDelivery]:
+    """Return pending deliveries whose next attempt is overdue, longest first: their workflow may be lost.
+
+    Whether it is lost Temporal decides: `TemporalDeliveries.resume` leaves a workflow that runs alone. after: the last
+    one of the page before.
+    """
+    column = webhook_deliveries.c
+    overdue = (column.status == DeliveryStatus.PENDING.value) & (column.next_attempt_at < before)
+    if after is not None:
+        overdue &= tuple_(column.next_attempt_at, column.id) > (after.next_attempt_at, after.delivery_id)
+    return await due(connection, overdue, limit=limit, order=(column.next_attempt_at, column.id))
 
 
 async def forget_idempotency_keys(connection: AsyncConnection) -> int:

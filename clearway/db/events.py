@@ -33,8 +33,19 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryName:
+    """What names a delivery, and its workflow."""
+
+    event_id: str
+    endpoint_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A delivery that waits for its workflow. retry_intervals_s None: the installation's schedule."""
+    """A delivery that waits for its workflow. retry_intervals_s None: the installation's schedule.
+
+    schedule_attempts, next_attempt_at and recovery_id: how far it has come, for a workflow that goes on from there.
+    """
 
     merchant_id: str
     payment_id: str | None
@@ -43,6 +54,9 @@ class DueDelivery:
     endpoint_id: str
     event_type: str
     retry_intervals_s: tuple[int, ...] | None
+    schedule_attempts: int = 0
+    next_attempt_at: datetime | None = None
+    recovery_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +213,13 @@ async def due_for_step(
     return await due(connection, of_payment & (events.c.step == step))
 
 
-async def due(connection: AsyncConnection, condition: ColumnElement[bool], limit: int = 1_000) -> list[DueDelivery]:
-    """Return deliveries for which the condition holds, with what their workflows are started with; oldest first."""
+async def due(
+    connection: AsyncConnection,
+    condition: ColumnElement[bool],
+    limit: int = 1_000,
+    order: Sequence[ColumnElement[Any]] = (webhook_deliveries.c.created_at,),
+) -> list[DueDelivery]:
+    """Return deliveries for which the condition holds, with what their workflows are started with."""
     query = (
         select(
             webhook_deliveries.c.merchant_id,
@@ -209,26 +228,34 @@ async def due(connection: AsyncConnection, condition: ColumnElement[bool], limit
             webhook_deliveries.c.event_id,
             webhook_deliveries.c.endpoint_id,
             webhook_deliveries.c.event_type,
+            webhook_deliveries.c.schedule_attempts,
+            webhook_deliveries.c.next_attempt_at,
+            webhook_deliveries.c.recovery_id,
             webhook_endpoints.c.retry_intervals_s,
         )
         .join(events, events.c.id == webhook_deliveries.c.event_id)
         .join(webhook_endpoints, webhook_endpoints.c.id == webhook_deliveries.c.endpoint_id)
         .where(condition)
-        .order_by(webhook_deliveries.c.created_at)
+        .order_by(*order)
         .limit(limit)
     )
-    return [
-        DueDelivery(
-            merchant_id=row.merchant_id,
-            payment_id=row.payment_id,
-            delivery_id=row.id,
-            event_id=row.event_id,
-            endpoint_id=row.endpoint_id,
-            event_type=row.event_type,
-            retry_intervals_s=_schedule(row.retry_intervals_s),
-        )
-        for row in await connection.execute(query)
-    ]
+    return [due_of(row) for row in await connection.execute(query)]
+
+
+def due_of(row: Row[Any]) -> DueDelivery:
+    """Read a row of `webhook_deliveries` that also has its endpoint's `retry_intervals_s`."""
+    return DueDelivery(
+        merchant_id=row.merchant_id,
+        payment_id=row.payment_id,
+        delivery_id=row.id,
+        event_id=row.event_id,
+        endpoint_id=row.endpoint_id,
+        event_type=row.event_type,
+        retry_intervals_s=_schedule(row.retry_intervals_s),
+        schedule_attempts=row.schedule_attempts,
+        next_attempt_at=row.next_attempt_at,
+        recovery_id=row.recovery_id,
+    )
 
 
 def _event_row(happening: Happening, now: datetime) -> dict[str, Any]:
