@@ -100,6 +100,8 @@ class Settings(BaseSettings):
 
     rate_limit_merchant: str = "6000/minute"
     rate_limit_address: str = "60/minute"
+    rate_limit_webhook_retries: str = "60/minute"
+    """Retries by hand to one endpoint."""
     rate_limit_storage: str = "async+memory://"
 
     log_level: str = "INFO"

@@ -163,7 +163,9 @@ class WebhookDeliveryWorkflow:
             return
         try:
             await workflow.wait_condition(
-                lambda: not self._is_pending, timeout=timedelta(seconds=wait_s), timeout_summary="until the next attempt"
+                lambda: not self._is_pending,
+                timeout=timedelta(seconds=wait_s),
+                timeout_summary="until the next attempt",
             )
         except TimeoutError:
             return

@@ -89,6 +89,7 @@ DELIVERY: Final[dict[str, Any]] = {
 }
 ATTEMPT: Final[dict[str, Any]] = {
     "number": 1,
+    "trigger": "schedule",
     "request": {
         "method": "POST",
         "url": ENDPOINT["url"],

@@ -29,6 +29,7 @@ class RateLimits:
         self._limiter = SlidingWindowCounterRateLimiter(storage_from_string(settings.rate_limit_storage))
         self._merchant = parse(settings.rate_limit_merchant)
         self._address = parse(settings.rate_limit_address)
+        self._retries = parse(settings.rate_limit_webhook_retries)
 
     async def count_merchant(self, request: Request, merchant_id: str) -> None:
         """Count one request of a merchant. Raises RateLimitedError."""
@@ -38,6 +39,10 @@ class RateLimits:
         """Count one request from an address. Raises RateLimitedError."""
         address = request.client.host if request.client else "unknown"
         await self._count(request, "address", self._address, address)
+
+    async def count_retry(self, request: Request, endpoint_id: str) -> None:
+        """Count one retry by hand to an endpoint. Raises RateLimitedError."""
+        await self._count(request, "webhook_retries", self._retries, endpoint_id)
 
     async def _count(self, request: Request, policy: str, item: RateLimitItem, who: str) -> None:
         allowed = await self._limiter.hit(item, policy, who)

@@ -58,6 +58,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "amount_not_refundable": (409, "More than is left to refund was asked for. Nothing was refunded."),
     "webhook_endpoint_limit": (409, "You have as many webhook endpoints as there may be. Nothing was registered."),
     "webhook_endpoint_closed": (409, "The endpoint is disabled or deleted. Nothing was sent."),
+    "webhook_retry_limit": (409, "The delivery has had as many attempts as there may be. Nothing was sent."),
     "body_too_large": (413, "The body is larger than this API accepts."),
     "unsupported_media_type": (415, "The body must be sent as application/json."),
     "validation_error": (422, "The request is well formed, and a field cannot be accepted; see `errors`."),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
@@ -14,19 +14,33 @@ from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, declare
 from api.http.services import ServicesDep
-from api.webhooks.schemas import DeliveryDetail, DeliveryResource, delivery_detail, delivery_resource
+from api.webhooks.schemas import (
+    DeliveryDetail,
+    DeliveryResource,
+    RetriedDelivery,
+    delivery_detail,
+    delivery_resource,
+    retried_delivery,
+)
 from clearway.db.deliveries import reading
 from clearway.db.deliveries.reading import DeliveryFilter
 from clearway.db.pages import PageRequest
 from clearway.deliveries import finding, sending
+from clearway.deliveries.sending import Retried
 from clearway.domain.delivery import DeliveryStatus
-from clearway.domain.errors import ConflictError
 from clearway.domain.events import EventType
 from clearway.domain.ids import DELIVERY
 from clearway.services import Allocation
 
 RETRY: Final = "rtry"
 """Prefix of the ids under which retries are asked for; they name no resource."""
+RETRY_PROBLEMS: Final = ("webhook_endpoint_closed", "webhook_retry_limit", "temporal_unavailable")
+RETRY_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    HTTPStatus.ACCEPTED.value: {
+        "model": RetriedDelivery,
+        "description": "The attempt is still under way; read the delivery to see what it came to.",
+    }
+}
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 
@@ -68,20 +82,28 @@ async def get_webhook(delivery_id: str, merchant: MerchantDep, services: Service
 
 @router.post(
     "/{delivery_id}/retry",
-    status_code=HTTPStatus.ACCEPTED,
-    response_model=DeliveryResource,
-    responses=declare(*(*TO_MERCHANTS, *ONCE, "webhook_not_found", "webhook_endpoint_closed", "temporal_unavailable")),
+    response_model=RetriedDelivery,
+    responses={**RETRY_RESPONSES, **declare(*TO_MERCHANTS, *ONCE, *RETRY_PROBLEMS, "webhook_not_found")},
     summary="Send a webhook again",
 )
-async def retry_webhook(delivery_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep) -> Response:
-    """Attempt at once. A delivery that waits goes on with its schedule after; one that has ended gets this attempt."""
+async def retry_webhook(
+    delivery_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep, request: Request
+) -> Response:
+    """Make one delivery attempt now, and answer with what it came to.
 
-    async def operation(_: Allocation) -> Answer:
-        row = await finding.find(services, merchant.id, delivery_id)
-        if not row.endpoint_open:
-            detail = f"Endpoint {row.endpoint_id} is disabled or deleted, so nothing was sent."
-            raise ConflictError("webhook_endpoint_closed", detail)
-        await sending.retry(services, row)
-        return Answer(HTTPStatus.ACCEPTED, delivery_resource(row))
+    It comes on top of the schedule: a delivery that waits goes on as before if this attempt fails, and is delivered if
+    it succeeds. Each request makes one attempt; repeats with the same Idempotency-Key share it.
+    """
+    row = await finding.find(services, merchant.id, delivery_id)
+    await services.rate_limits.count_retry(request, row.endpoint_id)
+
+    async def operation(allocation: Allocation) -> Answer:
+        return retry_answer(await sending.retry(services, merchant.id, delivery_id, allocation.resource_id))
 
     return await once.answer(RETRY, operation)
+
+
+def retry_answer(retried: Retried) -> Answer:
+    """Return 200 with what the attempt came to, or 202 while it is under way."""
+    status = HTTPStatus.ACCEPTED if retried.outcome is None else HTTPStatus.OK
+    return Answer(status, retried_delivery(retried.delivery, retried.outcome))

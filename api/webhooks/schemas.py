@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from sqlalchemy import Row
 
-from clearway.domain.delivery import DeliveryStatus
+from clearway.domain.delivery import AttemptTrigger, DeliveryStatus
 from clearway.domain.resources import Moment, Resource
+from clearway.durable.messages import RetryOutcome
 
 
 class DeliveryResource(Resource):
@@ -22,7 +23,7 @@ class DeliveryResource(Resource):
     endpoint_id: str
     payment_id: str | None
     status: DeliveryStatus
-    attempt_count: Annotated[int, Field(description="How many attempts were made so far.")]
+    attempt_count: Annotated[int, Field(description="How many attempts were made so far, retries by hand included.")]
     next_attempt_at: Moment | None
     last_response_status: int | None
     last_error: Annotated[str | None, Field(description="Why the last attempt failed, or why none will be made.")]
@@ -51,6 +52,12 @@ class AttemptResource(Resource):
     """One attempt."""
 
     number: int
+    trigger: Annotated[
+        AttemptTrigger,
+        Field(
+            description="`schedule`: of the event's schedule. `manual`: a retry. `recovery`: of a recovery's schedule."
+        ),
+    ]
     request: AttemptRequest
     response: Annotated[AttemptResponse | None, Field(description="null: no answer came.")]
     duration_ms: int
@@ -65,6 +72,22 @@ class DeliveryDetail(DeliveryResource):
     attempts: list[AttemptResource]
 
 
+class RetryAttempt(Resource):
+    """What the attempt came to that a retry asked for."""
+
+    number: int
+    response_status: Annotated[int | None, Field(description="null: no answer came.")]
+    error_code: Annotated[str | None, Field(description="null: the endpoint took it.")]
+    error: str | None
+    duration_ms: int
+
+
+class RetriedDelivery(DeliveryResource):
+    """A delivery that was sent again, as it is after that attempt."""
+
+    attempt: Annotated[RetryAttempt | None, Field(description="null: the attempt is still under way.")]
+
+
 def delivery_resource(row: Row[Any]) -> DeliveryResource:
     """Render a row of `webhook_deliveries`."""
     return DeliveryResource(**_shown(row))
@@ -73,6 +96,20 @@ def delivery_resource(row: Row[Any]) -> DeliveryResource:
 def delivery_detail(row: Row[Any], attempts: Sequence[Row[Any]]) -> DeliveryDetail:
     """Render a row that also has the event's `body`, with rows of `webhook_attempts`."""
     return DeliveryDetail(**_shown(row), attempts=[_attempt(attempt, row.body) for attempt in attempts])
+
+
+def retried_delivery(row: Row[Any], outcome: RetryOutcome | None) -> RetriedDelivery:
+    """Render a delivery with what its retry came to."""
+    attempt = None
+    if outcome is not None:
+        attempt = RetryAttempt(
+            number=outcome.number,
+            response_status=outcome.response_status,
+            error_code=outcome.error_code,
+            error=outcome.error,
+            duration_ms=outcome.duration_ms,
+        )
+    return RetriedDelivery(**_shown(row), attempt=attempt)
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:
@@ -95,6 +132,7 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
 def _attempt(row: Row[Any], body: str) -> AttemptResource:
     return AttemptResource(
         number=row.number,
+        trigger=row.trigger,
         request=AttemptRequest(url=row.url, headers=row.request_headers, body=body),
         response=_response(row),
         duration_ms=row.duration_ms,

@@ -73,13 +73,13 @@ def retry_delivery(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Send it again now: a waiting delivery at once, an ended one anew, under the same webhook id."""
+    """Send it once more now, under the same webhook id, and show what came of it. The schedule stays as it is."""
     with open_api(api_url, api_key, api_secret) as api:
         delivery = api.post(f"/webhooks/{delivery_id}/retry")
     if as_json:
         print_json(delivery)
     else:
-        out().print(f"{plain(delivery['id'])} is sent again: {coloured(delivery['status'])}.")
+        out().print(retry_line(delivery))
 
 
 @events.command("list")
@@ -119,16 +119,26 @@ def show_event(
         print_json(api.get(f"/events/{event_id}"))
 
 
+def retry_line(delivery: dict[str, Any]) -> str:
+    """Say in one line what a retry came to."""
+    attempt, name = delivery["attempt"], plain(delivery["id"])
+    if attempt is None:
+        return f"{name} is being sent, and the endpoint has not answered yet. See `clearway webhooks show {name}`."
+    answer = f"HTTP {attempt['response_status']}" if attempt["response_status"] else plain(attempt["error"])
+    return f"Attempt {attempt['number']} of {name}: {answer}. The delivery is {coloured(delivery['status'])}."
+
+
 def _print_delivery(console: Console, delivery: dict[str, Any]) -> None:
     console.print(delivery_table([delivery]))
     console.print(
         f"\nEvent {plain(delivery['event_id'])}; its body: `clearway events show {plain(delivery['event_id'])}`"
     )
-    rows = table("attempt", "when (UTC)", "to", "answer", "took", "what went wrong", title="Delivery attempts")
+    rows = table("attempt", "by", "when (UTC)", "to", "answer", "took", "what went wrong", title="Delivery attempts")
     for attempt in delivery["attempts"]:
         response = attempt["response"]
         rows.add_row(
             plain(attempt["number"]),
+            plain(attempt["trigger"]),
             clock(attempt["created_at"]),
             plain(attempt["request"]["url"]),
             plain(response["status"] if response else None),

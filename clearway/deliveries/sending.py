@@ -8,17 +8,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row
 from temporalio.client import RPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
-from clearway.db.events import DueDelivery
+from clearway.db.events import DueDelivery, due_of
+from clearway.deliveries import finding
 from clearway.domain.delivery import DeliveryStatus
+from clearway.domain.errors import ConflictError, UnavailableError
+from clearway.domain.limits import WEBHOOK_ATTEMPTS_IN_ALL_MAX
 from clearway.durable import calls
 from clearway.durable.deliveries import TemporalDeliveries
-from clearway.durable.messages import delivery_workflow_id
+from clearway.durable.messages import RetryOutcome, delivery_workflow_id
 from clearway.services import Services
 
 
@@ -28,21 +32,37 @@ async def start(services: Services, due: Sequence[DueDelivery]) -> None:
         await _deliveries(services).start(due)
 
 
-async def retry(services: Services, row: Row[Any]) -> None:
-    """Attempt a delivery (a row of `clearway.db.deliveries.reading.find_delivery`) now. Raises UnavailableError."""
-    intervals = None if row.retry_intervals_s is None else tuple(row.retry_intervals_s)
-    due = DueDelivery(
-        merchant_id=row.merchant_id,
-        payment_id=row.payment_id,
-        delivery_id=row.id,
-        event_id=row.event_id,
-        endpoint_id=row.endpoint_id,
-        event_type=row.event_type,
-        retry_intervals_s=intervals,
-    )
-    waiting = row.status == DeliveryStatus.PENDING.value
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """A delivery (as `finding.find` returns it) after an attempt by hand; outcome None: that is still under way."""
+
+    delivery: Row[Any]
+    outcome: RetryOutcome | None
+
+
+async def retry(services: Services, merchant_id: str, delivery_id: str, retry_id: str) -> Retried:
+    """Make one attempt of a delivery now, once for each retry_id, and return what it came to.
+
+    Raises NotFoundError, ConflictError and UnavailableError.
+    """
+    row = await finding.find(services, merchant_id, delivery_id)
+    if not row.endpoint_open:
+        raise _closed(row.endpoint_id)
+    if row.attempt_count >= WEBHOOK_ATTEMPTS_IN_ALL_MAX:
+        detail = f"Delivery {row.id} has had {row.attempt_count} attempts, which is the most. Nothing was sent."
+        raise ConflictError("webhook_retry_limit", detail)
+    due = due_of(row)
+    pending = row.status == DeliveryStatus.PENDING.value
     async with _answered(due):
-        await _deliveries(services).retry(due, attempts_made=row.attempt_count, waiting=waiting)
+        outcome = await _deliveries(services).retry(due, retry_id, pending=pending)
+    if outcome is not None and outcome.refused is not None:
+        raise _closed(row.endpoint_id)
+    return Retried(await finding.find(services, merchant_id, delivery_id), outcome)
+
+
+def _closed(endpoint_id: str) -> ConflictError:
+    detail = f"Endpoint {endpoint_id} is disabled or deleted, so nothing was sent. Enable it first."
+    return ConflictError("webhook_endpoint_closed", detail)
 
 
 def _deliveries(services: Services) -> TemporalDeliveries:
@@ -54,6 +74,9 @@ async def _answered(delivery: DueDelivery) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(calls.ANSWER_TIMEOUT_S):
             yield
+    except calls.WorkflowEndedError as error:
+        detail = "The attempt met the end of another. Repeat with the same Idempotency-Key: it is made at most once."
+        raise UnavailableError("temporal_unavailable", detail) from error
     except (RPCError, RPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:
         workflow_id = delivery_workflow_id(delivery.event_id, delivery.endpoint_id)
         raise calls.classify(error, workflow_id) from error

@@ -23,6 +23,7 @@ from clearway.gateways.contract import OutcomeKind
 from tests.support.durable import Durable
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.payment import PaymentWorkflow
+from workflows.webhook_delivery import WebhookDeliveryWorkflow
 
 Handle = WorkflowHandle[Any, Any]
 Story = Callable[[Durable], Awaitable[Handle]]
@@ -120,6 +121,17 @@ async def delivery_exhausted(durable: Durable) -> Handle:
     return handle
 
 
+async def delivery_sent_again(durable: Durable) -> Handle:
+    """Refused by schedule and by hand while it waits, then taken by the schedule."""
+    durable.receiver.statuses[:] = [500] * 3
+    payment = await durable.paid(merchant_id=await durable.merchant(endpoint=True))
+    delivery = (await durable.deliveries(payment.id))[0]
+    handle = durable.client.get_workflow_handle(delivery_workflow_id(delivery.event_id, delivery.endpoint_id))
+    await handle.execute_update(WebhookDeliveryWorkflow.retry, ids.new_id("rtry"))
+    await durable.ended(handle)
+    return handle
+
+
 async def maintenance(durable: Durable) -> Handle:
     """One round of housekeeping."""
     workflow_id = f"maintenance-{ids.new_id(ids.REQUEST)}"
@@ -141,6 +153,7 @@ STORIES: dict[str, Story] = {
         refund_asked_about,
         delivery_after_failures,
         delivery_exhausted,
+        delivery_sent_again,
         maintenance,
     )
 }

@@ -229,9 +229,12 @@ def deliveries_end_as_scheduled(evidence: Evidence) -> Iterator[str]:
         if taken != (delivery["status"] == "delivered"):
             yield f"{_named(delivery)} is {delivery['status']}, answers {[a['response_status'] for a in attempts]}"
         scheduled = len(schedules[delivery["endpoint_id"]]) + 1
-        gone = bool(attempts) and attempts[-1]["response_status"] == GONE
-        if delivery["status"] == "failed" and len(attempts) != scheduled and not gone:
-            yield f"{_named(delivery)} failed after {len(attempts)} attempts of {scheduled}"
+        gone = any(attempt["response_status"] == GONE for attempt in attempts)
+        if delivery["status"] == "failed" and delivery["schedule_attempts"] != scheduled and not gone:
+            yield f"{_named(delivery)} failed after {delivery['schedule_attempts']} attempts of {scheduled}"
+        by_event = [attempt for attempt in attempts if attempt["trigger"] == "schedule"]
+        if delivery["recovery_id"] is None and len(by_event) != delivery["schedule_attempts"]:
+            yield f"{_named(delivery)} counts {delivery['schedule_attempts']} of its schedule and has {len(by_event)}"
 
 
 def receiver_got_everything(evidence: Evidence) -> Iterator[str]:

@@ -54,10 +54,13 @@ def delivered(told: Record) -> tuple[Record, Record, Record]:
         "event_type": told["type"],
         "status": "delivered",
         "attempt_count": 1,
+        "schedule_attempts": 1,
+        "recovery_id": None,
         "created_at": told["created_at"],
     }
     headers = {"webhook-id": told["id"]}
     attempt = {"delivery_id": delivery["id"], "number": 1, "request_headers": headers, "response_status": 200}
+    attempt |= {"trigger": "schedule"}
     arrival = {"event_id": told["id"], "type": told["type"], "signature_ok": True, "standard_ok": True}
     return delivery, attempt, arrival | {"headers": headers}
 
@@ -195,9 +198,22 @@ def test_a_failed_delivery_has_had_its_whole_schedule() -> None:
     first, refused = evidence.deliveries[0], evidence.attempts[0] | {"response_status": 500}
     evidence.attempts = [*evidence.attempts[1:], *(refused | {"number": number} for number in range(1, 6))]
     evidence.received = evidence.received[1:]
-    first |= {"status": "failed", "attempt_count": 5}
+    first |= {"status": "failed", "attempt_count": 5, "schedule_attempts": 5}
     assert violations(evidence) == []
     evidence.endpoints[0]["retry_intervals_s"] = [1, 1]
+    assert [found.partition(":")[0] for found in violations(evidence)] == ["deliveries_end_as_scheduled"]
+
+
+def test_a_retry_by_hand_is_not_of_the_schedule() -> None:
+    """A failed delivery that was sent once more by hand has its whole schedule beside it, and not one attempt less."""
+    evidence = sound()
+    first, refused = evidence.deliveries[0], evidence.attempts[0] | {"response_status": 500}
+    by_hand = refused | {"number": 3, "trigger": "manual"}
+    evidence.attempts = [*evidence.attempts[1:], *(refused | {"number": number} for number in (1, 2, 4, 5, 6)), by_hand]
+    evidence.received = evidence.received[1:]
+    first |= {"status": "failed", "attempt_count": 6, "schedule_attempts": 5}
+    assert violations(evidence) == []
+    by_hand["trigger"] = "schedule"
     assert [found.partition(":")[0] for found in violations(evidence)] == ["deliveries_end_as_scheduled"]
 
 

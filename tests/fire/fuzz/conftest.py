@@ -26,6 +26,7 @@ PLAIN: Final = {
     "PAYMENT_POLL_INTERVALS_S": "1,1,2",
     "GATEWAY_TIMEOUT_S": "5",
     "RATE_LIMIT_ADDRESS": "1000000/minute",
+    "RATE_LIMIT_WEBHOOK_RETRIES": "1000000/minute",
     "RATE_LIMIT_MERCHANT": "1000000/minute",
 }
 SERVICES: Final = frozenset({"simulator", "api", "worker"})

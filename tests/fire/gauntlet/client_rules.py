@@ -16,7 +16,6 @@ from clearway.domain.refund import MOVES as REFUND_MOVES
 from tests.fire.gauntlet.case import Case
 from tests.fire.gauntlet.client import Told
 from tests.support.evidence import Record
-from tests.support.invariants import was_taken
 
 Keyed = dict[tuple[str, str], list[Told]]
 THING: Final = re.compile(r"/(payments|refunds)/[a-z]+_[0-9a-z]+")
@@ -166,21 +165,45 @@ def lists_are_ones_own(case: Case) -> Iterator[str]:
 
 
 def asked_again_is_sent_again(case: Case) -> Iterator[str]:
-    """A delivery that was taken, and that its merchant was promised once more, was attempted after it was taken."""
-    attempts: defaultdict[str, list[Record]] = defaultdict(list)
-    for attempt in sorted(case.stack.attempts, key=lambda attempt: attempt["number"]):
-        attempts[attempt["delivery_id"]].append(attempt)
+    """A delivery that its merchant was promised once more has one attempt by hand for each key, and no other."""
+    by_hand = _attempts_by_hand(case)
     enabled = {row["id"] for row in case.stack.endpoints if row["status"] == "enabled"}
     endpoint = {row["id"]: row["endpoint_id"] for row in case.stack.deliveries}
-    for told in case.told:
-        if not (told.is_success and told.path.startswith("/webhooks/") and told.path.endswith("/retry")):
-            continue
-        delivery_id = told.path.split("/")[2]
-        taken = [was_taken(attempt) for attempt in attempts[delivery_id]]
-        if delivery_id not in endpoint:
+    for delivery_id, asked in _retries(case).items():
+        made, keys = len(by_hand[delivery_id]), {told.key for told in asked}
+        promised = {told.key for told in asked if told.is_success}
+        if promised and delivery_id not in endpoint:
             yield f"{delivery_id} was promised again, and is not recorded"
-        elif endpoint[delivery_id] in enabled and not (True in taken and taken[taken.index(True) + 1 :]):
-            yield f"{delivery_id} was promised again, and has no attempt after it was taken: {len(taken)} in all"
+        elif endpoint.get(delivery_id) in enabled and made < len(promised):
+            yield f"{delivery_id} was promised again under {len(promised)} keys, and has {made} attempts by hand"
+        elif made > len(keys):
+            yield f"{delivery_id} was asked for under {len(keys)} keys, and has {made} attempts by hand"
+
+
+def retries_are_answered_by_their_attempt(case: Case) -> Iterator[str]:
+    """The attempt that a retry was answered with is on record, and was made by hand."""
+    by_hand = _attempts_by_hand(case)
+    for delivery_id, asked in _retries(case).items():
+        for told in asked:
+            attempt = told.answer.get("attempt") if told.is_success else None
+            if attempt is not None and attempt["number"] not in by_hand[delivery_id]:
+                yield f"{delivery_id} was answered with attempt {attempt['number']}, which was not made by hand"
+
+
+def _retries(case: Case) -> dict[str, list[Told]]:
+    found: defaultdict[str, list[Told]] = defaultdict(list)
+    for told in case.told:
+        if told.path.startswith("/webhooks/") and told.path.endswith("/retry"):
+            found[told.path.split("/")[2]].append(told)
+    return found
+
+
+def _attempts_by_hand(case: Case) -> defaultdict[str, set[int]]:
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for attempt in case.stack.attempts:
+        if attempt["trigger"] == "manual":
+            found[attempt["delivery_id"]].add(attempt["number"])
+    return found
 
 
 def _by_key(case: Case) -> Keyed:

@@ -145,6 +145,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
             ),
             *_rules(record_rules.deliveries_arrived, record_rules.arrivals_are_events, needs=[W.DATABASE, W.RECEIVERS]),
             *_rules(client_rules.asked_again_is_sent_again, needs=[W.CLIENTS, W.DATABASE]),
+            *_rules(client_rules.retries_are_answered_by_their_attempt, needs=[W.CLIENTS, W.DATABASE]),
         ],
     ),
     Invariant(

@@ -16,7 +16,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import update
-from temporalio.client import WorkflowHandle, WorkflowHistory, WorkflowUpdateFailedError, WorkflowUpdateHandle
+from temporalio.client import (
+    WorkflowHandle,
+    WorkflowHistory,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateHandle,
+    WorkflowUpdateStage,
+)
 from temporalio.service import RPCError, RPCStatusCode
 
 from clearway.db.tables import webhook_endpoints
@@ -257,13 +263,15 @@ class Story:
     # What becomes of webhooks
 
     async def hurry(self, which: int) -> None:
-        """Let the merchant ask for the next attempt of a delivery at once."""
+        """Let the merchant ask for one attempt more of a delivery that waits."""
         waiting = await self._under_way()
         if waiting:
             row = waiting[which % len(waiting)]
             handle = self._durable.client.get_workflow_handle(delivery_workflow_id(row.event_id, row.endpoint_id))
             with _refusal_is_an_answer():
-                await handle.signal(WebhookDeliveryWorkflow.retry_now)
+                await handle.start_update(
+                    WebhookDeliveryWorkflow.retry, ids.new_id("rtry"), wait_for_stage=WorkflowUpdateStage.ACCEPTED
+                )
 
     async def close_endpoint(self) -> None:
         """Let the merchant take the endpoint away."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -113,6 +114,24 @@ class DurableShop(Shop):
         # pass together with its own locks, so two who do so at once leave it standing still for good.
         async with self.durable.environment.time_skipping_unlocked():
             return await asyncio.gather(*(self.handle(delivery).result() for delivery in due))
+
+    async def standing(self, due: DueDelivery) -> list[DueDelivery]:
+        """Return a delivery as the sweep finds it: how far it has come stands in its row."""
+        async with self.engine.connect() as connection:
+            return await events.due(connection, webhook_deliveries.c.id == due.delivery_id)
+
+    async def starts(self, due: DueDelivery) -> list[tuple[str, float]]:
+        """Return the summary of each attempt of the schedule with the second at which it began."""
+        found = [("attempt 1, at once", 0.0)]
+        first: datetime | None = None
+        async for event in self.handle(due).fetch_history_events():
+            moment = event.event_time.ToDatetime(tzinfo=UTC)
+            if event.event_type in ATTEMPT_ENDS and first is None:
+                first = moment
+            if event.event_type == HistoryEventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED and first is not None:
+                summary = json.loads(event.user_metadata.summary.data)
+                found.append((summary, (moment - first) / timedelta(seconds=1)))
+        return found
 
     async def waits_s(self, due: DueDelivery) -> list[float]:
         """Return the seconds between each attempt's end and the next one's start, as the history has them."""

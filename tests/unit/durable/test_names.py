@@ -33,7 +33,11 @@ from workflows.webhook_delivery import WebhookDeliveryWorkflow
             messages.REFUND_WORKFLOW,
             {messages.RESERVE, messages.PROVIDER_NEWS, messages.RESOLVE_REVIEW, messages.TIMELINE},
         ),
-        (WebhookDeliveryWorkflow, messages.DELIVERY_WORKFLOW, {messages.RETRY_NOW, messages.TIMELINE}),
+        (
+            WebhookDeliveryWorkflow,
+            messages.DELIVERY_WORKFLOW,
+            {messages.RETRY, messages.RECOVER, messages.CLOSE, messages.TIMELINE},
+        ),
     ],
 )
 def test_clients_name_what_the_workflows_answer(definition: type[Any], name: str, handlers: set[str]) -> None:
