@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Label, Row, Select, bindparam, func, select, union_all
+from sqlalchemy import ColumnElement, Label, Result, Row, Select, bindparam, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.pages import PageRequest, fetch_page
@@ -121,6 +121,7 @@ def announce(
             endpoint_id=endpoint.id,
             event_type=row["type"],
             retry_intervals_s=_schedule(endpoint.retry_intervals_s),
+            next_attempt_at=now,
         )
         for row in rows
         for endpoint in endpoints
@@ -239,7 +240,8 @@ async def due(
         .order_by(*order)
         .limit(limit)
     )
-    return [due_of(row) for row in await connection.execute(query)]
+    found: Result[Any] = await connection.execute(query)
+    return [due_of(row) for row in found]
 
 
 def due_of(row: Row[Any]) -> DueDelivery:

@@ -122,6 +122,7 @@ PLANTED: list[tuple[str, int, Plant]] = [
     ("a delivery given up too early", 6, change("deliveries", 0, status="failed")),
     ("a webhook promised again and not sent", 6, tell_more(AGAIN, 202, {}, key="k-again")),
     ("a webhook sent twice under one key", 6, send_again(2, 3)),
+    ("a retry answered by another attempt", 6, tell_more(AGAIN, 200, {"attempt": {"number": 1}}, key="k-again")),
     ("a webhook promised again and not recorded", 6, tell_more("/webhooks/whd_x/retry", 202, {}, key="k-again")),
     ("a status moved back", 7, move_back),
     ("a status read that went back", 7, tell_more("/payments/pay_1", 200, PAID | {"status": "pending"}, **READ)),
