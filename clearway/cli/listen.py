@@ -28,8 +28,8 @@ from clearway.cli.merchant_api import LOOPBACK, ApiAwayError, ApiKey, ApiSecret,
 from clearway.cli.output import JsonFlag, out, plain, print_json_line, remarks
 from clearway.cli.problems import CommandError
 from clearway.crypto import signing
-from clearway.dev import places
 from clearway.domain.events import EventType
+from clearway.local_stack import state_dir
 
 POLL_S: Final = 1.0
 RECONNECT_WAIT_MAX_S: Final = 15.0
@@ -60,7 +60,7 @@ def listen(
     api_secret: ApiSecret = None,
 ) -> None:
     """Show events as they happen, and forward them to a program of yours with real signatures. Ctrl-C ends it."""
-    secret = stable_secret(places.state_dir())
+    secret = stable_secret(state_dir())
     if print_secret:
         typer.echo(secret)
         return

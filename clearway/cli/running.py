@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clearway.cli.problems import CommandError
-from clearway.dev import places
-from clearway.dev.state_folder import StateFolder
+from clearway.local_stack import read_description, state_dir
 from clearway.settings import Settings
 
 
@@ -30,8 +29,8 @@ class RunningStack:
 
 def running_stack() -> RunningStack | None:
     """Return the development stack that runs, or None."""
-    folder = places.state_dir()
-    found = StateFolder(folder).read_description()
+    folder = state_dir()
+    found = read_description(folder)
     if found is None:
         return None
     return RunningStack(

@@ -7,15 +7,16 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, Literal
 
 import typer
 
+from clearway import lifeline
 from clearway.cli.output import JsonFlag, out, print_json, table
 from clearway.cli.problems import FAILED, CommandError
 from clearway.cli.worker_pool import WorkerPool
-from clearway.dev.child import LIFELINE
 from clearway.durable.messages import TASK_QUEUES
 
 STOP: Final = int(signal.SIGTERM)
@@ -31,6 +32,21 @@ def register(app: typer.Typer) -> None:
         app.command(rich_help_panel=RUNNING)(command)
 
 
+@contextmanager
+def in_a_checkout(command: str) -> Iterator[None]:
+    """Say in one line that a command is not part of an installation, when what it imports is not there."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != "clearway.dev":
+            raise
+        message = (
+            f"`clearway {command}` is for a checkout of the sources: it runs everything on one machine, and an "
+            "installation does not have it. Clone the repository and run `make dev`."
+        )
+        raise CommandError(message) from None
+
+
 def dev(
     *,
     temporal_server: Annotated[
@@ -39,14 +55,16 @@ def dev(
     ] = "dev",
 ) -> None:
     """Run everything on this machine until Ctrl-C: Postgres, Temporal and its UI, API, worker, simulator, merchant."""
-    from clearway.dev import foreground  # noqa: PLC0415 - heavy
+    with in_a_checkout("dev"):
+        from clearway.dev import foreground  # noqa: PLC0415 - not part of an installation
 
     raise typer.Exit(foreground.main(temporal_server=temporal_server))
 
 
 def doctor(*, as_json: JsonFlag = False) -> None:
     """Say what this machine has and what it lacks. Fails when something needed is missing."""
-    from clearway.dev.doctor import Verdict, report  # noqa: PLC0415 - heavy
+    with in_a_checkout("doctor"):
+        from clearway.dev.doctor import Verdict, report  # noqa: PLC0415 - not part of an installation
 
     findings = report()
     if as_json:
@@ -114,9 +132,9 @@ def worker(
 
     def command(index: int) -> list[str]:
         # Without the lifeline, workers would go on for ever after a kill -9 of this process, and nobody would know.
-        lifeline = [sys.executable, "-I", "-S", str(LIFELINE), "--parent", str(os.getpid()), "--signal", str(STOP)]
+        tied = [sys.executable, "-I", "-S", lifeline.__file__, "--parent", str(os.getpid()), "--signal", str(STOP)]
         run = [sys.executable, "-m", "worker", "--index", str(index), "--queues", ",".join(wanted)]
-        return [*lifeline, "--", *run]
+        return [*tied, "--", *run]
 
     raise typer.Exit(asyncio.run(WorkerPool(command, processes).run()))
 

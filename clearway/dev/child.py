@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from clearway import lifeline
+
 POLL_S: Final = 0.05
 LOG_LIMIT_BYTES: Final = 8 * 1024 * 1024
-LIFELINE: Final = Path(__file__).with_name("lifeline.py")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +145,7 @@ def _with_lifeline(spec: ChildSpec) -> list[str]:
     ask = ["--parent", str(os.getpid()), "--signal", str(int(spec.death_signal))]
     if spec.user:
         ask += ["--user", spec.user]
-    return [sys.executable, "-I", "-S", str(LIFELINE), *ask, "--", *spec.argv]
+    return [sys.executable, "-I", "-S", lifeline.__file__, *ask, "--", *spec.argv]
 
 
 def _rotate(log: Path) -> None:

@@ -19,12 +19,13 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from clearway.dev import places, toolchain
+from clearway.dev import toolchain
 from clearway.dev.errors import StackError
-from clearway.dev.places import PROJECT_ROOT, cache_dir
+from clearway.dev.places import cache_dir
 from clearway.dev.ports import Ports, is_free, variable
 from clearway.dev.postgres import installed_server
-from clearway.dev.state_folder import StateFolder, shown
+from clearway.dev.state_folder import shown
+from clearway.local_stack import PROJECT_ROOT, read_description, state_dir
 from clearway.settings import Settings
 
 SPACE_NEEDED_BYTES: Final = 2 * 1024**3
@@ -137,8 +138,8 @@ def _settings() -> list[Finding]:
 
 
 def _state() -> list[Finding]:
-    folder = places.state_dir()
-    running = StateFolder(folder).read_description()
+    folder = state_dir()
+    running = read_description(folder)
     if running:
         return [Finding("stack", Verdict.OK, f"runs (process {running['pid']}), API on {running['api_url']}")]
     parent = folder if folder.exists() else folder.parent
@@ -150,7 +151,7 @@ def _state() -> list[Finding]:
 
 def _ports() -> list[Finding]:
     """Ports that our own running stack holds are as they should be."""
-    if StateFolder(places.state_dir()).read_description():
+    if read_description(state_dir()):
         return []
     try:
         ports = Ports.from_environment(os.environ)

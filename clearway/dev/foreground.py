@@ -14,12 +14,13 @@ from typing import Any, Final
 
 from dotenv import dotenv_values
 
-from clearway.dev import places, welcome
+from clearway.dev import welcome
 from clearway.dev.errors import StackError
-from clearway.dev.places import PROJECT_ROOT
 from clearway.dev.ports import Ports
 from clearway.dev.reporting import reporter_for_stdout
 from clearway.dev.stack import Stack, StackOptions, TemporalKind
+from clearway.local_stack import PROJECT_ROOT
+from clearway.local_stack import state_dir as usual_state_dir
 
 SCHEDULE: Final = "WEBHOOK_RETRY_INTERVALS_TEST"
 """Nobody who tries things out waits two hours for a webhook: the quick schedule, unless the user chose one."""
@@ -33,7 +34,7 @@ def main(*, state_dir: Path | None = None, ports: Ports | None = None, temporal_
     user = {**_dotenv(), **os.environ}
     try:
         options = StackOptions(
-            state_dir=state_dir or places.state_dir(),
+            state_dir=state_dir or usual_state_dir(),
             ports=ports or Ports.from_environment(user),
             database_url=user.get("DATABASE_URL") or None,
             temporal_address=user.get("TEMPORAL_ADDRESS") or None,

@@ -1,6 +1,6 @@
-"""Where things lie: the checkout, the cache of servers (shared by all checkouts) and the state of one stack.
+"""Where things lie: the sources of the pinned servers, and the cache of servers that all checkouts share.
 
-The cache may be deleted at any time; the state folder holds the payments of this checkout and is kept between runs.
+The cache may be deleted at any time. The state of one stack: `clearway.local_stack`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Final
 
 from platformdirs import user_cache_path
 
-PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
+from clearway.local_stack import PROJECT_ROOT
+
 TOOL_SOURCES: Final = PROJECT_ROOT / "tools" / "temporal"
-DEFAULT_STATE_DIR: Final = ".clearway"
 
 
 def cache_dir() -> Path:
@@ -22,9 +22,3 @@ def cache_dir() -> Path:
     path = Path(chosen).expanduser().resolve() if chosen else user_cache_path("clearway", appauthor=False)
     path.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def state_dir() -> Path:
-    """The folder of one stack's data and logs: CLEARWAY_STATE_DIR, or `.clearway` in the checkout."""
-    chosen = os.environ.get("CLEARWAY_STATE_DIR")
-    return Path(chosen).expanduser().resolve() if chosen else PROJECT_ROOT / DEFAULT_STATE_DIR

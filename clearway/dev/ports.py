@@ -113,7 +113,7 @@ def _next_free(number: int) -> int:
 def _holder(number: int) -> str:
     """` by python (process 123)`, where the system lets us see it."""
     with contextlib.suppress(Exception):  # only decoration: any failure means that we can't tell
-        import psutil  # noqa: PLC0415 - comes with the embedded extra
+        import psutil  # noqa: PLC0415 - of the dev group
 
         for connection in psutil.net_connections("tcp"):
             local = connection.laddr

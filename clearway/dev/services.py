@@ -22,9 +22,9 @@ from temporalio.service import RPCError
 
 from clearway.dev.child import Child, ChildSpec
 from clearway.dev.errors import StackError
-from clearway.dev.places import PROJECT_ROOT
 from clearway.dev.ports import HOST, Ports
 from clearway.durable.messages import QUEUE_PAYMENTS
+from clearway.local_stack import PROJECT_ROOT
 
 START_TIMEOUT_S: Final = 90.0
 """Generous: on a busy machine with two cores, the first start compiles every module."""
@@ -209,7 +209,7 @@ def program(name: str, ports: Ports, temporal: Client) -> Program:
         Program("worker", [str(PROJECT_ROOT / "worker.py")], polls(temporal), "worker asks for work"),
         Program(
             "receiver",
-            ["-m", "clearway.dev.receiver"],
+            ["-m", "clearway.sample_merchant.receiver"],
             answers(f"{receiver}/received"),
             f"sample merchant on {receiver}",
         ),

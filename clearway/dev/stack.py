@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from clearway.dev import receiver, services, temporal_config, toolchain
+from clearway.dev import services, temporal_config, toolchain
 from clearway.dev.child import Child
 from clearway.dev.errors import StackError
 from clearway.dev.ports import HOST, OWN_PORT, Ports
@@ -34,6 +34,7 @@ from clearway.dev.temporal import NAMESPACE, DevServer, DevServerOptions
 from clearway.dev.temporal_server import TemporalServer, TemporalServerOptions
 from clearway.durable.client import DATA_CONVERTER, connect
 from clearway.durable.search_attributes import ensure_search_attributes
+from clearway.sample_merchant import receiver
 from clearway.settings import Settings
 
 TemporalKind = Literal["dev", "postgres"]

@@ -8,14 +8,12 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Any
 
 from clearway.dev.errors import StackError
-
-DESCRIPTION: Final = "stack.json"
+from clearway.local_stack import DESCRIPTION, read_description
 
 
 class StateFolder:
@@ -52,16 +50,8 @@ class StateFolder:
         temporary.write_text(json.dumps(content, indent=2))
         temporary.replace(self.path / DESCRIPTION)
 
-    def read_description(self) -> dict[str, Any] | None:
-        """The stack that runs on this folder, or None. A description left by a kill -9 does not count."""
-        with contextlib.suppress(OSError, ValueError):
-            content: dict[str, Any] = json.loads((self.path / DESCRIPTION).read_text())
-            os.kill(int(content["pid"]), 0)
-            return content
-        return None
-
     def _holder(self) -> str:
-        content = self.read_description()
+        content = read_description(self.path)
         return f" (process {content['pid']}, API on {content['api_url']})" if content else ""
 
 

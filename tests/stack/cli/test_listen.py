@@ -17,7 +17,7 @@ from starlette.routing import Route
 from clearway.cli.listen import SECRET_FILE, Listener, Target, Voice, stable_secret, target_url
 from clearway.cli.merchant_api import ApiAwayError, MerchantApi
 from clearway.cli.problems import CommandError
-from clearway.dev.receiver import verify_plain, verify_standard
+from clearway.sample_merchant.receiver import verify_plain, verify_standard
 from tests.services.gateways.running import free_listener, serving
 from tests.stack.cli.command import Cli
 

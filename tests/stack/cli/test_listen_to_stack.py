@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from clearway.dev.receiver import verify_plain, verify_standard
 from clearway.dev.stack import Stack
+from clearway.sample_merchant.receiver import verify_plain, verify_standard
 from tests.services.gateways.running import free_listener, serving
 from tests.stack.cli.command import Cli, ended
 

@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from clearway.dev.ports import Ports
-from clearway.dev.receiver import DEVELOPMENT_SECRET
 from clearway.domain import limits
+from clearway.sample_merchant.receiver import DEVELOPMENT_SECRET
 from clearway.settings import Settings
 from clearway.simulator.settings import SimulatorSettings
 from tests.stack.compose import project

@@ -20,7 +20,7 @@ from clearway.dev.errors import PortInUseError, StackError
 from clearway.dev.ports import Ports
 from clearway.dev.postgres import THROWAWAY_SETTINGS
 from clearway.dev.stack import Stack, StackOptions
-from clearway.dev.state_folder import StateFolder
+from clearway.local_stack import read_description
 from tests.stack.dev.conftest import Notes
 from tests.stack.dev.waiting import eventually, has_ended, read, written
 
@@ -51,13 +51,13 @@ async def received(stack: Stack) -> httpx.Response:
 async def test_it_starts_describes_itself_and_leaves_nothing(options: StackOptions) -> None:
     """Everything listed in stack.json runs while the stack is up, and nothing does afterwards."""
     async with Stack(options) as stack:
-        description = StateFolder(options.state_dir).read_description()
+        description = read_description(options.state_dir)
         assert description is not None
         assert (await received(stack)).json() == []
         assert (await stack.temporal.count_workflows()).count == 0
     assert set(description["processes"]) == {"postgres", "temporal", "receiver"}
     assert all(has_ended(pid) for pid in description["processes"].values())
-    assert StateFolder(options.state_dir).read_description() is None
+    assert read_description(options.state_dir) is None
 
 
 async def test_a_service_that_dies_is_started_again_and_said(options: StackOptions, notes: Notes) -> None:
@@ -167,4 +167,4 @@ async def test_the_description_is_ignored_when_its_stack_is_dead(tmp_path: Path)
     child = Child.start(ChildSpec(name="x", argv=["true"], log=tmp_path / "x.log"))
     await child.wait(10)
     (tmp_path / "stack.json").write_text(json.dumps({"pid": child.pid}))
-    assert StateFolder(tmp_path).read_description() is None
+    assert read_description(tmp_path) is None

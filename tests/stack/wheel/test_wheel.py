@@ -80,17 +80,18 @@ def clean(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_holds_what_runs(wheel: Path) -> None:
-    """Every package, the migrations, the worker and Alembic's configuration are in it; tests and tools are not."""
+    """Every package, the migrations, the worker and Alembic's configuration are in it; tests and `dev` are not."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     expected = {
         path.relative_to(ROOT).as_posix()
         for package in ("api", "workflows", "activities", "clearway", "migrations")
         for path in (ROOT / package).rglob("*.py")
+        if not path.is_relative_to(ROOT / "clearway/dev")
     }
 
     assert expected | {"worker.py", "alembic.ini", "migrations/script.py.mako", "clearway/py.typed"} <= names
-    assert not [name for name in names if name.startswith(ELSEWHERE)]
+    assert not [name for name in names if name.startswith((*ELSEWHERE, "clearway/dev/"))]
 
 
 def test_wheel_imports_in_a_clean_environment(clean: Path) -> None:
@@ -100,6 +101,18 @@ def test_wheel_imports_in_a_clean_environment(clean: Path) -> None:
 
     assert int(count) > 100
     assert Path(place).is_relative_to(clean)
+
+
+@pytest.mark.parametrize("command", ["dev", "doctor"])
+def test_what_only_a_checkout_does_is_refused_in_one_line(clean: Path, command: str) -> None:
+    """`clearway dev` and `clearway doctor` of an installation say that they need a checkout, without a traceback."""
+    refused = subprocess.run(  # noqa: S603 - our own words
+        [clean / "venv/bin/clearway", command], cwd=clean, check=False, capture_output=True, text=True, timeout=60
+    )
+    said = " ".join((refused.stdout + refused.stderr).split())
+    assert refused.returncode == 1
+    assert f"`clearway {command}` is for a checkout" in said
+    assert "Traceback" not in said
 
 
 def test_wheel_brings_the_command(clean: Path) -> None:

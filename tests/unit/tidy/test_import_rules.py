@@ -20,6 +20,7 @@ VIOLATIONS: Final = {
     "gateways-no-database": ("clearway/gateways/registry.py", "from clearway.db import tables"),
     "simulator-is-a-gateway": ("activities/gateway.py", "from clearway.gateways.simulator import client"),
     "simulator-apart": ("activities/gateway.py", "from clearway.simulator import wire"),
+    "dev-apart": ("clearway/cli/running.py", "from clearway.dev import ports"),
     "nobody-imports-api-or-worker": ("workflows/payment.py", "import worker"),
 }
 

@@ -29,7 +29,7 @@ DEVELOPMENT_SECRET: Final = "whsec_Y2xlYXJ3YXktcmVjZWl2ZXItZGV2ZWxvcG1lbnQtMDE="
 """The secret of the endpoint that the seed registers for the test merchant."""
 WEBHOOK_PATH: Final = "/webhooks"
 KEPT: Final = 200
-PAGE_DIR: Final = Path(__file__).with_name("receiver_page")
+PAGE_DIR: Final = Path(__file__).with_name("page")
 PAGE_POLICY: Final = "default-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HANG_S: Final = 120.0
 
@@ -183,7 +183,7 @@ def _verdict(item: Received) -> str:
 
 
 def main() -> None:
-    """`python -m clearway.dev.receiver`: RECEIVER_PORT and RECEIVER_SECRET choose what is not the default."""
+    """`python -m clearway.sample_merchant.receiver`; RECEIVER_PORT and RECEIVER_SECRET replace the defaults."""
     secret = os.environ.get("RECEIVER_SECRET", DEVELOPMENT_SECRET)
     port = int(os.environ.get("RECEIVER_PORT", "4000"))
     uvicorn.run(create_app(secret), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2)

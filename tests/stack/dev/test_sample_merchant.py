@@ -13,7 +13,7 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
-from clearway.dev.receiver import DEVELOPMENT_SECRET, create_app
+from clearway.sample_merchant.receiver import DEVELOPMENT_SECRET, create_app
 
 EVENT = {"id": "evt_1", "type": "payment.success", "timestamp": "2026-01-01T00:00:00Z", "data": {"note": "<b>₹</b>"}}
 
