@@ -16,7 +16,7 @@ from api.http.limits import RateLimits
 from api.http.metrics import HttpMetrics
 from api.http.middleware import RequestFrame
 from api.http.openapi import DESCRIPTION, TAGS, ClearwayAPI, declare_webhooks, operation_id
-from api.http.paging import refuse_unknown_query
+from api.http.paging import refuse_unclear_query
 from api.http.services import ApiServices
 from api.operations.routes import router as operations
 from api.orders.routes import router as orders
@@ -72,7 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _include_routers(app: FastAPI, settings: Settings) -> None:
     for router in ROUTERS:
-        app.include_router(router, prefix=PREFIX, dependencies=[Depends(refuse_unknown_query)])
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(refuse_unclear_query)])
     if not settings.is_production:
         app.include_router(testing, prefix=PREFIX)
     app.include_router(operations)

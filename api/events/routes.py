@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
 from api.events.schemas import EventResource
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import TO_MERCHANTS, declare
+from api.http.routing import Router
 from api.http.services import ServicesDep
 from clearway.db import events
 from clearway.db.pages import PageRequest
@@ -18,7 +19,7 @@ from clearway.domain.errors import NotFoundError
 from clearway.domain.events import EventType
 from clearway.domain.ids import EVENT, is_id
 
-router = APIRouter(prefix="/events", tags=["events"])
+router = Router(prefix="/events", tags=["events"])
 
 
 @router.get("", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List events")

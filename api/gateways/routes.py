@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from api.gateways.inbound import take
 from api.gateways.schemas import NewsTaken
 from api.http.problems import declare
+from api.http.routing import Router
 from api.http.services import ServicesDep
 from clearway.domain.errors import AuthenticationError, NotFoundError
 from clearway.gateways.contract import NewsUnreadableError, SignatureInvalidError, read_news
 
-router = APIRouter(prefix="/gateways", tags=["gateways"])
+router = Router(prefix="/gateways", tags=["gateways"])
 log = structlog.get_logger(__name__)
 
 

@@ -3,6 +3,7 @@
 Errors of the API alone, beside the tree of `clearway.domain.errors`:
 
     ClearwayError
+    ├── UnsupportedBodyError     415  says what is accepted
     └── UnprocessableError
         └── FieldsInvalidError   422  names the fields
 
@@ -56,6 +57,17 @@ class FieldsInvalidError(UnprocessableError):
         self.errors = list(errors)
 
 
+class UnsupportedBodyError(ClearwayError):
+    """A body in a form that is not read. headers: name what is accepted (RFC 9110, section 15.5.16)."""
+
+    status = 415
+    title = "Unsupported media type"
+
+    def __init__(self, detail: str, headers: dict[str, str]) -> None:
+        super().__init__("unsupported_media_type", detail)
+        self.headers = headers
+
+
 class BodyTooLargeError(HTTPException):
     """Raised while a body is read: an HTTPException, because FastAPI turns any other error there into a 400."""
 
@@ -99,6 +111,7 @@ def install(app: FastAPI) -> None:
 async def _on_clearway_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ClearwayError)
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, RateLimitedError) else {}
+    headers |= error.headers if isinstance(error, UnsupportedBodyError) else {}
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'ApiKey realm="clearway"'
     errors = error.errors if isinstance(error, FieldsInvalidError) else None
@@ -110,21 +123,10 @@ async def _on_clearway_error(request: Request, error: Exception) -> Response:
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
-    if any(item["type"] == "json_invalid" for item in found):
-        return problem_response(request, "malformed_json", "The body is not valid JSON. Nothing was done.")
-    if _is_not_json(request, found):
-        detail = "Send the body as JSON, with the header Content-Type: application/json. Nothing was done."
-        return problem_response(request, "unsupported_media_type", detail)
     errors = [_field_problem(item) for item in found[:FIELD_ERRORS_SHOWN_MAX]]
     holds_card = any(item["type"] == CARD_NUMBER_REFUSED for item in found)
     code = "card_number_refused" if holds_card else "validation_error"
     return problem_response(request, code, _in_words(errors), title="Unprocessable", errors=errors)
-
-
-def _is_not_json(request: Request, found: Sequence[Any]) -> bool:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_json = media_type == "application/json" or media_type.endswith("+json")
-    return not is_json and any(tuple(item["loc"]) == ("body",) and item["type"] != "missing" for item in found)
 
 
 def _field_problem(item: Any) -> FieldProblem:
@@ -148,27 +150,29 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
         case 404:
             return problem_response(request, "route_not_found", f"There is no {request.method} {request.url.path}.")
         case 405:
-            allowed = _allowed_methods(request) or (error.headers or {}).get("Allow", "")
+            allowed = _allowed_methods(request, (error.headers or {}).get("Allow", ""))
             detail = f"{request.url.path} does not take {request.method}; it takes {allowed}."
             return problem_response(request, "method_not_allowed", detail, headers={"Allow": allowed})
         case 413:
             return problem_response(request, "body_too_large", error.detail, headers={"Connection": "close"})
-        case 400:
-            return problem_response(request, "malformed_json", "The body cannot be read as JSON. Nothing was done.")
         case status:
             log.warning("unexpected_http_exception", status=status)
             return problem_response(request, "internal_error", str(error.detail), status=status)
 
 
-def _allowed_methods(request: Request) -> str:
-    """Return every method the address takes; the framework names only those of the first route that fits."""
-    methods = {
-        method.upper()
+def _allowed_methods(request: Request, of_framework: str) -> str:
+    """Return every method the address takes; the framework names only those of the first route that fits.
+
+    The address belongs to the template with the fewest parameters: `/payments/public` is not the id of a payment.
+    """
+    fitting = {
+        template: operations
         for template, operations in request.app.openapi()["paths"].items()
         if re.fullmatch(re.sub(r"\\{[^{}]+\\}", "[^/]+", re.escape(template)), request.url.path)
-        for method in operations
     }
-    return ", ".join(sorted(methods))
+    own = fitting[min(fitting, key=lambda template: template.count("{"))] if fitting else of_framework.split(", ")
+    methods = {method.upper() for method in own}
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:

@@ -7,10 +7,20 @@ not be stored (card numbers).
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
 
 from clearway.domain import money
@@ -30,6 +40,8 @@ EMAIL_FORM: Final = r"^[^@\s]+@[^@\s]+$"
 PHONE_FORM: Final = r"^\+?(?:[ ()-]*[0-9]){5,15}[ ()-]*$"
 """5 to 15 digits (ITU-T E.164): a card number of 16 digits is no telephone number."""
 PHONE_LENGTH_MAX: Final = 24
+CARD_NUMBER_FORM: Final = r"^[0-9](?:[ -]?[0-9]){11,18}$"
+SECURITY_CODE_FORM: Final = r"^[0-9]{3,4}$"
 TIME_FORM: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 VPA_FORM: Final = r"^[a-zA-Z0-9.\-_]{2,256}@[a-zA-Z][a-zA-Z0-9]{1,63}$"
 """name@handle; NPCI's handles are letters, some with digits after them (s2b)."""
@@ -48,6 +60,17 @@ def _plain(text: str) -> str:
     if contains_card_number(text):
         raise PydanticCustomError(CARD_NUMBER_REFUSED, "This looks like a card number; card numbers are never stored")
     return text
+
+
+def _secret_of_form(form: str, message: str) -> Callable[[SecretStr], SecretStr]:
+    """Return a check of a secret's form; pydantic itself bounds only its length."""
+
+    def check(secret: SecretStr) -> SecretStr:
+        if not re.fullmatch(form, secret.get_secret_value()):
+            raise PydanticCustomError("secret_form", "{expected}", {"expected": message})
+        return secret
+
+    return check
 
 
 def _currency(code: str) -> str:
@@ -131,6 +154,18 @@ Phone = Annotated[
     PlainText,
     StringConstraints(pattern=PHONE_FORM, max_length=PHONE_LENGTH_MAX),
     Field(json_schema_extra={"pattern": PHONE_FORM}, examples=["+4917604069006"]),
+]
+CardNumber = Annotated[
+    SecretStr,
+    Field(json_schema_extra={"pattern": CARD_NUMBER_FORM}, examples=["4242 4242 4242 4242"]),
+    AfterValidator(
+        _secret_of_form(CARD_NUMBER_FORM, "Write 12 to 19 digits, with single blanks or dashes if you like")
+    ),
+]
+SecurityCode = Annotated[
+    SecretStr,
+    Field(json_schema_extra={"pattern": SECURITY_CODE_FORM}, examples=["123"]),
+    AfterValidator(_secret_of_form(SECURITY_CODE_FORM, "Write the three or four digits")),
 ]
 Time = Annotated[AwareDatetime, BeforeValidator(_written_time), AfterValidator(_in_utc)]
 HttpUrl = Annotated[PlainText, StringConstraints(max_length=URL_LENGTH_MAX), AfterValidator(_http_url)]

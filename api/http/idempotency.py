@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
+from api.http.json_body import SCOPE_KEY as JSON_KEY
+from api.http.json_body import meaning
 from api.http.services import ServicesDep
 from clearway.db import idempotency as store
 from clearway.db.idempotency import Reservation, StoredAnswer
@@ -140,22 +143,15 @@ def read_key(header: str | None) -> str | None:
 
 
 async def fingerprint_of(request: Request, services: Services) -> bytes:
-    """Return what two requests have in common when they ask for the same: method, path and JSON body.
+    """Return what two requests have in common when they ask for the same: method, path and meaning of the JSON body.
 
     Keyed, because a body may hold a test card and a plain hash of a card number is as good as the number.
     """
-    canonical = _canonical(await request.body())
+    asked = meaning(request.scope.get(JSON_KEY))
+    canonical = json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()
     message = b"\0".join((request.method.encode(), request.url.path.encode(), canonical))
     pepper = services.settings.api_key_pepper.get_secret_value().encode()
     return hmac.new(pepper, b"idempotency\0" + message, hashlib.sha256).digest()
-
-
-def _canonical(body: bytes) -> bytes:
-    """Make spelling and order of JSON irrelevant; what is not JSON is refused later, and stays as it is until then."""
-    try:
-        return orjson.dumps(orjson.loads(body), option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONDecodeError:
-        return body
 
 
 async def _once(request: Request, services: ServicesDep, merchant: MerchantDep, key: KeyHeader = None) -> Once:

@@ -1,4 +1,4 @@
-"""What happens around every request: its id, the size of its body, its log line, its metrics and the safe headers.
+"""What happens around every request: its id, the size of its body, HEAD, its log line, metrics and the safe headers.
 
 One ASGI middleware, because each layer costs every request. It logs method, route, status and time, and never a body, a
 query or a credential.
@@ -53,6 +53,8 @@ class RequestFrame:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # A copy: the server looks at its own scope for the method, to know whether a body may follow.
+        scope = {**scope, "headers": _without_blanks(scope["headers"])}
         request_id = _request_id(scope["headers"])
         scope["clearway.request_id"] = request_id
         structlog.contextvars.clear_contextvars()
@@ -61,6 +63,8 @@ class RequestFrame:
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         started = time.perf_counter()
+        if answer.is_head:
+            scope["method"] = "GET"  # RFC 9110, section 9.3.2: the same but for the body
         try:
             await self._app(scope, _capped(scope, receive, self._body_bytes_max), answer.send)
         except ClientDisconnect:
@@ -72,6 +76,7 @@ class RequestFrame:
             failure = problem_response(Request(scope), "internal_error", CODES["internal_error"][1])
             await failure(scope, receive, answer.send)
         finally:
+            scope["method"] = "HEAD" if answer.is_head else scope["method"]
             self._finish(scope, answer.status or 500, time.perf_counter() - started)
 
     def _finish(self, scope: Scope, status: int, duration_s: float) -> None:
@@ -89,6 +94,7 @@ class _Answer:
         self._scope = scope
         self._send = send
         self._request_id = request_id
+        self.is_head = scope["method"] == "HEAD"
         self.status: int | None = None
 
     async def send(self, message: Message) -> None:
@@ -101,7 +107,14 @@ class _Answer:
             message["headers"].extend(self._scope.get(RATE_LIMIT_KEY, ()))
             if self._scope["path"] not in PAGES:
                 message["headers"].append(LOCKED_DOWN)
+        elif self.is_head:
+            message = {**message, "body": b""}
         await self._send(message)
+
+
+def _without_blanks(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Drop the blanks around values, which are no part of them (RFC 9110, section 5.5); the server leaves some."""
+    return [(name, value.strip(b" \t")) for name, value in headers]
 
 
 def _request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:

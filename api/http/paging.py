@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Final, Generic, Literal, TypeVar
 
 from fastapi import Query, Request
 from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel, Field
 
-from api.http.errors import NOT_KNOWN, FieldsInvalidError
+from api.http.errors import FIELD_ERRORS_SHOWN_MAX, FIELD_NAME_LENGTH_MAX, NOT_KNOWN, FieldsInvalidError
 from api.http.problems import FieldProblem
 from clearway.db.pages import PageRequest
 from clearway.domain.errors import InvalidRequestError
@@ -17,19 +18,25 @@ from clearway.domain.ids import is_id
 from clearway.domain.limits import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 
 Item = TypeVar("Item")
+GIVEN_TWICE: Final = "Send this parameter once; only one of its values could count"
 
 
-async def refuse_unknown_query(request: Request) -> None:
-    """Refuse query parameters that the route does not know: a misspelt filter must not look like one that matched all.
+async def refuse_unclear_query(request: Request) -> None:
+    """Refuse query parameters that the route does not know, and those given twice.
 
-    Raises FieldsInvalidError.
+    A list must not look like an answer to a filter that did not count. Raises FieldsInvalidError.
     """
     if not request.query_params:
         return
     known = _query_names(request.scope["route"].dependant)
-    unknown = [name for name in request.query_params if name not in known]
-    if unknown:
-        raise FieldsInvalidError(*(FieldProblem(field=name[:100], message=NOT_KNOWN) for name in unknown[:20]))
+    counted = Counter(name for name, _ in request.query_params.multi_items())
+    problems = [
+        FieldProblem(field=name[:FIELD_NAME_LENGTH_MAX], message=GIVEN_TWICE if name in known else NOT_KNOWN)
+        for name, times in counted.items()
+        if times > 1 or name not in known
+    ]
+    if problems:
+        raise FieldsInvalidError(*problems[:FIELD_ERRORS_SHOWN_MAX])
 
 
 class Page(BaseModel, Generic[Item]):

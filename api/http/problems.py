@@ -37,7 +37,8 @@ class Problem(BaseModel):
 
 
 CODES: Final[dict[str, tuple[int, str]]] = {
-    "malformed_json": (400, "The body is not JSON."),
+    "malformed_json": (400, "The body is not JSON, is nested too deep or has a field twice. Nothing was done."),
+    "header_repeated": (400, "A header was sent twice with different values. Nothing was done."),
     "idempotency_key_invalid": (400, "The Idempotency-Key is not 1 to 255 visible ASCII characters."),
     "cursor_invalid": (400, "The cursor is not one this list gave."),
     "credentials_missing": (401, "X-Api-Key and X-Api-Secret are both needed."),
@@ -60,7 +61,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "webhook_endpoint_closed": (409, "The endpoint is disabled or deleted. Nothing was sent."),
     "webhook_retry_limit": (409, "The delivery has had as many attempts as there may be. Nothing was sent."),
     "body_too_large": (413, "The body is larger than this API accepts."),
-    "unsupported_media_type": (415, "The body must be sent as application/json."),
+    "unsupported_media_type": (415, "The body must be application/json and not compressed. Nothing was done."),
     "validation_error": (422, "The request is well formed, and a field cannot be accepted; see `errors`."),
     "webhook_url_refused": (422, "Webhooks are never sent to such a URL; the detail says why. Nothing was changed."),
     "idempotency_key_reused": (422, "The Idempotency-Key was used with another request. Nothing was done."),
@@ -77,8 +78,14 @@ CODES: Final[dict[str, tuple[int, str]]] = {
 """Code: (status, what it means)."""
 
 ALWAYS: Final = ("internal_error", "database_unavailable")
-TO_MERCHANTS: Final = ("credentials_missing", "credentials_invalid", "validation_error", "rate_limited")
-TO_ANYBODY: Final = ("validation_error", "rate_limited")
+TO_MERCHANTS: Final = (
+    "header_repeated",
+    "credentials_missing",
+    "credentials_invalid",
+    "validation_error",
+    "rate_limited",
+)
+TO_ANYBODY: Final = ("header_repeated", "validation_error", "rate_limited")
 WITH_BODY: Final = ("malformed_json", "body_too_large", "unsupported_media_type")
 ONCE: Final = ("idempotency_key_invalid", "idempotency_key_reused")
 """Of every call that takes an Idempotency-Key."""

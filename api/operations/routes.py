@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 
 from api.http.metrics import CONTENT_TYPE, HttpMetrics
+from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.operations import readiness
 from api.operations.schemas import Health, Readiness
 
-router = APIRouter(tags=["operations"])
+router = Router(tags=["operations"])
 
 
 @router.get("/health", summary="Alive")

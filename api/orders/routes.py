@@ -5,13 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.orders.schemas import OrderCreate
 from clearway.db import orders
@@ -22,7 +23,7 @@ from clearway.domain.order import OrderStatus
 from clearway.domain.resources import OrderResource
 from clearway.services import Allocation
 
-router = APIRouter(prefix="/orders", tags=["orders"])
+router = Router(prefix="/orders", tags=["orders"])
 
 
 @router.post(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import Body, Depends, Query
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
@@ -13,6 +13,7 @@ from api.http.fields import CurrencyCode, PlainText, Time
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.payments.instruments import read_instrument
 from api.payments.schemas import (
@@ -42,7 +43,7 @@ from clearway.services import Allocation
 CANCELLATION: Final = "cxl"
 """Prefix of the ids under which cancellations are asked for; they name no resource."""
 
-router = APIRouter(prefix="/payments", tags=["payments"])
+router = Router(prefix="/payments", tags=["payments"])
 
 AmountBound = Annotated[int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description="In minor units, inclusive.")]
 

@@ -5,9 +5,22 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 from fastapi.openapi.models import Example
-from pydantic import BaseModel, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-from api.http.fields import Amount, Body, Code, Email, HttpUrl, NotesField, Phone, PlainText, Token, Vpa
+from api.http.fields import (
+    Amount,
+    Body,
+    CardNumber,
+    Code,
+    Email,
+    HttpUrl,
+    NotesField,
+    Phone,
+    PlainText,
+    SecurityCode,
+    Token,
+    Vpa,
+)
 from clearway.domain.events import EventType
 from clearway.domain.limits import REASON_LENGTH_MAX
 from clearway.domain.payment import CaptureMethod, PaymentMethod
@@ -21,10 +34,10 @@ OrderId = Annotated[PlainText, StringConstraints(max_length=64), Field(examples=
 class CardDetails(Body):
     """A raw test card. It is exchanged for a gateway token in memory and dropped; refused outside test mode."""
 
-    number: Annotated[SecretStr, Field(min_length=12, max_length=23, examples=["4242 4242 4242 4242"])]
+    number: CardNumber
     expiry_month: Annotated[int, Field(strict=True, ge=1, le=12, examples=[12])]
     expiry_year: Annotated[int, Field(strict=True, ge=2000, le=2100, examples=[2031])]
-    cvv: Annotated[SecretStr, Field(min_length=3, max_length=4, examples=["123"])]
+    cvv: SecurityCode
     holder_name: CustomerText | None = None
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from api.auth.principal import limit_address
 from api.http.idempotency import Answer, KeyHeader, Once, fingerprint_of, read_key
 from api.http.problems import ONCE, TO_ANYBODY, WITH_BODY, declare
+from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.payments.instruments import read_instrument
 from api.public.schemas import PublicOrder, PublicPayment, PublicPaymentCreate
@@ -19,7 +20,7 @@ from clearway.payments.creation import create_payment, read_order
 from clearway.payments.finding import payment_not_found
 from clearway.services import Allocation
 
-router = APIRouter(tags=["public"], dependencies=[Depends(limit_address)])
+router = Router(tags=["public"], dependencies=[Depends(limit_address)])
 
 
 @router.get("/orders/{order_id}/public", responses=declare(*TO_ANYBODY, "order_not_found"), summary="Order to be paid")

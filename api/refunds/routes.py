@@ -5,13 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.refunds.schemas import RefundCreate
 from clearway.db.pages import PageRequest
@@ -25,7 +26,7 @@ from clearway.payments.finding import find
 from clearway.refunds import creation
 from clearway.services import Allocation
 
-router = APIRouter(tags=["refunds"])
+router = Router(tags=["refunds"])
 
 RefundPage = Annotated[PageRequest, Depends(page_request(REFUND))]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from api.http.problems import declare
+from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.testing.jobs import jobs_status
 from api.testing.schemas import JobsStatus, TestMerchant
@@ -12,7 +11,7 @@ from clearway.db import across_merchants
 from clearway.db.seed import TEST_MERCHANT_ID, TEST_MERCHANT_NAME
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET
 
-router = APIRouter(prefix="/test", tags=["test"])
+router = Router(prefix="/test", tags=["test"])
 
 
 @router.get("/merchant", responses=declare(), summary="The test merchant")

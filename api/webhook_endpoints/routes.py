@@ -5,13 +5,14 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.webhook_endpoints.schemas import (
     EndpointCreate,
@@ -34,7 +35,7 @@ ROTATION: Final = "rot"
 TEST: Final = "test"
 """Prefixes of the ids under which rotations and tests are asked for; they name no resource."""
 
-router = APIRouter(prefix="/webhook_endpoints", tags=["webhook endpoints"])
+router = Router(prefix="/webhook_endpoints", tags=["webhook endpoints"])
 
 
 @router.post(

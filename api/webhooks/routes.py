@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
@@ -13,6 +13,7 @@ from api.http.fields import PlainText
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, declare
+from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.webhooks.schemas import (
     DeliveryDetail,
@@ -42,7 +43,7 @@ RETRY_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     }
 }
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+router = Router(prefix="/webhooks", tags=["webhooks"])
 
 IdFilter = Annotated[PlainText | None, Query(max_length=64)]
 

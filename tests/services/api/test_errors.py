@@ -40,7 +40,7 @@ async def test_what_is_not_json_is_a_400(caller: Caller, body: bytes) -> None:
     assert problem.code == ("malformed_json" if body else "validation_error")
 
 
-@pytest.mark.parametrize("body", [b"[]", b'"text"', b"1", b"null", b'{"amount": NaN, "currency": "INR"}'])
+@pytest.mark.parametrize("body", [b"[]", b'"text"', b"1", b"null"])
 async def test_json_of_another_shape_is_a_422(caller: Caller, body: bytes) -> None:
     """JSON that is not the object asked for is a 422."""
     assert problem_of(await caller.http.post("/orders", content=body, headers=JSON)).code == "validation_error"
@@ -111,7 +111,7 @@ async def test_another_method_is_a_405_that_says_which(caller: Caller) -> None:
     """A known address with another method says which it takes."""
     response = await caller.http.delete("/orders")
     assert problem_of(response).code == "method_not_allowed"
-    assert response.headers["allow"] == "GET, POST"
+    assert response.headers["allow"] == "GET, HEAD, POST"
     assert (await caller.http.put("/payments/pay_1/capture")).headers["allow"] == "POST"
 
 

@@ -1,0 +1,161 @@
+"""HTTP as its readers expect it: blanks around header values, HEAD, Allow, and nothing that silently counts once."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from clearway.settings import Settings
+from tests.services.api.conftest import PREFIX, Caller, Payer
+from tests.services.api.test_errors import problem_of
+from tests.services.gateways.running import free_listener, serving
+
+PAYMENT = "pay_00000000000000000000000000"
+
+
+@pytest.fixture
+def own_app(api_settings: Settings) -> FastAPI:
+    """Make an app to be served: a server opens its clients and closes them."""
+    return create_app(api_settings)
+
+
+async def exchange(app: FastAPI, *lines: str) -> bytes:
+    """Send a request as it is written here to a real server; return the whole answer."""
+    listener, url = free_listener()
+    async with serving(app, listener):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write("\r\n".join((*lines, "Host: api.test", "Connection: close", "", "")).encode())
+        await writer.drain()
+        async with asyncio.timeout(20):
+            answer = await reader.read()
+        writer.close()
+        return answer
+
+
+@pytest.mark.parametrize("blank", [" ", "\t", "  \t "])
+async def test_blanks_around_a_header_value_are_no_part_of_it(own_app: FastAPI, caller: Caller, blank: str) -> None:
+    """RFC 9110, section 5.5: a field value does not include the white space around it."""
+    key, secret = caller.credentials.api_key, caller.credentials.api_secret
+    answer = await exchange(
+        own_app,
+        f"GET {PREFIX}/orders HTTP/1.1",
+        f"X-Api-Key:{blank}{key}{blank}",
+        f"X-Api-Secret:{blank}{secret}{blank}",
+        f"X-Request-Id: a-request-id{blank}",
+    )
+    assert answer.startswith(b"HTTP/1.1 200"), answer
+    assert b"a-request-id\r\n" in answer
+
+
+async def test_head_answers_as_get_without_the_body(caller: Caller) -> None:
+    """RFC 9110, section 9.3.2: every address that takes GET takes HEAD, with the same status and length."""
+    await caller.order()
+    document = (await caller.http.get("http://api.test/openapi.json")).json()
+    paths = [path for path, operations in document["paths"].items() if "get" in operations]
+    assert len(paths) > 15
+    for path in (*paths, "/openapi.json"):
+        url = "http://api.test" + path.replace("{", "").replace("}", "")
+        got, head = await caller.http.get(url), await caller.http.head(url)
+        assert head.status_code == got.status_code, path
+        assert head.content == b"", path
+        assert head.headers["content-type"] == got.headers["content-type"], path
+        if "metrics" not in path and got.status_code == 200 and "jobs" not in path:
+            assert head.headers["content-length"] == str(len(got.content)), path
+
+
+async def test_a_real_server_answers_head_and_goes_on(own_app: FastAPI) -> None:
+    """The connection is in order after a HEAD: nothing of a body was sent."""
+    answer = await exchange(own_app, "HEAD /health HTTP/1.1")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200"), answer
+    assert b"content-length: 15" in head.lower()
+    assert body == b""
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/orders", "GET, HEAD, POST"),
+        ("PUT", f"/payments/{PAYMENT}", "GET, HEAD"),
+        ("HEAD", f"/payments/{PAYMENT}/capture", "POST"),
+        ("GET", f"/payments/{PAYMENT}/capture", "POST"),
+        ("DELETE", "/payments/public", "POST"),
+        ("PUT", "/orders/public", "GET, HEAD"),
+        ("POST", "/health", "GET, HEAD"),
+        ("OPTIONS", "/webhook_endpoints/whe_1", "DELETE, GET, HEAD, PATCH"),
+    ],
+)
+async def test_allow_names_what_the_address_takes(caller: Caller, method: str, path: str, allowed: str) -> None:
+    """Allow lists the methods of the route that the address belongs to: the most specific one, not of an id beside."""
+    response = await caller.http.request(method, path)
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("Idempotency-Key", "a", "b"),
+        ("Content-Type", "application/json", "text/plain"),
+        ("X-Api-Key", None, "key_other"),
+        ("X-Api-Secret", None, "other"),
+    ],
+)
+async def test_two_values_of_one_header_are_refused(caller: Caller, name: str, first: str | None, second: str) -> None:
+    """A header that has one meaning and comes with two values is a 400, and nothing is made."""
+    given = [(name, first)] if first else []
+    headers = [*caller.http.headers.items(), *given, (name, second)]
+    request = caller.http.build_request("POST", "/orders")
+    content = b'{"amount": 1, "currency": "INR"}'
+    more = [] if name == "Content-Type" else [("Content-Type", "application/json")]
+    refused = await caller.http.send(httpx.Request("POST", request.url, headers=headers + more, content=content))
+    assert (refused.status_code, problem_of(refused).code) == (400, "header_repeated")
+    assert name.lower() in problem_of(refused).detail
+    assert (await caller.http.get("/orders")).json()["data"] == []
+
+
+async def test_the_same_value_twice_is_one_value(caller: Caller) -> None:
+    """A proxy that repeats a header changes nothing."""
+    headers = [*caller.http.headers.items(), ("Idempotency-Key", "a"), ("Idempotency-Key", "a")]
+    url = caller.http.build_request("POST", "/orders").url
+    made = await caller.http.send(httpx.Request("POST", url, headers=headers, json={"amount": 1, "currency": "INR"}))
+    assert made.status_code == 201, made.text
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "name"),
+    [
+        ("/payments", "status=failed&status=success", "status"),
+        ("/payments", "search=a&search=a", "search"),
+        ("/orders", "limit=1&limit=2", "limit"),
+        ("/webhooks", "event_id=evt_1&event_id=evt_2", "event_id"),
+        ("/events", "cursor=a&type=payment.created&cursor=b", "cursor"),
+    ],
+)
+async def test_a_query_parameter_given_twice_is_refused(caller: Caller, path: str, query: str, name: str) -> None:
+    """Only one of them could count, and the list would look like an answer to both: a 422 that names it."""
+    problem = problem_of(await caller.http.get(f"{path}?{query}"))
+    assert problem.code == "validation_error"
+    assert [error.field for error in problem.errors or ()] == [name]
+
+
+async def test_no_body_an_empty_object_and_null_ask_for_the_same(payer: Payer) -> None:
+    """A capture without a body is repeated with `{}`, `null` or a null amount under its key: one capture."""
+    payment = await payer.payment(
+        method="card",
+        card={"number": "4242424242424242", "expiry_month": 12, "expiry_year": 2031, "cvv": "123"},
+        capture_method="manual",
+        until="authorized",
+    )
+    path, key = f"/payments/{payment['id']}/capture", {"Idempotency-Key": "capture-once"}
+    first = await payer.http.post(path, headers=key)
+    assert first.status_code == 200, first.text
+    for body in (b"{}", b"null", b'{"amount": null}', b" { } "):
+        again = await payer.http.post(path, content=body, headers=key | {"Content-Type": "application/json"})
+        assert (again.status_code, again.content) == (200, first.content), body
+        assert again.headers["Idempotent-Replayed"] == "true"
+    other = await payer.http.post(path, json={"amount": payment["amount"]}, headers=key)
+    assert other.json()["code"] == "idempotency_key_reused"
