@@ -35,14 +35,14 @@ class Services:
 
 
 class Allocation:
-    """The id under which one request does its work, however often it is repeated.
+    """The id under which one request does its work, however often it is repeated, and by how many at once.
 
-    first: nobody began under this id before.
+    Only what is recorded under the id says whether the work was done. What a look-up says of other things (the order is
+    taken, the endpoint is disabled) may be the work's own effect.
     """
 
-    def __init__(self, resource_id: str, *, first: bool, renew: Callable[[str], Awaitable[str]]) -> None:
+    def __init__(self, resource_id: str, *, renew: Callable[[str], Awaitable[str]]) -> None:
         self.resource_id = resource_id
-        self.first = first
         self._renew = renew
 
     @classmethod
@@ -52,8 +52,8 @@ class Allocation:
         async def renew(_: str) -> str:
             return new_id(prefix)
 
-        return cls(new_id(prefix), first=True, renew=renew)
+        return cls(new_id(prefix), renew=renew)
 
     async def renew(self) -> None:
-        """Take another id, because the present one is spent: it was refused, and nothing is recorded under it."""
+        """Take another id. Only when the present one is spent: nothing is recorded under it, nor ever will be."""
         self.resource_id = await self._renew(self.resource_id)

@@ -1,9 +1,12 @@
-"""One mechanism that makes every POST safe to repeat; `docs/idempotency.md` tells merchants the rules.
+"""One mechanism that makes every POST safe to repeat; `docs/idempotency.md` gives merchants the rules.
 
 A key is reserved together with the id of what it will create, before anything is done. Everything after uses that id,
-so a repeat, at whatever point the first request died, does the same thing again under the same id and finds it done.
-The first answer stored is the answer, byte for byte, for 24 hours. Refusals (4xx) have changed nothing: they are not
-stored, and the key can be used again. Failures (5xx) may have done something: the key keeps its id for a repeat.
+so a repeat does the same thing again under the same id and finds it done, wherever the first request died.
+The first 2xx stored is the answer, byte for byte, for 24 hours. Refusals (4xx) have changed nothing and are not stored.
+
+Two requests with one key may run at once (twins), and one may be stopped at any point. So a refusal frees nothing: the
+key stays with its request and its id. Before a refusal is answered, the key is read again: an answer that a twin has
+stored is the answer, and another id that a twin has taken is the one to go on with.
 """
 
 from __future__ import annotations
@@ -27,13 +30,15 @@ from api.http.json_body import meaning
 from api.http.services import ServicesDep
 from clearway.db import idempotency as store
 from clearway.db.idempotency import Reservation, StoredAnswer
-from clearway.domain.errors import ClearwayError, InvalidRequestError, UnprocessableError
+from clearway.domain.errors import ClearwayError, InvalidRequestError, UnavailableError, UnprocessableError
 from clearway.domain.ids import new_id
 from clearway.domain.limits import IDEMPOTENCY_KEY_LENGTH_MAX
 from clearway.domain.resources import Resource
 from clearway.services import Allocation, Services
 
 KEY_FORM: Final = re.compile(rf"[\x21-\x7e]{{1,{IDEMPOTENCY_KEY_LENGTH_MAX}}}")
+ROUNDS_MAX: Final = 3
+"""How often a request follows a twin to another id, or a twin's answer, before it gives up."""
 REPLAYED: Final = {"Idempotent-Replayed": "true"}
 
 KeyHeader = Annotated[
@@ -73,35 +78,36 @@ class Once:
     async def answer(self, prefix: str, operation: Operation) -> Response:
         """Return the stored answer, or run the operation under an id that begins with `prefix` and store its answer."""
         if self._key is None:
-            return _response(await self._run_without_key(prefix, operation))
+            return _response((await operation(Allocation.fresh(prefix))).stored())
         reserved = await self._reserve(self._key, new_id(prefix))
-        if reserved.answer is not None:
-            return _response(reserved.answer, REPLAYED)
-        answer = await self._run(self._key, prefix, reserved, operation)
-        return _response(answer, None if reserved.first else REPLAYED)
+        for _ in range(ROUNDS_MAX):
+            if reserved.answer is not None:
+                return _response(reserved.answer, REPLAYED)
+            allocation = self._allocation(self._key, prefix, reserved.resource_id)
+            try:
+                answer = (await operation(allocation)).stored()
+            except ClearwayError:
+                reserved = await self._reserve(self._key, allocation.resource_id)
+                if reserved.answer is None and reserved.resource_id == allocation.resource_id:
+                    raise
+            else:
+                return await self._kept(self._key, answer)
+        detail = "Requests with this Idempotency-Key get in each other's way. Send it again, with the same key."
+        raise UnavailableError("request_contended", detail)
 
-    async def _run_without_key(self, prefix: str, operation: Operation) -> StoredAnswer:
-        return (await operation(Allocation.fresh(prefix))).stored()
-
-    async def _run(self, key: str, prefix: str, reserved: Reservation, operation: Operation) -> StoredAnswer:
+    def _allocation(self, key: str, prefix: str, resource_id: str) -> Allocation:
         async def renew(spent_id: str) -> str:
             return await self._replace(key, spent_id, new_id(prefix))
 
-        allocation = Allocation(reserved.resource_id, first=reserved.first, renew=renew)
-        try:
-            answer = await operation(allocation)
-        except ClearwayError as refusal:
-            if refusal.status < HTTPStatus.INTERNAL_SERVER_ERROR:
-                await self._release(key, allocation.resource_id)
-            raise
+        return Allocation(resource_id, renew=renew)
+
+    async def _kept(self, key: str, answer: StoredAnswer) -> Response:
+        """Store the answer unless one is stored, and return the one that is stored."""
         async with self._services.reader.connect() as connection:
-            return await store.keep_answer(
-                connection,
-                merchant_id=self._merchant_id,
-                key=key,
-                resource_id=allocation.resource_id,
-                answer=answer.stored(),
+            earlier = await store.keep_answer(
+                connection, merchant_id=self._merchant_id, key=key, fingerprint=self._fingerprint, answer=answer
             )
+        return _response(answer) if earlier is None else _response(earlier, REPLAYED)
 
     async def _reserve(self, key: str, resource_id: str) -> Reservation:
         async with self._services.reader.connect() as connection:
@@ -122,12 +128,8 @@ class Once:
             await store.replace_resource(
                 connection, merchant_id=self._merchant_id, key=key, old_id=old_id, new_id=fresh_id
             )
-        # Whatever stands there now is the id to go on with: a racing repeat may have replaced or released it first.
+        # The id that stands there now is the one to go on with: a twin may have replaced it first.
         return (await self._reserve(key, fresh_id)).resource_id
-
-    async def _release(self, key: str, resource_id: str) -> None:
-        async with self._services.reader.connect() as connection:
-            await store.release(connection, merchant_id=self._merchant_id, key=key, resource_id=resource_id)
 
 
 def read_key(header: str | None) -> str | None:

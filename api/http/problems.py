@@ -70,6 +70,10 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "card_refused": (422, "The gateway would not take the card; the code is the decline code."),
     "rate_limited": (429, "Too many requests; `Retry-After` says when to come back."),
     "internal_error": (500, "Something failed here. Repeat with the same Idempotency-Key, or look before repeating."),
+    "request_contended": (
+        503,
+        "Requests with one Idempotency-Key got in each other's way. Repeat it with the same key.",
+    ),
     "database_unavailable": (503, "The database does not answer. Repeat with the same Idempotency-Key."),
     "temporal_unavailable": (503, "The workflow service did not answer. Repeat with the same Idempotency-Key."),
     "gateway_unavailable": (503, "The gateway could not be reached; nothing was charged. Try again."),
@@ -87,7 +91,7 @@ TO_MERCHANTS: Final = (
 )
 TO_ANYBODY: Final = ("header_repeated", "validation_error", "rate_limited")
 WITH_BODY: Final = ("malformed_json", "body_too_large", "unsupported_media_type")
-ONCE: Final = ("idempotency_key_invalid", "idempotency_key_reused")
+ONCE: Final = ("idempotency_key_invalid", "idempotency_key_reused", "request_contended")
 """Of every call that takes an Idempotency-Key."""
 
 

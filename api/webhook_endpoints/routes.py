@@ -49,6 +49,7 @@ async def create_webhook_endpoint(
     body: EndpointCreate, merchant: MerchantDep, services: ServicesDep, once: SealedOnceDep
 ) -> Response:
     """Register where your events are sent. The answer holds the secret that verifies them, this once."""
+    commands.check_url(services, body.url)  # before the key is used, so that a corrected request may use it
 
     async def operation(allocation: Allocation) -> Answer:
         made = await commands.create(services, merchant.actor, allocation.resource_id, body.asked())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, delete, exists, func, select, tuple_
+from sqlalchemy import bindparam, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.events import DueDelivery, due
@@ -37,11 +37,11 @@ class StoredKey:
 
 @dataclass(frozen=True, slots=True)
 class PayableOrder:
-    """An order with its merchant. taken: a payment in progress or a successful one holds it."""
+    """An order with its merchant. held_by: the payment, in progress or successful, that holds it."""
 
     resource: OrderResource
     merchant_id: str
-    taken: bool
+    held_by: str | None
 
 
 FIND_KEY: Final = (
@@ -62,14 +62,19 @@ async def find_key(connection: AsyncConnection, key_id: str) -> StoredKey | None
     return StoredKey(row.id, row.merchant_id, bytes(row.secret_hash), row.usable) if row else None
 
 
-_TAKEN: Final = exists().where(payments.c.order_id == orders.c.id, payments.c.status.in_(sorted(HOLDS_ORDER)))
-FIND_PAYABLE: Final = select(orders, _TAKEN.label("taken")).where(orders.c.id == bindparam("order_id"))
+_HELD_BY: Final = (
+    select(payments.c.id)
+    .where(payments.c.order_id == orders.c.id, payments.c.status.in_(sorted(HOLDS_ORDER)))
+    .limit(1)
+    .scalar_subquery()
+)
+FIND_PAYABLE: Final = select(orders, _HELD_BY.label("held_by")).where(orders.c.id == bindparam("order_id"))
 
 
 async def find_payable(connection: AsyncConnection, order_id: str) -> PayableOrder | None:
     """Return an order, whosever it is, with what decides whether it can be paid; or None."""
     row = (await connection.execute(FIND_PAYABLE, {"order_id": order_id})).one_or_none()
-    return PayableOrder(order_resource(row), row.merchant_id, row.taken) if row else None
+    return PayableOrder(order_resource(row), row.merchant_id, row.held_by) if row else None
 
 
 async def find_any_payment(connection: AsyncConnection, payment_id: str) -> PaymentResource | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,12 +29,11 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What stands under a key. first: this call put it there."""
+    """What stands under a key."""
 
     fingerprint: bytes
     resource_id: str
     answer: StoredAnswer | None
-    first: bool
 
 
 _INSERT: Final = insert(keys).values(created_at=func.now())
@@ -53,12 +52,11 @@ _THIS: Final = (keys.c.merchant_id == bindparam("of_merchant"), keys.c.key == bi
 FIND: Final = select(keys).where(*_THIS)
 KEEP_ANSWER: Final = (
     update(keys)
-    .where(*_THIS, keys.c.resource_id == bindparam("of_resource"))
+    .where(*_THIS, keys.c.fingerprint == bindparam("of_request"), keys.c.response_body.is_(None))
     .values(
-        response_status=func.coalesce(keys.c.response_status, bindparam("status", type_=keys.c.response_status.type)),
-        response_body=func.coalesce(keys.c.response_body, bindparam("body", type_=keys.c.response_body.type)),
+        response_status=bindparam("status", type_=keys.c.response_status.type),
+        response_body=bindparam("body", type_=keys.c.response_body.type),
     )
-    .returning(keys.c.response_status, keys.c.response_body)
 )
 
 
@@ -68,11 +66,11 @@ async def reserve(
     """Put `resource_id` under the key unless something that has not expired is there; return what is there then."""
     values = {"merchant_id": merchant_id, "key": key, "fingerprint": fingerprint, "resource_id": resource_id}
     if (await connection.execute(RESERVE, values)).rowcount == 1:
-        return Reservation(fingerprint, resource_id, None, first=True)
+        return Reservation(fingerprint, resource_id, None)
     found = await _find(connection, merchant_id, key)
     if found is not None:
         return found
-    # Released between the two statements: the next insert meets it, or nothing.
+    # Expired and deleted between the two statements: the next insert meets it, or nothing.
     return await reserve(connection, merchant_id=merchant_id, key=key, fingerprint=fingerprint, resource_id=resource_id)
 
 
@@ -81,35 +79,25 @@ async def _find(connection: AsyncConnection, merchant_id: str, key: str) -> Rese
     if row is None:
         return None
     answer = None if row.response_body is None else StoredAnswer(row.response_status, bytes(row.response_body))
-    return Reservation(bytes(row.fingerprint), row.resource_id, answer, first=False)
+    return Reservation(bytes(row.fingerprint), row.resource_id, answer)
 
 
 async def keep_answer(
-    connection: AsyncConnection, *, merchant_id: str, key: str, resource_id: str, answer: StoredAnswer
-) -> StoredAnswer:
-    """Keep the first answer given for this resource and return it: what is stored wins over what is offered."""
+    connection: AsyncConnection, *, merchant_id: str, key: str, fingerprint: bytes, answer: StoredAnswer
+) -> StoredAnswer | None:
+    """Keep the answer unless an earlier one is kept; return the earlier one, which wins."""
     values = {
         "of_merchant": merchant_id,
         "of_key": key,
-        "of_resource": resource_id,
+        "of_request": fingerprint,
         "status": answer.status,
         "body": answer.body,
     }
-    row = (await connection.execute(KEEP_ANSWER, values)).one_or_none()
-    # No row: it expired while this request ran, and the answer is still true.
-    return StoredAnswer(row.response_status, bytes(row.response_body)) if row else answer
-
-
-async def release(connection: AsyncConnection, *, merchant_id: str, key: str, resource_id: str) -> None:
-    """Forget a key whose request changed nothing, so that the key can be used again."""
-    await connection.execute(
-        delete(keys).where(
-            keys.c.merchant_id == merchant_id,
-            keys.c.key == key,
-            keys.c.resource_id == resource_id,
-            keys.c.response_body.is_(None),
-        )
-    )
+    if (await connection.execute(KEEP_ANSWER, values)).rowcount == 1:
+        return None
+    # No row, or that of another request: the key expired while this one ran, and its answer is still true.
+    found = await _find(connection, merchant_id, key)
+    return found.answer if found is not None and found.fingerprint == fingerprint else None
 
 
 async def replace_resource(

@@ -52,9 +52,14 @@ class EndpointWithSecret:
     secret: str
 
 
+def check_url(services: Services, url: str) -> None:
+    """Refuse an address that webhooks are never sent to. Raises UnprocessableError."""
+    validate_url(url, EgressPolicy.from_settings(services.settings))
+
+
 async def create(services: Services, actor: Actor, endpoint_id: str, asked: EndpointRequest) -> EndpointWithSecret:
     """Register an endpoint under a fresh secret, or return what an earlier run of this request registered."""
-    validate_url(asked.url, EgressPolicy.from_settings(services.settings))
+    check_url(services, asked.url)
     cipher = _cipher(services)
     async with services.engine.begin() as connection:
         has_room = await endpoints.has_room(connection, actor.merchant_id)
@@ -79,7 +84,7 @@ async def find(services: Services, merchant_id: str, endpoint_id: str) -> Row[An
 async def change(services: Services, actor: Actor, endpoint_id: str, values: Mapping[str, Any]) -> Row[Any]:
     """Set these columns of url, description, event_types, retry_intervals_s and status, and nothing else."""
     if "url" in values:
-        validate_url(values["url"], EgressPolicy.from_settings(services.settings))
+        check_url(services, values["url"])
     enabled = values.get("status") == EndpointStatus.ENABLED.value
     columns = {**values, **(CLEARED_BY_ENABLING if enabled else {})}
     async with services.engine.begin() as connection:

@@ -61,8 +61,8 @@ async def create_payment(
     notes: dict[str, str] | None = None,
 ) -> PaymentResource:
     """Record a payment of the order and return it as it was created."""
-    if allocation.first and order.taken:
-        # A quick answer where it is plain; the workflow's transaction is what decides.
+    if order.held_by not in {None, allocation.resource_id}:
+        # A quick answer while another payment holds the order. The workflow of this id decides everything else.
         raise order_taken(order.resource.id)
     usable = await make_usable(services, instrument)
     for _ in range(ROUNDS_MAX):

@@ -37,7 +37,7 @@ def keys_answer_alike(case: Case) -> Iterator[str]:
 
 
 def _contradicts(refusal: Told, done: list[Told]) -> bool:
-    """A refusal before the success is in order: it changed nothing, and the key could be used again.
+    """A refusal before the success is in order: it changed nothing, and a repeat may succeed.
 
     After it, never. Beside it only where a payment would be refused because of its own twin.
     """

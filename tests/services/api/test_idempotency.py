@@ -19,7 +19,7 @@ from clearway.domain.errors import ConflictError, UnavailableError
 from clearway.domain.ids import ORDER
 from clearway.domain.resources import OrderResource
 from clearway.services import Allocation
-from tests.services.api.conftest import Caller, NewCaller
+from tests.services.api.conftest import Caller, NewCaller, Payer
 
 BODY = {"amount": 700, "currency": "INR"}
 
@@ -165,20 +165,31 @@ async def test_a_repeat_goes_on_where_a_dead_request_stopped(caller: Caller, app
     assert seen[0] == seen[1]
 
 
-async def test_a_refusal_gives_the_key_back(caller: Caller, app: FastAPI) -> None:
-    """A 4xx changed nothing: the key is free, and a repeat is a first attempt under a new id."""
-    seen: list[tuple[str, bool]] = []
+async def test_a_refusal_is_not_kept(caller: Caller, app: FastAPI) -> None:
+    """A 4xx changed nothing: a repeat is tried again, under the same id, and may succeed."""
+    seen: list[str] = []
     once = Once(app.state.services, caller.id, "refused", b"same")
 
     async def operation(allocation: Allocation) -> Answer:
-        seen.append((allocation.resource_id, allocation.first))
-        raise ConflictError("order_has_payment", "no")
+        seen.append(allocation.resource_id)
+        if len(seen) == 1:
+            raise ConflictError("order_has_payment", "no")
+        return Answer(HTTPStatus.OK, OrderResource.model_validate(ORDER_EXAMPLE))
 
-    for _ in range(2):
-        with pytest.raises(ConflictError):
-            await once.answer(ORDER, operation)
-    assert seen[0][0] != seen[1][0]
-    assert [first for _, first in seen] == [True, True]
+    with pytest.raises(ConflictError):
+        await once.answer(ORDER, operation)
+    made = await once.answer(ORDER, operation)
+    assert "Idempotent-Replayed" not in made.headers
+    assert seen[0] == seen[1]
+
+
+async def test_a_key_stays_with_its_request_after_a_refusal(payer: Payer) -> None:
+    """Another body under the key of a refused request is refused: a twin of the first may still be at work."""
+    payment = await payer.payment()
+    path, headers = f"/payments/{payment['id']}/refunds", {"Idempotency-Key": "k"}
+    assert (await payer.http.post(path, json={"amount": 50_001}, headers=headers)).status_code == 409
+    corrected = await payer.http.post(path, json={"amount": 50_000}, headers=headers)
+    assert corrected.json()["code"] == "idempotency_key_reused"
 
 
 async def test_a_spent_id_is_replaced_for_everybody(caller: Caller, app: FastAPI) -> None:

@@ -185,7 +185,7 @@ class TestOnce:
             return fresh
 
         asked = Instrument(PaymentMethod.UPI, vpa="success@razorpay")
-        allocation = Allocation(spent, first=False, renew=renew)
+        allocation = Allocation(spent, renew=renew)
         assert (await create_payment(services, order, asked, allocation)).id == fresh
 
     async def test_a_refusal_gives_the_key_back(self, payer: Payer) -> None:

@@ -144,7 +144,7 @@ async def test_the_same_key_with_another_endpoint_is_refused(shop: Shop) -> None
 
 
 async def test_a_refused_creation_leaves_its_key_free(shop: Shop) -> None:
-    """A refusal has made nothing, so the key may be used for the corrected request."""
+    """A URL that is refused is found before the key is used, so the corrected request may use it."""
     key = {"Idempotency-Key": "make-3"}
     refused = await shop.http.post("/webhook_endpoints", json={"url": "https://10.0.0.1/"}, headers=key)
     assert refused.status_code == 422
