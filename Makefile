@@ -22,7 +22,7 @@ test-unit: ## Run the tests that need no server (within a minute)
 gauntlet: servers ## Payments under fire, then a verdict on every invariant; ARGS="--payments 10000" for the long run
 	@$(RUN) python -m tests.fire.gauntlet $(ARGS)
 
-bench: servers ## Measure what a payment costs and how many this machine takes (about 40 minutes); ARGS="--quick"
+bench: servers ## Measure what a payment costs (3 minutes); ARGS="--only overload" measures something else
 	@$(RUN) python -m scripts.bench $(ARGS)
 
 check: lint contracts ## Lint, types, import rules and contract files; what CI runs before the tests

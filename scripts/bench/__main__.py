@@ -1,10 +1,12 @@
 """Measures what a payment costs, how many this machine can take, and whether that holds as things grow.
 
-All parts run on one stack, as `make dev` makes it, so that their ratios hold on a noisy machine. Parts:
+All parts run on one stack, as `make dev` makes it, so that their ratios hold on a noisy machine. Without --only it is
+`cost`, the figure to optimise by. Parts:
 
-    cost      one payment and its delivery at a moderate rate: CPU by process, events, SQL statements; and the floors'
+    cost      one payment and its delivery at a moderate rate: CPU by process, events, SQL statements; and the floor's
+    overload  how much is done, refused and late at twice the knee; and the floor's
     ours      the knee of payments over the API, latencies and CPU at 50 % and 80 % of it
-    floor     the same of bare workflows of that shape, without and with I/O (needs `ours`, which tells the shape)
+    floor     the same of bare workflows of that shape (needs `ours`, which tells the shape)
     refunds   refunds of paid payments
     backlog   deliveries to a receiver that was away
     growth    CPU per payment with few and with many open payments
@@ -35,10 +37,12 @@ from scripts.bench.growth import open_payments
 from scripts.bench.knee import TRIES_MAX
 from scripts.bench.limits import Effort, limits
 from scripts.bench.machine import circumstances
+from scripts.bench.overload import overload
 from scripts.bench.reading import growth_of_rows
 from scripts.bench.stand import Stand, StandOptions, stand
 
-PARTS: Final = ("cost", "ours", "floor", "refunds", "backlog", "growth", "rows")
+PARTS: Final = ("cost", "overload", "ours", "floor", "refunds", "backlog", "growth", "rows")
+DAILY: Final = ["cost"]
 QUICK: Final = {
     "payments": 12,
     "window": 4.0,
@@ -71,7 +75,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         prog="python -m scripts.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--only", type=parts_of, default=list(PARTS), metavar="PARTS", help="parts to run, comma separated")
+    add("--only", type=parts_of, default=DAILY, metavar="PARTS", help="parts to run, comma separated (cost)")
     add("--quick", action="store_true", help="smallest sizes: proves that the bench works")
     add("--json", type=Path, metavar="FILE", help="write the figures to this file too")
     add("--gateway-delay-ms", type=int, default=0, help="time to the gateway's decision; 0: in its answer (default)")
@@ -116,6 +120,8 @@ async def measure(running: Stand, asked: argparse.Namespace, found: dict[str, An
         match part:
             case "cost":
                 found[part] = await cost(running, asked.rate, asked.payments)
+            case "overload":
+                found[part] = await overload(running, effort)
             case "ours":
                 found.update(await limits(running, effort, with_floor="floor" in asked.only))
             case "refunds":

@@ -103,7 +103,6 @@ async def cost(stand: Stand, rate_per_s: float, count: int) -> dict[str, Any]:
         "delivery_history": delivery.to_json(),
         "statements": sql,
         "floor": await floor_cost(stand, rate_per_s, arrivals, (payment, delivery), deliveries),
-        "floor_with_io": await floor_cost(stand, rate_per_s, arrivals, (payment, delivery), deliveries, io=True),
         "all_events": await _with_all_events(stand, rate_per_s, arrivals[: count // 2]),
     }
 
@@ -120,14 +119,12 @@ async def floor_cost(
     arrivals: Sequence[float],
     kinds: tuple[Anatomy, Anatomy],
     deliveries: int,
-    *,
-    io: bool = False,
 ) -> dict[str, Any]:
     """Measure the floor of these shapes, and check that its histories are those of ours."""
     payment, delivery = kinds
     shape = payment.shape.starting(deliveries)
     news_after_s = stand.options.gateway_delay_ms / 1_000
-    async with bare.floor(stand, io=io) as floor:
+    async with bare.floor(stand) as floor:
         warming = arrivals_s(WARM_UP_PER_S, seed=SEED - 1, count=WARM_UP // 2)
         await floor.run(WARM_UP_PER_S, warming, shape, delivery.shape, news_after_s=news_after_s)
         run = await floor.run(rate_per_s, arrivals, shape, delivery.shape, news_after_s=news_after_s)

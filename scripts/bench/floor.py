@@ -1,7 +1,4 @@
-"""The floor: bare workflows of our shape on the same server, started at the same rate by a process of their own.
-
-The floor with I/O has an API before them, and its steps read, write and send as much as ours (see `floor_io`).
-"""
+"""The floor: bare workflows of our shape on the same server, started at the same rate by a process of their own."""
 
 from __future__ import annotations
 
@@ -9,12 +6,9 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 
-from clearway.dev.ports import HOST
 from scripts.bench.agents import Agent
 from scripts.bench.cpu import CpuMeter
-from scripts.bench.floor_otherwise import AS_OURS, Otherwise
 from scripts.bench.load import Sent
 from scripts.bench.ours import DRAIN_S, settled
 from scripts.bench.runs import Run
@@ -23,25 +17,23 @@ from scripts.bench.stand import Stand, quiet
 
 
 class Floor:
-    """The processes of the floor, beside a stand: one driver, as many workers as ours, with I/O an API."""
+    """The processes of the floor, beside a stand: one driver, as many workers as ours."""
 
-    def __init__(self, stand: Stand, driver: Agent, workers: Sequence[Agent], api: Agent | None = None) -> None:
+    def __init__(self, stand: Stand, driver: Agent, workers: Sequence[Agent]) -> None:
         self._stand = stand
         self._driver = driver
         self._workers = workers
-        self._api = api
 
     def pids(self) -> dict[str, int]:
         """The processes whose CPU is told."""
         ours = self._stand.pids()
-        stored = self._api is not None or self._stand.options.temporal_server == "postgres"
+        stored = self._stand.options.temporal_server == "postgres"
         servers = ("temporal", "postgres") if stored else ("temporal",)
         shared = {name: ours[name] for name in servers if name in ours}
-        begins = {"driver": self._driver.pid} if self._api is None else {"api": self._api.pid}
         workers = {
             f"worker-{number}" if number > 1 else "worker": one.pid for number, one in enumerate(self._workers, 1)
         }
-        return {**begins, **workers, **shared}
+        return {"driver": self._driver.pid, **workers, **shared}
 
     async def delivered(self) -> int:
         """How many deliveries were attempted since they were last taken."""
@@ -52,9 +44,6 @@ class Floor:
     ) -> Run:
         """Start one workflow of the payment's shape at each moment, and wait for the first delivery of each."""
         await self._take()
-        if self._api is not None:
-            told = payment.told_times > 0
-            await self._api.ask("be", shape=payment.to_json(), delivery=delivery.to_json(), told=told)
         meter, began = CpuMeter.start(self.pids()), time.perf_counter()
         sent = [
             Sent(*one)
@@ -65,7 +54,6 @@ class Floor:
                 delivery=delivery.to_json(),
                 prefix=uuid.uuid4().hex,
                 news_after_s=news_after_s,
-                api_port=self._api.ready if self._api else None,
             )
         ]
         deliveries = sum(step.starts for step in payment.steps)
@@ -86,29 +74,17 @@ class Floor:
 
 
 @asynccontextmanager
-async def floor(
-    stand: Stand, otherwise: Otherwise = AS_OURS, *, workers: int | None = None, io: bool = False
-) -> AsyncIterator[Floor]:
-    """Start the processes of the floor; they end with the block.
-
-    workers: how many worker processes; by default as many as ours. io: with an API and all that ours reads and writes.
-    """
+async def floor(stand: Stand) -> AsyncIterator[Floor]:
+    """Start the processes of the floor, as many workers as ours; they end with the block."""
     async with AsyncExitStack() as exits:
 
         async def started(module: str) -> Agent:
-            env = {**stand.stack.environment(), **otherwise.environment()}
-            agent = await Agent.start(f"scripts.bench.{module}", env, stand.stack.log_dir)
+            agent = await Agent.start(f"scripts.bench.{module}", stand.stack.environment(), stand.stack.log_dir)
             exits.push_async_callback(agent.stop)
             return agent
 
-        api = None
-        if io:
-            receiver = await started("receiver")
-            otherwise = replace(otherwise, receiver_url=f"http://{HOST}:{receiver.ready}/")
-            api = await started("floor_api")
         driver = await started("floor_driver")
-        count = workers or stand.options.workers
-        yield Floor(stand, driver, [await started("floor_worker") for _ in range(count)], api)
+        yield Floor(stand, driver, [await started("floor_worker") for _ in range(stand.options.workers)])
 
 
 def workflow_ids(run: Run) -> tuple[str, str]:

@@ -1,26 +1,22 @@
 """The driver of the floor: a process of its own that starts bare workflows in an open loop, where ours has its clients.
 
 Request `run`: arrivals_s, shape, delivery (see `shapes`), prefix (of the workflow ids), news_after_s (of the signal
-that ends a wait for news), api_port (null: straight at Temporal). Answers [[due at, answered at, number or null], …] in
+that ends a wait for news). Answers [[due at, answered at, number or null], …] in
 Unix seconds.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import uvloop
-from temporalio.client import Client
 
-from clearway.dev.ports import HOST
 from clearway.durable.client import connect
 from clearway.settings import Settings
 from scripts.bench.agents import leave, serve
-from scripts.bench.floor_starts import AtApi, AtTemporal, Starter
-from scripts.bench.http_client import HttpClient
+from scripts.bench.floor_starts import Starter
 from scripts.bench.load import open_loop
 from scripts.bench.shapes import Shape
 
@@ -38,7 +34,7 @@ class Driver:
         name = f"{self._asked['prefix']}-{number}"
         if not await self._starter.start(name):
             return None
-        for _ in range(self._told_times):
+        for _ in range(Shape.from_json(self._asked["shape"]).told_times):
             self._news.add(task := asyncio.create_task(self._tell(name)))
             task.add_done_callback(self._news.discard)
         return name
@@ -47,25 +43,9 @@ class Driver:
         """Wait until all news is told."""
         await asyncio.gather(*self._news)
 
-    @property
-    def _told_times(self) -> int:
-        """An API hears of every payment from its gateway, whether the workflow has to be told or not."""
-        signals = Shape.from_json(self._asked["shape"]).told_times
-        return signals if self._asked["api_port"] is None else max(1, signals)
-
     async def _tell(self, name: str) -> None:
         await asyncio.sleep(self._asked["news_after_s"])
         await self._starter.tell(name)
-
-
-@contextmanager
-def starter_of(client: Client, asked: Mapping[str, Any]) -> Iterator[Starter]:
-    """Yield the way in that is asked for."""
-    if asked["api_port"] is None:
-        yield AtTemporal(client, asked["shape"], asked["delivery"])
-        return
-    with closing(HttpClient(HOST, asked["api_port"], {})) as http:
-        yield AtApi(http)
 
 
 async def main() -> None:
@@ -73,10 +53,9 @@ async def main() -> None:
     client = await connect(Settings())
 
     async def handle(asked: Mapping[str, Any]) -> Any:
-        with starter_of(client, asked) as starter:
-            driver = Driver(starter, asked)
-            sent = await open_loop(asked["arrivals_s"], driver.start)
-            await driver.told()
+        driver = Driver(Starter(client, asked["shape"], asked["delivery"]), asked)
+        sent = await open_loop(asked["arrivals_s"], driver.start)
+        await driver.told()
         return [[one.due_at, one.answered_at, one.made] for one in sent]
 
     await serve(handle)

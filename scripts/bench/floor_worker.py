@@ -13,7 +13,7 @@ from unittest import mock
 
 import uvloop
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorSimpleMaximum, Worker, WorkflowRunner
+from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from clearway import collector
@@ -22,9 +22,7 @@ from clearway.durable.messages import QUEUE_DELIVERIES, QUEUE_PAYMENTS
 from clearway.settings import Settings
 from scripts.bench import floor_workflows as floor
 from scripts.bench.agents import leave, serve
-from scripts.bench.floor_io import Io
-from scripts.bench.floor_otherwise import AS_OURS, Otherwise
-from workflows.registry import strict_workflow_runner, workflow_runner
+from workflows.registry import workflow_runner
 
 QUEUES: Final = (QUEUE_PAYMENTS, QUEUE_DELIVERIES)
 """Those of ours that the floor has too."""
@@ -49,30 +47,16 @@ def runner_of_ours(runner: WorkflowRunner | None = None) -> WorkflowRunner:
     return ours
 
 
-def options_of(otherwise: Otherwise) -> dict[str, Any]:
-    """Return the arguments of Worker that differ from ours."""
-    options: dict[str, Any] = {}
-    if otherwise.strict:
-        options["workflow_runner"] = runner_of_ours(strict_workflow_runner())
-    if otherwise.pollers is not None:
-        behaviour = PollerBehaviorSimpleMaximum(otherwise.pollers)
-        options |= {"workflow_task_poller_behavior": behaviour, "activity_task_poller_behavior": behaviour}
-    return options
-
-
-def build_worker(
-    client: Client, queue: str, activities: Sequence[Callable[..., Any]], otherwise: Otherwise = AS_OURS
-) -> Worker:
+def build_worker(client: Client, queue: str, activities: Sequence[Callable[..., Any]]) -> Worker:
     """Return the floor's worker for one of our queues."""
     return Worker(
         client,
         **{
             **settings_of_ours(queue),
-            "task_queue": otherwise.queue(queue),
+            "task_queue": f"floor-{queue}",
             "workflows": [floor.FloorPayment, floor.FloorDelivery],
             "activities": activities,
             "workflow_runner": runner_of_ours(),
-            **options_of(otherwise),
         },
     )
 
@@ -80,10 +64,8 @@ def build_worker(
 async def main() -> None:
     """Work, and answer the bench, until it ends."""
     client = await connect(Settings())
-    otherwise = Otherwise.from_environment()
     async with AsyncExitStack() as stack:
-        io = await stack.enter_async_context(Io.open(otherwise.receiver_url)) if otherwise.receiver_url else None
-        steps = floor.FloorActivities(client, otherwise, io)
+        steps = floor.FloorActivities(client)
 
         async def handle(asked: Mapping[str, Any]) -> Any:
             if asked["do"] == "count":
@@ -93,7 +75,7 @@ async def main() -> None:
 
         for queue in QUEUES:
             activities: list[Callable[..., Any]] = [steps.floor_step, steps.floor_call, steps.floor_attempt]
-            await stack.enter_async_context(build_worker(client, queue, activities, otherwise))
+            await stack.enter_async_context(build_worker(client, queue, activities))
         collector.settle()
         await serve(handle)
 

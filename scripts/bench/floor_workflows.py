@@ -18,7 +18,7 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from clearway.durable.messages import QUEUE_DELIVERIES
+from clearway.durable.messages import QUEUE_DELIVERIES, QUEUE_PAYMENTS
 from clearway.durable.search_attributes import (
     AMOUNT,
     CURRENCY,
@@ -28,11 +28,11 @@ from clearway.durable.search_attributes import (
     PAYMENT_ID,
     PAYMENT_STATUS,
 )
-from scripts.bench.floor_io import Io
-from scripts.bench.floor_otherwise import AS_OURS, Otherwise
 from scripts.bench.shapes import Shape, Step
 
 LIMIT: Final = timedelta(seconds=30)
+PAYMENTS: Final = f"floor-{QUEUE_PAYMENTS}"
+DELIVERIES: Final = f"floor-{QUEUE_DELIVERIES}"
 
 
 @dataclass(frozen=True)
@@ -54,41 +54,26 @@ class StartInput:
 
 
 class FloorActivities:
-    """The steps. `delivered` holds what was, if it were ours, a webhook sent: the number and the Unix seconds.
+    """The steps. `delivered` holds what was, if it were ours, a webhook sent: the number and the Unix seconds."""
 
-    otherwise.eager: start deliveries as ours are, so that this process gets the first task with the answer. io: what
-    the steps read, write and send; without it they do nothing.
-    """
-
-    def __init__(self, client: Client, otherwise: Otherwise = AS_OURS, io: Io | None = None) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._otherwise = otherwise
-        self._io = io
         self.delivered: list[tuple[str, float]] = []
 
     @activity.defn
     async def floor_step(self, given: StartInput) -> str:
-        """Do nothing but what the shape itself is: start the deliveries. With I/O: record a step."""
-        if self._io is not None:
-            await self._io.read(given.number)
-            await self._io.write(given.number)
+        """Do nothing but what the shape itself is: start the deliveries."""
         await asyncio.gather(*(self._start(given, index) for index in range(given.count)))
         return given.number
 
     @activity.defn
     async def floor_call(self, number: str) -> str:
-        """Do nothing, where ours calls a gateway. With I/O: send something."""
-        if self._io is not None:
-            await self._io.send(number)
+        """Do nothing, where ours calls a gateway."""
         return number
 
     @activity.defn
     async def floor_attempt(self, number: str) -> str:
-        """Do nothing, where ours sends a webhook; note the time. With I/O: read, send and record it."""
-        if self._io is not None:
-            await self._io.read(number)
-            await self._io.send(number)
-            await self._io.write(number)
+        """Do nothing, where ours sends a webhook; note the time."""
         self.delivered.append((number, time.time()))
         return number
 
@@ -99,9 +84,9 @@ class FloorActivities:
                 FloorDelivery.run,
                 FloorInput(number, given.delivery or {}),
                 id=f"floor-delivery/{number}",
-                task_queue=self._otherwise.queue(QUEUE_DELIVERIES),
+                task_queue=DELIVERIES,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                request_eager_start=self._otherwise.eager,
+                request_eager_start=True,
                 search_attributes=delivery_attributes(number),
                 static_summary=f"delivery {number}",
             )

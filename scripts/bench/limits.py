@@ -1,7 +1,5 @@
 """How many payments a second this machine can take, beside how many bare workflows of the same shape it can.
 
-The floor comes twice: bare, and with I/O, which is what a payment reads, writes and sends with nothing around it.
-
 All knees are searched for in alternate windows, so that what else goes on on the machine meets them alike. Then
 latencies and CPU are taken at 50 % and 80 % of each knee: several windows, of which the middle one is told.
 """
@@ -34,7 +32,6 @@ LEVELS: Final = {0.5: 1.4, 0.8: 1.2}
 A machine that is less busy wakes up more often for a payment, so some more is in order. Beyond that the machine itself
 has become slower since the knee was found, as shared ones do, and the window tells of another machine.
 """
-FLOORS: Final = {"floor": False, "floor_with_io": True}
 ATTEMPTS: Final = 2
 """Windows in which a rate may be kept up with: another program on the machine may have spoilt the first."""
 
@@ -138,10 +135,10 @@ async def limits(stand: Stand, effort: Effort, *, with_floor: bool) -> dict[str,
     turn = asyncio.Lock()
     searches = {"ours": Search("ours", pay, effort, turn)}
     async with AsyncExitStack() as exits:
-        for name, io in FLOORS.items() if with_floor else ():
-            walk = _walk(await exits.enter_async_context(bare.floor(stand, io=io)), stand, payment, delivery)
+        if with_floor:
+            walk = floor_load(await exits.enter_async_context(bare.floor(stand)), stand, payment, delivery)
             await walk(CALIBRATION_PER_S, calibrating[: effort.calibration // 2])  # to warm up
-            searches[name] = Search(name, walk, effort, turn)
+            searches["floor"] = Search("floor", walk, effort, turn)
         async with asyncio.TaskGroup() as together:
             for each in searches.values():
                 together.create_task(each.run(calibrating))
@@ -150,7 +147,7 @@ async def limits(stand: Stand, effort: Effort, *, with_floor: bool) -> dict[str,
             for name, each in searches.items():
                 found[name][f"at_{level:.0%}"] = await each.at(level)
     if with_floor:
-        found["floor"] |= {"shape": payment.shape.starting(1).words(), "with_io": found.pop("floor_with_io")}
+        found["floor"]["shape"] = payment.shape.starting(1).words()
     return found
 
 
@@ -158,7 +155,8 @@ def _answer_p95_ms(summary: Mapping[str, Any]) -> float:
     return float(summary["answer_ms"]["p95"])
 
 
-def _walk(floor: bare.Floor, stand: Stand, payment: Anatomy, delivery: Anatomy) -> Load:
+def floor_load(floor: bare.Floor, stand: Stand, payment: Anatomy, delivery: Anatomy) -> Load:
+    """Return the load of bare workflows of these shapes."""
     shape = payment.shape.starting(1)
     news_after_s = stand.options.gateway_delay_ms / 1_000
 

@@ -36,7 +36,7 @@ async def measured(stand: Stand, rate_per_s: float, arrivals_s: Sequence[float],
     await stand.receiver.ask("take")
     meter, began, clients_s = CpuMeter.start(stand.pids()), time.perf_counter(), time.process_time()
     sent = await open_loop(arrivals_s, send)
-    await quiet(stand.heard, len(sent), patience_s=DRAIN_S)
+    await quiet(stand.heard, sum(1 for one in sent if one.made), patience_s=DRAIN_S)
     wall_s = time.perf_counter() - began
     cpu_s = {**meter.used_s(), "clients": time.process_time() - clients_s}
     came = await stand.receiver.ask("take")

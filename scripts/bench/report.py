@@ -40,14 +40,11 @@ def lines(found: Found) -> Iterator[str]:
 
 def _cost(cost: Found) -> Iterator[str]:
     ours, floor = cost["ours"], cost["floor"]
-    floors = {"floor": floor, "floor with I/O": cost["floor_with_io"]}
     yield f"COST at {cost['rate_per_s']:g} payments/s, the receiver takes payment.success only"
     yield from _run("ours", ours)
-    for name, one in floors.items():
-        yield from _run(name, one)
+    yield from _run("floor", floor)
     yield f"  idle CPU-s/s: {_pairs(cost['idle_cpu_s_per_s'])}"
-    for name, one in floors.items():
-        yield f"  CPU of ours / {name}: {ours['cpu_s_each']['total'] / one['cpu_s_each']['total']:.2f}"
+    yield f"  CPU of ours / floor: {ours['cpu_s_each']['total'] / floor['cpu_s_each']['total']:.2f}"
     yield f"  deliveries a payment: {cost['deliveries_each']}; with all events {cost['all_events']['deliveries_each']}:"
     yield from _run("all", cost["all_events"])
     for kind in ("payment", "delivery"):
@@ -72,6 +69,21 @@ def _statements(sql: Found) -> Iterator[str]:
         yield f"    {one['each']:6.2f}  {one['caller']:<18} {one['statement'][:72]}"
 
 
+def _overload(overload: Found) -> Iterator[str]:
+    yield f"OVERLOAD: {overload['times']:g} times the knee, the middle one of {overload['windows']} windows each"
+    for name in ("ours", "floor"):
+        one = overload[name]
+        yield f"  {name}: knee {_knee(one['knee'])}"
+        yield from _run("knee", one["at_knee"])
+        yield from _run("beyond", one["beyond"])
+        yield f"         done beyond the knee / at the knee: {one['share']} (of each window: {one['shares']})"
+    refused = overload["refused"]
+    answer = _pairs(refused["answer_ms"])
+    yield f"  ours refused {refused['count']}, {refused['share']:.0%} of what was asked; answered in ms {answer}"
+    if overload["other_answers"]:
+        yield f"  ! neither taken nor refused as overloaded: {_pairs(overload['other_answers'])}"
+
+
 def _ours(ours: Found) -> Iterator[str]:
     yield f"OURS: knee {_knee(ours['knee'])}"
     yield from _levels(ours)
@@ -80,8 +92,6 @@ def _ours(ours: Found) -> Iterator[str]:
 def _floor(floor: Found) -> Iterator[str]:
     yield f"FLOOR: knee {_knee(floor['knee'])}; shape: {floor['shape']}"
     yield from _levels(floor)
-    yield f"FLOOR WITH I/O: knee {_knee(floor['with_io']['knee'])}"
-    yield from _levels(floor["with_io"])
 
 
 def _levels(found: Found) -> Iterator[str]:
@@ -97,9 +107,8 @@ def _levels(found: Found) -> Iterator[str]:
 
 def _ratios(ours: Found, floor: Found) -> Iterator[str]:
     yield RULE
-    for name, one in (("floor", floor), ("floor with I/O", floor["with_io"])):
-        if one["knee"]["per_s"]:
-            yield f"RATIO of payments/s to the {name}: {ours['knee']['per_s'] / one['knee']['per_s']:.2f}"
+    if floor["knee"]["per_s"]:
+        yield f"RATIO of payments/s to the floor: {ours['knee']['per_s'] / floor['knee']['per_s']:.2f}"
 
 
 def _refunds(refunds: Found) -> Iterator[str]:
@@ -158,6 +167,7 @@ def _pairs(values: Mapping[str, Any]) -> str:
 
 PARTS: Final = {
     "cost": _cost,
+    "overload": _overload,
     "ours": _ours,
     "floor": _floor,
     "refunds": _refunds,

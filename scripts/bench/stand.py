@@ -132,6 +132,11 @@ class Stand:
         body = {"order_id": order_id, "method": "upi", "vpa": "success@razorpay", **fields}
         return await self._insist("/payments", body)
 
+    async def pay_once(self, order_id: str) -> Answer:
+        """Ask for a payment once, as a client does that takes no for an answer."""
+        body = {"order_id": order_id, "method": "upi", "vpa": "success@razorpay"}
+        return await self.http.request("POST", f"{PREFIX}/payments", body, {"idempotency-key": str(uuid.uuid4())})
+
     async def refund(self, payment_id: str) -> str | None:
         """Refund a payment in full."""
         return await self._insist(f"/payments/{payment_id}/refunds", {})
