@@ -1,0 +1,85 @@
+"""Every command that a document shows does what the document says, in bash and in zsh."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from clearway.dev.places import cache_dir
+from clearway.dev.ports import Ports
+from clearway.dev.stack import Stack, StackOptions
+from tests.stack.documents.blocks import ROOT, Block, blocks_of, documents
+
+PREAMBLE = """
+curl() { command curl --fail-with-body "$@" || exit 22; }
+sleep() { command sleep 3; }
+set -e
+"""
+"""A refused request fails the block, and a simulator without delays needs no patience."""
+LIMIT_S = 120.0
+RUN = [path for path in documents() if any(not block.not_run for block in blocks_of(path))]
+SHELLS = [shell for shell in ("bash", "zsh") if shutil.which(shell)]
+
+
+@pytest.fixture(scope="module")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """Run a stack whose payments are decided at once."""
+    options = StackOptions(
+        state_dir=tmp_path_factory.mktemp("documents"),
+        ports=Ports.free(),
+        env={"TEST_PROCESSING_DELAY": "200", "WEBHOOK_RETRY_INTERVALS_TEST": "true"},
+    )
+    async with Stack(options) as stack:
+        yield stack
+
+
+def here(text: str, stack: Stack) -> str:
+    """Name the addresses of this stack in place of those of `make dev`."""
+    places = {
+        "http://127.0.0.1:8000": stack.api_url,
+        "http://127.0.0.1:4000": stack.receiver_url,
+        "127.0.0.1:4000": stack.receiver_url.removeprefix("http://"),
+        "http://127.0.0.1:4010": stack.simulator_url,
+    }
+    for written, real in places.items():
+        text = text.replace(written, real)
+    return text
+
+
+def test_both_shells_are_tried() -> None:
+    """A machine without zsh runs the rest; on CI nothing is left out."""
+    if "CI" in os.environ:
+        assert SHELLS == ["bash", "zsh"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("document", RUN, ids=lambda page: page.name)
+async def test_the_commands_of_a_document_work(document: Path, shell: str, stack: Stack, tmp_path: Path) -> None:
+    """Pasted one after another into one terminal, every command of a document succeeds."""
+    text = "\n".join(block.text for block in blocks_of(document) if not block.not_run)
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "CLEARWAY_STATE_DIR": str(stack.state_dir),
+        "CLEARWAY_CACHE_DIR": str(cache_dir()),
+        "ZDOTDIR": str(tmp_path),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(shell, "-c", here(PREAMBLE + text, stack)), cwd=ROOT, env=environment, stdout=PIPE, stderr=STDOUT
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), LIMIT_S)
+    assert process.returncode == 0, output.decode()
+
+
+@pytest.mark.parametrize("block", [block for path in documents() for block in blocks_of(path)], ids=str)
+def test_no_block_has_comments(block: Block) -> None:
+    """An interactive zsh takes `# …` for words of the command, so what a block does is said around it."""
+    comments = [line for line in block.text.splitlines() if line.lstrip().startswith("#") or " # " in line]
+    assert comments == [], f"{block.path}:{block.line}"
