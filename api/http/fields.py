@@ -33,6 +33,7 @@ from clearway.domain.limits import (
     URL_LENGTH_MAX,
 )
 from clearway.domain.text import UNSTORABLE
+from clearway.egress import UrlRefusedError, parse_url
 
 CODE_FORM: Final = r"^[A-Za-z0-9_-]{2,32}$"
 OPAQUE_FORM: Final = r"^[A-Za-z0-9_.:-]{8,255}$"
@@ -105,8 +106,10 @@ def _written_time(value: Any) -> Any:
 
 
 def _http_url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#]+[^\s]*", text):
-        raise PydanticCustomError("url_form", "This is not an http or https URL")
+    try:
+        parse_url(text)
+    except UrlRefusedError as refused:
+        raise PydanticCustomError("url_form", "{reason}", {"reason": refused.detail}) from None
     return text
 
 

@@ -10,6 +10,6 @@ sender      one attempt: deadline, caps, classification
 from clearway.egress.policy import EgressPolicy
 from clearway.egress.result import SendError, SendResult
 from clearway.egress.sender import WebhookSender
-from clearway.egress.urls import UrlRefusedError, validate_url
+from clearway.egress.urls import UrlRefusedError, parse_url, validate_url
 
-__all__ = ["EgressPolicy", "SendError", "SendResult", "UrlRefusedError", "WebhookSender", "validate_url"]
+__all__ = ["EgressPolicy", "SendError", "SendResult", "UrlRefusedError", "WebhookSender", "parse_url", "validate_url"]

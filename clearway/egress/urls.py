@@ -1,12 +1,13 @@
-"""Which URLs a webhook endpoint may have. The parser that judges is the parser that connects: httpx's.
+"""Which URLs are accepted, and to which of them webhooks are sent. The parser that judges also connects: httpx's.
 
-Owns the checks that need no look-up: they run when an endpoint is registered, for a clear answer at once, and again at
-every attempt. It must not resolve names: what a name means is only decided when the connection is made.
+Owns the checks that need no look-up. They run when a URL is given, for a clear answer at once, and again at every
+delivery attempt. It must not resolve names: what a name means is only decided when the connection is made.
 
-Refused: anything but https (and http where the policy allows it), user information, a host that is not a plain name or
-address, an address that is not public (in decimal, octal, hexadecimal or short form too), port 0, and URLs over
-2,048 characters. Other ports are all allowed: merchants run receivers on odd ones, and what must be kept from them is
-kept by address, not by port.
+`parse_url` is the form of every URL, also of those that only a browser opens. Refused: anything but https and http,
+blanks and invisible characters, user information, a host that is not a plain name or address, ports outside of 1 to
+65,535, and URLs over 2,048 characters. `parse_target` adds what holds for webhooks: https (or http where the policy
+allows it), and no address that is not public (in decimal, octal, hexadecimal or short form too). Ports are all
+allowed: merchants run receivers on odd ones, and what must be kept from them is kept by address, not by port.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from clearway.egress.policy import EgressPolicy
 
 HOST_LENGTH_MAX: Final = 253
 PORT_MAX: Final = 65_535
+UNSEEN: Final = re.compile("[\\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+"""Blanks of every kind, and characters that take no room; at the end of a pasted URL nobody sees them."""
 LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 HOST_NAME: Final = re.compile(rf"{LABEL}(\.{LABEL})*\.?")
 LOOPBACK_ADDRESSES: Final = (ip_address("127.0.0.1"), ip_address("::1"))
@@ -48,16 +51,31 @@ def validate_url(url: str, policy: EgressPolicy) -> None:
 
 
 def parse_target(url: str, policy: EgressPolicy) -> httpx.URL:
-    """Return the parsed URL, or raise `UrlRefusedError`."""
+    """Return the parsed URL of a webhook endpoint, or raise `UrlRefusedError`."""
+    target = parse_url(url)
+    if target.scheme == "http" and not policy.allow_http:
+        raise UrlRefusedError("scheme", "The URL must begin with https; this one begins with http.")
+    _check_addresses(target, policy)
+    return target
+
+
+def parse_url(url: str) -> httpx.URL:
+    """Return the parsed URL, or raise `UrlRefusedError` when it has not the form that every URL must have."""
     if len(url) > URL_LENGTH_MAX:
         raise UrlRefusedError("too_long", f"The URL has {len(url)} characters; at most {URL_LENGTH_MAX} are accepted.")
+    if UNSEEN.search(url):
+        raise UrlRefusedError(
+            "blank", "The URL holds a blank or an invisible character. Remove it, or write %20 for it."
+        )
     target = _parse(url)
-    _check_scheme(target, policy)
+    if target.scheme not in {"https", "http"}:
+        detail = f"The URL must begin with https:// or http://; this one has the scheme {target.scheme!r}."
+        raise UrlRefusedError("scheme", detail)
     if target.userinfo:
         # Also what httpx makes of `https://example.com\@127.0.0.1/`, which browsers read the other way round.
         raise UrlRefusedError("userinfo", "The URL must not hold a user name or password (anything before an `@`).")
     _check_port(target)
-    _check_host(target, policy)
+    _check_host(host_of(target))
     return target
 
 
@@ -82,19 +100,18 @@ def _parse(url: str) -> httpx.URL:
         raise UrlRefusedError("malformed", "This is not a URL. Write it as https://example.com/webhooks.") from error
 
 
-def _check_scheme(target: httpx.URL, policy: EgressPolicy) -> None:
-    if target.scheme == "https" or (target.scheme == "http" and policy.allow_http):
-        return
-    expected = "https or http" if policy.allow_http else "https"
-    raise UrlRefusedError("scheme", f"The URL must begin with {expected}; this one has the scheme {target.scheme!r}.")
-
-
 def _check_port(target: httpx.URL) -> None:
     if target.port is not None and not 0 < target.port <= PORT_MAX:
         raise UrlRefusedError("port", f"The port must be between 1 and {PORT_MAX}.")
 
 
-def _check_host(target: httpx.URL, policy: EgressPolicy) -> None:
+def _check_host(host: str) -> None:
+    # An address in brackets was read by the parser.
+    if ":" not in host and (len(host) > HOST_LENGTH_MAX or not HOST_NAME.fullmatch(host)):
+        raise UrlRefusedError("host", "The URL's host is not a valid name or address.")
+
+
+def _check_addresses(target: httpx.URL, policy: EgressPolicy) -> None:
     host = host_of(target)
     for address in _literal_addresses(host):
         reason = refusal(address, policy.allowed_networks)
@@ -105,8 +122,6 @@ def _check_host(target: httpx.URL, policy: EgressPolicy) -> None:
 def _literal_addresses(host: str) -> tuple[Address, ...]:
     if ":" in host:
         return (IPv6Address(host),)
-    if len(host) > HOST_LENGTH_MAX or not HOST_NAME.fullmatch(host):
-        raise UrlRefusedError("host", "The URL's host is not a valid name or address.")
     name = host.removesuffix(".")
     if name == "localhost" or name.endswith(".localhost"):
         return LOOPBACK_ADDRESSES  # RFC 6761, section 6.3: always loopback, whatever a resolver says
