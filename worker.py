@@ -27,6 +27,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkflowRunner
 
+from activities.endpoints import EndpointActivities
 from activities.gateway import GatewayActivities
 from activities.maintenance import MaintenanceActivities
 from activities.payment import PaymentActivities
@@ -76,7 +77,9 @@ def activities_of(
         deliver = WebhookDeliveryActivities(engine, sender, cipher)
         return [deliver.attempt_at_once, deliver.attempt, deliver.attempt_by_hand]
     maintenance = MaintenanceActivities(engine, deliveries)
-    return [maintenance.forget_idempotency_keys, maintenance.take_up_deliveries]
+    endpoints = EndpointActivities(engine, deliveries)
+    taking_up = [maintenance.take_up_deliveries, maintenance.take_up_recoveries]
+    return [maintenance.forget_idempotency_keys, *taking_up, endpoints.recover_page, endpoints.cancel_deliveries]
 
 
 def build_worker(

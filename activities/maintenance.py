@@ -10,6 +10,8 @@ from temporalio import activity
 
 from clearway.db import across_merchants
 from clearway.durable.deliveries import TemporalDeliveries
+from clearway.durable.endpoints import start_recovery
+from clearway.durable.messages import RecoveryInput
 
 OVERDUE_AFTER: Final = timedelta(minutes=2)
 """Above the longest attempt: until then the workflow may be making it."""
@@ -48,3 +50,13 @@ class MaintenanceActivities:
                 break
             last = due[-1]
         return seen
+
+    @activity.defn(name="take_up_recoveries")
+    async def take_up_recoveries(self) -> int:
+        """Start the workflow of each recovery of an endpoint that has stood still for long; return how many."""
+        async with self._engine.connect() as connection:
+            before = datetime.now(UTC) - OVERDUE_AFTER
+            stale = await across_merchants.stale_recoveries(connection, before, OVERDUE_PAGE)
+        for recovery in stale:
+            await start_recovery(self._deliveries.client, RecoveryInput(recovery.recovery_id, recovery.merchant_id))
+        return len(stale)

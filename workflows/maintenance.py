@@ -32,6 +32,7 @@ class MaintenanceResult:
 
     idempotency_keys_forgotten: int
     deliveries_looked_at: int
+    recoveries_taken_up: int
 
 
 @workflow.defn
@@ -46,12 +47,17 @@ class MaintenanceWorkflow:
             start_to_close_timeout=timedelta(minutes=2),
             retry_policy=policies.RECORD_RETRY,
         )
+        recoveries = await workflow.execute_activity_method(
+            MaintenanceActivities.take_up_recoveries,
+            start_to_close_timeout=timedelta(minutes=2),
+            retry_policy=policies.RECORD_RETRY,
+        )
         forgotten = await workflow.execute_activity_method(
             MaintenanceActivities.forget_idempotency_keys,
             start_to_close_timeout=timedelta(minutes=2),
             retry_policy=policies.RECORD_RETRY,
         )
-        return MaintenanceResult(idempotency_keys_forgotten=forgotten, deliveries_looked_at=started)
+        return MaintenanceResult(forgotten, started, recoveries)
 
 
 async def ensure_schedule(client: Client) -> bool:

@@ -55,3 +55,8 @@ DELIVERY_JITTER: Final = 0.1
 """Each wait is prolonged by up to this share, so that a receiver that was down is not met by all at once."""
 RETRY_PATIENCE: Final = timedelta(seconds=10)
 """How long a run that was started to make an attempt by hand waits for the update that asks for it."""
+
+PAGE_TIMEOUT: Final = timedelta(minutes=1)
+"""One page of deliveries: a transaction, and the start or the end of each one's workflow."""
+RECOVERY_PAUSE: Final = timedelta(seconds=5)
+"""Between the pages of a recovery (50 deliveries): at most 10 deliveries a second are begun for one endpoint."""

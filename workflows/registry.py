@@ -7,6 +7,7 @@ from typing import Any, Final
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from workflows.endpoints import EndpointClosingWorkflow, WebhookRecoveryWorkflow
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.payment import PaymentWorkflow
 from workflows.refund import RefundWorkflow
@@ -16,6 +17,8 @@ WORKFLOWS: Final[tuple[type[Any], ...]] = (
     PaymentWorkflow,
     RefundWorkflow,
     WebhookDeliveryWorkflow,
+    WebhookRecoveryWorkflow,
+    EndpointClosingWorkflow,
     MaintenanceWorkflow,
 )
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
-from api.events.schemas import EventResource
+from api.events.schemas import EventResource, ResendCreate
+from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
-from api.http.problems import TO_MERCHANTS, declare
+from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
 from api.http.routing import Router
 from api.http.services import ServicesDep
+from api.webhooks.routes import RETRY, RETRY_PROBLEMS, RETRY_RESPONSES, retry_answer
+from api.webhooks.schemas import RetriedDelivery
 from clearway.db import events
 from clearway.db.pages import PageRequest
 from clearway.domain.errors import NotFoundError
 from clearway.domain.events import EventType
 from clearway.domain.ids import EVENT, is_id
+from clearway.endpoints import resending
+from clearway.services import Allocation
 
 router = Router(prefix="/events", tags=["events"])
 
@@ -49,3 +54,40 @@ async def get_event(event_id: str, merchant: MerchantDep, services: ServicesDep)
     if body is None:
         raise NotFoundError("event_not_found", f"You have no event {event_id!r}.")
     return Response(body, media_type="application/json")
+
+
+async def counted_resend(body: ResendCreate, request: Request, services: ServicesDep) -> ResendCreate:
+    """Count one retry by hand to the endpoint. Raises RateLimitedError."""
+    await services.rate_limits.count_retry(request, body.endpoint_id)
+    return body
+
+
+@router.post(
+    "/{event_id}/resend",
+    response_model=RetriedDelivery,
+    responses={
+        **RETRY_RESPONSES,
+        **declare(
+            *(*TO_MERCHANTS, *WITH_BODY, *ONCE, *RETRY_PROBLEMS, "event_not_found", "webhook_endpoint_not_found")
+        ),
+    },
+    summary="Send an event again",
+)
+async def resend_event(
+    event_id: str,
+    body: Annotated[ResendCreate, Depends(counted_resend)],
+    merchant: MerchantDep,
+    services: ServicesDep,
+    once: OnceDep,
+) -> Response:
+    """Make one delivery attempt of this event to this endpoint now, and answer with what it came to.
+
+    It is a retry of the event's delivery. An event that was never sent to the endpoint gets a delivery, and the
+    endpoint's schedule if the attempt fails.
+    """
+
+    async def operation(allocation: Allocation) -> Answer:
+        sent = await resending.resend(services, merchant.id, event_id, body.endpoint_id, allocation.resource_id)
+        return retry_answer(sent)
+
+    return await once.answer(RETRY, operation)

@@ -102,6 +102,30 @@ ATTEMPT: Final[dict[str, Any]] = {
     "error": None,
     "created_at": "2026-11-21T10:41:38.402117Z",
 }
+RETRY: Final[dict[str, Any]] = {
+    "number": 2,
+    "response_status": 200,
+    "error_code": None,
+    "error": None,
+    "duration_ms": 84,
+}
+RECOVERY: Final[dict[str, Any]] = {
+    "id": "rcv_01m7yv6k3n5p7r9t1v3x5z7b9d",
+    "object": "webhook_recovery",
+    "endpoint_id": ENDPOINT["id"],
+    "include": "all_missing",
+    "since": "2026-11-20T00:00:00.000000Z",
+    "until": "2026-11-21T10:45:00.000000Z",
+    "status": "running",
+    "stopped_reason": None,
+    "recovered": 150,
+    "pending": 12,
+    "delivered": 138,
+    "failed": 0,
+    "cancelled": 0,
+    "created_at": "2026-11-21T10:45:00.000000Z",
+    "updated_at": "2026-11-21T10:45:11.000000Z",
+}
 HISTORY: Final[dict[str, Any]] = {
     "payment_id": PAYMENT["id"],
     "data": [
@@ -143,6 +167,8 @@ RESOURCES: Final = {
     "EndpointWithSecret": {**ENDPOINT, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
     "DeliveryResource": DELIVERY,
     "DeliveryDetail": {**DELIVERY, "attempts": [ATTEMPT]},
+    "RetriedDelivery": {**DELIVERY, "attempt_count": 2, "attempt": RETRY},
+    "RecoveryResource": RECOVERY,
     "History": HISTORY,
     "JobsStatus": {"pending": 0, "processing": 2, "completed": 17, "failed": 0, "worker_status": "running"},
     "PublicOrder": PUBLIC_ORDER,

@@ -19,21 +19,31 @@ from api.webhook_endpoints.schemas import (
     EndpointPatch,
     EndpointResource,
     EndpointWithSecret,
+    RecoveryCreate,
+    RecoveryResource,
     SecretRotation,
     endpoint_resource,
     endpoint_with_secret,
+    recovery_resource,
 )
 from api.webhook_endpoints.sealing import SealedOnceDep
 from api.webhooks.schemas import DeliveryResource, delivery_resource
 from clearway.db import endpoints
 from clearway.db.pages import PageRequest
-from clearway.domain.ids import ENDPOINT
-from clearway.endpoints import commands, trial
+from clearway.domain.ids import ENDPOINT, RECOVERY
+from clearway.endpoints import commands, recovery, trial
 from clearway.services import Allocation
 
 ROTATION: Final = "rot"
 TEST: Final = "test"
 """Prefixes of the ids under which rotations and tests are asked for; they name no resource."""
+
+RECOVERY_PROBLEMS: Final = (
+    "webhook_endpoint_closed",
+    "webhook_recovery_running",
+    "recovery_period_invalid",
+    "temporal_unavailable",
+)
 
 router = Router(prefix="/webhook_endpoints", tags=["webhook endpoints"])
 
@@ -98,7 +108,7 @@ async def update_webhook_endpoint(
     summary="Delete a webhook endpoint",
 )
 async def delete_webhook_endpoint(endpoint_id: str, merchant: MerchantDep, services: ServicesDep) -> None:
-    """Take an endpoint out of use for good. What still waits to be sent to it is cancelled at its next attempt."""
+    """Take an endpoint out of use for good. What waits to be sent to it is cancelled at once."""
     await commands.delete(services, merchant.actor, endpoint_id)
 
 
@@ -145,3 +155,38 @@ async def send_webhook_test(endpoint_id: str, merchant: MerchantDep, services: S
         return Answer(HTTPStatus.ACCEPTED, delivery_resource(sent))
 
     return await once.answer(TEST, operation)
+
+
+@router.post(
+    "/{endpoint_id}/recover",
+    status_code=HTTPStatus.ACCEPTED,
+    response_model=RecoveryResource,
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, *RECOVERY_PROBLEMS, "webhook_endpoint_not_found"),
+    summary="Send what an endpoint missed",
+)
+async def recover_webhook_endpoint(
+    endpoint_id: str, body: RecoveryCreate, merchant: MerchantDep, services: ServicesDep, once: OnceDep
+) -> Response:
+    """Send the events that the endpoint did not receive, each on a schedule of its own, at most 10 a second.
+
+    Events from before the endpoint was registered are included, if `since` is. Of events without a delivery, those of
+    the types that the endpoint receives now are sent. Its progress is under `/recoveries/{id}`.
+    """
+
+    async def operation(allocation: Allocation) -> Answer:
+        begun = await recovery.recover(services, merchant.actor, endpoint_id, allocation.resource_id, body.asked())
+        return Answer(HTTPStatus.ACCEPTED, recovery_resource(begun))
+
+    return await once.answer(RECOVERY, operation)
+
+
+@router.get(
+    "/{endpoint_id}/recoveries/{recovery_id}",
+    responses=declare(*TO_MERCHANTS, "webhook_recovery_not_found"),
+    summary="Read a recovery",
+)
+async def get_webhook_recovery(
+    endpoint_id: str, recovery_id: str, merchant: MerchantDep, services: ServicesDep
+) -> RecoveryResource:
+    """Read how far a recovery has come."""
+    return recovery_resource(await recovery.find(services, merchant.id, endpoint_id, recovery_id))

@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Row
 
 from api.http.fields import Body, PlainText
+from clearway.domain.delivery import DeliveryStatus, RecoveryScope, RecoveryStatus
 from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.events import EventType
 from clearway.domain.limits import URL_LENGTH_MAX, WEBHOOK_ATTEMPTS_MAX, WEBHOOK_RETRY_INTERVAL_S_MAX
 from clearway.domain.resources import Moment, Resource
 from clearway.endpoints import commands
 from clearway.endpoints.commands import EndpointRequest
+from clearway.endpoints.recovery import Recovery, RecoveryRequest
 
 ALL: Final = "*"
 PATTERNS: Final = {
@@ -28,6 +30,7 @@ PATTERNS: Final = {
 ACCEPTED: Final = (ALL, *PATTERNS, *(event.value for event in EventType))
 DESCRIPTION_LENGTH_MAX: Final = 255
 OVERLAP_S_MAX: Final = 7 * 24 * 3600
+SINCE: Final = "2026-11-20T00:00:00Z"
 
 
 def expand_event_types(asked: Sequence[str]) -> tuple[str, ...]:
@@ -132,6 +135,52 @@ class SecretRotation(Body):
     ] = None
 
 
+class RecoveryCreate(Body):
+    """Which events to send again to an endpoint."""
+
+    since: Annotated[
+        AwareDatetime,
+        Field(description="The time of the first event, with its offset; at most 90 days ago.", examples=[SINCE]),
+    ]
+    until: Annotated[AwareDatetime | None, Field(description="Events before this time. null: before now.")] = None
+    include: Annotated[
+        RecoveryScope,
+        Field(
+            description=(
+                "`failed`: deliveries that failed. `all_missing`: these, the cancelled ones, and events without a "
+                "delivery because the endpoint was disabled or not registered."
+            )
+        ),
+    ] = RecoveryScope.ALL_MISSING
+
+    def asked(self) -> RecoveryRequest:
+        """Return what the application is asked for."""
+        return RecoveryRequest(self.since, self.until, self.include)
+
+
+class RecoveryResource(Resource):
+    """A recovery of an endpoint, and what became of its deliveries so far."""
+
+    id: str
+    object: Literal["webhook_recovery"] = "webhook_recovery"
+    endpoint_id: str
+    include: RecoveryScope
+    since: Moment
+    until: Moment
+    status: Annotated[
+        RecoveryStatus,
+        Field(description="`completed`: every delivery was begun. `stopped`: the endpoint was disabled or deleted."),
+    ]
+    stopped_reason: str | None
+    recovered: Annotated[int, Field(description="How many deliveries were begun so far.")]
+    pending: Annotated[int, Field(description="How many of them wait for an attempt.")]
+    delivered: int
+    failed: int
+    cancelled: int
+    created_at: Moment
+    updated_at: Moment
+
+
 class EndpointResource(Resource):
     """Where webhooks are sent."""
 
@@ -164,6 +213,24 @@ def endpoint_resource(row: Row[Any]) -> EndpointResource:
 def endpoint_with_secret(made: commands.EndpointWithSecret) -> EndpointWithSecret:
     """Render an endpoint with its secret, for the two answers that may hold it."""
     return EndpointWithSecret(**_shown(made.row), secret=made.secret)
+
+
+def recovery_resource(found: Recovery) -> RecoveryResource:
+    """Render a recovery."""
+    row = found.row
+    return RecoveryResource(
+        id=row.id,
+        endpoint_id=row.endpoint_id,
+        include=row.scope,
+        since=row.since,
+        until=row.until,
+        status=row.status,
+        stopped_reason=row.stopped_reason,
+        recovered=row.recovered,
+        **{status.value: found.counts.get(status.value, 0) for status in DeliveryStatus},
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`clearway endpoints`: where a merchant's webhooks go: list, create, change, rotate the secret, test, delete."""
+"""`clearway endpoints`: list, create, change, test, recover and delete webhook endpoints, and rotate their secrets."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import typer
 
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, open_api
 from clearway.cli.output import JsonFlag, coloured, out, plain, print_json, table
+from clearway.cli.recovery import recover_endpoint
 
 endpoints: Final = typer.Typer(help="Webhook endpoints: where your events are sent.", no_args_is_help=True)
 
@@ -21,6 +22,7 @@ Description = Annotated[str | None, typer.Option(help="For your own records.", s
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
+    endpoints.command("recover")(recover_endpoint)
     app.add_typer(endpoints, name="endpoints", rich_help_panel="Look and act")
 
 

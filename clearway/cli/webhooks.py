@@ -1,4 +1,4 @@
-"""`clearway webhooks` and `clearway events`: what was told to whom, what they answered, and telling it again."""
+"""`clearway webhooks` and `clearway events`: what was sent where, what was answered, and sending it again."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Annotated, Any, Final, Literal
 import typer
 from rich.console import Console
 
-from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, Limit, open_api
+from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, Limit, MerchantApi, open_api
 from clearway.cli.output import JsonFlag, clock, coloured, out, plain, print_json, table
 from clearway.cli.views import delivery_table
 from clearway.domain.events import EventType
 
 webhooks: Final = typer.Typer(help="Webhook deliveries: list, show, retry.", no_args_is_help=True)
-events: Final = typer.Typer(help="Events: list, show.", no_args_is_help=True)
+events: Final = typer.Typer(help="Events: list, show, resend.", no_args_is_help=True)
 
 DeliveryStatus = Literal["pending", "delivered", "failed", "cancelled"]
 DeliveryId = Annotated[str, typer.Argument(metavar="ID", help="dlv_…")]
@@ -117,6 +117,35 @@ def show_event(
     """Show an event, as its webhook tells it."""
     with open_api(api_url, api_key, api_secret) as api:
         print_json(api.get(f"/events/{event_id}"))
+
+
+@events.command("resend")
+def resend_event(
+    event_id: Annotated[str, typer.Argument(metavar="ID", help="evt_…")],
+    *,
+    endpoint: Annotated[
+        str | None, typer.Option(help="Where to send it: whe_…. May be left out if there is one endpoint.")
+    ] = None,
+    as_json: JsonFlag = False,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Send an event once more to an endpoint, also if it was never sent there, and show what came of it."""
+    with open_api(api_url, api_key, api_secret) as api:
+        endpoint_id = endpoint or _only_endpoint(api)
+        delivery = api.post(f"/events/{event_id}/resend", {"endpoint_id": endpoint_id})
+    if as_json:
+        print_json(delivery)
+    else:
+        out().print(retry_line(delivery))
+
+
+def _only_endpoint(api: MerchantApi) -> str:
+    found = [item["id"] for item in api.all("/webhook_endpoints", limit=100) if item["status"] == "enabled"]
+    if len(found) != 1:
+        raise typer.BadParameter(f"You have {len(found)} enabled endpoints: name one with --endpoint.")
+    return str(found[0])
 
 
 def retry_line(delivery: dict[str, Any]) -> str:

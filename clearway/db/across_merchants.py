@@ -18,8 +18,17 @@ from clearway.db.events import DueDelivery, due
 from clearway.db.idempotency import TTL
 from clearway.db.orders import order_resource
 from clearway.db.payments.rows import resource_of
-from clearway.db.tables import api_keys, idempotency_keys, merchants, orders, payments, refunds, webhook_deliveries
-from clearway.domain.delivery import DeliveryStatus
+from clearway.db.tables import (
+    api_keys,
+    idempotency_keys,
+    merchants,
+    orders,
+    payments,
+    refunds,
+    webhook_deliveries,
+    webhook_recoveries,
+)
+from clearway.domain.delivery import DeliveryStatus, RecoveryStatus
 from clearway.domain.payment import HOLDS_ORDER
 from clearway.domain.resources import OrderResource, PaymentResource
 
@@ -42,6 +51,14 @@ class PayableOrder:
     resource: OrderResource
     merchant_id: str
     held_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryName:
+    """What a recovery's workflow is started with."""
+
+    recovery_id: str
+    merchant_id: str
 
 
 FIND_KEY: Final = (
@@ -111,6 +128,14 @@ async def overdue_deliveries(
     if after is not None:
         overdue &= tuple_(column.next_attempt_at, column.id) > (after.next_attempt_at, after.delivery_id)
     return await due(connection, overdue, limit=limit, order=(column.next_attempt_at, column.id))
+
+
+async def stale_recoveries(connection: AsyncConnection, before: datetime, limit: int) -> list[RecoveryName]:
+    """Return recoveries under way that have not moved since then: their workflow is lost."""
+    column = webhook_recoveries.c
+    stale = (column.status == RecoveryStatus.RUNNING.value) & (column.updated_at < before)
+    query = select(column.id, column.merchant_id).where(stale).order_by(column.updated_at).limit(limit)
+    return [RecoveryName(*row) for row in await connection.execute(query)]
 
 
 async def forget_idempotency_keys(connection: AsyncConnection) -> int:

@@ -33,14 +33,6 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryName:
-    """What names a delivery, and its workflow."""
-
-    event_id: str
-    endpoint_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class DueDelivery:
     """A delivery that waits for its workflow. retry_intervals_s None: the installation's schedule.
 

@@ -28,7 +28,7 @@ from clearway.services import Services
 
 async def start(services: Services, due: Sequence[DueDelivery]) -> None:
     """Start these deliveries. Raises UnavailableError; they are recorded, and housekeeping starts them then."""
-    async with _answered(due[0]):
+    async with answered(delivery_workflow_id(due[0].event_id, due[0].endpoint_id)):
         await _deliveries(services).start(due)
 
 
@@ -47,20 +47,21 @@ async def retry(services: Services, merchant_id: str, delivery_id: str, retry_id
     """
     row = await finding.find(services, merchant_id, delivery_id)
     if not row.endpoint_open:
-        raise _closed(row.endpoint_id)
+        raise closed(row.endpoint_id)
     if row.attempt_count >= WEBHOOK_ATTEMPTS_IN_ALL_MAX:
         detail = f"Delivery {row.id} has had {row.attempt_count} attempts, which is the most. Nothing was sent."
         raise ConflictError("webhook_retry_limit", detail)
     due = due_of(row)
     pending = row.status == DeliveryStatus.PENDING.value
-    async with _answered(due):
+    async with answered(delivery_workflow_id(due.event_id, due.endpoint_id)):
         outcome = await _deliveries(services).retry(due, retry_id, pending=pending)
     if outcome is not None and outcome.refused is not None:
-        raise _closed(row.endpoint_id)
+        raise closed(row.endpoint_id)
     return Retried(await finding.find(services, merchant_id, delivery_id), outcome)
 
 
-def _closed(endpoint_id: str) -> ConflictError:
+def closed(endpoint_id: str) -> ConflictError:
+    """Return the error for an endpoint to which nothing is sent."""
     detail = f"Endpoint {endpoint_id} is disabled or deleted, so nothing was sent. Enable it first."
     return ConflictError("webhook_endpoint_closed", detail)
 
@@ -70,7 +71,8 @@ def _deliveries(services: Services) -> TemporalDeliveries:
 
 
 @asynccontextmanager
-async def _answered(delivery: DueDelivery) -> AsyncIterator[None]:
+async def answered(workflow_id: str) -> AsyncIterator[None]:
+    """Bound what is asked of Temporal in time, and turn its failures into UnavailableError."""
     try:
         async with asyncio.timeout(calls.ANSWER_TIMEOUT_S):
             yield
@@ -78,5 +80,4 @@ async def _answered(delivery: DueDelivery) -> AsyncIterator[None]:
         detail = "The attempt met the end of another. Repeat with the same Idempotency-Key: it is made at most once."
         raise UnavailableError("temporal_unavailable", detail) from error
     except (RPCError, RPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:
-        workflow_id = delivery_workflow_id(delivery.event_id, delivery.endpoint_id)
         raise calls.classify(error, workflow_id) from error

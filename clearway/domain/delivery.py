@@ -18,6 +18,21 @@ class DeliveryStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class RecoveryStatus(StrEnum):
+    """Where a recovery stands; stopped: the endpoint was disabled or deleted meanwhile."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+
+
+class RecoveryScope(StrEnum):
+    """Which events a recovery sends: those whose delivery failed, or all that the endpoint has not received."""
+
+    FAILED = "failed"
+    ALL_MISSING = "all_missing"
+
+
 class AttemptTrigger(StrEnum):
     """Why a delivery attempt was made: the schedule of the event, a request for this one, or a recovery's schedule."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from datetime import datetime
 from typing import Final
 
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -22,6 +23,7 @@ REFUND = "rfnd"
 EVENT = "evt"
 ENDPOINT = "whe"
 DELIVERY = "dlv"
+RECOVERY = "rcv"
 LEDGER_TRANSACTION = "txn"
 AUDIT_ENTRY = "aud"
 REQUEST = "req"
@@ -51,6 +53,12 @@ def _next_number() -> int:
         else:
             _last += secrets.randbits(_STEP_BITS) + 1
         return _last
+
+
+def first_id(prefix: str, moment: datetime) -> str:
+    """Return what sorts before every identifier of this noun that is made at this moment or later."""
+    milliseconds = int(moment.timestamp() * 1_000)
+    return f"{prefix}_{_base32(milliseconds << _RANDOM_BITS)}"
 
 
 def is_id(prefix: str, text: str) -> bool:

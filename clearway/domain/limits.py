@@ -22,6 +22,8 @@ WEBHOOK_RESPONSE_BYTES_KEPT_MAX = 16 * 1024
 WEBHOOK_ATTEMPTS_MAX = 20
 WEBHOOK_ATTEMPTS_IN_ALL_MAX = 200
 """Of one delivery, retries by hand included: its workflow's history has an end."""
+RECOVERY_REACH_S_MAX = 90 * 24 * 3600
+"""How far back a recovery of an endpoint may begin."""
 WEBHOOK_RETRY_INTERVAL_S_MAX = 7 * 24 * 3600
 
 GATEWAY_IDENTIFIER_LENGTH_MAX = 255

@@ -23,7 +23,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
-from clearway.db.events import DeliveryName, DueDelivery
+from clearway.db.events import DueDelivery
 from clearway.durable.calls import ENDED_STATES, SIGNAL_TIMEOUT, UPDATE_LOST_TO_END, WorkflowEndedError
 from clearway.durable.messages import (
     CLOSE,
@@ -47,7 +47,7 @@ class TemporalDeliveries:
     """Starts deliveries at Temporal, with the installation's schedule for endpoints that have none of their own."""
 
     def __init__(self, client: Client, retry_intervals_s: Sequence[int]) -> None:
-        self._client = client
+        self.client = client
         self._retry_intervals_s = tuple(retry_intervals_s)
 
     async def start(self, due: Iterable[DueDelivery]) -> None:
@@ -62,9 +62,9 @@ class TemporalDeliveries:
         """Begin the schedule of a recovery for each; a workflow that is about to end takes it over."""
         await asyncio.gather(*(self._resume(delivery, signal=RECOVER) for delivery in due))
 
-    async def close(self, ended: Iterable[DeliveryName]) -> None:
+    async def close(self, ended: Iterable[DueDelivery]) -> None:
         """End the workflows of these deliveries, whose rows are cancelled; one that is not there has ended."""
-        await asyncio.gather(*(self._close(name) for name in ended))
+        await asyncio.gather(*(self._close(delivery) for delivery in ended))
 
     async def retry(self, delivery: DueDelivery, retry_id: str, *, pending: bool) -> RetryOutcome | None:
         """Make one attempt now and return what it came to; None: it is under way for longer than `RETRY_WAIT_S`.
@@ -91,7 +91,7 @@ class TemporalDeliveries:
             search_attributes=_search_attributes(delivery),
             static_summary=f"{delivery.event_type} to {delivery.endpoint_id}, retried by hand",
         )
-        update = await self._client.start_update_with_start_workflow(
+        update = await self.client.start_update_with_start_workflow(
             RETRY,
             retry_id,
             start_workflow_operation=start,
@@ -108,7 +108,7 @@ class TemporalDeliveries:
 
     async def _resume(self, delivery: DueDelivery, signal: str | None = None) -> None:
         goes_on = self._goes_on(delivery)
-        await self._client.start_workflow(
+        await self.client.start_workflow(
             DELIVERY_WORKFLOW,
             goes_on,
             id=delivery_workflow_id(delivery.event_id, delivery.endpoint_id),
@@ -120,8 +120,8 @@ class TemporalDeliveries:
             static_summary=f"{delivery.event_type} to {delivery.endpoint_id}, taken up again",
         )
 
-    async def _close(self, name: DeliveryName) -> None:
-        handle = self._client.get_workflow_handle(delivery_workflow_id(name.event_id, name.endpoint_id))
+    async def _close(self, delivery: DueDelivery) -> None:
+        handle = self.client.get_workflow_handle(delivery_workflow_id(delivery.event_id, delivery.endpoint_id))
         try:
             await handle.signal(CLOSE, rpc_timeout=SIGNAL_TIMEOUT)
         except RPCError as error:
@@ -157,7 +157,7 @@ class TemporalDeliveries:
             at_once=True,
         )
         try:
-            await self._client.start_workflow(
+            await self.client.start_workflow(
                 DELIVERY_WORKFLOW,
                 start,
                 id=delivery_workflow_id(delivery.event_id, delivery.endpoint_id),

@@ -20,6 +20,8 @@ QUEUE_OPERATIONS: Final = "operations"
 PAYMENT_WORKFLOW: Final = "PaymentWorkflow"
 REFUND_WORKFLOW: Final = "RefundWorkflow"
 DELIVERY_WORKFLOW: Final = "WebhookDeliveryWorkflow"
+RECOVERY_WORKFLOW: Final = "WebhookRecoveryWorkflow"
+CLOSING_WORKFLOW: Final = "EndpointClosingWorkflow"
 """The names under which the workflows are registered: `workflows.registry` compares them with the classes."""
 
 RECORD: Final = "record"
@@ -50,6 +52,16 @@ def refund_workflow_id(refund_id: str) -> str:
 def delivery_workflow_id(event_id: str, endpoint_id: str) -> str:
     """Return the id under which one event is delivered to one endpoint; once that has ended, a retry is another run."""
     return f"delivery/{event_id}/{endpoint_id}"
+
+
+def recovery_workflow_id(recovery_id: str) -> str:
+    """Return the id under which a recovery of an endpoint runs."""
+    return f"recovery/{recovery_id}"
+
+
+def closing_workflow_id(endpoint_id: str) -> str:
+    """Return the id under which the deliveries of a deleted endpoint are cancelled."""
+    return f"closing/{endpoint_id}"
 
 
 @dataclass(frozen=True)
@@ -211,6 +223,32 @@ class RetryOutcome:
     error: str | None = None
     duration_ms: int = 0
     refused: str | None = None
+
+
+@dataclass(frozen=True)
+class RecoveryInput:
+    """What starts a `WebhookRecoveryWorkflow`: the row says what is to be sent, and how far it has come."""
+
+    recovery_id: str
+    merchant_id: str
+
+
+@dataclass(frozen=True)
+class RecoveryProgress:
+    """How far a recovery has come: deliveries begun, and those of them that wait for their first attempt."""
+
+    status: str
+    recovered: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True)
+class ClosingInput:
+    """What starts an `EndpointClosingWorkflow`. after: the last delivery that was looked at."""
+
+    endpoint_id: str
+    merchant_id: str
+    after: str = ""
 
 
 @dataclass(frozen=True)

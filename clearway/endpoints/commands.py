@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,13 +19,18 @@ from clearway.crypto import signing
 from clearway.crypto.encryption import Cipher
 from clearway.db import audit, endpoints
 from clearway.db.endpoints import ROTATION, NewEndpoint, secret_context
+from clearway.deliveries.sending import answered
 from clearway.domain.actor import Actor
 from clearway.domain.endpoint import EndpointStatus
-from clearway.domain.errors import ConflictError, NotFoundError
+from clearway.domain.errors import ConflictError, NotFoundError, UnavailableError
 from clearway.domain.ids import ENDPOINT, is_id
 from clearway.domain.limits import WEBHOOK_ENDPOINTS_PER_MERCHANT_MAX
+from clearway.durable.endpoints import start_closing
+from clearway.durable.messages import ClosingInput, closing_workflow_id
 from clearway.egress import EgressPolicy, validate_url
 from clearway.services import Services
+
+log = structlog.get_logger(__name__)
 
 CLEARED_BY_ENABLING: Final = {"disabled_reason": None}
 
@@ -96,12 +102,20 @@ async def change(services: Services, actor: Actor, endpoint_id: str, values: Map
 
 
 async def delete(services: Services, actor: Actor, endpoint_id: str) -> None:
-    """Take an endpoint out of use for good. Deliveries under way end as cancelled at their next attempt."""
+    """Take an endpoint out of use for good, and cancel what waits to be sent to it.
+
+    Nothing is sent to it from here on. With Temporal away, what waits is cancelled at its next attempt.
+    """
     now = datetime.now(UTC)
     async with services.engine.begin() as connection:
         await lock_own(connection, actor.merchant_id, endpoint_id)
         await endpoints.change(connection, endpoint_id, {"deleted_at": now}, now)
         await audit.record(connection, actor, "webhook_endpoint.delete", endpoint_id, {})
+    try:
+        async with answered(closing_workflow_id(endpoint_id)):
+            await start_closing(services.temporal, ClosingInput(endpoint_id, actor.merchant_id))
+    except UnavailableError:
+        log.warning("deliveries_not_cancelled_at_once", endpoint_id=endpoint_id)
 
 
 async def rotate_secret(

@@ -317,7 +317,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
         sa.UniqueConstraint("event_id", "endpoint_id", name=op.f("uq_webhook_deliveries_event_id_endpoint_id")),
     )
-    op.create_index("ix_webhook_deliveries_endpoint_id", "webhook_deliveries", ["endpoint_id"], unique=False)
+    op.create_index("ix_webhook_deliveries_endpoint_id_id", "webhook_deliveries", ["endpoint_id", "id"], unique=False)
     op.create_index(
         "ix_webhook_deliveries_merchant_id_event_type_id",
         "webhook_deliveries",
@@ -412,6 +412,41 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('needs_review', 'pending')"),
     )
     op.create_index("ix_refunds_payment_id_id", "refunds", ["payment_id", "id"], unique=False)
+    op.create_table(
+        "webhook_recoveries",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("endpoint_id", sa.Text(), nullable=False),
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("status", sa.Text(), server_default="running", nullable=False),
+        sa.Column(
+            "reached",
+            sa.Text(),
+            nullable=False,
+            comment="the last event that was looked at; the next page begins after it",
+        ),
+        sa.Column("recovered", sa.Integer(), server_default="0", nullable=False, comment="deliveries begun"),
+        sa.Column("stopped_reason", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("scope IN ('all_missing', 'failed')", name=op.f("ck_webhook_recoveries_scope_known")),
+        sa.CheckConstraint(
+            "status IN ('completed', 'running', 'stopped')", name=op.f("ck_webhook_recoveries_status_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_webhook_recoveries_endpoint_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_recoveries")),
+    )
+    op.create_index(
+        "uq_webhook_recoveries_running",
+        "webhook_recoveries",
+        ["endpoint_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'running'"),
+    )
     op.create_table(
         "webhook_attempts",
         sa.Column("delivery_id", sa.Text(), nullable=False),

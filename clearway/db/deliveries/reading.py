@@ -65,6 +65,19 @@ async def find_delivery(connection: AsyncConnection, merchant_id: str, delivery_
     return (await connection.execute(query)).one_or_none()
 
 
+async def find_delivery_of(
+    connection: AsyncConnection, merchant_id: str, event_id: str, endpoint_id: str
+) -> str | None:
+    """Return the id of the delivery of the merchant's event to this endpoint, or None."""
+    query = select(webhook_deliveries.c.id).where(
+        webhook_deliveries.c.merchant_id == merchant_id,
+        webhook_deliveries.c.event_id == event_id,
+        webhook_deliveries.c.endpoint_id == endpoint_id,
+    )
+    found: str | None = await connection.scalar(query)
+    return found
+
+
 async def attempts_of(connection: AsyncConnection, delivery_id: str) -> Sequence[Row[Any]]:
     """Return what was attempted for a delivery, oldest first; the newest of them when there are very many."""
     query = (

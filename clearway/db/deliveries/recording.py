@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from clearway.db.events import DueDelivery, due
 from clearway.db.tables import events, webhook_attempts, webhook_deliveries, webhook_endpoints
-from clearway.db.writing import Changed, Rows, Write, write_if
+from clearway.db.writing import Changed, Rows, Write, write, write_if
 from clearway.domain.delivery import AttemptTrigger, DeliveryStatus
 from clearway.domain.endpoint import EndpointStatus
+from clearway.domain.ids import DELIVERY, new_id
 
 LOAD: Final = (
     select(
@@ -137,6 +139,34 @@ async def record_attempt(
     return await write_if(connection, changed, writes)
 
 
+async def add(
+    connection: AsyncConnection, merchant_id: str, event_id: str, endpoint: Row[Any], *, now: datetime, wait_s: float
+) -> bool:
+    """Add the delivery of an event that had none to this endpoint, unless there is one now; False: no such event.
+
+    Its schedule begins after `wait_s`.
+    """
+    query = select(events.c.type, events.c.payment_id).where(
+        events.c.id == event_id, events.c.merchant_id == merchant_id
+    )
+    event = (await connection.execute(query)).one_or_none()
+    if event is None:
+        return False
+    row = {
+        "id": new_id(DELIVERY),
+        "merchant_id": merchant_id,
+        "event_id": event_id,
+        "endpoint_id": endpoint.id,
+        "event_type": event.type,
+        "payment_id": event.payment_id,
+        "next_attempt_at": now + timedelta(seconds=wait_s),
+        "created_at": now,
+        "updated_at": now,
+    }
+    await write(connection, [Rows(webhook_deliveries, [row], unless_there=True)])
+    return True
+
+
 async def cancel(connection: AsyncConnection, delivery_id: str, why: str, now: datetime) -> None:
     """End a pending delivery without an attempt."""
     await connection.execute(
@@ -144,6 +174,22 @@ async def cancel(connection: AsyncConnection, delivery_id: str, why: str, now: d
         .where(webhook_deliveries.c.id == delivery_id, webhook_deliveries.c.status == DeliveryStatus.PENDING.value)
         .values(status=DeliveryStatus.CANCELLED.value, next_attempt_at=None, last_error=why, updated_at=now)
     )
+
+
+async def cancel_page(
+    connection: AsyncConnection, merchant_id: str, endpoint_id: str, *, after: str, limit: int, why: str
+) -> list[DueDelivery]:
+    """Cancel the next pending deliveries to an endpoint in the order of their ids; return them."""
+    column = webhook_deliveries.c
+    mine = (column.merchant_id == merchant_id) & (column.endpoint_id == endpoint_id) & (column.id > after)
+    page = await due(connection, mine & (column.status == DeliveryStatus.PENDING.value), limit, order=(column.id,))
+    now = datetime.now(UTC)
+    await connection.execute(
+        update(webhook_deliveries)
+        .where(column.id.in_([each.delivery_id for each in page]), column.status == DeliveryStatus.PENDING.value)
+        .values(status=DeliveryStatus.CANCELLED.value, next_attempt_at=None, last_error=why, updated_at=now)
+    )
+    return page
 
 
 def _valid_secrets(row: Row[Any], now: datetime) -> tuple[str, ...]:

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 from clearway.db.tables.audit import audit_log
 from clearway.db.tables.base import metadata
-from clearway.db.tables.deliveries import webhook_attempts, webhook_deliveries, webhook_endpoints
+from clearway.db.tables.deliveries import (
+    webhook_attempts,
+    webhook_deliveries,
+    webhook_endpoints,
+    webhook_recoveries,
+)
 from clearway.db.tables.events import events
 from clearway.db.tables.gateway_events import gateway_events
 from clearway.db.tables.idempotency import idempotency_keys
@@ -36,4 +41,5 @@ __all__ = [
     "webhook_attempts",
     "webhook_deliveries",
     "webhook_endpoints",
+    "webhook_recoveries",
 ]

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from clearway.db.tables.base import metadata, moment, one_of
-from clearway.domain.delivery import AttemptTrigger, DeliveryStatus
+from clearway.domain.delivery import AttemptTrigger, DeliveryStatus, RecoveryScope, RecoveryStatus
 from clearway.domain.endpoint import EndpointStatus
 
 webhook_endpoints = Table(
@@ -65,9 +65,29 @@ webhook_deliveries = Table(
     Index("ix_webhook_deliveries_merchant_id_status_id", "merchant_id", "status", text("id DESC")),
     Index("ix_webhook_deliveries_merchant_id_event_type_id", "merchant_id", "event_type", text("id DESC")),
     Index("ix_webhook_deliveries_payment_id_id", "payment_id", "id"),
-    Index("ix_webhook_deliveries_endpoint_id", "endpoint_id"),
+    Index("ix_webhook_deliveries_endpoint_id_id", "endpoint_id", "id"),
     Index("ix_webhook_deliveries_overdue", "next_attempt_at", "id", postgresql_where=text("status = 'pending'")),
     Index("ix_webhook_deliveries_recovery_id", "recovery_id", postgresql_where=text("recovery_id IS NOT NULL")),
+)
+
+webhook_recoveries = Table(
+    "webhook_recoveries",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("merchant_id", Text, nullable=False),
+    Column("endpoint_id", Text, ForeignKey("webhook_endpoints.id"), nullable=False),
+    Column("scope", Text, nullable=False),
+    moment("since"),
+    moment("until"),
+    Column("status", Text, nullable=False, server_default=RecoveryStatus.RUNNING.value),
+    Column("reached", Text, nullable=False, comment="the last event that was looked at; the next page begins after it"),
+    Column("recovered", Integer, nullable=False, server_default="0", comment="deliveries begun"),
+    Column("stopped_reason", Text),
+    moment("created_at"),
+    moment("updated_at"),
+    CheckConstraint(one_of("scope", RecoveryScope), name="scope_known"),
+    CheckConstraint(one_of("status", RecoveryStatus), name="status_known"),
+    Index("uq_webhook_recoveries_running", "endpoint_id", unique=True, postgresql_where=text("status = 'running'")),
 )
 
 webhook_attempts = Table(

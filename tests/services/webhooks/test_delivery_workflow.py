@@ -8,8 +8,8 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from clearway.domain.events import EventType
-from tests.services.webhooks.conftest import DurableShop
-from tests.services.webhooks.receiving import Reply, Shopfront, running_shopfront, verify
+from tests.services.webhooks.conftest import DurableShop, Shop
+from tests.services.webhooks.receiving import PATIENCE_S, Reply, Shopfront, running_shopfront, verify
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
 
 LIVE_S = [60, 300, 1_800, 7_200]
@@ -194,27 +194,70 @@ async def test_every_endpoint_gets_the_events_it_wants_signed_for_it(
             verify(delivery, refunds["secret"])
 
 
-@pytest.mark.parametrize("closed_by", ["disabled", "deleted"])
-async def test_a_closed_endpoint_cancels_what_waits(
-    durable_shop: DurableShop, front: Shopfront, closed_by: str
+async def test_deletion_cancels_what_waits_at_once(durable_shop: DurableShop, front: Shopfront) -> None:
+    """What waits for a deleted endpoint is cancelled without any time passing, its workflow ends, nothing is sent."""
+    endpoint = await durable_shop.endpoint(front.url)
+    front.usual = Reply(500)
+    waiting = [(await durable_shop.tell())[0] for _ in range(3)]
+    await front.until(3)
+    await durable_shop.http.delete(f"/webhook_endpoints/{endpoint['id']}")
+
+    async with asyncio.timeout(PATIENCE_S):
+        for due in waiting:
+            while (await durable_shop.row(due.delivery_id)).status != "cancelled":
+                await asyncio.sleep(0.02)
+            while (await durable_shop.handle(due).describe()).status is not WorkflowExecutionStatus.COMPLETED:
+                await asyncio.sleep(0.02)
+
+    assert {result.status for result in await durable_shop.all_delivered(waiting)} == {"cancelled"}
+    assert len(front.received) == 3
+    shown = await durable_shop.get(f"/webhooks/{waiting[0].delivery_id}")
+    assert (shown["status"], shown["attempt_count"], shown["next_attempt_at"]) == ("cancelled", 1, None)
+    assert shown["last_error"] == "the endpoint is deleted"
+
+
+async def test_deletion_with_temporal_away_cancels_at_the_next_attempt(
+    shop: Shop, durable_shop: DurableShop, front: Shopfront
 ) -> None:
-    """A delivery that waits when its endpoint is disabled or deleted ends as cancelled, and nothing more is sent."""
+    """An endpoint is deleted also when the workflow service is away: 204, and what waits is cancelled later."""
     endpoint = await durable_shop.endpoint(front.url)
     front.usual = Reply(500)
     (due,) = await durable_shop.tell()
     await front.until(1)
-    if closed_by == "disabled":
-        await durable_shop.http.patch(f"/webhook_endpoints/{endpoint['id']}", json={"status": "disabled"})
-    else:
-        await durable_shop.http.delete(f"/webhook_endpoints/{endpoint['id']}")
+    shop.http.headers.update(durable_shop.http.headers)
 
-    result = await durable_shop.delivered(due)
+    assert (await shop.http.delete(f"/webhook_endpoints/{endpoint['id']}")).status_code == 204
 
-    assert result.status == "cancelled"
+    assert (await durable_shop.delivered(due)).status == "cancelled"
     assert len(front.received) == 1
-    shown = await durable_shop.get(f"/webhooks/{due.delivery_id}")
-    assert (shown["status"], shown["attempt_count"], shown["next_attempt_at"]) == ("cancelled", 1, None)
-    assert "disabled or deleted" in shown["last_error"]
+
+
+async def test_a_disabled_endpoint_cancels_what_waits_at_its_next_attempt(
+    durable_shop: DurableShop, front: Shopfront
+) -> None:
+    """A delivery that is due while its endpoint is disabled is cancelled."""
+    endpoint = await durable_shop.endpoint(front.url)
+    front.usual = Reply(500)
+    (due,) = await durable_shop.tell()
+    await front.until(1)
+    await durable_shop.http.patch(f"/webhook_endpoints/{endpoint['id']}", json={"status": "disabled"})
+
+    assert (await durable_shop.delivered(due)).status == "cancelled"
+
+    assert len(front.received) == 1
+    assert "disabled" in (await durable_shop.get(f"/webhooks/{due.delivery_id}"))["last_error"]
+
+
+async def test_an_endpoint_enabled_in_time_gets_what_waits(durable_shop: DurableShop, front: Shopfront) -> None:
+    """Disabled and enabled between two attempts, an endpoint loses nothing."""
+    endpoint = await durable_shop.endpoint(front.url)
+    front.replies = [Reply(500)]
+    (due,) = await durable_shop.tell()
+    await front.until(1)
+    for status in ("disabled", "enabled"):
+        await durable_shop.http.patch(f"/webhook_endpoints/{endpoint['id']}", json={"status": status})
+
+    assert (await durable_shop.delivered(due)).status == "delivered"
 
 
 async def test_starting_a_delivery_again_sends_nothing_more(durable_shop: DurableShop, front: Shopfront) -> None:

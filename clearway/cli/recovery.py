@@ -1,0 +1,85 @@
+"""`clearway endpoints recover`: send what an endpoint missed, and follow it."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final, Literal
+
+import typer
+
+from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, MerchantApi, open_api
+from clearway.cli.output import JsonFlag, coloured, out, plain, print_json
+
+POLL_S: Final = 2.0
+AGO: Final = re.compile(r"(\d{1,6})([smhd])")
+UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _moment(text: str) -> datetime:
+    ago = AGO.fullmatch(text)
+    if ago:
+        return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("Write a time as 2026-11-20T08:00:00Z, or how long ago: 90m, 6h, 2d.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+Moment = Annotated[
+    datetime, typer.Option(parser=_moment, metavar="TIME", help="2026-11-20T08:00:00Z, or how long ago: 90m, 6h, 2d.")
+]
+
+
+def recover_endpoint(
+    endpoint_id: Annotated[str, typer.Argument(metavar="ID", help="whe_…")],
+    *,
+    since: Moment,
+    until: Annotated[
+        datetime | None, typer.Option(parser=_moment, metavar="TIME", help="Events before this time. Now by default.")
+    ] = None,
+    include: Annotated[
+        Literal["failed", "all_missing"],
+        typer.Option(help="Only failed deliveries, or all events that the endpoint has not received."),
+    ] = "all_missing",
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it until every delivery has ended.")] = True,
+    idempotency_key: IdempotencyKey = None,
+    as_json: JsonFlag = False,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Send the events that the endpoint missed while it was disabled or away, at most 10 a second."""
+    body: dict[str, Any] = {"since": since.isoformat(), "include": include}
+    if until is not None:
+        body["until"] = until.isoformat()
+    with open_api(api_url, api_key, api_secret) as api:
+        path = f"/webhook_endpoints/{endpoint_id}/recover"
+        recovery = api.post(path, body, idempotency_key=idempotency_key)
+        if wait:
+            recovery = _follow(api, recovery, quiet=as_json)
+    if as_json:
+        print_json(recovery)
+    else:
+        out().print(_line(recovery))
+
+
+def _follow(api: MerchantApi, recovery: dict[str, Any], *, quiet: bool) -> dict[str, Any]:
+    seen = ""
+    while recovery["status"] == "running" or recovery["pending"]:
+        line = _line(recovery)
+        if line != seen and not quiet:
+            out().print(line)
+        seen = line
+        time.sleep(POLL_S)
+        recovery = api.get(f"/webhook_endpoints/{recovery['endpoint_id']}/recoveries/{recovery['id']}")
+    return recovery
+
+
+def _line(recovery: dict[str, Any]) -> str:
+    counts = ", ".join(f"{recovery[status]} {status}" for status in ("delivered", "pending", "failed", "cancelled"))
+    reason = f" ({plain(recovery['stopped_reason'])})" if recovery["stopped_reason"] else ""
+    name, begun = plain(recovery["id"]), recovery["recovered"]
+    return f"Recovery {name} is {coloured(recovery['status'])}{reason}: {begun} deliveries begun; {counts}."
