@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 
+from clearway.db.deliveries import recovering
+from clearway.db.deliveries.recovering import NewRecovery
 from clearway.domain import ids
+from clearway.domain.delivery import RecoveryScope
+from clearway.durable.endpoints import start_closing, start_recovery
 from clearway.durable.messages import (
     QUEUE_OPERATIONS,
     CancelInput,
     CaptureInput,
+    ClosingInput,
     News,
     PaymentTimings,
+    RecoveryInput,
     Resolution,
+    closing_workflow_id,
     delivery_workflow_id,
     payment_workflow_id,
+    recovery_workflow_id,
 )
 from clearway.gateways.contract import OutcomeKind
 from tests.support.durable import Durable
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.payment import PaymentWorkflow
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
+
+HOUR = timedelta(hours=1)
 
 Handle = WorkflowHandle[Any, Any]
 Story = Callable[[Durable], Awaitable[Handle]]
@@ -132,6 +143,34 @@ async def delivery_sent_again(durable: Durable) -> Handle:
     return handle
 
 
+async def recovery_of_an_endpoint(durable: Durable) -> Handle:
+    """Events from before the endpoint was registered, begun in a page."""
+    payment = await durable.paid()
+    endpoint_id = await durable.endpoint(payment.merchant_id, durable.receiver.url)
+    now = datetime.now(UTC)
+    new = NewRecovery(
+        ids.new_id(ids.RECOVERY), payment.merchant_id, endpoint_id, RecoveryScope.ALL_MISSING, now - HOUR, now
+    )
+    async with durable.engine.begin() as connection:
+        await recovering.add(connection, new)
+    await start_recovery(durable.client, RecoveryInput(new.id, new.merchant_id))
+    handle = durable.client.get_workflow_handle(recovery_workflow_id(new.id))
+    await durable.ended(handle)
+    return handle
+
+
+async def closing_of_an_endpoint(durable: Durable) -> Handle:
+    """What waits for a deleted endpoint is cancelled."""
+    durable.receiver.statuses[:] = [500] * 10
+    merchant_id = await durable.merchant(endpoint=True)
+    payment = await durable.paid(merchant_id=merchant_id)
+    endpoint_id = (await durable.deliveries(payment.id))[0].endpoint_id
+    await start_closing(durable.client, ClosingInput(endpoint_id, merchant_id))
+    handle = durable.client.get_workflow_handle(closing_workflow_id(endpoint_id))
+    await durable.ended(handle)
+    return handle
+
+
 async def maintenance(durable: Durable) -> Handle:
     """One round of housekeeping."""
     workflow_id = f"maintenance-{ids.new_id(ids.REQUEST)}"
@@ -154,6 +193,8 @@ STORIES: dict[str, Story] = {
         delivery_after_failures,
         delivery_exhausted,
         delivery_sent_again,
+        recovery_of_an_endpoint,
+        closing_of_an_endpoint,
         maintenance,
     )
 }

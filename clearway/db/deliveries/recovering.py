@@ -82,12 +82,12 @@ async def counts(connection: AsyncConnection, merchant_id: str, recovery_id: str
     """Return how many deliveries of the recovery have each status."""
     column = webhook_deliveries.c
     query = (
-        select(column.status, func.count())
+        select(column.status, func.count().label("number"))
         .where(column.merchant_id == merchant_id, column.recovery_id == recovery_id)
         .group_by(column.status)
     )
     found: Result[Any] = await connection.execute(query)
-    return {row[0]: row[1] for row in found}
+    return {row.status: row.number for row in found}
 
 
 async def unattempted(connection: AsyncConnection, merchant_id: str, recovery_id: str) -> list[DueDelivery]:

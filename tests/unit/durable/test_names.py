@@ -8,6 +8,7 @@ import pytest
 from temporalio import workflow
 
 from clearway.durable import messages
+from workflows.endpoints import EndpointClosingWorkflow, WebhookRecoveryWorkflow
 from workflows.payment import PaymentWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
@@ -38,6 +39,8 @@ from workflows.webhook_delivery import WebhookDeliveryWorkflow
             messages.DELIVERY_WORKFLOW,
             {messages.RETRY, messages.RECOVER, messages.CLOSE, messages.TIMELINE},
         ),
+        (WebhookRecoveryWorkflow, messages.RECOVERY_WORKFLOW, set()),
+        (EndpointClosingWorkflow, messages.CLOSING_WORKFLOW, set()),
     ],
 )
 def test_clients_name_what_the_workflows_answer(definition: type[Any], name: str, handlers: set[str]) -> None:
