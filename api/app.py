@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from api.events.routes import router as events
 from api.gateways.routes import router as gateways
 from api.http import errors
+from api.http.admission import Admission
 from api.http.limits import RateLimits
 from api.http.metrics import HttpMetrics
 from api.http.middleware import RequestFrame
@@ -30,6 +31,7 @@ from clearway import collector
 from clearway.db.engine import create_engine
 from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
 from clearway.durable.client import connect
+from clearway.durable.timing import RecordingTimer
 from clearway.gateways.registry import build_registry
 from clearway.settings import Settings
 from clearway.telemetry.logs import configure_logging
@@ -62,7 +64,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.settings = settings
-    app.state.metrics = HttpMetrics()
+    app.state.admission = Admission(settings.overload_target_ms / 1_000)
+    app.state.metrics = HttpMetrics(app.state.admission)
     errors.install(app)
     app.add_middleware(RequestFrame, metrics=app.state.metrics, body_bytes_max=REQUEST_BODY_BYTES_MAX)
     _include_routers(app, settings)
@@ -85,13 +88,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     engine = create_engine(settings, application_name="clearway-api")
     gateways = build_registry(settings)
+    admission: Admission = app.state.admission
     app.state.services = ApiServices(
         settings=settings,
         engine=engine,
         # It connects when it is first used, so the API starts before Temporal does, and /ready tells.
-        temporal=await connect(settings, lazy=True),
+        temporal=await connect(settings, lazy=True, interceptors=[RecordingTimer(admission.observe)]),
         gateways=gateways,
         rate_limits=RateLimits(settings),
+        admission=admission,
     )
     collector.settle()
     try:

@@ -104,6 +104,9 @@ class Settings(BaseSettings):
     """Retries by hand to one endpoint."""
     rate_limit_storage: str = "async+memory://"
 
+    overload_target_ms: float = Field(default=500, ge=0)
+    """How long the recording of a payment may take (nine of ten) before new work is refused; 0 never refuses any."""
+
     log_level: str = "INFO"
     log_format: str = "json"
 

@@ -29,7 +29,7 @@ from starlette.responses import Response
 
 from api.http.fields import CARD_NUMBER_REFUSED
 from api.http.problems import CODES, MEDIA_TYPE, FieldProblem, problem
-from clearway.domain.errors import ClearwayError, RateLimitedError, UnprocessableError
+from clearway.domain.errors import ClearwayError, UnprocessableError
 
 FIELD_ERRORS_SHOWN_MAX: Final = 20
 FIELD_NAME_LENGTH_MAX: Final = 100
@@ -110,7 +110,7 @@ def install(app: FastAPI) -> None:
 
 async def _on_clearway_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ClearwayError)
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, RateLimitedError) else {}
+    headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
     headers |= error.headers if isinstance(error, UnsupportedBodyError) else {}
     if error.status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'ApiKey realm="clearway"'

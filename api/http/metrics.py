@@ -5,9 +5,15 @@ Labels are the route's template, never a path: a path holds ids, and every id wo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from starlette.types import Scope
+
+from api.http.admission import Admission
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -16,7 +22,7 @@ BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 class HttpMetrics:
     """The counters of one app."""
 
-    def __init__(self) -> None:
+    def __init__(self, admission: Admission) -> None:
         self._registry = CollectorRegistry()
         labels = ("method", "route", "status")
         self._requests = Counter("clearway_http_requests", "Requests answered.", labels, registry=self._registry)
@@ -27,6 +33,7 @@ class HttpMetrics:
             buckets=BUCKETS_S,
             registry=self._registry,
         )
+        self._registry.register(_AdmissionMetrics(admission))
 
     def observe(self, scope: Scope, status: int, duration_s: float) -> None:
         """Count one answered request."""
@@ -39,6 +46,20 @@ class HttpMetrics:
     def render(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+class _AdmissionMetrics(Collector):
+    """The bound on new work, how much of it is used, and what was refused: read when they are asked for."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    def collect(self) -> Iterator[Metric]:
+        """Read them."""
+        name, now = "clearway_admission", self._admission
+        yield GaugeMetricFamily(f"{name}_limit", "Requests that may begin new work at once.", value=int(now.limit))
+        yield GaugeMetricFamily(f"{name}_under_way", "Requests that begin new work, now.", value=now.under_way)
+        yield CounterMetricFamily(f"{name}_refused", "Requests refused as overloaded.", value=now.refused)
 
 
 def route_template(scope: Scope) -> str:

@@ -78,6 +78,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
         "Requests with one Idempotency-Key got in each other's way. Repeat it with the same key.",
     ),
     "database_unavailable": (503, "The database does not answer. Repeat with the same Idempotency-Key."),
+    "overloaded": (503, "More is asked for than can be done. Nothing was begun; repeat as `Retry-After` says."),
     "temporal_unavailable": (503, "The workflow service did not answer. Repeat with the same Idempotency-Key."),
     "gateway_unavailable": (503, "The gateway could not be reached; nothing was charged. Try again."),
     "gateway_outcome_unknown": (504, "The gateway has not said what it did; the payment will tell when it has."),
@@ -144,6 +145,6 @@ def _response(status: int, codes: list[str]) -> dict[str, Any]:
             }
         },
     }
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
+    if status == HTTPStatus.TOO_MANY_REQUESTS or "overloaded" in codes:
         response["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}}
     return response

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.http.admission import Admission
 from api.http.limits import RateLimits
 from clearway.services import Services
 
@@ -16,6 +17,7 @@ class ApiServices(Services):
     """The connections of one API process, with the limits of its requests."""
 
     rate_limits: RateLimits
+    admission: Admission
 
 
 async def services_of(request: Request) -> ApiServices:

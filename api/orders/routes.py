@@ -9,6 +9,7 @@ from fastapi import Depends, Query
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
+from api.http.admission import NEW_WORK
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
@@ -30,7 +31,8 @@ router = Router(prefix="/orders", tags=["orders"])
     "",
     status_code=HTTPStatus.CREATED,
     response_model=OrderResource,
-    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE),
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded"),
+    dependencies=[NEW_WORK],
     summary="Make an order",
 )
 async def create_order(body: OrderCreate, merchant: MerchantDep, services: ServicesDep, once: OnceDep) -> Response:

@@ -9,6 +9,7 @@ from fastapi import Body, Depends, Query
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
+from api.http.admission import NEW_WORK
 from api.http.fields import CurrencyCode, PlainText, Time
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
@@ -53,9 +54,10 @@ AmountBound = Annotated[int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description
     status_code=HTTPStatus.CREATED,
     response_model=PaymentResource,
     responses=declare(
-        *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "order_not_found", "order_has_payment"),
+        *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment"),
         *("raw_card_refused", "card_number_refused", "card_refused", "temporal_unavailable", "gateway_unavailable"),
     ),
+    dependencies=[NEW_WORK],
     summary="Make a payment",
 )
 async def create_payment(

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from starlette.responses import Response
 
 from api.auth.principal import limit_address
+from api.http.admission import NEW_WORK
 from api.http.idempotency import Answer, KeyHeader, Once, fingerprint_of, read_key
 from api.http.problems import ONCE, TO_ANYBODY, WITH_BODY, declare
 from api.http.routing import Router
@@ -50,9 +51,10 @@ async def get_public_payment(payment_id: str, services: ServicesDep) -> PublicPa
     status_code=HTTPStatus.CREATED,
     response_model=PublicPayment,
     responses=declare(
-        *(*TO_ANYBODY, *WITH_BODY, *ONCE, "order_not_found", "order_has_payment"),
+        *(*TO_ANYBODY, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment"),
         *("raw_card_refused", "card_number_refused", "card_refused", "temporal_unavailable", "gateway_unavailable"),
     ),
+    dependencies=[NEW_WORK],
     summary="Pay an order",
 )
 async def create_public_payment(

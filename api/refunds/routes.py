@@ -9,6 +9,7 @@ from fastapi import Depends
 from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
+from api.http.admission import NEW_WORK
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
@@ -36,9 +37,10 @@ RefundPage = Annotated[PageRequest, Depends(page_request(REFUND))]
     status_code=HTTPStatus.CREATED,
     response_model=RefundResource,
     responses=declare(
-        *(*TO_MERCHANTS, *WITH_BODY, *ONCE),
+        *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded"),
         *("payment_not_found", "amount_not_refundable", "card_number_refused", "temporal_unavailable"),
     ),
+    dependencies=[NEW_WORK],
     summary="Refund a payment",
 )
 async def create_refund(

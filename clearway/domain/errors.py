@@ -9,6 +9,7 @@
     ├── UnprocessableError         422  well formed, and still not acceptable
     ├── RateLimitedError           429  too many requests
     ├── UnavailableError           503  nothing was done; try again
+    │   └── OverloadedError        503  more is asked than can be done; nothing was begun
     └── OutcomeUnknownError        504  a gateway has not said what it did
 
 `code` is what programs match; `detail` is for people and says what happened, what it means for their money and what
@@ -25,6 +26,8 @@ class ClearwayError(Exception):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
+    retry_after_s: int | None = None
+    """When the caller may come back, where that is known."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -90,6 +93,20 @@ class UnavailableError(ClearwayError):
 
     status = 503
     title = "Temporarily unavailable"
+
+
+class OverloadedError(UnavailableError):
+    """More new work is asked for than can be done; the answer says when to come back."""
+
+    title = "Overloaded"
+
+    def __init__(self, retry_after_s: int) -> None:
+        detail = (
+            f"More is asked for than can be done at the moment. Nothing was begun and no money moved. Repeat with the "
+            f"same Idempotency-Key in {retry_after_s} s or later."
+        )
+        super().__init__("overloaded", detail)
+        self.retry_after_s = retry_after_s
 
 
 class OutcomeUnknownError(ClearwayError):

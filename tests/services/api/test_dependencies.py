@@ -29,7 +29,9 @@ def test_nothing_a_request_depends_on_runs_in_a_thread() -> None:
     in_threads = {
         str(call)
         for call in calls
-        if not inspect.iscoroutinefunction(call) and not inspect.iscoroutinefunction(type(call).__call__)
+        if not inspect.iscoroutinefunction(call)
+        and not inspect.isasyncgenfunction(call)
+        and not inspect.iscoroutinefunction(type(call).__call__)
     }
 
     assert len(routes) > 30

@@ -19,6 +19,7 @@ from temporalio.api.enums.v1 import EventType as HistoryEventType
 from temporalio.client import Client, WorkflowHandle
 
 from api.app import PREFIX, create_app
+from api.http.admission import Admission
 from api.http.limits import RateLimits
 from api.http.services import ApiServices
 from clearway.db import events
@@ -155,7 +156,9 @@ def credentials_of(merchant_id: str) -> Credentials:
 async def api_client(settings: Settings, engine: AsyncEngine, temporal: Client) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the app over these clients instead of those its lifespan would make; nobody is logged in."""
     app = create_app(settings)
-    app.state.services = ApiServices(settings, engine, temporal, GatewayRegistry([]), RateLimits(settings))
+    app.state.services = ApiServices(
+        settings, engine, temporal, GatewayRegistry([]), RateLimits(settings), Admission(0)
+    )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://api.test{PREFIX}") as client:
         yield client
