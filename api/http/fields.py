@@ -30,6 +30,7 @@ from clearway.domain.limits import (
     NOTES_KEY_LENGTH_MAX,
     NOTES_KEYS_MAX,
     NOTES_VALUE_LENGTH_MAX,
+    SEARCH_LENGTH_MAX,
     URL_LENGTH_MAX,
 )
 from clearway.domain.text import UNSTORABLE
@@ -105,6 +106,12 @@ def _written_time(value: Any) -> Any:
     return value
 
 
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("search_blank", "Write what to look for, or leave the parameter out to list all")
+    return text
+
+
 def _http_url(text: str) -> str:
     try:
         parse_url(text)
@@ -171,4 +178,5 @@ SecurityCode = Annotated[
     AfterValidator(_secret_of_form(SECURITY_CODE_FORM, "Write the three or four digits")),
 ]
 Time = Annotated[AwareDatetime, BeforeValidator(_written_time), AfterValidator(_in_utc)]
+SearchTerm = Annotated[PlainText, StringConstraints(max_length=SEARCH_LENGTH_MAX), AfterValidator(_not_blank)]
 HttpUrl = Annotated[PlainText, StringConstraints(max_length=URL_LENGTH_MAX), AfterValidator(_http_url)]

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.auth.principal import MerchantDep
 from api.http.admission import NEW_WORK
-from api.http.fields import CurrencyCode, PlainText, Time
+from api.http.fields import CurrencyCode, PlainText, SearchTerm, Time
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
@@ -99,8 +99,13 @@ async def payment_filter(
     created_from: Annotated[Time | None, Query(description="RFC 3339, inclusive.")] = None,
     created_to: Annotated[Time | None, Query(description="RFC 3339, exclusive.")] = None,
     search: Annotated[
-        PlainText | None,
-        Query(max_length=254, description="A payment or order id, a VPA, a customer's e-mail or a receipt, in full."),
+        SearchTerm | None,
+        Query(
+            description=(
+                "A payment id, order id, VPA, customer e-mail or receipt, in full. The case of ASCII letters does not "
+                "matter, nor do blanks at either end."
+            )
+        ),
     ] = None,
 ) -> PaymentFilter:
     """Read the filters of a list of payments."""
@@ -113,7 +118,7 @@ async def payment_filter(
         order_id=order_id,
         created_from=created_from,
         created_to=created_to,
-        search=search.strip() or None if search else None,
+        search=search,
     )
 
 

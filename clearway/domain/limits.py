@@ -10,6 +10,9 @@ RECEIPT_LENGTH_MAX = 64
 REASON_LENGTH_MAX = 255
 URL_LENGTH_MAX = 2_048
 
+SEARCH_LENGTH_MAX = 340
+"""The longest VPA, 321 characters, with some blanks around it: whatever can be stored can be looked for."""
+
 PAGE_SIZE_DEFAULT = 50
 PAGE_SIZE_MAX = 100
 

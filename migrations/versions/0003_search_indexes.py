@@ -14,11 +14,13 @@ depends_on = None
 def upgrade() -> None:
     """Add the indexes."""
     op.create_index("ix_orders_merchant_id_status_id", "orders", ["merchant_id", "status", sa.text("id DESC")])
-    op.create_index("ix_orders_merchant_id_receipt", "orders", ["merchant_id", "receipt"])
-    op.create_index("ix_payments_merchant_id_vpa", "payments", ["merchant_id", sa.text("lower(instrument ->> 'vpa')")])
-    op.create_index(
-        "ix_payments_merchant_id_email", "payments", ["merchant_id", sa.text("lower(customer ->> 'email')")]
-    )
+    for table, name, sought in (
+        ("orders", "receipt", "receipt"),
+        ("payments", "vpa", "instrument ->> 'vpa'"),
+        ("payments", "email", "customer ->> 'email'"),
+    ):
+        key = sa.text(f"""lower(btrim({sought}) COLLATE "C")""")
+        op.create_index(f"ix_{table}_merchant_id_{name}", table, ["merchant_id", key])
 
 
 def downgrade() -> None:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, union_all
+from sqlalchemy import ColumnElement, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.pages import PageRequest, Rows, fetch_page
 from clearway.db.payments.rows import resource_of
 from clearway.db.tables import captures, orders, payments
+from clearway.db.tables.base import search_key
 from clearway.domain.ids import ORDER, PAYMENT, is_id
 from clearway.domain.resources import PaymentResource
 
@@ -72,16 +73,20 @@ def _conditions(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
 
 
 def _matches(term: str, merchant_id: str) -> ColumnElement[bool]:
-    """Read what a term can be from its form, so that each search is exact look-ups in indexes."""
+    """Look in every place where the term may stand, each by an index. A receipt may have the form of anything."""
     column = payments.c
-    if is_id(PAYMENT, term):
-        return column.id == term
-    if is_id(ORDER, term):
-        return column.order_id == term
-    if "@" not in term:
-        with_receipt = select(orders.c.id).where(orders.c.merchant_id == merchant_id, orders.c.receipt == term)
-        return column.order_id.in_(with_receipt)
     of_merchant = select(column.id).where(column.merchant_id == merchant_id)
-    by_email = func.lower(column.customer["email"].astext) == term.lower()
-    by_vpa = func.lower(column.instrument["vpa"].astext) == term.lower()
-    return column.id.in_(union_all(of_merchant.where(by_email), of_merchant.where(by_vpa)))
+    sought = search_key(literal(term))
+    with_receipt = select(orders.c.id).where(
+        orders.c.merchant_id == merchant_id, search_key(orders.c.receipt) == sought
+    )
+    places = [of_merchant.where(column.order_id.in_(with_receipt))]
+    bare = term.strip()
+    if is_id(PAYMENT, bare):
+        places.append(of_merchant.where(column.id == bare))
+    if is_id(ORDER, bare):
+        places.append(of_merchant.where(column.order_id == bare))
+    if "@" in term:  # as every e-mail and VPA has it
+        places.append(of_merchant.where(search_key(column.customer["email"].astext) == sought))
+        places.append(of_merchant.where(search_key(column.instrument["vpa"].astext) == sought))
+    return column.id.in_(union_all(*places))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, DateTime, MetaData, func
+from sqlalchemy import Column, ColumnElement, DateTime, MetaData, TextClause, collate, func, text
 
 metadata = MetaData(
     naming_convention={
@@ -29,3 +29,17 @@ def moment(name: str, *, nullable: bool = False) -> Column[object]:
     if nullable:
         return Column(name, DateTime(timezone=True))
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+def search_key(stored_or_sought: ColumnElement[Any]) -> ColumnElement[str]:
+    """Return the form in which text is looked for: no blanks at either end, ASCII letters in lower case.
+
+    The database makes it of what is stored (in an index) and of what is looked for, so that the two cannot differ. The
+    collation keeps it from depending on the language of the database.
+    """
+    return func.lower(collate(func.btrim(stored_or_sought), "C"))
+
+
+def search_key_sql(stored: str) -> TextClause:
+    """Return the same for an index, in SQL: Alembic compares indexes by their text."""
+    return text(f'lower(btrim({stored}) COLLATE "C")')

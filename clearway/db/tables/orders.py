@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Table, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from clearway.db.tables.base import metadata, moment, one_of
+from clearway.db.tables.base import metadata, moment, one_of, search_key_sql
 from clearway.domain.order import OrderStatus
 
 orders = Table(
@@ -26,5 +26,5 @@ orders = Table(
     UniqueConstraint("id", "merchant_id", "currency"),
     Index("ix_orders_merchant_id_id", "merchant_id", text("id DESC")),
     Index("ix_orders_merchant_id_status_id", "merchant_id", "status", text("id DESC")),
-    Index("ix_orders_merchant_id_receipt", "merchant_id", "receipt"),
+    Index("ix_orders_merchant_id_receipt", "merchant_id", search_key_sql("receipt")),
 )

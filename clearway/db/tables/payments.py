@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from clearway.db.tables.base import metadata, moment, one_of
+from clearway.db.tables.base import metadata, moment, one_of, search_key_sql
 from clearway.domain.payment import FINAL, HOLDS_ORDER, CaptureMethod, PaymentMethod, PaymentStatus
 
 payments = Table(
@@ -70,8 +70,8 @@ payments = Table(
     # What recovery looks through: rows that wait for something.
     Index("ix_payments_open", "id", postgresql_where=text(one_of("status", frozenset(PaymentStatus) - FINAL))),
     # One exact look-up each for the search of payments: what people have at hand when they ask about one.
-    Index("ix_payments_merchant_id_vpa", "merchant_id", text("lower(instrument ->> 'vpa')")),
-    Index("ix_payments_merchant_id_email", "merchant_id", text("lower(customer ->> 'email')")),
+    Index("ix_payments_merchant_id_vpa", "merchant_id", search_key_sql("instrument ->> 'vpa'")),
+    Index("ix_payments_merchant_id_email", "merchant_id", search_key_sql("customer ->> 'email'")),
     Index("ix_payments_gateway_reference", "gateway", "gateway_reference"),
     Index(
         "uq_payments_order_taken",

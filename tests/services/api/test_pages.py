@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from clearway.db.tables import events, orders, payments, webhook_deliveries, webhook_endpoints
 from clearway.domain.events import EventType, delivery_body
 from clearway.domain.ids import DELIVERY, ENDPOINT, EVENT, ORDER, PAYMENT, new_id
-from tests.services.api.conftest import Caller
+from tests.services.api.conftest import Caller, NewCaller
 from tests.services.api.rows import MOMENT, order_row, payment_row
 
 
@@ -118,9 +118,70 @@ async def test_payments_are_found_by_what_people_have_at_hand(caller: Caller, ap
     assert await listed(caller, search="%' OR 1=1 --") == []
 
 
+PAYMENT_SHAPED = "pay_00000000000000000000000001"
+ORDER_SHAPED = "order_00000000000000000000000001"
+RECEIPTS = ["R@1", " R-1", "R-1 ", "R - 1", PAYMENT_SHAPED, ORDER_SHAPED, "\u0130-1", "R\n1", "\u00a0R-1", "%_", "'"]
+MAILS = ["\u0130@example.com", "\u039f\u0394\u03a3@example.com", "Ada+Shop@Example.com", "\u00df@example.com", "a'b@x"]
+VPAS = ["Bob@okbank", "9876543210@ybl", "a" * 256 + "@" + "b" * 64]
+
+
+@pytest.mark.parametrize("receipt", RECEIPTS)
+async def test_every_receipt_is_found_as_it_was_given(caller: Caller, api_engine: AsyncEngine, receipt: str) -> None:
+    """Whatever a receipt looks like, an e-mail or an id, it finds its payment; blanks around it do not matter."""
+    [found] = await write_payments(api_engine, caller.id, {"receipt": receipt})
+    await write_payments(api_engine, caller.id, {"receipt": "another"})
+    assert await listed(caller, search=receipt) == [found]
+    assert await listed(caller, search=f"  {receipt} ") == [found]
+
+
+async def test_blanks_around_a_stored_receipt_do_not_hide_it(caller: Caller, api_engine: AsyncEngine) -> None:
+    """A person who types R-1 finds the receipts that were given as ` R-1`, `R-1 ` and `r-1`."""
+    ids = await write_payments(api_engine, caller.id, *({"receipt": given} for given in (" R-1", "R-1 ", "r-1", "R-1")))
+    assert await listed(caller, search="R-1") == ids
+
+
+@pytest.mark.parametrize("mail", MAILS)
+async def test_every_e_mail_is_found_as_it_was_given(caller: Caller, api_engine: AsyncEngine, mail: str) -> None:
+    """An address finds its payment as it was given, and with its ASCII letters in other case."""
+    [found] = await write_payments(api_engine, caller.id, {"customer": {"email": mail}})
+    swapped = "".join(letter.swapcase() if letter.isascii() else letter for letter in mail)
+    for term in (mail, swapped, f" {mail}"):
+        assert await listed(caller, search=term) == [found], term
+
+
+@pytest.mark.parametrize("vpa", VPAS)
+async def test_every_vpa_is_found_as_it_was_given(caller: Caller, api_engine: AsyncEngine, vpa: str) -> None:
+    """Whatever VPA a payment may have can be looked for, the longest too."""
+    [found] = await write_payments(api_engine, caller.id, {"instrument": {"vpa": vpa}})
+    for term in (vpa, vpa.upper(), f" {vpa} "):
+        assert await listed(caller, search=term) == [found], term
+
+
+async def test_a_search_finds_all_that_the_term_can_be(caller: Caller, api_engine: AsyncEngine) -> None:
+    """One term that is the VPA of one payment, the e-mail of another and the receipt of a third finds the three."""
+    term = "ann@okbank"
+    ids = await write_payments(
+        api_engine, caller.id, {"instrument": {"vpa": term}}, {"customer": {"email": term}}, {"receipt": term}, {}
+    )
+    assert await listed(caller, search=term) == ids[1:]
+
+
+async def test_a_search_stays_with_its_merchant(new_caller: NewCaller, api_engine: AsyncEngine) -> None:
+    """Another merchant's receipt, e-mail, VPA or id finds nothing."""
+    one, other = await new_caller(), await new_caller()
+    fields = {"instrument": {"vpa": "v@upi"}, "customer": {"email": "e@x.test"}, "receipt": "r"}
+    [payment_id] = await write_payments(api_engine, one.id, fields)
+    for term in ("v@upi", "e@x.test", "r", payment_id):
+        assert await listed(one, search=term) == [payment_id]
+        assert await listed(other, search=term) == []
+
+
 @pytest.mark.parametrize(
     "query",
     [
+        {"search": ""},
+        {"search": "   "},
+        {"search": "\t\u00a0"},
         {"amount_min": -1},
         {"amount_min": 10**30},
         {"amount_min": "1.5"},
@@ -132,7 +193,7 @@ async def test_payments_are_found_by_what_people_have_at_hand(caller: Caller, ap
         {"status": "lost"},
         {"method": "cash"},
         {"search": "\x00"},
-        {"search": "x" * 255},
+        {"search": "x" * 400},
         {"order_id": "\x00"},
     ],
 )
