@@ -1,7 +1,7 @@
 """What every application service is given: the connections of the process, who acts, and the id to work under.
 
-Application services are the functions in `clearway/payments`, `refunds`, `endpoints`, `deliveries` and `accounts`.
-The API, the command line and other products call the same ones. They know nothing of HTTP.
+Application services are the functions in `clearway/payments`, `refunds`, `endpoints`, `deliveries`, `gateway_events`
+and `accounts`. The API, the command line and other products call the same ones. They know nothing of HTTP.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from clearway.domain import ids
 from clearway.domain.events import EventType
-from clearway.domain.resources import EVENT_DATA, Resource
+from clearway.domain.resources import event_data
 
 FOLDER: Final = Path(__file__).parents[1] / "schemas" / "events"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -33,10 +33,18 @@ TOLD: Final = {
     EventType.PAYMENT_CANCELLED: "The payment was called off before any money was taken.",
     EventType.PAYMENT_EXPIRED: "The customer or the capture did not come in time; no money was taken.",
     EventType.PAYMENT_NEEDS_REVIEW: "It is not known what the gateway did; a person finds out. Do not charge again.",
+    EventType.PAYMENT_CONTRADICTED: (
+        "After the payment had ended, its gateway reported something that cannot be true with what was recorded. "
+        "Nothing was changed. Read `data.description`, and look the payment up at the gateway."
+    ),
     EventType.REFUND_CREATED: "A refund was reserved; its gateway is being asked.",
     EventType.REFUND_PROCESSED: "The gateway has paid the refund out.",
     EventType.REFUND_FAILED: "The refund did not happen; the money is still the merchant's.",
     EventType.REFUND_NEEDS_REVIEW: "What became of the refund is not known; a person finds out.",
+    EventType.REFUND_CONTRADICTED: (
+        "After the refund had ended, its gateway reported something that cannot be true with what was recorded. "
+        "Nothing was changed. Read `data.description`, and look the refund up at the gateway."
+    ),
     EventType.ENDPOINT_TEST: "A merchant asked for a test of this endpoint. Nothing happened.",
 }
 """What each event means, in words for merchants."""
@@ -107,9 +115,8 @@ def schema_of(event_type: EventType) -> dict[str, Any]:
 
 
 def _data_schema(event_type: EventType) -> dict[str, Any]:
-    noun, _, verb = event_type.value.partition(".")
-    model: type[Resource] = EVENT_DATA[noun]
-    data = model.model_json_schema(mode="serialization", schema_generator=MerchantSchema)
+    verb = event_type.value.partition(".")[2]
+    data = event_data(event_type).model_json_schema(mode="serialization", schema_generator=MerchantSchema)
     if "status" in data["properties"]:
         allowed = STATUSES.get(event_type, [verb])
         data["properties"]["status"] = {"enum": allowed} if len(allowed) > 1 else {"const": allowed[0]}

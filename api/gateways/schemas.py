@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+
+from clearway.domain.gateway_event import Disposition
 
 
-class NewsTaken(BaseModel):
-    """The webhook is stored. ignored: it was signed well, and has no meaning for us."""
+class GatewayEventTaken(BaseModel):
+    """The event is stored."""
 
-    status: Literal["received", "signalled", "late", "ignored"]
+    status: Annotated[
+        Disposition, Field(description="What became of it. `ignored`: it was signed well, and has no meaning here.")
+    ]

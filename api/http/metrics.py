@@ -5,15 +5,16 @@ Labels are the route's template, never a path: a path holds ids, and every id wo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.types import Scope
 
 from api.http.admission import Admission
+from clearway.domain.review import ReviewKind
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -34,6 +35,12 @@ class HttpMetrics:
             registry=self._registry,
         )
         self._registry.register(_AdmissionMetrics(admission))
+        self._reviews = Gauge(
+            "clearway_reviews_open",
+            "Contradictions between a gateway and the record that wait for a person, of the whole installation.",
+            ("kind",),
+            registry=self._registry,
+        )
 
     def observe(self, scope: Scope, status: int, duration_s: float) -> None:
         """Count one answered request."""
@@ -42,6 +49,11 @@ class HttpMetrics:
         method = scope["method"] if route != "none" else "any"
         self._requests.labels(method, route, str(status)).inc()
         self._duration.labels(method, route).observe(duration_s)
+
+    def set_reviews_open(self, counts: Mapping[str, int]) -> None:
+        """Say how many reviews are open, by kind; those that are not named have none."""
+        for kind in ReviewKind:
+            self._reviews.labels(kind.value).set(counts.get(kind, 0))
 
     def render(self) -> bytes:
         """Return the metrics in Prometheus' text format."""

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
+from typing import Final
 
+import structlog
 from fastapi import Request, Response
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.http.metrics import CONTENT_TYPE, HttpMetrics
 from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.operations import readiness
 from api.operations.schemas import Health, Readiness
+from clearway.db import reviews
+
+REVIEWS_TIMEOUT_S: Final = 2.0
+
+log = structlog.get_logger(__name__)
 
 router = Router(tags=["operations"])
 
@@ -31,7 +40,12 @@ async def get_readiness(services: ServicesDep, response: Response) -> Readiness:
 
 
 @router.get("/metrics", response_class=Response, summary="Metrics")
-async def get_metrics(request: Request) -> Response:
-    """Show this process's metrics to Prometheus."""
+async def get_metrics(request: Request, services: ServicesDep) -> Response:
+    """Show this process's metrics to Prometheus, and how many reviews of the installation are open."""
     metrics: HttpMetrics = request.app.state.metrics
+    try:
+        async with asyncio.timeout(REVIEWS_TIMEOUT_S), services.reader.connect() as connection:
+            metrics.set_reviews_open(await reviews.count_open(connection))
+    except (SQLAlchemyError, OSError, TimeoutError):
+        log.warning("reviews_not_counted")  # the process's own metrics matter most while the database is away
     return Response(metrics.render(), media_type=CONTENT_TYPE)

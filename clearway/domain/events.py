@@ -22,10 +22,12 @@ class EventType(StrEnum):
     PAYMENT_CANCELLED = "payment.cancelled"
     PAYMENT_EXPIRED = "payment.expired"
     PAYMENT_NEEDS_REVIEW = "payment.needs_review"
+    PAYMENT_CONTRADICTED = "payment.contradicted"
     REFUND_CREATED = "refund.created"
     REFUND_PROCESSED = "refund.processed"
     REFUND_FAILED = "refund.failed"
     REFUND_NEEDS_REVIEW = "refund.needs_review"
+    REFUND_CONTRADICTED = "refund.contradicted"
     ENDPOINT_TEST = "endpoint.test"
     """Sent only when a merchant asks for it, and only to the endpoint they name."""
 

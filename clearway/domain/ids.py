@@ -26,6 +26,8 @@ DELIVERY = "dlv"
 RECOVERY = "rcv"
 LEDGER_TRANSACTION = "txn"
 AUDIT_ENTRY = "aud"
+GATEWAY_EVENT = "gwe"
+REVIEW = "rev"
 REQUEST = "req"
 
 

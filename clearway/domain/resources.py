@@ -11,8 +11,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from clearway.domain import events
+from clearway.domain.events import EventType
 from clearway.domain.payment import CaptureMethod, PaymentMethod, PaymentStatus
 from clearway.domain.refund import RefundStatus
+from clearway.domain.review import ReviewKind
 
 Moment = Annotated[
     datetime,
@@ -136,9 +138,32 @@ class EndpointTestResource(Resource):
     message: str
 
 
+class ContradictionResource(Resource):
+    """What a gateway reported after a payment or refund had ended, and what was recorded. Nothing was changed."""
+
+    id: Annotated[str, Field(description="Of the review: quote it when you ask the operator of this installation.")]
+    object: Literal["review"] = "review"
+    kind: ReviewKind
+    description: Annotated[str, Field(description="What it means for the money, and what to do next.")]
+    payment_id: str
+    refund_id: str | None = None
+    recorded_status: Annotated[str, Field(description="The status of the payment or refund, which stays as it is.")]
+    recorded_amount: Annotated[Minor, Field(description="Captured of the payment, or the amount of the refund.")]
+    reported_outcome: Annotated[Literal["approved", "declined"], Field(description="What the gateway reported.")]
+    reported_amount: Minor | None = None
+    reported_currency: str | None = None
+    opened_at: Moment
+
+
 EVENT_DATA: dict[str, type[Resource]] = {
     "payment": PaymentResource,
     "refund": RefundResource,
     "endpoint": EndpointTestResource,
 }
 """The model of an event's data, by the first part of its type."""
+CONTRADICTIONS = frozenset({EventType.PAYMENT_CONTRADICTED, EventType.REFUND_CONTRADICTED})
+
+
+def event_data(event_type: EventType) -> type[Resource]:
+    """Return the model of an event's data."""
+    return ContradictionResource if event_type in CONTRADICTIONS else EVENT_DATA[event_type.value.partition(".")[0]]

@@ -202,7 +202,7 @@ class GatewayUnavailableError(Exception):
     """The gateway could not be reached for a call that has no effect (tokenising, listing). Try again."""
 
 
-class NewsSubject(StrEnum):
+class EventSubject(StrEnum):
     """What a provider webhook speaks of."""
 
     PAYMENT = "payment"
@@ -210,7 +210,7 @@ class NewsSubject(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderNews:
+class InboundEvent:
     """One verified webhook of a gateway, in our terms.
 
     event_id: the gateway's id of the event, the same when it is sent again. key: the idempotency key of the operation
@@ -218,7 +218,7 @@ class ProviderNews:
     """
 
     event_id: str
-    subject: NewsSubject
+    subject: EventSubject
     key: str
     outcome: GatewayOutcome
     occurred_at: str
@@ -233,22 +233,22 @@ class SignatureInvalidError(Exception):
     """A provider webhook with a missing, wrong or stale signature: refuse it, change nothing."""
 
 
-class NewsUnreadableError(Exception):
+class EventUnreadableError(Exception):
     """A correctly signed provider webhook that has no meaning for us (unknown event, malformed body)."""
 
 
-def read_news(gateway: Gateway, headers: Mapping[str, str], body: bytes) -> ProviderNews:
-    """Verify and read a webhook by its gateway's connector. Raises SignatureInvalidError or NewsUnreadableError alone.
+def read_event(gateway: Gateway, headers: Mapping[str, str], body: bytes) -> InboundEvent:
+    """Verify and read a webhook by its gateway's connector. Raises SignatureInvalidError or EventUnreadableError alone.
 
     The body is foreign, so a connector that fails on it in an unforeseen way has met an unreadable one: an error here
     would have the gateway send it again and again.
     """
     try:
         return gateway.parse_webhook(headers, body)
-    except (SignatureInvalidError, NewsUnreadableError):
+    except (SignatureInvalidError, EventUnreadableError):
         raise
     except Exception as error:
-        raise NewsUnreadableError(f"{type(error).__name__} while reading it") from error
+        raise EventUnreadableError(f"{type(error).__name__} while reading it") from error
 
 
 class Gateway(Protocol):
@@ -278,10 +278,10 @@ class Gateway(Protocol):
         could not be answered: ask again.
         """
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> ProviderNews:
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> InboundEvent:
         """Verify the signature (both directions of clock skew) and read the news.
 
-        Raises SignatureInvalidError or NewsUnreadableError. headers: lower-case names.
+        Raises SignatureInvalidError or EventUnreadableError. headers: lower-case names.
         """
 
     async def aclose(self) -> None:

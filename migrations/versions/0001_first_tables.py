@@ -45,18 +45,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_merchants")),
     )
-    op.create_table(
-        "gateway_events",
-        sa.Column("gateway", sa.Text(), nullable=False),
-        sa.Column("event_id", sa.Text(), nullable=False, comment="the gateway's; a repeat is recognised by it"),
-        sa.Column("operation_key", sa.Text(), nullable=False),
-        sa.Column("workflow_id", sa.Text(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("disposition", sa.Text(), server_default="received", nullable=False),
-        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.PrimaryKeyConstraint("gateway", "event_id", name=op.f("pk_gateway_events")),
-    )
-    op.create_index("ix_gateway_events_workflow_id", "gateway_events", ["workflow_id"], unique=False)
+    _create_gateway_events()
+    _create_reviews()
     op.create_table(
         "api_keys",
         sa.Column("id", sa.Text(), nullable=False, comment="the public half, sent as X-Api-Key"),
@@ -515,3 +505,90 @@ def downgrade() -> None:
     """Refuse: these tables are the books."""
     message = "the first tables hold the books; to go back, restore a backup"
     raise RuntimeError(message)
+
+
+def _create_gateway_events() -> None:
+    op.create_table(
+        "gateway_events",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("disposition", sa.Text(), nullable=False),
+        sa.Column("event_id", sa.Text(), nullable=True, comment="the gateway's; a repeat is recognised by it"),
+        sa.Column("operation_key", sa.Text(), nullable=True),
+        sa.Column("subject_id", sa.Text(), nullable=True, comment="the payment or refund that the key names"),
+        sa.Column("reason", sa.Text(), nullable=True, comment="why it was refused or ignored"),
+        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False, comment="as received; of refused ones only the beginning"),
+        sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint(
+            "verdict IN ('unreadable', 'unsigned', 'verified')", name=op.f("ck_gateway_events_verdict_known")
+        ),
+        sa.CheckConstraint(
+            "disposition IN ('contradicts', 'ignored', 'late', 'received', 'refused', 'signalled', 'unheard', "
+            "'unknown_subject')",
+            name=op.f("ck_gateway_events_disposition_known"),
+        ),
+        sa.CheckConstraint(
+            "verdict <> 'verified' OR (event_id IS NOT NULL AND subject_id IS NOT NULL)",
+            name=op.f("ck_gateway_events_verified_named"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_events")),
+    )
+    op.create_index(
+        "uq_gateway_events_gateway_event_id",
+        "gateway_events",
+        ["gateway", "event_id"],
+        unique=True,
+        postgresql_where=sa.text("verdict = 'verified'"),
+    )
+    op.create_index("ix_gateway_events_subject_id", "gateway_events", ["subject_id"], unique=False)
+    op.create_index(
+        "ix_gateway_events_refused",
+        "gateway_events",
+        ["received_at"],
+        unique=False,
+        postgresql_where=sa.text("verdict <> 'verified'"),
+    )
+
+
+def _create_reviews() -> None:
+    op.create_table(
+        "reviews",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("subject_type", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column(
+            "detail",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="the event as merchants receive it",
+        ),
+        sa.Column("opened_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resolved_by", sa.Text(), nullable=True),
+        sa.Column("resolution", sa.Text(), nullable=True),
+        sa.CheckConstraint("subject_type IN ('payment', 'refund')", name=op.f("ck_reviews_subject_type_known")),
+        sa.CheckConstraint(
+            "kind IN ('amount_differs', 'capture_not_recorded', 'declined_after_success', "
+            "'refund_declined_after_processed', 'refunded_after_failure', 'taken_after_end')",
+            name=op.f("ck_reviews_kind_known"),
+        ),
+        sa.CheckConstraint(
+            "(resolved_at IS NULL) = (resolved_by IS NULL) AND (resolved_at IS NULL) = (resolution IS NULL)",
+            name=op.f("ck_reviews_resolved_in_full"),
+        ),
+        sa.ForeignKeyConstraint(["merchant_id"], ["merchants.id"], name=op.f("fk_reviews_merchant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reviews")),
+    )
+    op.create_index("ix_reviews_merchant_id_id", "reviews", ["merchant_id", sa.literal_column("id DESC")], unique=False)
+    op.create_index("ix_reviews_subject_id", "reviews", ["subject_id"], unique=False)
+    op.create_index(
+        "uq_reviews_open",
+        "reviews",
+        ["subject_id", "kind"],
+        unique=True,
+        postgresql_where=sa.text("resolved_at IS NULL"),
+    )

@@ -171,9 +171,13 @@ def orders_agree(evidence: Evidence) -> Iterator[str]:
 
 
 def changes_are_told(evidence: Evidence) -> Iterator[str]:
-    """Every change of status has its event, one after the other, each a move of the state machine and never back."""
-    own = [event for event in evidence.events if event["refund_id"] is None]
-    of_payment, of_refund = _by(own, "payment_id"), _by(evidence.events, "refund_id")
+    """Every change of status has its event, one after the other, each a move of the state machine and never back.
+
+    A contradiction is no change: it tells what a gateway reported after the end.
+    """
+    changes = [event for event in evidence.events if not event["type"].endswith(".contradicted")]
+    own = [event for event in changes if event["refund_id"] is None]
+    of_payment, of_refund = _by(own, "payment_id"), _by(changes, "refund_id")
     for payment in evidence.payments:
         yield from _story(payment, of_payment[payment["id"]], "payment", PAYMENT_MOVES)
     for refund in evidence.refunds:

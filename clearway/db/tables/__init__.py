@@ -22,6 +22,7 @@ from clearway.db.tables.merchants import api_keys, merchants
 from clearway.db.tables.orders import orders
 from clearway.db.tables.payments import captures, payments
 from clearway.db.tables.refunds import refunds
+from clearway.db.tables.reviews import reviews
 
 __all__ = [
     "api_keys",
@@ -38,6 +39,7 @@ __all__ = [
     "orders",
     "payments",
     "refunds",
+    "reviews",
     "webhook_attempts",
     "webhook_deliveries",
     "webhook_endpoints",

@@ -22,13 +22,13 @@ from clearway.gateways.contract import (
     Card,
     CardRefusedError,
     CardToken,
+    EventUnreadableError,
     FollowUpRequest,
     GatewayOutcome,
     GatewayUnavailableError,
-    NewsUnreadableError,
+    InboundEvent,
     OperationPage,
     OutcomeKind,
-    ProviderNews,
     SignatureInvalidError,
 )
 from clearway.gateways.simulator import mapping
@@ -146,16 +146,16 @@ class SimulatorGateway:
             raise GatewayUnavailableError(f"the simulator did not answer: {type(error).__name__}") from None
         return _token(response)
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> ProviderNews:
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> InboundEvent:
         """Verify a webhook of the simulator and read it."""
         try:
             # ValueError: the library lets malformed signatures, base64 and UTF-8 through as such.
             self._verifier.verify(body, dict(headers), json_parse=False)
         except (WebhookVerificationError, ValueError) as error:
             raise SignatureInvalidError(str(error)) from error
-        news = mapping.news_of_event(_json(body))
+        news = mapping.event_of(_json(body))
         if news.event_id != headers["webhook-id"]:
-            raise NewsUnreadableError("the event's id is not the webhook-id header")
+            raise EventUnreadableError("the event's id is not the webhook-id header")
         return news
 
     async def aclose(self) -> None:

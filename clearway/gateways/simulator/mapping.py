@@ -14,14 +14,14 @@ from clearway.egress.retry_after import retry_after_s
 from clearway.gateways.contract import (
     UNKNOWN,
     AnswerUnreadableError,
+    EventSubject,
+    EventUnreadableError,
     GatewayOutcome,
+    InboundEvent,
     ListedOperation,
-    NewsSubject,
-    NewsUnreadableError,
     OperationKind,
     OperationPage,
     OutcomeKind,
-    ProviderNews,
 )
 
 UNIFIED_CODES: Final = {
@@ -72,10 +72,10 @@ _KINDS: Final = {
     "failed": OutcomeKind.DECLINED,
 }
 _SUBJECTS: Final = {
-    "payment": NewsSubject.PAYMENT,
-    "capture": NewsSubject.PAYMENT,
-    "void": NewsSubject.PAYMENT,
-    "refund": NewsSubject.REFUND,
+    "payment": EventSubject.PAYMENT,
+    "capture": EventSubject.PAYMENT,
+    "void": EventSubject.PAYMENT,
+    "refund": EventSubject.REFUND,
 }
 
 
@@ -132,11 +132,11 @@ def outcome_of_look_up(status: int, headers: Mapping[str, str], body: Any) -> Ga
     return _operation_or_unknown(body) if status == 200 else UNKNOWN  # noqa: PLR2004 - OK
 
 
-def news_of_event(event: Any) -> ProviderNews:
-    """Read the body of a verified webhook. Raises NewsUnreadableError."""
+def event_of(event: Any) -> InboundEvent:
+    """Read the body of a verified webhook. Raises EventUnreadableError."""
     try:
         data = event["data"]
-        return ProviderNews(
+        return InboundEvent(
             event_id=_text(event, "id"),
             subject=_SUBJECTS[data["type"]],
             key=_text(data, "idempotency_key"),
@@ -144,7 +144,7 @@ def news_of_event(event: Any) -> ProviderNews:
             occurred_at=_text(event, "occurred_at"),
         )
     except (KeyError, TypeError, AnswerUnreadableError) as error:
-        raise NewsUnreadableError(f"not an event of the simulator: {error}") from error
+        raise EventUnreadableError(f"not an event of the simulator: {error}") from error
 
 
 def page_of_operations(body: Any) -> OperationPage:

@@ -12,11 +12,15 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from clearway.db import reviews
 from clearway.db.events import Happening, tell
 from clearway.domain.events import EventType
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
 from clearway.domain.resources import EndpointTestResource
+from clearway.domain.review import ReviewKind, SubjectType
+from clearway.gateway_events.contradictions import resource_of
+from clearway.gateways.contract import GatewayOutcome, OutcomeKind
 from scripts import event_schemas
 from tests.support.shop import Shop, captured
 
@@ -54,6 +58,7 @@ async def bodies(engine: AsyncEngine) -> list[dict[str, Any]]:
     await _end_payments(shop)
     await _refund(shop)
     await _test_an_endpoint(shop)
+    await _contradict(shop)
     return [json.loads(body) for body in await shop.bodies()]
 
 
@@ -93,6 +98,23 @@ async def _test_an_endpoint(shop: Shop) -> None:
     happening = Happening(EventType.ENDPOINT_TEST, shop.merchant_id, data, step="test")
     async with shop.engine.begin() as connection:
         await tell(connection, [happening], now=datetime.now().astimezone(), only_endpoint=endpoint_id)
+
+
+async def _contradict(shop: Shop) -> None:
+    payment = await shop.paid()
+    refund = await shop.reserve(payment, 1_000)
+    await shop.settle(refund.refund.id, RefundStatus.FAILED)
+    now = datetime.now().astimezone()
+    for kind, subject_type, subject_id in (
+        (ReviewKind.DECLINED_AFTER_SUCCESS, SubjectType.PAYMENT, payment),
+        (ReviewKind.REFUNDED_AFTER_FAILURE, SubjectType.REFUND, refund.refund.id),
+    ):
+        async with shop.engine.begin() as connection:
+            subject = await reviews.find_subject(connection, subject_type, subject_id)
+            assert subject is not None
+            reported = GatewayOutcome(OutcomeKind.APPROVED, amount_minor=1_000, currency="INR")
+            contradiction = resource_of(kind, reported, subject, now)
+            await reviews.open_review(connection, subject, contradiction, beside=[], now=now)
 
 
 def test_schemas_are_committed_as_the_code_says() -> None:

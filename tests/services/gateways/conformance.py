@@ -18,13 +18,13 @@ import pytest
 from clearway.domain.errors import DECLINE_CODES
 from clearway.gateways.contract import (
     AuthoriseRequest,
+    EventSubject,
+    EventUnreadableError,
     Gateway,
     GatewayOutcome,
-    NewsSubject,
-    NewsUnreadableError,
     OutcomeKind,
     SignatureInvalidError,
-    read_news,
+    read_event,
 )
 from tests.services.gateways import hostile
 from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when
@@ -197,7 +197,7 @@ class GatewayConformance:
         await bench.gateway.authorise(asked)
         [delivery] = await bench.receiver.wait_for(1, asked.key)
         news = bench.gateway.parse_webhook(delivery.headers, delivery.body)
-        assert (news.key, news.subject) == (asked.key, NewsSubject.PAYMENT)
+        assert (news.key, news.subject) == (asked.key, EventSubject.PAYMENT)
         assert news.outcome == await bench.gateway.look_up(asked.key)
 
     async def test_refund_webhook(self, bench: Bench) -> None:
@@ -207,7 +207,7 @@ class GatewayConformance:
         await bench.gateway.refund(request)
         delivery = (await bench.receiver.wait_for(1, request.key))[0]
         news = bench.gateway.parse_webhook(delivery.headers, delivery.body)
-        assert (news.key, news.subject) == (request.key, NewsSubject.REFUND)
+        assert (news.key, news.subject) == (request.key, EventSubject.REFUND)
         assert news.outcome.amount_minor == 300
 
     @pytest.mark.parametrize("skew_s", [-400, 400])
@@ -241,8 +241,8 @@ class GatewayConformance:
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"nonsense", b'{"id":"a","data":{"type":"payment"}}'])
     async def test_signed_nonsense_is_unreadable(self, bench: Bench, body: bytes) -> None:
-        """A well-signed body without a meaning is NewsUnreadableError, not a crash."""
-        with pytest.raises(NewsUnreadableError):
+        """A well-signed body without a meaning is EventUnreadableError, not a crash."""
+        with pytest.raises(EventUnreadableError):
             bench.gateway.parse_webhook(bench.sign(body, 0), body)
 
     @pytest.mark.parametrize("status", [200, 402, 404, 429])
@@ -266,14 +266,14 @@ class GatewayConformance:
                     assert (await self._one_call(gateway, number)).kind is OutcomeKind.UNKNOWN, body[:200]
 
     async def test_no_webhook_makes_reading_fail(self, bench: Bench) -> None:
-        """Whatever stands in a well-signed webhook, it is news that can be stored, or NewsUnreadableError."""
+        """Whatever stands in a well-signed webhook, it is news that can be stored, or EventUnreadableError."""
         events = [body for event in bench.events for body in hostile.variants(event)]
         bodies = [json.dumps(body, separators=(",", ":")).encode() for body in events]
         read = 0
         for body in [*(body for body in hostile.NOT_JSON if body.isascii()), *bodies]:
             try:
-                news = read_news(bench.gateway, bench.sign(body, 0), body)
-            except NewsUnreadableError:
+                news = read_event(bench.gateway, bench.sign(body, 0), body)
+            except EventUnreadableError:
                 continue
             read += 1
             assert hostile.is_storable_throughout(news), body[:200]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clearway.domain.errors import DECLINE_CODES
-from clearway.gateways.contract import UNKNOWN, NewsSubject, NewsUnreadableError, OutcomeKind
+from clearway.gateways.contract import UNKNOWN, EventSubject, EventUnreadableError, OutcomeKind
 from clearway.gateways.simulator import client, mapping
 from clearway.simulator.failures import CARD_MESSAGES, MESSAGES
 
@@ -142,8 +142,8 @@ def test_retry_after_is_bounded(header: str, wait_s: float | None) -> None:
 def test_subject_of_news(kind: str) -> None:
     """Only refunds are news about a refund; all else is about the payment."""
     event = {"id": "sim_evt_1", "occurred_at": "2026-01-01T00:00:00Z", "data": operation(type=kind)}
-    expected = NewsSubject.REFUND if kind == "refund" else NewsSubject.PAYMENT
-    assert mapping.news_of_event(event).subject is expected
+    expected = EventSubject.REFUND if kind == "refund" else EventSubject.PAYMENT
+    assert mapping.event_of(event).subject is expected
 
 
 @pytest.mark.parametrize("missing", ["id", "occurred_at", "data"])
@@ -151,8 +151,8 @@ def test_news_needs_all_its_parts(missing: str) -> None:
     """An event without id, time or data is unreadable."""
     event = {"id": "sim_evt_1", "occurred_at": "2026-01-01T00:00:00Z", "data": operation()}
     del event[missing]
-    with pytest.raises(NewsUnreadableError):
-        mapping.news_of_event(event)
+    with pytest.raises(EventUnreadableError):
+        mapping.event_of(event)
 
 
 def test_the_connector_shares_nothing_with_the_service() -> None:

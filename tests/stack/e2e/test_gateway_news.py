@@ -70,14 +70,15 @@ async def stored(site: Site, event: dict[str, Any]) -> int:
 
 @pytest.mark.parametrize("status", ["processing", "declined", "authorized", ACTION, "canceled"])
 async def test_late_news_never_moves_a_payment_back(steady: Site, status: str) -> None:
-    """Whatever a gateway tells of a payment that has succeeded: it stays a success, and so do books and events."""
+    """Whatever a gateway reports of a payment that has succeeded: it stays a success, and so do books and changes."""
     payment = await steady.merchant.paid()
     story = await steady.merchant.story(payment)
     event = news(payment["id"], status)
     for _ in range(3):
         assert (await tell(steady.merchant, event)).status_code == 200
     assert await steady.merchant.read(f"/payments/{payment['id']}") == payment
-    assert await steady.merchant.story(payment) == story
+    told = [told for told in await steady.merchant.story(payment) if told != "payment.contradicted"]
+    assert told == story
     assert await stored(steady, event) == 1
 
 
@@ -101,7 +102,7 @@ async def test_news_of_failure_after_a_refund_was_processed_changes_nothing(stea
 
 
 async def test_forged_news_is_refused_and_not_stored(steady: Site) -> None:
-    """A wrong signature is a 4xx, nothing of it is kept, and the payment it speaks of waits on."""
+    """A wrong signature is a 4xx, it is not stored as the gateway's, and the payment it speaks of waits on."""
     merchant = steady.merchant
     payment = await merchant.pay(vpa="pending@razorpay")
     event = news(payment["id"], "captured")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from clearway.domain.events import EventType, delivery_body, timestamp
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
-from clearway.domain.resources import EVENT_DATA
+from clearway.domain.resources import EVENT_DATA, ContradictionResource, event_data
 
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 
@@ -59,3 +59,9 @@ def test_every_refund_status_has_an_event(status: RefundStatus) -> None:
 def test_every_event_has_a_resource() -> None:
     """The first part of a type names what its data is."""
     assert {event_type.partition(".")[0] for event_type in EventType} == set(EVENT_DATA)
+
+
+def test_a_contradiction_has_a_resource_of_its_own() -> None:
+    """The data of `*.contradicted` is what was recorded beside what was reported, and not the payment or refund."""
+    found = {event_type.value for event_type in EventType if event_data(event_type) is ContradictionResource}
+    assert found == {"payment.contradicted", "refund.contradicted"}

@@ -1,4 +1,4 @@
-"""Webhooks of gateways: verified, stored once, passed on, and late ones change nothing."""
+"""Events of gateways: verified, stored once, passed on, and late ones change nothing."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 
 from api.app import create_app
-from clearway.db.tables import gateway_events
-from clearway.domain.errors import DECLINE_CODES
+from clearway.db import gateway_events as storing
+from clearway.db.tables import audit_log, gateway_events, reviews
+from clearway.domain.actor import Actor
+from clearway.domain.errors import DECLINE_CODES, ConflictError, NotFoundError
+from clearway.domain.gateway_event import Verdict
 from clearway.domain.ids import PAYMENT, new_id
+from clearway.gateway_events.reviewing import close_review, list_reviews
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET, Settings
 from tests.services.api.conftest import Payer, changed, client_of
 
@@ -63,7 +67,7 @@ async def disposition(engine: AsyncEngine, event_id: str) -> str | None:
         return (await connection.execute(query)).scalar_one_or_none()
 
 
-async def test_news_moves_a_waiting_payment(
+async def test_an_event_moves_a_waiting_payment(
     payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine
 ) -> None:
     """A payment that waits at the gateway goes on by a webhook; the webhook is stored as signalled."""
@@ -96,8 +100,8 @@ async def test_a_repeat_is_answered_and_not_passed_on_again(
     assert signals == 1
 
 
-async def test_a_repeat_of_news_that_was_heard_contradicts_nothing(
-    payer: Payer, anonymous: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+async def test_a_repeat_of_a_signalled_event_contradicts_nothing(
+    payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine
 ) -> None:
     """An approval that was passed on in its time is no contradiction when it comes again after a cancellation."""
     made = await payer.payment(until="authorized", capture_method="manual")
@@ -106,40 +110,166 @@ async def test_a_repeat_of_news_that_was_heard_contradicts_nothing(
     assert (await payer.http.post(f"/payments/{made['id']}/cancel")).status_code == 200
     await payer.payment_in(made["id"], "cancelled")
     assert (await send(anonymous, event)).json() == {"status": "signalled"}
-    assert "late_news_contradicts_record" not in caplog.text
+    assert await reviews_of(api_engine, made["id"]) == []
 
 
-async def test_late_news_changes_nothing_and_says_when_it_contradicts(
+async def reviews_of(engine: AsyncEngine, subject_id: str) -> list[str]:
+    """Return the kinds of the reviews of a payment or refund."""
+    async with engine.connect() as connection:
+        query = select(reviews.c.kind).where(reviews.c.subject_id == subject_id).order_by(reviews.c.id)
+        return list((await connection.execute(query)).scalars())
+
+
+async def contradictions_told(payer: Payer, payment_id: str) -> list[dict[str, Any]]:
+    """Return the data of the events that told the merchant of contradictions."""
+    listed = (await payer.http.get("/events")).json()["data"]
+    told = [event["data"] for event in listed if event["type"].endswith(".contradicted")]
+    return [data for data in told if data["payment_id"] == payment_id]
+
+
+async def send_when_ended(client: httpx.AsyncClient, event: dict[str, Any]) -> str:
+    """Send an event, each time as a new one, until the workflow it is about has ended; return what became of it."""
+    for number in range(100):
+        answer = await send(client, event | {"id": f"{event['id']}_{number}"})
+        if answer.json()["status"] != "signalled":
+            return str(answer.json()["status"])
+    raise AssertionError("the workflow runs on")
+
+
+async def test_money_taken_after_the_end_is_reviewed_and_told(
+    payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine
+) -> None:
+    """An approval after a failure changes nothing, opens one review, and the merchant receives one event of it."""
+    failed = await payer.payment(vpa="failure@razorpay", until="failed")
+    event = event_about(f"{failed['id']}:authorise:1")
+    assert await send_when_ended(anonymous, event) == "contradicts"
+    for again in (event, event, event | {"id": "sim_evt_other"}):
+        assert (await send(anonymous, again)).json() == {"status": "contradicts"}
+    assert await disposition(api_engine, event["id"]) == "contradicts"
+    assert (await payer.http.get(f"/payments/{failed['id']}")).json() == failed
+    assert await reviews_of(api_engine, failed["id"]) == ["taken_after_end"]
+    [told] = await contradictions_told(payer, failed["id"])
+    assert (told["recorded_status"], told["reported_outcome"], told["reported_amount"]) == (
+        "failed",
+        "approved",
+        50_000,
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "kinds"),
+    [
+        ({"status": "declined"}, ["declined_after_success"]),
+        ({"amount": 49_999}, ["amount_differs"]),
+        ({"currency": "USD"}, ["amount_differs"]),
+        ({}, []),
+        ({"status": "processing"}, []),
+        ({"status": "succeeded", "type": "void"}, []),
+    ],
+)
+async def test_a_late_report_about_a_success(
     payer: Payer,
     anonymous: httpx.AsyncClient,
     api_engine: AsyncEngine,
-    caplog: pytest.LogCaptureFixture,
+    report: dict[str, Any],
+    kinds: list[str],
 ) -> None:
-    """News for a payment that has ended: 200, stored as late, nothing moves, and a contradiction is logged."""
+    """What cannot be true together with a success is reviewed; what agrees with it is only late."""
+    paid = await payer.payment()
+    operation = "void" if report.get("type") == "void" else "authorise"
+    became = await send_when_ended(anonymous, event_about(f"{paid['id']}:{operation}:1", **report))
+    assert became == ("contradicts" if kinds else "late")
+    assert await reviews_of(api_engine, paid["id"]) == kinds
+    assert (await payer.http.get(f"/payments/{paid['id']}")).json() == paid
+
+
+async def test_a_capture_that_is_not_recorded_is_reviewed(
+    payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine
+) -> None:
+    """A capture that the gateway reports after the end, and that the books do not have, is a contradiction."""
+    paid = await payer.payment()
+    event = event_about(f"{paid['id']}:capture:9", type="capture", id="sim_capture_9", status="succeeded")
+    assert await send_when_ended(anonymous, event) == "contradicts"
+    assert await reviews_of(api_engine, paid["id"]) == ["capture_not_recorded"]
+
+
+async def test_a_refund_that_failed_and_was_paid_out_is_reviewed(
+    payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine
+) -> None:
+    """A refund that is recorded as failed and reported as paid out opens a review of the refund."""
+    paid = await payer.payment(vpa="refundfails@clearway")
+    made = (await payer.http.post(f"/payments/{paid['id']}/refunds", json={"amount": 100})).json()
+    failed = await payer.refund_in(made["id"], "failed")
+    event = event_about(f"{made['id']}:refund:1", type="refund", status="succeeded", amount=100)
+    assert await send_when_ended(anonymous, event) == "contradicts"
+    assert await reviews_of(api_engine, made["id"]) == ["refunded_after_failure"]
+    assert (await payer.http.get(f"/refunds/{made['id']}")).json() == failed
+
+
+async def test_closing_a_review_is_audited_and_happens_once(
+    payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine
+) -> None:
+    """Only the merchant's own or an installation's operator closes a review; a second time is refused."""
     failed = await payer.payment(vpa="failure@razorpay", until="failed")
-    await payer.payment_in(failed["id"], "failed")
-    event = event_about(f"{failed['id']}:authorise:1")
-    for _ in range(50):
-        taken = await send(anonymous, event)
-        if taken.json()["status"] == "late":
-            break
-        event = event_about(f"{failed['id']}:authorise:1")
-    assert taken.json() == {"status": "late"}
-    assert await disposition(api_engine, event["id"]) == "late"
-    assert (await payer.http.get(f"/payments/{failed['id']}")).json() == failed
-    assert "late_news_contradicts_record" in caplog.text
+    await send_when_ended(anonymous, event_about(f"{failed['id']}:authorise:1"))
+    metrics = (await anonymous.get("/metrics")).text
+    assert float(metrics.partition('clearway_reviews_open{kind="taken_after_end"} ')[2].split()[0]) >= 1
+    async with api_engine.begin() as connection:
+        [opened] = await list_reviews(connection, merchant_id=payer.id)
+        with pytest.raises(NotFoundError):
+            await close_review(connection, Actor("key:other", "mer_other"), opened["id"], "not mine")
+        closed = await close_review(connection, Actor("operator:eve", None), opened["id"], "refunded \x00 there")
+        with pytest.raises(ConflictError):
+            await close_review(connection, Actor("operator:bob", None), opened["id"], "again")
+        assert await list_reviews(connection, merchant_id=payer.id) == []
+        query = select(audit_log).where(audit_log.c.subject == opened["id"])
+        line = (await connection.execute(query)).one()
+    assert closed["resolution"] == "refunded \N{REPLACEMENT CHARACTER} there"
+    assert (line.merchant_id, line.actor, line.action) == (payer.id, "operator:eve", "review.close")
+
+
+async def test_an_event_of_an_unknown_payment_is_kept_as_such(
+    workers: None, anonymous: httpx.AsyncClient, api_engine: AsyncEngine
+) -> None:
+    """An event that names a payment which is not here is a 200, and stored with what became of it."""
+    event = event_about(f"{new_id(PAYMENT)}:authorise:1")
+    assert (await send(anonymous, event)).json() == {"status": "unknown_subject"}
+    assert await disposition(api_engine, event["id"]) == "unknown_subject"
 
 
 async def test_a_wrong_signature_is_refused(anonymous: httpx.AsyncClient, api_engine: AsyncEngine) -> None:
-    """No signature, another body or another secret: 401, nothing stored."""
+    """No signature, another body or another secret: 401, and kept as unsigned, with its headers but no credentials."""
     event = event_about(f"{new_id(PAYMENT)}:authorise:1")
     unsigned = await anonymous.post(PATH, json=event)
     forged = {"webhook-id": event["id"], "webhook-timestamp": str(int(time.time())), "webhook-signature": "v1,AAAA"}
+    forged |= {"Authorization": "Bearer secret"}
     wrong = await anonymous.post(PATH, json=event, headers=forged)
     for response in (unsigned, wrong):
         assert response.status_code == 401
         assert response.json()["code"] == "signature_invalid"
     assert await disposition(api_engine, event["id"]) is None
+    async with api_engine.connect() as connection:
+        query = select(gateway_events).where(gateway_events.c.headers["webhook-id"].astext == event["id"])
+        kept = (await connection.execute(query)).one()
+    assert (kept.verdict, kept.disposition, kept.event_id) == ("unsigned", "refused", None)
+    assert "authorization" not in kept.headers
+    assert json.loads(kept.body) == event
+
+
+async def test_unsigned_events_are_limited(api_settings: Settings) -> None:
+    """One address may have few refused: then it is a 429, and nothing more of it is kept."""
+    limited = create_app(changed(api_settings, rate_limit_address="3/minute"))
+    async with limited.router.lifespan_context(limited), client_of(limited) as client:
+        statuses = [(await client.post(PATH, json={})).status_code for _ in range(5)]
+    assert statuses == [401, 401, 401, 429, 429]
+
+
+async def test_what_is_not_believed_never_fills_the_table(api_engine: AsyncEngine, monkeypatch: Any) -> None:
+    """Beyond so many within an hour, refused events are dropped."""
+    monkeypatch.setattr(storing, "REFUSED_MAX", 0)
+    async with api_engine.connect() as connection:
+        refused = storing.Refused("simulator", Verdict.UNSIGNED, "no signature", {}, b"x")
+        assert await storing.keep_refused(connection, refused) is False
 
 
 @pytest.mark.parametrize("skew_s", [-3_600, 3_600])
@@ -158,7 +288,7 @@ async def test_a_stale_or_future_signature_is_refused(anonymous: httpx.AsyncClie
         event_about("pay_00000000000000000000000000:authorise:1", type="payout"),
     ],
 )
-async def test_signed_news_without_a_meaning_is_ignored(anonymous: httpx.AsyncClient, event: dict[str, Any]) -> None:
+async def test_a_signed_event_without_a_meaning_is_ignored(anonymous: httpx.AsyncClient, event: dict[str, Any]) -> None:
     """Sending it again would not help, so it is a 200 that says `ignored`."""
     taken = await send(anonymous, event)
     assert (taken.status_code, taken.json()) == (200, {"status": "ignored"})
@@ -212,7 +342,7 @@ async def test_json_without_end_is_ignored(anonymous: httpx.AsyncClient) -> None
 async def test_without_temporal_the_gateway_is_asked_to_come_again(
     api_settings: Settings, api_engine: AsyncEngine, anonymous: httpx.AsyncClient, payer: Payer
 ) -> None:
-    """Temporal is away: 503, the news is kept as received, and a repeat passes it on."""
+    """Temporal is away: 503, the event is kept as received, and a repeat passes it on."""
     made = await payer.payment(vpa="pending@razorpay", until="pending")
     event = event_about(f"{made['id']}:authorise:1")
     away = create_app(changed(api_settings, temporal_address="127.0.0.1:1"))

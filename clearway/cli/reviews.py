@@ -1,0 +1,100 @@
+"""`clearway gateway-events` and `reviews`: what gateways sent, and what contradicts the record."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from clearway.cli.output import JsonFlag, out, plain, print_json, table
+from clearway.cli.problems import CommandError
+from clearway.cli.running import login
+from clearway.domain.gateway_event import Disposition
+
+events: Final = typer.Typer(help="Events that gateways sent: list.", no_args_is_help=True)
+reviews: Final = typer.Typer(help="Contradictions between gateways and the record: list, close.", no_args_is_help=True)
+
+OPERATING: Final = "Operate"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the groups."""
+    app.add_typer(events, name="gateway-events", rich_help_panel=OPERATING)
+    app.add_typer(reviews, name="reviews", rich_help_panel=OPERATING)
+
+
+@events.command("list")
+def list_events(
+    *,
+    subject: Annotated[str | None, typer.Option(metavar="ID", help="Only those about this pay_… or rfnd_…")] = None,
+    disposition: Annotated[Disposition | None, typer.Option(help="Only those of which this became.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many, newest first.")] = 50,
+    as_json: JsonFlag = False,
+) -> None:
+    """List what gateways sent, newest first, with what became of it."""
+    from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
+    from clearway.gateway_events.reviewing import list_events as found_events  # noqa: PLC0415 - heavy
+
+    found = in_transaction(
+        lambda connection: found_events(connection, limit=limit, subject_id=subject, disposition=disposition)
+    )
+    if as_json:
+        print_json(found)
+        return
+    rows = table("received", "gateway", "verdict", "became", "about", "event", "why")
+    for item in found:
+        names = ("received_at", "gateway", "verdict", "disposition", "operation_key", "event_id", "reason")
+        rows.add_row(*(plain(item[name]) for name in names))
+    out().print(rows if found else "No events.")
+
+
+@reviews.command("list")
+def list_reviews(
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """List what gateways reported after the end and what cannot be true with the record."""
+    from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
+    from clearway.gateway_events.reviewing import list_reviews as found_reviews  # noqa: PLC0415 - heavy
+
+    found = in_transaction(lambda connection: found_reviews(connection, only_open=not everything))
+    if as_json:
+        print_json(found)
+        return
+    rows = table("review", "opened", "about", "kind", "resolution")
+    for item in found:
+        rows.add_row(*(plain(item[name]) for name in ("id", "opened_at", "subject_id", "kind", "resolution")))
+    out().print(rows if found else "No reviews.")
+    if found:
+        out().print("Close one: clearway reviews close REVIEW --resolution 'what you found at the gateway'")
+
+
+@reviews.command("close")
+def close_review(
+    review_id: Annotated[str, typer.Argument(metavar="REVIEW", help="rev_…")],
+    *,
+    resolution: Annotated[str, typer.Option(help="What you found at the gateway, and what you did.")],
+    operator: Annotated[
+        str | None, typer.Option(help="Who closes it, for the audit log; your login by default.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Close a review. The payment or refund stays as it is: money moves by a refund, or at the gateway."""
+    from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
+    from clearway.domain.actor import Actor  # noqa: PLC0415 - heavy
+    from clearway.domain.actor import operator as named  # noqa: PLC0415 - heavy
+    from clearway.domain.errors import ClearwayError  # noqa: PLC0415 - heavy
+    from clearway.gateway_events.reviewing import close_review as close  # noqa: PLC0415 - heavy
+
+    if not resolution.strip():
+        raise typer.BadParameter("Say what you found: it is what the next person reads.", param_hint="--resolution")
+    actor = Actor(named(operator or login()), None)
+    try:
+        closed = in_transaction(lambda connection: close(connection, actor, review_id, resolution))
+    except ClearwayError as error:
+        raise CommandError(str(error)) from None
+    if as_json:
+        print_json(closed)
+    else:
+        out().print(f"{plain(review_id)} is closed.")

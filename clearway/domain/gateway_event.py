@@ -1,0 +1,41 @@
+"""Events that gateways send: how far each could be trusted, and what became of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What reading an event came to."""
+
+    VERIFIED = "verified"
+    """Signed by the gateway, and about an operation of this installation."""
+    UNREADABLE = "unreadable"
+    """Signed by the gateway, and without a meaning here."""
+    UNSIGNED = "unsigned"
+    """Not signed by the gateway: anybody may have sent it."""
+
+
+class Disposition(StrEnum):
+    """What became of an event."""
+
+    RECEIVED = "received"
+    """Stored, and not yet passed on. A repeat passes it on."""
+    SIGNALLED = "signalled"
+    """Passed on to the workflow of its payment or refund."""
+    LATE = "late"
+    """Its payment or refund had ended, and the event agrees with the record. Nothing was changed."""
+    CONTRADICTS = "contradicts"
+    """Its payment or refund had ended, and the event contradicts the record: a review was opened."""
+    UNHEARD = "unheard"
+    """No workflow ran for its payment or refund, which has not ended. A repeat passes it on."""
+    UNKNOWN_SUBJECT = "unknown_subject"
+    """There is no such payment or refund."""
+    IGNORED = "ignored"
+    """It has no meaning here."""
+    REFUSED = "refused"
+    """Its signature is missing, wrong or stale."""
+
+
+OPEN = frozenset({Disposition.RECEIVED, Disposition.UNHEARD})
+"""Dispositions that a repeat of the event may change."""

@@ -1,0 +1,1 @@
+"""What becomes of the events that gateways send: kept, believed or not, passed on, compared with the record."""

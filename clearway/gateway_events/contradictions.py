@@ -1,0 +1,85 @@
+"""Whether a gateway's report can be true together with what was recorded when a payment or refund had ended.
+
+Pure rules. The operation of a report is the middle of its key, `<id>:<operation>:<n>`. Reports that only come late
+(a void that was done, a capture that is recorded) agree with the record and are no contradiction.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from clearway.db.reviews import Subject
+from clearway.domain.ids import REVIEW, new_id
+from clearway.domain.payment import PaymentStatus
+from clearway.domain.refund import RefundStatus
+from clearway.domain.resources import ContradictionResource
+from clearway.domain.review import DESCRIPTIONS, ReviewKind, SubjectType
+from clearway.gateways.contract import GatewayOutcome, OutcomeKind
+
+ENDED_WITHOUT_MONEY = frozenset({PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED})
+
+
+def contradiction(subject: Subject, operation: str, outcome: GatewayOutcome) -> ReviewKind | None:
+    """Say how a report contradicts the record of an ended payment or refund, or None."""
+    if outcome.kind not in {OutcomeKind.APPROVED, OutcomeKind.DECLINED}:
+        return None
+    if subject.type is SubjectType.REFUND:
+        return _of_refund(subject, outcome)
+    match operation:
+        case "authorise":
+            return _of_authorisation(subject, outcome)
+        case "capture" if outcome.kind is OutcomeKind.APPROVED:
+            return _of_capture(subject, outcome)
+        case _:
+            return None
+
+
+def resource_of(kind: ReviewKind, reported: GatewayOutcome, subject: Subject, now: datetime) -> ContradictionResource:
+    """Describe a contradiction under a fresh review id, as merchants receive it."""
+    return ContradictionResource(
+        id=new_id(REVIEW),
+        kind=kind,
+        description=DESCRIPTIONS[kind],
+        payment_id=subject.payment_id,
+        refund_id=subject.id if subject.type is SubjectType.REFUND else None,
+        recorded_status=subject.status,
+        recorded_amount=subject.amount_minor,
+        reported_outcome="approved" if reported.kind is OutcomeKind.APPROVED else "declined",
+        reported_amount=reported.amount_minor,
+        reported_currency=reported.currency,
+        opened_at=now,
+    )
+
+
+def _of_authorisation(subject: Subject, outcome: GatewayOutcome) -> ReviewKind | None:
+    if outcome.kind is OutcomeKind.DECLINED:
+        return ReviewKind.DECLINED_AFTER_SUCCESS if subject.status == PaymentStatus.SUCCESS else None
+    if subject.status in ENDED_WITHOUT_MONEY:
+        # What was only reserved is released when a payment is cancelled or expires: such a report is merely late.
+        kept = outcome.captured or subject.status == PaymentStatus.FAILED
+        return ReviewKind.TAKEN_AFTER_END if kept else None
+    return _of_amount(outcome, subject.asked_minor, subject.currency)
+
+
+def _of_capture(subject: Subject, outcome: GatewayOutcome) -> ReviewKind | None:
+    if subject.status in ENDED_WITHOUT_MONEY:
+        return ReviewKind.TAKEN_AFTER_END
+    recorded_minor = subject.captures.get(outcome.reference)
+    if recorded_minor is None:
+        return ReviewKind.CAPTURE_NOT_RECORDED
+    return _of_amount(outcome, recorded_minor, subject.currency)
+
+
+def _of_refund(subject: Subject, outcome: GatewayOutcome) -> ReviewKind | None:
+    processed = subject.status == RefundStatus.PROCESSED
+    if outcome.kind is OutcomeKind.DECLINED:
+        return ReviewKind.REFUND_DECLINED_AFTER_PROCESSED if processed else None
+    if subject.status == RefundStatus.FAILED:
+        return ReviewKind.REFUNDED_AFTER_FAILURE
+    return _of_amount(outcome, subject.asked_minor, subject.currency) if processed else None
+
+
+def _of_amount(outcome: GatewayOutcome, recorded_minor: int, currency: str) -> ReviewKind | None:
+    if outcome.amount_minor is None or (outcome.amount_minor, outcome.currency) == (recorded_minor, currency):
+        return None
+    return ReviewKind.AMOUNT_DIFFERS

@@ -1,0 +1,202 @@
+"""Receiving an event of a gateway: verified over the raw bytes, stored, passed on once, and only then answered.
+
+    not signed, or unreadable   kept while there is room, and changes nothing
+    about a running workflow    a signal, which may come twice: a payment never moves back for it
+    about something ended       late; or a review, an event for the merchant and a metric, if it contradicts the record
+
+A repeat of an event is passed on again only when the first was not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from clearway.db import gateway_events, reviews
+from clearway.db.gateway_events import Kept, Received, Refused
+from clearway.db.reviews import Subject
+from clearway.deliveries import sending
+from clearway.domain import payment, refund
+from clearway.domain.errors import UnavailableError
+from clearway.domain.gateway_event import OPEN, Disposition, Verdict
+from clearway.domain.ids import PAYMENT, REFUND, is_id
+from clearway.domain.limits import OPERATOR_TEXT_LENGTH_MAX
+from clearway.domain.review import ReviewKind, SubjectType
+from clearway.domain.text import storable
+from clearway.durable import calls
+from clearway.durable.calls import WorkflowEndedError
+from clearway.durable.messages import PROVIDER_NEWS, News, payment_workflow_id, refund_workflow_id
+from clearway.gateway_events.contradictions import contradiction, resource_of
+from clearway.gateways.contract import EventUnreadableError, InboundEvent, SignatureInvalidError, read_event
+from clearway.services import Services
+
+ENDED: Final = payment.FINAL | refund.FINAL
+"""The statuses whose workflow has nothing more to hear: it is spared the signal."""
+HEADERS_MAX: Final = 64
+HEADER_LENGTH_MAX: Final = 1_024
+SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "x-api-secret"})
+UNBELIEVED_BYTES_MAX: Final = 4 * 1024
+"""How much is kept of a body that anybody may have sent."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The payment or refund that an operation key names, and the operation."""
+
+    type: SubjectType
+    id: str
+    operation: str
+
+    @property
+    def workflow_id(self) -> str:
+        """The workflow that sent the operation."""
+        name = refund_workflow_id if self.type is SubjectType.REFUND else payment_workflow_id
+        return name(self.id)
+
+
+async def receive(services: Services, gateway: str, headers: Mapping[str, str], body: bytes) -> Disposition:
+    """Take an event and return what became of it.
+
+    Raises SignatureInvalidError, with nothing stored (`keep_unsigned`), and UnavailableError when it could not be
+    passed on: the gateway is to send it again.
+    """
+    try:
+        event = read_event(services.gateways[gateway], headers, body)
+        named = named_by(event.key)
+    except EventUnreadableError as error:
+        await _keep(services, _refused(gateway, error, headers, body))
+        return Disposition.IGNORED
+    structlog.contextvars.bind_contextvars(workflow_id=named.workflow_id, gateway_event_id=event.event_id)
+    received = Received(gateway, event.event_id, event.key, named.id, _kept(headers), body)
+    return await _take(services, named, event, received)
+
+
+async def keep_unsigned(
+    services: Services, gateway: str, error: SignatureInvalidError, headers: Mapping[str, str], body: bytes
+) -> None:
+    """Keep an event that anybody may have sent, for the operator who looks for it. Limit its source before."""
+    await _keep(services, _refused(gateway, error, headers, body))
+
+
+def named_by(key: str) -> Named:
+    """Read an operation key, `<id>:<operation>:<n>`. Raises EventUnreadableError when it is foreign."""
+    subject_id, _, rest = key.partition(":")
+    operation = rest.partition(":")[0]
+    for prefix, kind in ((PAYMENT, SubjectType.PAYMENT), (REFUND, SubjectType.REFUND)):
+        if is_id(prefix, subject_id):
+            return Named(kind, subject_id, operation)
+    raise EventUnreadableError("the operation's key is not of this installation")
+
+
+async def _take(services: Services, named: Named, event: InboundEvent, received: Received) -> Disposition:
+    async with services.reader.connect() as connection:
+        subject = await reviews.find_subject(connection, named.type, named.id)
+        ended = subject is not None and subject.status in ENDED
+        against = contradiction(subject, named.operation, event.outcome) if subject and ended else None
+        agrees = ended and against is None
+        kept = await gateway_events.store(connection, received, Disposition.LATE if agrees else Disposition.RECEIVED)
+    if kept.disposition not in OPEN:
+        return kept.disposition
+    if not ended:
+        if await _signalled(services, named, event):
+            return await _becomes(services, kept, Disposition.SIGNALLED)
+        async with services.reader.connect() as connection:
+            subject = await reviews.find_subject(connection, named.type, named.id)
+    return await _compare(services, kept, named, event, subject)
+
+
+async def _compare(
+    services: Services, kept: Kept, named: Named, event: InboundEvent, subject: Subject | None
+) -> Disposition:
+    """Nobody listens any more: compare the report with what was recorded."""
+    if subject is None:
+        log.warning("gateway_event_of_unknown_subject", key=event.key, kind=event.outcome.kind)
+        return await _becomes(services, kept, Disposition.UNKNOWN_SUBJECT)
+    if subject.status not in ENDED:
+        log.error("gateway_event_without_workflow", key=event.key, recorded=subject.status)
+        return await _becomes(services, kept, Disposition.UNHEARD)
+    against = contradiction(subject, named.operation, event.outcome)
+    if against is None:
+        return await _becomes(services, kept, Disposition.LATE)
+    await _open_review(services, kept, against, event, subject)
+    return Disposition.CONTRADICTS
+
+
+async def _open_review(services: Services, kept: Kept, kind: ReviewKind, event: InboundEvent, subject: Subject) -> None:
+    """Write the review, the merchant's event and the disposition at once; one review of a kind is open at a time."""
+    now = datetime.now(UTC)
+    resource = resource_of(kind, event.outcome, subject, now)
+    becomes = gateway_events.becomes(kept, Disposition.CONTRADICTS)
+    async with services.reader.connect() as connection:
+        due = await reviews.open_review(connection, subject, resource, beside=[becomes], now=now)
+    if due is None:
+        await _becomes(services, kept, Disposition.CONTRADICTS)
+        return
+    log.error("gateway_event_contradicts_record", kind=kind, review_id=resource.id, recorded=subject.status)
+    if due:
+        try:
+            await sending.start(services, due)
+        except UnavailableError:
+            log.warning("deliveries_not_started", review_id=resource.id)  # housekeeping starts them
+
+
+async def _signalled(services: Services, named: Named, event: InboundEvent) -> bool:
+    """Pass the event on; False when no workflow runs."""
+    outcome = event.outcome
+    signal = News(
+        event_id=event.event_id,
+        key=event.key,
+        kind=outcome.kind.value,
+        reference=outcome.reference,
+        amount_minor=outcome.amount_minor,
+        currency=outcome.currency,
+        captured=outcome.captured,
+        error_code=outcome.error_code,
+        error_description=outcome.error_description,
+        action_url=outcome.action_url,
+    )
+    try:
+        await calls.signal(services.temporal, named.workflow_id, PROVIDER_NEWS, signal)
+    except WorkflowEndedError:
+        return False
+    return True
+
+
+async def _becomes(services: Services, kept: Kept, disposition: Disposition) -> Disposition:
+    if disposition is not kept.disposition:
+        async with services.reader.connect() as connection:
+            await gateway_events.set_disposition(connection, kept, disposition)
+    return disposition
+
+
+async def _keep(services: Services, refused: Refused) -> None:
+    async with services.reader.connect() as connection:
+        kept = await gateway_events.keep_refused(connection, refused)
+    log.warning(
+        "gateway_event_not_taken", gateway=refused.gateway, verdict=refused.verdict, reason=refused.reason, kept=kept
+    )
+
+
+def _refused(gateway: str, error: Exception, headers: Mapping[str, str], body: bytes) -> Refused:
+    return Refused(
+        gateway,
+        Verdict.UNSIGNED if isinstance(error, SignatureInvalidError) else Verdict.UNREADABLE,
+        storable(str(error), OPERATOR_TEXT_LENGTH_MAX),
+        _kept(headers),
+        body[:UNBELIEVED_BYTES_MAX],
+    )
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers as they can be stored, without credentials."""
+    wanted = [(name, value) for name, value in headers.items() if name.lower() not in SECRET_HEADERS]
+    return {
+        storable(name.lower(), HEADER_LENGTH_MAX): storable(value, HEADER_LENGTH_MAX)
+        for name, value in wanted[:HEADERS_MAX]
+    }

@@ -1,0 +1,57 @@
+"""Listing what gateways sent and the reviews it led to, and closing reviews. The caller checks who may."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db import audit, gateway_events, reviews
+from clearway.domain.actor import Actor
+from clearway.domain.errors import ConflictError, NotFoundError
+from clearway.domain.limits import OPERATOR_TEXT_LENGTH_MAX
+from clearway.domain.text import storable
+
+LISTED_MAX: Final = 500
+
+
+async def list_events(
+    connection: AsyncConnection, *, limit: int = 50, subject_id: str | None = None, disposition: str | None = None
+) -> list[dict[str, Any]]:
+    """Return the newest events of gateways, without their bodies."""
+    rows = await gateway_events.newest(
+        connection, min(limit, LISTED_MAX), subject_id=subject_id, disposition=disposition
+    )
+    return [{name: value for name, value in row._mapping.items() if name != "body"} for row in rows]  # noqa: SLF001
+
+
+async def list_reviews(
+    connection: AsyncConnection, *, merchant_id: str | None = None, only_open: bool = True
+) -> list[dict[str, Any]]:
+    """Return reviews, newest first; merchant_id None: of the whole installation."""
+    rows = await reviews.listed(connection, merchant_id=merchant_id, only_open=only_open, limit=LISTED_MAX)
+    return [_shown(row) for row in rows]
+
+
+async def close_review(connection: AsyncConnection, actor: Actor, review_id: str, resolution: str) -> dict[str, Any]:
+    """Close a review with what was found, and write the audit line, in the caller's transaction.
+
+    Raises NotFoundError, or ConflictError when it is closed already. actor.merchant None: any merchant's review.
+    """
+    found = await reviews.find(connection, review_id)
+    if found is None or actor.merchant not in {None, found.merchant_id}:
+        raise NotFoundError("review_not_found", f"There is no review {review_id!r}.")
+    text = storable(resolution, OPERATOR_TEXT_LENGTH_MAX)
+    closed = await reviews.close(connection, review_id, by=actor.name, resolution=text, now=datetime.now(UTC))
+    if closed is None:
+        detail = f"Review {review_id} is closed already, by {found.resolved_by}: {found.resolution}"
+        raise ConflictError("review_closed", detail)
+    act = Actor(actor.name, closed.merchant_id, actor.request_id, actor.address)
+    await audit.record(connection, act, "review.close", review_id, {"kind": closed.kind, "resolution": text})
+    return _shown(closed)
+
+
+def _shown(row: Row[Any]) -> dict[str, Any]:
+    return dict(row._mapping)  # noqa: SLF001 - public; the underscore keeps it apart from the columns
