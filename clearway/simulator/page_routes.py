@@ -21,19 +21,19 @@ Button = Literal["complete", "fail", "cancel"]
 
 @router.get("/{page}/{reference}", response_class=HTMLResponse)
 async def show_page(page: Page, reference: str, service: Running) -> Response:
-    """Show the page of a payment that waits for its customer."""
+    """Show the page of a payment that waits for its customer, or that it is done and the way back."""
     payment, operation = _visited(service, page, reference)
     if operation.status is not Status.REQUIRES_ACTION:
-        return _no_longer_waiting()
+        return _done(payment, operation)
     return HTMLResponse(pages.challenge_page(payment), headers=pages.HEADERS)
 
 
 @router.post("/{page}/{reference}/{button}", response_class=HTMLResponse)
 async def press_button(page: Page, reference: str, button: Button, service: Running) -> Response:
     """Take the customer's answer and send them back to the shop."""
-    payment, _ = _visited(service, page, reference)
+    payment, operation = _visited(service, page, reference)
     if not service.engine.answer_page(reference, button):
-        return _no_longer_waiting()
+        return _done(payment, operation)
     if payment.return_url:
         return RedirectResponse(payment.return_url, 303, pages.HEADERS)
     text = pages.result_page("Thank you", "Your answer is recorded. You can close this page.")
@@ -47,6 +47,5 @@ def _visited(service: Service, page: str, reference: str) -> tuple[Payment, Oper
     return payment, operation
 
 
-def _no_longer_waiting() -> Response:
-    text = pages.result_page("Nothing to do", "This payment no longer waits for you. Go back to the shop.")
-    return HTMLResponse(text, 409, headers=pages.HEADERS)
+def _done(payment: Payment, operation: Operation) -> Response:
+    return HTMLResponse(pages.done_page(payment, operation), headers=pages.HEADERS)

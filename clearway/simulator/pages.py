@@ -6,7 +6,7 @@ from html import escape
 from typing import Final
 
 from clearway.domain.money import Money
-from clearway.simulator.records import Payment
+from clearway.simulator.records import Operation, Payment, Status
 from clearway.simulator.scenarios import Challenge
 from clearway.simulator.wire import page_path
 
@@ -28,6 +28,13 @@ _BUTTONS: Final = {
     Challenge.UPI: ("Approve payment", "Decline payment", "Cancel"),
     Challenge.BANK: ("Pay", "Fail payment", "Cancel"),
 }
+_ENDS: Final = {
+    Status.AUTHORIZED: "The payment was approved.",
+    Status.CAPTURED: "The payment was approved.",
+    Status.DECLINED: "The payment was declined. No money was taken.",
+    Status.CANCELED: "The payment was cancelled. No money was taken.",
+}
+"""What became of a payment that was waiting; else it is being processed."""
 _STYLE: Final = """
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
 body { margin: 0; display: grid; min-height: 100vh; place-items: center; }
@@ -62,6 +69,15 @@ def challenge_page(payment: Payment) -> str:
 def result_page(title: str, text: str) -> str:
     """Return a page that only says something."""
     return _page(title, f"<p>{escape(text)}</p>")
+
+
+def done_page(payment: Payment, operation: Operation) -> str:
+    """Return the page of a payment that no longer waits for its customer, with the way back to the shop."""
+    text = _ENDS.get(operation.status, "Your answer is recorded.")
+    back = "Go back to the shop."
+    if payment.return_url:
+        back = f'<a href="{escape(payment.return_url)}">Back to the shop</a>'
+    return _page("This payment is done", f"<p>{escape(text)} There is nothing more to do here.</p>\n<p>{back}</p>")
 
 
 def _form(action: str, label: str, *, first: bool) -> str:

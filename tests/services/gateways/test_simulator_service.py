@@ -177,8 +177,11 @@ async def test_page_buttons(  # noqa: PLR0917 - the columns of a table
     assert (ended.kind, ended.error_code) == (OutcomeKind.DECLINED if code else OutcomeKind.APPROVED, code)
     assert await simulator.charges(asked.payment_id) == (0 if code else 1)
     assert len(await receiver.wait_for(1, asked.key)) == 1
-    assert (await simulator.http.post(f"{waiting.action_url}/complete")).status_code == 409
-    assert (await simulator.http.get(waiting.action_url)).status_code == 409
+    for again in (simulator.http.post(f"{waiting.action_url}/complete"), simulator.http.get(waiting.action_url)):
+        done = await again
+        assert done.status_code == 200
+        assert "This payment is done" in done.text
+        assert f'href="{return_url["return_url"]}"' in done.text
 
 
 async def test_page_of_a_payment_in_time(patient_simulator: Simulator, receiver: Receiver) -> None:
