@@ -23,7 +23,7 @@ from fastapi import Depends, Request
 from clearway.domain.errors import OverloadedError
 
 LIMIT_AT_START: Final = 32.0
-LIMIT_MIN: Final = 8.0
+LIMIT_MIN: Final = 4.0
 """So many may always be under way: a slow server with few requests is not overloaded."""
 LIMIT_MAX: Final = 1_000.0
 WINDOW_S: Final = 0.5
