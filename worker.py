@@ -79,7 +79,8 @@ def activities_of(
     maintenance = MaintenanceActivities(engine, deliveries)
     endpoints = EndpointActivities(engine, deliveries)
     taking_up = [maintenance.take_up_deliveries, maintenance.take_up_recoveries]
-    return [maintenance.forget_idempotency_keys, *taking_up, endpoints.recover_page, endpoints.cancel_deliveries]
+    tidying = [maintenance.forget_idempotency_keys, maintenance.ensure_partitions]
+    return [*tidying, *taking_up, endpoints.recover_page, endpoints.cancel_deliveries]
 
 
 def build_worker(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -32,6 +33,23 @@ class MaintenanceActivities:
         """Delete the keys whose 24 hours are over; return how many."""
         async with self._engine.begin() as connection:
             return await across_merchants.forget_idempotency_keys(connection)
+
+    @activity.defn(name="ensure_partitions")
+    async def ensure_partitions(self) -> int:
+        """Make the partitions of the months to come; return how many were made.
+
+        A row that no month takes is safe in the default partition; the log and a metric say that it is there.
+        """
+        async with self._engine.begin() as connection:
+            states = await across_merchants.ensure_partitions(connection)
+        outside = activity.metric_meter().create_gauge(
+            "clearway_rows_outside_partitions", "Rows of a table that no monthly partition takes.", "1"
+        )
+        for state in states:
+            outside.set(state.outside, {"table": state.table})
+            if state.outside or state.missing:
+                activity.logger.warning("rows or months without a partition", extra={"state": asdict(state)})
+        return sum(state.made for state in states)
 
     @activity.defn(name="take_up_deliveries")
     async def take_up_deliveries(self) -> int:

@@ -14,9 +14,30 @@ from clearway.settings import Settings
 ADVISORY_LOCK = 0x636C6561  # two migrating processes take turns
 
 
+OF_PARTITIONS = """
+    SELECT relname FROM pg_class WHERE relispartition
+    UNION ALL (
+        SELECT conname FROM pg_constraint WHERE conparentid <> 0
+        EXCEPT SELECT conname FROM pg_constraint WHERE conparentid = 0
+    )
+"""
+
+
 def run(connection: Connection) -> None:
     """Migrate over one connection; processes that start at once wait for each other."""
-    context.configure(connection=connection, target_metadata=metadata, compare_type=True, compare_server_default=True)
+    of_partitions = set(connection.exec_driver_sql(OF_PARTITIONS).scalars())
+
+    def is_compared(name: str | None, _kind: str, _parents: object) -> bool:
+        """Leave out partitions and the constraints copied to or from them: the database makes them of their table's."""
+        return name not in of_partitions
+
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        compare_type=True,
+        compare_server_default=True,
+        include_name=is_compared,
+    )
     with context.begin_transaction():
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})")
         connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")

@@ -33,6 +33,7 @@ class MaintenanceResult:
     idempotency_keys_forgotten: int
     deliveries_looked_at: int
     recoveries_taken_up: int
+    partitions_made: int
 
 
 @workflow.defn
@@ -57,7 +58,12 @@ class MaintenanceWorkflow:
             start_to_close_timeout=timedelta(minutes=2),
             retry_policy=policies.RECORD_RETRY,
         )
-        return MaintenanceResult(forgotten, started, recoveries)
+        made = await workflow.execute_activity_method(
+            MaintenanceActivities.ensure_partitions,
+            start_to_close_timeout=timedelta(minutes=2),
+            retry_policy=policies.RECORD_RETRY,
+        )
+        return MaintenanceResult(forgotten, started, recoveries, made)
 
 
 async def ensure_schedule(client: Client) -> bool:

@@ -10,6 +10,7 @@ from clearway.db import audit
 from clearway.db.endpoints import secret_context
 from clearway.db.tables import webhook_endpoints
 from clearway.domain.actor import Actor
+from clearway.domain.ids import INSTALLATION
 from clearway.settings import Settings
 
 
@@ -30,5 +31,5 @@ async def reencrypt(connection: AsyncConnection, settings: Settings, actor: Acto
         if fresh:
             await connection.execute(update(webhook_endpoints).where(column.id == row.id).values(**fresh))
             changed += len(fresh)
-    await audit.record(connection, actor, "secrets.reencrypt", "webhook_endpoints", {"secrets": changed})
+    await audit.record(connection, actor, "secrets.reencrypt", INSTALLATION, {"secrets": changed})
     return changed

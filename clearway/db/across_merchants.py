@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import bindparam, delete, func, select, tuple_
+from sqlalchemy import bindparam, delete, func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.events import DueDelivery, due
@@ -31,6 +31,9 @@ from clearway.db.tables import (
 from clearway.domain.delivery import DeliveryStatus, RecoveryStatus
 from clearway.domain.payment import HOLDS_ORDER
 from clearway.domain.resources import OrderResource, PaymentResource
+
+PARTITIONS_AHEAD: Final = 6
+"""Months. A round runs every few minutes: this is how long it may fail before rows go to the default partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,25 @@ async def overdue_deliveries(
     if after is not None:
         overdue &= tuple_(column.next_attempt_at, column.id) > (after.next_attempt_at, after.delivery_id)
     return await due(connection, overdue, limit=limit, order=(column.next_attempt_at, column.id))
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """The partitions of one table after a round.
+
+    made: how many months were made. missing: how many could not be. outside: rows that no month takes, 10,000 at most.
+    """
+
+    table: str
+    made: int
+    missing: int
+    outside: int
+
+
+async def ensure_partitions(connection: AsyncConnection) -> list[PartitionState]:
+    """Make the partitions of this month and of the PARTITIONS_AHEAD after it, where they are not there yet."""
+    rows = await connection.execute(text("SELECT * FROM ensure_partitions(:ahead)"), {"ahead": PARTITIONS_AHEAD})
+    return [PartitionState(*row) for row in rows]
 
 
 async def stale_recoveries(connection: AsyncConnection, before: datetime, limit: int) -> list[RecoveryName]:

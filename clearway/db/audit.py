@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import audit_log
 from clearway.domain.actor import Actor
-from clearway.domain.ids import AUDIT_ENTRY, new_id
+from clearway.domain.ids import AUDIT_ENTRY, new_id, noun_of
 
 
 async def record(
     connection: AsyncConnection,
     actor: Actor,
     action: str,
-    subject: str,
+    subject_id: str,
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Write one line. action: `payment.capture` and the like."""
@@ -29,7 +29,8 @@ async def record(
             merchant_id=actor.merchant,
             actor=actor.name,
             action=action,
-            subject=subject,
+            subject_type=noun_of(subject_id),
+            subject_id=subject_id,
             detail=detail or {},
             request_id=actor.request_id,
         )

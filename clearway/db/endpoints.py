@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.pages import PageRequest, Rows, fetch_page
 from clearway.db.tables import audit_log, merchants, webhook_endpoints
+from clearway.domain.ids import AUDIT_ENTRY, earliest
 from clearway.domain.limits import WEBHOOK_ENDPOINTS_PER_MERCHANT_MAX
 
 ROTATION: Final = "webhook_endpoint.rotate_secret"
@@ -104,8 +105,9 @@ async def change(connection: AsyncConnection, endpoint_id: str, values: dict[str
 async def rotation_is_recorded(connection: AsyncConnection, endpoint_id: str, rotation_id: str) -> bool:
     """Tell whether the secret was rotated under this id before: a second time would lose the one in use."""
     query = select(audit_log.c.id).where(
-        audit_log.c.subject == endpoint_id,
+        audit_log.c.subject_id == endpoint_id,
         audit_log.c.action == ROTATION,
+        audit_log.c.id >= earliest(AUDIT_ENTRY, rotation_id),
         audit_log.c.detail["rotation_id"].astext == rotation_id,
     )
     return await connection.scalar(query) is not None

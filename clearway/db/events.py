@@ -7,20 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Label, Result, Row, Select, bindparam, func, select, union_all
+from sqlalchemy import ColumnElement, Label, Result, Row, and_, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.pages import PageRequest, fetch_page
 from clearway.db.pages import Rows as Page
-from clearway.db.tables import events, refunds, webhook_deliveries, webhook_endpoints
+from clearway.db.tables import events, webhook_deliveries, webhook_endpoints
 from clearway.db.writing import Rows, Write, write
 from clearway.domain.endpoint import EndpointStatus
-from clearway.domain.events import EventType, delivery_body
-from clearway.domain.ids import DELIVERY, EVENT, new_id
+from clearway.domain.events import CREATED_STEP, EventType, delivery_body
+from clearway.domain.ids import DELIVERY, EVENT, NOUNS, REFUND, earliest, new_id, noun_of
 
 _OPEN: Final = webhook_endpoints.c.deleted_at.is_(None) & (webhook_endpoints.c.status == EndpointStatus.ENABLED.value)
 _WANTED: Final = (webhook_endpoints.c.id, webhook_endpoints.c.event_types, webhook_endpoints.c.retry_intervals_s)
 ENDPOINTS: Final = select(*_WANTED).where(webhook_endpoints.c.merchant_id == bindparam("of_merchant"), _OPEN)
+
+_STEP_COLUMNS: Final = tuple(
+    events.c[name] for name in ("id", "type", "from_status", "to_status", "reason", "actor", "created_at")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +57,18 @@ class DueDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What an event tells, before it has an id. data: the resource in its JSON form after the change."""
+    """What an event tells, before it has an id.
+
+    data: the resource in its JSON form after the change. subject_id: of what took the step. payment_id: of the payment
+    it is about, if any.
+    """
 
     type: EventType
     merchant_id: str
     data: dict[str, Any]
     step: str
+    subject_id: str
     payment_id: str | None = None
-    refund_id: str | None = None
     from_status: str | None = None
     to_status: str | None = None
     reason: str | None = None
@@ -135,21 +143,10 @@ async def tell(
     return told.due
 
 
-async def creation_body(
-    connection: AsyncConnection, merchant_id: str, *, payment_id: str | None = None, refund_id: str | None = None
-) -> str | None:
-    """Return the body of the event that told of the creation, or None when nothing was created under this id."""
-    if refund_id is not None:
-        subject = (events.c.refund_id == refund_id) & (events.c.type == EventType.REFUND_CREATED.value)
-    else:
-        subject = (
-            (events.c.payment_id == payment_id)
-            & events.c.refund_id.is_(None)
-            & (events.c.type == EventType.PAYMENT_CREATED.value)
-        )
-    body: str | None = await connection.scalar(
-        select(events.c.body).where(subject, events.c.merchant_id == merchant_id)
-    )
+async def creation_body(connection: AsyncConnection, merchant_id: str, subject_id: str) -> str | None:
+    """Return the body of the event of a creation, or None when nothing was created under this id."""
+    query = select(events.c.body).where(*_of_step(subject_id, CREATED_STEP), events.c.merchant_id == merchant_id)
+    body: str | None = await connection.scalar(query)
     return body
 
 
@@ -171,39 +168,27 @@ async def find_event_body(connection: AsyncConnection, merchant_id: str, event_i
 
 
 async def payment_history(connection: AsyncConnection, merchant_id: str, payment_id: str) -> list[Row[Any]]:
-    """Return the events of a payment and of its refunds, oldest first.
-
-    Two look-ups instead of one condition: each of the two unique indexes on events serves one of them.
-    """
-    of_payment = _steps().where(events.c.payment_id == payment_id, events.c.refund_id.is_(None))
-    of_refunds = _steps().where(events.c.refund_id.in_(select(refunds.c.id).where(refunds.c.payment_id == payment_id)))
-    both = union_all(
-        of_payment.where(events.c.merchant_id == merchant_id), of_refunds.where(events.c.merchant_id == merchant_id)
-    ).subquery()
-    return list((await connection.execute(select(both).order_by(both.c.id))).all())
-
-
-def _steps() -> Select[Any]:
-    return select(
-        events.c.id,
-        events.c.type,
-        events.c.refund_id,
-        events.c.from_status,
-        events.c.to_status,
-        events.c.reason,
-        events.c.actor,
-        events.c.created_at,
+    """Return the events of a payment and of its refunds, oldest first; refund_id is None for the payment's own."""
+    refund_id = case((events.c.subject_type == NOUNS[REFUND], events.c.subject_id)).label("refund_id")
+    query = (
+        select(*_STEP_COLUMNS, refund_id)
+        .where(
+            events.c.payment_id == payment_id,
+            events.c.merchant_id == merchant_id,
+            events.c.id >= earliest(EVENT, payment_id),
+        )
+        .order_by(events.c.id)
     )
+    return [*(await connection.execute(query))]
 
 
-async def due_for_step(
-    connection: AsyncConnection, step: str, *, payment_id: str | None = None, refund_id: str | None = None
-) -> list[DueDelivery]:
+async def due_for_step(connection: AsyncConnection, merchant_id: str, subject_id: str, step: str) -> list[DueDelivery]:
     """Return the deliveries of a step that is recorded already, for whoever records it again after a crash."""
-    if refund_id is not None:
-        return await due(connection, (events.c.refund_id == refund_id) & (events.c.step == step))
-    of_payment = (events.c.payment_id == payment_id) & events.c.refund_id.is_(None)
-    return await due(connection, of_payment & (events.c.step == step))
+    return await due(connection, and_(*_of_step(subject_id, step), events.c.merchant_id == merchant_id))
+
+
+def _of_step(subject_id: str, step: str) -> tuple[ColumnElement[bool], ...]:
+    return (events.c.subject_id == subject_id, events.c.step == step, events.c.id >= earliest(EVENT, subject_id))
 
 
 async def due(
@@ -258,8 +243,9 @@ def _event_row(happening: Happening, now: datetime) -> dict[str, Any]:
         "id": event_id,
         "merchant_id": happening.merchant_id,
         "type": happening.type.value,
+        "subject_type": noun_of(happening.subject_id),
+        "subject_id": happening.subject_id,
         "payment_id": happening.payment_id,
-        "refund_id": happening.refund_id,
         "step": happening.step,
         "from_status": happening.from_status,
         "to_status": happening.to_status,

@@ -94,8 +94,8 @@ async def open_review(
         merchant_id=subject.merchant_id,
         data=data,
         step=contradiction.id,
+        subject_id=subject.id,
         payment_id=subject.payment_id,
-        refund_id=contradiction.refund_id,
         reason=contradiction.description,
         actor="gateway",
     )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import orjson
+
+CREATED_STEP: Final = "created"
+"""The first step of whatever takes steps: it was recorded."""
 
 
 class EventType(StrEnum):

@@ -29,10 +29,35 @@ AUDIT_ENTRY = "aud"
 GATEWAY_EVENT = "gwe"
 REVIEW = "rev"
 REQUEST = "req"
+API_KEY = "key"
+ACCOUNT = "acc"
+INSTALLATION = "installation"
+"""The id of what an operator changes for everybody: there is one of it."""
+
+NOUNS: Final = {
+    ACCOUNT: "account",
+    API_KEY: "api_key",
+    AUDIT_ENTRY: "audit_entry",
+    CAPTURE: "capture",
+    DELIVERY: "webhook_delivery",
+    ENDPOINT: "webhook_endpoint",
+    EVENT: "event",
+    INSTALLATION: "installation",
+    MERCHANT: "merchant",
+    ORDER: "order",
+    PAYMENT: "payment",
+    REFUND: "refund",
+    REVIEW: "review",
+}
+"""What an id names, by its prefix: the subject types of events and of the audit log."""
+
+CLOCK_SKEW_MS: Final = 24 * 3_600_000
+"""How far the clocks of two machines may be apart before `earliest` misses something."""
 
 
 _RANDOM_BITS: Final = 80
 _STEP_BITS: Final = 64
+_TIME_LENGTH: Final = 10
 _lock = threading.Lock()
 _last = 0
 
@@ -67,6 +92,24 @@ def is_id(prefix: str, text: str) -> bool:
     """Tell whether `text` has the form of an identifier of this noun; says nothing about its existence."""
     head, _, body = text.partition("_")
     return head == prefix and len(body) == BODY_LENGTH and all(character in ALPHABET for character in body)
+
+
+def noun_of(identifier: str) -> str:
+    """Return what an id names, such as `payment`. Raises KeyError for a prefix that is not in NOUNS."""
+    return NOUNS[identifier.partition("_")[0]]
+
+
+def earliest(prefix: str, since: str) -> str:
+    """Return a lower bound for the ids of what came after the thing with the id `since`.
+
+    A query with this bound reads only the partitions from that month on. It allows for clocks that differ by a day; an
+    id that carries no time gives no bound.
+    """
+    body = since.partition("_")[2]
+    if len(body) != BODY_LENGTH or any(character not in ALPHABET for character in body):
+        return f"{prefix}_"
+    milliseconds = sum(ALPHABET.index(digit) << 5 * place for place, digit in enumerate(reversed(body[:_TIME_LENGTH])))
+    return f"{prefix}_{_base32(max(milliseconds - CLOCK_SKEW_MS, 0) << _RANDOM_BITS)}"
 
 
 def _base32(number: int) -> str:

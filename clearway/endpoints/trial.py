@@ -27,7 +27,9 @@ async def send_test(services: Services, actor: Actor, endpoint_id: str, test_id:
     async with services.engine.begin() as connection:
         row = await lock_own(connection, actor.merchant_id, endpoint_id)
         step = f"test:{test_id}"
-        due = await events.due_for_step(connection, step) or await _record(connection, row, step)
+        due = await events.due_for_step(connection, row.merchant_id, row.id, step) or await _record(
+            connection, row, step
+        )
     await sending.start(services, due)
     return await finding.find(services, actor.merchant_id, due[0].delivery_id)
 
@@ -41,6 +43,7 @@ async def _record(connection: AsyncConnection, endpoint: Row[tuple[object, ...]]
         merchant_id=endpoint.merchant_id,
         data=EndpointTestResource(endpoint_id=endpoint.id, message=MESSAGE).data(),
         step=step,
+        subject_id=endpoint.id,
         actor="merchant",
     )
     return await events.tell(connection, [told], now=datetime.now(UTC), only_endpoint=endpoint.id)

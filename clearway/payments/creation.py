@@ -134,7 +134,7 @@ def _search_attributes(new: NewPayment) -> TypedSearchAttributes:
 
 async def _as_created(services: Services, new: NewPayment) -> PaymentResource | None:
     async with services.reader.connect() as connection:
-        body = await events.creation_body(connection, new.merchant_id, payment_id=new.id)
+        body = await events.creation_body(connection, new.merchant_id, new.id)
     return None if body is None else PaymentResource.model_validate(orjson.loads(body)["data"])
 
 

@@ -84,7 +84,7 @@ async def _start(services: Services, new: NewRefund, payment: PaymentResource) -
 
 async def _as_created(services: Services, new: NewRefund) -> RefundResource | None:
     async with services.reader.connect() as connection:
-        body = await events.creation_body(connection, new.merchant_id, refund_id=new.id)
+        body = await events.creation_body(connection, new.merchant_id, new.id)
     return None if body is None else RefundResource.model_validate(orjson.loads(body)["data"])
 
 

@@ -20,16 +20,18 @@ def upgrade() -> None:
         sa.Column("merchant_id", sa.Text(), nullable=True),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("action", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("subject_type", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Text(), nullable=False),
         sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
+        postgresql_partition_by="RANGE (id)",
     )
     op.create_index(
         "ix_audit_log_merchant_id_id", "audit_log", ["merchant_id", sa.literal_column("id DESC")], unique=False
     )
-    op.create_index("ix_audit_log_subject", "audit_log", ["subject"], unique=False)
+    op.create_index("ix_audit_log_subject_id_id", "audit_log", ["subject_id", "id"], unique=False)
     op.create_table(
         "ledger_accounts",
         sa.Column("code", sa.Text(), nullable=False),
@@ -63,9 +65,20 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("merchant_id", sa.Text(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
-        sa.Column("payment_id", sa.Text(), nullable=True),
-        sa.Column("refund_id", sa.Text(), nullable=True),
-        sa.Column("step", sa.Text(), nullable=False, comment="the step of the payment or refund that made it"),
+        sa.Column(
+            "subject_type",
+            sa.Text(),
+            nullable=False,
+            comment="payment, refund, webhook_endpoint: see clearway.domain.ids",
+        ),
+        sa.Column("subject_id", sa.Text(), nullable=False),
+        sa.Column(
+            "payment_id",
+            sa.Text(),
+            nullable=True,
+            comment="the payment it is about, if any: finds all events of a payment",
+        ),
+        sa.Column("step", sa.Text(), nullable=False, comment="the step of the subject that made it"),
         sa.Column("from_status", sa.Text(), nullable=True),
         sa.Column("to_status", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
@@ -74,19 +87,13 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["merchant_id"], ["merchants.id"], name=op.f("fk_events_merchant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
+        postgresql_partition_by="RANGE (id)",
     )
     op.create_index("ix_events_merchant_id_id", "events", ["merchant_id", sa.literal_column("id DESC")], unique=False)
     op.create_index(
         "ix_events_merchant_id_type_id", "events", ["merchant_id", "type", sa.literal_column("id DESC")], unique=False
     )
-    op.create_index(
-        "uq_events_payment_step",
-        "events",
-        ["payment_id", "step", "type"],
-        unique=True,
-        postgresql_where=sa.text("refund_id IS NULL"),
-    )
-    op.create_index("uq_events_refund_step", "events", ["refund_id", "step", "type"], unique=True)
+    op.create_index("ix_events_payment_id_id", "events", ["payment_id", "id"], unique=False)
     op.create_table(
         "idempotency_keys",
         sa.Column("merchant_id", sa.Text(), nullable=False),
@@ -117,6 +124,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["merchant_id"], ["merchants.id"], name=op.f("fk_orders_merchant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
         sa.UniqueConstraint("id", "merchant_id", "currency", name=op.f("uq_orders_id_merchant_id_currency")),
+    )
+    op.create_index(
+        "ix_orders_merchant_id_status_id", "orders", ["merchant_id", "status", sa.text("id DESC")], unique=False
     )
     op.create_index("ix_orders_merchant_id_id", "orders", ["merchant_id", sa.literal_column("id DESC")], unique=False)
     op.create_table(
@@ -244,6 +254,13 @@ def upgrade() -> None:
         ["merchant_id", "status", sa.literal_column("id DESC")],
         unique=False,
     )
+    for table, name, sought in (
+        ("orders", "receipt", "receipt"),
+        ("payments", "vpa", "instrument ->> 'vpa'"),
+        ("payments", "email", "customer ->> 'email'"),
+    ):
+        key = sa.text(f"""lower(btrim({sought}) COLLATE "C")""")
+        op.create_index(f"ix_{table}_merchant_id_{name}", table, ["merchant_id", key])
     op.create_index("ix_payments_order_id", "payments", ["order_id"], unique=False)
     op.create_index(
         "ix_payments_open",
@@ -464,6 +481,7 @@ def upgrade() -> None:
             ["delivery_id"], ["webhook_deliveries.id"], name=op.f("fk_webhook_attempts_delivery_id")
         ),
         sa.PrimaryKeyConstraint("delivery_id", "number", name=op.f("pk_webhook_attempts")),
+        postgresql_partition_by="RANGE (delivery_id)",
     )
     op.create_table(
         "ledger_transactions",

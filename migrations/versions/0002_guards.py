@@ -9,7 +9,15 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY_TABLES = ("ledger_accounts", "ledger_transactions", "ledger_entries", "captures", "events", "audit_log")
+APPEND_ONLY_TABLES = (
+    "ledger_accounts",
+    "ledger_transactions",
+    "ledger_entries",
+    "captures",
+    "events",
+    "webhook_attempts",
+    "audit_log",
+)
 
 # Checked by statement: the lines of a transaction are inserted together, so it is never unbalanced, not even inside
 # its database transaction, and no later line can be added that would unbalance it.

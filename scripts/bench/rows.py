@@ -107,10 +107,10 @@ FILL: Final = (
     FROM bench_batch, generate_series(0, 1) line WHERE status = 'success' ORDER BY n, line
     """,
     """
-    INSERT INTO events (id, merchant_id, type, payment_id, step, from_status, to_status, reason, actor, body,
-                        created_at)
-    SELECT 'evt_' || event_body, merchant_id, type, 'pay_' || body, step, from_status, to_status, 'generated',
-           'gateway',
+    INSERT INTO events (id, merchant_id, type, subject_type, subject_id, payment_id, step, from_status, to_status,
+                        reason, actor, body, created_at)
+    SELECT 'evt_' || event_body, merchant_id, type, 'payment', 'pay_' || body, 'pay_' || body, step, from_status,
+           to_status, 'generated', 'gateway',
            json_build_object('id', 'evt_' || event_body, 'type', type, 'timestamp', at, 'data', json_build_object(
                'id', 'pay_' || body, 'object', 'payment', 'order_id', 'order_' || body, 'amount', amount,
                'currency', 'INR', 'status', to_status, 'method', 'upi', 'vpa', 'customer' || n || '@bank',

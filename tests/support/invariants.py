@@ -176,12 +176,11 @@ def changes_are_told(evidence: Evidence) -> Iterator[str]:
     A contradiction is no change: it tells what a gateway reported after the end.
     """
     changes = [event for event in evidence.events if not event["type"].endswith(".contradicted")]
-    own = [event for event in changes if event["refund_id"] is None]
-    of_payment, of_refund = _by(own, "payment_id"), _by(changes, "refund_id")
+    of_subject = _by(changes, "subject_id")
     for payment in evidence.payments:
-        yield from _story(payment, of_payment[payment["id"]], "payment", PAYMENT_MOVES)
+        yield from _story(payment, of_subject[payment["id"]], "payment", PAYMENT_MOVES)
     for refund in evidence.refunds:
-        yield from _story(refund, of_refund[refund["id"]], "refund", REFUND_MOVES)
+        yield from _story(refund, of_subject[refund["id"]], "refund", REFUND_MOVES)
 
 
 def _story(thing: Record, events: list[Record], noun: str, moves: dict) -> Iterator[str]:

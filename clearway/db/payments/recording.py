@@ -26,10 +26,10 @@ from clearway.db.events import (
     endpoints_in,
     endpoints_of,
 )
-from clearway.db.payments.rows import CREATED_STEP, columns_after, first_row, payment_of, resource_of
+from clearway.db.payments.rows import columns_after, first_row, payment_of, resource_of
 from clearway.db.tables import captures, orders, payments
 from clearway.db.writing import Changed, Rows, Write, row_after, until_written, write_if
-from clearway.domain.events import EventType
+from clearway.domain.events import CREATED_STEP, EventType
 from clearway.domain.order import OrderStatus
 from clearway.domain.payment import (
     Applied,
@@ -88,6 +88,7 @@ async def record(
         merchant_id=new.merchant_id,
         data=resource_of(row).data(),
         step=CREATED_STEP,
+        subject_id=new.id,
         payment_id=new.id,
         to_status=PaymentStatus.PENDING.value,
         reason="payment recorded",
@@ -176,7 +177,7 @@ def _capture(payment: Payment, capture: CapturedAmount, now: datetime) -> Rows:
 
 
 async def _already(connection: AsyncConnection, row: Row[Any], step: str) -> RecordedPayment:
-    due = await due_for_step(connection, step, payment_id=row.id)
+    due = await due_for_step(connection, row.merchant_id, row.id, step)
     return RecordedPayment(payment_of(row), resource_of(row), due)
 
 
@@ -188,6 +189,7 @@ def _happenings(before: Payment, applied: Applied, change: Change, resource: Pay
             merchant_id=before.merchant_id,
             data=data,
             step=change.step,
+            subject_id=before.id,
             payment_id=before.id,
             from_status=before.status.value,
             to_status=applied.payment.status.value,

@@ -8,10 +8,9 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from clearway.domain.events import CREATED_STEP
 from clearway.domain.payment import FINAL, CaptureMethod, NewPayment, Payment, PaymentStatus
 from clearway.domain.resources import NextAction, PaymentResource
-
-CREATED_STEP = "created"
 
 
 def payment_of(row: Row[Any] | SimpleNamespace) -> Payment:

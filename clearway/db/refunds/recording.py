@@ -18,12 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from clearway.db import ledger
 from clearway.db.events import DueDelivery, Happening, announce, due_for_step, endpoints_beside, endpoints_in
 from clearway.db.payments.recording import PaymentUnknownError, as_read, find, is_recorded
-from clearway.db.payments.rows import CREATED_STEP, payment_of
+from clearway.db.payments.rows import payment_of
 from clearway.db.refunds.rows import columns_after, first_row, refund_of, resource_of
 from clearway.db.tables import payments, refunds
 from clearway.db.writing import NOTHING, Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain import ledger as books
-from clearway.domain.events import EventType
+from clearway.domain.events import CREATED_STEP, EventType
 from clearway.domain.money import Money
 from clearway.domain.payment import Payment
 from clearway.domain.refund import NewRefund, Refund, RefundChange, RefundStatus, apply_refund_change
@@ -153,7 +153,7 @@ def _added_to_payment(
 
 
 async def _already(connection: AsyncConnection, row: Row[Any], step: str) -> RecordedRefund:
-    due = await due_for_step(connection, step, refund_id=row.id)
+    due = await due_for_step(connection, row.merchant_id, row.id, step)
     return RecordedRefund(refund_of(row), resource_of(row), row.payment_reference, due)
 
 
@@ -165,8 +165,8 @@ def _happening(
         merchant_id=row.merchant_id,
         data=resource_of(row).data(),
         step=change.step,
+        subject_id=row.id,
         payment_id=row.payment_id,
-        refund_id=row.id,
         from_status=from_status,
         to_status=row.status,
         reason=change.reason,

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from clearway.db.payments.rows import CREATED_STEP
+from clearway.domain.events import CREATED_STEP
 from clearway.domain.payment import Payment
 from clearway.domain.refund import NewRefund, Refund, RefundStatus
 from clearway.domain.resources import RefundResource

@@ -1,4 +1,4 @@
-"""The audit log."""
+"""The audit log. Partitioned by month, by the time in the id."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ audit_log = Table(
     Column("merchant_id", Text),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
-    Column("subject", Text, nullable=False),
+    Column("subject_type", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
     Column("request_id", Text),
     moment("created_at"),
     Index("ix_audit_log_merchant_id_id", "merchant_id", text("id DESC")),
-    Index("ix_audit_log_subject", "subject"),
+    Index("ix_audit_log_subject_id_id", "subject_id", "id"),
+    postgresql_partition_by="RANGE (id)",
 )

@@ -1,4 +1,8 @@
-"""Webhook endpoints, the deliveries to them, and every delivery attempt."""
+"""Webhook endpoints, the deliveries to them, and every delivery attempt.
+
+Delivery attempts are partitioned by month, by the time in the id of their delivery: all of one delivery stand together,
+and their primary key is unique over all months.
+"""
 
 from __future__ import annotations
 
@@ -108,4 +112,5 @@ webhook_attempts = Table(
     moment("created_at"),
     PrimaryKeyConstraint("delivery_id", "number"),
     CheckConstraint(one_of("trigger", AttemptTrigger), name="trigger_known"),
+    postgresql_partition_by="RANGE (delivery_id)",
 )

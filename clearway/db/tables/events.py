@@ -1,4 +1,10 @@
-"""Events: what merchants receive, and a payment's history."""
+"""Events: what merchants receive, and the history of payments, refunds and all else that has steps.
+
+Partitioned by month, by the time in the id. A unique index of the whole table would have to contain the id, so "one
+event of a type for a step of a subject" is held twice by other means: by the conditional write of the subject's row
+(its `version`, see `clearway.db.writing`), over all months; by a unique index of each partition, within a month.
+`migrations/` makes the partitions with that index, which also serves the look-up of a step.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +18,10 @@ events = Table(
     Column("id", Text, primary_key=True),
     Column("merchant_id", Text, ForeignKey("merchants.id"), nullable=False),
     Column("type", Text, nullable=False),
-    Column("payment_id", Text),
-    Column("refund_id", Text),
-    Column("step", Text, nullable=False, comment="the step of the payment or refund that made it"),
+    Column("subject_type", Text, nullable=False, comment="payment, refund, webhook_endpoint: see clearway.domain.ids"),
+    Column("subject_id", Text, nullable=False),
+    Column("payment_id", Text, comment="the payment it is about, if any: finds all events of a payment"),
+    Column("step", Text, nullable=False, comment="the step of the subject that made it"),
     Column("from_status", Text),
     Column("to_status", Text),
     Column("reason", Text),
@@ -23,8 +30,6 @@ events = Table(
     moment("created_at"),
     Index("ix_events_merchant_id_id", "merchant_id", text("id DESC")),
     Index("ix_events_merchant_id_type_id", "merchant_id", "type", text("id DESC")),
-    Index(
-        "uq_events_payment_step", "payment_id", "step", "type", unique=True, postgresql_where=text("refund_id IS NULL")
-    ),
-    Index("uq_events_refund_step", "refund_id", "step", "type", unique=True),
+    Index("ix_events_payment_id_id", "payment_id", "id"),
+    postgresql_partition_by="RANGE (id)",
 )

@@ -43,9 +43,9 @@ def moves_are_moves(case: Case) -> Iterator[str]:
         before, after = event["from_status"], event["to_status"]
         if before is None or after is None or before == after:
             continue
-        moves = REFUND_MOVES if event["refund_id"] else PAYMENT_MOVES
+        moves = REFUND_MOVES if event["subject_type"] == "refund" else PAYMENT_MOVES
         if after not in moves[before]:  # type: ignore[index]  # both machines are keyed by their names
-            yield f"{event['refund_id'] or event['payment_id']} moved from {before} to {after}"
+            yield f"{event['subject_id']} moved from {before} to {after}"
 
 
 def deliveries_arrived(case: Case) -> Iterator[str]:

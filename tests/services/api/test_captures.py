@@ -68,7 +68,7 @@ class TestCapture:
         authorised = await payer.payment(until="authorized", capture_method="manual")
         await payer.http.post(f"/payments/{authorised['id']}/capture", headers={"X-Request-Id": "req-audited"})
         async with api_engine.connect() as connection:
-            query = select(audit_log).where(audit_log.c.subject == authorised["id"])
+            query = select(audit_log).where(audit_log.c.subject_id == authorised["id"])
             row = (await connection.execute(query)).one()
         assert (row.action, row.actor) == ("payment.capture", f"key:{payer.credentials.api_key}")
         assert row.request_id == "req-audited"

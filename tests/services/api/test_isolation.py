@@ -43,6 +43,8 @@ async def owner_ids(api_engine: AsyncEngine, new_caller: NewCaller) -> dict[str,
                 id=ids["event"],
                 merchant_id=owner.id,
                 type=EventType.PAYMENT_CREATED.value,
+                subject_type="payment",
+                subject_id=ids["payment"],
                 payment_id=ids["payment"],
                 step="created",
                 body=body,
@@ -66,7 +68,7 @@ async def test_anothers_id_is_not_found(
     assert theirs.json()["code"] == nobodys.json()["code"]
     async with api_engine.connect() as connection:
         assert not (
-            await connection.execute(select(audit_log).where(audit_log.c.subject.in_(owner_ids.values())))
+            await connection.execute(select(audit_log).where(audit_log.c.subject_id.in_(owner_ids.values())))
         ).all()
 
 

@@ -217,7 +217,13 @@ async def test_events_are_read_as_their_webhooks_tell_them(caller: Caller, api_e
     async with api_engine.begin() as connection:
         await connection.execute(
             insert(events).values(
-                id=event_id, merchant_id=caller.id, type="refund.failed", refund_id=event_id, step="1", body=body
+                id=event_id,
+                merchant_id=caller.id,
+                type="refund.failed",
+                subject_type="refund",
+                subject_id=event_id,
+                step="1",
+                body=body,
             )
         )
     assert (await caller.http.get(f"/events/{event_id}")).text == body
@@ -232,7 +238,14 @@ async def test_the_deliveries_of_a_payment_are_listed(caller: Caller, api_engine
     async with api_engine.begin() as connection:
         await connection.execute(
             insert(events).values(
-                id=event_id, merchant_id=caller.id, type="payment.success", payment_id=payment_id, step="1", body="{}"
+                id=event_id,
+                merchant_id=caller.id,
+                type="payment.success",
+                subject_type="payment",
+                subject_id=payment_id,
+                payment_id=payment_id,
+                step="1",
+                body="{}",
             )
         )
         await connection.execute(

@@ -46,9 +46,9 @@ FILL = (
     FROM payments
     """,
     """
-    INSERT INTO events (id, merchant_id, type, payment_id, step, body)
+    INSERT INTO events (id, merchant_id, type, subject_type, subject_id, payment_id, step, body)
     SELECT 'evt_' || substr(id, 5), merchant_id,
-        CASE WHEN amount_minor % 101 = 0 THEN 'payment.expired' ELSE 'payment.success' END, id, '1', '{}'
+        CASE WHEN amount_minor % 101 = 0 THEN 'payment.expired' ELSE 'payment.success' END, 'payment', id, id, '1', '{}'
     FROM payments
     """,
     """

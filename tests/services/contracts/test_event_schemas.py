@@ -95,7 +95,7 @@ async def _refund(shop: Shop) -> None:
 async def _test_an_endpoint(shop: Shop) -> None:
     endpoint_id = await shop.endpoint()
     data = EndpointTestResource(endpoint_id=endpoint_id, message="A test.").data()
-    happening = Happening(EventType.ENDPOINT_TEST, shop.merchant_id, data, step="test")
+    happening = Happening(EventType.ENDPOINT_TEST, shop.merchant_id, data, step="test", subject_id=endpoint_id)
     async with shop.engine.begin() as connection:
         await tell(connection, [happening], now=datetime.now().astimezone(), only_endpoint=endpoint_id)
 

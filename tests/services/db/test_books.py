@@ -69,7 +69,7 @@ async def _check_payment(shop: Shop, payment_id: str) -> None:
     assert row.refund_pending_minor == await _total(shop, refunds.c.amount_minor, of_payment, under_way)
     assert row.refunded_minor + row.refund_pending_minor <= row.captured_minor <= row.amount_minor
     async with shop.engine.connect() as connection:
-        mine = (events.c.payment_id == payment_id, events.c.refund_id.is_(None))
+        mine = (events.c.subject_id == payment_id,)
         query = select(events.c.to_status).where(*mine).order_by(events.c.created_at.desc(), events.c.id.desc())
         assert (await connection.execute(query)).scalars().first() == row.status
 

@@ -13,7 +13,15 @@ from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
 from tests.support.shop import Shop, captured
 
-APPEND_ONLY = ("ledger_accounts", "ledger_transactions", "ledger_entries", "captures", "events", "audit_log")
+APPEND_ONLY = (
+    "ledger_accounts",
+    "ledger_transactions",
+    "ledger_entries",
+    "captures",
+    "events",
+    "webhook_attempts",
+    "audit_log",
+)
 
 
 async def _execute(shop: Shop, *statements: str, **values: object) -> None:
@@ -197,10 +205,16 @@ async def test_what_belongs_to_a_payment_has_its_currency_and_merchant(shop: Sho
 @pytest.mark.parametrize("table", APPEND_ONLY)
 async def test_the_past_is_not_rewritten(lone: Shop, table: str) -> None:
     """Books, captures, events and the audit log take no update, no delete and no truncation."""
+    await lone.endpoint()
     await lone.paid()
+    await _execute(
+        lone,
+        "INSERT INTO webhook_attempts (delivery_id, number, url, request_headers, duration_ms) "
+        "SELECT id, 1, 'x', '{}', 1 FROM webhook_deliveries",
+    )
     async with lone.engine.begin() as connection:
-        await audit.record(connection, Actor(SYSTEM, None), "a.test", "x")
-    first = {"ledger_accounts": "code", "ledger_entries": "account"}.get(table, "id")
+        await audit.record(connection, Actor(SYSTEM, None), "a.test", lone.merchant_id)
+    first = {"ledger_accounts": "code", "ledger_entries": "account", "webhook_attempts": "url"}.get(table, "id")
 
     await _refused(lone, "append-only", f"UPDATE {table} SET {first} = {first}")  # noqa: S608 - our names
     await _refused(lone, "append-only", f"DELETE FROM {table}")  # noqa: S608 - our names
@@ -257,8 +271,8 @@ async def test_a_step_is_told_of_once(shop: Shop) -> None:
     await shop.endpoint()
     payment_id = await shop.recorded()
     again = (
-        "INSERT INTO events (id, merchant_id, type, payment_id, step, body) "
-        "SELECT id || 'x', merchant_id, type, payment_id, step, body FROM events WHERE payment_id = :id"
+        "INSERT INTO events (id, merchant_id, type, subject_type, subject_id, step, body) "
+        "SELECT id || 'x', merchant_id, type, subject_type, subject_id, step, body FROM events WHERE subject_id = :id"
     )
     twice = (
         "INSERT INTO webhook_deliveries (id, merchant_id, event_id, endpoint_id, event_type) "
@@ -266,5 +280,5 @@ async def test_a_step_is_told_of_once(shop: Shop) -> None:
         "WHERE payment_id = :id"
     )
 
-    await _refused(shop, "uq_events_payment_step", again, id=payment_id)
+    await _refused(shop, "uq_events_2", again, id=payment_id)
     await _refused(shop, "uq_webhook_deliveries_event_id_endpoint_id", twice, id=payment_id)

@@ -72,7 +72,7 @@ class Shop:
     ) -> list[DueDelivery]:
         """Write an event as a payment's step does; return the deliveries that are due for it."""
         data = {"object": "payment", "id": payment_id or "pay_of_a_test", "note": "schön"}
-        told = Happening(kind, self.id, data, step=new_id("step"), payment_id=payment_id)
+        told = Happening(kind, self.id, data, step=new_id("step"), subject_id=data["id"], payment_id=payment_id)
         async with self.engine.begin() as connection:
             return await events.tell(connection, [told], now=datetime.now(UTC))
 

@@ -280,7 +280,7 @@ async def test_every_change_is_in_the_audit_log_without_secrets(shop: Shop) -> N
     await shop.http.delete(path)
 
     async with shop.engine.connect() as connection:
-        query = select(audit_log).where(audit_log.c.subject == made["id"]).order_by(audit_log.c.id)
+        query = select(audit_log).where(audit_log.c.subject_id == made["id"]).order_by(audit_log.c.id)
         rows = (await connection.execute(query)).all()
 
     verbs = [row.action.removeprefix("webhook_endpoint.") for row in rows]

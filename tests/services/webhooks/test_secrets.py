@@ -188,7 +188,7 @@ async def test_a_rotation_whose_answer_was_lost_is_not_done_again(shop: Shop) ->
     assert b"whsec_" not in await stored_answer(shop, "lost-2")
     async with shop.engine.connect() as connection:
         rotations = select(func.count()).where(
-            audit_log.c.subject == made["id"], audit_log.c.action == "webhook_endpoint.rotate_secret"
+            audit_log.c.subject_id == made["id"], audit_log.c.action == "webhook_endpoint.rotate_secret"
         )
         assert await connection.scalar(rotations) == 1
 
