@@ -129,8 +129,8 @@ class Shop:
             return list((await connection.execute(query)).scalars())
 
     async def bodies(self) -> list[str]:
-        """Return the body of every event of this merchant."""
-        query = select(events.c.body).where(events.c.merchant_id == self.merchant_id)
+        """Return the body of every event of this merchant, in the order in which they were made."""
+        query = select(events.c.body).where(events.c.merchant_id == self.merchant_id).order_by(events.c.id)
         async with self.engine.connect() as connection:
             return list((await connection.execute(query)).scalars())
 

@@ -47,7 +47,8 @@ FILL = (
     """,
     """
     INSERT INTO events (id, merchant_id, type, subject_type, subject_id, payment_id, step, body)
-    SELECT 'evt_' || substr(id, 5), merchant_id,
+    SELECT CASE amount_minor % 3 WHEN 0 THEN 'evt_' ELSE id_bound('evt', now() + amount_minor % 3 * interval '40 days') END
+            || substr(id, 15), merchant_id,
         CASE WHEN amount_minor % 101 = 0 THEN 'payment.expired' ELSE 'payment.success' END, 'payment', id, id, '1', '{}'
     FROM payments
     """,
@@ -56,7 +57,7 @@ FILL = (
     """,
     """
     INSERT INTO webhook_deliveries (id, merchant_id, event_id, endpoint_id, event_type, payment_id, status)
-    SELECT 'dlv_' || substr(id, 5), merchant_id, id, 'whe_1', type, payment_id, 'delivered' FROM events
+    SELECT 'dlv_' || substr(payment_id, 5), merchant_id, id, 'whe_1', type, payment_id, 'delivered' FROM events
     """,
     "ANALYZE",
 )
@@ -153,6 +154,7 @@ async def test_a_list_reads_little_more_than_it_shows(filled: AsyncEngine, name:
             await QUERIES[name](connection)
     for statement, parameters in sent:
         for node in await explain(filled, statement, parameters):
-            assert node["Node Type"] != "Seq Scan", (statement, node["Relation Name"])
             read = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+            # The partition of a month to come is empty, and a scan of it is free.
+            assert node["Node Type"] != "Seq Scan" or read == 0, (statement, node["Relation Name"])
             assert read <= ROWS_READ_MAX, (node["Node Type"], node.get("Index Name"), read, statement)
