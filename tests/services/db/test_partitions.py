@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -55,11 +55,13 @@ async def test_the_database_reads_ids_as_the_code_does(shop: Shop) -> None:
 async def test_rows_go_to_the_month_of_their_id(lone: Shop, ahead: int) -> None:
     """The first and the last id of a month are in its partition, the next one in the next."""
     first, after = _month(ahead), _month(ahead + 1)
-    last = _lowest(ids.EVENT, after)[:-1] + "0"  # some milliseconds before the month's end at most
-    for event_id in (_id_at(first, "0" * 16), min(last, _lowest(ids.EVENT, after)) + "0"):
+    last = after - timedelta(milliseconds=1)
+    for event_id in (_id_at(first, "0" * 16), _id_at(last), _id_at(after, "0" * 16)):
         await _event(lone, event_id, event_id)
+
     where = await _run(lone, "SELECT tableoid::regclass::text FROM events ORDER BY id")
-    assert where[0] == f"events_{first:%Y_%m}"
+    following = f"events_{after:%Y_%m}" if ahead < across_merchants.PARTITIONS_AHEAD else "events_default"
+    assert where == [f"events_{first:%Y_%m}", f"events_{first:%Y_%m}", following]
 
 
 async def test_what_is_outside_is_kept_and_counted(lone: Shop) -> None:
@@ -104,7 +106,7 @@ async def test_a_step_is_recorded_once_in_a_month(lone: Shop) -> None:
 
 async def test_a_payments_events_are_looked_up_from_its_month_on(lone: Shop) -> None:
     """The history of a payment reads no partition of the months before it."""
-    payment_id = ids.lowest(ids.PAYMENT, datetime(_month(4).year, _month(4).month, 15, tzinfo=UTC)) + "0" * 16
+    payment_id = ids.first_id(ids.PAYMENT, _month(4) + timedelta(days=14))
     with statements(lone.engine) as sent:
         async with lone.engine.connect() as connection:
             await events.payment_history(connection, lone.merchant_id, payment_id)
