@@ -47,8 +47,8 @@ FILL = (
     """,
     """
     INSERT INTO events (id, merchant_id, type, subject_type, subject_id, payment_id, step, body)
-    SELECT CASE amount_minor % 3 WHEN 0 THEN 'evt_' ELSE id_bound('evt', now() + amount_minor % 3 * interval '40 days') END
-            || substr(id, 15), merchant_id,
+    SELECT CASE amount_minor % 3 WHEN 0 THEN 'evt_'
+            ELSE id_bound('evt', now() + amount_minor % 3 * interval '40 days') END || substr(id, 15), merchant_id,
         CASE WHEN amount_minor % 101 = 0 THEN 'payment.expired' ELSE 'payment.success' END, 'payment', id, id, '1', '{}'
     FROM payments
     """,
