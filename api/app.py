@@ -16,13 +16,16 @@ from api.http.admission import Admission
 from api.http.limits import RateLimits
 from api.http.metrics import HttpMetrics
 from api.http.middleware import RequestFrame
-from api.http.openapi import DESCRIPTION, TAGS, ClearwayAPI, declare_webhooks, operation_id
+from api.http.openapi import DESCRIPTION, TAGS, ClearwayAPI, declare_webhooks, operation_id, servers
 from api.http.paging import refuse_unclear_query
 from api.http.services import ApiServices
 from api.operations.routes import router as operations
 from api.orders.routes import router as orders
 from api.payments.routes import router as payments
 from api.public.routes import router as public
+from api.reference.page import ASSETS_PATH
+from api.reference.routes import assets
+from api.reference.routes import router as reference
 from api.refunds.routes import router as refunds
 from api.testing.routes import router as testing
 from api.webhook_endpoints.routes import router as webhook_endpoints
@@ -60,6 +63,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description=DESCRIPTION,
         openapi_tags=TAGS,
         generate_unique_id_function=operation_id,
+        servers=servers(settings.api_public_url),
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan,
     )
@@ -80,6 +86,8 @@ def _include_routers(app: FastAPI, settings: Settings) -> None:
         app.include_router(testing, prefix=PREFIX)
     app.include_router(operations)
     app.include_router(operations, prefix=PREFIX, include_in_schema=False)
+    app.include_router(reference)
+    app.mount(ASSETS_PATH, assets)
 
 
 @asynccontextmanager

@@ -21,16 +21,9 @@ from api.http.limits import SCOPE_KEY as RATE_LIMIT_KEY
 from api.http.metrics import HttpMetrics, route_template
 from api.http.problems import CODES
 from clearway.domain.ids import REQUEST, new_id
+from clearway.security_headers import add_missing
 
 REQUEST_ID_FORM: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-SECURITY_HEADERS: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-)
-LOCKED_DOWN: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-PAGES: Final = frozenset({"/docs", "/redoc"})
-"""The reference pages run scripts; everything else is data."""
 QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
 """Asked every few seconds by probes; logged only when they fail."""
 
@@ -103,10 +96,8 @@ class _Answer:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self._request_id
-            message["headers"].extend(SECURITY_HEADERS)
+            add_missing(headers)
             message["headers"].extend(self._scope.get(RATE_LIMIT_KEY, ()))
-            if self._scope["path"] not in PAGES:
-                message["headers"].append(LOCKED_DOWN)
         elif self.is_head:
             message = {**message, "body": b""}
         await self._send(message)

@@ -44,6 +44,14 @@ class ClearwayAPI(FastAPI):
         return self.openapi_schema
 
 
+def servers(public_url: str) -> list[dict[str, Any]]:
+    """Return where requests can be sent: a relative URL for readers of a served document, and the public one."""
+    return [
+        {"url": "/", "description": "The server that this document comes from."},
+        {"url": public_url.rstrip("/"), "description": "The public address of this installation."},
+    ]
+
+
 def operation_id(route: APIRoute) -> str:
     """Name operations as the code does, so that generated clients have readable methods."""
     return route.name

@@ -25,6 +25,8 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from clearway.security_headers import SecurityHeaders
+
 DEVELOPMENT_SECRET: Final = "whsec_Y2xlYXJ3YXktcmVjZWl2ZXItZGV2ZWxvcG1lbnQtMDE="  # noqa: S105 - published, for development
 """The secret of the endpoint that the seed registers for the test merchant."""
 WEBHOOK_PATH: Final = "/webhooks"
@@ -94,6 +96,7 @@ def verify_standard(secret: str, body: bytes, headers: Mapping[str, str]) -> boo
 def create_app(secret: str = DEVELOPMENT_SECRET) -> FastAPI:
     """The service, with an empty inbox."""
     app = FastAPI(title="Sample merchant", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(SecurityHeaders)
     inbox = Inbox(secret)
 
     @app.post(WEBHOOK_PATH)

@@ -15,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from clearway.security_headers import SecurityHeaders
 from clearway.simulator import control_routes, page_routes, routes
 from clearway.simulator.clocks import Courier, DecisionClock
 from clearway.simulator.decisions import Oracle
@@ -41,14 +42,14 @@ def create_app(settings: SimulatorSettings) -> ASGIApp:
         async with _running(app, settings):
             yield
 
-    app = FastAPI(title="Clearway gateway simulator", version="1", lifespan=lifespan)
+    app = FastAPI(title="Clearway gateway simulator", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(control_routes.router)
     app.include_router(routes.router)
     app.include_router(page_routes.router)
     app.add_exception_handler(RequestValidationError, _refuse_invalid)
     app.add_exception_handler(KeyReusedError, _refuse_reused_key)
     app.add_exception_handler(PaymentUnknownError, _refuse_unknown_payment)
-    return OfferingToDrop(_TokensFromBrowsers(app))
+    return OfferingToDrop(SecurityHeaders(_TokensFromBrowsers(app)))
 
 
 @asynccontextmanager

@@ -26,6 +26,15 @@ async def test_health(simulator: Simulator) -> None:
     assert (await simulator.http.get("/health")).json()["status"] == "ok"
 
 
+@pytest.mark.parametrize("path", ["/health", "/openapi.json", "/none", "/docs", "/3ds/none", "/v1/payments/none"])
+async def test_every_answer_has_the_security_headers(simulator: Simulator, path: str) -> None:
+    """Data and errors of the simulator are not sniffed, framed or cached, and load nothing from elsewhere."""
+    headers = (await simulator.http.get(path)).headers
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
 async def test_any_origin_may_tokenise_and_nothing_else(simulator: Simulator) -> None:
     """A browser on a shop's page can exchange a card for a token; other paths are not opened to it."""
     preflight = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}

@@ -57,6 +57,14 @@ async def test_a_signed_event_is_accepted_and_shown(merchant: httpx.AsyncClient)
     assert item["type"] == "payment.success"
 
 
+async def test_every_answer_has_the_security_headers(merchant: httpx.AsyncClient) -> None:
+    """The page, its parts, the JSON and the errors are not sniffed or framed."""
+    for path in ("/", "/page.js", "/received", "/none"):
+        headers = (await merchant.get(path)).headers
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["content-security-policy"], path
+
+
 async def test_the_page_runs_nothing_but_its_own_script(merchant: httpx.AsyncClient) -> None:
     """What arrives is put in as text, under a policy that would not run it either."""
     page = await merchant.get("/")

@@ -91,6 +91,7 @@ def test_wheel_holds_what_runs(wheel: Path) -> None:
     }
 
     assert expected | {"worker.py", "alembic.ini", "migrations/script.py.mako", "clearway/py.typed"} <= names
+    assert {f"api/reference/assets/{path.name}" for path in (ROOT / "api/reference/assets").iterdir()} <= names
     assert not [name for name in names if name.startswith((*ELSEWHERE, "clearway/dev/"))]
 
 
