@@ -2,7 +2,8 @@
 
 Owns the two schemes a delivery carries side by side:
 
-- `X-Webhook-Signature`: hex HMAC-SHA256 of the body alone, keyed with the secret string exactly as it was shown.
+- `X-Webhook-Signature`: hex HMAC-SHA256 of the body alone, keyed with the secret string exactly as it was shown; one
+  signature per secret still valid, comma separated.
 - `webhook-id`, `webhook-timestamp`, `webhook-signature`: Standard Webhooks 1.0.0, which also covers the time of the
   attempt (so a captured delivery cannot be replayed later) and carries one signature per secret still valid.
 
@@ -58,7 +59,7 @@ def sign(secrets: Sequence[str], message_id: str, timestamp: datetime, body: byt
     instant = timestamp.astimezone(UTC).replace(microsecond=0)
     text = body.decode("utf-8")
     return {
-        SIGNATURE_HEADER: body_signature(secrets[0], body),
+        SIGNATURE_HEADER: ",".join(body_signature(secret, body) for secret in secrets),
         ID_HEADER: message_id,
         TIMESTAMP_HEADER: str(int(instant.timestamp())),
         STANDARD_SIGNATURE_HEADER: " ".join(Webhook(secret).sign(message_id, instant, text) for secret in secrets),
@@ -66,5 +67,5 @@ def sign(secrets: Sequence[str], message_id: str, timestamp: datetime, body: byt
 
 
 def body_signature(secret: str, body: bytes) -> str:
-    """Return the value of `X-Webhook-Signature`: the key is the text of the secret, prefix included, not decoded."""
+    """Return one signature of `X-Webhook-Signature`; the key is the secret as text, prefix included, not decoded."""
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()

@@ -31,6 +31,7 @@ DEVELOPMENT_SECRET: Final = "whsec_Y2xlYXJ3YXktcmVjZWl2ZXItZGV2ZWxvcG1lbnQtMDE="
 """The secret of the endpoint that the seed registers for the test merchant."""
 WEBHOOK_PATH: Final = "/webhooks"
 KEPT: Final = 200
+SECRETS_MAX: Final = 16
 PAGE_DIR: Final = Path(__file__).with_name("page")
 PAGE_POLICY: Final = "default-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 HANG_S: Final = 120.0
@@ -45,6 +46,14 @@ class Behaviour(BaseModel):
     status: int = Field(default=500, ge=200, le=599)
     """The answer in mode `fail`."""
     times: int | None = Field(default=None, ge=1)
+
+
+class EndpointSecret(BaseModel):
+    """The secret of one more endpoint that sends here: what the API answered when it was registered."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    secret: str = Field(pattern=r"^whsec_[A-Za-z0-9+/]{32,}={0,2}$", max_length=200)
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,8 @@ class Received:
 class Inbox:
     """What arrived, newest last, and how to answer."""
 
-    secret: str
+    secrets: deque[str]
+    """Those of the endpoints that send here, newest first."""
     behaviour: Behaviour = field(default_factory=Behaviour)
     received: deque[Received] = field(default_factory=lambda: deque(maxlen=KEPT))
 
@@ -79,9 +89,12 @@ class Inbox:
 
 
 def verify_plain(secret: str, body: bytes, signature: str) -> bool:
-    """`X-Webhook-Signature`: hex HMAC-SHA256 of the raw body, keyed with the secret string as it was shown."""
+    """`X-Webhook-Signature`: hex HMAC-SHA256 of the raw body, keyed with the secret string as it was shown.
+
+    During a rotation there are two, comma separated.
+    """
     expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected.encode(), signature.encode())
+    return any(hmac.compare_digest(expected.encode(), one.encode()) for one in signature.split(","))
 
 
 def verify_standard(secret: str, body: bytes, headers: Mapping[str, str]) -> bool:
@@ -97,7 +110,7 @@ def create_app(secret: str = DEVELOPMENT_SECRET) -> FastAPI:
     """The service, with an empty inbox."""
     app = FastAPI(title="Sample merchant", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(SecurityHeaders)
-    inbox = Inbox(secret)
+    inbox = Inbox(deque([secret], maxlen=SECRETS_MAX))
 
     @app.post(WEBHOOK_PATH)
     async def receive(request: Request) -> Response:
@@ -110,6 +123,11 @@ def create_app(secret: str = DEVELOPMENT_SECRET) -> FastAPI:
     @app.delete("/received", status_code=204)
     async def forget() -> None:
         inbox.received.clear()
+
+    @app.post("/secrets", status_code=204)
+    async def learn(endpoint: EndpointSecret) -> None:
+        if endpoint.secret not in inbox.secrets:
+            inbox.secrets.appendleft(endpoint.secret)
 
     @app.post("/behaviour")
     async def behave(behaviour: Behaviour) -> Behaviour:
@@ -143,8 +161,9 @@ def _file(name: str) -> FileResponse:
 async def _receive(inbox: Inbox, request: Request) -> Response:
     body = await request.body()
     headers = {name: value for name, value in request.headers.items() if name.startswith(("webhook-", "x-webhook-"))}
-    plain = verify_plain(inbox.secret, body, headers.get("x-webhook-signature", ""))
-    standard = verify_standard(inbox.secret, body, headers)
+    signature = headers.get("x-webhook-signature", "")
+    plain = any(verify_plain(secret, body, signature) for secret in inbox.secrets)
+    standard = any(verify_standard(secret, body, headers) for secret in inbox.secrets)
     behaviour = inbox.take_behaviour()
     status = _status(behaviour, verified=plain and standard)
     item = _received(body, headers, (plain, standard), status)

@@ -107,6 +107,17 @@ async def test_another_secret_and_no_signature_are_refused(merchant: httpx.Async
     assert (await merchant.post("/webhooks", content=b"not json")).status_code == 400
 
 
+async def test_the_secret_of_another_endpoint_can_be_added(merchant: httpx.AsyncClient) -> None:
+    """What the API answers to the registration of an endpoint is taken as it is; both endpoints verify then."""
+    secret = "whsec_c3RyYW5nZXItc3RyYW5nZXItc3RyYW5nZXI="
+    answer = {"id": "whe_1", "object": "webhook_endpoint", "secret": secret}
+    assert (await merchant.post("/secrets", json=answer)).status_code == 204
+    body = json.dumps(EVENT).encode()
+    for known in (secret, DEVELOPMENT_SECRET):
+        assert (await merchant.post("/webhooks", content=body, headers=signed(body, secret=known))).status_code == 200
+    assert (await merchant.post("/secrets", json={"secret": "short"})).status_code == 422
+
+
 async def test_behaviour_can_be_switched_for_a_number_of_attempts(merchant: httpx.AsyncClient) -> None:
     """A demonstration of retries needs a merchant that fails twice and then recovers."""
     await merchant.post("/behaviour", json={"mode": "fail", "status": 503, "times": 2})
