@@ -16,6 +16,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -42,6 +43,7 @@ from clearway.durable.messages import QUEUE_DELIVERIES, QUEUE_OPERATIONS, QUEUE_
 from clearway.durable.search_attributes import ensure_search_attributes
 from clearway.egress import EgressPolicy, WebhookSender
 from clearway.gateways.registry import GatewayRegistry, build_registry
+from clearway.payments.returning import return_url_of
 from clearway.settings import Settings, settings_problem
 from clearway.telemetry.logs import configure_logging
 from workflows.maintenance import ensure_schedule
@@ -69,7 +71,7 @@ def activities_of(
     if queue == QUEUE_PAYMENTS:
         payments = PaymentActivities(engine, deliveries, cipher)
         refunds = RefundActivities(engine, deliveries)
-        gateway = GatewayActivities(gateways)
+        gateway = GatewayActivities(gateways, partial(return_url_of, settings))
         recording: list[Callable[..., Any]] = [payments.record, payments.change, refunds.reserve, refunds.change]
         return [*recording, gateway.authorise, gateway.capture, gateway.void, gateway.refund, gateway.look_up]
     if queue == QUEUE_DELIVERIES:

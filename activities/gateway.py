@@ -5,8 +5,8 @@ Retries, waits and questions about unknown outcomes are the workflow's: only it 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 
 from temporalio import activity
 
@@ -45,15 +45,17 @@ class LookUpCall:
 
 
 class GatewayActivities:
-    """The gateways, by name."""
+    """The gateways, by name. return_url_of: where the customer of a payment comes back to from the gateway's page."""
 
-    def __init__(self, gateways: Mapping[str, Gateway]) -> None:
+    def __init__(self, gateways: Mapping[str, Gateway], return_url_of: Callable[[str], str]) -> None:
         self._gateways = gateways
+        self._return_url_of = return_url_of
 
     @activity.defn(name="authorise")
     async def authorise(self, call: AuthoriseCall) -> GatewayOutcome:
-        """Reserve or take the money."""
-        return await _outcome(self._gateways[call.gateway].authorise(call.request))
+        """Reserve or take the money. The customer comes back to Clearway, which knows the merchant's URL."""
+        request = replace(call.request, return_url=self._return_url_of(call.request.payment_id))
+        return await _outcome(self._gateways[call.gateway].authorise(request))
 
     @activity.defn(name="capture")
     async def capture(self, call: FollowUpCall) -> GatewayOutcome:

@@ -17,10 +17,11 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from clearway.crypto.encryption import Cipher
 from clearway.db.engine import each_for_itself
 from clearway.db.payments import recording
+from clearway.db.payments.rows import SealedParts
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
 from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN
 from clearway.durable.deliveries import TemporalDeliveries
-from clearway.recovery.sealed import seal
+from clearway.recovery.sealed import seal, seal_return_url
 
 REFUSAL: Final = ApplicationErrorCategory.BENIGN
 """A refusal is an answer, not a failure: it is not logged as one, nor counted."""
@@ -55,7 +56,7 @@ class PaymentActivities:
         """Record a payment with its first event. Fails for good with ORDER_TAKEN or ORDER_NOT_FOUND."""
         try:
             async with self._engine.connect() as connection:
-                sealed = seal(self._cipher, new)
+                sealed = SealedParts(seal(self._cipher, new), seal_return_url(self._cipher, new))
                 recorded = await recording.record(connection, new, sealed=sealed, now=datetime.now(UTC))
         except recording.OrderTakenError as error:
             message = (

@@ -27,6 +27,8 @@ from api.reference.page import ASSETS_PATH
 from api.reference.routes import assets
 from api.reference.routes import router as reference
 from api.refunds.routes import router as refunds
+from api.returns.routes import returns
+from api.returns.routes import router as return_secret
 from api.testing.routes import router as testing
 from api.webhook_endpoints.routes import router as webhook_endpoints
 from api.webhooks.routes import router as webhooks
@@ -49,6 +51,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     webhooks,
     events,
     gateways,
+    return_secret,
 )
 """The table of contents. `public` comes before `payments`, so that `/payments/public` is not read as an id."""
 
@@ -82,6 +85,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _include_routers(app: FastAPI, settings: Settings) -> None:
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(refuse_unclear_query)])
+    app.include_router(returns, prefix=PREFIX)
     if not settings.is_production:
         app.include_router(testing, prefix=PREFIX)
     app.include_router(operations)

@@ -24,12 +24,11 @@ from clearway.db.tables import (
     merchants,
     orders,
     payments,
-    refunds,
     webhook_deliveries,
     webhook_recoveries,
 )
 from clearway.domain.delivery import DeliveryStatus, RecoveryStatus
-from clearway.domain.payment import HOLDS_ORDER
+from clearway.domain.payment import HOLDS_ORDER, PaymentStatus
 from clearway.domain.resources import OrderResource, PaymentResource
 
 PARTITIONS_AHEAD: Final = 6
@@ -103,19 +102,32 @@ async def find_any_payment(connection: AsyncConnection, payment_id: str) -> Paym
     return resource_of(row) if row else None
 
 
-PAYMENT_STATUS: Final = select(payments.c.status).where(payments.c.id == bindparam("payment_id"))
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """What is needed of a payment whose customer comes back."""
+
+    id: str
+    merchant_id: str
+    gateway: str
+    status: PaymentStatus
+    sealed_return_url: str | None
 
 
-async def payment_status(connection: AsyncConnection, payment_id: str) -> str | None:
-    """Return the status of any merchant's payment: for gateways, which know only its id."""
-    status: str | None = await connection.scalar(PAYMENT_STATUS, {"payment_id": payment_id})
-    return status
+FIND_RETURNING: Final = select(
+    payments.c.id,
+    payments.c.merchant_id,
+    payments.c.gateway,
+    payments.c.status,
+    payments.c.sealed_return_url,
+).where(payments.c.id == bindparam("payment_id"))
 
 
-async def refund_status(connection: AsyncConnection, refund_id: str) -> str | None:
-    """Return the status of any merchant's refund: for gateways, which know only its id."""
-    status: str | None = await connection.scalar(select(refunds.c.status).where(refunds.c.id == refund_id))
-    return status
+async def find_returning(connection: AsyncConnection, payment_id: str) -> Returning | None:
+    """Return any merchant's payment for its returning customer, who has shown its token."""
+    row = (await connection.execute(FIND_RETURNING, {"payment_id": payment_id})).one_or_none()
+    if row is None:
+        return None
+    return Returning(row.id, row.merchant_id, row.gateway, PaymentStatus(row.status), row.sealed_return_url)
 
 
 async def overdue_deliveries(

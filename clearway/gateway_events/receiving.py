@@ -27,9 +27,9 @@ from clearway.domain.ids import PAYMENT, REFUND, is_id
 from clearway.domain.limits import OPERATOR_TEXT_LENGTH_MAX
 from clearway.domain.review import ReviewKind, SubjectType
 from clearway.domain.text import storable
-from clearway.durable import calls
 from clearway.durable.calls import WorkflowEndedError
-from clearway.durable.messages import PROVIDER_NEWS, News, payment_workflow_id, refund_workflow_id
+from clearway.durable.gateway_events import pass_on
+from clearway.durable.messages import payment_workflow_id, refund_workflow_id
 from clearway.gateway_events.contradictions import contradiction, resource_of
 from clearway.gateways.contract import EventUnreadableError, InboundEvent, SignatureInvalidError, read_event
 from clearway.services import Services
@@ -148,21 +148,8 @@ async def _open_review(services: Services, kept: Kept, kind: ReviewKind, event: 
 
 async def _signalled(services: Services, named: Named, event: InboundEvent) -> bool:
     """Pass the event on; False when no workflow runs."""
-    outcome = event.outcome
-    signal = News(
-        event_id=event.event_id,
-        key=event.key,
-        kind=outcome.kind.value,
-        reference=outcome.reference,
-        amount_minor=outcome.amount_minor,
-        currency=outcome.currency,
-        captured=outcome.captured,
-        error_code=outcome.error_code,
-        error_description=outcome.error_description,
-        action_url=outcome.action_url,
-    )
     try:
-        await calls.signal(services.temporal, named.workflow_id, PROVIDER_NEWS, signal)
+        await pass_on(services.temporal, named.workflow_id, event.event_id, event.key, event.outcome)
     except WorkflowEndedError:
         return False
     return True

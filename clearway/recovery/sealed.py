@@ -32,6 +32,16 @@ def unseal(cipher: Cipher, payment_id: str, token: str) -> Sealed:
     return Sealed(**orjson.loads(cipher.decrypt(token, sealed_context(payment_id))))
 
 
+def seal_return_url(cipher: Cipher, new: NewPayment) -> str | None:
+    """Return the merchant's return URL, sealed: customers may come back after the payment has ended."""
+    return None if new.return_url is None else cipher.encrypt(new.return_url, return_context(new.id))
+
+
+def return_context(payment_id: str) -> str:
+    """Return what binds the sealed return URL to its row."""
+    return f"payments/{payment_id}/return_url"
+
+
 def sealed_context(payment_id: str) -> str:
     """Return what binds the sealed text to its row."""
     return f"payments/{payment_id}/sealed"

@@ -190,6 +190,12 @@ def upgrade() -> None:
             nullable=True,
             comment="encrypted: what the gateway is asked with; gone when the payment ends",
         ),
+        sa.Column(
+            "sealed_return_url",
+            sa.Text(),
+            nullable=True,
+            comment="encrypted: where the merchant's customer comes back to",
+        ),
         sa.Column("customer", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("notes", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("action_url", sa.Text(), nullable=True),

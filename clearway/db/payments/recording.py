@@ -26,7 +26,7 @@ from clearway.db.events import (
     endpoints_in,
     endpoints_of,
 )
-from clearway.db.payments.rows import columns_after, first_row, payment_of, resource_of
+from clearway.db.payments.rows import SealedParts, columns_after, first_row, payment_of, resource_of
 from clearway.db.tables import captures, orders, payments
 from clearway.db.writing import Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain.events import CREATED_STEP, EventType
@@ -44,6 +44,7 @@ from clearway.domain.resources import PaymentResource
 
 FIND: Final = select(payments, endpoints_beside(payments.c.merchant_id)).where(payments.c.id == bindparam("payment_id"))
 
+NOTHING_SEALED: Final = SealedParts()
 MOVING: Final = ("version", "refunded_minor", "refund_pending_minor")
 """Columns that tell whether a row is still the one that was read: each change moves one of them."""
 
@@ -70,11 +71,11 @@ class RecordedPayment:
 
 
 async def record(
-    connection: AsyncConnection, new: NewPayment, *, sealed: str | None = None, now: datetime
+    connection: AsyncConnection, new: NewPayment, *, sealed: SealedParts = NOTHING_SEALED, now: datetime
 ) -> RecordedPayment:
     """Insert a payment with its first event. Raises OrderTakenError or OrderUnknownError, having done nothing.
 
-    sealed: what the gateway is asked with, encrypted (`clearway.recovery.sealed`).
+    sealed: what the row keeps encrypted (`clearway.recovery.sealed`).
     """
     row = first_row(new, sealed, now)
     attempted = Changed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,14 @@ from sqlalchemy import Row
 from clearway.domain.events import CREATED_STEP
 from clearway.domain.payment import FINAL, CaptureMethod, NewPayment, Payment, PaymentStatus
 from clearway.domain.resources import NextAction, PaymentResource
+
+
+@dataclass(frozen=True, slots=True)
+class SealedParts:
+    """What a row keeps encrypted. operation: what the gateway is asked with. return_url: the merchant's."""
+
+    operation: str | None = None
+    return_url: str | None = None
 
 
 def payment_of(row: Row[Any] | SimpleNamespace) -> Payment:
@@ -61,7 +70,7 @@ def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
     )
 
 
-def first_row(new: NewPayment, sealed: str | None, now: datetime) -> SimpleNamespace:
+def first_row(new: NewPayment, sealed: SealedParts, now: datetime) -> SimpleNamespace:
     """Return all columns of a payment as it is recorded, so that the row need not be read back."""
     return SimpleNamespace(
         id=new.id,
@@ -78,7 +87,8 @@ def first_row(new: NewPayment, sealed: str | None, now: datetime) -> SimpleNames
         gateway=new.gateway,
         gateway_reference=None,
         instrument=new.shown,
-        sealed=sealed,
+        sealed=sealed.operation,
+        sealed_return_url=sealed.return_url,
         customer=new.customer,
         notes=new.notes,
         action_url=None,

@@ -37,6 +37,7 @@ payments = Table(
     Column("gateway_reference", Text),
     Column("instrument", JSONB, nullable=False, comment="what may be shown of it: vpa, card summary, bank, wallet"),
     Column("sealed", Text, comment="encrypted: what the gateway is asked with; gone when the payment ends"),
+    Column("sealed_return_url", Text, comment="encrypted: where the merchant's customer comes back to"),
     Column("customer", JSONB(none_as_null=True)),
     Column("notes", JSONB, nullable=False, server_default=text("'{}'")),
     Column("action_url", Text),

@@ -1,0 +1,1 @@
+"""Customers who come back from a gateway's page."""

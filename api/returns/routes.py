@@ -1,0 +1,53 @@
+"""Where gateways send customers back to, and the secret with which merchants verify that they came from here."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+from fastapi import Depends
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.responses import Response
+
+from api.auth.principal import MerchantDep, limit_address
+from api.http.problems import TO_ANYBODY, TO_MERCHANTS, declare
+from api.http.routing import Router
+from api.http.services import ServicesDep
+from api.returns.schemas import ReturnSecret
+from clearway.payments.returning import come_back, return_secret_of
+
+returns = Router(tags=["public"], dependencies=[Depends(limit_address)])
+"""Apart from the other routers: a gateway may add parameters of its own to the URL."""
+router = Router(tags=["payments"])
+
+DONE_PAGE: Final = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Thank you</title></head>
+<body><h1>Thank you</h1><p>Your answer was received. You can close this page and go back to the shop.</p></body></html>
+"""
+
+
+@returns.get(
+    "/payments/{payment_id}/return",
+    status_code=HTTPStatus.SEE_OTHER,
+    response_class=Response,
+    responses=declare(*TO_ANYBODY, "payment_not_found"),
+    summary="Take a customer back from the gateway",
+)
+async def return_customer(payment_id: str, services: ServicesDep, token: str = "") -> Response:
+    """Ask the gateway at once, wait up to 2.5 seconds for the payment to move on, and redirect to its `return_url`.
+
+    The gateway gets this URL with a token that cannot be guessed. The redirect carries `payment_id`, `status`,
+    `timestamp` and `signature`. A payment without a `return_url` gets a page that says thank you.
+    """
+    back = await come_back(services, payment_id, token)
+    if back.url is None:
+        return HTMLResponse(DONE_PAGE)
+    return RedirectResponse(back.url, HTTPStatus.SEE_OTHER)
+
+
+@router.get("/return_secret", responses=declare(*TO_MERCHANTS), summary="Read the return secret")
+async def get_return_secret(merchant: MerchantDep, services: ServicesDep) -> ReturnSecret:
+    """Return the secret that signs returns. Keep it on your server: whoever has it can forge a return."""
+    return ReturnSecret(secret=return_secret_of(services.settings, merchant.id))

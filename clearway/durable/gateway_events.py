@@ -1,0 +1,26 @@
+"""Passing what a gateway says on to the workflow of its payment or refund."""
+
+from __future__ import annotations
+
+from temporalio.client import Client
+
+from clearway.durable import calls
+from clearway.durable.messages import PROVIDER_NEWS, News
+from clearway.gateways.contract import GatewayOutcome
+
+
+async def pass_on(client: Client, workflow_id: str, event_id: str, key: str, outcome: GatewayOutcome) -> None:
+    """Signal the workflow. Raises WorkflowEndedError or UnavailableError."""
+    signal = News(
+        event_id=event_id,
+        key=key,
+        kind=outcome.kind.value,
+        reference=outcome.reference,
+        amount_minor=outcome.amount_minor,
+        currency=outcome.currency,
+        captured=outcome.captured,
+        error_code=outcome.error_code,
+        error_description=outcome.error_description,
+        action_url=outcome.action_url,
+    )
+    await calls.signal(client, workflow_id, PROVIDER_NEWS, signal)

@@ -1,0 +1,119 @@
+"""A customer comes back from the gateway's page: ask the gateway at once, wait shortly, and send them on to the shop.
+
+The gateway is given a URL of Clearway (`return_url_of`), not the merchant's. What the gateway answers is passed on to
+the payment's workflow as if the gateway had sent it: the workflow decides. The customer goes only to the return URL of
+the payment, whatever the request says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
+
+import structlog
+
+from clearway.crypto.encryption import Cipher
+from clearway.crypto.returns import return_secret, return_signature, return_token, token_matches
+from clearway.db import across_merchants
+from clearway.db.across_merchants import Returning
+from clearway.domain.errors import ClearwayError
+from clearway.domain.ids import PAYMENT, is_id
+from clearway.domain.payment import PaymentStatus
+from clearway.durable.calls import WorkflowEndedError
+from clearway.durable.gateway_events import pass_on
+from clearway.durable.messages import payment_workflow_id
+from clearway.gateways.contract import OutcomeKind
+from clearway.payments.finding import payment_not_found
+from clearway.recovery.sealed import return_context
+from clearway.services import Services
+from clearway.settings import Settings
+
+PATH: Final = "/api/v1/payments/{payment_id}/return"
+ASK_TIMEOUT: Final = timedelta(milliseconds=1_500)
+WAIT: Final = timedelta(milliseconds=2_500)
+"""How long a customer waits for the payment to move on, in all."""
+POLL: Final = timedelta(milliseconds=100)
+WAITING: Final = frozenset({PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION})
+SAYS_SOMETHING: Final = frozenset({OutcomeKind.APPROVED, OutcomeKind.DECLINED, OutcomeKind.PENDING})
+PARAMETERS: Final = ("payment_id", "status", "timestamp", "signature")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Where a customer goes next. url None: the merchant named none."""
+
+    url: str | None
+    status: str
+
+
+def return_url_of(settings: Settings, payment_id: str) -> str:
+    """Return the URL that the gateway sends the customer of this payment to."""
+    token = return_token(settings.api_key_pepper.get_secret_value(), payment_id)
+    return f"{settings.api_public_url.rstrip('/')}{PATH.format(payment_id=payment_id)}?token={token}"
+
+
+def return_secret_of(settings: Settings, merchant_id: str) -> str:
+    """Return the secret with which the merchant verifies where a return came from."""
+    return return_secret(settings.api_key_pepper.get_secret_value(), merchant_id)
+
+
+async def come_back(services: Services, payment_id: str, token: str) -> Return:
+    """Take a returning customer. Raises NotFoundError for an unknown payment and for a wrong token alike."""
+    pepper = services.settings.api_key_pepper.get_secret_value()
+    if not is_id(PAYMENT, payment_id) or not token_matches(pepper, payment_id, token):
+        raise payment_not_found(payment_id)
+    structlog.contextvars.bind_contextvars(payment_id=payment_id)
+    payment = await _read(services, payment_id)
+    if payment.status in WAITING:
+        payment = await _moved_on(services, payment)
+    return Return(_url(services.settings, payment, int(time.time())), payment.status)
+
+
+async def _moved_on(services: Services, payment: Returning) -> Returning:
+    """Have the gateway asked, then wait shortly for the payment to move on; return it as it is then."""
+    ends_at = asyncio.get_running_loop().time() + WAIT.total_seconds()
+    await _ask(services, payment)
+    while payment.status in WAITING and asyncio.get_running_loop().time() < ends_at:
+        await asyncio.sleep(POLL.total_seconds())
+        payment = await _read(services, payment.id)
+    return payment
+
+
+async def _ask(services: Services, payment: Returning) -> None:
+    """Ask the gateway and pass its answer on. Nothing depends on it: polls and the gateway's events say it too."""
+    key = f"{payment.id}:authorise:1"
+    try:
+        async with asyncio.timeout(ASK_TIMEOUT.total_seconds()):
+            outcome = await services.gateways[payment.gateway].look_up(key)
+            if outcome.kind in SAYS_SOMETHING:
+                await pass_on(
+                    services.temporal, payment_workflow_id(payment.id), f"return of {payment.id}", key, outcome
+                )
+    except (TimeoutError, ClearwayError, WorkflowEndedError) as error:
+        log.info("gateway_not_asked_on_return", reason=type(error).__name__)
+
+
+async def _read(services: Services, payment_id: str) -> Returning:
+    async with services.reader.connect() as connection:
+        payment = await across_merchants.find_returning(connection, payment_id)
+    if payment is None:
+        raise payment_not_found(payment_id)
+    return payment
+
+
+def _url(settings: Settings, payment: Returning, now: int) -> str | None:
+    """Return the merchant's own URL with what they verify; parameters of the same names are replaced."""
+    if payment.sealed_return_url is None:
+        return None
+    cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
+    url = urlsplit(cipher.decrypt(payment.sealed_return_url, return_context(payment.id)))
+    own = [part for part in url.query.split("&") if part and unquote_plus(part.partition("=")[0]) not in PARAMETERS]
+    signature = return_signature(return_secret_of(settings, payment.merchant_id), payment.id, payment.status, now)
+    ours = urlencode(dict(zip(PARAMETERS, (payment.id, payment.status, now, signature), strict=True)))
+    return urlunsplit(url._replace(query="&".join([*own, ours])))

@@ -1,0 +1,123 @@
+"""A customer's return: the gateway is asked at once, and the shop gets a signed answer that it can verify."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+import httpx
+import pytest
+
+from clearway.crypto.returns import return_signature
+from clearway.domain.ids import PAYMENT, new_id
+from clearway.payments.returning import return_url_of
+from clearway.settings import Settings
+from tests.services.api.conftest import PREFIX, Payer
+from tests.services.gateways.running import Simulator
+
+SHOP = "https://shop.example/back?cart=7&status=forged#end"
+API_MD = Path(__file__).parents[3] / "docs" / "api.md"
+
+
+async def waiting(payer: Payer, return_url: str | None = SHOP) -> dict[str, Any]:
+    """Make a payment whose customer must act on the simulator's page."""
+    fields = {} if return_url is None else {"return_url": return_url}
+    return await payer.payment(vpa="approve@clearway", until="requires_action", **fields)
+
+
+async def press(simulator: Simulator, payment: dict[str, Any], button: str) -> str:
+    """Press a button of the page and return the URL that the customer is sent to, as a path of the API."""
+    pressed = await simulator.http.post(f"{payment['next_action']['url']}/{button}")
+    assert pressed.status_code == 303
+    url = urlsplit(pressed.headers["location"])
+    assert url.path == f"{PREFIX}/payments/{payment['id']}/return"
+    return f"{url.path.removeprefix(PREFIX)}?{url.query}"
+
+
+def verifier() -> Any:
+    """Return the function `verify_return` as the documentation has it."""
+    chapter = API_MD.read_text(encoding="utf-8").partition("## Returning customers")[2]
+    code = re.findall(r"```python\n(.*?)```", chapter, re.DOTALL)[0]
+    found: dict[str, Any] = {}
+    exec(code, found)  # noqa: S102 - the documentation's own code
+    return found["verify_return"]
+
+
+@pytest.mark.parametrize(("button", "status"), [("complete", "success"), ("fail", "failed"), ("cancel", "failed")])
+async def test_a_returning_customer_finds_the_payment_decided(
+    payer: Payer, anonymous: httpx.AsyncClient, api_simulator: Simulator, button: str, status: str
+) -> None:
+    """The redirect goes to the payment's own URL with the status it has now, signed; a merchant reads the same."""
+    payment = await waiting(payer)
+    back = await press(api_simulator, payment, button)
+    sent_on = await anonymous.get(back)
+    assert sent_on.status_code == 303
+    url = urlsplit(sent_on.headers["location"])
+    assert (url.scheme, url.netloc, url.path, url.fragment) == ("https", "shop.example", "/back", "end")
+    query = parse_qs(url.query)
+    assert (query["cart"], query["payment_id"], query["status"]) == (["7"], [payment["id"]], [status])
+    assert (await payer.http.get(f"/payments/{payment['id']}")).json()["status"] == status
+    secret = (await payer.http.get("/return_secret")).json()["secret"]
+    parameters = dict(parse_qsl(url.query))
+    verify = verifier()
+    assert verify(secret, parameters) is True
+    assert verify(secret, parameters | {"status": "authorized"}) is False
+    assert verify(secret, parameters | {"timestamp": str(int(time.time()) - 3_600)}) is False
+    assert verify("ret_other", parameters) is False
+    again = await anonymous.get(back)
+    assert parse_qs(urlsplit(again.headers["location"]).query)["status"] == [status]
+
+
+async def test_a_customer_who_did_not_finish_comes_back_too(
+    payer: Payer, anonymous: httpx.AsyncClient, api_settings: Settings
+) -> None:
+    """Who comes back without an answer is sent on within the bounded wait, and the payment still waits for them."""
+    payment = await waiting(payer)
+    started = asyncio.get_running_loop().time()
+    sent_on = await anonymous.get(return_url_of(api_settings, payment["id"]).partition(PREFIX)[2])
+    assert asyncio.get_running_loop().time() - started < 6
+    assert parse_qs(urlsplit(sent_on.headers["location"]).query)["status"] == ["requires_action"]
+    await payer.http.post(f"/payments/{payment['id']}/cancel")
+
+
+async def test_without_a_return_url_there_is_a_page(
+    payer: Payer, anonymous: httpx.AsyncClient, api_simulator: Simulator
+) -> None:
+    """A payment that names no URL sends its customer nowhere, and still has the gateway asked."""
+    payment = await waiting(payer, None)
+    shown = await anonymous.get(await press(api_simulator, payment, "complete"))
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert (await payer.http.get(f"/payments/{payment['id']}")).json()["status"] == "success"
+
+
+async def test_the_way_back_is_open_to_nobody_else(
+    payer: Payer, anonymous: httpx.AsyncClient, api_settings: Settings
+) -> None:
+    """A wrong token and an unknown payment are the same 404, and a URL in the request is not used."""
+    payment, other = await waiting(payer), new_id(PAYMENT)
+    token = return_url_of(api_settings, other).partition("token=")[2]
+    for path in (
+        f"/payments/{payment['id']}/return",
+        f"/payments/{payment['id']}/return?token=x",
+        f"/payments/{payment['id']}/return?token={token}",
+        f"/payments/{other}/return?token={token}",
+        "/payments/nothing/return?token=é",
+    ):
+        refused = await anonymous.get(path)
+        assert (refused.status_code, refused.json()["code"]) == (404, "payment_not_found")
+    own = return_url_of(api_settings, payment["id"]).partition(PREFIX)[2]
+    sent_on = await anonymous.get(f"{own}&return_url=https://evil.example&added_by=gateway")
+    assert sent_on.headers["location"].startswith("https://shop.example/back?")
+    await payer.http.post(f"/payments/{payment['id']}/cancel")
+
+
+async def test_each_merchant_has_a_return_secret_of_their_own(payer: Payer, new_caller: Any) -> None:
+    """The secret of one merchant verifies nothing of another's."""
+    own = (await payer.http.get("/return_secret")).json()["secret"]
+    other = (await (await new_caller()).http.get("/return_secret")).json()["secret"]
+    assert own.startswith("ret_")
+    assert return_signature(own, "pay_1", "success", 1) != return_signature(other, "pay_1", "success", 1)
