@@ -222,7 +222,7 @@ async def test_closing_a_review_is_audited_and_happens_once(
         with pytest.raises(ConflictError):
             await close_review(connection, Actor("operator:bob", None), opened["id"], "again")
         assert await list_reviews(connection, merchant_id=payer.id) == []
-        query = select(audit_log).where(audit_log.c.subject == opened["id"])
+        query = select(audit_log).where(audit_log.c.subject_id == opened["id"])
         line = (await connection.execute(query)).one()
     assert closed["resolution"] == "refunded \N{REPLACEMENT CHARACTER} there"
     assert (line.merchant_id, line.actor, line.action) == (payer.id, "operator:eve", "review.close")
