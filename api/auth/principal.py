@@ -54,12 +54,14 @@ async def authenticate(
 ) -> Merchant:
     """Return the calling merchant, having counted the request against their limit. Raises AuthenticationError."""
     if not key_id or not secret:
-        raise AuthenticationError("credentials_missing", "Send your API key as X-Api-Key and X-Api-Secret.")
+        raise AuthenticationError(
+            "credentials_missing", "Send your API key as X-Api-Key and its secret as X-Api-Secret. Nothing was done."
+        )
     key = await _find_key(services, key_id)
     pepper = services.settings.api_key_pepper.get_secret_value()
     matches = api_secret_matches(secret, pepper, key.secret_hash if key else NO_HASH)
     if key is None or not matches or not key.usable:
-        detail = "This API key and secret are not valid together. Check both, and that the key is not revoked."
+        detail = "The API key is unknown or revoked, or the secret is wrong. Nothing was done; check both."
         raise AuthenticationError("credentials_invalid", detail)
     structlog.contextvars.bind_contextvars(merchant_id=key.merchant_id)
     await services.rate_limits.count_merchant(request, key.merchant_id)

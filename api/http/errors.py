@@ -33,16 +33,16 @@ from clearway.domain.errors import ClearwayError, UnprocessableError
 
 FIELD_ERRORS_SHOWN_MAX: Final = 20
 FIELD_NAME_LENGTH_MAX: Final = 100
-NOT_KNOWN: Final = "This field is not known here"
+NOT_KNOWN: Final = "Unknown field. Check the spelling, or leave it out"
 IN_OUR_WORDS: Final = {
     "extra_forbidden": NOT_KNOWN,
-    "missing": "This field is needed",
-    "model_attributes_type": "This must be an object",
-    "string_pattern_mismatch": "This does not have the form that is documented for it",
+    "missing": "This field is required",
+    "model_attributes_type": "This must be a JSON object",
+    "string_pattern_mismatch": "This must match the pattern {pattern}",
     "too_long": "This may be at most {max_length} long",
     "too_short": "This must be at least {min_length} long",
 }
-"""What pydantic says in the words of Python types, said to people who write JSON."""
+"""Messages for people who write JSON, in place of pydantic's, which name Python types."""
 AWAY_STATES: Final = ("08", "53", "55P03", "57")
 """SQLSTATE classes: connection lost, out of resources, lock not available, cancelled or shutting down."""
 
@@ -72,7 +72,7 @@ class BodyTooLargeError(HTTPException):
     """Raised while a body is read: an HTTPException, because FastAPI turns any other error there into a 400."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(413, f"The body is larger than the {limit} bytes this API accepts. Nothing was done.")
+        super().__init__(413, f"The body is larger than the {limit} bytes that are accepted. Nothing was done.")
 
 
 def problem_response(
@@ -140,18 +140,20 @@ def _field_problem(item: Any) -> FieldProblem:
 
 
 def _in_words(errors: Sequence[FieldProblem]) -> str:
-    listed = "; ".join(f"{error.field}: {error.message}" for error in errors)
-    return f"The request cannot be accepted, and nothing was done. {listed}"
+    listed = "; ".join(f"{error.field}: {error.message.removesuffix('.')}" for error in errors)
+    return f"The request is not valid, and nothing was done. {listed}."
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     match error.status_code:
         case 404:
-            return problem_response(request, "route_not_found", f"There is no {request.method} {request.url.path}.")
+            return problem_response(
+                request, "route_not_found", f"There is no route {request.url.path}. Nothing was done; check the path."
+            )
         case 405:
             allowed = _allowed_methods(request, (error.headers or {}).get("Allow", ""))
-            detail = f"{request.url.path} does not take {request.method}; it takes {allowed}."
+            detail = f"{request.url.path} does not support {request.method}. Nothing was done; it supports {allowed}."
             return problem_response(request, "method_not_allowed", detail, headers={"Allow": allowed})
         case 413:
             return problem_response(request, "body_too_large", error.detail, headers={"Connection": "close"})

@@ -58,9 +58,11 @@ class Body(BaseModel):
 
 def _plain(text: str) -> str:
     if UNSTORABLE.search(text):
-        raise PydanticCustomError("text_not_plain", "Text must not hold control characters or half characters")
+        raise PydanticCustomError("text_not_plain", "Remove control characters; they cannot be stored")
     if contains_card_number(text):
-        raise PydanticCustomError(CARD_NUMBER_REFUSED, "This looks like a card number; card numbers are never stored")
+        raise PydanticCustomError(
+            CARD_NUMBER_REFUSED, "This looks like a card number, and card numbers are never stored. Remove it"
+        )
     return text
 
 
@@ -79,7 +81,7 @@ def _currency(code: str) -> str:
     try:
         money.exponent(code)
     except money.CurrencyUnknownError:
-        message = "This is not an ISO 4217 currency in capital letters, such as INR, USD or JPY"
+        message = "This is not an ISO 4217 currency code in capital letters, such as INR, USD or JPY"
         raise PydanticCustomError("currency_unknown", message) from None
     return code
 
@@ -87,7 +89,7 @@ def _currency(code: str) -> str:
 def _string_only(value: Any) -> Any:
     """Refuse a number in place of text before anything converts it."""
     if not isinstance(value, str):
-        raise PydanticCustomError("string_type", "Input should be a valid string")
+        raise PydanticCustomError("string_type", "This must be a string")
     return value
 
 
@@ -96,13 +98,17 @@ def _in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise PydanticCustomError("time_out_of_range", "a time this far away has no place in UTC") from None
+        raise PydanticCustomError(
+            "time_out_of_range", "This time is out of range. Use a year from 1 to 9999 in UTC"
+        ) from None
 
 
 def _written_time(value: Any) -> Any:
     """Refuse a bare number, which would be read as seconds since 1970."""
     if isinstance(value, str) and not TIME_FORM.match(value):
-        raise PydanticCustomError("datetime_form", "This is not a date and time of RFC 3339")
+        raise PydanticCustomError(
+            "datetime_form", "Write a date and time with its offset (RFC 3339), such as 2026-11-21T10:41:38Z"
+        )
     return value
 
 
@@ -127,7 +133,7 @@ Amount = Annotated[
         strict=True,
         gt=0,
         le=AMOUNT_MINOR_MAX,
-        description="In minor units of the currency (paise, cents): an integer, never a string or a fraction.",
+        description="Amount in minor units of the currency (paise, cents), as an integer.",
         examples=[50_000],
     ),
 ]
@@ -135,7 +141,7 @@ CurrencyCode = Annotated[
     str,
     StringConstraints(min_length=3, max_length=3),
     AfterValidator(_currency),
-    Field(description="ISO 4217, in capital letters.", examples=["INR"]),
+    Field(description="ISO 4217 currency code in capital letters.", examples=["INR"]),
 ]
 NotesKey = Annotated[PlainText, StringConstraints(min_length=1, max_length=NOTES_KEY_LENGTH_MAX)]
 NotesValue = Annotated[PlainText, StringConstraints(max_length=NOTES_VALUE_LENGTH_MAX)]
@@ -143,7 +149,7 @@ NotesField = Annotated[
     dict[NotesKey, NotesValue],
     Field(
         max_length=NOTES_KEYS_MAX,
-        description=f"Up to {NOTES_KEYS_MAX} texts of yours, kept with the resource and given back.",
+        description=f"Up to {NOTES_KEYS_MAX} texts of your own, stored with the resource and returned with it.",
         examples=[{"cart": "c-1042"}],
     ),
 ]

@@ -45,7 +45,7 @@ KeyHeader = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        description="Makes a repeat of this request safe for 24 hours: same key and body, same answer, one effect.",
+        description="Makes the request safe to repeat for 24 hours: same key and body, same answer, one effect.",
         examples=["8e03978e-40d5-43dd-bc93-6894a57f9324"],
     ),
 ]
@@ -92,7 +92,7 @@ class Once:
                     raise
             else:
                 return await self._kept(self._key, answer)
-        detail = "Requests with this Idempotency-Key get in each other's way. Send it again, with the same key."
+        detail = "Several requests with this Idempotency-Key ran at once. Repeat the request with the same key."
         raise UnavailableError("request_contended", detail)
 
     def _allocation(self, key: str, prefix: str, resource_id: str) -> Allocation:

@@ -15,21 +15,24 @@ from api.http.problems import examples as problem_examples
 from clearway.domain.events import EventType
 
 TAGS: Final = [
-    {"name": "orders", "description": "What is to be paid."},
-    {"name": "payments", "description": "Attempts to pay an order: made, captured, called off, read."},
-    {"name": "refunds", "description": "Giving back what was captured, in part or in full."},
-    {"name": "webhook endpoints", "description": "Where events are sent, to whom which, and the secrets that sign."},
-    {"name": "webhooks", "description": "What was sent, attempt by attempt; sending it again."},
-    {"name": "events", "description": "Everything that happened, as webhooks tell it."},
-    {"name": "public", "description": "What a checkout page may do without a key."},
+    {"name": "orders", "description": "An order is an amount that a customer is to pay."},
+    {"name": "payments", "description": "Create, read, capture and cancel payments of an order."},
+    {"name": "refunds", "description": "Return captured money, in part or in full."},
+    {
+        "name": "webhook endpoints",
+        "description": "Register where events are sent, which types, and the secrets that sign them.",
+    },
+    {"name": "webhooks", "description": "Deliveries of events and their attempts; retry a delivery."},
+    {"name": "events", "description": "Read the events that webhooks deliver."},
+    {"name": "public", "description": "Requests of a checkout page, without an API key."},
     {"name": "gateways", "description": "Where gateways send their webhooks."},
     {"name": "test", "description": "For development and tests; absent in production."},
     {"name": "operations", "description": "Probes and metrics."},
 ]
 DESCRIPTION: Final = """\
-Every payment, refund and webhook delivery is a durable workflow: a 2xx means recorded and durable, an error means that
-nothing happened unless it says otherwise. Amounts are integers in minor units. Send an `Idempotency-Key` with every
-POST and repeat with the same key whenever you have no answer.
+Every payment, refund and webhook delivery is a durable workflow. A 2xx means that the request is recorded and will not
+be lost. An error means that nothing happened, unless it says otherwise. Amounts are integers in minor units. Send an
+`Idempotency-Key` with every POST, and repeat the request with the same key if you get no answer.
 """
 
 
@@ -62,7 +65,7 @@ def declare_webhooks(app: FastAPI) -> None:
     for event_type in EventType:
 
         async def receive(body: EventResource) -> None:
-            """Answer 2xx; anything else, or silence, is a failure and is tried again."""
+            """Answer with 2xx. Any other answer, or none in time, counts as a failure and is retried."""
 
         name = event_type.value.replace(".", "_")
         app.webhooks.post(event_type.value, name=name, operation_id=name, summary=event_type.value)(receive)
@@ -108,7 +111,7 @@ def _drop_what_never_happens(operation: dict[str, Any]) -> None:
 def _tell_of_replays(operation: dict[str, Any]) -> None:
     if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ())):
         header = {
-            "description": "`true` when the key had been used for this request before.",
+            "description": "`true` if this answer is the stored answer of an earlier request with the same key.",
             "schema": {"const": "true"},
         }
         success = next(response for status, response in operation["responses"].items() if status.startswith("2"))

@@ -18,7 +18,7 @@ from clearway.domain.ids import is_id
 from clearway.domain.limits import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 
 Item = TypeVar("Item")
-GIVEN_TWICE: Final = "Send this parameter once; only one of its values could count"
+GIVEN_TWICE: Final = "Send this parameter only once"
 
 
 async def refuse_unclear_query(request: Request) -> None:
@@ -45,7 +45,7 @@ class Page(BaseModel, Generic[Item]):
     object: Literal["list"] = "list"
     data: list[Item]
     has_more: bool
-    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last.")
+    next_cursor: str | None = Field(description="Send it as `cursor` to get the next page. null on the last page.")
 
 
 def page_of(items: Iterable[Item], next_cursor: str | None) -> Page[Item]:
@@ -57,11 +57,13 @@ def page_request(prefix: str) -> Callable[..., Awaitable[PageRequest]]:
     """Return a dependency that reads `limit` and `cursor` for a list of ids with this prefix."""
 
     async def read(
-        limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX, description="How many rows to show.")] = PAGE_SIZE_DEFAULT,
-        cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+        limit: Annotated[
+            int, Query(ge=1, le=PAGE_SIZE_MAX, description="The number of items on a page.")
+        ] = PAGE_SIZE_DEFAULT,
+        cursor: Annotated[str | None, Query(description="The `next_cursor` of the previous page.")] = None,
     ) -> PageRequest:
         if cursor is not None and not is_id(prefix, cursor):
-            detail = "This cursor is not one this list gave; begin again without a cursor."
+            detail = "The cursor is not a `next_cursor` of this list. Start again without a cursor."
             raise InvalidRequestError("cursor_invalid", detail)
         return PageRequest(limit, cursor)
 

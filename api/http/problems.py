@@ -16,35 +16,37 @@ QUOTA_EXCEEDED_TYPE: Final = "https://iana.org/assignments/http-problem-types#qu
 
 
 class FieldProblem(BaseModel):
-    """One field of a request that cannot be accepted."""
+    """One field of the request that is not valid."""
 
-    field: str = Field(examples=["card.expiry_month"], description="Where: a path into the body, or a query parameter.")
+    field: str = Field(
+        examples=["card.expiry_month"], description="A path into the body, or the name of a query parameter."
+    )
     message: str = Field(examples=["Input should be less than or equal to 12"])
 
 
 class Problem(BaseModel):
-    """An error, as RFC 9457 has it. Match on `code`; show `detail` to people."""
+    """An error in the form of RFC 9457. Programs match `code`; people read `detail`."""
 
     model_config = ConfigDict(extra="forbid")
 
     type: str = Field(description="A URI that names the kind of problem.", examples=["urn:clearway:order_not_found"])
     title: str = Field(examples=["Not found"])
     status: int = Field(examples=[404])
-    detail: str = Field(description="What happened, what it means for the money, and what to do.")
-    code: str = Field(description="Stable; what programs match.", examples=["order_not_found"])
-    request_id: str = Field(description="Name it when you ask us about a request.")
-    errors: list[FieldProblem] | None = Field(default=None, description="The fields, when the request was not valid.")
+    detail: str = Field(description="What happened, what it means for the money, and what to do next.")
+    code: str = Field(description="A stable name for the problem, for programs to match.", examples=["order_not_found"])
+    request_id: str = Field(description="The id of the request. Give it when you ask for support.")
+    errors: list[FieldProblem] | None = Field(default=None, description="The fields that are not valid, if any.")
 
 
 CODES: Final[dict[str, tuple[int, str]]] = {
     "malformed_json": (400, "The body is not JSON, is nested too deep or has a field twice. Nothing was done."),
     "header_repeated": (400, "A header was sent twice with different values. Nothing was done."),
-    "idempotency_key_invalid": (400, "The Idempotency-Key is not 1 to 255 visible ASCII characters."),
-    "cursor_invalid": (400, "The cursor is not one this list gave."),
-    "credentials_missing": (401, "X-Api-Key and X-Api-Secret are both needed."),
-    "credentials_invalid": (401, "The key is unknown or revoked, or the secret is wrong."),
+    "idempotency_key_invalid": (400, "The Idempotency-Key is not 1 to 255 visible ASCII characters. Nothing was done."),
+    "cursor_invalid": (400, "The cursor is not a `next_cursor` of this list. Start again without a cursor."),
+    "credentials_missing": (401, "Send both X-Api-Key and X-Api-Secret. Nothing was done."),
+    "credentials_invalid": (401, "The API key is unknown or revoked, or the secret is wrong. Nothing was done."),
     "signature_invalid": (401, "The webhook's signature is missing, wrong or too old. Nothing was changed."),
-    "route_not_found": (404, "There is no such address."),
+    "route_not_found": (404, "There is no route at this address. Check the path and its version."),
     "order_not_found": (404, "You have no order with this id."),
     "payment_not_found": (404, "You have no payment with this id."),
     "refund_not_found": (404, "You have no refund with this id."),
@@ -53,35 +55,59 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "webhook_endpoint_not_found": (404, "You have no webhook endpoint with this id."),
     "webhook_recovery_not_found": (404, "You have no recovery with this id of this endpoint."),
     "webhook_not_found": (404, "You have no webhook delivery with this id."),
-    "method_not_allowed": (405, "The address exists, and not with this HTTP method."),
+    "method_not_allowed": (
+        405,
+        "This address does not support the HTTP method; `Allow` lists those it does. Nothing was done.",
+    ),
     "order_has_payment": (409, "The order has a payment in progress or a successful one. Nothing was charged."),
     "not_capturable": (409, "The payment's status or amount does not allow this capture. Nothing was captured."),
     "not_cancellable": (409, "The payment's status does not allow it to be cancelled. Nothing was changed."),
-    "amount_not_refundable": (409, "More than is left to refund was asked for. Nothing was refunded."),
-    "webhook_endpoint_limit": (409, "You have as many webhook endpoints as there may be. Nothing was registered."),
+    "amount_not_refundable": (409, "The amount is more than what is left to refund. Nothing was refunded."),
+    "webhook_endpoint_limit": (
+        409,
+        "You have the maximum number of webhook endpoints. Delete one first. Nothing was registered.",
+    ),
     "webhook_endpoint_closed": (409, "The endpoint is disabled or deleted. Nothing was sent."),
     "webhook_recovery_running": (409, "Another recovery of this endpoint is under way. Nothing was begun."),
-    "webhook_retry_limit": (409, "The delivery has had as many attempts as there may be. Nothing was sent."),
-    "body_too_large": (413, "The body is larger than this API accepts."),
+    "webhook_retry_limit": (409, "The delivery has reached the maximum number of attempts. Nothing was sent."),
+    "body_too_large": (413, "The body is larger than 64 KiB. Nothing was done."),
     "unsupported_media_type": (415, "The body must be application/json and not compressed. Nothing was done."),
-    "validation_error": (422, "The request is well formed, and a field cannot be accepted; see `errors`."),
-    "webhook_url_refused": (422, "Webhooks are never sent to such a URL; the detail says why. Nothing was changed."),
+    "validation_error": (422, "A field or parameter is not valid; see `errors`. Nothing was done."),
+    "webhook_url_refused": (422, "Webhooks cannot be sent to this URL; `detail` says why. Nothing was changed."),
     "recovery_period_invalid": (422, "The period of a recovery is empty or reaches too far back. Nothing was begun."),
-    "idempotency_key_reused": (422, "The Idempotency-Key was used with another request. Nothing was done."),
-    "card_number_refused": (422, "A card number stands where none may. Nothing was stored."),
-    "raw_card_refused": (422, "Raw cards are accepted in test mode only; send a token. Nothing was stored."),
-    "card_refused": (422, "The gateway would not take the card; the code is the decline code."),
-    "rate_limited": (429, "Too many requests; `Retry-After` says when to come back."),
-    "internal_error": (500, "Something failed here. Repeat with the same Idempotency-Key, or look before repeating."),
+    "idempotency_key_reused": (
+        422,
+        "The Idempotency-Key was used with another request. Nothing was done. Use a new key.",
+    ),
+    "card_number_refused": (422, "A field that is stored holds a card number. Nothing was stored. Remove the number."),
+    "raw_card_refused": (422, "Card numbers are accepted in test mode only. Nothing was stored. Send a token instead."),
+    "card_refused": (422, "The gateway refused the card; `code` is the decline code. Nothing was charged."),
+    "rate_limited": (429, "Too many requests. Nothing was done. Wait as `Retry-After` says."),
+    "internal_error": (
+        500,
+        "The server failed, and the request may have been carried out. Repeat it with the same Idempotency-Key.",
+    ),
     "request_contended": (
         503,
-        "Requests with one Idempotency-Key got in each other's way. Repeat it with the same key.",
+        "Several requests with this Idempotency-Key ran at once. Repeat the request with the same key.",
     ),
-    "database_unavailable": (503, "The database does not answer. Repeat with the same Idempotency-Key."),
-    "overloaded": (503, "More is asked for than can be done. Nothing was begun; repeat as `Retry-After` says."),
-    "temporal_unavailable": (503, "The workflow service did not answer. Repeat with the same Idempotency-Key."),
-    "gateway_unavailable": (503, "The gateway could not be reached; nothing was charged. Try again."),
-    "gateway_outcome_unknown": (504, "The gateway has not said what it did; the payment will tell when it has."),
+    "database_unavailable": (
+        503,
+        "The database does not answer. Repeat the request with the same Idempotency-Key.",
+    ),
+    "overloaded": (
+        503,
+        "The server is overloaded. Nothing was started. Repeat the request after `Retry-After` seconds.",
+    ),
+    "temporal_unavailable": (
+        503,
+        "The workflow service did not answer in time. Repeat the request with the same Idempotency-Key.",
+    ),
+    "gateway_unavailable": (503, "The gateway could not be reached. Nothing was charged. Try again."),
+    "gateway_outcome_unknown": (
+        504,
+        "The gateway has not confirmed the outcome. Do not repeat with another key; read the payment.",
+    ),
 }
 """Code: (status, what it means)."""
 

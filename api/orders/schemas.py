@@ -11,13 +11,13 @@ from clearway.domain.limits import RECEIPT_LENGTH_MAX
 
 
 class OrderCreate(Body):
-    """An order to be made."""
+    """An order to create."""
 
     amount: Amount
     currency: CurrencyCode
     receipt: Annotated[
         PlainText | None,
         StringConstraints(max_length=RECEIPT_LENGTH_MAX),
-        Field(description="Your own number for it; shown back, and found by the search of payments."),
+        Field(description="Your own reference for the order. Payments can be searched by it."),
     ] = None
     notes: NotesField = Field(default_factory=dict)

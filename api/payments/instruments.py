@@ -40,16 +40,22 @@ def read_instrument(asked: schemas.Instrument, services: Services) -> Instrument
 def _check_fields(asked: schemas.Instrument) -> None:
     wanted = FIELDS[asked.method]
     problems = [
-        FieldProblem(field=name, message=f"This does not belong to a payment by {asked.method}")
+        FieldProblem(field=name, message=f"Leave this out; a payment by {asked.method} does not use it")
         for fields in FIELDS.values()
         for name in fields
         if name not in wanted and getattr(asked, name) is not None
     ]
     given = [name for name in wanted if getattr(asked, name) is not None]
     if len(given) != 1:
-        problems.append(FieldProblem(field=wanted[0], message=f"Exactly one of {', '.join(wanted)} is needed"))
+        problems.append(FieldProblem(field=wanted[0], message=_one_of(wanted, asked.method, several=bool(given))))
     if problems:
         raise FieldsInvalidError(*problems)
+
+
+def _one_of(wanted: tuple[str, ...], method: PaymentMethod, *, several: bool) -> str:
+    if several:
+        return f"Send only one of {' and '.join(wanted)}"
+    return f"Send {' or '.join(wanted)}; a payment by {method} needs it"
 
 
 def _card(details: CardDetails) -> Card:

@@ -54,7 +54,7 @@ class Wallet(Body):
 
 
 class CustomerDetails(Body):
-    """Who pays, as far as you want to tell."""
+    """The customer who pays. Every field is optional."""
 
     id: CustomerText | None = None
     name: CustomerText | None = None
@@ -71,15 +71,17 @@ class Instrument(Body):
     token: Annotated[Token | None, Field(description="For `card`: a token from the gateway's own form.")] = None
     bank: Annotated[Bank | None, Field(description="For `netbanking`.")] = None
     wallet: Annotated[Wallet | None, Field(description="For `wallet`.")] = None
-    return_url: Annotated[HttpUrl | None, Field(description="Where the customer comes back to after an action.")] = None
+    return_url: Annotated[
+        HttpUrl | None, Field(description="Where the customer returns to after an action such as 3-D Secure.")
+    ] = None
 
 
 class PaymentCreate(Instrument):
-    """A payment to be made. Amount and currency are the order's."""
+    """A payment to create. Amount and currency come from the order."""
 
     order_id: OrderId
     capture_method: Annotated[
-        CaptureMethod, Field(description="`manual`: authorise now, and capture with a call of yours.")
+        CaptureMethod, Field(description="`manual` authorises now; you capture later with a request.")
     ] = CaptureMethod.AUTOMATIC
     customer: CustomerDetails | None = None
     notes: NotesField = Field(default_factory=dict)
@@ -107,13 +109,15 @@ PAYMENT_EXAMPLES: Final[dict[str, Example]] = {
 
 
 class CaptureCreate(Body):
-    """How much to capture."""
+    """A capture to make."""
 
-    amount: Annotated[Amount | None, Field(description="All that is left when you do not say.")] = None
+    amount: Annotated[
+        Amount | None, Field(description="Amount to capture, in minor units. Left out: all that is not captured yet.")
+    ] = None
 
 
 class CancelCreate(Body):
-    """Why a payment is called off."""
+    """A cancellation to make."""
 
     reason: Reason = "cancelled by the merchant"
 

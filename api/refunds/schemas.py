@@ -11,7 +11,9 @@ from clearway.domain.limits import REASON_LENGTH_MAX
 
 
 class RefundCreate(Body):
-    """How much to give back, and why."""
+    """A refund to create."""
 
-    amount: Annotated[Amount | None, Field(description="All that is left when you do not say.")] = None
+    amount: Annotated[
+        Amount | None, Field(description="Amount to refund, in minor units. Left out: all that is not refunded yet.")
+    ] = None
     reason: Annotated[PlainText, StringConstraints(min_length=1, max_length=REASON_LENGTH_MAX)] | None = None

@@ -43,13 +43,13 @@ def expand_event_types(asked: Sequence[str]) -> tuple[str, ...]:
 
 def _accepted(text: str) -> str:
     if text not in ACCEPTED:
-        raise PydanticCustomError("event_type_unknown", f"There is no such event type; accepted: {', '.join(ACCEPTED)}")
+        raise PydanticCustomError("event_type_unknown", f"Unknown event type. Use one of {', '.join(ACCEPTED)}")
     return text
 
 
 def _not_empty(asked: list[str]) -> list[str]:
     if not asked:
-        raise PydanticCustomError("event_types_empty", 'An empty list says nothing; send ["*"] to receive all events')
+        raise PydanticCustomError("event_types_empty", 'The list is empty. Send ["*"] to receive all events')
     return asked
 
 
@@ -61,7 +61,10 @@ def _absent() -> Any:
 Url = Annotated[
     str,
     StringConstraints(strict=True, min_length=1, max_length=URL_LENGTH_MAX),
-    Field(description="https in production; never a private address.", examples=["https://shop.example/webhooks"]),
+    Field(
+        description="Where to send events: an https URL in production, never a private address.",
+        examples=["https://shop.example/webhooks"],
+    ),
 ]
 Description = Annotated[PlainText, StringConstraints(max_length=DESCRIPTION_LENGTH_MAX)]
 EventTypes = Annotated[
@@ -70,8 +73,8 @@ EventTypes = Annotated[
         max_length=len(ACCEPTED),
         json_schema_extra={"minItems": 1},
         description=(
-            "The events to be told of. `*` is all there are and will be; `payment.*` and `refund.*` stand for the "
-            "kinds there are now. `endpoint.test` comes when you ask for a test, whatever the list says."
+            "Event types to receive. `*` means all current and future types; `payment.*` and `refund.*` mean the "
+            "current types of that kind. `endpoint.test` is sent when you request a test, whatever the list holds."
         ),
         examples=[["payment.success", "refund.*"]],
     ),
@@ -82,7 +85,7 @@ RetryIntervals = Annotated[
     Field(
         min_length=1,
         max_length=WEBHOOK_ATTEMPTS_MAX - 1,
-        description="Seconds between attempts, so there is one attempt more than intervals; null: the usual schedule.",
+        description="Seconds between delivery attempts; n intervals make n + 1 attempts. null: server default.",
         examples=[[60, 300, 1_800, 7_200]],
     ),
 ]
@@ -110,7 +113,7 @@ class EndpointPatch(Body):
     event_types: EventTypes = Field(default_factory=_absent)
     retry_intervals_s: RetryIntervals | None = None
     status: EndpointStatus = Field(
-        default_factory=_absent, description="`disabled` stops deliveries; `enabled` lets new ones begin."
+        default_factory=_absent, description="`disabled` stops deliveries. `enabled` lets new deliveries start."
     )
 
     def values(self) -> dict[str, Any]:
@@ -130,7 +133,9 @@ class SecretRotation(Body):
             strict=True,
             ge=0,
             le=OVERLAP_S_MAX,
-            description="How long the old secret signs beside the new one; 0: not at all; null: as usual here.",
+            description=(
+                "Seconds during which the old secret also signs. 0 ends it at once; null uses the server default."
+            ),
         ),
     ] = None
 
@@ -188,12 +193,14 @@ class EndpointResource(Resource):
     object: Literal["webhook_endpoint"] = "webhook_endpoint"
     url: str
     description: str | None
-    event_types: Annotated[list[str], Field(description='`["*"]`: all of them.')]
-    retry_intervals_s: Annotated[list[int] | None, Field(description="null: the usual schedule.")]
+    event_types: Annotated[list[str], Field(description='Event types that the endpoint receives. `["*"]` means all.')]
+    retry_intervals_s: Annotated[
+        list[int] | None, Field(description="Seconds between delivery attempts. null means the server default.")
+    ]
     status: EndpointStatus
     disabled_reason: str | None
     previous_secret_expires_at: Annotated[
-        Moment | None, Field(description="Until when the secret before this one signs too.")
+        Moment | None, Field(description="When the previous secret stops signing. null: there is none.")
     ]
     created_at: Moment
     updated_at: Moment
@@ -202,7 +209,9 @@ class EndpointResource(Resource):
 class EndpointWithSecret(EndpointResource):
     """An endpoint with the secret that signs its webhooks."""
 
-    secret: Annotated[str, Field(description="Shown this once. Keep it; it verifies the signatures.")]
+    secret: Annotated[
+        str, Field(description="The signing secret. It is shown only in this answer; store it to verify signatures.")
+    ]
 
 
 def endpoint_resource(row: Row[Any]) -> EndpointResource:

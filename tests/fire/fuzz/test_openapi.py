@@ -47,12 +47,14 @@ REFUSED_ON_PURPOSE: Final = (
     Refusal(
         "validation_error",
         "method and instrument belong together",
-        r"(vpa|card|token|bank|wallet): (This does not belong to a payment by \w+|Exactly one of [\w, ]+ is needed)",
+        r"(vpa|card|token|bank|wallet): (Leave this out; a payment by \w+ does not use it"
+        r"|Send [\w ]+(; a payment by \w+ needs it)?)",
     ),
     Refusal("validation_error", "money is never written as 1.0", r"[\w.]+: Input should be a valid integer"),
-    Refusal("validation_error", "what cannot be stored", r".+: Text must not hold control characters .*"),
+    Refusal("validation_error", "what cannot be stored", r".+: Remove (control characters;|the NUL character) .*"),
     Refusal("validation_error", "there are only so many currencies", r"currency: This is not an ISO 4217 currency .*"),
-    Refusal("validation_error", "a URL is more than its pattern", r"return_url: This is not an http or https URL"),
+    Refusal("validation_error", "a URL is more than its pattern", r"return_url: (The|This) .*"),
+    Refusal("validation_error", "a search of blanks looks for nothing", r"search: Write what to look for, .*"),
 )
 
 

@@ -168,6 +168,29 @@ async def test_an_odd_request_id_is_replaced(anonymous: httpx.AsyncClient, given
     assert response.headers["x-request-id"].startswith("req_")
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("/payments", {"order_id": "o", "method": "upi"}, "vpa: Send vpa; a payment by upi needs it."),
+        ("/payments", {"order_id": "o", "method": "card"}, "card: Send card or token; a payment by card needs it."),
+        (
+            "/payments",
+            {"order_id": "o", "method": "upi", "vpa": "ann@upi", "token": "tok_12345678"},
+            "token: Leave this out; a payment by upi does not use it.",
+        ),
+        ("/payments", {"order_id": "o", "method": "upi", "vpa": "@"}, "vpa: This must match the pattern ^["),
+        ("/orders", {"amount": 1}, "currency: This field is required."),
+        ("/orders", {"amount": 1, "currency": "INR", "recipt": "R"}, "recipt: Unknown field. Check the spelling"),
+        ("/orders", {"amount": 1, "currency": "INR", "receipt": 7}, "receipt: This must be a string."),
+    ],
+)
+async def test_a_refusal_says_what_to_do(caller: Caller, path: str, body: dict[str, Any], said: str) -> None:
+    """Each field is told in plain words what is wrong with it, after the word that nothing was done."""
+    detail = problem_of(await caller.http.post(path, json=body)).detail
+    assert detail.startswith("The request is not valid, and nothing was done. ")
+    assert said in detail
+
+
 def test_every_code_has_a_status_of_an_error() -> None:
     """The catalogue of codes holds errors only, each with words for people."""
     for code, (status, meaning) in CODES.items():

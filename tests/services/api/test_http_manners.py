@@ -8,7 +8,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.app import create_app
+from api.app import ROUTERS, create_app, operations, reference, testing
+from api.http.routing import Router
 from clearway.settings import Settings
 from tests.services.api.conftest import PREFIX, Caller, Payer
 from tests.services.api.test_errors import problem_of
@@ -74,6 +75,12 @@ async def test_a_real_server_answers_head_and_goes_on(own_app: FastAPI) -> None:
     assert head.startswith(b"HTTP/1.1 200"), answer
     assert b"content-length: 15" in head.lower()
     assert body == b""
+
+
+def test_every_route_is_checked() -> None:
+    """Each router is the one that reads bodies strictly: a plain one would take what the others refuse."""
+    for router in (*ROUTERS, operations, testing, reference):
+        assert type(router) is Router, router.prefix
 
 
 @pytest.mark.parametrize(
