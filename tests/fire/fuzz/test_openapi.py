@@ -42,6 +42,7 @@ REFUSED_ON_PURPOSE: Final = (
     Refusal("idempotency_key_invalid", "a key is visible ASCII; HTTP lets other bytes through"),
     Refusal("idempotency_key_reused", "the document's example of a key is sent with several bodies"),
     Refusal("webhook_url_refused", "which addresses are safe to send to is no matter of spelling"),
+    Refusal("recovery_period_invalid", "a period has its beginning before its end, and not long ago"),
     Refusal("card_refused", "a card number has a check digit and an expiry date that is not past"),
     Refusal("card_number_refused", "no text may hold a card number, wherever it stands"),
     Refusal(
@@ -59,6 +60,10 @@ REFUSED_ON_PURPOSE: Final = (
 
 
 TOLD_OTHERWISE: Final = {
+    (
+        "use_after_free",
+        "GET /api/v1/webhook_endpoints/{endpoint_id}/recoveries/{recovery_id}",
+    ): "what was sent to an endpoint can be read after the endpoint is deleted",
     ("allow_header_conformance", "POST /api/v1/payments/public"): "GET there reads a payment with the id `public`",
 }
 
