@@ -26,7 +26,10 @@ TEST_RETRY_INTERVALS_S: Final = (5, 10, 15, 20)
 
 
 class Environment(StrEnum):
-    """Where this process runs. Only production forbids default secrets, raw test cards and the /test endpoints."""
+    """Where this process runs. Only production forbids default secrets and the published test merchant.
+
+    It decides nothing about money: the mode of a merchant does.
+    """
 
     DEVELOPMENT = "development"
     TEST = "test"
@@ -79,9 +82,6 @@ class Settings(BaseSettings):
     """Where a customer's browser finds the simulator's pages; the same as `simulator_url` when not set."""
     simulator_webhook_secret: SecretStr = SecretStr(DEVELOPMENT_SIMULATOR_SECRET)
     gateway_timeout_s: float = Field(default=20.0, gt=0, le=120)
-
-    test_mode: bool = True
-    """Raw test cards are accepted and exchanged for simulator tokens. Always off in production."""
 
     payment_poll_intervals_s: Annotated[tuple[float, ...], NoDecode] = (15, 30, 60, 120, 300)
     """Waits before each status poll of a pending payment; the last repeats until the deadline."""
@@ -150,13 +150,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def is_production(self) -> bool:
-        """Whether the published test credentials, raw cards and /test endpoints must not exist."""
+        """Whether default secrets and the published test merchant must not exist."""
         return self.clearway_env is Environment.PRODUCTION
-
-    @cached_property
-    def accepts_test_cards(self) -> bool:
-        """Whether the API may take a raw test card."""
-        return self.test_mode and not self.is_production
 
     @cached_property
     def webhook_retry_intervals_s(self) -> tuple[int, ...]:

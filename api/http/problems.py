@@ -59,6 +59,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
         405,
         "This address does not support the HTTP method; `Allow` lists those it does. Nothing was done.",
     ),
+    "no_gateway": (409, "This live merchant has no gateway. Nothing was charged. Connect a gateway first."),
     "order_has_payment": (409, "The order has a payment in progress or a successful one. Nothing was charged."),
     "not_capturable": (409, "The payment's status or amount does not allow this capture. Nothing was captured."),
     "not_cancellable": (409, "The payment's status does not allow it to be cancelled. Nothing was changed."),
@@ -80,7 +81,10 @@ CODES: Final[dict[str, tuple[int, str]]] = {
         "The Idempotency-Key was used with another request. Nothing was done. Use a new key.",
     ),
     "card_number_refused": (422, "A field that is stored holds a card number. Nothing was stored. Remove the number."),
-    "raw_card_refused": (422, "Card numbers are accepted in test mode only. Nothing was stored. Send a token instead."),
+    "raw_card_refused": (
+        422,
+        "Card numbers are accepted from test merchants only. Nothing was stored. Send a token instead.",
+    ),
     "card_refused": (422, "The gateway refused the card; `code` is the decline code. Nothing was charged."),
     "rate_limited": (429, "Too many requests. Nothing was done. Wait as `Retry-After` says."),
     "internal_error": (

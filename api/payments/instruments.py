@@ -10,8 +10,7 @@ from api.payments import schemas
 from api.payments.schemas import CardDetails
 from clearway.domain.payment import PaymentMethod
 from clearway.gateways.contract import Card
-from clearway.payments.instruments import Instrument, refuse_raw_card
-from clearway.services import Services
+from clearway.payments.instruments import Instrument
 
 FIELDS: Final = {
     PaymentMethod.UPI: ("vpa",),
@@ -21,8 +20,8 @@ FIELDS: Final = {
 }
 
 
-def read_instrument(asked: schemas.Instrument, services: Services) -> Instrument:
-    """Return the instrument. Raises FieldsInvalidError, and UnprocessableError for a raw card where none may come."""
+def read_instrument(asked: schemas.Instrument) -> Instrument:
+    """Return the instrument. Raises FieldsInvalidError."""
     instrument = Instrument(
         method=asked.method,
         vpa=asked.vpa,
@@ -32,7 +31,6 @@ def read_instrument(asked: schemas.Instrument, services: Services) -> Instrument
         wallet=None if asked.wallet is None else asked.wallet.code,
         return_url=asked.return_url,
     )
-    refuse_raw_card(services, instrument)
     _check_fields(asked)
     return instrument
 

@@ -54,7 +54,7 @@ AmountBound = Annotated[int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description
     status_code=HTTPStatus.CREATED,
     response_model=PaymentResource,
     responses=declare(
-        *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment"),
+        *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment", "no_gateway"),
         *("raw_card_refused", "card_number_refused", "card_refused", "temporal_unavailable", "gateway_unavailable"),
     ),
     dependencies=[NEW_WORK],
@@ -70,7 +70,7 @@ async def create_payment(
 
     What becomes of it is told by webhook, and shown by `GET /payments/{payment_id}`.
     """
-    instrument = read_instrument(body, services)
+    instrument = read_instrument(body)
 
     async def operation(allocation: Allocation) -> Answer:
         order = await creation.read_order(services, body.order_id, merchant_id=merchant.id)

@@ -32,7 +32,7 @@ OrderId = Annotated[PlainText, StringConstraints(max_length=64), Field(examples=
 
 
 class CardDetails(Body):
-    """A raw test card. It is exchanged for a gateway token in memory and dropped; refused outside test mode."""
+    """A raw test card. It is exchanged for a gateway token in memory and dropped; a live merchant may not send one."""
 
     number: CardNumber
     expiry_month: Annotated[int, Field(strict=True, ge=1, le=12, examples=[12])]
@@ -67,7 +67,9 @@ class Instrument(Body):
 
     method: PaymentMethod
     vpa: Annotated[Vpa | None, Field(description="For `upi`.")] = None
-    card: Annotated[CardDetails | None, Field(description="For `card`, in test mode only; else send `token`.")] = None
+    card: Annotated[
+        CardDetails | None, Field(description="For `card`, from test merchants only; otherwise send `token`.")
+    ] = None
     token: Annotated[Token | None, Field(description="For `card`: a token from the gateway's own form.")] = None
     bank: Annotated[Bank | None, Field(description="For `netbanking`.")] = None
     wallet: Annotated[Wallet | None, Field(description="For `wallet`.")] = None

@@ -51,7 +51,7 @@ async def get_public_payment(payment_id: str, services: ServicesDep) -> PublicPa
     status_code=HTTPStatus.CREATED,
     response_model=PublicPayment,
     responses=declare(
-        *(*TO_ANYBODY, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment"),
+        *(*TO_ANYBODY, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment", "no_gateway"),
         *("raw_card_refused", "card_number_refused", "card_refused", "temporal_unavailable", "gateway_unavailable"),
     ),
     dependencies=[NEW_WORK],
@@ -61,7 +61,7 @@ async def create_public_payment(
     request: Request, body: PublicPaymentCreate, services: ServicesDep, key: KeyHeader = None
 ) -> Response:
     """Pay an order from a checkout page. Amount, currency and merchant are the order's."""
-    instrument = read_instrument(body, services)
+    instrument = read_instrument(body)
     order = await read_order(services, body.order_id)
 
     async def operation(allocation: Allocation) -> Answer:

@@ -42,9 +42,10 @@ def list_merchants(*, as_json: JsonFlag = False) -> None:
     if as_json:
         print_json(found)
         return
-    rows = table("merchant", "name", "active", "usable keys")
+    rows = table("account", "merchant", "mode", "name", "active", "usable keys")
     for item in found:
-        rows.add_row(plain(item["id"]), plain(item["name"]), "yes" if item["active"] else "no", plain(item["keys"]))
+        shown = (item["account_id"], item["id"], item["mode"], item["name"], "yes" if item["active"] else "no")
+        rows.add_row(*map(plain, shown), plain(item["keys"]))
     out().print(rows if found else "No merchants.")
 
 
@@ -55,15 +56,20 @@ def add_merchant(
     operator: Operator = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Add a merchant with a first API key. Its secret is shown this once."""
+    """Add an account: a live and a test merchant, each with a first API key. The secrets are shown this once."""
     from clearway.accounts import merchants as records  # noqa: PLC0415 - heavy
 
     if not name.strip():
         raise typer.BadParameter("A merchant needs a name.", param_hint="NAME")
     who = named(operator or login())
-    _print_key(
-        _do(lambda connection: records.add_merchant(connection, settings_in_use(), name.strip(), who)), as_json=as_json
-    )
+    made = _do(lambda connection: records.add_account(connection, settings_in_use(), name.strip(), who))
+    if as_json:
+        print_json(asdict(made))
+        return
+    out().print(f"Account {plain(made.account_id)}")
+    for mode, key in (("Live", made.live), ("Test", made.test)):
+        out().print(f"\n{mode}:")
+        _print_key(key, as_json=False)
 
 
 @keys.command("list")

@@ -28,6 +28,7 @@ from clearway.db.tables import (
     webhook_recoveries,
 )
 from clearway.domain.delivery import DeliveryStatus, RecoveryStatus
+from clearway.domain.merchant import Mode
 from clearway.domain.payment import HOLDS_ORDER, PaymentStatus
 from clearway.domain.resources import OrderResource, PaymentResource
 
@@ -48,10 +49,11 @@ class StoredKey:
 
 @dataclass(frozen=True, slots=True)
 class PayableOrder:
-    """An order with its merchant. held_by: the payment, in progress or successful, that holds it."""
+    """An order with its merchant and their mode. held_by: the payment, in progress or successful, that holds it."""
 
     resource: OrderResource
     merchant_id: str
+    mode: Mode
     held_by: str | None
 
 
@@ -87,13 +89,17 @@ _HELD_BY: Final = (
     .limit(1)
     .scalar_subquery()
 )
-FIND_PAYABLE: Final = select(orders, _HELD_BY.label("held_by")).where(orders.c.id == bindparam("order_id"))
+FIND_PAYABLE: Final = (
+    select(orders, merchants.c.mode, _HELD_BY.label("held_by"))
+    .join(merchants, merchants.c.id == orders.c.merchant_id)
+    .where(orders.c.id == bindparam("order_id"))
+)
 
 
 async def find_payable(connection: AsyncConnection, order_id: str) -> PayableOrder | None:
     """Return an order, whosever it is, with what decides whether it can be paid; or None."""
     row = (await connection.execute(FIND_PAYABLE, {"order_id": order_id})).one_or_none()
-    return PayableOrder(order_resource(row), row.merchant_id, row.held_by) if row else None
+    return PayableOrder(order_resource(row), row.merchant_id, Mode(row.mode), row.held_by) if row else None
 
 
 async def find_any_payment(connection: AsyncConnection, payment_id: str) -> PaymentResource | None:

@@ -1,12 +1,29 @@
-"""Merchants and their API keys, as stored. Secrets come in hashed; this module never sees one in the clear."""
+"""Accounts, their merchants and the API keys of these, as stored.
+
+Secrets come in hashed; this module never sees one in the clear.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db.tables import api_keys, merchants
+from clearway.db.tables import accounts, api_keys, merchants
+from clearway.domain.ids import ACCOUNT, MERCHANT, new_id
+from clearway.domain.merchant import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """An account to be added, with the ids of its two merchants. name: what customers see."""
+
+    name: str
+    id: str = field(default_factory=lambda: new_id(ACCOUNT))
+    live_id: str = field(default_factory=lambda: new_id(MERCHANT))
+    test_id: str = field(default_factory=lambda: new_id(MERCHANT))
 
 
 async def merchant_name(connection: AsyncConnection, merchant_id: str) -> str | None:
@@ -15,10 +32,14 @@ async def merchant_name(connection: AsyncConnection, merchant_id: str) -> str | 
     return name
 
 
-async def add_merchant(connection: AsyncConnection, *, merchant_id: str, name: str) -> bool:
-    """Add a merchant unless it is there; tell whether it was added."""
-    statement = insert(merchants).values(id=merchant_id, name=name).on_conflict_do_nothing()
-    return (await connection.execute(statement)).rowcount == 1
+async def add_account(connection: AsyncConnection, new: NewAccount) -> bool:
+    """Add an account with its live and its test merchant, unless they are there; tell whether they were added."""
+    await connection.execute(insert(accounts).values(id=new.id, name=new.name).on_conflict_do_nothing())
+    sides = [
+        {"id": merchant_id, "account_id": new.id, "mode": mode.value, "name": new.name}
+        for mode, merchant_id in ((Mode.LIVE, new.live_id), (Mode.TEST, new.test_id))
+    ]
+    return (await connection.execute(insert(merchants).values(sides).on_conflict_do_nothing())).rowcount > 0
 
 
 async def put_key(connection: AsyncConnection, *, key_id: str, merchant_id: str, secret_hash: bytes) -> None:

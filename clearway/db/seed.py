@@ -19,9 +19,11 @@ from clearway.crypto.encryption import Cipher, hash_api_secret
 from clearway.db import audit, merchants
 from clearway.db.endpoints import secret_context
 from clearway.db.engine import create_engine
+from clearway.db.merchants import NewAccount
 from clearway.db.tables import webhook_endpoints
 from clearway.domain.actor import SYSTEM, Actor
 from clearway.domain.endpoint import EndpointStatus
+from clearway.domain.ids import ACCOUNT
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
 
 TEST_MERCHANT_ID: Final = "mer_0000000000000000000000test"
@@ -35,12 +37,17 @@ class SeedRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A merchant to seed, with the key and secret to use."""
+    """A test merchant to seed as one side of an account, with the key and secret to use."""
 
     merchant_id: str
     name: str
     api_key: str
     api_secret: str
+
+    @property
+    def account_id(self) -> str:
+        """The account of the merchant, which has a live merchant too: that one gets no key here."""
+        return f"{ACCOUNT}_{self.merchant_id.partition('_')[2]}"
 
 
 TEST_MERCHANT: Final = Credentials(TEST_MERCHANT_ID, TEST_MERCHANT_NAME, TEST_API_KEY, TEST_API_SECRET)
@@ -51,18 +58,24 @@ OTHER_MERCHANT: Final = Credentials(
 
 
 async def seed_merchant(connection: AsyncConnection, settings: Settings, credentials: Credentials) -> None:
-    """Add a merchant with an API key, unless they are there. Raises SeedRefusedError in production."""
+    """Add an account with a test merchant and its key, unless they are there. Raises SeedRefusedError in production."""
     if settings.is_production:
         message = "CLEARWAY_ENV=production: the test merchant's credentials are published, so it is not created."
         raise SeedRefusedError(message)
-    added = await merchants.add_merchant(connection, merchant_id=credentials.merchant_id, name=credentials.name)
+    account = NewAccount(credentials.name, id=credentials.account_id, test_id=credentials.merchant_id)
+    added = await merchants.add_account(connection, account)
+    await seed_key(connection, settings, credentials)
+    if added:
+        actor = Actor(SYSTEM, credentials.merchant_id)
+        await audit.record(connection, actor, "merchant.seed", credentials.merchant_id)
+
+
+async def seed_key(connection: AsyncConnection, settings: Settings, credentials: Credentials) -> None:
+    """Give a merchant this API key."""
     secret_hash = hash_api_secret(credentials.api_secret, settings.api_key_pepper.get_secret_value())
     await merchants.put_key(
         connection, key_id=credentials.api_key, merchant_id=credentials.merchant_id, secret_hash=secret_hash
     )
-    if added:
-        actor = Actor(SYSTEM, credentials.merchant_id)
-        await audit.record(connection, actor, "merchant.seed", credentials.merchant_id)
 
 
 async def seed_receiver(connection: AsyncConnection, settings: Settings, url: str, secret: str) -> None:

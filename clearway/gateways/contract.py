@@ -333,7 +333,7 @@ class OperationLister(Protocol):
 
 
 class CardTokeniser(Protocol):
-    """A gateway that exchanges raw test cards for tokens: a convenience of test mode only."""
+    """A gateway that exchanges raw test cards for tokens: for test merchants only."""
 
     async def tokenise(self, card: Card) -> CardToken:
         """Exchange a card. Raises CardRefusedError or GatewayUnavailableError."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from clearway.gateways.contract import Gateway
 from clearway.gateways.simulator.client import SimulatorGateway
 from clearway.settings import Settings
+
+SIMULATOR: Final = SimulatorGateway.name
+"""The gateway of test merchants."""
 
 
 class GatewayUnknownError(KeyError):

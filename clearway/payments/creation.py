@@ -24,7 +24,8 @@ from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import PAYMENT_WORKFLOW, RECORD, PaymentInput, PaymentTimings, payment_workflow_id
-from clearway.payments.instruments import Instrument, make_usable
+from clearway.payments.instruments import Instrument, make_usable, refuse_raw_card
+from clearway.payments.routing import choose_gateway
 from clearway.services import Allocation, Services
 
 ROUNDS_MAX: Final = 3
@@ -64,7 +65,9 @@ async def create_payment(
     if order.held_by not in {None, allocation.resource_id}:
         # A quick answer while another payment holds the order. The workflow of this id decides everything else.
         raise order_taken(order.resource.id)
-    usable = await make_usable(services, instrument)
+    refuse_raw_card(order.mode, instrument)
+    gateway = choose_gateway(order.mode)
+    usable = await make_usable(services, order.mode, instrument)
     for _ in range(ROUNDS_MAX):
         new = NewPayment(
             id=allocation.resource_id,
@@ -78,6 +81,7 @@ async def create_payment(
             shown=usable.shown,
             customer=customer,
             notes=notes or {},
+            gateway=gateway,
             return_url=instrument.return_url,
         )
         recorded = await _record(services, new)

@@ -1,7 +1,7 @@
 """From the way a customer pays to what the gateway can charge and what may be shown of it.
 
-A raw card lives only in local variables here: it is exchanged for a token at once, in test mode only. Neither number
-nor code is ever logged, stored or put into a workflow.
+A raw card lives only in local variables here: it is exchanged for a token at once, for test merchants only. Neither
+number nor code is ever logged, stored or put into a workflow.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from clearway.domain.errors import UnavailableError, UnprocessableError
+from clearway.domain.merchant import Mode
 from clearway.domain.payment import PaymentMethod
 from clearway.domain.resources import CardSummary
 from clearway.gateways.contract import Card, CardRefusedError, CardTokeniser, GatewayUnavailableError
+from clearway.gateways.registry import SIMULATOR
 from clearway.services import Services
 
 
@@ -37,19 +39,19 @@ class Usable:
     shown: dict[str, Any]
 
 
-def refuse_raw_card(services: Services, instrument: Instrument) -> None:
-    """Refuse a raw card where none may come. Raises UnprocessableError."""
-    if instrument.card is not None and not services.settings.accepts_test_cards:
+def refuse_raw_card(mode: Mode, instrument: Instrument) -> None:
+    """Refuse a raw card of a live merchant. Raises UnprocessableError."""
+    if instrument.card is not None and mode is not Mode.TEST:
         detail = (
-            "Card numbers are not accepted here: have the gateway's own form make a token and send it as `token`. "
+            "A live merchant sends no card numbers: have the gateway's own form make a token and send it as `token`. "
             "Nothing was stored or charged."
         )
         raise UnprocessableError("raw_card_refused", detail)
 
 
-async def make_usable(services: Services, instrument: Instrument) -> Usable:
+async def make_usable(services: Services, mode: Mode, instrument: Instrument) -> Usable:
     """Return what the gateway can charge. Raises UnprocessableError or UnavailableError for a raw card."""
-    refuse_raw_card(services, instrument)
+    refuse_raw_card(mode, instrument)
     if instrument.card is not None:
         return await _tokenise(services, instrument.card)
     if instrument.token is not None:
@@ -63,7 +65,7 @@ async def make_usable(services: Services, instrument: Instrument) -> Usable:
 
 
 async def _tokenise(services: Services, card: Card) -> Usable:
-    tokeniser = cast("CardTokeniser", services.gateways["simulator"])
+    tokeniser = cast("CardTokeniser", services.gateways[SIMULATOR])
     try:
         token = await tokeniser.tokenise(card)
     except CardRefusedError as error:

@@ -28,14 +28,21 @@ $$
 """48 bits of milliseconds in ten characters of base 32; hexadecimal digits are digits of that alphabet too."""
 
 MERCHANT_ROWS: Final = """
-INSERT INTO merchants (id, name)
-SELECT 'mer_' || substr(md5('merchant' || n), 1, 26), 'Merchant ' || n FROM generate_series(1, $1::int) n
+WITH opened AS (
+    INSERT INTO accounts (id, name)
+    SELECT 'acc_' || substr(md5('merchant' || n), 1, 26), 'Merchant ' || n FROM generate_series(1, $1::int) n
+    ON CONFLICT DO NOTHING
+)
+INSERT INTO merchants (id, account_id, mode, name)
+SELECT 'mer_' || substr(md5('merchant' || n), 1, 26), 'acc_' || substr(md5('merchant' || n), 1, 26), 'test',
+       'Merchant ' || n
+FROM generate_series(1, $1::int) n
 ON CONFLICT DO NOTHING
 """
 ENDPOINT_ROWS: Final = """
 INSERT INTO webhook_endpoints (id, merchant_id, url, event_types, secret)
 SELECT 'whe_' || substr(md5(id), 1, 26), id, 'https://shop.example/webhooks', '{payment.success}', 'none'
-FROM merchants WHERE id <> $1
+FROM merchants WHERE id <> $1 AND mode = 'test'
 ON CONFLICT DO NOTHING
 """
 BIG_ENDPOINT_ROW: Final = """

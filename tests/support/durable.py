@@ -29,10 +29,10 @@ from temporalio.testing import WorkflowEnvironment
 import worker
 from clearway.crypto.encryption import Cipher
 from clearway.db.endpoints import secret_context
+from clearway.db.merchants import NewAccount, add_account
 from clearway.db.tables import (
     events,
     ledger_entries,
-    merchants,
     orders,
     payments,
     refunds,
@@ -86,7 +86,7 @@ class Durable:
         """Make a merchant, with a webhook endpoint if asked."""
         merchant_id = ids.new_id(ids.MERCHANT)
         async with self.engine.begin() as connection:
-            await connection.execute(insert(merchants).values(id=merchant_id, name="Test"))
+            await add_account(connection, NewAccount("Test", test_id=merchant_id))
         if endpoint:
             await self.endpoint(merchant_id, url or self.receiver.url)
         return merchant_id

@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clearway.db import tables
 from clearway.db.engine import each_for_itself
+from clearway.db.merchants import NewAccount, add_account
 from clearway.db.payments import recording as payments
 from clearway.db.payments.recording import RecordedPayment
 from clearway.db.refunds import recording as refunds
 from clearway.db.refunds.recording import RecordedRefund
-from clearway.db.tables import events, ledger_entries, merchants, orders, webhook_deliveries, webhook_endpoints
+from clearway.db.tables import events, ledger_entries, orders, webhook_deliveries, webhook_endpoints
 from clearway.domain import ids
 from clearway.domain.payment import CapturedAmount, Change, NewPayment, PaymentStatus
 from clearway.domain.refund import NewRefund, RefundChange, RefundStatus
@@ -42,7 +43,7 @@ class Shop:
         """Make a merchant."""
         merchant_id = ids.new_id(ids.MERCHANT)
         async with engine.begin() as connection:
-            await connection.execute(insert(merchants).values(id=merchant_id, name="Shop"))
+            await add_account(connection, NewAccount("Shop", test_id=merchant_id))
         return cls(engine, merchant_id)
 
     async def order(self, amount_minor: int = AMOUNT_MINOR, currency: str = CURRENCY) -> str:

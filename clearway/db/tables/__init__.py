@@ -18,13 +18,14 @@ from clearway.db.tables.events import events
 from clearway.db.tables.gateway_events import gateway_events
 from clearway.db.tables.idempotency import idempotency_keys
 from clearway.db.tables.ledger import ledger_accounts, ledger_entries, ledger_transactions
-from clearway.db.tables.merchants import api_keys, merchants
+from clearway.db.tables.merchants import accounts, api_keys, merchants
 from clearway.db.tables.orders import orders
 from clearway.db.tables.payments import captures, payments
 from clearway.db.tables.refunds import refunds
 from clearway.db.tables.reviews import reviews
 
 __all__ = [
+    "accounts",
     "api_keys",
     "audit_log",
     "captures",

@@ -1,18 +1,31 @@
-"""Merchants and their API keys."""
+"""Accounts, their merchants (a live and a test one each), and the API keys of merchants."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, LargeBinary, Table, Text, text
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, LargeBinary, Table, Text, UniqueConstraint, text
 
-from clearway.db.tables.base import metadata, moment
+from clearway.db.tables.base import metadata, moment, one_of
+from clearway.domain.merchant import Mode
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    moment("created_at"),
+)
 
 merchants = Table(
     "merchants",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("mode", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("active", Boolean, nullable=False, server_default=text("true")),
     moment("created_at"),
+    CheckConstraint(one_of("mode", Mode), name="mode_known"),
+    UniqueConstraint("account_id", "mode"),
 )
 
 api_keys = Table(

@@ -14,17 +14,20 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 import worker
 from api.app import create_app
 from clearway.db.engine import create_engine
-from clearway.db.seed import OTHER_MERCHANT, TEST_MERCHANT, Credentials, seed_merchant
+from clearway.db.seed import OTHER_MERCHANT, TEST_MERCHANT, Credentials, seed_key, seed_merchant
+from clearway.db.tables import merchants
 from clearway.dev.reporting import SilentReporter
 from clearway.dev.temporal import DevServer, DevServerOptions
 from clearway.dev.toolchain import find_temporal
 from clearway.domain.ids import MERCHANT, new_id
+from clearway.domain.merchant import Mode
 from clearway.durable.client import connect
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import TASK_QUEUES
@@ -178,6 +181,21 @@ async def new_caller(app: FastAPI, api_engine: AsyncEngine, api_settings: Settin
 async def caller(new_caller: NewCaller) -> Caller:
     """Make a merchant with a key."""
     return await new_caller()
+
+
+@pytest.fixture
+async def live_caller(
+    app: FastAPI, api_engine: AsyncEngine, api_settings: Settings, caller: Caller
+) -> AsyncIterator[Caller]:
+    """Give the live merchant of the caller's account a key."""
+    live = (merchants.c.account_id == caller.credentials.account_id) & (merchants.c.mode == Mode.LIVE.value)
+    async with api_engine.begin() as connection:
+        merchant_id = str(await connection.scalar(select(merchants.c.id).where(live)))
+        suffix = merchant_id.removeprefix("mer_")
+        credentials = Credentials(merchant_id, "A Shop", f"key_live_{suffix}", f"secret_{suffix}")
+        await seed_key(connection, api_settings, credentials)
+    async with client_of(app, credentials) as http:
+        yield Caller(merchant_id, credentials, http)
 
 
 @dataclass

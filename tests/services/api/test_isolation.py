@@ -1,4 +1,4 @@
-"""No merchant reads or changes another's anything: every route with an id, asked with somebody else's."""
+"""No merchant reads or changes another's anything, nor a live merchant its test side's: every route with an id."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ LISTS = ["/orders", "/payments", "/refunds", "/events"]
 
 
 @pytest.fixture
-async def owner_ids(api_engine: AsyncEngine, new_caller: NewCaller) -> dict[str, str]:
-    """Give another merchant one of everything."""
-    owner = await new_caller()
+async def owner_ids(api_engine: AsyncEngine, caller: Caller) -> dict[str, str]:
+    """Give a test merchant one of everything."""
+    owner = caller
     ids = {"order": new_id(ORDER), "payment": new_id(PAYMENT), "refund": new_id(REFUND), "event": new_id(EVENT)}
     async with api_engine.begin() as connection:
         await connection.execute(insert(orders).values(order_row(ids["order"], owner.id)))
@@ -56,14 +56,20 @@ async def owner_ids(api_engine: AsyncEngine, new_caller: NewCaller) -> dict[str,
     return ids
 
 
+@pytest.fixture(params=["another account", "the other mode"])
+async def stranger(request: pytest.FixtureRequest, new_caller: NewCaller, live_caller: Caller) -> Caller:
+    """Take a merchant of another account, or the live merchant of the owner's own account."""
+    return live_caller if request.param == "the other mode" else await new_caller()
+
+
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 async def test_anothers_id_is_not_found(
-    caller: Caller, owner_ids: dict[str, str], method: str, path: str, api_engine: AsyncEngine
+    stranger: Caller, owner_ids: dict[str, str], method: str, path: str, api_engine: AsyncEngine
 ) -> None:
     """Another merchant's id and an id of nobody get the same 404, and nothing is written."""
     of_nobody = {"order": new_id(ORDER), "payment": new_id(PAYMENT), "refund": new_id(REFUND), "event": new_id(EVENT)}
-    theirs = await ask(caller, method, path.format(**owner_ids))
-    nobodys = await ask(caller, method, path.format(**of_nobody))
+    theirs = await ask(stranger, method, path.format(**owner_ids))
+    nobodys = await ask(stranger, method, path.format(**of_nobody))
     assert theirs.status_code == nobodys.status_code == 404
     assert theirs.json()["code"] == nobodys.json()["code"]
     async with api_engine.connect() as connection:
@@ -72,21 +78,21 @@ async def test_anothers_id_is_not_found(
         ).all()
 
 
-async def test_an_order_of_another_cannot_be_paid(caller: Caller, owner_ids: dict[str, str]) -> None:
+async def test_an_order_of_another_cannot_be_paid(stranger: Caller, owner_ids: dict[str, str]) -> None:
     """A payment of another merchant's order is a 404."""
     body = {"order_id": owner_ids["order"], "method": "upi", "vpa": "ann@upi"}
-    assert (await caller.http.post("/payments", json=body)).json()["code"] == "order_not_found"
+    assert (await stranger.http.post("/payments", json=body)).json()["code"] == "order_not_found"
 
 
 @pytest.mark.parametrize("path", LISTS)
-async def test_lists_show_only_ones_own(caller: Caller, owner_ids: dict[str, str], path: str) -> None:
+async def test_lists_show_only_ones_own(stranger: Caller, owner_ids: dict[str, str], path: str) -> None:
     """Lists are empty for whoever has nothing, whatever others have; searches and filters too."""
-    assert (await caller.http.get(path)).json()["data"] == []
+    assert (await stranger.http.get(path)).json()["data"] == []
     if path == "/payments":
         for query in ({"search": owner_ids["payment"]}, {"order_id": owner_ids["order"]}, {"search": "R-shared"}):
-            assert (await caller.http.get(path, params=query)).json()["data"] == []
+            assert (await stranger.http.get(path, params=query)).json()["data"] == []
 
 
-async def ask(caller: Caller, method: str, path: str) -> httpx.Response:
-    """Send a request that would do something if the thing were the caller's."""
-    return await caller.http.request(method, path)
+async def ask(stranger: Caller, method: str, path: str) -> httpx.Response:
+    """Send a request that would do something if the thing were the stranger's."""
+    return await stranger.http.request(method, path)

@@ -288,15 +288,27 @@ class TestRefusals:
         assert refused.status_code == 404
         assert refused.json()["code"] == "order_not_found"
 
-    async def test_raw_cards_are_refused_outside_test_mode(self, caller: Caller, api_settings: Settings) -> None:
-        """In live mode a raw card is refused with a clear error, whatever else is right."""
-        live = create_app(changed(api_settings, test_mode=False))
-        order_id = await caller.order()
-        async with live.router.lifespan_context(live), client_of(live, caller.credentials) as client:
-            body = {"order_id": order_id, "method": "card", "card": CARD}
-            refused = await client.post("/payments", json=body)
-        assert refused.status_code == 422
-        assert refused.json()["code"] == "raw_card_refused"
+    async def test_a_live_merchant_sends_no_raw_card(self, live_caller: Caller) -> None:
+        """A raw card of a live merchant is refused with a clear error, whatever else is right, on both ways to pay."""
+        body = {"order_id": await live_caller.order(), "method": "card", "card": CARD}
+        for path in ("/payments", "/payments/public"):
+            refused = await live_caller.http.post(path, json=body)
+            assert (refused.status_code, refused.json()["code"]) == (422, "raw_card_refused")
+
+    async def test_a_live_merchant_without_a_gateway_is_refused(
+        self, live_caller: Caller, api_engine: AsyncEngine
+    ) -> None:
+        """The simulator takes no live payment: 409 that says nothing was charged, and the order stays as it is."""
+        order_id = await live_caller.order()
+        upi, card = {"method": "upi", "vpa": "success@razorpay"}, {"method": "card", "token": "tok_0123456789"}
+        for path, body in (("/payments", upi), ("/payments", card), ("/payments/public", upi)):
+            refused = await live_caller.http.post(path, json=body | {"order_id": order_id})
+            assert (refused.status_code, refused.json()["code"]) == (409, "no_gateway")
+            assert "Nothing was charged" in refused.json()["detail"]
+        assert (await live_caller.http.get(f"/orders/{order_id}")).json()["status"] == "created"
+        async with api_engine.connect() as connection:
+            query = select(payments.c.id).where(payments.c.merchant_id == live_caller.id)
+            assert (await connection.execute(query)).all() == []
 
     async def test_temporal_that_is_away_is_a_503_and_loses_nothing(
         self, caller: Caller, api_settings: Settings, api_engine: AsyncEngine

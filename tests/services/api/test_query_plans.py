@@ -23,7 +23,11 @@ from tests.services.api.conftest import changed
 from tests.support.database import Databases
 
 FILL = (
-    "INSERT INTO merchants (id, name) SELECT 'mer_' || n, 'Shop' FROM generate_series(0, 19) n",
+    "INSERT INTO accounts (id, name) SELECT 'acc_' || n, 'Shop' FROM generate_series(0, 19) n",
+    """
+    INSERT INTO merchants (id, account_id, mode, name)
+    SELECT 'mer_' || n, 'acc_' || n, 'test', 'Shop' FROM generate_series(0, 19) n
+    """,
     """
     INSERT INTO orders (id, merchant_id, amount_minor, currency, receipt)
     SELECT 'order_' || lpad(n::text, 26, '0'), 'mer_' || n % 20, 1 + n, 'INR', 'R' || n

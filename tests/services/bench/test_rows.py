@@ -33,7 +33,7 @@ SELECT child.relname AS child, parent.relname AS parent,
        (SELECT array_agg(attname::text ORDER BY place) FROM unnest(confkey) WITH ORDINALITY keys (number, place)
         JOIN pg_attribute ON attrelid = confrelid AND attnum = number) AS referenced
 FROM pg_constraint JOIN pg_class child ON child.oid = conrelid JOIN pg_class parent ON parent.oid = confrelid
-WHERE contype = 'f' AND connamespace = 'public'::regnamespace
+WHERE contype = 'f' AND conparentid = 0 AND connamespace = 'public'::regnamespace
 """
 
 

@@ -48,7 +48,7 @@ async def test_a_value_that_cannot_be_stored_is_refused_for_good(
 
 async def test_a_constraint_refuses_for_good(engine: AsyncEngine) -> None:
     """A broken constraint is a refusal, and is named."""
-    insert = text("INSERT INTO merchants (id, name) VALUES ('mer_1', NULL)")
+    insert = text("INSERT INTO accounts (id, name) VALUES ('acc_1', NULL)")
     assert refusal_of(await failure(engine, insert)) == "SQLSTATE 23502"
     unknown = text("INSERT INTO api_keys (id, merchant_id, secret_hash) VALUES ('key_1', 'mer_none', '')")
     assert "fk_api_keys_merchant_id" in str(refusal_of(await failure(engine, unknown)))

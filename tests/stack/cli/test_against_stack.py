@@ -166,7 +166,7 @@ async def test_a_delivery_is_shown_and_sent_again(at_stack: Cli) -> None:
 async def test_credentials_of_another_merchant_open_nothing_of_ours(at_stack: Cli, stack: Stack) -> None:
     """Keys are made on the command line, work at once, and show their own merchant's payments only."""
     url = stack.database_url
-    merchant = (await at_stack("merchants", "add", "Other", "--json", DATABASE_URL=url)).json
+    merchant = (await at_stack("merchants", "add", "Other", "--json", DATABASE_URL=url)).json["test"]
     theirs = {"CLEARWAY_API_KEY": merchant["api_key"], "CLEARWAY_API_SECRET": merchant["api_secret"]}
     assert (await at_stack("payments", "list", "--json", **theirs)).json == []
     wrong = {**theirs, "CLEARWAY_API_SECRET": "secret_wrong"}

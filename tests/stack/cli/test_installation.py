@@ -83,7 +83,7 @@ async def test_a_merchant_comes_with_a_key_that_works_until_it_is_revoked(
     cli: Cli, connection: AsyncConnection
 ) -> None:
     """A key is rotated by adding one and revoking the other; each step is in the audit log with its operator."""
-    first = (await cli("merchants", "add", "Shop", "--operator", "ana", "--json")).json
+    first = (await cli("merchants", "add", "Shop", "--operator", "ana", "--json")).json["test"]
     second = (await cli("keys", "add", first["merchant_id"], "--operator", "ana", "--json")).json
     revoked = await cli("keys", "revoke", first["api_key"], "--operator", "ana", "--json")
     assert revoked.json["revoked_at"] is not None
@@ -94,23 +94,26 @@ async def test_a_merchant_comes_with_a_key_that_works_until_it_is_revoked(
     assert (old.usable, new.usable) == (False, True)
     assert api_secret_matches(second["api_secret"], DEVELOPMENT_PEPPER, new.secret_hash)
     lines = await connection.execute(select(audit_log.c.actor, audit_log.c.action).order_by(audit_log.c.id))
-    actions = ["merchant.add", "api_key.add", "api_key.add", "api_key.revoke"]
+    actions = [*["merchant.add", "api_key.add"] * 2, "api_key.add", "api_key.revoke"]
     assert [tuple(line) for line in lines] == [("operator:ana", action) for action in actions]
 
 
 async def test_keys_are_listed_without_their_secrets(cli: Cli) -> None:
     """A secret is shown when it is made, and never again."""
-    made = (await cli("merchants", "add", "Shop", "--json")).json
+    made = (await cli("merchants", "add", "Shop", "--json")).json["test"]
     listed = await cli("keys", "list", made["merchant_id"], "--json")
     assert [key["id"] for key in listed.json] == [made["api_key"]]
     assert made["api_secret"] not in listed.out
     merchants = (await cli("merchants", "list", "--json")).json
-    assert [(item["name"], item["keys"]) for item in merchants] == [("Shop", 1)]
+    assert [(item["name"], item["mode"], item["keys"]) for item in merchants] == [
+        ("Shop", "live", 1),
+        ("Shop", "test", 1),
+    ]
 
 
 async def test_revoking_twice_keeps_the_first_moment_and_a_wrong_id_is_one_line(cli: Cli) -> None:
     """What is done again changes nothing; what isn't there is said."""
-    made = (await cli("merchants", "add", "Shop", "--json")).json
+    made = (await cli("merchants", "add", "Shop", "--json")).json["test"]
     first, second = [(await cli("keys", "revoke", made["api_key"], "--json")).json for _ in range(2)]
     assert first == second
     assert "key_none" in (await cli("keys", "revoke", "key_none")).problem

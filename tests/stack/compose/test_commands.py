@@ -115,7 +115,7 @@ def test_the_demonstration_is_accepted(service: Service, monkeypatch: pytest.Mon
         assert settled.forced_outcome is None
         assert settled.forced_delay_s is None
     else:
-        assert Settings(_env_file=None).accepts_test_cards
+        assert not Settings(_env_file=None).is_production
 
 
 def test_production_accepts_secrets_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,6 @@ def test_production_accepts_secrets_of_its_own(monkeypatch: pytest.MonkeyPatch) 
     settled = Settings(_env_file=None)
 
     assert settled.is_production
-    assert not settled.accepts_test_cards
     assert settled.database_url == "postgresql+asyncpg://clearway:a@postgres:5432/clearway"
 
 

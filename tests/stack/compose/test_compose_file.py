@@ -222,12 +222,11 @@ def test_no_secret_has_a_default() -> None:
 
 
 def test_production_is_the_default() -> None:
-    """Whoever sets nothing but secrets gets production: no test cards, no test merchant, no private webhook targets."""
+    """Whoever sets nothing but secrets gets production: no published test merchant, no private webhook targets."""
     settled = project.services(dict.fromkeys(SECRETS, "x"))
     environment = next(service.environment for service in settled if service.name == "api")
 
     assert environment["CLEARWAY_ENV"] == "production"
-    assert environment["TEST_MODE"] == "false"
     assert environment["WEBHOOK_ALLOWED_NETWORKS"] == ""
 
 
