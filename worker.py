@@ -72,7 +72,10 @@ def activities_of(
         payments = PaymentActivities(engine, deliveries, cipher)
         refunds = RefundActivities(engine, deliveries)
         gateway = GatewayActivities(gateways, partial(return_url_of, settings))
-        recording: list[Callable[..., Any]] = [payments.record, payments.change, refunds.reserve, refunds.change]
+        of_payments: list[Callable[..., Any]] = [payments.record, payments.change, payments.load]
+        of_commands: list[Callable[..., Any]] = [payments.begin, payments.end]
+        of_refunds: list[Callable[..., Any]] = [refunds.reserve, refunds.change, refunds.load]
+        recording = [*of_payments, *of_commands, *of_refunds]
         return [*recording, gateway.authorise, gateway.capture, gateway.void, gateway.refund, gateway.look_up]
     if queue == QUEUE_DELIVERIES:
         sender = WebhookSender(EgressPolicy.from_settings(settings))

@@ -16,10 +16,11 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from clearway.crypto.encryption import Cipher
 from clearway.db.engine import each_for_itself
-from clearway.db.payments import recording
+from clearway.db.payments import commands, recording
 from clearway.db.payments.rows import SealedParts
+from clearway.domain.command import CommandEnd, NewCommand, PaymentCommand
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
-from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN
+from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN, PAYMENT_NOT_FOUND
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.recovery.sealed import seal, seal_return_url
 
@@ -29,10 +30,40 @@ REFUSAL: Final = ApplicationErrorCategory.BENIGN
 
 @dataclass(frozen=True)
 class PaymentState:
-    """A payment after a step: what the rules speak of, and the resource as merchants see it."""
+    """A payment after a step: what the rules speak of, and the resource as merchants see it.
+
+    again: the step was recorded before, by an earlier attempt of this activity or by an earlier run.
+    """
 
     payment: Payment
     resource: dict[str, Any]
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class LoadedPayment:
+    """A payment from its row, for a run that goes on from there. commands: all of them, in order."""
+
+    state: PaymentState
+    created_at: datetime
+    authorised_at: datetime | None
+    commands: tuple[PaymentCommand, ...]
+
+
+@dataclass(frozen=True)
+class BeginInput:
+    """Record a command of a payment before it is sent."""
+
+    payment: Payment
+    command: NewCommand
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A recorded command. again: it was recorded before, so the gateway may have it already."""
+
+    command: PaymentCommand
+    again: bool
 
 
 @dataclass(frozen=True)
@@ -79,6 +110,35 @@ class PaymentActivities:
             raise ApplicationError(str(error), type=MOVE_REFUSED, non_retryable=True) from error
         return await self._told(recorded)
 
+    @activity.defn(name="load_payment")
+    async def load(self, payment_id: str) -> LoadedPayment:
+        """Read a payment for a run that goes on from its row."""
+        try:
+            async with self._engine.connect() as connection:
+                standing = await recording.load(connection, payment_id)
+        except recording.PaymentUnknownError as error:
+            message = f"there is no payment {payment_id} to take up"
+            raise ApplicationError(message, type=PAYMENT_NOT_FOUND, non_retryable=True) from error
+        return LoadedPayment(
+            PaymentState(standing.payment, standing.resource.data(), again=True),
+            standing.created_at,
+            standing.authorised_at,
+            tuple(standing.commands),
+        )
+
+    @activity.defn(name="begin_payment_command")
+    async def begin(self, what: BeginInput) -> Begun:
+        """Record a capture or void before the gateway is called, and give it its number."""
+        async with self._engine.connect() as connection:
+            command, first = await commands.begin(connection, what.payment, what.command, now=datetime.now(UTC))
+        return Begun(command, again=not first)
+
+    @activity.defn(name="end_payment_command")
+    async def end(self, ended: CommandEnd) -> None:
+        """Record how a command ended that changed nothing."""
+        async with self._engine.connect() as connection:
+            await commands.end(connection, ended, now=datetime.now(UTC))
+
     async def _told(self, recorded: recording.RecordedPayment) -> PaymentState:
         await self._deliveries.start(recorded.due)
-        return PaymentState(recorded.payment, recorded.resource.data())
+        return PaymentState(recorded.payment, recorded.resource.data(), recorded.again)

@@ -19,7 +19,7 @@ from clearway.db.payments.recording import PaymentUnknownError
 from clearway.db.refunds import recording
 from clearway.domain.payment import MoveRefusedError
 from clearway.domain.refund import NewRefund, Refund, RefundChange
-from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, MOVE_REFUSED, PAYMENT_NOT_FOUND
+from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, MOVE_REFUSED, PAYMENT_NOT_FOUND, REFUND_NOT_FOUND
 from clearway.durable.deliveries import TemporalDeliveries
 
 
@@ -30,6 +30,15 @@ class RefundState:
     refund: Refund
     resource: dict[str, Any]
     payment_reference: str | None
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class LoadedRefund:
+    """A refund from its row, for a run that goes on from there."""
+
+    state: RefundState
+    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,18 @@ class RefundActivities:
             raise ApplicationError(str(error), type=MOVE_REFUSED, non_retryable=True) from error
         return await self._told(recorded)
 
+    @activity.defn(name="load_refund")
+    async def load(self, refund_id: str) -> LoadedRefund:
+        """Read a refund for a run that goes on from its row."""
+        try:
+            async with self._engine.connect() as connection:
+                standing = await recording.load(connection, refund_id)
+        except recording.RefundUnknownError as error:
+            message = f"there is no refund {refund_id} to take up"
+            raise ApplicationError(message, type=REFUND_NOT_FOUND, non_retryable=True) from error
+        state = RefundState(standing.refund, standing.resource.data(), standing.payment_reference, again=True)
+        return LoadedRefund(state, standing.created_at)
+
     async def _told(self, recorded: recording.RecordedRefund) -> RefundState:
         await self._deliveries.start(recorded.due)
-        return RefundState(recorded.refund, recorded.resource.data(), recorded.payment_reference)
+        return RefundState(recorded.refund, recorded.resource.data(), recorded.payment_reference, recorded.again)

@@ -1,4 +1,4 @@
-"""What the outside has said to a workflow and its run has not yet taken up.
+"""What a workflow has received and its run has not yet acted on, and the handlers that payments and refunds share.
 
 Handlers of signals and updates only put things in; the run takes them out one at a time, so that it alone acts.
 """
@@ -14,13 +14,23 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
-from clearway.durable.messages import CancelInput, CaptureInput, News, Resolution
+from clearway.durable.messages import (
+    CancelInput,
+    CaptureInput,
+    Carried,
+    GatewayEvent,
+    Resolution,
+    TimelineEntry,
+    resolution_of,
+)
+from workflows.timeline import Timeline
 
 
 @dataclass
 class Command:
-    """A capture or a cancellation that was asked for, until the run has answered it."""
+    """A capture or a cancellation that was asked for, until the run has answered it. id: as recorded."""
 
+    id: str
     capture: CaptureInput | None = None
     cancel: CancelInput | None = None
     answer: dict[str, Any] | None = None
@@ -40,16 +50,26 @@ class Command:
 
 
 class Inbox:
-    """News of the gateway, commands of the merchant, decisions of operators: each in the order it came."""
+    """Events of the gateway, commands of the merchant, decisions of operators: each in the order it came."""
 
-    def __init__(self) -> None:
-        self.news: deque[News] = deque()
+    def __init__(self, carried: Carried) -> None:
+        self.events: deque[GatewayEvent] = deque(carried.events)
         self.commands: deque[Command] = deque()
-        self.resolutions: deque[Resolution] = deque()
+        self.resolutions: deque[Resolution] = deque(carried.resolutions)
 
     def has_something(self) -> bool:
         """Tell whether anything waits to be taken out."""
-        return bool(self.news or self.commands or self.resolutions)
+        return bool(self.events or self.commands or self.resolutions)
+
+    def carried(self) -> Carried:
+        """Return what a further run must act on. Commands are answered by the run that received them."""
+        assert not self.commands, "answered before the run ends"
+        return Carried(tuple(self.events), tuple(self.resolutions))
+
+    def begin_review(self, note: Callable[[str], None]) -> None:
+        """Drop decisions that came before this review: they were about another one, or about none."""
+        while self.resolutions:
+            note(f"resolution by {self.resolutions.popleft().operator} ignored: it came before the review")
 
     async def wait(self, wait_s: float, summary: str) -> bool:
         """Wait until something is there (True) or the time is over (False). summary: shown at the timer."""
@@ -63,11 +83,28 @@ class Inbox:
             return False
         return True
 
-    def begin_review(self, note: Callable[[str], None]) -> None:
-        """Forget decisions that came before this review: they were about another one, or about none."""
-        while self.resolutions:
-            note(f"resolution by {self.resolutions.popleft().operator} ignored: it came before the review")
 
-    async def wait_for_ever(self) -> None:
-        """Wait until something is there."""
-        await workflow.wait_condition(self.has_something)
+class Listener:
+    """Base of the workflows that a gateway's events and an operator's decisions reach. They only fill the inbox."""
+
+    def __init__(self, subject: str, carried: Carried) -> None:
+        self._inbox = Inbox(carried)
+        self._timeline = Timeline(subject)
+
+    @workflow.signal(description="A gateway's verified webhook about this payment or refund")
+    def gateway_event(self, event: GatewayEvent) -> None:
+        """Keep the event for the run."""
+        self._inbox.events.append(event)
+
+    @workflow.signal(description="An operator's decision about a payment or refund in needs_review")
+    def resolve_review(self, resolution: Any) -> None:
+        """Keep the decision for the run. People type it, so it is read here and not by the SDK."""
+        try:
+            self._inbox.resolutions.append(resolution_of(resolution))
+        except ValueError as error:
+            self._timeline.note(f"resolution refused: {error}")
+
+    @workflow.query(description="What happened so far")
+    def timeline(self) -> list[TimelineEntry]:
+        """Return what happened, oldest first."""
+        return self._timeline.entries

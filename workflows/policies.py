@@ -41,6 +41,11 @@ NOT_FOUND_CONFIRMATIONS: Final = 3
 FOLLOW_UP_DEADLINE: Final = timedelta(minutes=30)
 """How long the outcome of a capture or void may stay unknown before a person is asked."""
 
+TAKEN_UP_INQUIRY: Final = timedelta(minutes=10)
+"""How long a run that goes on from the row looks an operation up, however late it comes."""
+REVIEW_REMINDER: Final = timedelta(days=1)
+"""How often a review that waits for a person is logged again."""
+
 DELIVERY_ATTEMPT_TIMEOUT: Final = timedelta(seconds=90)
 """One delivery attempt: the sender's own total deadline (at most 60 s) and two short transactions."""
 DELIVERY_HEARTBEAT_TIMEOUT: Final = timedelta(seconds=15)

@@ -1,7 +1,11 @@
-"""The story a workflow tells: to the `timeline` query, and in words to people in the Temporal UI."""
+"""What happened to a workflow: for the `timeline` query, and as Current Details for people in the Temporal UI.
+
+Current Details open with what the workflow waits for now. The newest entries follow, so the UI cuts off only old ones.
+"""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from temporalio import workflow
@@ -9,19 +13,36 @@ from temporalio import workflow
 from clearway.durable.messages import TimelineEntry
 
 ENTRIES_MAX: Final = 200
-"""A workflow that has more to tell keeps the newest."""
+"""How many entries are kept; the oldest go first."""
+DETAILS_ENTRIES_MAX: Final = 40
+"""How many entries Current Details show: Temporal bounds their size."""
+
+
+def moment(at: datetime) -> str:
+    """Render a moment for people: UTC, whole seconds."""
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 class Timeline:
-    """What happened, oldest first; the last of it is shown as the workflow's current details."""
+    """What happened, oldest first, and what is awaited now."""
 
     def __init__(self, subject: str) -> None:
         self._subject = subject
+        self._now = "just started"
         self.entries: list[TimelineEntry] = []
 
     def note(self, what: str) -> None:
-        """Add a line."""
+        """Add an entry."""
         self.entries.append(TimelineEntry(at=workflow.now().isoformat(timespec="milliseconds"), what=what))
         del self.entries[:-ENTRIES_MAX]
-        lines = "\n".join(f"- `{entry.at}` {entry.what}" for entry in self.entries)
-        workflow.set_current_details(f"**{self._subject}**\n\n{lines}")
+        self._show()
+
+    def awaits(self, now: str) -> None:
+        """Say what the workflow waits for now: status, since when, until when, next poll, what a person can do."""
+        if now != self._now:
+            self._now = now
+            self._show()
+
+    def _show(self) -> None:
+        newest = "\n".join(f"- `{entry.at}` {entry.what}" for entry in reversed(self.entries[-DETAILS_ENTRIES_MAX:]))
+        workflow.set_current_details(f"**Now:** {self._now}\n\n**{self._subject}**, newest first:\n\n{newest}")

@@ -29,6 +29,7 @@ class EventType(StrEnum):
     REFUND_CREATED = "refund.created"
     REFUND_PROCESSED = "refund.processed"
     REFUND_FAILED = "refund.failed"
+    REFUND_REVERSED = "refund.reversed"
     REFUND_NEEDS_REVIEW = "refund.needs_review"
     REFUND_CONTRADICTED = "refund.contradicted"
     ENDPOINT_TEST = "endpoint.test"

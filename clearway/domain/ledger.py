@@ -7,6 +7,9 @@ in its currency. Nothing is ever changed or deleted; a mistake is undone by a fu
     refund reserved   merchant payable    +a    refunds in transit   -a    promised to the customer, not yet gone
     refund processed  refunds in transit  +a    gateway receivable   -a    the gateway has paid it out
     refund failed     refunds in transit  +a    merchant payable     -a    the promise is taken back
+    refund reversed   gateway receivable  +a    merchant payable     -a    the gateway has the money back
+
+When a gateway paid out another amount than was promised, the difference goes from transit to the merchant's payable.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ class LedgerKind(StrEnum):
     REFUND_RESERVED = "refund_reserved"
     REFUND_PROCESSED = "refund_processed"
     REFUND_FAILED = "refund_failed"
+    REFUND_REVERSED = "refund_reversed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +83,32 @@ def refund_reserved(refund_id: str, merchant_id: str, money: Money) -> LedgerTra
     )
 
 
-def refund_processed(refund_id: str, merchant_id: str, gateway: str, money: Money) -> LedgerTransaction:
-    """The gateway paid the refund out."""
-    return _move(
-        LedgerKind.REFUND_PROCESSED, refund_id, money, refunds_in_transit(merchant_id), gateway_receivable(gateway)
-    )
+def refund_processed(
+    refund_id: str, merchant_id: str, gateway: str, promised: Money, moved: Money
+) -> LedgerTransaction:
+    """The gateway paid the refund out: `moved`, which is not `promised` only after a review."""
+    lines = [
+        LedgerEntry(refunds_in_transit(merchant_id), promised.amount_minor),
+        LedgerEntry(gateway_receivable(gateway), -moved.amount_minor),
+    ]
+    difference = moved.amount_minor - promised.amount_minor
+    if difference:
+        lines.append(LedgerEntry(merchant_payable(merchant_id), difference))
+    kind = LedgerKind.REFUND_PROCESSED
+    return LedgerTransaction(kind, f"{kind}/{refund_id}", promised.currency, tuple(lines))
 
 
 def refund_failed(refund_id: str, merchant_id: str, money: Money) -> LedgerTransaction:
     """The refund did not happen; the money is the merchant's again."""
     return _move(
         LedgerKind.REFUND_FAILED, refund_id, money, refunds_in_transit(merchant_id), merchant_payable(merchant_id)
+    )
+
+
+def refund_reversed(refund_id: str, merchant_id: str, gateway: str, money: Money) -> LedgerTransaction:
+    """The gateway took back what it had paid out; the money is the merchant's again."""
+    return _move(
+        LedgerKind.REFUND_REVERSED, refund_id, money, gateway_receivable(gateway), merchant_payable(merchant_id)
     )
 
 

@@ -37,6 +37,7 @@ OPERATOR_TEXT_LENGTH_MAX = 1_000
 MINOR_MAX = 2**63 - 1
 """The largest amount that a BIGINT holds: what a gateway says may be wrong, but it must be storable."""
 CAPTURES_PER_PAYMENT_MAX = 50
+CANCELS_PER_PAYMENT_MAX = 50
 
 assert PAGE_SIZE_DEFAULT <= PAGE_SIZE_MAX
 assert AMOUNT_MINOR_MAX < 2**63 // 1_000_000, "a million of the largest payments must fit a BIGINT sum"

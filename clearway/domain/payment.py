@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from clearway.domain import ledger
+from clearway.domain.command import CommandEnd
 from clearway.domain.events import EventType
 from clearway.domain.ledger import LedgerTransaction
 from clearway.domain.money import Money
@@ -156,7 +157,7 @@ class Change:
     step: the number of the step within the payment, as text (the first change is `1`), so that recording it again is
     recognised: by the same run after a crash, and by a run that was reset to an earlier point.
     reason: in words, for the timeline. actor: `system`, `gateway`, `customer`, `merchant` or `operator:<name>`.
-    The optional fields overwrite what the payment has when they are given.
+    The optional fields overwrite what the payment has when they are given. command: the command that this step ends.
     """
 
     step: str
@@ -168,6 +169,7 @@ class Change:
     action_url: str | None = None
     error_code: str | None = None
     error_description: str | None = None
+    command: CommandEnd | None = None
 
 
 @dataclass(frozen=True, slots=True)

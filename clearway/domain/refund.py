@@ -1,6 +1,7 @@
 """The refund: its statuses, the moves between them, and what each means for the books.
 
-pending ──> processed, failed, needs_review          needs_review ──> processed, failed     (only by a person)
+pending ──> processed, failed, needs_review     needs_review ──> processed, failed     (only by a person)
+processed ──> reversed     (the gateway paid it out, and the money came back)
 """
 
 from __future__ import annotations
@@ -22,17 +23,21 @@ class RefundStatus(StrEnum):
     PENDING = "pending"
     PROCESSED = "processed"
     FAILED = "failed"
+    REVERSED = "reversed"
+    """Processed, and later taken back: the customer's bank returned the money to the gateway."""
     NEEDS_REVIEW = "needs_review"
 
 
 MOVES: Final[dict[RefundStatus, frozenset[RefundStatus]]] = {
     RefundStatus.PENDING: frozenset({RefundStatus.PROCESSED, RefundStatus.FAILED, RefundStatus.NEEDS_REVIEW}),
     RefundStatus.NEEDS_REVIEW: frozenset({RefundStatus.PROCESSED, RefundStatus.FAILED}),
-    RefundStatus.PROCESSED: frozenset(),
+    RefundStatus.PROCESSED: frozenset({RefundStatus.REVERSED}),
     RefundStatus.FAILED: frozenset(),
+    RefundStatus.REVERSED: frozenset(),
 }
 
-FINAL: Final = frozenset({RefundStatus.PROCESSED, RefundStatus.FAILED})
+FINAL: Final = frozenset({RefundStatus.PROCESSED, RefundStatus.FAILED, RefundStatus.REVERSED})
+"""Statuses in which a refund needs no workflow. A processed one may still be reversed: a new run records that."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,10 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class RefundChange:
-    """One step in a refund's life; the fields are those of `clearway.domain.payment.Change`."""
+    """One step in a refund's life; the fields are those of `clearway.domain.payment.Change`.
+
+    moved_minor: what the gateway paid out, when a review found that it is not the amount asked for.
+    """
 
     step: str
     to: RefundStatus
@@ -80,6 +88,7 @@ class RefundChange:
     gateway_reference: str | None = None
     error_code: str | None = None
     error_description: str | None = None
+    moved_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +107,7 @@ class RefundApplied:
 
 def apply_refund_change(refund: Refund, change: RefundChange) -> RefundApplied:
     """Return what `change` makes of `refund`, or raise MoveRefusedError."""
-    if change.to not in MOVES[refund.status]:
-        message = f"refund {refund.id} is {refund.status} and cannot become {change.to}"
-        raise MoveRefusedError(message)
+    _check_refund_move(refund, change)
     changed = replace(
         refund,
         status=change.to,
@@ -114,10 +121,29 @@ def apply_refund_change(refund: Refund, change: RefundChange) -> RefundApplied:
     amount = refund.amount_minor
     match change.to:
         case RefundStatus.PROCESSED:
-            booked = ledger.refund_processed(refund.id, refund.merchant_id, refund.gateway, refund.money)
-            return RefundApplied(changed, event, (booked,), -amount, amount)
+            moved = Money(amount if change.moved_minor is None else change.moved_minor, refund.currency)
+            changed = replace(changed, amount_minor=moved.amount_minor)
+            booked = ledger.refund_processed(refund.id, refund.merchant_id, refund.gateway, refund.money, moved)
+            return RefundApplied(changed, event, (booked,), -amount, moved.amount_minor)
         case RefundStatus.FAILED:
             booked = ledger.refund_failed(refund.id, refund.merchant_id, refund.money)
             return RefundApplied(changed, event, (booked,), -amount, 0)
+        case RefundStatus.REVERSED:
+            booked = ledger.refund_reversed(refund.id, refund.merchant_id, refund.gateway, refund.money)
+            return RefundApplied(changed, event, (booked,), 0, -amount)
         case _:
             return RefundApplied(changed, event, ())
+
+
+def _check_refund_move(refund: Refund, change: RefundChange) -> None:
+    if change.to not in MOVES[refund.status]:
+        message = f"refund {refund.id} is {refund.status} and cannot become {change.to}"
+        raise MoveRefusedError(message)
+    if change.moved_minor is None:
+        return
+    if change.to is not RefundStatus.PROCESSED or refund.status is not RefundStatus.NEEDS_REVIEW:
+        message = f"refund {refund.id}: an amount goes only with `processed`, at the end of a review"
+        raise MoveRefusedError(message)
+    if change.moved_minor <= 0:
+        message = f"refund {refund.id}: {change.moved_minor} moved; say `failed` when nothing did"
+        raise MoveRefusedError(message)

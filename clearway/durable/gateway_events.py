@@ -5,13 +5,13 @@ from __future__ import annotations
 from temporalio.client import Client
 
 from clearway.durable import calls
-from clearway.durable.messages import PROVIDER_NEWS, News
+from clearway.durable.messages import GATEWAY_EVENT, GatewayEvent
 from clearway.gateways.contract import GatewayOutcome
 
 
 async def pass_on(client: Client, workflow_id: str, event_id: str, key: str, outcome: GatewayOutcome) -> None:
     """Signal the workflow. Raises WorkflowEndedError or UnavailableError."""
-    signal = News(
+    signal = GatewayEvent(
         event_id=event_id,
         key=key,
         kind=outcome.kind.value,
@@ -23,4 +23,4 @@ async def pass_on(client: Client, workflow_id: str, event_id: str, key: str, out
         error_description=outcome.error_description,
         action_url=outcome.action_url,
     )
-    await calls.signal(client, workflow_id, PROVIDER_NEWS, signal)
+    await calls.signal(client, workflow_id, GATEWAY_EVENT, signal)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from clearway.domain.limits import GATEWAY_IDENTIFIER_LENGTH_MAX, OPERATOR_TEXT_LENGTH_MAX
+from clearway.domain.limits import AMOUNT_MINOR_MAX, GATEWAY_IDENTIFIER_LENGTH_MAX, OPERATOR_TEXT_LENGTH_MAX
 from clearway.domain.payment import NewPayment
 from clearway.domain.refund import NewRefund
 from clearway.domain.text import is_storable, storable
@@ -28,7 +28,7 @@ RECORD: Final = "record"
 RESERVE: Final = "reserve"
 CAPTURE: Final = "capture"
 CANCEL: Final = "cancel"
-PROVIDER_NEWS: Final = "provider_news"
+GATEWAY_EVENT: Final = "gateway_event"
 RESOLVE_REVIEW: Final = "resolve_review"
 RETRY: Final = "retry"
 RECOVER: Final = "recover"
@@ -78,39 +78,7 @@ class PaymentTimings:
 
 
 @dataclass(frozen=True)
-class PaymentInput:
-    """What starts a `PaymentWorkflow`."""
-
-    payment: NewPayment
-    timings: PaymentTimings = field(default_factory=PaymentTimings)
-
-
-@dataclass(frozen=True)
-class PaymentResult:
-    """How a payment ended. refused: it was never recorded."""
-
-    status: str
-    captured_minor: int = 0
-    refused: str | None = None
-
-
-@dataclass(frozen=True)
-class CaptureInput:
-    """Capture `amount_minor`, or all that is left. capture_id is also the update id: asked twice, done once."""
-
-    capture_id: str
-    amount_minor: int | None = None
-
-
-@dataclass(frozen=True)
-class CancelInput:
-    """Call a payment off, or release what is authorised and not captured."""
-
-    reason: str = "cancelled by the merchant"
-
-
-@dataclass(frozen=True)
-class News:
+class GatewayEvent:
     """A gateway's verified webhook about one operation, as a signal.
 
     kind is a `clearway.gateways.contract.OutcomeKind`; the fields are those of `GatewayOutcome`.
@@ -133,41 +101,98 @@ class Resolution:
     """An operator's decision about something in `needs_review`, after looking at the gateway.
 
     outcome: for a payment `success`, `authorized`, `failed` or `cancelled`; for a refund `processed` or `failed`.
+    amount: what the operation in doubt moved at the gateway, in minor units; this is booked. Needed when the gateway
+    named another amount than was asked for; else the amount that was asked for is booked.
     """
 
     outcome: str
     operator: str
     reason: str
     gateway_reference: str | None = None
+    amount: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("operator", "reason"):
             object.__setattr__(self, name, storable(getattr(self, name), OPERATOR_TEXT_LENGTH_MAX))
 
 
+@dataclass(frozen=True)
+class Carried:
+    """What one run of a workflow hands to the next: signals that it received and did not act on."""
+
+    events: tuple[GatewayEvent, ...] = ()
+    resolutions: tuple[Resolution, ...] = ()
+
+
+@dataclass(frozen=True)
+class PaymentInput:
+    """What starts a `PaymentWorkflow`.
+
+    taken_up: the payment is recorded already, and this run goes on from its row. It asks the gateway first.
+    """
+
+    payment: NewPayment
+    timings: PaymentTimings = field(default_factory=PaymentTimings)
+    taken_up: bool = False
+    carried: Carried = field(default_factory=Carried)
+
+
+@dataclass(frozen=True)
+class PaymentResult:
+    """How a payment ended. refused: it was never recorded."""
+
+    status: str
+    captured_minor: int = 0
+    refused: str | None = None
+
+
+@dataclass(frozen=True)
+class CaptureInput:
+    """Capture `amount_minor`, or all that is left. capture_id is also the update id: a repeated request is done once.
+
+    final: release what is left of the authorisation after this capture; False keeps it open for further captures.
+    """
+
+    capture_id: str
+    amount_minor: int | None = None
+    final: bool = True
+
+
+@dataclass(frozen=True)
+class CancelInput:
+    """Call a payment off, or release what is authorised and not captured. The update id names the command."""
+
+    reason: str = "cancelled by the merchant"
+
+
 def resolution_of(given: Any) -> Resolution:
     """Read an operator's decision as it was typed. Raises ValueError, which says what it must look like."""
-    needed, optional = {"outcome", "operator", "reason"}, {"gateway_reference"}
+    needed, optional = {"outcome", "operator", "reason"}, {"gateway_reference", "amount"}
     if not isinstance(given, dict) or not needed <= given.keys() <= needed | optional:
         message = 'it must look like {"outcome": "failed", "operator": "your name", "reason": "what you found out"}'
         raise ValueError(message)
     if not all(isinstance(value, str) and value for name, value in given.items() if name in needed):
         message = "outcome, operator and reason must be texts"
         raise ValueError(message)
-    reference = given.get("gateway_reference")
+    reference, amount = given.get("gateway_reference"), given.get("amount")
     if reference is not None and not is_storable(reference, GATEWAY_IDENTIFIER_LENGTH_MAX):
         message = "gateway_reference must be the gateway's own id, as the gateway shows it"
+        raise ValueError(message)
+    if amount is not None and (type(amount) is not int or not 0 < amount <= AMOUNT_MINOR_MAX):
+        message = f"amount must be an integer number of minor units, from 1 to {AMOUNT_MINOR_MAX}"
         raise ValueError(message)
     return Resolution(**given)
 
 
 @dataclass(frozen=True)
 class RefundInput:
-    """What starts a `RefundWorkflow`; the waits are those of `PaymentTimings`."""
+    """What starts a `RefundWorkflow`; the waits are those of `PaymentTimings`, the rest is as in `PaymentInput`."""
 
     refund: NewRefund
     poll_intervals_s: tuple[float, ...] = (15, 60, 300, 3_600)
     deadline_s: float = 7 * 24 * 3600
+    taken_up: bool = False
+    carried: Carried = field(default_factory=Carried)
 
 
 @dataclass(frozen=True)

@@ -395,6 +395,26 @@ def upgrade() -> None:
     )
     op.create_index("ix_captures_payment_id_id", "captures", ["payment_id", "id"], unique=False)
     op.create_table(
+        "payment_commands",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False, comment="the last part of the operation key"),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("final", sa.Boolean(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("refusal", sa.Text(), nullable=True, comment="why it was not carried out, for the merchant"),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("kind IN ('capture', 'void')", name=op.f("ck_payment_commands_kind_known")),
+        sa.CheckConstraint("status IN ('done', 'refused', 'sent')", name=op.f("ck_payment_commands_status_known")),
+        sa.CheckConstraint("amount_minor >= 0", name=op.f("ck_payment_commands_amount_not_negative")),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name="fk_payment_commands_payment"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_commands")),
+        sa.UniqueConstraint("payment_id", "kind", "number", name=op.f("uq_payment_commands_payment_id_kind_number")),
+    )
+    op.create_table(
         "refunds",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("merchant_id", sa.Text(), nullable=False),
@@ -412,7 +432,8 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
-            "status IN ('failed', 'needs_review', 'pending', 'processed')", name=op.f("ck_refunds_status_known")
+            "status IN ('failed', 'needs_review', 'pending', 'processed', 'reversed')",
+            name=op.f("ck_refunds_status_known"),
         ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_refunds_amount_positive")),
         sa.ForeignKeyConstraint(

@@ -61,8 +61,8 @@ ROW_GUARDS = (
         IF OLD.status IN ('success', 'failed', 'cancelled', 'expired') AND NEW.status <> OLD.status THEN
             RAISE EXCEPTION 'payment % is % for good', OLD.id, OLD.status USING ERRCODE = 'check_violation';
         END IF;
-        IF NEW.captured_minor < OLD.captured_minor OR NEW.refunded_minor < OLD.refunded_minor THEN
-            RAISE EXCEPTION 'captured and refunded amounts only grow' USING ERRCODE = 'check_violation';
+        IF NEW.captured_minor < OLD.captured_minor THEN
+            RAISE EXCEPTION 'the captured amount only grows' USING ERRCODE = 'check_violation';
         END IF;
         RETURN NEW;
     END $$
@@ -71,11 +71,16 @@ ROW_GUARDS = (
     """
     CREATE FUNCTION guard_refund() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF (NEW.id, NEW.merchant_id, NEW.payment_id, NEW.amount_minor, NEW.currency)
-            IS DISTINCT FROM (OLD.id, OLD.merchant_id, OLD.payment_id, OLD.amount_minor, OLD.currency) THEN
+        IF (NEW.id, NEW.merchant_id, NEW.payment_id, NEW.currency)
+            IS DISTINCT FROM (OLD.id, OLD.merchant_id, OLD.payment_id, OLD.currency) THEN
             RAISE EXCEPTION 'what a refund is for never changes' USING ERRCODE = 'check_violation';
         END IF;
-        IF OLD.status IN ('processed', 'failed') AND NEW.status <> OLD.status THEN
+        IF NEW.amount_minor <> OLD.amount_minor AND NOT (OLD.status = 'needs_review' AND NEW.status = 'processed') THEN
+            RAISE EXCEPTION 'a refund''s amount changes only when a review finds what moved'
+                USING ERRCODE = 'check_violation';
+        END IF;
+        IF OLD.status IN ('processed', 'failed', 'reversed') AND NEW.status <> OLD.status
+            AND NOT (OLD.status = 'processed' AND NEW.status = 'reversed') THEN
             RAISE EXCEPTION 'refund % is % for good', OLD.id, OLD.status USING ERRCODE = 'check_violation';
         END IF;
         RETURN NEW;

@@ -19,7 +19,7 @@ from clearway.durable.messages import (
     CancelInput,
     CaptureInput,
     ClosingInput,
-    News,
+    GatewayEvent,
     PaymentTimings,
     RecoveryInput,
     Resolution,
@@ -45,8 +45,8 @@ async def payment_by_news(durable: Durable) -> Handle:
     payment = await durable.new_payment(instrument="pending@razorpay")
     _, handle = await durable.start(payment)
     key = f"{payment.id}:authorise:1"
-    approved = News("gw_1", key, OutcomeKind.APPROVED, "gw_ref", 50_000, "INR", captured=True)
-    await handle.signal(PaymentWorkflow.provider_news, approved)
+    approved = GatewayEvent("gw_1", key, OutcomeKind.APPROVED, "gw_ref", 50_000, "INR", captured=True)
+    await handle.signal(PaymentWorkflow.gateway_event, approved)
     await durable.ended(handle)
     return handle
 

@@ -7,12 +7,12 @@ to its write: a change is written only if the row still is as it was read, and w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,9 +26,11 @@ from clearway.db.events import (
     endpoints_in,
     endpoints_of,
 )
+from clearway.db.payments import commands
 from clearway.db.payments.rows import SealedParts, columns_after, first_row, payment_of, resource_of
-from clearway.db.tables import captures, orders, payments
+from clearway.db.tables import captures, events, orders, payments
 from clearway.db.writing import Changed, Rows, Write, row_after, until_written, write_if
+from clearway.domain.command import PaymentCommand
 from clearway.domain.events import CREATED_STEP, EventType
 from clearway.domain.order import OrderStatus
 from clearway.domain.payment import (
@@ -63,11 +65,26 @@ class PaymentUnknownError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RecordedPayment:
-    """A payment as it stands after a step, its resource then, and the deliveries that are due."""
+    """A payment as it stands after a step, its resource then, and the deliveries that are due.
+
+    again: the step was recorded before.
+    """
 
     payment: Payment
     resource: PaymentResource
     due: list[DueDelivery]
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StandingPayment:
+    """A payment as it stands, with what a new run needs to go on. authorised_at: the last time it became authorized."""
+
+    payment: Payment
+    resource: PaymentResource
+    created_at: datetime
+    authorised_at: datetime | None
+    commands: Sequence[PaymentCommand]
 
 
 async def record(
@@ -127,6 +144,23 @@ async def apply(connection: AsyncConnection, payment_id: str, change: Change, *,
     return await until_written(payment_id, attempt)
 
 
+async def load(connection: AsyncConnection, payment_id: str) -> StandingPayment:
+    """Read a payment for a run that goes on from the row. Raises PaymentUnknownError."""
+    row = await find(connection, payment_id)
+    authorised = select(func.max(events.c.created_at)).where(
+        events.c.merchant_id == row.merchant_id,
+        events.c.subject_id == payment_id,
+        events.c.type == EventType.PAYMENT_AUTHORIZED.value,
+    )
+    return StandingPayment(
+        payment=payment_of(row),
+        resource=resource_of(row),
+        created_at=row.created_at,
+        authorised_at=await connection.scalar(authorised),
+        commands=await commands.all_of(connection, payment_id),
+    )
+
+
 async def _change(connection: AsyncConnection, row: Row[Any], change: Change, now: datetime) -> RecordedPayment | None:
     """Write what the change makes of the row; None, with nothing written, when the row is no longer what it was."""
     before = payment_of(row)
@@ -139,6 +173,8 @@ async def _change(connection: AsyncConnection, row: Row[Any], change: Change, no
         writes.append(_capture(before, change.capture, now))
     if applied.payment.status is PaymentStatus.SUCCESS:
         writes.append(Changed(orders, before.order_id, {"status": OrderStatus.PAID.value, "updated_at": now}))
+    if change.command is not None:
+        writes.append(commands.ending(change.command, now))
     writes += ledger.bookings(applied.transactions, payment_id=before.id, now=now)
     changed = Changed(payments, before.id, after, where=as_read(row))
     if await write_if(connection, changed, [*writes, *told.writes]):
@@ -179,7 +215,7 @@ def _capture(payment: Payment, capture: CapturedAmount, now: datetime) -> Rows:
 
 async def _already(connection: AsyncConnection, row: Row[Any], step: str) -> RecordedPayment:
     due = await due_for_step(connection, row.merchant_id, row.id, step)
-    return RecordedPayment(payment_of(row), resource_of(row), due)
+    return RecordedPayment(payment_of(row), resource_of(row), due, again=True)
 
 
 def _happenings(before: Payment, applied: Applied, change: Change, resource: PaymentResource) -> list[Happening]:

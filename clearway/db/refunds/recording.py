@@ -52,6 +52,17 @@ class RecordedRefund:
     resource: RefundResource
     payment_reference: str | None
     due: list[DueDelivery]
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRefund:
+    """A refund as it stands, with what a new run needs to go on."""
+
+    refund: Refund
+    resource: RefundResource
+    payment_reference: str | None
+    created_at: datetime
 
 
 async def reserve(connection: AsyncConnection, new: NewRefund, *, now: datetime) -> RecordedRefund:
@@ -81,6 +92,14 @@ async def apply(connection: AsyncConnection, refund_id: str, change: RefundChang
         return await _change(connection, row, change, now)
 
     return await until_written(refund_id, attempt)
+
+
+async def load(connection: AsyncConnection, refund_id: str) -> StandingRefund:
+    """Read a refund for a run that goes on from the row. Raises RefundUnknownError."""
+    row = (await connection.execute(FIND, {"refund_id": refund_id})).first()
+    if row is None:
+        raise RefundUnknownError(refund_id)
+    return StandingRefund(refund_of(row), resource_of(row), row.payment_reference, row.created_at)
 
 
 async def _reserve(
@@ -154,7 +173,7 @@ def _added_to_payment(
 
 async def _already(connection: AsyncConnection, row: Row[Any], step: str) -> RecordedRefund:
     due = await due_for_step(connection, row.merchant_id, row.id, step)
-    return RecordedRefund(refund_of(row), resource_of(row), row.payment_reference, due)
+    return RecordedRefund(refund_of(row), resource_of(row), row.payment_reference, due, again=True)
 
 
 def _happening(

@@ -73,6 +73,7 @@ def columns_after(refund: Refund, now: datetime) -> dict[str, Any]:
     """Return the columns that a change may move, as they stand after it."""
     return {
         "status": refund.status.value,
+        "amount_minor": refund.amount_minor,
         "gateway_reference": refund.gateway_reference,
         "error_code": refund.error_code,
         "error_description": refund.error_description,

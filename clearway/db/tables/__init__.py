@@ -20,7 +20,7 @@ from clearway.db.tables.idempotency import idempotency_keys
 from clearway.db.tables.ledger import ledger_accounts, ledger_entries, ledger_transactions
 from clearway.db.tables.merchants import accounts, api_keys, merchants
 from clearway.db.tables.orders import orders
-from clearway.db.tables.payments import captures, payments
+from clearway.db.tables.payments import captures, payment_commands, payments
 from clearway.db.tables.refunds import refunds
 from clearway.db.tables.reviews import reviews
 
@@ -38,6 +38,7 @@ __all__ = [
     "merchants",
     "metadata",
     "orders",
+    "payment_commands",
     "payments",
     "refunds",
     "reviews",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
@@ -17,6 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from clearway.db.tables.base import metadata, moment, one_of, search_key_sql
+from clearway.domain.command import CommandKind, CommandStatus
 from clearway.domain.payment import FINAL, HOLDS_ORDER, CaptureMethod, PaymentMethod, PaymentStatus
 
 payments = Table(
@@ -99,4 +101,25 @@ captures = Table(
     ),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     Index("ix_captures_payment_id_id", "payment_id", "id"),
+)
+
+payment_commands = Table(
+    "payment_commands",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("payment_id", Text, nullable=False),
+    Column("merchant_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("number", Integer, nullable=False, comment="the last part of the operation key"),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("final", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("refusal", Text, comment="why it was not carried out, for the merchant"),
+    moment("created_at"),
+    moment("updated_at"),
+    ForeignKeyConstraint(["payment_id"], ["payments.id"], name="fk_payment_commands_payment"),
+    UniqueConstraint("payment_id", "kind", "number"),
+    CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
+    CheckConstraint(one_of("kind", CommandKind), name="kind_known"),
+    CheckConstraint(one_of("status", CommandStatus), name="status_known"),
 )

@@ -28,7 +28,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from clearway.db.tables import webhook_endpoints
 from clearway.domain import ids
 from clearway.domain.payment import FINAL, NewPayment
-from clearway.durable.messages import CancelInput, CaptureInput, News, PaymentTimings, delivery_workflow_id
+from clearway.durable.messages import CancelInput, CaptureInput, GatewayEvent, PaymentTimings, delivery_workflow_id
 from clearway.gateways.contract import OutcomeKind
 from tests.fire.simulation import operators
 from tests.fire.simulation.endpoint import PATH, Endpoint
@@ -54,7 +54,7 @@ class Tidings:
     """News and the workflow that it is for."""
 
     handle: WorkflowHandle[Any, Any]
-    news: News
+    news: GatewayEvent
 
 
 class Story:
@@ -187,7 +187,7 @@ class Story:
         key = sorted(operations)[about % len(operations)]
         outcome = await self._durable.simulator.gateway.look_up(key)
         if outcome.kind in TOLD:
-            news = News(
+            news = GatewayEvent(
                 event_id=f"gw_{len(self._known)}",
                 key=key,
                 kind=outcome.kind,
@@ -219,7 +219,7 @@ class Story:
 
     async def _tell(self, tidings: Tidings) -> None:
         with _refusal_is_an_answer():
-            await tidings.handle.signal(PaymentWorkflow.provider_news, tidings.news)
+            await tidings.handle.signal(PaymentWorkflow.gateway_event, tidings.news)
 
     # What operators decide
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 
-from clearway.durable.messages import CaptureInput, News, PaymentTimings, Resolution
+from clearway.durable.messages import CaptureInput, GatewayEvent, PaymentTimings, Resolution
 from clearway.gateways.contract import OutcomeKind
 from tests.support.durable import Durable
 from workflows.payment import PaymentWorkflow
@@ -18,9 +18,9 @@ EXECUTED_WITHOUT_ANSWER = ["executed_then_timeout", "executed_then_dropped", "er
 SURELY_NOT_EXECUTED = ["error_before", "rate_limited"]
 
 
-def news(payment_id: str, kind: OutcomeKind, *, amount_minor: int = 50_000, event_id: str = "gw_1") -> News:
+def news(payment_id: str, kind: OutcomeKind, *, amount_minor: int = 50_000, event_id: str = "gw_1") -> GatewayEvent:
     """Make a gateway's news about an authorisation."""
-    return News(
+    return GatewayEvent(
         event_id=event_id,
         key=f"{payment_id}:authorise:1",
         kind=kind,
@@ -109,7 +109,7 @@ async def test_doubt_is_never_turned_into_a_failure_by_time(durable: Durable) ->
     await durable.skip_until_status(payment.id, "needs_review")
     assert await durable.simulator.charges(payment.id) == 1
 
-    await handle.signal(PaymentWorkflow.provider_news, news(payment.id, OutcomeKind.APPROVED))
+    await handle.signal(PaymentWorkflow.gateway_event, news(payment.id, OutcomeKind.APPROVED))
     assert (await durable.ended(handle)).status == "success"
     assert await durable.books(payment.merchant_id) == {"payable": -50_000}
 
@@ -141,7 +141,7 @@ async def test_news_settles_a_pending_payment_before_the_poll(durable: Durable) 
     _, handle = await durable.start(payment)
 
     for _ in range(3):
-        await handle.signal(PaymentWorkflow.provider_news, news(payment.id, OutcomeKind.APPROVED))
+        await handle.signal(PaymentWorkflow.gateway_event, news(payment.id, OutcomeKind.APPROVED))
 
     assert (await durable.ended(handle)).status == "success"
     assert await durable.event_types(payment.id) == ["payment.created", "payment.success"]
@@ -152,7 +152,7 @@ async def test_news_with_another_amount_is_a_matter_for_a_person(durable: Durabl
     payment = await durable.new_payment(instrument="pending@razorpay")
     _, handle = await durable.start(payment)
 
-    await handle.signal(PaymentWorkflow.provider_news, news(payment.id, OutcomeKind.APPROVED, amount_minor=49_999))
+    await handle.signal(PaymentWorkflow.gateway_event, news(payment.id, OutcomeKind.APPROVED, amount_minor=49_999))
 
     await durable.until_status(payment.id, "needs_review")
     await handle.signal(PaymentWorkflow.resolve_review, Resolution("cancelled", "ana", "voided by hand"))
@@ -169,7 +169,7 @@ async def test_news_of_a_capture_of_another_amount_settles_nothing(durable: Dura
         await handle.execute_update(PaymentWorkflow.capture, CaptureInput("cap_0000000000000000000000000b", 136))
 
     told = news(payment.id, OutcomeKind.APPROVED, amount_minor=135)
-    await handle.signal(PaymentWorkflow.provider_news, replace(told, key=f"{payment.id}:capture:1"))
+    await handle.signal(PaymentWorkflow.gateway_event, replace(told, key=f"{payment.id}:capture:1"))
     await handle.signal(PaymentWorkflow.resolve_review, Resolution("cancelled", "ana", "taken back by hand"))
 
     assert (await durable.ended(handle)).status == "cancelled"
@@ -177,13 +177,13 @@ async def test_news_of_a_capture_of_another_amount_settles_nothing(durable: Dura
 
 
 async def test_late_news_never_moves_a_payment_back(durable: Durable) -> None:
-    """News that comes out of order after the authorisation changes nothing."""
+    """An event that comes out of order after the authorisation changes nothing."""
     payment = await durable.new_payment(capture_method="manual")
     _, handle = await durable.start(payment)
     await durable.until_status(payment.id, "authorized")
 
-    await handle.signal(PaymentWorkflow.provider_news, news(payment.id, OutcomeKind.PENDING))
-    await handle.signal(PaymentWorkflow.provider_news, news(payment.id, OutcomeKind.DECLINED, event_id="gw_2"))
+    await handle.signal(PaymentWorkflow.gateway_event, news(payment.id, OutcomeKind.PENDING))
+    await handle.signal(PaymentWorkflow.gateway_event, news(payment.id, OutcomeKind.DECLINED, event_id="gw_2"))
     await handle.execute_update(PaymentWorkflow.capture, CaptureInput("cap_0000000000000000000000000a"))
 
     assert (await durable.ended(handle)).status == "success"

@@ -24,7 +24,7 @@ from workflows.webhook_delivery import WebhookDeliveryWorkflow
                 messages.RECORD,
                 messages.CAPTURE,
                 messages.CANCEL,
-                messages.PROVIDER_NEWS,
+                messages.GATEWAY_EVENT,
                 messages.RESOLVE_REVIEW,
                 messages.TIMELINE,
             },
@@ -32,7 +32,7 @@ from workflows.webhook_delivery import WebhookDeliveryWorkflow
         (
             RefundWorkflow,
             messages.REFUND_WORKFLOW,
-            {messages.RESERVE, messages.PROVIDER_NEWS, messages.RESOLVE_REVIEW, messages.TIMELINE},
+            {messages.RESERVE, messages.GATEWAY_EVENT, messages.RESOLVE_REVIEW, messages.TIMELINE},
         ),
         (
             WebhookDeliveryWorkflow,

@@ -1,0 +1,106 @@
+"""Recording the commands of payments: before the gateway is called, and again when their outcome is known.
+
+The database allocates a command's number, so a run that starts from the row never uses an operation key twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, bindparam, func, literal, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db.tables import payment_commands
+from clearway.db.writing import Changed, Write, until_written, write
+from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand, PaymentCommand
+from clearway.domain.payment import Payment
+
+_NUMBER: Final = (
+    select(func.coalesce(func.max(payment_commands.c.number), 0) + 1)
+    .where(payment_commands.c.payment_id == bindparam("payment_id"), payment_commands.c.kind == bindparam("kind"))
+    .scalar_subquery()
+)
+_COLUMNS: Final = ("id", "payment_id", "merchant_id", "kind", "amount_minor", "final", "created_at", "updated_at")
+BEGIN: Final = (
+    insert(payment_commands)
+    .from_select(
+        [*_COLUMNS, "status", "number"],
+        select(
+            *(bindparam(name, type_=payment_commands.c[name].type) for name in _COLUMNS),
+            literal(CommandStatus.SENT.value),
+            _NUMBER,
+        ),
+    )
+    .on_conflict_do_nothing()
+    .returning(payment_commands)
+)
+FIND: Final = select(payment_commands).where(payment_commands.c.id == bindparam("command_id"))
+
+
+async def begin(
+    connection: AsyncConnection, payment: Payment, new: NewCommand, *, now: datetime
+) -> tuple[PaymentCommand, bool]:
+    """Record a command before it is sent. Returns it, and whether this call recorded it (False: it was there)."""
+    values = {
+        "id": new.id,
+        "payment_id": payment.id,
+        "merchant_id": payment.merchant_id,
+        "kind": new.kind.value,
+        "amount_minor": new.amount_minor,
+        "final": new.final,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+    async def attempt() -> tuple[PaymentCommand, bool] | None:
+        row = (await connection.execute(BEGIN, values)).first()
+        if row is not None:
+            return command_of(row), True
+        there = (await connection.execute(FIND, {"command_id": new.id})).first()
+        return None if there is None else (command_of(there), False)
+
+    return await until_written(new.id, attempt)
+
+
+async def end(connection: AsyncConnection, ended: CommandEnd, *, now: datetime) -> None:
+    """Record how a command ended, when nothing else changes with it."""
+    await write(connection, [ending(ended, now)])
+
+
+def ending(ended: CommandEnd, now: datetime) -> Write:
+    """Return the write that records how a command ended. A command that has ended stays as it is."""
+    values = {"status": ended.status.value, "refusal": ended.refusal, "updated_at": now}
+    return Changed(payment_commands, ended.id, values, where={"status": CommandStatus.SENT.value})
+
+
+async def find(connection: AsyncConnection, merchant_id: str, command_id: str) -> PaymentCommand | None:
+    """Return the merchant's command, or None when none was sent to a gateway under this id."""
+    query = FIND.where(payment_commands.c.merchant_id == merchant_id)
+    row = (await connection.execute(query, {"command_id": command_id})).first()
+    return None if row is None else command_of(row)
+
+
+async def all_of(connection: AsyncConnection, payment_id: str) -> Sequence[PaymentCommand]:
+    """Return a payment's commands in the order they were recorded."""
+    query = (
+        select(payment_commands)
+        .where(payment_commands.c.payment_id == payment_id)
+        .order_by(payment_commands.c.created_at, payment_commands.c.number)
+    )
+    return [command_of(row) for row in await connection.execute(query)]
+
+
+def command_of(row: Row[Any]) -> PaymentCommand:
+    """Read a row."""
+    return PaymentCommand(
+        id=row.id,
+        kind=CommandKind(row.kind),
+        number=row.number,
+        amount_minor=row.amount_minor,
+        final=row.final,
+        status=CommandStatus(row.status),
+        refusal=row.refusal,
+    )

@@ -1,0 +1,62 @@
+"""Commands of a payment: each capture and each void that the gateway is asked for, from before it is sent to its end.
+
+A command is answered by its own end, never by where its payment stands. `number` makes the operation key unique:
+`<payment_id>:<kind>:<number>`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CommandKind(StrEnum):
+    """What the gateway is asked to do; also the middle part of the operation key."""
+
+    CAPTURE = "capture"
+    VOID = "void"
+
+
+class CommandStatus(StrEnum):
+    """What became of a command."""
+
+    SENT = "sent"
+    """Recorded before the gateway is called. Until it ends, the gateway may have carried it out."""
+    DONE = "done"
+    REFUSED = "refused"
+    """Surely not carried out: the gateway refused or was never reached, or an operator found that nothing happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewCommand:
+    """A command to be recorded. id: `cap_…` or `cxl_…`, or derived from them and the payment's id.
+
+    amount_minor: what is captured or released. final: the rest of the authorisation is released after the capture.
+    """
+
+    id: str
+    kind: CommandKind
+    amount_minor: int
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentCommand:
+    """A recorded command. refusal: why it was not carried out, for the merchant."""
+
+    id: str
+    kind: CommandKind
+    number: int
+    amount_minor: int
+    final: bool
+    status: CommandStatus
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandEnd:
+    """How a command ended, to be recorded with the change that it caused or alone."""
+
+    id: str
+    status: CommandStatus
+    refusal: str | None = None

@@ -1,0 +1,97 @@
+"""The payment attempt: the authorisation, and what the gateway says of it."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+from clearway.domain.errors import DECLINE_CODES
+from clearway.domain.payment import CapturedAmount, CaptureMethod, PaymentStatus
+from clearway.durable.messages import CaptureInput, GatewayEvent
+from clearway.gateways.contract import AuthoriseRequest, GatewayOutcome, OutcomeKind
+from workflows.inbox import Command
+from workflows.operation import difference, outcome_of
+from workflows.payment import review
+from workflows.payment.doubt import Doubt
+from workflows.payment.record import PaymentRun
+
+
+async def authorise(run: PaymentRun, *, ask_first: bool = False) -> None:
+    """Send the authorisation and record its outcome."""
+    new = run.new
+    request = AuthoriseRequest(
+        key=run.authorise_key,
+        payment_id=new.id,
+        amount_minor=new.amount_minor,
+        currency=new.currency,
+        method=new.method,
+        instrument=new.instrument,
+        capture_method=CaptureMethod(new.capture_method),
+        return_url=new.return_url,
+    )
+    outcome = await run.caller.authorise(request, give_up_at=run.deadline, ask_first=ask_first)
+    if outcome.kind is OutcomeKind.RETRYABLE:
+        await _declined(run, GatewayOutcome(OutcomeKind.DECLINED, error_code="gateway_unavailable"), actor="system")
+    elif outcome.kind is OutcomeKind.UNKNOWN:
+        await review.begin(run, "what the gateway did with the payment is not known", Doubt(run.authorise_key))
+    else:
+        await settle(run, outcome)
+
+
+async def ask(run: PaymentRun) -> None:
+    """Ask the gateway where the authorisation stands."""
+    await settle(run, await run.caller.look_up(run.authorise_key))
+
+
+async def hear(run: PaymentRun, event: GatewayEvent) -> None:
+    """Act on an event of the gateway while it or the customer has not decided."""
+    if event.key != run.authorise_key:
+        run.timeline.note(f"gateway event {event.event_id} about {event.key} changes nothing")
+        return
+    run.timeline.note(f"gateway event {event.event_id}: {event.kind}")
+    await settle(run, outcome_of(event))
+
+
+async def settle(run: PaymentRun, outcome: GatewayOutcome) -> None:
+    """Move on by what the gateway says of the authorisation; what says nothing new changes nothing."""
+    run.reference = outcome.reference or run.reference
+    differs = difference(outcome, run.payment.money)
+    if differs:
+        await review.begin(run, differs, Doubt(differs=differs))
+        return
+    match outcome.kind:
+        case OutcomeKind.APPROVED:
+            await _approved(run, outcome)
+        case OutcomeKind.DECLINED:
+            await _declined(run, outcome, actor="gateway")
+        case OutcomeKind.NEEDS_ACTION if run.status is PaymentStatus.PENDING:
+            url = outcome.action_url
+            await run.change(PaymentStatus.REQUIRES_ACTION, "the customer must act", actor="gateway", action_url=url)
+        case OutcomeKind.PENDING if run.polls and run.status in {PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION}:
+            await run.change(PaymentStatus.PROCESSING, "the gateway is still working on it", actor="gateway")
+        case _:
+            pass
+
+
+async def _approved(run: PaymentRun, outcome: GatewayOutcome) -> None:
+    if outcome.captured:
+        taken = CapturedAmount(run.record.own_capture_id, run.new.amount_minor, outcome.reference)
+        await run.captured(taken, "approved and captured by the gateway", actor="gateway")
+        return
+    await run.change(PaymentStatus.AUTHORIZED, "approved by the gateway", actor="gateway")
+    run.start_expiry(workflow.now())
+    if run.new.capture_method == CaptureMethod.AUTOMATIC:
+        capture_all(run)
+
+
+def capture_all(run: PaymentRun) -> None:
+    """Ask for the whole amount, as an automatic payment does when the gateway has only authorised it."""
+    own = run.record.own_capture_id
+    run.inbox.commands.append(Command(own, capture=CaptureInput(own)))
+
+
+async def _declined(run: PaymentRun, outcome: GatewayOutcome, *, actor: str) -> None:
+    code = outcome.error_code or "payment_declined"
+    description = outcome.error_description or DECLINE_CODES.get(code, DECLINE_CODES["payment_declined"])
+    await run.change(
+        PaymentStatus.FAILED, f"declined: {code}", actor=actor, error_code=code, error_description=description
+    )

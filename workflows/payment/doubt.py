@@ -1,0 +1,96 @@
+"""What is not known about a payment under review, and what an operator's decision makes of it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clearway.domain.command import CommandEnd, CommandStatus
+from clearway.domain.payment import (
+    MOVES,
+    CapturedAmount,
+    CaptureMethod,
+    Change,
+    MoveRefusedError,
+    Payment,
+    PaymentStatus,
+)
+from clearway.durable.messages import Resolution
+
+BOOKS: frozenset[PaymentStatus] = frozenset({PaymentStatus.SUCCESS, PaymentStatus.AUTHORIZED})
+"""Outcomes with which an operator can say that money moved."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What is not known: the operation's key, the capture if it is one, and the command that is not answered.
+
+    differs: how the gateway's amount differs from what was asked, in words. final: the capture was to be the last one.
+    """
+
+    key: str | None = None
+    capture: CapturedAmount | None = None
+    command_id: str | None = None
+    differs: str | None = None
+    final: bool = True
+
+
+def resolved(payment: Payment, doubt: Doubt, resolution: Resolution, *, step: str, own_capture_id: str) -> Change:
+    """Return the change that an operator's decision asks for; whether it is allowed is the state machine's to say.
+
+    Raises MoveRefusedError when the outcome does not end a review, or when the amount that moved must be said.
+    """
+    if resolution.outcome not in MOVES[PaymentStatus.NEEDS_REVIEW]:
+        allowed = ", ".join(sorted(MOVES[PaymentStatus.NEEDS_REVIEW]))
+        message = f"the outcome must be one of {allowed}"
+        raise MoveRefusedError(message)
+    to = PaymentStatus(resolution.outcome)
+    capture = _moved(payment, doubt, resolution, to, own_capture_id)
+    if to is PaymentStatus.SUCCESS and capture and _stays_open(payment, doubt, capture):
+        to = PaymentStatus.AUTHORIZED
+    return Change(
+        step=step,
+        to=to,
+        reason=f"decided by an operator: {resolution.reason}",
+        actor=f"operator:{resolution.operator}",
+        capture=capture,
+        gateway_reference=resolution.gateway_reference,
+        command=_command_end(doubt, to, capture, resolution),
+    )
+
+
+def _moved(
+    payment: Payment, doubt: Doubt, resolution: Resolution, to: PaymentStatus, own_capture_id: str
+) -> CapturedAmount | None:
+    """Return the capture to book: what the operator says, else what was asked for when `success` is said."""
+    capture_id = doubt.capture.id if doubt.capture else own_capture_id
+    reference = doubt.capture.gateway_reference if doubt.capture else resolution.gateway_reference
+    if resolution.amount is not None:
+        if to not in BOOKS:
+            message = f"an amount says that money was taken, which {to} denies: leave it out, or say success"
+            raise MoveRefusedError(message)
+        return CapturedAmount(capture_id, resolution.amount, reference)
+    if to is not PaymentStatus.SUCCESS:
+        return None
+    if doubt.differs:
+        message = f"{doubt.differs}: say the amount that moved, in minor units (amount)"
+        raise MoveRefusedError(message)
+    if doubt.capture is not None or payment.captured_minor:
+        return doubt.capture
+    return CapturedAmount(own_capture_id, payment.amount_minor)
+
+
+def _stays_open(payment: Payment, doubt: Doubt, capture: CapturedAmount) -> bool:
+    rest_minor = payment.amount_minor - payment.captured_minor - capture.amount_minor
+    return rest_minor > 0 and not doubt.final and payment.capture_method is CaptureMethod.MANUAL
+
+
+def _command_end(
+    doubt: Doubt, to: PaymentStatus, capture: CapturedAmount | None, resolution: Resolution
+) -> CommandEnd | None:
+    if doubt.command_id is None:
+        return None
+    took_place = capture is not None if doubt.capture else to in {PaymentStatus.CANCELLED, PaymentStatus.SUCCESS}
+    if took_place:
+        return CommandEnd(doubt.command_id, CommandStatus.DONE)
+    refusal = f"An operator found that the gateway did not carry it out: {resolution.reason}"
+    return CommandEnd(doubt.command_id, CommandStatus.REFUSED, refusal)

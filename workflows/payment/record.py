@@ -1,0 +1,244 @@
+"""The recorded payment, seen from its workflow: the state after the last step, and how the next step is recorded.
+
+Every step is one local activity, which is one statement in the database. `PaymentRun` is what the steps of a run share.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, FailureError
+
+from activities.payment import BeginInput, Begun, ChangeInput, LoadedPayment, PaymentActivities, PaymentState
+from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand
+from clearway.domain.ids import CAPTURE
+from clearway.domain.money import Money
+from clearway.domain.payment import CapturedAmount, Change, NewPayment, Payment, PaymentStatus
+from clearway.durable.messages import PaymentInput
+from clearway.durable.search_attributes import GATEWAY, PAYMENT_STATUS
+from clearway.gateways.contract import FollowUpRequest
+from workflows import policies
+from workflows.inbox import Inbox
+from workflows.operation import GatewayCaller
+from workflows.payment.doubt import Doubt
+from workflows.refusal import refusal_of
+from workflows.timeline import Timeline
+
+
+class PaymentRecord:
+    """The payment as recorded. sent: how many commands of each kind were ever sent."""
+
+    def __init__(self, new: NewPayment, timeline: Timeline) -> None:
+        self._new = new
+        self._timeline = timeline
+        self._state: PaymentState | None = None
+        self.refusal: ApplicationError | None = None
+        self.sent = dict.fromkeys(CommandKind, 0)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is recorded or refused."""
+        return self._state is not None or self.refusal is not None
+
+    @property
+    def payment(self) -> Payment:
+        """The payment after the last step."""
+        assert self._state is not None, "recorded before anything else"
+        return self._state.payment
+
+    @property
+    def status(self) -> PaymentStatus:
+        """Where the payment stands; pending while it is being recorded."""
+        return self._state.payment.status if self._state else PaymentStatus.PENDING
+
+    @property
+    def resource(self) -> dict[str, Any]:
+        """The payment after the last step, as merchants see it."""
+        assert self._state is not None, "recorded before anything else"
+        return self._state.resource
+
+    @property
+    def was_there(self) -> bool:
+        """Whether the last step was recorded before this run took it."""
+        return self._state is not None and self._state.again
+
+    @property
+    def own_capture_id(self) -> str:
+        """The id of a capture that no merchant asked for: made from the payment's, so a replay finds the same."""
+        return f"{CAPTURE}_{self._new.id.partition('_')[2]}"
+
+    @property
+    def next_step(self) -> str:
+        """The name of the step that would be recorded next."""
+        return str(self.payment.version + 1)
+
+    async def create(self) -> bool:
+        """Record the payment; False when it was refused, and then nothing is recorded."""
+        try:
+            self._state = await workflow.execute_local_activity_method(
+                PaymentActivities.record,
+                self._new,
+                start_to_close_timeout=policies.RECORD_TIMEOUT,
+                retry_policy=policies.RECORD_RETRY,
+                summary="record the payment",
+            )
+        except FailureError as error:
+            self.refusal = refusal_of(error)
+            self._timeline.note(f"refused: {self.refusal.message}")
+            return False
+        self._timeline.note("recorded")
+        return True
+
+    async def load(self) -> LoadedPayment:
+        """Read the payment that an earlier run recorded."""
+        loaded = await workflow.execute_local_activity_method(
+            PaymentActivities.load,
+            self._new.id,
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary="load the payment",
+        )
+        self._state = loaded.state
+        for command in loaded.commands:
+            self._count(command.kind, command.number)
+        self._timeline.note(f"taken up from its row: {self.status}, {self.payment.captured_minor} captured")
+        return loaded
+
+    async def apply(self, change: Change) -> None:
+        """Record a change."""
+        before = self.payment.status
+        self._state = await workflow.execute_local_activity_method(
+            PaymentActivities.change,
+            ChangeInput(self._new.id, change),
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary=f"record {change.to}",
+        )
+        self._timeline.note(f"{before} -> {change.to}: {change.reason}")
+        if change.to is not before:
+            workflow.upsert_search_attributes(
+                [PAYMENT_STATUS.value_set(change.to.value), GATEWAY.value_set(self._new.gateway)]
+            )
+
+    async def begin(self, command: NewCommand) -> Begun:
+        """Record a command before it is sent."""
+        begun = await workflow.execute_local_activity_method(
+            PaymentActivities.begin,
+            BeginInput(self.payment, command),
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary=f"record that a {command.kind} is sent",
+        )
+        self._count(command.kind, begun.command.number)
+        return begun
+
+    async def end(self, ended: CommandEnd) -> None:
+        """Record how a command ended that did not change the payment."""
+        await workflow.execute_local_activity_method(
+            PaymentActivities.end,
+            ended,
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary=f"record that {ended.id} is {ended.status}",
+        )
+
+    def _count(self, kind: CommandKind, number: int) -> None:
+        self.sent[kind] = max(self.sent[kind], number)
+
+
+class PaymentRun:
+    """What the steps of one run share: the record, the inbox, the gateway, the deadlines, and what is in doubt."""
+
+    def __init__(self, started: PaymentInput, inbox: Inbox, timeline: Timeline) -> None:
+        self.new = started.payment
+        self.timings = started.timings
+        self.timeline = timeline
+        self.inbox = inbox
+        self.record = PaymentRecord(self.new, timeline)
+        self.caller = GatewayCaller(self.new.gateway, timeline.note)
+        self.reference: str | None = None
+        self.doubt = Doubt()
+        self.polls = 0
+        self.since = workflow.now()
+        self.set_deadline(workflow.now())
+        self.expires_at = self.deadline
+
+    @property
+    def payment(self) -> Payment:
+        """The payment after the last step."""
+        return self.record.payment
+
+    @property
+    def status(self) -> PaymentStatus:
+        """Where the payment stands."""
+        return self.record.status
+
+    @property
+    def authorise_key(self) -> str:
+        """The operation key of the authorisation."""
+        return f"{self.new.id}:authorise:1"
+
+    @property
+    def poll_wait_s(self) -> float:
+        """How long to wait before the next status poll, at most until the deadline."""
+        intervals = self.timings.poll_intervals_s
+        left_s = (self.deadline - workflow.now()).total_seconds()
+        return min(intervals[min(self.polls, len(intervals) - 1)], left_s)
+
+    async def load(self) -> LoadedPayment:
+        """Go on from the row: its state, its reference, its deadlines."""
+        loaded = await self.record.load()
+        self.reference = self.payment.gateway_reference
+        self.set_deadline(loaded.created_at)
+        self.start_expiry(loaded.authorised_at or loaded.created_at)
+        return loaded
+
+    async def change(self, to: PaymentStatus, reason: str, *, actor: str = "system", **fields: Any) -> None:
+        """Record a change; the further fields are those of `Change`."""
+        step, reference = self.record.next_step, self.reference
+        await self.apply(Change(step=step, to=to, reason=reason, actor=actor, gateway_reference=reference, **fields))
+
+    async def apply(self, change: Change) -> None:
+        """Record a change that is made already."""
+        before = self.status
+        await self.record.apply(change)
+        if self.status is not before:
+            self.since = workflow.now()
+
+    async def captured(
+        self, capture: CapturedAmount, reason: str, *, actor: str, command: CommandEnd | None = None
+    ) -> None:
+        """Record a capture; the payment is a success when nothing is left to capture."""
+        in_full = self.payment.captured_minor + capture.amount_minor == self.new.amount_minor
+        to = PaymentStatus.SUCCESS if in_full else PaymentStatus.AUTHORIZED
+        await self.change(to, reason, actor=actor, capture=capture, command=command)
+
+    async def refused(self, command_id: str, refusal: str) -> None:
+        """Record that a command was surely not carried out."""
+        self.timeline.note(f"{command_id} refused: {refusal}")
+        await self.record.end(CommandEnd(command_id, CommandStatus.REFUSED, refusal))
+
+    def set_deadline(self, created_at: datetime) -> None:
+        """Set when the gateway or the customer must have decided."""
+        self.deadline = created_at + timedelta(seconds=self.timings.deadline_s)
+
+    def start_expiry(self, authorised_at: datetime) -> None:
+        """Set when the authorisation ends."""
+        self.expires_at = authorised_at + timedelta(seconds=self.timings.authorisation_expiry_s)
+
+    def money(self, amount_minor: int) -> Money:
+        """Return an amount in the payment's currency."""
+        return Money(amount_minor, self.new.currency)
+
+    def follow_up(self, begun: Begun) -> FollowUpRequest:
+        """Return the request of a recorded command."""
+        command = begun.command
+        return FollowUpRequest(
+            key=f"{self.new.id}:{command.kind}:{command.number}",
+            payment_id=self.new.id,
+            gateway_reference=self.reference or "",
+            amount_minor=command.amount_minor,
+            currency=self.new.currency,
+        )

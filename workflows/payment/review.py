@@ -1,0 +1,54 @@
+"""Reviews: a payment that only a person, or a late answer of the gateway, can bring further."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+
+from clearway.domain.command import CommandEnd, CommandStatus
+from clearway.domain.payment import MoveRefusedError, PaymentStatus, apply_change
+from clearway.durable.messages import GatewayEvent, Resolution
+from clearway.gateways.contract import OutcomeKind
+from workflows.operation import difference, outcome_of
+from workflows.payment.doubt import Doubt, resolved
+from workflows.payment.record import PaymentRun
+
+
+async def begin(run: PaymentRun, reason: str, doubt: Doubt) -> None:
+    """Ask a person. Decisions that came before were about another review, or about none."""
+    run.doubt = doubt
+    if run.status is not PaymentStatus.NEEDS_REVIEW:
+        run.inbox.begin_review(run.timeline.note)
+        await run.change(PaymentStatus.NEEDS_REVIEW, reason)
+    workflow.logger.error("payment needs review: %s", reason)
+
+
+async def resolve(run: PaymentRun, resolution: Resolution) -> None:
+    """Record an operator's decision, or note why it is none."""
+    try:
+        step, own_capture_id = run.record.next_step, run.record.own_capture_id
+        change = resolved(run.payment, run.doubt, resolution, step=step, own_capture_id=own_capture_id)
+        apply_change(run.payment, change)
+    except MoveRefusedError as error:
+        run.timeline.note(f"resolution by {resolution.operator} refused: {error}")
+        return
+    await run.apply(change)
+    run.reference = run.payment.gateway_reference or run.reference
+    run.start_expiry(workflow.now())
+
+
+def settles_authorisation(run: PaymentRun, event: GatewayEvent) -> bool:
+    """Tell whether an event decides the authorisation that is in doubt."""
+    decided = event.kind in {OutcomeKind.APPROVED, OutcomeKind.DECLINED}
+    return decided and event.key == run.doubt.key == run.authorise_key
+
+
+async def confirm_capture(run: PaymentRun, event: GatewayEvent) -> bool:
+    """Record the capture in doubt if the event confirms it as it was asked for; else False."""
+    doubted, outcome = run.doubt.capture, outcome_of(event)
+    if doubted is None or event.key != run.doubt.key or outcome.kind is not OutcomeKind.APPROVED:
+        return False
+    if run.doubt.differs or difference(outcome, run.money(doubted.amount_minor)):
+        return False
+    ended = CommandEnd(run.doubt.command_id, CommandStatus.DONE) if run.doubt.command_id else None
+    await run.captured(doubted, "the gateway confirmed the capture", actor="gateway", command=ended)
+    return True

@@ -1,0 +1,119 @@
+"""Going on from a payment's row, when the run that knew more is gone: ask the gateway before anything is sent.
+
+What an earlier run sent is known from the recorded commands. The gateway is also asked for the next operation keys,
+because a database that was restored to an earlier moment does not know the last of them.
+"""
+
+from __future__ import annotations
+
+from activities.payment import LoadedPayment
+from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, PaymentCommand
+from clearway.domain.payment import FINAL, CapturedAmount, CaptureMethod, PaymentStatus
+from clearway.durable.messages import CancelInput, CaptureInput
+from clearway.gateways.contract import OutcomeKind
+from workflows.inbox import Command
+from workflows.operation import difference
+from workflows.payment import attempts, captures, closing, review
+from workflows.payment.doubt import Doubt
+from workflows.payment.record import PaymentRun
+
+DERIVED = ":"
+"""Commands that no merchant asked for have ids derived from others; the step that began one begins it again."""
+
+
+async def take_up(run: PaymentRun) -> None:
+    """Load the row, ask the gateway what it knows, and bring the payment to where the usual steps go on."""
+    loaded = await run.load()
+    if run.status in FINAL:
+        return
+    if run.status is PaymentStatus.PENDING:
+        await attempts.authorise(run, ask_first=True)
+    elif run.status in closing.UNDECIDED:
+        await attempts.ask(run)
+    elif run.status is PaymentStatus.AUTHORIZED:
+        await _authorised(run, loaded)
+    else:
+        await _under_review(run, loaded)
+    run.inbox.commands.extendleft(reversed(_unanswered(loaded)))
+
+
+def _unanswered(loaded: LoadedPayment) -> list[Command]:
+    """Return the merchant's commands that were sent and have no known end. Each is looked up before it is sent."""
+    return [
+        Command(
+            each.id,
+            capture=CaptureInput(each.id, each.amount_minor, each.final) if each.kind is CommandKind.CAPTURE else None,
+            cancel=CancelInput() if each.kind is CommandKind.VOID else None,
+        )
+        for each in _open(loaded)
+        if DERIVED not in each.id
+    ]
+
+
+def _open(loaded: LoadedPayment) -> list[PaymentCommand]:
+    return [each for each in loaded.commands if each.status is CommandStatus.SENT]
+
+
+async def _authorised(run: PaymentRun, loaded: LoadedPayment) -> None:
+    if _open(loaded):
+        return
+    last = next((each for each in reversed(loaded.commands) if each.kind is CommandKind.CAPTURE), None)
+    if last and last.final and last.status is CommandStatus.DONE:
+        await captures.release_rest(run, last.id)
+        return
+    outcome = await run.caller.look_up(run.authorise_key)
+    run.reference = outcome.reference or run.reference
+    untouched = run.payment.captured_minor == 0
+    if untouched and outcome.captured and not difference(outcome, run.payment.money):
+        taken = CapturedAmount(run.record.own_capture_id, run.new.amount_minor, outcome.reference)
+        await run.captured(taken, "the gateway had captured it", actor="gateway")
+        return
+    await _find_lost_commands(run)
+    if run.status is PaymentStatus.AUTHORIZED and untouched and run.new.capture_method == CaptureMethod.AUTOMATIC:
+        attempts.capture_all(run)
+
+
+async def _find_lost_commands(run: PaymentRun) -> None:
+    """Record what the gateway carried out and the database forgot: the same request with the same key is harmless."""
+    while run.status is PaymentStatus.AUTHORIZED:
+        number = run.record.sent[CommandKind.CAPTURE] + 1
+        key = f"{run.new.id}:capture:{number}"
+        outcome = await run.caller.look_up(key)
+        if outcome.kind is not OutcomeKind.APPROVED:
+            break
+        await captures.capture(run, Command(key, capture=CaptureInput(key, outcome.amount_minor, final=False)))
+        if run.record.sent[CommandKind.CAPTURE] < number:
+            doubt = Doubt(key, differs="the gateway has a capture that is not recorded and does not fit")
+            await review.begin(run, "the gateway took more than is recorded as authorised", doubt)
+    if run.status is PaymentStatus.AUTHORIZED:
+        key = f"{run.new.id}:void:{run.record.sent[CommandKind.VOID] + 1}"
+        if (await run.caller.look_up(key)).kind is OutcomeKind.APPROVED:
+            await closing.call_off(run, Command(key, cancel=CancelInput("the gateway had released it")))
+
+
+async def _under_review(run: PaymentRun, loaded: LoadedPayment) -> None:
+    """Say again what is in doubt; a clear answer of the gateway ends the review, else it stays with a person."""
+    opened = _open(loaded)
+    if opened:
+        await _command_in_doubt(run, opened[-1])
+    elif loaded.commands or run.payment.captured_minor:
+        run.timeline.note("under review: a person decides")
+    else:
+        run.doubt = Doubt(run.authorise_key)
+        outcome = await run.caller.look_up(run.authorise_key)
+        if outcome.kind in {OutcomeKind.APPROVED, OutcomeKind.DECLINED}:
+            await attempts.settle(run, outcome)
+
+
+async def _command_in_doubt(run: PaymentRun, command: PaymentCommand) -> None:
+    key = f"{run.new.id}:{command.kind}:{command.number}"
+    if command.kind is not CommandKind.CAPTURE:
+        run.doubt = Doubt(key, command_id=command.id)
+        return
+    outcome, asked = await run.caller.look_up(key), run.money(command.amount_minor)
+    differs = difference(outcome, asked)
+    taken = CapturedAmount(command.id, command.amount_minor, outcome.reference)
+    run.doubt = Doubt(key, taken, command.id, differs=differs, final=command.final)
+    if outcome.kind is OutcomeKind.APPROVED and not differs:
+        ended = CommandEnd(command.id, CommandStatus.DONE)
+        await run.captured(taken, "the gateway confirmed the capture", actor="gateway", command=ended)

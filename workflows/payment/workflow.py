@@ -1,0 +1,198 @@
+"""The life of one payment, from its recording to the end of what may be captured.
+
+The run is the only actor: updates and signals put what they bring into an inbox, and the run takes one thing at a time,
+so no two operations of a payment are ever at the gateway at once. Each change of status is one local activity (one
+database statement); each call to the gateway is one activity; each wait is one timer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from clearway.domain.command import CommandKind
+from clearway.domain.payment import FINAL, PaymentStatus
+from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE
+from clearway.durable.messages import CancelInput, CaptureInput, PaymentInput, PaymentResult
+from workflows import policies
+from workflows.inbox import Command, Listener
+from workflows.payment import attempts, captures, closing, review
+from workflows.payment.awaiting import awaited
+from workflows.payment.captures import capture_refusal
+from workflows.payment.closing import UNDECIDED, cancel_refusal
+from workflows.payment.record import PaymentRun
+from workflows.payment.taking_up import take_up
+from workflows.refusal import tell_refusal
+
+
+@workflow.defn
+class PaymentWorkflow(Listener):
+    """`payment/<payment_id>`: records, authorises, polls, captures, voids, expires."""
+
+    @workflow.init
+    def __init__(self, started: PaymentInput) -> None:
+        super().__init__(f"payment {started.payment.id}", started.carried)
+        self._started = started
+        self._run = PaymentRun(started, self._inbox, self._timeline)
+        self._asked = False
+
+    @workflow.run
+    async def run(self, started: PaymentInput) -> PaymentResult:
+        """Live until the payment is final."""
+        record = self._run.record
+        if started.taken_up or await record.create():
+            await self._begin(taken_up=started.taken_up or record.was_there)
+            while record.status not in FINAL:
+                await self._hand_over_when_long()
+                self._timeline.awaits(awaited(self._run))
+                await self._take_step()
+            self._refuse_the_rest(f"Payment {self._run.new.id} is {record.status}.")
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            return PaymentResult(status=record.status, captured_minor=record.payment.captured_minor)
+        assert record.refusal is not None
+        self._refuse_the_rest(f"Payment {self._run.new.id} was not recorded.")
+        await tell_refusal(lambda: self._asked)
+        return PaymentResult(status="refused", refused=record.refusal.type)
+
+    # What the outside says to a payment; gateway_event, resolve_review and timeline are the Listener's
+
+    @workflow.update(name="record", description="Answers with the payment once it is recorded")
+    async def recorded(self) -> dict[str, Any]:
+        """Wait until the payment is recorded and answer with it, or refuse."""
+        self._asked = True
+        await workflow.wait_condition(lambda: self._run.record.settled)
+        if self._run.record.refusal is not None:
+            raise self._run.record.refusal
+        return self._run.record.resource
+
+    @workflow.update(description="Captures part or all of an authorised payment")
+    async def capture(self, asked: CaptureInput) -> dict[str, Any]:
+        """Capture; answers with the payment once this capture is done."""
+        self._inbox.commands.append(command := Command(asked.capture_id, capture=asked))
+        return await command.answered()
+
+    @capture.validator
+    def check_capture(self, asked: CaptureInput) -> None:
+        """Refuse, without a trace in the history, what cannot be captured."""
+        record = self._run.record
+        if record.settled and record.refusal is None:
+            refusal = capture_refusal(record.payment, asked, record.sent[CommandKind.CAPTURE])
+            if refusal:
+                raise ApplicationError(refusal, type=NOT_CAPTURABLE, non_retryable=True)
+
+    @workflow.update(description="Calls a payment off or releases what is authorised")
+    async def cancel(self, asked: CancelInput) -> dict[str, Any]:
+        """Cancel: nothing more will be taken; answers with the payment once this cancellation is done."""
+        update = workflow.current_update_info()
+        assert update is not None, "this is an update"
+        self._inbox.commands.append(command := Command(update.id, cancel=asked))
+        return await command.answered()
+
+    @cancel.validator
+    def check_cancel(self, asked: CancelInput) -> None:
+        """Refuse, without a trace in the history, what cannot be cancelled."""
+        record = self._run.record
+        if record.settled and record.refusal is None:
+            refusal = cancel_refusal(record.payment, record.sent[CommandKind.VOID])
+            if refusal:
+                raise ApplicationError(refusal, type=NOT_CANCELLABLE, non_retryable=True)
+
+    # One step at a time
+
+    async def _begin(self, *, taken_up: bool) -> None:
+        if taken_up:
+            await take_up(self._run)
+        else:
+            await attempts.authorise(self._run)
+
+    async def _take_step(self) -> None:
+        if self._run.status in UNDECIDED:
+            await self._await_decision()
+        elif self._run.status is PaymentStatus.AUTHORIZED:
+            await self._await_capture()
+        else:
+            await self._await_resolution()
+
+    async def _await_decision(self) -> None:
+        """Pending at the gateway or with the customer: an event, a command or the next poll, whichever is first."""
+        run = self._run
+        if await self._inbox.wait(run.poll_wait_s, "until the next status poll"):
+            if self._inbox.events:
+                await attempts.hear(run, self._inbox.events.popleft())
+            elif self._inbox.commands:
+                await self._carry_out(self._inbox.commands.popleft())
+            else:
+                self._ignore_resolution()
+        elif workflow.now() >= run.deadline:
+            await closing.expire_undecided(run)
+        else:
+            run.polls += 1
+            await attempts.ask(run)
+
+    async def _await_capture(self) -> None:
+        """Authorised: a capture, a cancellation, or the end of the authorisation."""
+        left_s = (self._run.expires_at - workflow.now()).total_seconds()
+        if not await self._inbox.wait(left_s, "until the authorisation expires"):
+            await closing.expire_authorised(self._run)
+        elif self._inbox.commands:
+            await self._carry_out(self._inbox.commands.popleft())
+        elif self._inbox.events:
+            self._timeline.note(f"gateway event {self._inbox.events.popleft().event_id} changes nothing: authorised")
+        else:
+            self._ignore_resolution()
+
+    async def _await_resolution(self) -> None:
+        """Under review: a person decides, unless the gateway says what was not known."""
+        summary = f"needs_review: until an operator decides, reminded every {policies.REVIEW_REMINDER}"
+        if not await self._inbox.wait(policies.REVIEW_REMINDER.total_seconds(), summary):
+            workflow.logger.error("payment still needs review, since %s", self._run.since.isoformat())
+        elif self._inbox.resolutions:
+            await review.resolve(self._run, self._inbox.resolutions.popleft())
+        elif self._inbox.events:
+            await self._hear_under_review()
+        else:
+            self._refuse_the_rest(f"Payment {self._run.new.id} is under review until an operator has decided.")
+
+    async def _hear_under_review(self) -> None:
+        event, run = self._inbox.events.popleft(), self._run
+        if review.settles_authorisation(run, event):
+            await attempts.hear(run, event)
+        elif await review.confirm_capture(run, event):
+            if run.doubt.final:
+                assert run.doubt.capture is not None
+                await captures.release_rest(run, run.doubt.capture.id)
+        else:
+            self._timeline.note(f"gateway event {event.event_id} does not settle the review: a person decides")
+
+    async def _carry_out(self, command: Command) -> None:
+        if command.capture is not None:
+            await captures.capture(self._run, command)
+        else:
+            await closing.call_off(self._run, command)
+
+    # The small parts
+
+    def _ignore_resolution(self) -> None:
+        resolution = self._inbox.resolutions.popleft()
+        self._timeline.note(f"resolution by {resolution.operator} ignored: the payment is {self._run.status}")
+
+    def _refuse_the_rest(self, why: str) -> None:
+        """Refuse the commands for which the gateway was never called: where the payment stands does not answer them."""
+        while self._inbox.commands:
+            command = self._inbox.commands.popleft()
+            if command.capture is not None:
+                command.refuse(NOT_CAPTURABLE, f"{why} Nothing was captured by this request.")
+            else:
+                command.refuse(NOT_CANCELLABLE, f"{why} The gateway was not called for this request.")
+
+    async def _hand_over_when_long(self) -> None:
+        """Go on in a new run when this one's history nears Temporal's limits. Commands are answered here first."""
+        if not workflow.info().is_continue_as_new_suggested() or self._inbox.commands:
+            return
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if not self._inbox.commands:
+            started = PaymentInput(self._started.payment, self._started.timings, taken_up=True)
+            workflow.continue_as_new(replace(started, carried=self._inbox.carried()))

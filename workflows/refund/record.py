@@ -1,0 +1,104 @@
+"""The recorded refund, seen from its workflow: the state after the last step, and how the next step is recorded."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError, FailureError
+
+from activities.refund import RefundActivities, RefundChangeInput, RefundState
+from clearway.domain.refund import NewRefund, Refund, RefundChange
+from clearway.durable.search_attributes import PAYMENT_STATUS
+from workflows import policies
+from workflows.refusal import refusal_of
+from workflows.timeline import Timeline
+
+
+class RefundRecord:
+    """The refund as recorded. Every step is one local activity, which is one statement in the database."""
+
+    def __init__(self, new: NewRefund, timeline: Timeline) -> None:
+        self._new = new
+        self._timeline = timeline
+        self._state: RefundState | None = None
+        self.refusal: ApplicationError | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is reserved or refused."""
+        return self._state is not None or self.refusal is not None
+
+    @property
+    def refund(self) -> Refund:
+        """The refund after the last step."""
+        return self._reserved.refund
+
+    @property
+    def resource(self) -> dict[str, Any]:
+        """The refund after the last step, as merchants see it."""
+        return self._reserved.resource
+
+    @property
+    def payment_reference(self) -> str:
+        """The gateway's id of the payment that is refunded."""
+        return self._reserved.payment_reference or ""
+
+    @property
+    def was_there(self) -> bool:
+        """Whether the last step was recorded before this run took it."""
+        return self._state is not None and self._state.again
+
+    @property
+    def next_step(self) -> str:
+        """The name of the step that would be recorded next."""
+        return str(self.refund.version + 1)
+
+    async def reserve(self) -> bool:
+        """Reserve the refund; False when it was refused, and then nothing is recorded."""
+        try:
+            self._state = await workflow.execute_local_activity_method(
+                RefundActivities.reserve,
+                self._new,
+                start_to_close_timeout=policies.RECORD_TIMEOUT,
+                retry_policy=policies.RECORD_RETRY,
+                summary="reserve the refund",
+            )
+        except FailureError as error:
+            self.refusal = refusal_of(error)
+            self._timeline.note(f"refused: {self.refusal.message}")
+            return False
+        self._timeline.note(f"reserved {self.refund.money}")
+        return True
+
+    async def load(self) -> datetime:
+        """Read the refund that an earlier run reserved; return when that was."""
+        loaded = await workflow.execute_local_activity_method(
+            RefundActivities.load,
+            self._new.id,
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary="load the refund",
+        )
+        self._state = loaded.state
+        self._timeline.note(f"taken up from its row: {self.refund.status}")
+        return loaded.created_at
+
+    async def apply(self, change: RefundChange) -> None:
+        """Record a change."""
+        before = self.refund.status
+        self._state = await workflow.execute_local_activity_method(
+            RefundActivities.change,
+            RefundChangeInput(self._new.id, change),
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary=f"record {change.to}",
+        )
+        self._timeline.note(f"{before} -> {change.to}: {change.reason}")
+        workflow.upsert_search_attributes([PAYMENT_STATUS.value_set(change.to.value)])
+
+    @property
+    def _reserved(self) -> RefundState:
+        assert self._state is not None, "reserved before anything else"
+        return self._state

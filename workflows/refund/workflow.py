@@ -1,0 +1,258 @@
+"""The life of one refund: reserved, sent to the gateway once, followed until the gateway says how it ended.
+
+As in `workflows.payment`, the run is the only actor. The reserved amount stays reserved until the refund is processed
+or surely failed, so doubt never lets the same money be refunded twice. A processed refund has no workflow; when the
+gateway reports that the money came back, a new run asks the gateway and records it as reversed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from temporalio import workflow
+
+from clearway.domain.errors import DECLINE_CODES
+from clearway.domain.payment import MoveRefusedError
+from clearway.domain.refund import MOVES, RefundChange, RefundStatus, apply_refund_change
+from clearway.durable.messages import GatewayEvent, RefundInput, RefundResult, Resolution
+from clearway.gateways.contract import FollowUpRequest, GatewayOutcome, OutcomeKind
+from workflows import policies
+from workflows.inbox import Listener
+from workflows.operation import GatewayCaller, difference, outcome_of
+from workflows.refund.record import RefundRecord
+from workflows.refusal import tell_refusal
+from workflows.timeline import moment
+
+OPEN: Final = frozenset({RefundStatus.PENDING, RefundStatus.NEEDS_REVIEW})
+RESOLVABLE: Final = MOVES[RefundStatus.NEEDS_REVIEW]
+
+
+@workflow.defn
+class RefundWorkflow(Listener):
+    """`refund/<refund_id>`: reserves, refunds, polls, and records a reversal."""
+
+    @workflow.init
+    def __init__(self, started: RefundInput) -> None:
+        new = started.refund
+        super().__init__(f"refund {new.id} of payment {new.payment_id}", started.carried)
+        self._started = started
+        self._record = RefundRecord(new, self._timeline)
+        self._asked = False
+        self._polls = 0
+        self._differs: str | None = None
+        self._since = workflow.now()
+        self._set_deadline(workflow.now())
+
+    @workflow.run
+    async def run(self, started: RefundInput) -> RefundResult:
+        """Live until the refund is final."""
+        if not started.taken_up and not await self._record.reserve():
+            assert self._record.refusal is not None
+            await tell_refusal(lambda: self._asked)
+            return RefundResult(status="refused", refused=self._record.refusal.type)
+        taken_up = started.taken_up or self._record.was_there
+        if taken_up:
+            self._set_deadline(await self._record.load())
+        await self._begin(taken_up=taken_up)
+        while self._status in OPEN:
+            await self._hand_over_when_long()
+            self._timeline.awaits(self._awaited())
+            await (self._await_decision() if self._status is RefundStatus.PENDING else self._await_resolution())
+        while self._inbox.events:
+            await self._hear(self._inbox.events.popleft())
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return RefundResult(status=self._status)
+
+    @workflow.update(name="reserve", description="Answers with the refund once it is reserved")
+    async def reserved(self) -> dict[str, Any]:
+        """Wait until the refund is reserved and answer with it, or refuse."""
+        self._asked = True
+        await workflow.wait_condition(lambda: self._record.settled)
+        if self._record.refusal is not None:
+            raise self._record.refusal
+        return self._record.resource
+
+    @property
+    def _status(self) -> RefundStatus:
+        return self._record.refund.status
+
+    @property
+    def _key(self) -> str:
+        return f"{self._started.refund.id}:refund:1"
+
+    @property
+    def _poll_wait_s(self) -> float:
+        intervals = self._started.poll_intervals_s
+        left_s = (self._deadline - workflow.now()).total_seconds()
+        return min(intervals[min(self._polls, len(intervals) - 1)], left_s)
+
+    async def _begin(self, *, taken_up: bool) -> None:
+        refund = self._record.refund
+        self._caller = GatewayCaller(refund.gateway, self._timeline.note)
+        if self._status is RefundStatus.PENDING:
+            await self._send(ask_first=taken_up)
+        elif self._status is RefundStatus.NEEDS_REVIEW:
+            await self._settle(await self._caller.look_up(self._key))
+        elif self._status is RefundStatus.PROCESSED:
+            await self._look_for_reversal()
+
+    async def _look_for_reversal(self) -> None:
+        """A reversal moves money back, so the gateway must confirm it; an event may be old."""
+        give_up_at = workflow.now() + policies.FOLLOW_UP_DEADLINE
+        await self._settle(await self._caller.recover(self._key, give_up_at=give_up_at))
+
+    async def _send(self, *, ask_first: bool) -> None:
+        refund = self._record.refund
+        request = FollowUpRequest(
+            key=self._key,
+            payment_id=refund.payment_id,
+            gateway_reference=self._record.payment_reference,
+            amount_minor=refund.amount_minor,
+            currency=refund.currency,
+        )
+        outcome = await self._caller.refund(request, give_up_at=self._deadline, ask_first=ask_first)
+        if outcome.kind is OutcomeKind.RETRYABLE:
+            await self._change(
+                RefundStatus.FAILED,
+                "the gateway could not be reached; nothing was sent",
+                error_code="gateway_unavailable",
+                error_description="The gateway could not be reached, so no money was given back. Refund again.",
+            )
+        elif outcome.kind is OutcomeKind.UNKNOWN:
+            await self._change(RefundStatus.NEEDS_REVIEW, "what the gateway did with the refund is not known")
+        else:
+            await self._settle(outcome)
+
+    async def _await_decision(self) -> None:
+        if await self._inbox.wait(self._poll_wait_s, "until the next status poll"):
+            if self._inbox.events:
+                await self._hear(self._inbox.events.popleft())
+            else:
+                operator = self._inbox.resolutions.popleft().operator
+                self._timeline.note(f"resolution by {operator} ignored: still pending")
+            return
+        self._polls += 1
+        await self._settle(await self._caller.look_up(self._key))
+        if self._status is RefundStatus.PENDING and workflow.now() >= self._deadline:
+            await self._change(RefundStatus.NEEDS_REVIEW, "the gateway has not decided in time")
+
+    async def _await_resolution(self) -> None:
+        summary = f"needs_review: until an operator decides, reminded every {policies.REVIEW_REMINDER}"
+        if not await self._inbox.wait(policies.REVIEW_REMINDER.total_seconds(), summary):
+            workflow.logger.error("refund still needs review, since %s", self._since.isoformat())
+        elif self._inbox.resolutions:
+            await self._resolve(self._inbox.resolutions.popleft())
+        else:
+            await self._hear(self._inbox.events.popleft())
+
+    async def _hear(self, event: GatewayEvent) -> None:
+        if event.key != self._key:
+            self._timeline.note(f"gateway event {event.event_id} about {event.key} changes nothing")
+            return
+        self._timeline.note(f"gateway event {event.event_id}: {event.kind}")
+        if self._status in OPEN:
+            await self._settle(outcome_of(event))
+        elif self._status is RefundStatus.PROCESSED and event.kind == OutcomeKind.DECLINED:
+            await self._look_for_reversal()
+
+    async def _settle(self, outcome: GatewayOutcome) -> None:
+        """Move on by what the gateway says; what says nothing new changes nothing."""
+        if outcome.kind is OutcomeKind.APPROVED and self._status in OPEN:
+            differs = difference(outcome, self._record.refund.money)
+            if differs:
+                await self._doubt(differs)
+            else:
+                await self._change(
+                    RefundStatus.PROCESSED,
+                    "paid out by the gateway",
+                    actor="gateway",
+                    gateway_reference=outcome.reference,
+                )
+        elif outcome.kind is OutcomeKind.DECLINED:
+            code = outcome.error_code or "refund_failed"
+            description = outcome.error_description or DECLINE_CODES.get(code, DECLINE_CODES["refund_failed"])
+            await self._not_paid_out(code, description, outcome.reference)
+
+    async def _not_paid_out(self, code: str, description: str, reference: str | None) -> None:
+        """Failed if it was not processed yet, else reversed: the gateway has the money back."""
+        if self._status in OPEN:
+            to, reason = RefundStatus.FAILED, f"refused: {code}"
+        elif self._status is RefundStatus.PROCESSED:
+            to, reason = RefundStatus.REVERSED, f"the gateway took it back: {code}"
+        else:
+            return
+        await self._change(
+            to, reason, actor="gateway", gateway_reference=reference, error_code=code, error_description=description
+        )
+
+    async def _doubt(self, differs: str) -> None:
+        self._differs = differs
+        if self._status is RefundStatus.PENDING:
+            await self._change(RefundStatus.NEEDS_REVIEW, differs)
+        else:
+            self._timeline.note(differs)
+
+    async def _resolve(self, resolution: Resolution) -> None:
+        try:
+            change = self._resolved(resolution)
+            apply_refund_change(self._record.refund, change)
+        except MoveRefusedError as error:
+            self._timeline.note(f"resolution by {resolution.operator} refused: {error}")
+            return
+        await self._apply(change)
+
+    def _resolved(self, resolution: Resolution) -> RefundChange:
+        if resolution.outcome not in RESOLVABLE:
+            message = f"the outcome must be one of {', '.join(sorted(RESOLVABLE))}"
+            raise MoveRefusedError(message)
+        to = RefundStatus(resolution.outcome)
+        if to is RefundStatus.PROCESSED and self._differs and resolution.amount is None:
+            message = f"{self._differs}: say the amount that moved, in minor units (amount)"
+            raise MoveRefusedError(message)
+        return RefundChange(
+            step=self._record.next_step,
+            to=to,
+            reason=f"decided by an operator: {resolution.reason}",
+            actor=f"operator:{resolution.operator}",
+            gateway_reference=resolution.gateway_reference,
+            moved_minor=resolution.amount,
+        )
+
+    async def _change(self, to: RefundStatus, reason: str, *, actor: str = "system", **fields: Any) -> None:
+        if to is RefundStatus.NEEDS_REVIEW:
+            self._inbox.begin_review(self._timeline.note)
+        await self._apply(RefundChange(step=self._record.next_step, to=to, reason=reason, actor=actor, **fields))
+
+    async def _apply(self, change: RefundChange) -> None:
+        await self._record.apply(change)
+        self._since = workflow.now()
+
+    def _set_deadline(self, reserved_at: datetime) -> None:
+        self._deadline = reserved_at + timedelta(seconds=self._started.deadline_s)
+
+    def _awaited(self) -> str:
+        """Say what is awaited, for the first line of Current Details."""
+        refund = self._record.refund
+        since = f"{refund.status} since {moment(self._since)}"
+        reference = f"; gateway reference `{refund.gateway_reference}`" if refund.gateway_reference else ""
+        if refund.status is RefundStatus.NEEDS_REVIEW:
+            command = f"clearway refunds resolve {refund.id} --outcome … --reason …"
+            return f"{since}; awaits an operator's decision; look at the gateway, then `{command}`{reference}"
+        poll = moment(workflow.now() + timedelta(seconds=max(self._poll_wait_s, 0)))
+        until = f"awaits the gateway's decision until {moment(self._deadline)}"
+        return f"{since}; {until}; next poll {poll}{reference}"
+
+    async def _hand_over_when_long(self) -> None:
+        """Go on in a new run when this one's history nears Temporal's limits."""
+        if workflow.info().is_continue_as_new_suggested():
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            started = self._started
+            again = RefundInput(
+                started.refund,
+                started.poll_intervals_s,
+                started.deadline_s,
+                taken_up=True,
+                carried=self._inbox.carried(),
+            )
+            workflow.continue_as_new(again)
