@@ -64,7 +64,7 @@ async def payment_captured_in_parts(durable: Durable) -> Handle:
     payment = await durable.new_payment(capture_method="manual")
     _, handle = await durable.start(payment)
     await durable.until_status(payment.id, "authorized")
-    await handle.execute_update(PaymentWorkflow.capture, CaptureInput(ids.new_id(ids.CAPTURE), 20_000))
+    await handle.execute_update(PaymentWorkflow.capture, CaptureInput(ids.new_id(ids.CAPTURE), 20_000, final=False))
     await handle.execute_update(PaymentWorkflow.cancel, CancelInput())
     await durable.ended(handle)
     return handle

@@ -51,8 +51,10 @@ from clearway.durable.messages import (
     NewPayment,
     NewRefund,
     PaymentInput,
+    PaymentResult,
     PaymentTimings,
     RefundInput,
+    RefundResult,
     payment_workflow_id,
     refund_workflow_id,
 )
@@ -187,6 +189,22 @@ class Durable:
                 # A long poll ends empty when the server's clock jumps over its deadline.
                 with contextlib.suppress(RuntimeError):
                     return await handle.result()
+
+    async def take_up(
+        self, payment: NewPayment, timings: PaymentTimings | None = None
+    ) -> WorkflowHandle[PaymentWorkflow, PaymentResult]:
+        """Start a workflow that goes on from the payment's row."""
+        workflow_id = payment_workflow_id(payment.id)
+        started = PaymentInput(payment, timings or PaymentTimings(), taken_up=True)
+        await self.client.start_workflow(PaymentWorkflow.run, started, id=workflow_id, task_queue=QUEUE_PAYMENTS)
+        return self.client.get_workflow_handle_for(PaymentWorkflow.run, workflow_id)
+
+    async def take_up_refund(self, refund: NewRefund) -> WorkflowHandle[RefundWorkflow, RefundResult]:
+        """Start a workflow that goes on from the refund's row."""
+        workflow_id = refund_workflow_id(refund.id)
+        started = RefundInput(refund, taken_up=True)
+        await self.client.start_workflow(RefundWorkflow.run, started, id=workflow_id, task_queue=QUEUE_PAYMENTS)
+        return self.client.get_workflow_handle_for(RefundWorkflow.run, workflow_id)
 
     async def paid(self, **fields: Any) -> NewPayment:
         """Carry a payment through to its success."""

@@ -26,10 +26,12 @@ async def authorised(durable: Durable, **fields: Any) -> tuple[NewPayment, Workf
     return payment, handle
 
 
-async def capture(handle: WorkflowHandle[Any, Any], amount_minor: int | None = None) -> dict[str, Any]:
+async def capture(
+    handle: WorkflowHandle[Any, Any], amount_minor: int | None = None, *, final: bool = False
+) -> dict[str, Any]:
     """Capture as the API does."""
-    capture_id = ids.new_id(ids.CAPTURE)
-    return await handle.execute_update(PaymentWorkflow.capture, CaptureInput(capture_id, amount_minor), id=capture_id)
+    asked = CaptureInput(ids.new_id(ids.CAPTURE), amount_minor, final)
+    return await handle.execute_update(PaymentWorkflow.capture, asked, id=asked.capture_id)
 
 
 def refusal(raised: pytest.ExceptionInfo[WorkflowUpdateFailedError]) -> str | None:
@@ -137,7 +139,7 @@ async def test_a_capture_never_exceeds_what_is_authorised(durable: Durable) -> N
 async def test_the_same_capture_asked_twice_is_done_once(durable: Durable) -> None:
     """A capture is known by its id: a repetition gets the same answer and takes nothing more."""
     payment, handle = await authorised(durable)
-    asked = CaptureInput(ids.new_id(ids.CAPTURE), 10_000)
+    asked = CaptureInput(ids.new_id(ids.CAPTURE), 10_000, final=False)
 
     first = await handle.execute_update(PaymentWorkflow.capture, asked, id=asked.capture_id)
     second = await handle.execute_update(PaymentWorkflow.capture, asked, id=asked.capture_id)

@@ -18,7 +18,7 @@ def _all(money: Money) -> list[LedgerTransaction]:
     return [
         ledger.capture("cap_1", "mer_1", "simulator", money),
         ledger.refund_reserved("rfnd_1", "mer_1", money),
-        ledger.refund_processed("rfnd_1", "mer_1", "simulator", money),
+        ledger.refund_processed("rfnd_1", "mer_1", "simulator", money, money),
         ledger.refund_failed("rfnd_1", "mer_1", money),
     ]
 
