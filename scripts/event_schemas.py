@@ -40,6 +40,7 @@ TOLD: Final = {
     EventType.REFUND_CREATED: "A refund was reserved; its gateway is being asked.",
     EventType.REFUND_PROCESSED: "The gateway has paid the refund out.",
     EventType.REFUND_FAILED: "The refund did not happen; the money is still the merchant's.",
+    EventType.REFUND_REVERSED: "A processed refund came back to the gateway; the money is the merchant's again.",
     EventType.REFUND_NEEDS_REVIEW: "What became of the refund is not known; a person finds out.",
     EventType.REFUND_CONTRADICTED: (
         "After the refund had ended, its gateway reported something that cannot be true with what was recorded. "

@@ -195,10 +195,15 @@ _COMMAND = (*TO_MERCHANTS, *WITH_BODY, *ONCE, "payment_not_found", "temporal_una
 async def capture_payment(
     payment_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep, body: CaptureCreate | None = None
 ) -> Response:
-    """Take part or all of what is authorised. Captures may be repeated until nothing is left."""
+    """Take part or all of what is authorised.
+
+    By default this is the last capture: the rest is released. Send `final: false` to capture more later. A 200 means
+    that this capture took its amount.
+    """
 
     async def operation(allocation: Allocation) -> Answer:
-        asked = CaptureInput(allocation.resource_id, body.amount if body else None)
+        wanted = body or CaptureCreate()
+        asked = CaptureInput(allocation.resource_id, wanted.amount, wanted.final)
         return Answer(HTTPStatus.OK, await commands.capture(services, merchant.actor, payment_id, asked))
 
     return await once.answer(CAPTURE, operation)

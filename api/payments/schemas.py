@@ -116,6 +116,14 @@ class CaptureCreate(Body):
     amount: Annotated[
         Amount | None, Field(description="Amount to capture, in minor units. Left out: all that is not captured yet.")
     ] = None
+    final: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="`true`: what is left of the authorisation is released, and the payment ends as `success`. "
+            "`false`: the payment stays `authorized` for further captures, at most 50 in all.",
+        ),
+    ] = True
 
 
 class CancelCreate(Body):

@@ -12,10 +12,11 @@ import typer
 from clearway.cli import checkout
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, MerchantApi, open_api
 from clearway.cli.output import JsonFlag, amount_of, clock, coloured, out, plain, print_json, table
-from clearway.cli.resolving import Operator, Reason, Reference, resolve, workflow_of
+from clearway.cli.resolving import Moved, Operator, Reason, Reference, resolve, workflow_of
+from clearway.cli.running import login
 from clearway.cli.views import instrument, print_story
 from clearway.domain.payment import PaymentMethod, PaymentStatus
-from clearway.durable.messages import payment_workflow_id
+from clearway.durable.messages import Resolution, payment_workflow_id
 
 payments: Final = typer.Typer(
     help="Payments: list, show, make, capture, cancel, and resolve what needs a person.", no_args_is_help=True
@@ -130,6 +131,9 @@ def capture_payment(
     amount: Annotated[
         int | None, typer.Option(help="In minor units; all that is left by default.", min=1, show_default=False)
     ] = None,
+    final: Annotated[
+        bool, typer.Option("--final/--not-final", help="Release the rest after this capture, or keep it for more.")
+    ] = True,
     idempotency_key: IdempotencyKey = None,
     as_json: JsonFlag = False,
     api_url: ApiUrl = None,
@@ -137,7 +141,7 @@ def capture_payment(
     api_secret: ApiSecret = None,
 ) -> None:
     """Take part or all of what is authorised."""
-    body = {} if amount is None else {"amount": amount}
+    body = ({} if amount is None else {"amount": amount}) | {"final": final}
     with open_api(api_url, api_key, api_secret) as api:
         payment = api.post(f"/payments/{payment_id}/capture", body, idempotency_key=idempotency_key)
     _print_result(payment, as_json=as_json)
@@ -172,10 +176,12 @@ def resolve_payment(
     reason: Reason,
     operator: Operator = None,
     gateway_reference: Reference = None,
+    amount: Moved = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Decide a payment in needs_review, after looking at the gateway. This moves the books: be sure."""
-    resolve(payment_workflow_id(payment_id), outcome, reason, operator, gateway_reference, as_json=as_json)
+    resolution = Resolution(outcome, operator or login(), reason, gateway_reference, amount)
+    resolve(payment_workflow_id(payment_id), resolution, as_json=as_json)
 
 
 def _order_of(api: MerchantApi, amount: int | None, currency: str, key: str | None) -> str:

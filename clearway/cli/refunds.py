@@ -8,10 +8,11 @@ import typer
 
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, open_api
 from clearway.cli.output import JsonFlag, amount_of, coloured, out, plain, print_json
-from clearway.cli.resolving import Operator, Reason, Reference, resolve, workflow_of
+from clearway.cli.resolving import Moved, Operator, Reason, Reference, resolve, workflow_of
+from clearway.cli.running import login
 from clearway.cli.views import print_workflow, refund_table
 from clearway.domain.refund import RefundStatus
-from clearway.durable.messages import refund_workflow_id
+from clearway.durable.messages import Resolution, refund_workflow_id
 
 refunds: Final = typer.Typer(help="Refunds: list, show, make, and resolve what needs a person.", no_args_is_help=True)
 
@@ -96,7 +97,9 @@ def resolve_refund(
     reason: Reason,
     operator: Operator = None,
     gateway_reference: Reference = None,
+    amount: Moved = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Decide a refund in needs_review, after looking at the gateway. This moves the books: be sure."""
-    resolve(refund_workflow_id(refund_id), outcome, reason, operator, gateway_reference, as_json=as_json)
+    resolution = Resolution(outcome, operator or login(), reason, gateway_reference, amount)
+    resolve(refund_workflow_id(refund_id), resolution, as_json=as_json)

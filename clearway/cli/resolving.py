@@ -8,23 +8,25 @@ import typer
 
 from clearway.cli.output import coloured, out, plain, print_json, remarks
 from clearway.cli.problems import CommandError
-from clearway.cli.running import login
 from clearway.durable.messages import Resolution
 
 Reason = Annotated[str, typer.Option(help="Why, for the timeline and the audit: what you saw at the gateway.")]
 Operator = Annotated[str | None, typer.Option(help="Who decides; your login by default.", show_default=False)]
 Reference = Annotated[str | None, typer.Option(help="The gateway's own reference, if you have it.")]
+Moved = Annotated[
+    int | None,
+    typer.Option(
+        "--amount", help="What moved at the gateway, in minor units; the books say this.", min=1, show_default=False
+    ),
+]
 
 
-def resolve(
-    workflow_id: str, outcome: str, reason: str, operator: str | None, reference: str | None, *, as_json: bool
-) -> None:
+def resolve(workflow_id: str, resolution: Resolution, *, as_json: bool) -> None:
     """Send the decision to the workflow and print what it led to. Raises CommandError when it is refused."""
     from clearway.cli import durable  # noqa: PLC0415 - heavy
 
-    if not reason.strip():
+    if not resolution.reason.strip():
         raise typer.BadParameter("Say why: the reason is what the next person reads.", param_hint="--reason")
-    resolution = Resolution(outcome, operator or login(), reason, reference)
     state = durable.resolve_review(workflow_id, resolution)
     if as_json:
         print_json(state.as_json())

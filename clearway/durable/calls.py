@@ -132,8 +132,8 @@ def _refusal(error: WorkflowUpdateFailedError) -> Exception:
         return WorkflowEndedError(cause.message)
     if cause.type == OUTCOME_UNKNOWN:
         detail = (
-            f"{cause.message} The gateway has not confirmed what it did. Do not repeat this with another "
-            "Idempotency-Key: the payment will tell by webhook, and shows it when you read it."
+            f"{cause.message} Do not repeat this with another Idempotency-Key: the payment shows the outcome once it "
+            "is known, and a webhook reports it."
         )
         return OutcomeUnknownError("gateway_outcome_unknown", detail)
     return RefusedError(cause.type, cause.message)

@@ -1,16 +1,16 @@
 """Capturing and calling off payments: one update of the payment's workflow each.
 
-The workflow decides. The database is read before, so that another merchant's payment is not found, and after, when the
-workflow has ended and can say nothing any more.
+The workflow decides, and records what becomes of each command. When it refuses or has ended, the answer is the recorded
+end of this very command, never where the payment happens to stand.
 """
 
 from __future__ import annotations
 
 from clearway.db import audit
-from clearway.db.payments import reading
+from clearway.db.payments import commands
 from clearway.domain.actor import Actor
-from clearway.domain.errors import ConflictError
-from clearway.domain.payment import PaymentStatus
+from clearway.domain.command import CommandStatus
+from clearway.domain.errors import ConflictError, OutcomeUnknownError
 from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE
 from clearway.domain.resources import PaymentResource
 from clearway.durable import calls
@@ -21,41 +21,47 @@ from clearway.services import Services
 
 
 async def capture(services: Services, actor: Actor, payment_id: str, asked: CaptureInput) -> PaymentResource:
-    """Capture part or all of an authorised payment. What is captured in full already is answered as it is."""
-    payment = await find(services, actor.merchant_id, payment_id)
-    if is_captured_in_full(payment):
-        return payment
-    detail: dict[str, object] = {"capture_id": asked.capture_id, "amount": asked.amount_minor}
+    """Capture part or all of an authorised payment. A success means that this capture took its amount."""
+    await find(services, actor.merchant_id, payment_id)
+    detail: dict[str, object] = {"capture_id": asked.capture_id, "amount": asked.amount_minor, "final": asked.final}
     await _note(services, actor, "payment.capture", payment_id, detail)
     try:
         return await _update(services, payment_id, CAPTURE, asked, update_id=asked.capture_id)
     except (RefusedError, WorkflowEndedError) as refusal:
         payment = await find(services, actor.merchant_id, payment_id)
-        if is_captured_in_full(payment) or await _took_place(services, actor, asked.capture_id):
-            return payment
-        raise _refused(refusal, NOT_CAPTURABLE, payment, "captured") from refusal
+        return await _by_its_end(services, actor, payment, asked.capture_id, _refused(refusal, NOT_CAPTURABLE, payment))
 
 
 async def cancel(
     services: Services, actor: Actor, payment_id: str, update_id: str, asked: CancelInput
 ) -> PaymentResource:
-    """Call a payment off, or release what is not captured. What is cancelled already is answered as it is."""
-    payment = await find(services, actor.merchant_id, payment_id)
-    if payment.status is PaymentStatus.CANCELLED:
-        return payment
+    """Call a payment off, or release what is not captured. A success means that this request released it."""
+    await find(services, actor.merchant_id, payment_id)
     await _note(services, actor, "payment.cancel", payment_id, {})
     try:
         return await _update(services, payment_id, CANCEL, asked, update_id=update_id)
     except (RefusedError, WorkflowEndedError) as refusal:
         payment = await find(services, actor.merchant_id, payment_id)
-        if payment.status is PaymentStatus.CANCELLED:
-            return payment
-        raise _refused(refusal, NOT_CANCELLABLE, payment, "cancelled") from refusal
+        return await _by_its_end(services, actor, payment, update_id, _refused(refusal, NOT_CANCELLABLE, payment))
 
 
-def is_captured_in_full(payment: PaymentResource) -> bool:
-    """Tell whether there is nothing left that a capture could take."""
-    return payment.amount_captured == payment.amount
+async def _by_its_end(
+    services: Services, actor: Actor, payment: PaymentResource, command_id: str, refusal: Exception
+) -> PaymentResource:
+    """Answer by what is recorded of the command: a repeat may come when its workflow has moved on or has ended."""
+    async with services.reader.connect() as connection:
+        command = await commands.find(connection, payment.id, command_id)
+    if command is None or not isinstance(refusal, ConflictError):
+        raise refusal
+    if command.status is CommandStatus.DONE:
+        return await find(services, actor.merchant_id, payment.id)
+    if command.status is CommandStatus.SENT:
+        detail = (
+            "The gateway was called for this request and its outcome is not known yet. Do not repeat it with another "
+            f"Idempotency-Key: payment {payment.id} shows the outcome, and a webhook reports it."
+        )
+        raise OutcomeUnknownError("gateway_outcome_unknown", detail) from refusal
+    raise ConflictError(refusal.code, command.refusal or str(refusal)) from refusal
 
 
 async def _update(
@@ -66,17 +72,13 @@ async def _update(
     return PaymentResource.model_validate(answer)
 
 
-async def _took_place(services: Services, actor: Actor, capture_id: str) -> bool:
-    """A repeat may come when the workflow has ended and only the books remember what the first request did."""
-    async with services.reader.connect() as connection:
-        return await reading.capture_is_recorded(connection, actor.merchant_id, capture_id)
-
-
-def _refused(refusal: Exception, code: str, payment: PaymentResource, participle: str) -> Exception:
+def _refused(refusal: Exception, code: str, payment: PaymentResource) -> Exception:
     """Return the conflict to answer with; a refusal of another kind is a bug, and stays what it is."""
     if isinstance(refusal, RefusedError):
         return ConflictError(code, str(refusal)) if refusal.type == code else refusal
-    return ConflictError(code, f"Payment {payment.id} is {payment.status} and cannot be {participle}.")
+    what = "captured" if code == NOT_CAPTURABLE else "cancelled"
+    detail = f"Payment {payment.id} is {payment.status} and cannot be {what}. This request changed nothing."
+    return ConflictError(code, detail)
 
 
 async def _note(services: Services, actor: Actor, action: str, payment_id: str, detail: dict[str, object]) -> None:

@@ -76,9 +76,9 @@ def ending(ended: CommandEnd, now: datetime) -> Write:
     return Changed(payment_commands, ended.id, values, where={"status": CommandStatus.SENT.value})
 
 
-async def find(connection: AsyncConnection, merchant_id: str, command_id: str) -> PaymentCommand | None:
-    """Return the merchant's command, or None when none was sent to a gateway under this id."""
-    query = FIND.where(payment_commands.c.merchant_id == merchant_id)
+async def find(connection: AsyncConnection, payment_id: str, command_id: str) -> PaymentCommand | None:
+    """Return the payment's command, or None when none was sent to a gateway under this id."""
+    query = FIND.where(payment_commands.c.payment_id == payment_id)
     row = (await connection.execute(query, {"command_id": command_id})).first()
     return None if row is None else command_of(row)
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.pages import PageRequest, Rows, fetch_page
 from clearway.db.payments.rows import resource_of
-from clearway.db.tables import captures, orders, payments
+from clearway.db.tables import orders, payments
 from clearway.db.tables.base import search_key
 from clearway.domain.ids import ORDER, PAYMENT, is_id
 from clearway.domain.resources import PaymentResource
@@ -39,12 +39,6 @@ async def find_payment(connection: AsyncConnection, merchant_id: str, payment_id
     query = select(payments).where(payments.c.id == payment_id, payments.c.merchant_id == merchant_id)
     row = (await connection.execute(query)).one_or_none()
     return resource_of(row) if row else None
-
-
-async def capture_is_recorded(connection: AsyncConnection, merchant_id: str, capture_id: str) -> bool:
-    """Tell whether this capture took place, whatever became of the payment after."""
-    query = select(captures.c.id).where(captures.c.id == capture_id, captures.c.merchant_id == merchant_id)
-    return await connection.scalar(query) is not None
 
 
 async def list_payments(

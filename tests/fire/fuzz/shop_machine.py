@@ -129,7 +129,8 @@ class ShopMachine(RuleBasedStateMachine):
     @rule(made=payments, amount=PARTS)
     def capture(self, made: Made, amount: int | None) -> None:
         """Capture a part, or all that is left."""
-        self.post(f"/payments/{made.id}/capture", _amount(amount), self.model.capture(made.id, amount))
+        body: dict[str, int] = (_amount(amount) or {}) | {"final": False}
+        self.post(f"/payments/{made.id}/capture", body, self.model.capture(made.id, amount))
         self.touched.add(made.id)
 
     @rule(made=payments)

@@ -195,7 +195,7 @@ async def captures(purchase: Purchase) -> None:
     for number, share in enumerate(purchase.terms["shares"], 1):
         amount = max(1, left * share // 100)
         left -= amount
-        body = {} if left == 0 else {"amount": amount}
+        body = {} if left == 0 else {"amount": amount, "final": False}
         key = purchase.key(f"capture-{number}")
         sends = [purchase.client.insist(f"{path}/capture", body, key=key) for _ in range(purchase.terms["times"])]
         await asyncio.gather(*sends)

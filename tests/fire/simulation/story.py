@@ -143,7 +143,8 @@ class Story:
     async def capture(self, amount_minor: int | None) -> None:
         """Ask for a capture; the answer may take its time."""
         capture_id = ids.new_id(ids.CAPTURE)
-        await self._ask(PaymentWorkflow.capture, CaptureInput(capture_id, amount_minor), capture_id)
+        asked = CaptureInput(capture_id, amount_minor, final=amount_minor is None)
+        await self._ask(PaymentWorkflow.capture, asked, capture_id)
 
     async def cancel(self) -> None:
         """Ask for a cancellation."""

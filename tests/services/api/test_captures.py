@@ -17,21 +17,72 @@ class TestCapture:
     """`POST /payments/{id}/capture`."""
 
     async def test_captures_in_part_until_nothing_is_left(self, payer: Payer) -> None:
-        """Several captures up to the authorised amount; the last makes it a success."""
+        """Captures that are not final keep the payment open; the one that takes the rest makes it a success."""
         authorised = await payer.payment(until="authorized", capture_method="manual")
         path = f"/payments/{authorised['id']}/capture"
-        first = await payer.http.post(path, json={"amount": 20_000})
+        first = await payer.http.post(path, json={"amount": 20_000, "final": False})
         assert (first.status_code, first.json()["status"]) == (200, "authorized")
         assert first.json()["amount_captured"] == 20_000
         rest = await payer.http.post(path)
         assert (rest.json()["status"], rest.json()["amount_captured"]) == ("success", 50_000)
 
-    async def test_what_is_captured_in_full_is_answered_as_it_is(self, payer: Payer) -> None:
-        """Capturing again what is captured already is a 200 with the payment, and takes nothing."""
+    async def test_a_capture_is_final_unless_said_otherwise(self, payer: Payer) -> None:
+        """By default the rest is released: the payment is a success over what was captured, and the order is paid."""
+        authorised = await payer.payment(until="authorized", capture_method="manual")
+        captured = await payer.http.post(f"/payments/{authorised['id']}/capture", json={"amount": 20_000})
+        assert (captured.json()["status"], captured.json()["amount_captured"]) == ("success", 20_000)
+        order = await payer.http.get(f"/orders/{authorised['order_id']}")
+        assert order.json()["status"] == "paid"
+
+    async def test_another_capture_of_what_is_captured_is_a_409(self, payer: Payer) -> None:
+        """A success means that this capture took its amount: where the payment stands does not answer it."""
         paid = await payer.payment()
         again = await payer.http.post(f"/payments/{paid['id']}/capture", json={"amount": 1})
-        assert again.status_code == 200
-        assert again.json() == paid
+        assert (again.status_code, again.json()["code"]) == (409, "not_capturable")
+
+    async def test_racing_commands_are_answered_by_what_became_of_each(self, payer: Payer) -> None:
+        """Capture, cancel, capture at once: as many captures are successes as were carried out, also when repeated."""
+        for _ in range(8):
+            authorised = await payer.payment(until="authorized", capture_method="manual")
+            path = f"/payments/{authorised['id']}"
+            asks = {
+                "first": (f"{path}/capture", {"amount": 20_000, "final": False}),
+                "cancel": (f"{path}/cancel", {}),
+                "second": (f"{path}/capture", {"amount": 20_000, "final": False}),
+            }
+
+            async def ask(
+                name: str, payment_id: str = authorised["id"], asks: dict[str, tuple[str, Any]] = asks
+            ) -> Any:
+                where, body = asks[name]
+                headers = {"Idempotency-Key": f"{payment_id}-{name}"}
+                return await payer.http.post(where, json=body, headers=headers)
+
+            answers = dict(zip(asks, await asyncio.gather(*map(ask, asks)), strict=True))
+            ended = (await payer.http.get(path)).json()
+            said = sum(answers[name].status_code == 200 for name in ("first", "second"))
+            assert ended["amount_captured"] == 20_000 * said, [each.text for each in answers.values()]
+            for name, answer in answers.items():
+                again = await ask(name)
+                assert again.status_code == answer.status_code
+                assert answer.status_code != 200 or again.content == answer.content
+
+    async def test_a_repeat_after_the_end_is_answered_by_the_capture(
+        self, payer: Payer, api_engine: AsyncEngine
+    ) -> None:
+        """The answer was lost and the payment has ended: the same key gets its 200, and a cancel too."""
+        authorised = await payer.payment(until="authorized", capture_method="manual")
+        path = f"/payments/{authorised['id']}"
+
+        async def ask(what: str, body: dict[str, Any]) -> Any:
+            return await payer.http.post(f"{path}/{what}", json=body, headers={"Idempotency-Key": f"{what}-lost"})
+
+        part = {"amount": 20_000, "final": False}
+        assert (await ask("capture", part)).status_code == 200
+        assert (await ask("cancel", {})).json()["status"] == "success"
+        await forget_answer(api_engine, payer.id)
+        assert (await ask("capture", part)).json()["amount_captured"] == 20_000
+        assert (await ask("cancel", {})).status_code == 200
 
     async def test_more_than_is_authorised_is_a_409(self, payer: Payer) -> None:
         """A capture beyond what is left takes nothing."""
@@ -78,13 +129,13 @@ class TestCancel:
     """`POST /payments/{id}/cancel`."""
 
     async def test_an_authorised_payment_is_released(self, payer: Payer) -> None:
-        """Cancelling releases the authorisation and says why; cancelling again answers the payment as it is."""
+        """Cancelling releases the authorisation and says why; there is nothing left for another cancellation."""
         authorised = await payer.payment(until="authorized", capture_method="manual")
         path = f"/payments/{authorised['id']}/cancel"
         cancelled = await payer.http.post(path, json={"reason": "out of stock"})
         assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
         again = await payer.http.post(path)
-        assert (again.status_code, again.json()) == (200, cancelled.json())
+        assert (again.status_code, again.json()["code"]) == (409, "not_cancellable")
 
     async def test_a_successful_payment_is_refunded_instead(self, payer: Payer) -> None:
         """Too late: 409, and nothing changes."""
