@@ -8,7 +8,7 @@ to its write: a change is written only if the row still is as it was read, and w
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -73,7 +73,7 @@ class RecordedPayment:
     payment: Payment
     resource: PaymentResource
     due: list[DueDelivery]
-    again: bool = False
+    again: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ captured, so any number of racing refunds cannot give back too much.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Final
@@ -52,7 +52,7 @@ class RecordedRefund:
     resource: RefundResource
     payment_reference: str | None
     due: list[DueDelivery]
-    again: bool = False
+    again: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,9 @@ async def _refund(shop: Shop) -> None:
     for status in (RefundStatus.PROCESSED, RefundStatus.FAILED, RefundStatus.NEEDS_REVIEW):
         reserved = await shop.reserve(payment, 1_000)
         await shop.settle(reserved.refund.id, status)
+    reversed_id = (await shop.reserve(payment, 1_000)).refund.id
+    await shop.settle(reversed_id, RefundStatus.PROCESSED)
+    await shop.settle(reversed_id, RefundStatus.REVERSED)
 
 
 async def _test_an_endpoint(shop: Shop) -> None:

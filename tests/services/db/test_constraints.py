@@ -10,7 +10,7 @@ from clearway.db import audit
 from clearway.domain import ids
 from clearway.domain.actor import SYSTEM, Actor
 from clearway.domain.payment import PaymentStatus
-from clearway.domain.refund import RefundStatus
+from clearway.domain.refund import MOVES, RefundStatus
 from tests.support.shop import Shop, captured
 
 APPEND_ONLY = (
@@ -87,14 +87,16 @@ async def test_a_final_payment_stays(shop: Shop, final: str, to: PaymentStatus) 
         )
 
 
-@pytest.mark.parametrize("final", [RefundStatus.PROCESSED, RefundStatus.FAILED])
+@pytest.mark.parametrize("final", [RefundStatus.PROCESSED, RefundStatus.FAILED, RefundStatus.REVERSED])
 @pytest.mark.parametrize("to", list(RefundStatus))
 async def test_a_final_refund_stays(shop: Shop, final: RefundStatus, to: RefundStatus) -> None:
-    """A refund that has ended has ended for good."""
+    """A refund that has ended has ended for good; only a processed one may be reversed."""
     refund_id = (await shop.reserve(await shop.paid(), 100)).refund.id
+    if final is RefundStatus.REVERSED:
+        await shop.settle(refund_id, RefundStatus.PROCESSED)
     await shop.settle(refund_id, final)
 
-    if to is not final:
+    if to not in {final, *MOVES[final]}:
         await _refused(
             shop, f"is {final} for good", "UPDATE refunds SET status = :to WHERE id = :id", id=refund_id, to=to.value
         )
@@ -103,7 +105,7 @@ async def test_a_final_refund_stays(shop: Shop, final: RefundStatus, to: RefundS
 @pytest.mark.parametrize(
     ("change", "because"),
     [
-        ("amount_minor = 1", "never changes"),
+        ("amount_minor = 1", "only when a review finds"),
         ("currency = 'USD'", "never changes"),
         ("payment_id = 'pay_other'", "never changes"),
         ("merchant_id = 'mer_other'", "never changes"),

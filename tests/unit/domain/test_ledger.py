@@ -20,6 +20,7 @@ def _all(money: Money) -> list[LedgerTransaction]:
         ledger.refund_reserved("rfnd_1", "mer_1", money),
         ledger.refund_processed("rfnd_1", "mer_1", "simulator", money, money),
         ledger.refund_failed("rfnd_1", "mer_1", money),
+        ledger.refund_reversed("rfnd_1", "mer_1", "simulator", money),
     ]
 
 
@@ -45,6 +46,7 @@ def test_a_movement_has_one_name() -> None:
         "refund_reserved/rfnd_1",
         "refund_processed/rfnd_1",
         "refund_failed/rfnd_1",
+        "refund_reversed/rfnd_1",
     ]
 
 

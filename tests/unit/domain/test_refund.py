@@ -15,12 +15,13 @@ from clearway.domain.payment import MoveRefusedError
 from clearway.domain.refund import MOVES, Refund, RefundChange, RefundStatus, apply_refund_change
 
 S = RefundStatus
-FINAL = {S.PROCESSED, S.FAILED}
+FINAL = {S.PROCESSED, S.FAILED, S.REVERSED}
 TABLE = {
     "pending": "processed failed needs_review",
     "needs_review": "processed failed",
-    "processed": "",
+    "processed": "reversed",
     "failed": "",
+    "reversed": "",
 }
 
 
@@ -75,10 +76,11 @@ def test_the_promise_is_kept_or_taken_back_once(history: list[RefundStatus], amo
         S.NEEDS_REVIEW: (amount_minor, 0),
         S.PROCESSED: (0, amount_minor),
         S.FAILED: (0, 0),
+        S.REVERSED: (0, 0),
     }[refund.status]
 
 
-@given(st.sampled_from([[S.PROCESSED], [S.FAILED], [S.NEEDS_REVIEW, S.PROCESSED], [S.NEEDS_REVIEW, S.FAILED]]))
+@given(st.sampled_from([[S.PROCESSED], [S.FAILED], [S.NEEDS_REVIEW, S.PROCESSED], [S.PROCESSED, S.REVERSED]]))
 def test_books_of_a_refund(way: list[RefundStatus]) -> None:
     """Nothing stays in transit: the gateway has paid it out, or it is the merchant's again."""
     refund = _refund()
@@ -92,6 +94,27 @@ def test_books_of_a_refund(way: list[RefundStatus]) -> None:
         assert _balances(booked) == {"merchant/mer_1/payable": 300, "gateway/simulator/receivable": -300}
     else:
         assert _balances(booked) == {}
+
+
+@given(st.integers(1, 600))
+def test_what_a_review_found_to_have_moved_is_booked(moved_minor: int) -> None:
+    """The gateway paid out another amount than was promised: the books and the refund say what moved."""
+    refund = _refund(S.NEEDS_REVIEW)
+    change = RefundChange("step", S.PROCESSED, "a test", moved_minor=moved_minor)
+
+    applied = apply_refund_change(refund, change)
+
+    assert (applied.pending_delta_minor, applied.refunded_delta_minor) == (-300, moved_minor)
+    assert applied.refund.amount_minor == moved_minor
+    booked = [ledger.refund_reserved(refund.id, refund.merchant_id, refund.money), *applied.transactions]
+    assert _balances(booked) == {"merchant/mer_1/payable": moved_minor, "gateway/simulator/receivable": -moved_minor}
+
+
+@pytest.mark.parametrize(("before", "to"), [(S.PENDING, S.PROCESSED), (S.NEEDS_REVIEW, S.FAILED)])
+def test_an_amount_goes_only_with_the_end_of_a_review(before: RefundStatus, to: RefundStatus) -> None:
+    """Only a review finds that another amount moved, and only when money moved."""
+    with pytest.raises(MoveRefusedError):
+        apply_refund_change(_refund(before), RefundChange("step", to, "a test", moved_minor=299))
 
 
 def test_a_refund_in_doubt_moves_no_money() -> None:

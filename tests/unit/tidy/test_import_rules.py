@@ -21,7 +21,7 @@ VIOLATIONS: Final = {
     "simulator-is-a-gateway": ("activities/gateway.py", "from clearway.gateways.simulator import client"),
     "simulator-apart": ("activities/gateway.py", "from clearway.simulator import wire"),
     "dev-apart": ("clearway/cli/running.py", "from clearway.dev import ports"),
-    "nobody-imports-api-or-worker": ("workflows/payment.py", "import worker"),
+    "nobody-imports-api-or-worker": ("workflows/payment/workflow.py", "import worker"),
 }
 
 
