@@ -148,8 +148,7 @@ async def load(connection: AsyncConnection, payment_id: str) -> StandingPayment:
     """Read a payment for a run that goes on from the row. Raises PaymentUnknownError."""
     row = await find(connection, payment_id)
     authorised = select(func.max(events.c.created_at)).where(
-        events.c.merchant_id == row.merchant_id,
-        events.c.subject_id == payment_id,
+        events.c.payment_id == payment_id,
         events.c.type == EventType.PAYMENT_AUTHORIZED.value,
     )
     return StandingPayment(
