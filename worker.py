@@ -28,6 +28,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkflowRunner
 
+from activities.database_refusals import DatabaseRefusals
 from activities.endpoints import EndpointActivities
 from activities.gateway import GatewayActivities
 from activities.maintenance import MaintenanceActivities
@@ -97,6 +98,7 @@ def build_worker(
         task_queue=queue,
         workflows=WORKFLOWS,
         activities=activities,
+        interceptors=[DatabaseRefusals()],
         workflow_runner=runner or workflow_runner(),
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),

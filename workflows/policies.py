@@ -43,6 +43,8 @@ FOLLOW_UP_DEADLINE: Final = timedelta(minutes=30)
 
 TAKEN_UP_INQUIRY: Final = timedelta(minutes=10)
 """How long a run that goes on from the row looks an operation up, however late it comes."""
+REFUSED_AGAIN: Final = timedelta(minutes=5)
+"""How long a review waits that the database refuses to record: something there must be mended first."""
 REVIEW_REMINDER: Final = timedelta(days=1)
 """How often a review that waits for a person is logged again."""
 

@@ -66,7 +66,9 @@ async def settle(run: PaymentRun, outcome: GatewayOutcome) -> None:
         case OutcomeKind.NEEDS_ACTION if run.status is PaymentStatus.PENDING:
             url = outcome.action_url
             await run.change(PaymentStatus.REQUIRES_ACTION, "the customer must act", actor="gateway", action_url=url)
-        case OutcomeKind.PENDING if run.polls and run.status in {PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION}:
+        case OutcomeKind.PENDING if run.status is PaymentStatus.REQUIRES_ACTION:
+            await run.change(PaymentStatus.PROCESSING, "the customer has acted; the gateway decides", actor="gateway")
+        case OutcomeKind.PENDING if run.polls and run.status is PaymentStatus.PENDING:
             await run.change(PaymentStatus.PROCESSING, "the gateway is still working on it", actor="gateway")
         case _:
             pass

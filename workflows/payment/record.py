@@ -23,7 +23,7 @@ from workflows import policies
 from workflows.inbox import Inbox
 from workflows.operation import GatewayCaller
 from workflows.payment.doubt import Doubt
-from workflows.refusal import refusal_of
+from workflows.refusal import refusal_of, refused_for_good
 from workflows.timeline import Timeline
 
 
@@ -107,15 +107,16 @@ class PaymentRecord:
         return loaded
 
     async def apply(self, change: Change) -> None:
-        """Record a change."""
+        """Record a change. Raises RecordingRefusedError."""
         before = self.payment.status
-        self._state = await workflow.execute_local_activity_method(
-            PaymentActivities.change,
-            ChangeInput(self._new.id, change),
-            start_to_close_timeout=policies.RECORD_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-            summary=f"record {change.to}",
-        )
+        with refused_for_good(change):
+            self._state = await workflow.execute_local_activity_method(
+                PaymentActivities.change,
+                ChangeInput(self._new.id, change),
+                start_to_close_timeout=policies.RECORD_TIMEOUT,
+                retry_policy=policies.RECORD_RETRY,
+                summary=f"record {change.to}",
+            )
         self._timeline.note(f"{before} -> {change.to}: {change.reason}")
         if change.to is not before:
             workflow.upsert_search_attributes(
@@ -124,25 +125,27 @@ class PaymentRecord:
 
     async def begin(self, command: NewCommand) -> Begun:
         """Record a command before it is sent."""
-        begun = await workflow.execute_local_activity_method(
-            PaymentActivities.begin,
-            BeginInput(self.payment, command),
-            start_to_close_timeout=policies.RECORD_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-            summary=f"record that a {command.kind} is sent",
-        )
+        with refused_for_good(command):
+            begun = await workflow.execute_local_activity_method(
+                PaymentActivities.begin,
+                BeginInput(self.payment, command),
+                start_to_close_timeout=policies.RECORD_TIMEOUT,
+                retry_policy=policies.RECORD_RETRY,
+                summary=f"record that a {command.kind} is sent",
+            )
         self._count(command.kind, begun.command.number)
         return begun
 
     async def end(self, ended: CommandEnd) -> None:
         """Record how a command ended that did not change the payment."""
-        await workflow.execute_local_activity_method(
-            PaymentActivities.end,
-            ended,
-            start_to_close_timeout=policies.RECORD_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-            summary=f"record that {ended.id} is {ended.status}",
-        )
+        with refused_for_good(ended):
+            await workflow.execute_local_activity_method(
+                PaymentActivities.end,
+                ended,
+                start_to_close_timeout=policies.RECORD_TIMEOUT,
+                retry_policy=policies.RECORD_RETRY,
+                summary=f"record that {ended.id} is {ended.status}",
+            )
 
     def _count(self, kind: CommandKind, number: int) -> None:
         self.sent[kind] = max(self.sent[kind], number)

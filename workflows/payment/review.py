@@ -5,12 +5,13 @@ from __future__ import annotations
 from temporalio import workflow
 
 from clearway.domain.command import CommandEnd, CommandStatus
-from clearway.domain.payment import MoveRefusedError, PaymentStatus, apply_change
+from clearway.domain.payment import MOVES, Change, MoveRefusedError, PaymentStatus, apply_change
 from clearway.durable.messages import GatewayEvent, Resolution
 from clearway.gateways.contract import OutcomeKind
 from workflows.operation import difference, outcome_of
 from workflows.payment.doubt import Doubt, resolved
 from workflows.payment.record import PaymentRun
+from workflows.refusal import RecordingRefusedError, until_recorded
 
 
 async def begin(run: PaymentRun, reason: str, doubt: Doubt) -> None:
@@ -20,6 +21,21 @@ async def begin(run: PaymentRun, reason: str, doubt: Doubt) -> None:
         run.inbox.begin_review(run.timeline.note)
         await run.change(PaymentStatus.NEEDS_REVIEW, reason)
     workflow.logger.error("payment needs review: %s", reason)
+
+
+async def not_recorded(run: PaymentRun, refused: RecordingRefusedError) -> None:
+    """Ask a person about a step that the database refuses for good. What it would have booked is in doubt."""
+    run.reference = run.payment.gateway_reference  # a later one may be what is refused
+    workflow.logger.error("a step of the payment is refused for good: %s", refused)
+    run.timeline.note(f"not recorded, and never will be: {refused}")
+    if PaymentStatus.NEEDS_REVIEW not in MOVES[run.status]:
+        return
+    step = refused.step
+    capture, ended = (step.capture, step.command) if isinstance(step, Change) else (None, None)
+    reason = f"what happened could not be recorded: {refused}"
+    await until_recorded(
+        lambda: begin(run, reason, Doubt(capture=capture, command_id=ended.id if ended else None)), run.timeline.note
+    )
 
 
 async def resolve(run: PaymentRun, resolution: Resolution) -> None:

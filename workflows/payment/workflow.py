@@ -7,6 +7,7 @@ database statement); each call to the gateway is one activity; each wait is one 
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 
 from clearway.domain.command import CommandKind
 from clearway.domain.payment import FINAL, PaymentStatus
-from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE
+from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE, OUTCOME_UNKNOWN
 from clearway.durable.messages import CancelInput, CaptureInput, PaymentInput, PaymentResult
 from workflows import policies
 from workflows.inbox import Command, Listener
@@ -25,7 +26,7 @@ from workflows.payment.captures import capture_refusal
 from workflows.payment.closing import UNDECIDED, cancel_refusal
 from workflows.payment.record import PaymentRun
 from workflows.payment.taking_up import take_up
-from workflows.refusal import tell_refusal
+from workflows.refusal import RecordingRefusedError, tell_refusal
 
 
 @workflow.defn
@@ -44,11 +45,11 @@ class PaymentWorkflow(Listener):
         """Live until the payment is final."""
         record = self._run.record
         if started.taken_up or await record.create():
-            await self._begin(taken_up=started.taken_up or record.was_there)
+            await self._recorded(self._begin(taken_up=started.taken_up or record.was_there))
             while record.status not in FINAL:
                 await self._hand_over_when_long()
                 self._timeline.awaits(awaited(self._run))
-                await self._take_step()
+                await self._recorded(self._take_step())
             self._refuse_the_rest(f"Payment {self._run.new.id} is {record.status}.")
             await workflow.wait_condition(workflow.all_handlers_finished)
             return PaymentResult(status=record.status, captured_minor=record.payment.captured_minor)
@@ -107,6 +108,13 @@ class PaymentWorkflow(Listener):
             await take_up(self._run)
         else:
             await attempts.authorise(self._run)
+
+    async def _recorded(self, step: Coroutine[Any, Any, None]) -> None:
+        """Take a step; a person must look when the database refuses it for good."""
+        try:
+            await step
+        except RecordingRefusedError as refused:
+            await review.not_recorded(self._run, refused)
 
     async def _take_step(self) -> None:
         if self._run.status in UNDECIDED:
@@ -168,10 +176,15 @@ class PaymentWorkflow(Listener):
             self._timeline.note(f"gateway event {event.event_id} does not settle the review: a person decides")
 
     async def _carry_out(self, command: Command) -> None:
-        if command.capture is not None:
-            await captures.capture(self._run, command)
-        else:
-            await closing.call_off(self._run, command)
+        try:
+            if command.capture is not None:
+                await captures.capture(self._run, command)
+            else:
+                await closing.call_off(self._run, command)
+        except RecordingRefusedError:
+            why = "What became of this request could not be recorded. The payment is under review now."
+            command.refuse(OUTCOME_UNKNOWN, why)
+            raise
 
     # The small parts
 

@@ -12,7 +12,7 @@ from activities.refund import RefundActivities, RefundChangeInput, RefundState
 from clearway.domain.refund import NewRefund, Refund, RefundChange
 from clearway.durable.search_attributes import PAYMENT_STATUS
 from workflows import policies
-from workflows.refusal import refusal_of
+from workflows.refusal import refusal_of, refused_for_good
 from workflows.timeline import Timeline
 
 
@@ -86,15 +86,16 @@ class RefundRecord:
         return loaded.created_at
 
     async def apply(self, change: RefundChange) -> None:
-        """Record a change."""
+        """Record a change. Raises RecordingRefusedError."""
         before = self.refund.status
-        self._state = await workflow.execute_local_activity_method(
-            RefundActivities.change,
-            RefundChangeInput(self._new.id, change),
-            start_to_close_timeout=policies.RECORD_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-            summary=f"record {change.to}",
-        )
+        with refused_for_good(change):
+            self._state = await workflow.execute_local_activity_method(
+                RefundActivities.change,
+                RefundChangeInput(self._new.id, change),
+                start_to_close_timeout=policies.RECORD_TIMEOUT,
+                retry_policy=policies.RECORD_RETRY,
+                summary=f"record {change.to}",
+            )
         self._timeline.note(f"{before} -> {change.to}: {change.reason}")
         workflow.upsert_search_attributes([PAYMENT_STATUS.value_set(change.to.value)])
 

@@ -7,6 +7,7 @@ gateway reports that the money came back, a new run asks the gateway and records
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from workflows import policies
 from workflows.inbox import Listener
 from workflows.operation import GatewayCaller, difference, outcome_of
 from workflows.refund.record import RefundRecord
-from workflows.refusal import tell_refusal
+from workflows.refusal import RecordingRefusedError, tell_refusal, until_recorded
 from workflows.timeline import moment
 
 OPEN: Final = frozenset({RefundStatus.PENDING, RefundStatus.NEEDS_REVIEW})
@@ -54,13 +55,14 @@ class RefundWorkflow(Listener):
         taken_up = started.taken_up or self._record.was_there
         if taken_up:
             self._set_deadline(await self._record.load())
-        await self._begin(taken_up=taken_up)
+        await self._recorded(self._begin(taken_up=taken_up))
         while self._status in OPEN:
             await self._hand_over_when_long()
             self._timeline.awaits(self._awaited())
-            await (self._await_decision() if self._status is RefundStatus.PENDING else self._await_resolution())
+            waiting = self._status is RefundStatus.PENDING
+            await self._recorded(self._await_decision() if waiting else self._await_resolution())
         while self._inbox.events:
-            await self._hear(self._inbox.events.popleft())
+            await self._recorded(self._hear(self._inbox.events.popleft()))
         await workflow.wait_condition(workflow.all_handlers_finished)
         return RefundResult(status=self._status)
 
@@ -96,6 +98,17 @@ class RefundWorkflow(Listener):
             await self._settle(await self._caller.look_up(self._key))
         elif self._status is RefundStatus.PROCESSED:
             await self._look_for_reversal()
+
+    async def _recorded(self, step: Coroutine[Any, Any, None]) -> None:
+        """Take a step; a person must look when the database refuses it for good."""
+        try:
+            await step
+        except RecordingRefusedError as refused:
+            workflow.logger.error("a step of the refund is refused for good: %s", refused)
+            self._timeline.note(f"not recorded, and never will be: {refused}")
+            if self._status is RefundStatus.PENDING:
+                reason = f"what happened could not be recorded: {refused}"
+                await until_recorded(lambda: self._change(RefundStatus.NEEDS_REVIEW, reason), self._timeline.note)
 
     async def _look_for_reversal(self) -> None:
         """A reversal moves money back, so the gateway must confirm it; an event may be old."""

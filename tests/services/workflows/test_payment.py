@@ -11,7 +11,7 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from clearway.domain import ids
-from clearway.durable.messages import CancelInput, CaptureInput, NewPayment, PaymentTimings
+from clearway.durable.messages import CancelInput, CaptureInput, GatewayEvent, NewPayment, PaymentTimings
 from tests.support.durable import Durable
 from workflows.payment import PaymentWorkflow
 
@@ -232,6 +232,22 @@ async def test_a_poll_finds_what_no_webhook_told(durable: Durable) -> None:
         "payment.requires_action",
         "payment.success",
     ]
+
+
+async def test_a_customer_who_has_acted_is_not_sent_to_the_page_again(durable: Durable) -> None:
+    """When the gateway says that it is at work, the payment is processing at once, and has no page to visit any more."""
+    payment = await durable.new_payment(instrument="approve@clearway")
+    _, handle = await durable.start(payment)
+    await durable.until_status(payment.id, "requires_action")
+    page = (await durable.row(payment.id)).action_url
+
+    acted = GatewayEvent("gw_1", f"{payment.id}:authorise:1", "pending", "gw_ref", 50_000, "INR")
+    await handle.signal(PaymentWorkflow.gateway_event, acted)
+
+    await durable.until_status(payment.id, "processing")
+    assert (await durable.row(payment.id)).action_url is None
+    await durable.simulator.http.post(f"{page}/complete")
+    assert (await durable.ended(handle)).status == "success"
 
 
 async def test_a_customer_who_never_acts_lets_the_payment_expire(durable: Durable) -> None:
