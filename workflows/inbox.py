@@ -14,6 +14,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
+from clearway.domain.refusals import NOT_RESOLVABLE
 from clearway.durable.messages import (
     CancelInput,
     CaptureInput,
@@ -49,6 +50,13 @@ class Command:
         return self.answer
 
 
+@dataclass
+class Decision(Command):
+    """An operator's decision that was asked for by an update, until the run has answered it."""
+
+    resolution: Resolution | None = None
+
+
 class Inbox:
     """Events of the gateway, commands of the merchant, decisions of operators: each in the order it came."""
 
@@ -56,20 +64,46 @@ class Inbox:
         self.events: deque[GatewayEvent] = deque(carried.events)
         self.commands: deque[Command] = deque()
         self.resolutions: deque[Resolution] = deque(carried.resolutions)
+        self.decisions: list[Decision] = []
 
     def has_something(self) -> bool:
         """Tell whether anything waits to be taken out."""
         return bool(self.events or self.commands or self.resolutions)
 
+    def is_asked(self) -> bool:
+        """Tell whether a command or a decision waits for its answer, which only this run can give."""
+        return bool(self.commands or self.decisions)
+
+    def decided(self, resolution: Resolution, resource: dict[str, Any]) -> None:
+        """Answer the update that brought this decision, if one did: it is recorded."""
+        for decision in self._taken(resolution):
+            decision.answer = resource
+
+    def not_decided(self, resolution: Resolution, why: str) -> None:
+        """Refuse the update that brought this decision, if one did: nothing was changed."""
+        for decision in self._taken(resolution):
+            decision.refuse(NOT_RESOLVABLE, f"The decision was not recorded: {why}")
+
+    def _taken(self, resolution: Resolution) -> list[Decision]:
+        found = [decision for decision in self.decisions if decision.resolution is resolution]
+        self.decisions = [decision for decision in self.decisions if decision.resolution is not resolution]
+        return found
+
     def carried(self) -> Carried:
         """Return what a further run must act on. Commands are answered by the run that received them."""
-        assert not self.commands, "answered before the run ends"
+        assert not self.is_asked(), "answered before the run ends"
         return Carried(tuple(self.events), tuple(self.resolutions))
 
     def begin_review(self, note: Callable[[str], None]) -> None:
         """Drop decisions that came before this review: they were about another one, or about none."""
+        self.drop_resolutions(note, "it came before the review")
+
+    def drop_resolutions(self, note: Callable[[str], None], why: str) -> None:
+        """Drop the decisions that wait, and refuse those that were asked for by an update."""
         while self.resolutions:
-            note(f"resolution by {self.resolutions.popleft().operator} ignored: it came before the review")
+            resolution = self.resolutions.popleft()
+            note(f"resolution by {resolution.operator} ignored: {why}")
+            self.not_decided(resolution, why)
 
     async def wait(self, wait_s: float, summary: str) -> bool:
         """Wait until something is there (True) or the time is over (False). summary: shown at the timer."""
@@ -103,6 +137,24 @@ class Listener:
             self._inbox.resolutions.append(resolution_of(resolution))
         except ValueError as error:
             self._timeline.note(f"resolution refused: {error}")
+
+    @workflow.update(description="An operator's decision, answered with what it led to")
+    async def resolve(self, resolution: Resolution) -> dict[str, Any]:
+        """Keep the decision for the run; answers with the payment or refund once it is recorded."""
+        self._inbox.resolutions.append(resolution)
+        self._inbox.decisions.append(decision := Decision("", resolution=resolution))
+        return await decision.answered()
+
+    @resolve.validator
+    def check_resolve(self, resolution: Resolution) -> None:
+        """Refuse, without a trace in the history, a decision about what is not under review."""
+        if not self._is_under_review():
+            message = f"Only what is in needs_review can be resolved. {resolution.outcome!r} was not recorded."
+            raise ApplicationError(message, type=NOT_RESOLVABLE, non_retryable=True)
+
+    def _is_under_review(self) -> bool:
+        """Tell whether a person must decide now."""
+        raise NotImplementedError
 
     @workflow.query(description="What happened so far")
     def timeline(self) -> list[TimelineEntry]:

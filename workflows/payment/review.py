@@ -46,8 +46,14 @@ async def resolve(run: PaymentRun, resolution: Resolution) -> None:
         apply_change(run.payment, change)
     except MoveRefusedError as error:
         run.timeline.note(f"resolution by {resolution.operator} refused: {error}")
+        run.inbox.not_decided(resolution, str(error))
         return
-    await run.apply(change)
+    try:
+        await run.apply(change)
+    except RecordingRefusedError as refused:
+        run.inbox.not_decided(resolution, str(refused))
+        raise
+    run.inbox.decided(resolution, run.record.resource)
     run.reference = run.payment.gateway_reference or run.reference
     run.start_expiry(workflow.now())
 

@@ -51,6 +51,7 @@ class PaymentWorkflow(Listener):
                 self._timeline.awaits(awaited(self._run))
                 await self._recorded(self._take_step())
             self._refuse_the_rest(f"Payment {self._run.new.id} is {record.status}.")
+            self._ignore_resolution()
             await workflow.wait_condition(workflow.all_handlers_finished)
             return PaymentResult(status=record.status, captured_minor=record.payment.captured_minor)
         assert record.refusal is not None
@@ -188,9 +189,11 @@ class PaymentWorkflow(Listener):
 
     # The small parts
 
+    def _is_under_review(self) -> bool:
+        return self._run.status is PaymentStatus.NEEDS_REVIEW
+
     def _ignore_resolution(self) -> None:
-        resolution = self._inbox.resolutions.popleft()
-        self._timeline.note(f"resolution by {resolution.operator} ignored: the payment is {self._run.status}")
+        self._inbox.drop_resolutions(self._timeline.note, f"the payment is {self._run.status}")
 
     def _refuse_the_rest(self, why: str) -> None:
         """Refuse the commands for which the gateway was never called: where the payment stands does not answer them."""
@@ -203,9 +206,9 @@ class PaymentWorkflow(Listener):
 
     async def _hand_over_when_long(self) -> None:
         """Go on in a new run when this one's history nears Temporal's limits. Commands are answered here first."""
-        if not workflow.info().is_continue_as_new_suggested() or self._inbox.commands:
+        if not workflow.info().is_continue_as_new_suggested() or self._inbox.is_asked():
             return
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if not self._inbox.commands:
+        if not self._inbox.is_asked():
             started = PaymentInput(self._started.payment, self._started.timings, taken_up=True)
             workflow.continue_as_new(replace(started, carried=self._inbox.carried()))

@@ -63,6 +63,7 @@ class RefundWorkflow(Listener):
             await self._recorded(self._await_decision() if waiting else self._await_resolution())
         while self._inbox.events:
             await self._recorded(self._hear(self._inbox.events.popleft()))
+        self._inbox.drop_resolutions(self._timeline.note, f"the refund is {self._status}")
         await workflow.wait_condition(workflow.all_handlers_finished)
         return RefundResult(status=self._status)
 
@@ -74,6 +75,9 @@ class RefundWorkflow(Listener):
         if self._record.refusal is not None:
             raise self._record.refusal
         return self._record.resource
+
+    def _is_under_review(self) -> bool:
+        return self._record.settled and self._record.refusal is None and self._status is RefundStatus.NEEDS_REVIEW
 
     @property
     def _status(self) -> RefundStatus:
@@ -142,8 +146,7 @@ class RefundWorkflow(Listener):
             if self._inbox.events:
                 await self._hear(self._inbox.events.popleft())
             else:
-                operator = self._inbox.resolutions.popleft().operator
-                self._timeline.note(f"resolution by {operator} ignored: still pending")
+                self._inbox.drop_resolutions(self._timeline.note, "the refund is pending")
             return
         self._polls += 1
         await self._settle(await self._caller.look_up(self._key))
@@ -212,8 +215,14 @@ class RefundWorkflow(Listener):
             apply_refund_change(self._record.refund, change)
         except MoveRefusedError as error:
             self._timeline.note(f"resolution by {resolution.operator} refused: {error}")
+            self._inbox.not_decided(resolution, str(error))
             return
-        await self._apply(change)
+        try:
+            await self._apply(change)
+        except RecordingRefusedError as refused:
+            self._inbox.not_decided(resolution, str(refused))
+            raise
+        self._inbox.decided(resolution, self._record.resource)
 
     def _resolved(self, resolution: Resolution) -> RefundChange:
         if resolution.outcome not in RESOLVABLE:
@@ -258,7 +267,7 @@ class RefundWorkflow(Listener):
 
     async def _hand_over_when_long(self) -> None:
         """Go on in a new run when this one's history nears Temporal's limits."""
-        if workflow.info().is_continue_as_new_suggested():
+        if workflow.info().is_continue_as_new_suggested() and not self._inbox.is_asked():
             await workflow.wait_condition(workflow.all_handlers_finished)
             started = self._started
             again = RefundInput(

@@ -235,7 +235,7 @@ async def test_a_poll_finds_what_no_webhook_told(durable: Durable) -> None:
 
 
 async def test_a_customer_who_has_acted_is_not_sent_to_the_page_again(durable: Durable) -> None:
-    """When the gateway says that it is at work, the payment is processing at once, and has no page to visit any more."""
+    """When the gateway says that it is at work, the payment is processing at once, and has no page to visit."""
     payment = await durable.new_payment(instrument="approve@clearway")
     _, handle = await durable.start(payment)
     await durable.until_status(payment.id, "requires_action")

@@ -113,3 +113,29 @@ async def test_a_refund_that_cannot_be_recorded_is_reviewed_and_resolved(durable
     assert (await durable.ended(handle)).status == "processed"
     assert await durable.given_back(payment.id) == 10_000
     assert (await durable.row(payment.id)).refunded_minor == 10_000
+
+
+async def test_a_decision_by_update_is_answered_with_what_it_led_to(durable: Durable) -> None:
+    """A decision that does not fit is refused with the reason; one that fits answers with the payment as it is then."""
+    payment = await durable.new_payment()
+    async with refusing(durable, "payments", f"NEW.id = '{payment.id}' AND NEW.status = 'success'"):
+        _, handle = await durable.start(payment)
+        await durable.until_status(payment.id, "needs_review")
+        for outcome, why in (("pending", "must be one of"), ("success", "SQLSTATE 23514")):
+            with pytest.raises(WorkflowUpdateFailedError) as raised:
+                await handle.execute_update(PaymentWorkflow.resolve, Resolution(outcome, "eve", "a guess"))
+            assert why in str(raised.value.cause)
+    decision = Resolution("success", "eve", "seen at the gateway", "sim_pay_1")
+    resolved = await handle.execute_update(PaymentWorkflow.resolve, decision)
+    assert (resolved["status"], resolved["amount_captured"]) == ("success", 50_000)
+    assert (await durable.ended(handle)).status == "success"
+
+
+async def test_only_what_is_under_review_is_resolved(durable: Durable) -> None:
+    """A decision about a payment that is not under review is refused at once, and leaves no trace."""
+    payment = await durable.new_payment(capture_method="manual")
+    _, handle = await durable.start(payment)
+    await durable.until_status(payment.id, "authorized")
+    with pytest.raises(WorkflowUpdateFailedError) as raised:
+        await handle.execute_update(PaymentWorkflow.resolve, Resolution("failed", "eve", "a guess"))
+    assert "Only what is in needs_review" in str(raised.value.cause)

@@ -26,13 +26,14 @@ from workflows.webhook_delivery import WebhookDeliveryWorkflow
                 messages.CANCEL,
                 messages.GATEWAY_EVENT,
                 messages.RESOLVE_REVIEW,
+                messages.RESOLVE,
                 messages.TIMELINE,
             },
         ),
         (
             RefundWorkflow,
             messages.REFUND_WORKFLOW,
-            {messages.RESERVE, messages.GATEWAY_EVENT, messages.RESOLVE_REVIEW, messages.TIMELINE},
+            {messages.RESERVE, messages.GATEWAY_EVENT, messages.RESOLVE_REVIEW, messages.RESOLVE, messages.TIMELINE},
         ),
         (
             WebhookDeliveryWorkflow,
