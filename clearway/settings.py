@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Final, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from clearway.tls_files import ca_problem, identity_problem
 
 DEVELOPMENT_SECRET_KEYS: Final = "dev:Y2xlYXJ3YXktZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGU="  # noqa: S105 - refused in production
 DEVELOPMENT_PEPPER: Final = "development-pepper"
@@ -64,6 +67,13 @@ class Settings(BaseSettings):
     temporal_address: str = "127.0.0.1:7233"
     temporal_namespace: str = "default"
     temporal_tls: bool = False
+    temporal_tls_ca: Path | None = None
+    """PEM file of the authorities that may sign Temporal's certificate; the system's own when not set."""
+    temporal_tls_cert: Path | None = None
+    """PEM file of the certificate that this process shows to Temporal (mTLS), with `temporal_tls_key`."""
+    temporal_tls_key: Path | None = None
+    temporal_tls_server_name: str | None = None
+    """The name in Temporal's certificate, where it is not that of `temporal_address`."""
     temporal_api_key: SecretStr | None = None
 
     api_host: str = "127.0.0.1"
@@ -129,6 +139,14 @@ class Settings(BaseSettings):
         text = value.strip()
         return json.loads(text) if text.startswith("[") else tuple(part.strip() for part in text.split(",") if part)
 
+    @field_validator(
+        "temporal_tls_ca", "temporal_tls_cert", "temporal_tls_key", "temporal_tls_server_name", mode="before"
+    )
+    @classmethod
+    def _empty_is_not_set(cls, value: object) -> object:
+        """Compose files hand on what is not set as an empty text."""
+        return None if value == "" else value
+
     @model_validator(mode="after")
     def _refuse_default_secrets(self) -> Self:
         if self.clearway_env is not Environment.PRODUCTION:
@@ -147,6 +165,35 @@ class Settings(BaseSettings):
             )
             raise SettingsError(message)
         return self
+
+    @model_validator(mode="after")
+    def _refuse_unclear_tls(self) -> Self:
+        problem = self._tls_problem()
+        if problem:
+            raise SettingsError(problem)
+        return self
+
+    def _tls_problem(self) -> str | None:
+        ca, certificate, key = self.temporal_tls_ca, self.temporal_tls_cert, self.temporal_tls_key
+        if not self.temporal_tls:
+            names = ("temporal_tls_ca", "temporal_tls_cert", "temporal_tls_key", "temporal_tls_server_name")
+            ignored = [name.upper() for name in names if getattr(self, name)]
+            if ignored:
+                return f"{', '.join(ignored)} is set, but TEMPORAL_TLS is false. Set TEMPORAL_TLS=true, or remove it."
+            if self.temporal_api_key:
+                return (
+                    "TEMPORAL_API_KEY is set, but TEMPORAL_TLS is false: the key would be sent in clear. "
+                    "Set TEMPORAL_TLS=true."
+                )
+        if certificate and key:
+            problem = identity_problem(certificate, key)
+            if problem:
+                return f"TEMPORAL_TLS_CERT, TEMPORAL_TLS_KEY: {problem}."
+        elif certificate or key:
+            there, missing = ("CERT", "KEY") if certificate else ("KEY", "CERT")
+            return f"TEMPORAL_TLS_{there} is set, but TEMPORAL_TLS_{missing} is not. mTLS needs both; set both or none."
+        problem = ca_problem(ca) if ca else None
+        return f"TEMPORAL_TLS_CA: {problem}." if problem else None
 
     @cached_property
     def is_production(self) -> bool:

@@ -40,6 +40,13 @@ def connection(settings: Settings) -> Mapping[str, str]:
     found = {"TEMPORAL_ADDRESS": settings.temporal_address, "TEMPORAL_NAMESPACE": settings.temporal_namespace}
     if settings.temporal_tls:
         found["TEMPORAL_TLS"] = "true"
+    named = {
+        "TEMPORAL_TLS_SERVER_CA_CERT_PATH": settings.temporal_tls_ca,
+        "TEMPORAL_TLS_CLIENT_CERT_PATH": settings.temporal_tls_cert,
+        "TEMPORAL_TLS_CLIENT_KEY_PATH": settings.temporal_tls_key,
+        "TEMPORAL_TLS_SERVER_NAME": settings.temporal_tls_server_name,
+    }
+    found |= {name: str(value) for name, value in named.items() if value}
     if settings.temporal_api_key:
         found["TEMPORAL_API_KEY"] = settings.temporal_api_key.get_secret_value()
     return found

@@ -290,7 +290,14 @@ class Stack:
         """Namespace and credentials of the user belong to the user's server, not to ours."""
         if self.options.temporal_address is not None:
             return {"TEMPORAL_ADDRESS": self.temporal_address}
-        ours = {"TEMPORAL_NAMESPACE": NAMESPACE, "TEMPORAL_TLS": "false", "TEMPORAL_API_KEY": ""}
+        unused = (
+            "TEMPORAL_API_KEY",
+            "TEMPORAL_TLS_CA",
+            "TEMPORAL_TLS_CERT",
+            "TEMPORAL_TLS_KEY",
+            "TEMPORAL_TLS_SERVER_NAME",
+        )
+        ours = {"TEMPORAL_NAMESPACE": NAMESPACE, "TEMPORAL_TLS": "false", **dict.fromkeys(unused, "")}
         return {"TEMPORAL_ADDRESS": self.temporal_address, **ours}
 
     def _write_stack_file(self) -> None:

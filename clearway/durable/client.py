@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 from temporalio.api.common.v1 import Payload
-from temporalio.client import Client
+from temporalio.client import Client, TLSConfig
 from temporalio.contrib.pydantic import PydanticJSONPlainPayloadConverter
 from temporalio.converter import (
     CompositePayloadConverter,
@@ -54,6 +54,19 @@ DATA_CONVERTER: Final = DataConverter(payload_converter_class=PayloadConverter)
 """For every client, worker and replayer: histories are written and read with it."""
 
 
+def _tls(settings: Settings) -> bool | TLSConfig:
+    """Return whom to trust and what to show; the files are read for each client, so that new ones count."""
+    if not settings.temporal_tls:
+        return False
+    ca, certificate, key = settings.temporal_tls_ca, settings.temporal_tls_cert, settings.temporal_tls_key
+    return TLSConfig(
+        server_root_ca_cert=ca.read_bytes() if ca else None,
+        domain=settings.temporal_tls_server_name,
+        client_cert=certificate.read_bytes() if certificate else None,
+        client_private_key=key.read_bytes() if key else None,
+    )
+
+
 async def connect(settings: Settings, **options: Any) -> Client:
     """Return a client of the configured server, namespace and credentials.
 
@@ -62,7 +75,7 @@ async def connect(settings: Settings, **options: Any) -> Client:
     return await Client.connect(
         settings.temporal_address,
         namespace=settings.temporal_namespace,
-        tls=settings.temporal_tls,
+        tls=_tls(settings),
         api_key=settings.temporal_api_key.get_secret_value() if settings.temporal_api_key else None,
         data_converter=DATA_CONVERTER,
         **options,
