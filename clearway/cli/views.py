@@ -20,6 +20,8 @@ def instrument(payment: dict[str, Any]) -> str:
 def print_story(story: dict[str, Any]) -> None:
     """Print one payment: itself, its history, refunds, deliveries and workflow."""
     console = out()
+    if "merchant_id" in story:
+        console.print(f"Merchant {plain(story['merchant_id'])}")
     _print_payment(console, story["payment"])
     console.print(_history_table(story["history"]))
     if story["refunds"]:

@@ -102,6 +102,12 @@ async def find_payable(connection: AsyncConnection, order_id: str) -> PayableOrd
     return PayableOrder(order_resource(row), row.merchant_id, Mode(row.mode), row.held_by) if row else None
 
 
+async def merchant_of(connection: AsyncConnection, payment_id: str) -> str | None:
+    """Return whose payment this is: for operators, who know a payment by its id alone."""
+    merchant_id: str | None = await connection.scalar(select(payments.c.merchant_id).where(payments.c.id == payment_id))
+    return merchant_id
+
+
 async def find_any_payment(connection: AsyncConnection, payment_id: str) -> PaymentResource | None:
     """Return any merchant's payment: for public pages, which know only its id."""
     row = (await connection.execute(select(payments).where(payments.c.id == payment_id))).one_or_none()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from clearway.db.tables import audit_log
 from clearway.dev.places import cache_dir
 from clearway.dev.stack import Stack
 from tests.stack.cli.command import Cli
@@ -115,3 +118,20 @@ async def test_temporals_own_command_finds_the_stack(at_stack: Cli) -> None:
     assert shown.code == 0, shown
     assert workflow in shown.out
     assert unknown.code != 0
+
+
+async def test_an_operator_reads_any_payment_by_its_id(at_stack: Cli, stack: Stack) -> None:
+    """Without the merchant's key, and with a line in the audit log; an id that nobody has is said to be so."""
+    payment_id = (await result(at_stack, "trigger", "payment.created"))["subject"]["id"]
+    shown = await result(at_stack, "payments", "show", payment_id, "--any-merchant", "--operator", "ana")
+    told = await at_stack("payments", "show", payment_id, "--any-merchant", "--operator", "ana")
+    unknown = await at_stack("payments", "show", "pay_00000000000000000000000000", "--any-merchant")
+    assert (shown["payment"]["id"], shown["history"][0]["type"]) == (payment_id, "payment.created")
+    assert shown["merchant_id"] in told.out
+    assert "No merchant" in unknown.problem
+    engine = create_async_engine(stack.database_url)
+    async with engine.connect() as connection:
+        query = select(audit_log.c.actor, audit_log.c.action).where(audit_log.c.subject_id == payment_id)
+        lines = [tuple(row) for row in await connection.execute(query)]
+    await engine.dispose()
+    assert lines.count(("operator:ana", "payment.read")) == 2
