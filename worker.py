@@ -44,8 +44,9 @@ from clearway.durable.messages import QUEUE_DELIVERIES, QUEUE_OPERATIONS, QUEUE_
 from clearway.durable.search_attributes import ensure_search_attributes
 from clearway.egress import EgressPolicy, WebhookSender
 from clearway.gateways.registry import GatewayRegistry, build_registry
+from clearway.listening import require_private
 from clearway.payments.returning import return_url_of
-from clearway.settings import Settings, settings_problem
+from clearway.settings import Settings, SettingsError, settings_problem
 from clearway.telemetry.logs import configure_logging
 from workflows.maintenance import ensure_schedule
 from workflows.registry import WORKFLOWS, workflow_runner
@@ -216,9 +217,14 @@ async def main(settings: Settings, arguments: argparse.Namespace) -> None:
 def read_settings() -> Settings:
     """Return the settings, or leave with one line that says what is wrong with them."""
     try:
-        return Settings()
+        settings = Settings()
+        if settings.metrics_port is not None:
+            require_private(settings.metrics_host, "METRICS_HOST", settings)
     except ValidationError as error:
         sys.exit(f"worker: {settings_problem(error)}")
+    except SettingsError as refusal:
+        sys.exit(f"worker: {refusal}")
+    return settings
 
 
 def queues_of(text: str) -> Sequence[str]:

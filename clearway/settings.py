@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     clearway_env: Environment = Environment.DEVELOPMENT
+    allow_network_in_development: bool = False
+    """Lets programs with published secrets listen on addresses that other machines can reach."""
 
     database_url: str = "postgresql+asyncpg://postgres@127.0.0.1:5432/clearway"
     database_pool_size: int = Field(default=10, ge=1, le=200)

@@ -88,12 +88,14 @@ def api(
     """Run the REST API. It holds no state: run as many as you like."""
     import uvicorn  # noqa: PLC0415 - heavy
 
+    from clearway.listening import require_private  # noqa: PLC0415
     from clearway.settings import Settings  # noqa: PLC0415
     from clearway.telemetry.logs import configure_logging  # noqa: PLC0415
 
     settings = Settings()
     configure_logging(settings.log_level, settings.log_format, "api")
-    host, port = host or settings.api_host, port or settings.api_port
+    host, port = settings.api_host if host is None else host, port or settings.api_port
+    require_private(host, "API_HOST", settings)
     _require_free(host, port)
     signal.signal(signal.SIGTERM, _leave)  # uvicorn raises the signal again when it has drained
     _serve(
@@ -120,11 +122,14 @@ def worker(
 
     Process n serves Prometheus metrics on METRICS_PORT + n. A process that dies is started again.
     """
-    from clearway.settings import Settings  # noqa: PLC0415 - heavy
+    from clearway.listening import require_private  # noqa: PLC0415 - heavy
+    from clearway.settings import Settings  # noqa: PLC0415
     from clearway.telemetry.logs import configure_logging  # noqa: PLC0415
 
     settings = Settings()
     configure_logging(settings.log_level, settings.log_format, "worker")
+    if settings.metrics_port is not None:
+        require_private(settings.metrics_host, "METRICS_HOST", settings)
     wanted = [queue.strip() for queue in queues.split(",") if queue.strip()]
     unknown = sorted(set(wanted) - set(TASK_QUEUES))
     if unknown or not wanted:

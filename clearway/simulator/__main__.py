@@ -8,14 +8,17 @@ import sys
 import structlog
 import uvicorn
 
+from clearway.listening import require_private
+from clearway.settings import SettingsError
 from clearway.simulator.app import create_app
 from clearway.simulator.settings import SimulatorSettings
 from clearway.simulator.store import StateInUseError, Store
 
 
 def main() -> None:
-    """Read the settings from the environment and serve."""
+    """Read the settings from the environment and serve. Raises SettingsError."""
     settings = SimulatorSettings()
+    require_private(settings.simulator_host, "SIMULATOR_HOST", settings)
     try:
         Store(settings.simulator_state).close()
     except StateInUseError as error:
@@ -35,4 +38,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except SettingsError as refusal:
+        sys.exit(f"simulator: {refusal}")

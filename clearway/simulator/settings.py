@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
+from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET, Environment
 
 PAYMENT_DELAY_S = (5.0, 10.0)
 REFUND_DELAY_S = (3.0, 5.0)
@@ -20,6 +20,8 @@ class SimulatorSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
 
+    clearway_env: Environment = Environment.DEVELOPMENT
+    allow_network_in_development: bool = False
     simulator_host: str = "127.0.0.1"
     simulator_port: int = Field(default=4010, ge=1, le=65_535)
     simulator_state: Path = Path(".clearway/simulator.sqlite3")

@@ -57,6 +57,17 @@ async def test_a_port_in_use_is_one_line(cli: Cli, command: str, variable: str) 
     assert f"{HOST}:{port}" in shown.problem
 
 
+@pytest.mark.parametrize("command", ["api", "worker", "simulator"])
+async def test_published_secrets_are_not_served_to_the_network(cli: Cli, command: str) -> None:
+    """In development no program starts on an address that other machines reach, and one line says why."""
+    everywhere = dict.fromkeys(("API_HOST", "METRICS_HOST", "SIMULATOR_HOST"), "0.0.0.0")  # noqa: S104 - refused
+    ports = Ports.free()
+    shown = await cli(
+        command, API_PORT=str(ports.api), SIMULATOR_PORT=str(ports.simulator), METRICS_PORT="1", **everywhere
+    )
+    assert "HOST=0.0.0.0 can be reached over the network" in shown.problem
+
+
 async def test_dev_says_one_line_when_a_port_is_taken(cli: Cli) -> None:
     """`clearway dev` is the stack's own main: its problems are lines, and its exit code is ours."""
     with socket.create_server((HOST, 0)) as taken:

@@ -11,8 +11,9 @@ from jsonschema import Draft202012Validator
 
 from clearway.dev.ports import Ports
 from clearway.domain import limits
+from clearway.listening import require_private
 from clearway.sample_merchant.receiver import DEVELOPMENT_SECRET
-from clearway.settings import Settings
+from clearway.settings import Settings, SettingsError
 from clearway.simulator.settings import SimulatorSettings
 from tests.stack.compose import project
 from tests.stack.compose.project import ROOT, MissingVariableError, Service
@@ -26,6 +27,7 @@ SECRETS = {
     "API_KEY_PEPPER",
     "SIMULATOR_WEBHOOK_SECRET",
 }
+PERMISSION = "ALLOW_NETWORK_IN_DEVELOPMENT"
 HEALTHY, DONE = "service_healthy", "service_completed_successfully"
 
 
@@ -228,6 +230,17 @@ def test_production_is_the_default() -> None:
 
     assert environment["CLEARWAY_ENV"] == "production"
     assert environment["WEBHOOK_ALLOWED_NETWORKS"] == ""
+
+
+@pytest.mark.parametrize("name", ["api", "worker", "simulator"])
+def test_the_demonstration_may_listen_in_its_containers(name: str) -> None:
+    """The demonstration's programs accept the image's addresses; without the file's permission they would not."""
+    environment = _named(name).environment
+    permission = {variable.lower(): environment[variable] for variable in ("CLEARWAY_ENV", PERMISSION)}
+
+    require_private("0.0.0.0", "HOST", Settings(_env_file=None, **permission))  # noqa: S104 - what the image says
+    with pytest.raises(SettingsError, match=PERMISSION):
+        require_private("0.0.0.0", "HOST", Settings(_env_file=None, clearway_env="development"))  # noqa: S104
 
 
 def test_only_the_demonstration_has_the_sample_merchant() -> None:
