@@ -28,7 +28,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from clearway.domain.errors import OutcomeUnknownError, UnavailableError
 from clearway.domain.refusals import OUTCOME_UNKNOWN
-from clearway.durable.messages import QUEUE_PAYMENTS
+from clearway.durable.messages import GATEWAY_EVENT, QUEUE_PAYMENTS, GatewayEvent
 
 ANSWER_TIMEOUT_S: Final = 25.0
 """How long a request waits for a workflow: over a gateway's own timeout, under what load balancers usually allow."""
@@ -93,6 +93,34 @@ async def start_and_update(
         update, start_workflow_operation=start, id=update, result_type=dict
     )
     return await _answer(asked, workflow_id)
+
+
+async def start_and_signal(
+    client: Client,
+    workflow: str,
+    workflow_input: object,
+    *,
+    workflow_id: str,
+    event: GatewayEvent,
+    attributes: TypedSearchAttributes,
+    summary: str,
+) -> None:
+    """Pass an event on to the running workflow, or to a further run that starts with it. Raises UnavailableError."""
+    try:
+        await client.start_workflow(
+            workflow,
+            workflow_input,
+            id=workflow_id,
+            task_queue=QUEUE_PAYMENTS,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal=GATEWAY_EVENT,
+            start_signal_args=[event],
+            search_attributes=attributes,
+            static_summary=summary,
+        )
+    except (RPCError, RPCTimeoutOrCancelledError, RuntimeError) as error:
+        raise classify(error, workflow_id) from error
 
 
 async def update_running(

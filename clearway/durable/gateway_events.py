@@ -11,7 +11,12 @@ from clearway.gateways.contract import GatewayOutcome
 
 async def pass_on(client: Client, workflow_id: str, event_id: str, key: str, outcome: GatewayOutcome) -> None:
     """Signal the workflow. Raises WorkflowEndedError or UnavailableError."""
-    signal = GatewayEvent(
+    await calls.signal(client, workflow_id, GATEWAY_EVENT, event_of(event_id, key, outcome))
+
+
+def event_of(event_id: str, key: str, outcome: GatewayOutcome) -> GatewayEvent:
+    """Return what a workflow receives."""
+    return GatewayEvent(
         event_id=event_id,
         key=key,
         kind=outcome.kind.value,
@@ -23,4 +28,3 @@ async def pass_on(client: Client, workflow_id: str, event_id: str, key: str, out
         error_description=outcome.error_description,
         action_url=outcome.action_url,
     )
-    await calls.signal(client, workflow_id, GATEWAY_EVENT, signal)

@@ -2,6 +2,7 @@
 
     not signed, or unreadable   kept while there is room, and changes nothing
     about a running workflow    a signal, which may come twice: a payment never moves back for it
+    a refund that came back     a short run of its workflow asks the gateway, and records the reversal
     about something ended       late; or a review, an event for the merchant and a metric, if it contradicts the record
 
 A repeat of an event is passed on again only when the first was not.
@@ -30,6 +31,7 @@ from clearway.domain.text import storable
 from clearway.durable.calls import WorkflowEndedError
 from clearway.durable.gateway_events import pass_on
 from clearway.durable.messages import payment_workflow_id, refund_workflow_id
+from clearway.gateway_events import reversals
 from clearway.gateway_events.contradictions import contradiction, resource_of
 from clearway.gateways.contract import EventUnreadableError, InboundEvent, SignatureInvalidError, read_event
 from clearway.services import Services
@@ -108,6 +110,9 @@ async def _take(services: Services, named: Named, event: InboundEvent, received:
             return await _becomes(services, kept, Disposition.SIGNALLED)
         async with services.reader.connect() as connection:
             subject = await reviews.find_subject(connection, named.type, named.id)
+    if subject and await reversals.is_reversal(services, received.gateway, event, subject):
+        await reversals.record(services, event, subject)
+        return await _becomes(services, kept, Disposition.SIGNALLED)
     return await _compare(services, kept, named, event, subject)
 
 

@@ -24,6 +24,7 @@ from clearway.domain.ids import PAYMENT, new_id
 from clearway.gateway_events.reviewing import close_review, list_reviews
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET, Settings
 from tests.services.api.conftest import Payer, changed, client_of
+from tests.services.gateways.running import Simulator
 
 PATH = "/gateways/simulator/webhooks"
 
@@ -204,6 +205,45 @@ async def test_a_refund_that_failed_and_was_paid_out_is_reviewed(
     assert await send_when_ended(anonymous, event) == "contradicts"
     assert await reviews_of(api_engine, made["id"]) == ["refunded_after_failure"]
     assert (await payer.http.get(f"/refunds/{made['id']}")).json() == failed
+
+
+async def test_a_refund_that_came_back_is_reversed(
+    payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine, api_simulator: Simulator
+) -> None:
+    """A processed refund that the gateway took back is reversed: the merchant is told, and can refund it again."""
+    paid = await payer.payment(vpa="refundreversed@clearway")
+    path = f"/payments/{paid['id']}/refunds"
+    made = (await payer.http.post(path, json={"amount": 100})).json()
+    await payer.refund_in(made["id"], "processed")
+    async with asyncio.timeout(15):
+        while not await api_simulator.effects(paid["id"], "refund_reversed"):
+            await asyncio.sleep(0.05)
+
+    event = event_about(f"{made['id']}:refund:1", type="refund", status="failed", amount=100)
+    assert (await send(anonymous, event)).json() == {"status": "signalled"}
+
+    reversed_refund = await payer.refund_in(made["id"], "reversed")
+    assert reversed_refund["error_code"] == "refund_failed"
+    assert (await payer.payment_in(paid["id"], "success"))["amount_refunded"] == 0
+    told = {event["type"] for event in (await payer.http.get("/events")).json()["data"]}
+    assert "refund.reversed" in told
+    assert await reviews_of(api_engine, made["id"]) == []
+    assert (await payer.http.post(path)).json()["amount"] == 50_000
+
+
+async def test_a_refund_that_the_gateway_says_it_paid_out_is_not_reversed(
+    payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine
+) -> None:
+    """The event says failed and the gateway's look-up says paid out: a review, and the refund stays processed."""
+    paid = await payer.payment()
+    made = (await payer.http.post(f"/payments/{paid['id']}/refunds", json={"amount": 100})).json()
+    await payer.refund_in(made["id"], "processed")
+
+    event = event_about(f"{made['id']}:refund:1", type="refund", status="failed", amount=100)
+    assert await send_when_ended(anonymous, event) == "contradicts"
+
+    assert await reviews_of(api_engine, made["id"]) == ["refund_declined_after_processed"]
+    await payer.refund_in(made["id"], "processed")
 
 
 async def test_closing_a_review_is_audited_and_happens_once(

@@ -1,0 +1,54 @@
+"""A processed refund whose money came back: the gateway confirms it, and a short run of its workflow records it.
+
+A processed refund has no workflow. A report that it failed is therefore first looked up: a report may be old or false.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+
+from clearway.db.reviews import Subject
+from clearway.domain.money import Money
+from clearway.domain.refund import NewRefund, RefundStatus
+from clearway.domain.review import SubjectType
+from clearway.durable import calls
+from clearway.durable import search_attributes as attribute
+from clearway.durable.gateway_events import event_of
+from clearway.durable.messages import REFUND_WORKFLOW, RefundInput, refund_workflow_id
+from clearway.gateways.contract import InboundEvent, OutcomeKind
+from clearway.services import Services
+
+UNANSWERED: Final = frozenset({OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE})
+
+
+async def is_reversal(services: Services, gateway: str, event: InboundEvent, subject: Subject) -> bool:
+    """Tell whether the event reports a reversal that the gateway confirms, or that it cannot deny now."""
+    if subject.type is not SubjectType.REFUND or subject.status != RefundStatus.PROCESSED:
+        return False
+    if event.outcome.kind is not OutcomeKind.DECLINED:
+        return False
+    confirmed = await services.gateways[gateway].look_up(event.key)
+    return confirmed.kind is OutcomeKind.DECLINED or confirmed.kind in UNANSWERED
+
+
+async def record(services: Services, event: InboundEvent, subject: Subject) -> None:
+    """Start the run that asks the gateway until it answers, and records what came back. Raises UnavailableError."""
+    money = Money(subject.amount_minor, subject.currency)
+    refund = NewRefund(subject.id, subject.merchant_id, subject.payment_id, subject.amount_minor)
+    await calls.start_and_signal(
+        services.temporal,
+        REFUND_WORKFLOW,
+        RefundInput(refund, deadline_s=services.settings.refund_deadline_s, taken_up=True),
+        workflow_id=refund_workflow_id(subject.id),
+        event=event_of(event.event_id, event.key, event.outcome),
+        attributes=TypedSearchAttributes(
+            [
+                SearchAttributePair(attribute.MERCHANT_ID, subject.merchant_id),
+                SearchAttributePair(attribute.PAYMENT_ID, subject.payment_id),
+                SearchAttributePair(attribute.PAYMENT_STATUS, subject.status),
+            ]
+        ),
+        summary=f"refund of {money} of {subject.payment_id}, reported as reversed",
+    )
