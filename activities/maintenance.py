@@ -30,8 +30,9 @@ class MaintenanceActivities:
 
     @activity.defn(name="forget_idempotency_keys")
     async def forget_idempotency_keys(self) -> int:
-        """Delete the keys whose 24 hours are over; return how many."""
+        """Delete the keys whose 24 hours are over, and what was kept for their repeats; return how many keys."""
         async with self._engine.begin() as connection:
+            await across_merchants.forget_sealed_secrets(connection)
             return await across_merchants.forget_idempotency_keys(connection)
 
     @activity.defn(name="ensure_partitions")

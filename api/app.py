@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -9,9 +10,11 @@ from typing import Final
 
 from fastapi import APIRouter, Depends, FastAPI
 
+from api.api_keys.routes import router as api_keys
 from api.events.routes import router as events
 from api.gateways.routes import router as gateways
 from api.http import errors
+from api.http.addresses import TrustedProxies
 from api.http.admission import Admission
 from api.http.limits import RateLimits
 from api.http.metrics import HttpMetrics
@@ -50,6 +53,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     webhook_endpoints,
     webhooks,
     events,
+    api_keys,
     gateways,
     return_secret,
 )
@@ -76,7 +80,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.admission = Admission(settings.overload_target_ms / 1_000)
     app.state.metrics = HttpMetrics(app.state.admission)
     errors.install(app)
-    app.add_middleware(RequestFrame, metrics=app.state.metrics, body_bytes_max=REQUEST_BODY_BYTES_MAX)
+    app.add_middleware(
+        RequestFrame,
+        metrics=app.state.metrics,
+        body_bytes_max=REQUEST_BODY_BYTES_MAX,
+        proxies=TrustedProxies.from_settings(settings),
+    )
     _include_routers(app, settings)
     declare_webhooks(app)
     return app
@@ -101,7 +110,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     engine = create_engine(settings, application_name="clearway-api")
     gateways = build_registry(settings)
     admission: Admission = app.state.admission
-    app.state.services = ApiServices(
+    app.state.services = services = ApiServices(
         settings=settings,
         engine=engine,
         # It connects when it is first used, so the API starts before Temporal does, and /ready tells.
@@ -110,9 +119,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         rate_limits=RateLimits(settings),
         admission=admission,
     )
+    _ = services.keyring  # wrong peppers and keys are found now, not at the first request
+    writing = asyncio.create_task(services.used_keys.run())
     collector.settle()
     try:
         yield
     finally:
+        writing.cancel()
+        await services.used_keys.write()
         await gateways.aclose()
         await engine.dispose()

@@ -38,11 +38,12 @@ class Allocation:
     """The id under which one request does its work, however often it is repeated, and by how many at once.
 
     Only what is recorded under the id says whether the work was done. What a look-up says of other things (the order is
-    taken, the endpoint is disabled) may be the work's own effect.
+    taken, the endpoint is disabled) may be the work's own effect. repeatable: the request has an Idempotency-Key.
     """
 
-    def __init__(self, resource_id: str, *, renew: Callable[[str], Awaitable[str]]) -> None:
+    def __init__(self, resource_id: str, *, renew: Callable[[str], Awaitable[str]], repeatable: bool = True) -> None:
         self.resource_id = resource_id
+        self.repeatable = repeatable
         self._renew = renew
 
     @classmethod
@@ -52,7 +53,7 @@ class Allocation:
         async def renew(_: str) -> str:
             return new_id(prefix)
 
-        return cls(new_id(prefix), renew=renew)
+        return cls(new_id(prefix), renew=renew, repeatable=False)
 
     async def renew(self) -> None:
         """Take another id. Only when the present one is spent: nothing is recorded under it, nor ever will be."""

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from clearway.tls_files import ca_problem, identity_problem
 
 DEVELOPMENT_SECRET_KEYS: Final = "dev:Y2xlYXJ3YXktZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGU="  # noqa: S105 - refused in production
-DEVELOPMENT_PEPPER: Final = "development-pepper"
+DEVELOPMENT_PEPPERS: Final = "dev:development-pepper"
 DEVELOPMENT_SIMULATOR_SECRET: Final = "whsec_c2ltdWxhdG9yLWRldmVsb3BtZW50LXNlY3JldC0wMDAx"  # noqa: S105
 TEST_API_KEY: Final = "key_test_abc123"
 TEST_API_SECRET: Final = "secret_test_xyz789"  # noqa: S105 - the published credentials of the test merchant
@@ -81,13 +81,19 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     api_public_url: str = "http://127.0.0.1:8000"
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """CIDR networks of reverse proxies. Only they are believed when they name the client in X-Forwarded-For."""
     metrics_port: int | None = None
     """Base port of the workers' Prometheus metrics; process n listens on this port + n. None: no metrics server."""
     metrics_host: str = "127.0.0.1"
 
     secret_keys: SecretStr = SecretStr(DEVELOPMENT_SECRET_KEYS)
     """`id:base64(32 bytes)` pairs, comma separated; the first encrypts, all decrypt."""
-    api_key_pepper: SecretStr = SecretStr(DEVELOPMENT_PEPPER)
+    api_key_peppers: SecretStr = SecretStr(DEVELOPMENT_PEPPERS)
+    """`id:secret` pairs, comma separated; the first hashes the secrets of API keys, all verify."""
+
+    api_key_overlap_s: int = Field(default=24 * 3600, ge=0, le=7 * 24 * 3600)
+    """How long the former secret of an API key stays valid after a rotation."""
 
     simulator_url: str = "http://127.0.0.1:4010"
     simulator_public_url: str | None = None
@@ -112,6 +118,8 @@ class Settings(BaseSettings):
 
     rate_limit_merchant: str = "6000/minute"
     rate_limit_address: str = "60/minute"
+    rate_limit_failed_logins: str = "30/minute"
+    """How many requests with credentials that are not valid one address may send."""
     rate_limit_webhook_retries: str = "60/minute"
     """Retries by hand to one endpoint."""
     rate_limit_storage: str = "async+memory://"
@@ -132,7 +140,7 @@ class Settings(BaseSettings):
             raise SettingsError(message)
         return f"{DATABASE_SCHEME}://{rest}"
 
-    @field_validator("webhook_allowed_networks", "payment_poll_intervals_s", mode="before")
+    @field_validator("webhook_allowed_networks", "trusted_proxies", "payment_poll_intervals_s", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """Accept `a,b` as well as a JSON list, so that a compose file stays readable."""
@@ -155,7 +163,7 @@ class Settings(BaseSettings):
             return self
         defaults = {
             "SECRET_KEYS": self.secret_keys.get_secret_value() == DEVELOPMENT_SECRET_KEYS,
-            "API_KEY_PEPPER": self.api_key_pepper.get_secret_value() == DEVELOPMENT_PEPPER,
+            "API_KEY_PEPPERS": self.api_key_peppers.get_secret_value() == DEVELOPMENT_PEPPERS,
             "SIMULATOR_WEBHOOK_SECRET": self.simulator_webhook_secret.get_secret_value()
             == DEVELOPMENT_SIMULATOR_SECRET,
         }

@@ -1,7 +1,7 @@
 """Who is calling: an API key and its secret, checked in constant time.
 
 An unknown key, a revoked key and a wrong secret get the same answer after the same work, so that nobody learns which
-keys exist. Secrets are compared as keyed hashes (`clearway.crypto.encryption`) and never logged.
+keys exist. Secrets are compared as keyed hashes (`clearway.crypto.api_secrets`) and never logged.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ import structlog
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
-from api.http.services import ServicesDep
-from clearway.crypto.encryption import api_secret_matches
+from api.http.addresses import address_of, is_within
+from api.http.errors import request_id_of
+from api.http.services import ApiServices, ServicesDep
 from clearway.db import across_merchants
 from clearway.db.across_merchants import StoredKey
 from clearway.domain.actor import Actor
-from clearway.domain.errors import AuthenticationError
+from clearway.domain.api_key import Grant
+from clearway.domain.errors import AuthenticationError, ForbiddenError
+from clearway.domain.merchant import Mode
+from clearway.domain.permissions import Permission
 from clearway.services import Services
 
 KEY_FORM: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
-NO_HASH: Final = bytes(32)
 
 _key_header = APIKeyHeader(
     name="X-Api-Key", scheme_name="ApiKey", auto_error=False, description="The public half, `key_…`."
@@ -34,16 +37,19 @@ _secret_header = APIKeyHeader(
 
 
 @dataclass(frozen=True, slots=True)
-class Merchant:
-    """The merchant on whose behalf a request is made, and the key it was made with."""
+class Principal:
+    """Who makes a request, on behalf of which merchant, and what they may do."""
 
-    id: str
+    merchant_id: str
+    mode: Mode
     key_id: str
+    actor: Actor
+    grant: Grant
 
     @property
-    def actor(self) -> Actor:
-        """How the audit log names the caller."""
-        return Actor(f"key:{self.key_id}", self.id, structlog.contextvars.get_contextvars().get("request_id"))
+    def permissions(self) -> frozenset[Permission]:
+        """What the caller may do."""
+        return self.grant.allowed
 
 
 async def authenticate(
@@ -51,21 +57,38 @@ async def authenticate(
     services: ServicesDep,
     key_id: Annotated[str | None, Security(_key_header)],
     secret: Annotated[str | None, Security(_secret_header)],
-) -> Merchant:
-    """Return the calling merchant, having counted the request against their limit. Raises AuthenticationError."""
+) -> Principal:
+    """Return the caller, having counted the request against the limit of their merchant.
+
+    Raises AuthenticationError, ForbiddenError from an address that the key does not allow, and RateLimitedError.
+    """
     if not key_id or not secret:
         raise AuthenticationError(
             "credentials_missing", "Send your API key as X-Api-Key and its secret as X-Api-Secret. Nothing was done."
         )
-    key = await _find_key(services, key_id)
-    pepper = services.settings.api_key_pepper.get_secret_value()
-    matches = api_secret_matches(secret, pepper, key.secret_hash if key else NO_HASH)
-    if key is None or not matches or not key.usable:
-        detail = "The API key is unknown or revoked, or the secret is wrong. Nothing was done; check both."
-        raise AuthenticationError("credentials_invalid", detail)
+    key = await _valid_key(request, services, key_id, secret)
     structlog.contextvars.bind_contextvars(merchant_id=key.merchant_id)
+    address = address_of(request.scope)
+    if key.grant.networks and not is_within(address, key.grant.networks):
+        detail = f"This API key may not be used from {address}. Nothing was done."
+        raise ForbiddenError("address_not_allowed", detail)
     await services.rate_limits.count_merchant(request, key.merchant_id)
-    return Merchant(key.merchant_id, key.id)
+    services.used_keys.note(key.id)
+    actor = Actor(f"key:{key.id}", key.merchant_id, request_id_of(request), address)
+    return Principal(key.merchant_id, key.mode, key.id, actor, key.grant)
+
+
+async def _valid_key(request: Request, services: ApiServices, key_id: str, secret: str) -> StoredKey:
+    """Return the key when the pair is valid. Raises AuthenticationError and RateLimitedError."""
+    name = services.guard.name(key_id, secret)
+    if not await services.guard.is_refused(request, name):
+        key = await _find_key(services, key_id)
+        if _matches(services, secret, key) and key is not None and key.usable:
+            services.guard.succeeded(name)
+            return key
+        await services.guard.failed(request, name)
+    detail = "The API key is unknown, revoked or expired, or the secret is wrong. Nothing was done; check both."
+    raise AuthenticationError("credentials_invalid", detail)
 
 
 async def _find_key(services: Services, key_id: str) -> StoredKey | None:
@@ -75,9 +98,20 @@ async def _find_key(services: Services, key_id: str) -> StoredKey | None:
         return await across_merchants.find_key(connection, key_id)
 
 
+def _matches(services: ApiServices, secret: str, key: StoredKey | None) -> bool:
+    """Compare with the secret and with the former one, in the same time whether there are such."""
+    peppers = services.keyring.peppers
+    is_current = peppers.matches(secret, key.secret if key else None)
+    is_former = peppers.matches(secret, key.previous_secret if key else None)
+    if key is not None and is_current and not peppers.is_current(key.secret):
+        services.used_keys.hash_again(key.id, key.secret, peppers.hash(secret))
+    return is_current or is_former
+
+
 async def limit_address(request: Request, services: ServicesDep) -> None:
     """Count a request that needs no key against the limit of its address."""
     await services.rate_limits.count_address(request)
 
 
-MerchantDep = Annotated[Merchant, Depends(authenticate)]
+PrincipalDep = Annotated[Principal, Depends(authenticate)]
+"""The caller, whatever they may do: a route asks for a permission instead (`api.auth.permissions.requires`)."""

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from api.auth.principal import MerchantDep
+from api.auth.permissions import requires
+from api.auth.principal import Principal
 from api.events.schemas import EventResource, ResendCreate
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
@@ -21,22 +22,26 @@ from clearway.db.pages import PageRequest
 from clearway.domain.errors import NotFoundError
 from clearway.domain.events import EventType
 from clearway.domain.ids import EVENT, is_id
+from clearway.domain.permissions import Permission
 from clearway.endpoints import resending
 from clearway.services import Allocation
 
 router = Router(prefix="/events", tags=["events"])
 
+Reader = Annotated[Principal, requires(Permission.EVENTS_READ)]
+Sender = Annotated[Principal, requires(Permission.DELIVERIES_WRITE)]
+
 
 @router.get("", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List events")
 async def list_events(
-    merchant: MerchantDep,
+    principal: Reader,
     services: ServicesDep,
     page: Annotated[PageRequest, Depends(page_request(EVENT))],
     type: EventType | None = None,  # noqa: A002 - the name merchants know
 ) -> Page[EventResource]:
     """List your events, newest first."""
     async with services.reader.connect() as connection:
-        found = await events.list_events(connection, merchant.id, page, event_type=type)
+        found = await events.list_events(connection, principal.merchant_id, page, event_type=type)
     return page_of((EventResource.model_validate_json(row.body) for row in found.rows), found.next_cursor)
 
 
@@ -46,11 +51,11 @@ async def list_events(
     responses=declare(*TO_MERCHANTS, "event_not_found"),
     summary="Read an event",
 )
-async def get_event(event_id: str, merchant: MerchantDep, services: ServicesDep) -> Response:
+async def get_event(event_id: str, principal: Reader, services: ServicesDep) -> Response:
     """Read one of your events: the very bytes its webhook has."""
     async with services.reader.connect() as connection:
         known = is_id(EVENT, event_id)
-        body = await events.find_event_body(connection, merchant.id, event_id) if known else None
+        body = await events.find_event_body(connection, principal.merchant_id, event_id) if known else None
     if body is None:
         raise NotFoundError("event_not_found", f"You have no event {event_id!r}.")
     return Response(body, media_type="application/json")
@@ -75,8 +80,8 @@ async def counted_resend(body: ResendCreate, request: Request, services: Service
 )
 async def resend_event(
     event_id: str,
+    principal: Sender,
     body: Annotated[ResendCreate, Depends(counted_resend)],
-    merchant: MerchantDep,
     services: ServicesDep,
     once: OnceDep,
 ) -> Response:
@@ -87,7 +92,9 @@ async def resend_event(
     """
 
     async def operation(allocation: Allocation) -> Answer:
-        sent = await resending.resend(services, merchant.id, event_id, body.endpoint_id, allocation.resource_id)
+        sent = await resending.resend(
+            services, principal.merchant_id, event_id, body.endpoint_id, allocation.resource_id
+        )
         return retry_answer(sent)
 
     return await once.answer(RETRY, operation)

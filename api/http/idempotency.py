@@ -11,7 +11,6 @@ stored is the answer, and another id that a twin has taken is the one to go on w
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import re
@@ -24,10 +23,10 @@ import orjson
 from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
-from api.auth.principal import MerchantDep
+from api.auth.principal import PrincipalDep
 from api.http.json_body import SCOPE_KEY as JSON_KEY
 from api.http.json_body import meaning
-from api.http.services import ServicesDep
+from api.http.services import ApiServices, ServicesDep
 from clearway.db import idempotency as store
 from clearway.db.idempotency import Reservation, StoredAnswer
 from clearway.domain.errors import ClearwayError, InvalidRequestError, UnavailableError, UnprocessableError
@@ -69,11 +68,12 @@ Operation = Callable[[Allocation], Awaitable[Answer]]
 class Once:
     """Runs the operation of one request so that its repeats have no effect of their own."""
 
-    def __init__(self, services: Services, merchant_id: str, key: str | None, fingerprint: bytes) -> None:
+    def __init__(self, services: Services, merchant_id: str, key: str | None, *fingerprints: bytes) -> None:
+        """fingerprints: of the request, the one to store first; several while a pepper is changed."""
         self._services = services
         self._merchant_id = merchant_id
         self._key = key
-        self._fingerprint = fingerprint
+        self._fingerprints = fingerprints
 
     async def answer(self, prefix: str, operation: Operation) -> Response:
         """Return the stored answer, or run the operation under an id that begins with `prefix` and store its answer."""
@@ -91,7 +91,7 @@ class Once:
                 if reserved.answer is None and reserved.resource_id == allocation.resource_id:
                     raise
             else:
-                return await self._kept(self._key, answer)
+                return await self._kept(self._key, reserved.fingerprint, answer)
         detail = "Several requests with this Idempotency-Key ran at once. Repeat the request with the same key."
         raise UnavailableError("request_contended", detail)
 
@@ -101,11 +101,11 @@ class Once:
 
         return Allocation(resource_id, renew=renew)
 
-    async def _kept(self, key: str, answer: StoredAnswer) -> Response:
+    async def _kept(self, key: str, fingerprint: bytes, answer: StoredAnswer) -> Response:
         """Store the answer unless one is stored, and return the one that is stored."""
         async with self._services.reader.connect() as connection:
             earlier = await store.keep_answer(
-                connection, merchant_id=self._merchant_id, key=key, fingerprint=self._fingerprint, answer=answer
+                connection, merchant_id=self._merchant_id, key=key, fingerprint=fingerprint, answer=answer
             )
         return _response(answer) if earlier is None else _response(earlier, REPLAYED)
 
@@ -115,10 +115,10 @@ class Once:
                 connection,
                 merchant_id=self._merchant_id,
                 key=key,
-                fingerprint=self._fingerprint,
+                fingerprint=self._fingerprints[0],
                 resource_id=resource_id,
             )
-        if not hmac.compare_digest(reserved.fingerprint, self._fingerprint):
+        if not any(hmac.compare_digest(reserved.fingerprint, own) for own in self._fingerprints):
             detail = "This Idempotency-Key was used with another request. Nothing was done; use a new key."
             raise UnprocessableError("idempotency_key_reused", detail)
         return reserved
@@ -144,20 +144,20 @@ def read_key(header: str | None) -> str | None:
     return key
 
 
-async def fingerprint_of(request: Request, services: Services) -> bytes:
+async def fingerprints_of(request: Request, services: ApiServices) -> tuple[bytes, ...]:
     """Return what two requests have in common when they ask for the same: method, path and meaning of the JSON body.
 
-    Keyed, because a body may hold a test card and a plain hash of a card number is as good as the number.
+    Keyed, because a body may hold a test card and a plain hash of a card number is as good as the number. There is one
+    under each pepper, so that a repeat is recognised while a pepper is changed.
     """
     asked = meaning(request.scope.get(JSON_KEY))
     canonical = json.dumps(asked, sort_keys=True, separators=(",", ":")).encode()
     message = b"\0".join((request.method.encode(), request.url.path.encode(), canonical))
-    pepper = services.settings.api_key_pepper.get_secret_value().encode()
-    return hmac.new(pepper, b"idempotency\0" + message, hashlib.sha256).digest()
+    return services.keyring.peppers.fingerprints(b"idempotency\0" + message)
 
 
-async def _once(request: Request, services: ServicesDep, merchant: MerchantDep, key: KeyHeader = None) -> Once:
-    return Once(services, merchant.id, read_key(key), await fingerprint_of(request, services))
+async def _once(request: Request, services: ServicesDep, principal: PrincipalDep, key: KeyHeader = None) -> Once:
+    return Once(services, principal.merchant_id, read_key(key), *await fingerprints_of(request, services))
 
 
 OnceDep = Annotated[Once, Depends(_once)]

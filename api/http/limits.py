@@ -16,10 +16,12 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.storage import storage_from_string
 from starlette.requests import Request
 
+from api.http.addresses import address_of, limited_as
 from clearway.domain.errors import RateLimitedError
 from clearway.settings import Settings
 
 SCOPE_KEY: Final = "clearway.rate_limit"
+FAILURES: Final = "failed_logins"
 
 
 class RateLimits:
@@ -30,6 +32,7 @@ class RateLimits:
         self._merchant = parse(settings.rate_limit_merchant)
         self._address = parse(settings.rate_limit_address)
         self._retries = parse(settings.rate_limit_webhook_retries)
+        self._failures = parse(settings.rate_limit_failed_logins)
 
     async def count_merchant(self, request: Request, merchant_id: str) -> None:
         """Count one request of a merchant. Raises RateLimitedError."""
@@ -37,15 +40,32 @@ class RateLimits:
 
     async def count_address(self, request: Request) -> None:
         """Count one request from an address. Raises RateLimitedError."""
-        address = request.client.host if request.client else "unknown"
-        await self._count(request, "address", self._address, address)
+        await self._count(request, "address", self._address, limited_as(address_of(request.scope)))
+
+    async def check_failures(self, request: Request, address: str) -> None:
+        """Refuse an address that has sent too many credentials that are not valid. Raises RateLimitedError."""
+        if not await self._limiter.test(self._failures, FAILURES, limited_as(address)):
+            await self._refuse(request, FAILURES, self._failures, limited_as(address))
+
+    async def count_failure(self, address: str) -> None:
+        """Count credentials that are not valid."""
+        await self._limiter.hit(self._failures, FAILURES, limited_as(address))
 
     async def count_retry(self, request: Request, endpoint_id: str) -> None:
         """Count one retry by hand to an endpoint. Raises RateLimitedError."""
         await self._count(request, "webhook_retries", self._retries, endpoint_id)
 
     async def _count(self, request: Request, policy: str, item: RateLimitItem, who: str) -> None:
-        allowed = await self._limiter.hit(item, policy, who)
+        if not await self._limiter.hit(item, policy, who):
+            await self._refuse(request, policy, item, who)
+        await self._show(request, policy, item, who)
+
+    async def _refuse(self, request: Request, policy: str, item: RateLimitItem, who: str) -> None:
+        reset_s = await self._show(request, policy, item, who)
+        detail = f"More than {item.amount} requests in {item.get_expiry()} s. Nothing was done; wait {reset_s} s."
+        raise RateLimitedError("rate_limited", detail, reset_s)
+
+    async def _show(self, request: Request, policy: str, item: RateLimitItem, who: str) -> int:
         window = await self._limiter.get_window_stats(item, policy, who)
         reset_s = max(1, ceil(window.reset_time - time.time()))
         # The middleware writes these, so that errors and ready-made responses carry them too.
@@ -53,6 +73,4 @@ class RateLimits:
             (b"ratelimit-policy", f'"{policy}";q={item.amount};w={item.get_expiry()}'.encode()),
             (b"ratelimit", f'"{policy}";r={window.remaining};t={reset_s}'.encode()),
         )
-        if not allowed:
-            detail = f"More than {item.amount} requests in {item.get_expiry()} s. Nothing was done; wait {reset_s} s."
-            raise RateLimitedError("rate_limited", detail, reset_s)
+        return reset_s

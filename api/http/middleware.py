@@ -16,6 +16,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.http.addresses import ADDRESS_KEY, TrustedProxies
 from api.http.errors import BodyTooLargeError, problem_response
 from api.http.limits import SCOPE_KEY as RATE_LIMIT_KEY
 from api.http.metrics import HttpMetrics, route_template
@@ -36,10 +37,11 @@ log = structlog.get_logger("clearway.access")
 class RequestFrame:
     """Wraps the app; see the module."""
 
-    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics, body_bytes_max: int) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics, body_bytes_max: int, proxies: TrustedProxies) -> None:
         self._app = app
         self._metrics = metrics
         self._body_bytes_max = body_bytes_max
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -50,6 +52,7 @@ class RequestFrame:
         scope = {**scope, "headers": _without_blanks(scope["headers"])}
         request_id = _request_id(scope["headers"])
         scope["clearway.request_id"] = request_id
+        scope[ADDRESS_KEY] = self._proxies.client_of(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         await self._serve(scope, receive, _Answer(scope, send, request_id))

@@ -23,6 +23,7 @@ TAGS: Final = [
         "description": "Register where events are sent, which types, and the secrets that sign them.",
     },
     {"name": "webhooks", "description": "Deliveries of events and their attempts; retry a delivery."},
+    {"name": "API keys", "description": "Create, rotate and revoke what may call this API."},
     {"name": "events", "description": "Read the events that webhooks deliver."},
     {"name": "public", "description": "Requests of a checkout page, without an API key."},
     {"name": "gateways", "description": "Where gateways send their webhooks."},

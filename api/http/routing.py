@@ -1,7 +1,7 @@
 """The router that every noun uses: what is checked of each request before its route runs.
 
 A body is read by `api.http.json_body` alone. A header that has one meaning must not come with two values: which of
-them counts would depend on the part that reads it.
+them counts would depend on the part that reads it. The OpenAPI document says which permission a route needs.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.auth.permissions import permission_of
 from api.http.json_body import read_json
 from clearway.domain.errors import InvalidRequestError
 
@@ -32,6 +33,13 @@ class Router(APIRouter):
 
 
 class _CheckedRoute(APIRoute):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        permission = permission_of(self)
+        if permission is not None:
+            self.openapi_extra = {**(self.openapi_extra or {}), "x-permission": permission.value}
+            self.description += f"\n\nNeeds the permission `{permission.value}`."
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler of FastAPI, with the checks before it."""
         handle = super().get_route_handler()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.auth.guard import LoginGuard
+from api.auth.used_keys import UsedKeys
 from api.http.admission import Admission
 from api.http.limits import RateLimits
+from clearway.accounts.keys import Keyring
 from clearway.services import Services
 
 
@@ -18,6 +22,21 @@ class ApiServices(Services):
 
     rate_limits: RateLimits
     admission: Admission
+
+    @cached_property
+    def guard(self) -> LoginGuard:
+        """What refuses credentials before the database is asked."""
+        return LoginGuard(self.rate_limits)
+
+    @cached_property
+    def used_keys(self) -> UsedKeys:
+        """What writes down when API keys were used."""
+        return UsedKeys(self.reader)
+
+    @cached_property
+    def keyring(self) -> Keyring:
+        """What hashes and seals the secrets of API keys."""
+        return Keyring.from_settings(self.settings)
 
 
 async def services_of(request: Request) -> ApiServices:

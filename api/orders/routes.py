@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import Depends, Query
 from starlette.responses import Response
 
-from api.auth.principal import MerchantDep
+from api.auth.permissions import requires
+from api.auth.principal import Principal
 from api.http.admission import NEW_WORK
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
@@ -21,10 +22,14 @@ from clearway.db.pages import PageRequest
 from clearway.domain.errors import NotFoundError
 from clearway.domain.ids import ORDER, is_id
 from clearway.domain.order import OrderStatus
+from clearway.domain.permissions import Permission
 from clearway.domain.resources import OrderResource
 from clearway.services import Allocation
 
 router = Router(prefix="/orders", tags=["orders"])
+
+Reader = Annotated[Principal, requires(Permission.ORDERS_READ)]
+Creator = Annotated[Principal, requires(Permission.ORDERS_WRITE)]
 
 
 @router.post(
@@ -35,13 +40,13 @@ router = Router(prefix="/orders", tags=["orders"])
     dependencies=[NEW_WORK],
     summary="Make an order",
 )
-async def create_order(body: OrderCreate, merchant: MerchantDep, services: ServicesDep, once: OnceDep) -> Response:
+async def create_order(body: OrderCreate, principal: Creator, services: ServicesDep, once: OnceDep) -> Response:
     """Record what is to be paid. Payments are made against the order and take its amount and currency."""
 
     async def operation(allocation: Allocation) -> Answer:
         new = orders.NewOrder(
             id=allocation.resource_id,
-            merchant_id=merchant.id,
+            merchant_id=principal.merchant_id,
             amount_minor=body.amount,
             currency=body.currency,
             receipt=body.receipt,
@@ -55,22 +60,22 @@ async def create_order(body: OrderCreate, merchant: MerchantDep, services: Servi
 
 @router.get("", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List orders")
 async def list_orders(
-    merchant: MerchantDep,
+    principal: Reader,
     services: ServicesDep,
     page: Annotated[PageRequest, Depends(page_request(ORDER))],
     status: Annotated[OrderStatus | None, Query()] = None,
 ) -> Page[OrderResource]:
     """List your orders, newest first."""
     async with services.reader.connect() as connection:
-        found = await orders.list_orders(connection, merchant.id, page, status=status)
+        found = await orders.list_orders(connection, principal.merchant_id, page, status=status)
     return page_of(map(orders.order_resource, found.rows), found.next_cursor)
 
 
 @router.get("/{order_id}", responses=declare(*TO_MERCHANTS, "order_not_found"), summary="Read an order")
-async def get_order(order_id: str, merchant: MerchantDep, services: ServicesDep) -> OrderResource:
+async def get_order(order_id: str, principal: Reader, services: ServicesDep) -> OrderResource:
     """Read one of your orders."""
     async with services.reader.connect() as connection:
-        order = await orders.find_order(connection, merchant.id, order_id) if is_id(ORDER, order_id) else None
+        order = await orders.find_order(connection, principal.merchant_id, order_id) if is_id(ORDER, order_id) else None
     if order is None:
         raise NotFoundError("order_not_found", f"You have no order {order_id!r}.")
     return order

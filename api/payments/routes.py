@@ -8,7 +8,8 @@ from typing import Annotated, Final
 from fastapi import Body, Depends, Query
 from starlette.responses import Response
 
-from api.auth.principal import MerchantDep
+from api.auth.permissions import requires
+from api.auth.principal import Principal
 from api.http.admission import NEW_WORK
 from api.http.fields import CurrencyCode, PlainText, SearchTerm, Time
 from api.http.idempotency import Answer, OnceDep
@@ -35,6 +36,7 @@ from clearway.db.payments.rows import resource_of
 from clearway.domain.ids import CAPTURE, DELIVERY, PAYMENT
 from clearway.domain.limits import AMOUNT_MINOR_MAX
 from clearway.domain.payment import PaymentMethod, PaymentStatus
+from clearway.domain.permissions import Permission
 from clearway.domain.resources import PaymentResource
 from clearway.durable.messages import CancelInput, CaptureInput
 from clearway.payments import commands, creation
@@ -45,6 +47,11 @@ CANCELLATION: Final = "cxl"
 """Prefix of the ids under which cancellations are asked for; they name no resource."""
 
 router = Router(prefix="/payments", tags=["payments"])
+
+Reader = Annotated[Principal, requires(Permission.PAYMENTS_READ)]
+Creator = Annotated[Principal, requires(Permission.PAYMENTS_WRITE)]
+Capturer = Annotated[Principal, requires(Permission.PAYMENTS_CAPTURE)]
+Canceller = Annotated[Principal, requires(Permission.PAYMENTS_CANCEL)]
 
 AmountBound = Annotated[int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description="In minor units, inclusive.")]
 
@@ -62,7 +69,7 @@ AmountBound = Annotated[int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description
 )
 async def create_payment(
     body: Annotated[PaymentCreate, Body(openapi_examples=PAYMENT_EXAMPLES)],
-    merchant: MerchantDep,
+    principal: Creator,
     services: ServicesDep,
     once: OnceDep,
 ) -> Response:
@@ -73,7 +80,7 @@ async def create_payment(
     instrument = read_instrument(body)
 
     async def operation(allocation: Allocation) -> Answer:
-        order = await creation.read_order(services, body.order_id, merchant_id=merchant.id)
+        order = await creation.read_order(services, body.order_id, merchant_id=principal.merchant_id)
         payment = await creation.create_payment(
             services,
             order,
@@ -124,31 +131,31 @@ async def payment_filter(
 
 @router.get("", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List payments")
 async def list_payments(
-    merchant: MerchantDep,
+    principal: Reader,
     services: ServicesDep,
     wanted: Annotated[PaymentFilter, Depends(payment_filter)],
     page: Annotated[PageRequest, Depends(page_request(PAYMENT))],
 ) -> Page[PaymentResource]:
     """List your payments, newest first; filters are combined."""
     async with services.reader.connect() as connection:
-        found = await reading.list_payments(connection, merchant.id, wanted, page)
+        found = await reading.list_payments(connection, principal.merchant_id, wanted, page)
     return page_of(map(resource_of, found.rows), found.next_cursor)
 
 
 @router.get("/{payment_id}", responses=declare(*TO_MERCHANTS, "payment_not_found"), summary="Read a payment")
-async def get_payment(payment_id: str, merchant: MerchantDep, services: ServicesDep) -> PaymentResource:
+async def get_payment(payment_id: str, principal: Reader, services: ServicesDep) -> PaymentResource:
     """Read one of your payments as it stands."""
-    return await find(services, merchant.id, payment_id)
+    return await find(services, principal.merchant_id, payment_id)
 
 
 @router.get(
     "/{payment_id}/history", responses=declare(*TO_MERCHANTS, "payment_not_found"), summary="A payment's history"
 )
-async def get_payment_history(payment_id: str, merchant: MerchantDep, services: ServicesDep) -> History:
+async def get_payment_history(payment_id: str, principal: Reader, services: ServicesDep) -> History:
     """Tell what happened to a payment and its refunds, oldest first, with times and reasons."""
-    await find(services, merchant.id, payment_id)
+    await find(services, principal.merchant_id, payment_id)
     async with services.reader.connect() as connection:
-        rows = await events.payment_history(connection, merchant.id, payment_id)
+        rows = await events.payment_history(connection, principal.merchant_id, payment_id)
     steps = [
         HistoryEntry(
             type=row.type,
@@ -172,14 +179,14 @@ async def get_payment_history(payment_id: str, merchant: MerchantDep, services: 
 )
 async def list_payment_webhooks(
     payment_id: str,
-    merchant: MerchantDep,
+    principal: Reader,
     services: ServicesDep,
     page: Annotated[PageRequest, Depends(page_request(DELIVERY))],
 ) -> Page[DeliveryResource]:
     """List the webhook deliveries about a payment and its refunds, newest first."""
-    await find(services, merchant.id, payment_id)
+    await find(services, principal.merchant_id, payment_id)
     async with services.reader.connect() as connection:
-        found = await list_payment_deliveries(connection, merchant.id, payment_id, page)
+        found = await list_payment_deliveries(connection, principal.merchant_id, payment_id, page)
     return page_of(map(delivery_resource, found.rows), found.next_cursor)
 
 
@@ -193,7 +200,7 @@ _COMMAND = (*TO_MERCHANTS, *WITH_BODY, *ONCE, "payment_not_found", "temporal_una
     summary="Capture a payment",
 )
 async def capture_payment(
-    payment_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep, body: CaptureCreate | None = None
+    payment_id: str, principal: Capturer, services: ServicesDep, once: OnceDep, body: CaptureCreate | None = None
 ) -> Response:
     """Take part or all of what is authorised.
 
@@ -204,7 +211,7 @@ async def capture_payment(
     async def operation(allocation: Allocation) -> Answer:
         wanted = body or CaptureCreate()
         asked = CaptureInput(allocation.resource_id, wanted.amount, wanted.final)
-        return Answer(HTTPStatus.OK, await commands.capture(services, merchant.actor, payment_id, asked))
+        return Answer(HTTPStatus.OK, await commands.capture(services, principal.actor, payment_id, asked))
 
     return await once.answer(CAPTURE, operation)
 
@@ -216,13 +223,13 @@ async def capture_payment(
     summary="Cancel a payment",
 )
 async def cancel_payment(
-    payment_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep, body: CancelCreate | None = None
+    payment_id: str, principal: Canceller, services: ServicesDep, once: OnceDep, body: CancelCreate | None = None
 ) -> Response:
     """Call off a payment that is under way, or release what is authorised and not captured."""
 
     async def operation(allocation: Allocation) -> Answer:
         asked = CancelInput((body or CancelCreate()).reason)
-        payment = await commands.cancel(services, merchant.actor, payment_id, allocation.resource_id, asked)
+        payment = await commands.cancel(services, principal.actor, payment_id, allocation.resource_id, asked)
         return Answer(HTTPStatus.OK, payment)
 
     return await once.answer(CANCELLATION, operation)

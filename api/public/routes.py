@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.auth.principal import limit_address
 from api.http.admission import NEW_WORK
-from api.http.idempotency import Answer, KeyHeader, Once, fingerprint_of, read_key
+from api.http.idempotency import Answer, KeyHeader, Once, fingerprints_of, read_key
 from api.http.problems import ONCE, TO_ANYBODY, WITH_BODY, declare
 from api.http.routing import Router
 from api.http.services import ServicesDep
@@ -71,5 +71,5 @@ async def create_public_payment(
     given = read_key(key)
     # A space cannot stand in a merchant's own key, so customers can never meet the keys of the merchant they pay.
     own = None if given is None else f"public {order.resource.id} {given}"
-    once = Once(services, order.merchant_id, own, await fingerprint_of(request, services))
+    once = Once(services, order.merchant_id, own, *await fingerprints_of(request, services))
     return await once.answer(PAYMENT, operation)

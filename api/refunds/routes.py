@@ -8,7 +8,8 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.responses import Response
 
-from api.auth.principal import MerchantDep
+from api.auth.permissions import requires
+from api.auth.principal import Principal
 from api.http.admission import NEW_WORK
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
@@ -21,6 +22,7 @@ from clearway.db.refunds import reading
 from clearway.db.refunds.rows import resource_of
 from clearway.domain.errors import NotFoundError
 from clearway.domain.ids import REFUND, is_id
+from clearway.domain.permissions import Permission
 from clearway.domain.refund import RefundStatus
 from clearway.domain.resources import RefundResource
 from clearway.payments.finding import find
@@ -28,6 +30,9 @@ from clearway.refunds import creation
 from clearway.services import Allocation
 
 router = Router(tags=["refunds"])
+
+Reader = Annotated[Principal, requires(Permission.REFUNDS_READ)]
+Creator = Annotated[Principal, requires(Permission.REFUNDS_WRITE)]
 
 RefundPage = Annotated[PageRequest, Depends(page_request(REFUND))]
 
@@ -44,14 +49,14 @@ RefundPage = Annotated[PageRequest, Depends(page_request(REFUND))]
     summary="Refund a payment",
 )
 async def create_refund(
-    payment_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep, body: RefundCreate | None = None
+    payment_id: str, principal: Creator, services: ServicesDep, once: OnceDep, body: RefundCreate | None = None
 ) -> Response:
     """Give back part or all of what was captured. Many refunds are possible, never beyond what was captured."""
     asked = body or RefundCreate()
 
     async def operation(allocation: Allocation) -> Answer:
         refund = await creation.create_refund(
-            services, merchant.actor, payment_id, allocation, amount_minor=asked.amount, reason=asked.reason
+            services, principal.actor, payment_id, allocation, amount_minor=asked.amount, reason=asked.reason
         )
         return Answer(HTTPStatus.CREATED, refund)
 
@@ -64,30 +69,34 @@ async def create_refund(
     summary="List a payment's refunds",
 )
 async def list_payment_refunds(
-    payment_id: str, merchant: MerchantDep, services: ServicesDep, page: RefundPage
+    payment_id: str, principal: Reader, services: ServicesDep, page: RefundPage
 ) -> Page[RefundResource]:
     """List the refunds of a payment, newest first."""
-    await find(services, merchant.id, payment_id)
+    await find(services, principal.merchant_id, payment_id)
     async with services.reader.connect() as connection:
-        found = await reading.list_refunds(connection, merchant.id, page, payment_id=payment_id)
+        found = await reading.list_refunds(connection, principal.merchant_id, page, payment_id=payment_id)
     return page_of(map(resource_of, found.rows), found.next_cursor)
 
 
 @router.get("/refunds", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List refunds")
 async def list_refunds(
-    merchant: MerchantDep, services: ServicesDep, page: RefundPage, status: RefundStatus | None = None
+    principal: Reader, services: ServicesDep, page: RefundPage, status: RefundStatus | None = None
 ) -> Page[RefundResource]:
     """List your refunds, newest first."""
     async with services.reader.connect() as connection:
-        found = await reading.list_refunds(connection, merchant.id, page, status=status)
+        found = await reading.list_refunds(connection, principal.merchant_id, page, status=status)
     return page_of(map(resource_of, found.rows), found.next_cursor)
 
 
 @router.get("/refunds/{refund_id}", responses=declare(*TO_MERCHANTS, "refund_not_found"), summary="Read a refund")
-async def get_refund(refund_id: str, merchant: MerchantDep, services: ServicesDep) -> RefundResource:
+async def get_refund(refund_id: str, principal: Reader, services: ServicesDep) -> RefundResource:
     """Read one of your refunds as it stands."""
     async with services.reader.connect() as connection:
-        refund = await reading.find_refund(connection, merchant.id, refund_id) if is_id(REFUND, refund_id) else None
+        refund = (
+            await reading.find_refund(connection, principal.merchant_id, refund_id)
+            if is_id(REFUND, refund_id)
+            else None
+        )
     if refund is None:
         raise NotFoundError("refund_not_found", f"You have no refund {refund_id!r}.")
     return refund

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Final
 
 from fastapi import Depends
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
-from api.auth.principal import MerchantDep, limit_address
+from api.auth.permissions import requires
+from api.auth.principal import Principal, limit_address
 from api.http.problems import TO_ANYBODY, TO_MERCHANTS, declare
 from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.returns.schemas import ReturnSecret
+from clearway.domain.permissions import Permission
 from clearway.payments.returning import come_back, return_secret_of
 
 returns = Router(tags=["public"], dependencies=[Depends(limit_address)])
 """Apart from the other routers: a gateway may add parameters of its own to the URL."""
 router = Router(tags=["payments"])
+
+Reader = Annotated[Principal, requires(Permission.PAYMENTS_WRITE)]
+"""A program that makes payments takes the customers back, too. With payments:read alone nobody can forge a return."""
 
 DONE_PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -48,6 +53,6 @@ async def return_customer(payment_id: str, services: ServicesDep, token: str = "
 
 
 @router.get("/return_secret", responses=declare(*TO_MERCHANTS), summary="Read the return secret")
-async def get_return_secret(merchant: MerchantDep, services: ServicesDep) -> ReturnSecret:
+async def get_return_secret(principal: Reader, services: ServicesDep) -> ReturnSecret:
     """Return the secret that signs returns. Keep it on your server: whoever has it can forge a return."""
-    return ReturnSecret(secret=return_secret_of(services.settings, merchant.id))
+    return ReturnSecret(secret=return_secret_of(services.settings, principal.merchant_id))

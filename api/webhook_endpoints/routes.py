@@ -8,11 +8,13 @@ from typing import Annotated, Final
 from fastapi import Depends
 from starlette.responses import Response
 
-from api.auth.principal import MerchantDep
+from api.auth.permissions import requires
+from api.auth.principal import Principal
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
 from api.http.routing import Router
+from api.http.sealing import SealedOnceDep
 from api.http.services import ServicesDep
 from api.webhook_endpoints.schemas import (
     EndpointCreate,
@@ -26,11 +28,11 @@ from api.webhook_endpoints.schemas import (
     endpoint_with_secret,
     recovery_resource,
 )
-from api.webhook_endpoints.sealing import SealedOnceDep
 from api.webhooks.schemas import DeliveryResource, delivery_resource
 from clearway.db import endpoints
 from clearway.db.pages import PageRequest
 from clearway.domain.ids import ENDPOINT, RECOVERY
+from clearway.domain.permissions import Permission
 from clearway.endpoints import commands, recovery, trial
 from clearway.services import Allocation
 
@@ -47,6 +49,9 @@ RECOVERY_PROBLEMS: Final = (
 
 router = Router(prefix="/webhook_endpoints", tags=["webhook endpoints"])
 
+Reader = Annotated[Principal, requires(Permission.ENDPOINTS_READ)]
+Editor = Annotated[Principal, requires(Permission.ENDPOINTS_WRITE)]
+
 
 @router.post(
     "",
@@ -56,13 +61,13 @@ router = Router(prefix="/webhook_endpoints", tags=["webhook endpoints"])
     summary="Register a webhook endpoint",
 )
 async def create_webhook_endpoint(
-    body: EndpointCreate, merchant: MerchantDep, services: ServicesDep, once: SealedOnceDep
+    body: EndpointCreate, principal: Editor, services: ServicesDep, once: SealedOnceDep
 ) -> Response:
     """Register where your events are sent. The answer holds the secret that verifies them, this once."""
     commands.check_url(services, body.url)  # before the key is used, so that a corrected request may use it
 
     async def operation(allocation: Allocation) -> Answer:
-        made = await commands.create(services, merchant.actor, allocation.resource_id, body.asked())
+        made = await commands.create(services, principal.actor, allocation.resource_id, body.asked())
         return Answer(HTTPStatus.CREATED, endpoint_with_secret(made))
 
     return await once.answer(ENDPOINT, operation)
@@ -70,11 +75,11 @@ async def create_webhook_endpoint(
 
 @router.get("", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List webhook endpoints")
 async def list_webhook_endpoints(
-    merchant: MerchantDep, services: ServicesDep, page: Annotated[PageRequest, Depends(page_request(ENDPOINT))]
+    principal: Reader, services: ServicesDep, page: Annotated[PageRequest, Depends(page_request(ENDPOINT))]
 ) -> Page[EndpointResource]:
     """List your endpoints, newest first."""
     async with services.reader.connect() as connection:
-        found = await endpoints.list_endpoints(connection, merchant.id, page)
+        found = await endpoints.list_endpoints(connection, principal.merchant_id, page)
     return page_of(map(endpoint_resource, found.rows), found.next_cursor)
 
 
@@ -83,9 +88,9 @@ async def list_webhook_endpoints(
     responses=declare(*TO_MERCHANTS, "webhook_endpoint_not_found"),
     summary="Read a webhook endpoint",
 )
-async def get_webhook_endpoint(endpoint_id: str, merchant: MerchantDep, services: ServicesDep) -> EndpointResource:
+async def get_webhook_endpoint(endpoint_id: str, principal: Reader, services: ServicesDep) -> EndpointResource:
     """Read one of your endpoints."""
-    return endpoint_resource(await commands.find(services, merchant.id, endpoint_id))
+    return endpoint_resource(await commands.find(services, principal.merchant_id, endpoint_id))
 
 
 @router.patch(
@@ -94,10 +99,10 @@ async def get_webhook_endpoint(endpoint_id: str, merchant: MerchantDep, services
     summary="Change a webhook endpoint",
 )
 async def update_webhook_endpoint(
-    endpoint_id: str, body: EndpointPatch, merchant: MerchantDep, services: ServicesDep
+    endpoint_id: str, body: EndpointPatch, principal: Editor, services: ServicesDep
 ) -> EndpointResource:
     """Change what you send and nothing else. Enabling an endpoint clears the reason it was disabled for."""
-    return endpoint_resource(await commands.change(services, merchant.actor, endpoint_id, body.values()))
+    return endpoint_resource(await commands.change(services, principal.actor, endpoint_id, body.values()))
 
 
 @router.delete(
@@ -107,9 +112,9 @@ async def update_webhook_endpoint(
     responses=declare(*TO_MERCHANTS, "webhook_endpoint_not_found"),
     summary="Delete a webhook endpoint",
 )
-async def delete_webhook_endpoint(endpoint_id: str, merchant: MerchantDep, services: ServicesDep) -> None:
+async def delete_webhook_endpoint(endpoint_id: str, principal: Editor, services: ServicesDep) -> None:
     """Take an endpoint out of use for good. What waits to be sent to it is cancelled at once."""
-    await commands.delete(services, merchant.actor, endpoint_id)
+    await commands.delete(services, principal.actor, endpoint_id)
 
 
 @router.post(
@@ -120,7 +125,7 @@ async def delete_webhook_endpoint(endpoint_id: str, merchant: MerchantDep, servi
 )
 async def rotate_webhook_secret(
     endpoint_id: str,
-    merchant: MerchantDep,
+    principal: Editor,
     services: ServicesDep,
     once: SealedOnceDep,
     body: SecretRotation | None = None,
@@ -132,7 +137,8 @@ async def rotate_webhook_secret(
     overlap_s = body.overlap_s if body else None
 
     async def operation(allocation: Allocation) -> Answer:
-        rotated = await commands.rotate_secret(services, merchant.actor, endpoint_id, allocation.resource_id, overlap_s)
+        rotation_id = allocation.resource_id
+        rotated = await commands.rotate_secret(services, principal.actor, endpoint_id, rotation_id, overlap_s)
         return Answer(HTTPStatus.OK, endpoint_with_secret(rotated))
 
     return await once.answer(ROTATION, operation)
@@ -147,11 +153,11 @@ async def rotate_webhook_secret(
     ),
     summary="Send a test event",
 )
-async def send_webhook_test(endpoint_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep) -> Response:
+async def send_webhook_test(endpoint_id: str, principal: Editor, services: ServicesDep, once: OnceDep) -> Response:
     """Send an `endpoint.test` event to this endpoint alone. The answer is its delivery, which you can follow."""
 
     async def operation(allocation: Allocation) -> Answer:
-        sent = await trial.send_test(services, merchant.actor, endpoint_id, allocation.resource_id)
+        sent = await trial.send_test(services, principal.actor, endpoint_id, allocation.resource_id)
         return Answer(HTTPStatus.ACCEPTED, delivery_resource(sent))
 
     return await once.answer(TEST, operation)
@@ -165,7 +171,7 @@ async def send_webhook_test(endpoint_id: str, merchant: MerchantDep, services: S
     summary="Send what an endpoint missed",
 )
 async def recover_webhook_endpoint(
-    endpoint_id: str, body: RecoveryCreate, merchant: MerchantDep, services: ServicesDep, once: OnceDep
+    endpoint_id: str, body: RecoveryCreate, principal: Editor, services: ServicesDep, once: OnceDep
 ) -> Response:
     """Send the events that the endpoint did not receive, each on a schedule of its own, at most 10 a second.
 
@@ -174,7 +180,7 @@ async def recover_webhook_endpoint(
     """
 
     async def operation(allocation: Allocation) -> Answer:
-        begun = await recovery.recover(services, merchant.actor, endpoint_id, allocation.resource_id, body.asked())
+        begun = await recovery.recover(services, principal.actor, endpoint_id, allocation.resource_id, body.asked())
         return Answer(HTTPStatus.ACCEPTED, recovery_resource(begun))
 
     return await once.answer(RECOVERY, operation)
@@ -186,7 +192,7 @@ async def recover_webhook_endpoint(
     summary="Read a recovery",
 )
 async def get_webhook_recovery(
-    endpoint_id: str, recovery_id: str, merchant: MerchantDep, services: ServicesDep
+    endpoint_id: str, recovery_id: str, principal: Reader, services: ServicesDep
 ) -> RecoveryResource:
     """Read how far a recovery has come."""
-    return recovery_resource(await recovery.find(services, merchant.id, endpoint_id, recovery_id))
+    return recovery_resource(await recovery.find(services, principal.merchant_id, endpoint_id, recovery_id))

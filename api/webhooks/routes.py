@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Query, Request
 from starlette.responses import Response
 
-from api.auth.principal import MerchantDep
+from api.auth.permissions import requires
+from api.auth.principal import Principal
 from api.http.fields import PlainText
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
@@ -31,6 +32,7 @@ from clearway.deliveries.sending import Retried
 from clearway.domain.delivery import DeliveryStatus
 from clearway.domain.events import EventType
 from clearway.domain.ids import DELIVERY
+from clearway.domain.permissions import Permission
 from clearway.services import Allocation
 
 RETRY: Final = "rtry"
@@ -44,6 +46,9 @@ RETRY_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 router = Router(prefix="/webhooks", tags=["webhooks"])
+
+Reader = Annotated[Principal, requires(Permission.DELIVERIES_READ)]
+Sender = Annotated[Principal, requires(Permission.DELIVERIES_WRITE)]
 
 IdFilter = Annotated[PlainText | None, Query(max_length=64)]
 
@@ -62,21 +67,21 @@ async def delivery_filter(
 
 @router.get("", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List webhook deliveries")
 async def list_webhooks(
-    merchant: MerchantDep,
+    principal: Reader,
     services: ServicesDep,
     wanted: Annotated[DeliveryFilter, Depends(delivery_filter)],
     page: Annotated[PageRequest, Depends(page_request(DELIVERY))],
 ) -> Page[DeliveryResource]:
     """List the deliveries of your events to your endpoints, newest first."""
     async with services.reader.connect() as connection:
-        found = await reading.list_deliveries(connection, merchant.id, wanted, page)
+        found = await reading.list_deliveries(connection, principal.merchant_id, wanted, page)
     return page_of(map(delivery_resource, found.rows), found.next_cursor)
 
 
 @router.get("/{delivery_id}", responses=declare(*TO_MERCHANTS, "webhook_not_found"), summary="Read a webhook delivery")
-async def get_webhook(delivery_id: str, merchant: MerchantDep, services: ServicesDep) -> DeliveryDetail:
+async def get_webhook(delivery_id: str, principal: Reader, services: ServicesDep) -> DeliveryDetail:
     """Read one delivery with what every attempt sent and got back."""
-    row = await finding.find(services, merchant.id, delivery_id)
+    row = await finding.find(services, principal.merchant_id, delivery_id)
     async with services.reader.connect() as connection:
         return delivery_detail(row, await reading.attempts_of(connection, row.id))
 
@@ -88,18 +93,18 @@ async def get_webhook(delivery_id: str, merchant: MerchantDep, services: Service
     summary="Send a webhook again",
 )
 async def retry_webhook(
-    delivery_id: str, merchant: MerchantDep, services: ServicesDep, once: OnceDep, request: Request
+    delivery_id: str, principal: Sender, services: ServicesDep, once: OnceDep, request: Request
 ) -> Response:
     """Make one delivery attempt now, and answer with what it came to.
 
     It comes on top of the schedule: a delivery that waits goes on as before if this attempt fails, and is delivered if
     it succeeds. Each request makes one attempt; repeats with the same Idempotency-Key share it.
     """
-    row = await finding.find(services, merchant.id, delivery_id)
+    row = await finding.find(services, principal.merchant_id, delivery_id)
     await services.rate_limits.count_retry(request, row.endpoint_id)
 
     async def operation(allocation: Allocation) -> Answer:
-        return retry_answer(await sending.retry(services, merchant.id, delivery_id, allocation.resource_id))
+        return retry_answer(await sending.retry(services, principal.merchant_id, delivery_id, allocation.resource_id))
 
     return await once.answer(RETRY, operation)
 

@@ -1,22 +1,31 @@
-"""The merchants of an installation: list them, add an account with its live and its test merchant."""
+"""Merchants of an installation: list, add an account with its live and its test merchant."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.accounts import keys
-from clearway.accounts.keys import NewKey
-from clearway.db import audit
+from clearway.accounts.keys import FIRST_KEY_NAME, KeyRequest, Keyring
+from clearway.db import across_merchants, audit
 from clearway.db import merchants as rows
 from clearway.db.merchants import NewAccount
-from clearway.db.tables import api_keys, merchants
 from clearway.domain.actor import Actor
+from clearway.domain.api_key import EVERYTHING_GRANTED
+from clearway.domain.ids import API_KEY
 from clearway.domain.merchant import Mode
-from clearway.settings import Settings
+from clearway.domain.resources import ApiKeyWithSecret
+from clearway.services import Allocation
+
+
+@dataclass(frozen=True)
+class FirstKey:
+    """A merchant with their first key."""
+
+    merchant_id: str
+    key: ApiKeyWithSecret
 
 
 @dataclass(frozen=True)
@@ -24,23 +33,16 @@ class AddedAccount:
     """An account with the first key of each of its merchants."""
 
     account_id: str
-    live: NewKey
-    test: NewKey
+    live: FirstKey
+    test: FirstKey
 
 
 async def list_merchants(connection: AsyncConnection) -> list[dict[str, Any]]:
     """Return every merchant with how many usable keys it has."""
-    usable = func.count(api_keys.c.id).filter(api_keys.c.revoked_at.is_(None)).label("keys")
-    query = (
-        select(*(merchants.c[name] for name in ("id", "account_id", "mode", "name", "active", "created_at")), usable)
-        .outerjoin(api_keys, api_keys.c.merchant_id == merchants.c.id)
-        .group_by(merchants.c.id)
-        .order_by(merchants.c.account_id, merchants.c.mode)
-    )
-    return [dict(row) for row in (await connection.execute(query)).mappings()]
+    return await across_merchants.list_merchants(connection)
 
 
-async def add_account(connection: AsyncConnection, settings: Settings, name: str, operator: str) -> AddedAccount:
+async def add_account(connection: AsyncConnection, keyring: Keyring, name: str, operator: str) -> AddedAccount:
     """Add an account with its live and its test merchant, each with a first key."""
     account = NewAccount(name)
     await rows.add_account(connection, account)
@@ -48,5 +50,7 @@ async def add_account(connection: AsyncConnection, settings: Settings, name: str
     for mode, merchant_id in ((Mode.LIVE, account.live_id), (Mode.TEST, account.test_id)):
         actor = Actor(operator, merchant_id)
         await audit.record(connection, actor, "merchant.add", merchant_id, {"account_id": account.id, "mode": mode})
-        made[mode.value] = await keys.add_key(connection, settings, actor)
+        asked, allocation = KeyRequest(FIRST_KEY_NAME), Allocation.fresh(API_KEY)
+        key = await keys.create(connection, keyring, actor, allocation, asked, granted=EVERYTHING_GRANTED)
+        made[mode.value] = FirstKey(merchant_id, key)
     return AddedAccount(account.id, **made)

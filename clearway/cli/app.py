@@ -16,6 +16,7 @@ from clearway.cli import (
     demo,
     endpoints,
     faults,
+    keys,
     listen,
     merchants,
     payments,
@@ -67,5 +68,6 @@ for part in (
     temporal,
     database,
     merchants,
+    keys,
 ):
     part.register(app)

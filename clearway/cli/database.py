@@ -67,7 +67,7 @@ def secrets(*, as_json: JsonFlag = False) -> None:
     """Print fresh secrets for an installation, as lines of a `.env` file. Nothing is stored."""
     lines = {
         "SECRET_KEYS": f"{_key_id()}:{base64.b64encode(random_source.token_bytes(KEY_BYTES)).decode()}",
-        "API_KEY_PEPPER": random_source.token_urlsafe(KEY_BYTES),
+        "API_KEY_PEPPERS": f"{_key_id()}:{random_source.token_urlsafe(KEY_BYTES)}",
         "SIMULATOR_WEBHOOK_SECRET": "whsec_" + base64.b64encode(random_source.token_bytes(KEY_BYTES)).decode(),
     }
     if as_json:

@@ -106,6 +106,7 @@ def api(
         port=port,
         workers=workers,
         access_log=False,
+        proxy_headers=False,  # TRUSTED_PROXIES says whose word counts
         log_config=None,
         timeout_graceful_shutdown=DRAIN_S,
     )

@@ -1,8 +1,7 @@
-"""Secrets at rest: what is encrypted in the database, and how API secrets are hashed.
+"""Secrets at rest: what is encrypted in the database. Secrets of API keys are hashed instead (`api_secrets`).
 
-Owns the token format `v1.<key id>.<base64url(nonce + ciphertext + tag)>` (AES-256-GCM, random 96-bit nonce) and the
-keyed hash of API secrets. It must not read settings of its own, touch a database or put a key or a plaintext into an
-error, a repr or a log.
+Owns the token format `v1.<key id>.<base64url(nonce + ciphertext + tag)>` (AES-256-GCM, random 96-bit nonce). It must
+not read settings of its own, touch a database or put a key or a plaintext into an error, a repr or a log.
 
     EncryptionError
     ├── KeyConfigurationError   the configured keys cannot be used
@@ -17,8 +16,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import hmac
 import os
 import re
 from collections.abc import Iterable
@@ -111,25 +108,6 @@ class Cipher:
         """Tell whether the token should be encrypted anew, because its key is not the first one any more."""
         key_id, _ = _parse_token(token)
         return key_id != self._primary_id
-
-
-def hash_api_secret(secret: str, pepper: str) -> bytes:
-    """Return the keyed hash to store for an API secret.
-
-    API secrets are random and long, so a plain HMAC is enough (OWASP ASVS 5.0, 6.5.2), and it costs microseconds on
-    every request where a password hash would cost a tenth of a second. The pepper is what a stolen table lacks.
-    """
-    return hmac.new(_bytes_of(pepper), _bytes_of(secret), hashlib.sha256).digest()
-
-
-def api_secret_matches(secret: str, pepper: str, expected: bytes) -> bool:
-    """Tell in constant time whether `secret` hashes to `expected`; any text is accepted, non-ASCII too."""
-    return hmac.compare_digest(hash_api_secret(secret, pepper), expected)
-
-
-def _bytes_of(text: str) -> bytes:
-    # compare_digest and strict UTF-8 both raise on some text a header may hold; a wrong secret must only be wrong.
-    return text.encode("utf-8", "surrogatepass")
 
 
 def _associated_data(key_id: str, context: str) -> bytes:

@@ -33,5 +33,6 @@ async def record(
             subject_id=subject_id,
             detail=detail or {},
             request_id=actor.request_id,
+            address=actor.address,
         )
     )

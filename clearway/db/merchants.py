@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from clearway.crypto.api_secrets import SecretHash
 from clearway.db.tables import accounts, api_keys, merchants
 from clearway.domain.ids import ACCOUNT, MERCHANT, new_id
 from clearway.domain.merchant import Mode
@@ -42,9 +43,17 @@ async def add_account(connection: AsyncConnection, new: NewAccount) -> bool:
     return (await connection.execute(insert(merchants).values(sides).on_conflict_do_nothing())).rowcount > 0
 
 
-async def put_key(connection: AsyncConnection, *, key_id: str, merchant_id: str, secret_hash: bytes) -> None:
-    """Add an API key, or give the one that is there this secret."""
-    statement = insert(api_keys).values(id=key_id, merchant_id=merchant_id, secret_hash=secret_hash)
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=["id"], set_={"secret_hash": statement.excluded.secret_hash})
+async def put_key(
+    connection: AsyncConnection, *, key_id: str, merchant_id: str, name: str, secret: SecretHash, created_by: str
+) -> None:
+    """Add an API key that may do everything, or give the one that is there this secret."""
+    statement = insert(api_keys).values(
+        id=key_id,
+        merchant_id=merchant_id,
+        name=name,
+        secret_hash=secret.digest,
+        pepper_id=secret.pepper_id,
+        created_by=created_by,
     )
+    same = {name: statement.excluded[name] for name in ("secret_hash", "pepper_id")}
+    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=same))

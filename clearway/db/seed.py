@@ -15,7 +15,8 @@ from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.crypto.encryption import Cipher, hash_api_secret
+from clearway.crypto.api_secrets import Peppers
+from clearway.crypto.encryption import Cipher
 from clearway.db import audit, merchants
 from clearway.db.endpoints import secret_context
 from clearway.db.engine import create_engine
@@ -72,9 +73,14 @@ async def seed_merchant(connection: AsyncConnection, settings: Settings, credent
 
 async def seed_key(connection: AsyncConnection, settings: Settings, credentials: Credentials) -> None:
     """Give a merchant this API key."""
-    secret_hash = hash_api_secret(credentials.api_secret, settings.api_key_pepper.get_secret_value())
+    peppers = Peppers.from_settings(settings.api_key_peppers.get_secret_value())
     await merchants.put_key(
-        connection, key_id=credentials.api_key, merchant_id=credentials.merchant_id, secret_hash=secret_hash
+        connection,
+        key_id=credentials.api_key,
+        merchant_id=credentials.merchant_id,
+        name=credentials.name,
+        secret=peppers.hash(credentials.api_secret),
+        created_by=SYSTEM,
     )
 
 

@@ -197,7 +197,7 @@ def program(name: str, ports: Ports, temporal: Client) -> Program:
     """The program of that name, listening on its port of `ports`. `api-2` is a second process of `api`."""
     api, simulator, receiver = (f"http://{HOST}:{port}" for port in (ports.api, ports.simulator, ports.receiver))
     uvicorn = ["-m", "uvicorn", "--factory", "api.app:create_app", "--host", HOST, "--port", str(ports.api)]
-    limits = ["--no-access-log", "--timeout-graceful-shutdown", "10"]
+    limits = ["--no-access-log", "--no-proxy-headers", "--timeout-graceful-shutdown", "10"]
     programs = (
         Program(
             "simulator",

@@ -130,6 +130,28 @@ class RefundResource(Resource):
     updated_at: Moment
 
 
+class ApiKeyResource(Resource):
+    """An API key, without its secret."""
+
+    id: Annotated[str, Field(description="The public half, sent as `X-Api-Key`.")]
+    object: Literal["api_key"] = "api_key"
+    name: str
+    permissions: Annotated[list[str], Field(description='`["*"]`: all current and future permissions.')]
+    allowed_networks: Annotated[list[str], Field(description="Where it may be used from; empty: anywhere.")]
+    expires_at: Annotated[Moment | None, Field(description="null: never.")]
+    last_used_at: Annotated[Moment | None, Field(description="To the minute; null: not used yet.")]
+    previous_secret_expires_at: Annotated[Moment | None, Field(description="Until when the former secret is valid.")]
+    created_by: str
+    created_at: Moment
+    revoked_at: Moment | None
+
+
+class ApiKeyWithSecret(ApiKeyResource):
+    """An API key with its secret."""
+
+    secret: Annotated[str, Field(description="Sent as `X-Api-Secret`. It is shown once: only a hash is kept.")]
+
+
 class EndpointTestResource(Resource):
     """The data of a test event."""
 

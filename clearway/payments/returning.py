@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
 
 import structlog
 
+from clearway.crypto.api_secrets import Peppers
 from clearway.crypto.encryption import Cipher
 from clearway.crypto.returns import return_secret, return_signature, return_token, token_matches
 from clearway.db import across_merchants
@@ -54,25 +55,28 @@ class Return:
 
 def return_url_of(settings: Settings, payment_id: str) -> str:
     """Return the URL that the gateway sends the customer of this payment to."""
-    token = return_token(settings.api_key_pepper.get_secret_value(), payment_id)
+    token = return_token(_peppers(settings), payment_id)
     return f"{settings.api_public_url.rstrip('/')}{PATH.format(payment_id=payment_id)}?token={token}"
 
 
 def return_secret_of(settings: Settings, merchant_id: str) -> str:
     """Return the secret with which the merchant verifies where a return came from."""
-    return return_secret(settings.api_key_pepper.get_secret_value(), merchant_id)
+    return return_secret(_peppers(settings), merchant_id)
 
 
 async def come_back(services: Services, payment_id: str, token: str) -> Return:
     """Take a returning customer. Raises NotFoundError for an unknown payment and for a wrong token alike."""
-    pepper = services.settings.api_key_pepper.get_secret_value()
-    if not is_id(PAYMENT, payment_id) or not token_matches(pepper, payment_id, token):
+    if not is_id(PAYMENT, payment_id) or not token_matches(_peppers(services.settings), payment_id, token):
         raise payment_not_found(payment_id)
     structlog.contextvars.bind_contextvars(payment_id=payment_id)
     payment = await _read(services, payment_id)
     if payment.status in WAITING:
         payment = await _moved_on(services, payment)
     return Return(_url(services.settings, payment, int(time.time())), payment.status)
+
+
+def _peppers(settings: Settings) -> Peppers:
+    return Peppers.from_settings(settings.api_key_peppers.get_secret_value())
 
 
 async def _moved_on(services: Services, payment: Returning) -> Returning:

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("subject_id", sa.Text(), nullable=False),
         sa.Column("detail", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("request_id", sa.Text(), nullable=True),
+        sa.Column("address", sa.Text(), nullable=True, comment="of the client that sent the request"),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
         postgresql_partition_by="RANGE (id)",
@@ -65,13 +66,35 @@ def upgrade() -> None:
         "api_keys",
         sa.Column("id", sa.Text(), nullable=False, comment="the public half, sent as X-Api-Key"),
         sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("permissions", postgresql.ARRAY(sa.Text()), comment="null: all current and future ones"),
+        sa.Column(
+            "allowed_networks",
+            postgresql.ARRAY(sa.Text()),
+            server_default="{}",
+            nullable=False,
+            comment="CIDR; empty: any address",
+        ),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("secret_hash", sa.LargeBinary(), nullable=False, comment="HMAC-SHA256 of the secret with the pepper"),
+        sa.Column("pepper_id", sa.Text(), nullable=False),
+        sa.Column("secret_set_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("sealed_secret", sa.Text(), comment="encrypted, as long as the request that made it may be repeated"),
+        sa.Column("rotation_id", sa.Text(), comment="the id under which the secret was rotated last"),
+        sa.Column("previous_secret_hash", sa.LargeBinary()),
+        sa.Column("previous_pepper_id", sa.Text()),
+        sa.Column("previous_secret_expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_by", sa.Text(), nullable=False, comment="as in audit_log.actor"),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["merchant_id"], ["merchants.id"], name=op.f("fk_api_keys_merchant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
     )
-    op.create_index(op.f("ix_api_keys_merchant_id"), "api_keys", ["merchant_id"], unique=False)
+    op.create_index("ix_api_keys_merchant_id_id", "api_keys", ["merchant_id", sa.literal_column("id DESC")])
+    op.create_index(
+        "ix_api_keys_sealed", "api_keys", ["secret_set_at"], postgresql_where=sa.text("sealed_secret IS NOT NULL")
+    )
     op.create_table(
         "events",
         sa.Column("id", sa.Text(), nullable=False),

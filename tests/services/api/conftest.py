@@ -70,6 +70,7 @@ async def api_settings(databases: Databases, api_simulator: Simulator) -> Settin
         simulator_url=str(api_simulator.http.base_url),
         webhook_allowed_networks=("127.0.0.0/8",),
         rate_limit_address="100000/minute",
+        rate_limit_failed_logins="100000/minute",
         gateway_timeout_s=5.0,
         overload_target_ms=0,  # however slow the machine of the tests is
     )

@@ -8,7 +8,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.app import ROUTERS, create_app, operations, reference, testing
+from api.app import ROUTERS, create_app, operations, reference
+from api.app import testing as for_tests
 from api.http.routing import Router
 from clearway.settings import Settings
 from tests.services.api.conftest import PREFIX, Caller, Payer
@@ -79,7 +80,7 @@ async def test_a_real_server_answers_head_and_goes_on(own_app: FastAPI) -> None:
 
 def test_every_route_is_checked() -> None:
     """Each router is the one that reads bodies strictly: a plain one would take what the others refuse."""
-    for router in (*ROUTERS, operations, testing, reference):
+    for router in (*ROUTERS, operations, for_tests, reference):
         assert type(router) is Router, router.prefix
 
 

@@ -124,6 +124,6 @@ def test_webhooks_are_described(document: dict[str, Any]) -> None:
 
 def test_test_routes_are_absent_in_production(settings: Settings) -> None:
     """In production nobody can ask for the published credentials."""
-    secrets = {"secret_keys": "k:" + "A" * 43 + "=", "api_key_pepper": "p", "simulator_webhook_secret": "s"}
+    secrets = {"secret_keys": "k:" + "A" * 43 + "=", "api_key_peppers": "p:p", "simulator_webhook_secret": "s"}
     production = create_app(changed(settings, clearway_env="production", **secrets)).openapi()
     assert not [path for path in production["paths"] if "/test/" in path]

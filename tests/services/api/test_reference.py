@@ -26,7 +26,7 @@ def in_production(api_settings: Settings) -> FastAPI:
             api_settings,
             clearway_env="production",
             secret_keys="k1:" + "QUFB" * 10 + "QUE=",
-            api_key_pepper="a-pepper-of-its-own",
+            api_key_peppers="own:a-pepper-of-its-own",
             simulator_webhook_secret="whsec_b3RoZXI=",
             webhook_allowed_networks=(),
         )

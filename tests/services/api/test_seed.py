@@ -44,7 +44,7 @@ async def test_seeding_twice_is_seeding_once(fresh_database_url: str, settings: 
 
 async def test_it_refuses_in_production(engine: AsyncEngine, settings: Settings) -> None:
     """Published credentials never open a production installation."""
-    secrets = {"secret_keys": "k:" + "A" * 43 + "=", "api_key_pepper": "p", "simulator_webhook_secret": "s"}
+    secrets = {"secret_keys": "k:" + "A" * 43 + "=", "api_key_peppers": "p:p", "simulator_webhook_secret": "s"}
     production = changed(settings, clearway_env="production", **secrets)
     async with engine.begin() as connection:
         with pytest.raises(seed.SeedRefusedError, match="CLEARWAY_ENV=production"):

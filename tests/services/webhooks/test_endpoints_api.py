@@ -96,13 +96,13 @@ async def test_production_insists_on_https(shop: Shop, nobody: Any) -> None:
         _env_file=None,
         clearway_env="production",
         secret_keys=keys,
-        api_key_pepper="development-pepper-no-more",
+        api_key_peppers="dev:development-pepper-no-more",
         simulator_webhook_secret="whsec_b3RoZXI=",
         database_url=shop.settings.database_url,
     )
     async with api_client(production, shop.engine, nobody) as client:
         await log_in(
-            client, shop.settings.model_copy(update={"api_key_pepper": production.api_key_pepper}), shop.engine
+            client, shop.settings.model_copy(update={"api_key_peppers": production.api_key_peppers}), shop.engine
         )
         refused = await client.post("/webhook_endpoints", json={"url": "http://shop.example/hooks"})
         taken = await client.post("/webhook_endpoints", json={"url": "https://shop.example/hooks"})

@@ -129,7 +129,7 @@ async def test_a_database_that_is_away_is_one_line_without_its_password(cli: Cli
 async def test_secrets_are_fresh_each_time(cli: Cli) -> None:
     """Two installations never get the same secrets, and the plain form is a `.env` file."""
     first, second = [(await cli("secrets", "--json")).json for _ in range(2)]
-    assert set(first) == {"SECRET_KEYS", "API_KEY_PEPPER", "SIMULATOR_WEBHOOK_SECRET"}
+    assert set(first) == {"SECRET_KEYS", "API_KEY_PEPPERS", "SIMULATOR_WEBHOOK_SECRET"}
     assert not set(first.values()) & set(second.values())
     lines = (await cli("secrets")).out.splitlines()
     assert [line.partition("=")[0] for line in lines] == list(first)

@@ -10,16 +10,18 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from clearway.crypto.encryption import Cipher, api_secret_matches
+from clearway.crypto.api_secrets import Peppers
+from clearway.crypto.encryption import Cipher
 from clearway.db.across_merchants import find_key
 from clearway.db.endpoints import secret_context
 from clearway.db.seed import RECEIVER_ENDPOINT_ID
 from clearway.db.tables import audit_log, webhook_endpoints
-from clearway.settings import DEVELOPMENT_PEPPER, DEVELOPMENT_SECRET_KEYS
+from clearway.settings import DEVELOPMENT_PEPPERS, DEVELOPMENT_SECRET_KEYS
 from tests.stack.cli.command import Cli
 from tests.support.database import Databases
 
 NUMBERS = itertools.count(1)
+PEPPERS = Peppers.from_settings(DEVELOPMENT_PEPPERS)
 SECRET = "whsec_dGVzdC1lbmRwb2ludC1zZWNyZXQtMDAwMDAwMDAwMDE="
 
 
@@ -69,7 +71,7 @@ async def test_seed_adds_the_test_merchant_once(cli: Cli, connection: AsyncConne
         assert shown.code == 0
     key = await find_key(connection, shown.json["api_key"])
     assert key is not None
-    assert api_secret_matches(shown.json["api_secret"], DEVELOPMENT_PEPPER, key.secret_hash)
+    assert PEPPERS.matches(shown.json["api_secret"], key.secret)
 
 
 async def test_seed_is_refused_in_production(cli: Cli) -> None:
@@ -92,10 +94,49 @@ async def test_a_merchant_comes_with_a_key_that_works_until_it_is_revoked(
     assert old is not None
     assert new is not None
     assert (old.usable, new.usable) == (False, True)
-    assert api_secret_matches(second["api_secret"], DEVELOPMENT_PEPPER, new.secret_hash)
+    assert PEPPERS.matches(second["api_secret"], new.secret)
     lines = await connection.execute(select(audit_log.c.actor, audit_log.c.action).order_by(audit_log.c.id))
-    actions = [*["merchant.add", "api_key.add"] * 2, "api_key.add", "api_key.revoke"]
+    actions = [*["merchant.add", "api_key.create"] * 2, "api_key.create", "api_key.revoke"]
     assert [tuple(line) for line in lines] == [("operator:ana", action) for action in actions]
+
+
+async def test_a_key_has_the_limits_it_was_given(cli: Cli, connection: AsyncConnection) -> None:
+    """Permissions, networks and an end, as the operator said; a network that is none is refused."""
+    merchant_id = (await cli("merchants", "add", "Shop", "--json")).json["test"]["merchant_id"]
+    limits = ["--permission", "payments:read", "--permission", "refunds:write", "--network", "203.0.113.0/24"]
+    made = (await cli("keys", "add", merchant_id, "--name", "Desk", *limits, "--expires-in-days", "3", "--json")).json
+    assert (made["name"], made["permissions"]) == ("Desk", ["payments:read", "refunds:write"])
+    assert made["allowed_networks"] == ["203.0.113.0/24"]
+    key = await find_key(connection, made["api_key"])
+    assert key is not None
+    assert key.grant.expires_at is not None
+    assert (await cli("keys", "add", merchant_id, "--network", "nowhere")).code == 2
+
+
+async def test_a_rotated_key_has_two_valid_secrets_for_the_overlap(cli: Cli, connection: AsyncConnection) -> None:
+    """The former secret ends with the overlap; rotated without one, it ends at once."""
+    first = (await cli("merchants", "add", "Shop", "--json")).json["test"]
+    second = (await cli("keys", "rotate", first["api_key"], "--json")).json
+    key = await find_key(connection, first["api_key"])
+    assert key is not None
+    assert PEPPERS.matches(second["api_secret"], key.secret)
+    assert PEPPERS.matches(first["api_secret"], key.previous_secret)
+
+    third = (await cli("keys", "rotate", first["api_key"], "--overlap-s", "0", "--json")).json
+    key = await find_key(connection, first["api_key"])
+    assert key is not None
+    assert PEPPERS.matches(third["api_secret"], key.secret)
+    assert key.previous_secret is None
+
+
+async def test_keys_of_an_old_pepper_are_found(cli: Cli) -> None:
+    """Before a pepper is taken away, an operator sees the keys that still hang on it, of all merchants."""
+    shop = (await cli("merchants", "add", "Shop", "--json")).json
+    both = f"new:pepper,{DEVELOPMENT_PEPPERS}"
+    made = (await cli("keys", "add", shop["test"]["merchant_id"], "--json", API_KEY_PEPPERS=both)).json
+    old = {shop["test"]["api_key"], shop["live"]["api_key"]}
+    assert {key["id"] for key in (await cli("keys", "list", "--pepper", "dev", "--json")).json} == old
+    assert {key["id"] for key in (await cli("keys", "list", "--json")).json} == {*old, made["api_key"]}
 
 
 async def test_keys_are_listed_without_their_secrets(cli: Cli) -> None:

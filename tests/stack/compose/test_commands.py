@@ -120,7 +120,11 @@ def test_the_demonstration_is_accepted(service: Service, monkeypatch: pytest.Mon
 
 def test_production_accepts_secrets_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """With fresh secrets the same file makes production settings, which take no test card."""
-    fresh = {"SECRET_KEYS": "k1:" + "QQ" * 21 + "Q=", "API_KEY_PEPPER": "p", "SIMULATOR_WEBHOOK_SECRET": "whsec_QQ=="}
+    fresh = {
+        "SECRET_KEYS": "k1:" + "QQ" * 21 + "Q=",
+        "API_KEY_PEPPERS": "p:p",
+        "SIMULATOR_WEBHOOK_SECRET": "whsec_QQ==",
+    }
     passwords = {"POSTGRES_PASSWORD": "a", "TEMPORAL_DB_PASSWORD": "b"}
     api = next(service for service in project.services(fresh | passwords) if service.name == "api")
     _only(monkeypatch, api.environment)
@@ -136,7 +140,7 @@ def test_production_refuses_the_secrets_of_the_demonstration(monkeypatch: pytest
     api = next(service for service in project.services(published) if service.name == "api")
     _only(monkeypatch, api.environment)
 
-    with pytest.raises(ValueError, match="SECRET_KEYS, API_KEY_PEPPER, SIMULATOR_WEBHOOK_SECRET"):
+    with pytest.raises(ValueError, match="SECRET_KEYS, API_KEY_PEPPERS, SIMULATOR_WEBHOOK_SECRET"):
         Settings(_env_file=None)
 
 

@@ -112,7 +112,7 @@ def test_policy_from_settings():
     assert [str(network) for network in policy.allowed_networks] == ["127.0.0.0/8", "::1/128"]
     assert (policy.timeout_s, policy.allow_http, policy.response_bytes_max) == (7, True, 16 * 1024)
     production = Settings(
-        clearway_env=Environment.PRODUCTION, secret_keys="a:b", api_key_pepper="p", simulator_webhook_secret="s"
+        clearway_env=Environment.PRODUCTION, secret_keys="a:b", api_key_peppers="p:p", simulator_webhook_secret="s"
     )
     assert not EgressPolicy.from_settings(production).allow_http
 

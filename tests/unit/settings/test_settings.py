@@ -40,7 +40,7 @@ def test_production_refuses_every_default_secret_by_name() -> None:
 
     told = settings_problem(refused.value)
     assert all(
-        name in told for name in ("SECRET_KEYS", "API_KEY_PEPPER", "SIMULATOR_WEBHOOK_SECRET", "clearway secrets")
+        name in told for name in ("SECRET_KEYS", "API_KEY_PEPPERS", "SIMULATOR_WEBHOOK_SECRET", "clearway secrets")
     )
 
 

@@ -196,7 +196,7 @@ def test_no_identifier_is_ever_masked():
         "pin",
         "cookie",
         "Set-Cookie",
-        "api_key_pepper",
+        "api_key_peppers",
         "private_key",
     ],
 )

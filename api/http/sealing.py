@@ -11,7 +11,7 @@ import orjson
 from fastapi import Depends
 from starlette.responses import Response
 
-from api.auth.principal import MerchantDep
+from api.auth.principal import PrincipalDep
 from api.http.idempotency import REPLAYED, Answer, KeyHeader, Once, OnceDep, Operation, read_key
 from api.http.services import ServicesDep
 from clearway.crypto.encryption import Cipher
@@ -51,10 +51,10 @@ class SealedOnce:
 
 
 async def _sealed_once(
-    once: OnceDep, merchant: MerchantDep, services: ServicesDep, key: KeyHeader = None
+    once: OnceDep, principal: PrincipalDep, services: ServicesDep, key: KeyHeader = None
 ) -> SealedOnce:
     cipher = Cipher.from_settings(services.settings.secret_keys.get_secret_value())
-    return SealedOnce(once, cipher, f"idempotency_keys/{merchant.id}/{read_key(key)}/response_body")
+    return SealedOnce(once, cipher, f"idempotency_keys/{principal.merchant_id}/{read_key(key)}/response_body")
 
 
 SealedOnceDep = Annotated[SealedOnce, Depends(_sealed_once)]

@@ -1,0 +1,1 @@
+"""API keys of a merchant: list, create, rotate, revoke."""

@@ -1,0 +1,124 @@
+"""`/api_keys`: list, create, rotate and revoke the keys of a merchant."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from fastapi import Depends
+from starlette.responses import Response
+
+from api.api_keys.schemas import ApiKeyCreate, SecretRotation
+from api.auth.permissions import requires
+from api.auth.principal import Principal
+from api.http.idempotency import Answer, OnceDep
+from api.http.paging import Page, page_of, page_request
+from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.http.routing import Router
+from api.http.sealing import SealedOnceDep
+from api.http.services import ServicesDep
+from clearway.accounts import keys
+from clearway.db import api_keys
+from clearway.db.api_keys import api_key_resource
+from clearway.db.pages import PageRequest
+from clearway.domain.ids import API_KEY
+from clearway.domain.permissions import Permission
+from clearway.domain.resources import ApiKeyResource, ApiKeyWithSecret
+from clearway.services import Allocation
+
+ROTATION: Final = "rot"
+REVOCATION: Final = "rvk"
+"""Prefixes of the ids under which rotations and revocations are asked for; they name no resource."""
+
+router = Router(prefix="/api_keys", tags=["API keys"])
+
+Reader = Annotated[Principal, requires(Permission.KEYS_READ)]
+Editor = Annotated[Principal, requires(Permission.KEYS_WRITE)]
+
+
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    response_model=ApiKeyWithSecret,
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "api_key_limit", "api_key_closed"),
+    summary="Create an API key",
+)
+async def create_api_key(body: ApiKeyCreate, principal: Editor, services: ServicesDep, once: SealedOnceDep) -> Response:
+    """Create a key with a name, permissions, an expiry and an allow-list. Its secret is shown once.
+
+    The new key cannot have more than the one that creates it: permissions, networks and validity.
+    """
+
+    async def operation(allocation: Allocation) -> Answer:
+        async with services.engine.begin() as connection:
+            made = await keys.create(
+                connection, services.keyring, principal.actor, allocation, body.asked(), granted=principal.grant
+            )
+        return Answer(HTTPStatus.CREATED, made)
+
+    return await once.answer(API_KEY, operation)
+
+
+@router.get("", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List API keys")
+async def list_api_keys(
+    principal: Reader, services: ServicesDep, page: Annotated[PageRequest, Depends(page_request(API_KEY))]
+) -> Page[ApiKeyResource]:
+    """List your keys, newest first, revoked ones too. Secrets are never shown."""
+    async with services.reader.connect() as connection:
+        found = await api_keys.list_keys(connection, principal.merchant_id, page)
+    return page_of(map(api_key_resource, found.rows), found.next_cursor)
+
+
+@router.get("/{key_id}", responses=declare(*TO_MERCHANTS, "api_key_not_found"), summary="Read an API key")
+async def get_api_key(key_id: str, principal: Reader, services: ServicesDep) -> ApiKeyResource:
+    """Read one of your keys, without its secret."""
+    async with services.reader.connect() as connection:
+        return await keys.find(connection, principal.merchant_id, key_id)
+
+
+@router.post(
+    "/{key_id}/rotate",
+    response_model=ApiKeyWithSecret,
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "api_key_not_found", "api_key_closed"),
+    summary="Rotate an API key's secret",
+)
+async def rotate_api_key(
+    key_id: str, principal: Editor, services: ServicesDep, once: SealedOnceDep, body: SecretRotation | None = None
+) -> Response:
+    """Give a key a fresh secret, shown once. The former secret stays valid until the overlap is over.
+
+    At most two secrets are valid: rotated again within the overlap, the oldest ends at once.
+    """
+    asked = body.overlap_s if body else None
+    overlap_s = services.settings.api_key_overlap_s if asked is None else asked
+
+    async def operation(allocation: Allocation) -> Answer:
+        async with services.engine.begin() as connection:
+            rotated = await keys.rotate(
+                connection,
+                services.keyring,
+                principal.actor,
+                allocation,
+                key_id,
+                overlap_s=overlap_s,
+                granted=principal.grant,
+            )
+        return Answer(HTTPStatus.OK, rotated)
+
+    return await once.answer(ROTATION, operation)
+
+
+@router.post(
+    "/{key_id}/revoke",
+    response_model=ApiKeyResource,
+    responses=declare(*TO_MERCHANTS, *ONCE, "api_key_not_found"),
+    summary="Revoke an API key",
+)
+async def revoke_api_key(key_id: str, principal: Editor, services: ServicesDep, once: OnceDep) -> Response:
+    """Make a key unusable from this moment, for good. A key may revoke itself."""
+
+    async def operation(_: Allocation) -> Answer:
+        async with services.engine.begin() as connection:
+            return Answer(HTTPStatus.OK, await keys.revoke(connection, principal.actor, key_id))
+
+    return await once.answer(REVOCATION, operation)

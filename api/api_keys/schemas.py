@@ -1,0 +1,98 @@
+"""API keys in requests; the answers are `ApiKeyResource` and `ApiKeyWithSecret` of `clearway.domain.resources`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from ipaddress import ip_network
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from api.http.fields import Body, PlainText, Time
+from clearway.accounts.keys import KeyRequest
+from clearway.domain.api_key import Grant
+from clearway.domain.limits import API_KEY_NAME_LENGTH_MAX, API_KEY_NETWORKS_MAX, API_KEY_OVERLAP_S_MAX
+from clearway.domain.permissions import EVERYTHING, MEANING, Permission
+
+ACCEPTED: Final = (EVERYTHING, *(permission.value for permission in Permission))
+MEANINGS: Final = "\n".join(f"- `{permission.value}`: {meaning}" for permission, meaning in MEANING.items())
+
+
+def _accepted(text: str) -> str:
+    if text not in ACCEPTED:
+        message = f"There is no such permission; accepted: {', '.join(ACCEPTED)}"
+        raise PydanticCustomError("permission_unknown", message)
+    return text
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text))
+    except ValueError:
+        message = "This is not a network in CIDR form, such as 203.0.113.0/24, or an address"
+        raise PydanticCustomError("network_form", message) from None
+
+
+def _check_expiry(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment <= datetime.now(UTC):
+        raise PydanticCustomError("time_past", "This time is past: the key could never be used")
+    return moment
+
+
+def _all() -> list[str]:
+    return [EVERYTHING]
+
+
+Permissions = Annotated[
+    list[Annotated[PlainText, AfterValidator(_accepted), Field(json_schema_extra={"enum": [*ACCEPTED]})]],
+    Field(
+        min_length=1,
+        max_length=len(ACCEPTED),
+        description=f"What the key may do. `*` means all current and future permissions.\n\n{MEANINGS}",
+        examples=[["payments:read", "refunds:write"]],
+    ),
+]
+Networks = Annotated[
+    list[Annotated[PlainText, StringConstraints(max_length=64), AfterValidator(_network)]],
+    Field(
+        max_length=API_KEY_NETWORKS_MAX,
+        description="Where the key may be used from: networks in CIDR form. Empty: from anywhere.",
+        examples=[["203.0.113.0/24"]],
+    ),
+]
+
+
+class ApiKeyCreate(Body):
+    """A key to be created. It can have no more than the key that creates it."""
+
+    name: Annotated[
+        PlainText,
+        StringConstraints(min_length=1, max_length=API_KEY_NAME_LENGTH_MAX),
+        Field(description="What it is for, shown in lists.", examples=["Accounting"]),
+    ]
+    permissions: Permissions = Field(default_factory=_all)
+    allowed_networks: Networks = Field(default_factory=list)
+    expires_at: Annotated[
+        Time | None, AfterValidator(_check_expiry), Field(description="RFC 3339. null: the key does not expire.")
+    ] = None
+
+    def asked(self) -> KeyRequest:
+        """Return what the application is asked for."""
+        everything = EVERYTHING in self.permissions
+        permissions = None if everything else tuple(sorted(set(self.permissions)))
+        return KeyRequest(self.name, Grant(permissions, tuple(self.allowed_networks), self.expires_at))
+
+
+class SecretRotation(Body):
+    """How to change the secret of a key."""
+
+    overlap_s: Annotated[
+        int | None,
+        Field(
+            strict=True,
+            ge=0,
+            le=API_KEY_OVERLAP_S_MAX,
+            description="Seconds during which the old secret is valid, too. 0 ends it at once; null uses the default.",
+        ),
+    ] = None

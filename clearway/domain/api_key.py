@@ -1,0 +1,54 @@
+"""What an API key may do, from where and until when; and whether one key may hand that on to another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from clearway.domain.permissions import ALL, Permission, permissions_of
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """permissions None: all current and future ones. networks: CIDR, empty: any address. expires_at None: never."""
+
+    permissions: tuple[str, ...] | None = None
+    networks: tuple[str, ...] = ()
+    expires_at: datetime | None = None
+
+    @property
+    def allowed(self) -> frozenset[Permission]:
+        """The permissions there are now."""
+        return ALL if self.permissions is None else permissions_of(self.permissions)
+
+    def excess(self, asked: Grant) -> str | None:
+        """Return what `asked` has that this grant has not, in words; None: it may be handed on."""
+        if asked.permissions is None and self.permissions is not None:
+            return "all permissions"
+        missing = sorted(asked.allowed - self.allowed)
+        if missing:
+            return f"the permissions {', '.join(missing)}"
+        if not _within(asked.networks, self.networks):
+            return "addresses outside of the networks it may be used from"
+        if self.expires_at is not None and (asked.expires_at is None or asked.expires_at > self.expires_at):
+            return f"validity after {self.expires_at.isoformat()}"
+        return None
+
+
+EVERYTHING_GRANTED = Grant()
+"""What an operator may hand on."""
+
+
+def _within(asked: Iterable[str], held: tuple[str, ...]) -> bool:
+    if not held:
+        return True
+    wanted = [ip_network(network) for network in asked]
+    return bool(wanted) and all(any(_is_subnet(one, ip_network(other)) for other in held) for one in wanted)
+
+
+def _is_subnet(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
+    if isinstance(one, IPv4Network) and isinstance(other, IPv4Network):
+        return one.subnet_of(other)
+    return isinstance(one, IPv6Network) and isinstance(other, IPv6Network) and one.subnet_of(other)

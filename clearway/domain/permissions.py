@@ -1,0 +1,63 @@
+"""What a caller may be allowed to do: one permission for each kind of act, with the sentence that people read.
+
+A route asks for one permission. An API key has some of them, or all. A permission is never renamed: keys store names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+
+class Permission(StrEnum):
+    """The name under which a key stores it: noun and verb."""
+
+    ORDERS_READ = "orders:read"
+    ORDERS_WRITE = "orders:write"
+    PAYMENTS_READ = "payments:read"
+    PAYMENTS_WRITE = "payments:write"
+    PAYMENTS_CAPTURE = "payments:capture"
+    PAYMENTS_CANCEL = "payments:cancel"
+    REFUNDS_READ = "refunds:read"
+    REFUNDS_WRITE = "refunds:write"
+    ENDPOINTS_READ = "endpoints:read"
+    ENDPOINTS_WRITE = "endpoints:write"
+    DELIVERIES_READ = "deliveries:read"
+    DELIVERIES_WRITE = "deliveries:write"
+    EVENTS_READ = "events:read"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+
+
+MEANING: Final = {
+    Permission.ORDERS_READ: "Read and list orders.",
+    Permission.ORDERS_WRITE: "Create orders.",
+    Permission.PAYMENTS_READ: "Read and list payments, their history and the webhooks about them.",
+    Permission.PAYMENTS_WRITE: "Create payments, which charges customers.",
+    Permission.PAYMENTS_CAPTURE: "Capture authorised payments.",
+    Permission.PAYMENTS_CANCEL: "Cancel payments and release what is not captured.",
+    Permission.REFUNDS_READ: "Read and list refunds.",
+    Permission.REFUNDS_WRITE: "Create refunds, which pays money back.",
+    Permission.ENDPOINTS_READ: "Read and list webhook endpoints.",
+    Permission.ENDPOINTS_WRITE: (
+        "Register, change, delete and test webhook endpoints and rotate their secrets. "
+        "An endpoint receives every event, so this allows reading everything that events show."
+    ),
+    Permission.DELIVERIES_READ: "Read and list webhook deliveries, with the bodies that were sent.",
+    Permission.DELIVERIES_WRITE: "Send webhooks again.",
+    Permission.EVENTS_READ: "Read and list events.",
+    Permission.KEYS_READ: "List API keys, without their secrets.",
+    Permission.KEYS_WRITE: "Create, rotate and revoke API keys. A key never gives more than it has.",
+}
+
+ALL: Final = frozenset(Permission)
+EVERYTHING: Final = "*"
+"""How a key says that it has all current and future permissions."""
+
+assert MEANING.keys() == ALL, "every permission has its sentence"
+
+
+def permissions_of(stored: Iterable[str] | None) -> frozenset[Permission]:
+    """Return the permissions that a key stores; None means all. A name that no longer exists allows nothing."""
+    return ALL if stored is None else frozenset(permission for permission in Permission if permission in set(stored))

@@ -1,0 +1,104 @@
+"""Permissions: every route with a key asks for one, and a key without it is refused whatever else it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from api.app import ROUTERS
+from api.auth.permissions import permission_of
+from api.auth.principal import authenticate
+from clearway.db.seed import Credentials
+from clearway.domain.permissions import ALL, MEANING, Permission
+from tests.services.api.conftest import Caller, client_of
+
+
+def _routes() -> Iterator[APIRoute]:
+    for router in ROUTERS:
+        yield from (route for route in router.routes if isinstance(route, APIRoute))
+
+
+KEYED = [(method, route) for route in _routes() if permission_of(route) for method in sorted(route.methods - {"HEAD"})]
+"""Every method and route that asks for a permission."""
+OPEN = {
+    "/orders/{order_id}/public",
+    "/payments/{payment_id}/public",
+    "/payments/public",
+    "/gateways/{gateway}/webhooks",
+}
+"""What needs no key."""
+
+
+def _name(pair: tuple[str, APIRoute]) -> str:
+    return f"{pair[0]} {pair[1].path}"
+
+
+async def _key_with(caller: Caller, app: FastAPI, permissions: list[str]) -> httpx.AsyncClient:
+    body = {"name": "narrow", "permissions": permissions}
+    made = (await caller.http.post("/api_keys", json=body)).json()
+    return client_of(app, Credentials(caller.id, "A Shop", made["id"], made["secret"]))
+
+
+def test_every_route_asks_for_a_permission() -> None:
+    """A route is open to everybody by being in this list, and never by being forgotten."""
+    assert {route.path for route in _routes() if permission_of(route) is None} == OPEN
+    assert {permission_of(route) for _, route in KEYED} == ALL
+
+
+def test_a_route_that_knows_its_caller_checks_the_permission() -> None:
+    """Nothing depends on the caller alone: that would let every key in."""
+    for route in _routes():
+        calls = {dependency.call for dependency in route.dependant.dependencies}
+        assert authenticate not in calls, route.path
+
+
+@pytest.mark.parametrize("pair", KEYED, ids=_name)
+async def test_a_key_without_the_permission_is_refused(
+    caller: Caller, app: FastAPI, pair: tuple[str, APIRoute]
+) -> None:
+    """All other permissions together are not enough: 403, and nothing is read or done."""
+    method, route = pair
+    needed = permission_of(route)
+    others = sorted(permission.value for permission in Permission if permission is not needed)
+    async with await _key_with(caller, app, others) as client:
+        refused = await client.request(method, _path(route), json={} if method in {"POST", "PATCH"} else None)
+    assert refused.status_code == 403, refused.text
+    assert refused.json()["code"] == "permission_missing"
+    assert needed is not None
+    assert needed.value in refused.json()["detail"]
+
+
+@pytest.mark.parametrize("pair", KEYED, ids=_name)
+async def test_a_key_with_only_the_permission_passes(caller: Caller, app: FastAPI, pair: tuple[str, APIRoute]) -> None:
+    """It is let through: what is refused then is refused for another reason."""
+    method, route = pair
+    needed = permission_of(route)
+    assert needed is not None
+    async with await _key_with(caller, app, [needed.value]) as client:
+        answer = await client.request(method, _path(route), json={} if method in {"POST", "PATCH"} else None)
+    assert answer.status_code in {200, 404, 422}, answer.text
+
+
+def _path(route: APIRoute) -> str:
+    return "/".join("nothing-here" if part.startswith("{") else part for part in route.path.split("/"))
+
+
+async def test_the_document_names_the_permission(app: FastAPI) -> None:
+    """For people in the text, for programs in `x-permission`."""
+    paths = app.openapi()["paths"]
+    for method, route in KEYED:
+        operation = paths[f"/api/v1{route.path}"][method.lower()]
+        needed = permission_of(route)
+        assert needed is not None
+        assert operation["x-permission"] == needed.value
+        assert f"`{needed.value}`" in operation["description"]
+        assert "permission_missing" in operation["responses"]["403"]["description"]
+
+
+def test_every_permission_says_what_it_allows() -> None:
+    """The table is what people choose from: a sentence each."""
+    assert all(text.endswith(".") for text in MEANING.values())
