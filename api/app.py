@@ -22,12 +22,14 @@ from api.http.middleware import RequestFrame
 from api.http.openapi import DESCRIPTION, TAGS, ClearwayAPI, declare_webhooks, operation_id, servers
 from api.http.paging import refuse_unclear_query
 from api.http.services import ApiServices
+from api.operations.metrics_server import serving_metrics
+from api.operations.routes import metrics
 from api.operations.routes import router as operations
 from api.orders.routes import router as orders
 from api.payments.routes import router as payments
 from api.public.routes import router as public
 from api.reference.page import ASSETS_PATH
-from api.reference.routes import assets
+from api.reference.routes import DOCUMENT, assets, docs
 from api.reference.routes import router as reference
 from api.refunds.routes import router as refunds
 from api.returns.routes import returns
@@ -71,6 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_tags=TAGS,
         generate_unique_id_function=operation_id,
         servers=servers(settings.api_public_url),
+        openapi_url=DOCUMENT if settings.serves_docs else None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -97,10 +100,14 @@ def _include_routers(app: FastAPI, settings: Settings) -> None:
     app.include_router(returns, prefix=PREFIX)
     if not settings.is_production:
         app.include_router(testing, prefix=PREFIX)
-    app.include_router(operations)
-    app.include_router(operations, prefix=PREFIX, include_in_schema=False)
+    probes = [operations] if settings.api_metrics_port else [operations, metrics]
+    for router in probes:
+        app.include_router(router)
+        app.include_router(router, prefix=PREFIX, include_in_schema=False)
     app.include_router(reference)
-    app.mount(ASSETS_PATH, assets)
+    if settings.serves_docs:
+        app.include_router(docs)
+        app.mount(ASSETS_PATH, assets)
 
 
 @asynccontextmanager
@@ -123,7 +130,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     writing = asyncio.create_task(services.used_keys.run())
     collector.settle()
     try:
-        yield
+        async with serving_metrics(app, settings):
+            yield
     finally:
         writing.cancel()
         await services.used_keys.write()

@@ -83,6 +83,10 @@ class Settings(BaseSettings):
     api_public_url: str = "http://127.0.0.1:8000"
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """CIDR networks of reverse proxies. Only they are believed when they name the client in X-Forwarded-For."""
+    docs_enabled: bool | None = None
+    """Whether the API serves `/docs` and `/openapi.json`. None: outside production only."""
+    api_metrics_port: int | None = Field(default=None, ge=1, le=65_535)
+    """Port of the API's own metrics, at `metrics_host`. None: `/metrics` of the API itself."""
     metrics_port: int | None = None
     """Base port of the workers' Prometheus metrics; process n listens on this port + n. None: no metrics server."""
     metrics_host: str = "127.0.0.1"
@@ -150,7 +154,13 @@ class Settings(BaseSettings):
         return json.loads(text) if text.startswith("[") else tuple(part.strip() for part in text.split(",") if part)
 
     @field_validator(
-        "temporal_tls_ca", "temporal_tls_cert", "temporal_tls_key", "temporal_tls_server_name", mode="before"
+        "temporal_tls_ca",
+        "temporal_tls_cert",
+        "temporal_tls_key",
+        "temporal_tls_server_name",
+        "docs_enabled",
+        "api_metrics_port",
+        mode="before",
     )
     @classmethod
     def _empty_is_not_set(cls, value: object) -> object:
@@ -209,6 +219,11 @@ class Settings(BaseSettings):
     def is_production(self) -> bool:
         """Whether default secrets and the published test merchant must not exist."""
         return self.clearway_env is Environment.PRODUCTION
+
+    @cached_property
+    def serves_docs(self) -> bool:
+        """Whether the reference is served by the API itself."""
+        return not self.is_production if self.docs_enabled is None else self.docs_enabled
 
     @cached_property
     def webhook_retry_intervals_s(self) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""`/health`, `/ready` and `/metrics`: no key, no limit, no log line unless something is wrong."""
+"""`/health`, `/ready`, and apart `/metrics`: no key, no limit, no log line unless something is wrong."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ REVIEWS_TIMEOUT_S: Final = 2.0
 log = structlog.get_logger(__name__)
 
 router = Router(tags=["operations"])
+metrics = Router(tags=["operations"])
+"""Apart, because it may be served at another address."""
 
 
 @router.get("/health", summary="Alive")
@@ -39,13 +41,13 @@ async def get_readiness(services: ServicesDep, response: Response) -> Readiness:
     return found
 
 
-@router.get("/metrics", response_class=Response, summary="Metrics")
+@metrics.get("/metrics", response_class=Response, summary="Metrics")
 async def get_metrics(request: Request, services: ServicesDep) -> Response:
     """Show this process's metrics to Prometheus, and how many reviews of the installation are open."""
-    metrics: HttpMetrics = request.app.state.metrics
+    counted: HttpMetrics = request.app.state.metrics
     try:
         async with asyncio.timeout(REVIEWS_TIMEOUT_S), services.reader.connect() as connection:
-            metrics.set_reviews_open(await reviews.count_open(connection))
+            counted.set_reviews_open(await reviews.count_open(connection))
     except (SQLAlchemyError, OSError, TimeoutError):
         log.warning("reviews_not_counted")  # the process's own metrics matter most while the database is away
-    return Response(metrics.render(), media_type=CONTENT_TYPE)
+    return Response(counted.render(), media_type=CONTENT_TYPE)

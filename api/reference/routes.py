@@ -16,10 +16,11 @@ DOCS: Final = "/docs"
 DOCUMENT: Final = "/openapi.json"
 
 router = Router()
+docs = Router()
 assets = StaticFiles(directory=ASSETS)
 
 
-@router.get(DOCS, include_in_schema=False)
+@docs.get(DOCS, include_in_schema=False)
 async def show_reference(request: Request) -> HTMLResponse:
     """Show the reference of the API, to read and to try."""
     settings: Settings = request.app.state.settings
@@ -31,17 +32,16 @@ async def show_reference(request: Request) -> HTMLResponse:
 
 @router.get("/", include_in_schema=False)
 async def show_index(request: Request) -> Response:
-    """Lead people to the reference in development; tell programs what is here."""
+    """Lead people to the reference where it is served; say to programs what is here."""
     settings: Settings = request.app.state.settings
     vary = {"Vary": "Accept"}
-    if not settings.is_production and "text/html" in request.headers.get("accept", ""):
+    if settings.serves_docs and "text/html" in request.headers.get("accept", ""):
         return RedirectResponse(DOCS, headers=vary)
     body = {
         "name": request.app.title,
         "version": request.app.version,
         "api": "/api/v1",
-        "reference": DOCS,
-        "openapi": DOCUMENT,
+        **({"reference": DOCS, "openapi": DOCUMENT} if settings.serves_docs else {}),
         "ready": "/ready",
     }
     return JSONResponse(body, headers=vary)

@@ -97,6 +97,9 @@ def api(
     host, port = settings.api_host if host is None else host, port or settings.api_port
     require_private(host, "API_HOST", settings)
     _require_free(host, port)
+    if settings.api_metrics_port is not None:
+        require_private(settings.metrics_host, "METRICS_HOST", settings)
+        _require_free(settings.metrics_host, settings.api_metrics_port)
     signal.signal(signal.SIGTERM, _leave)  # uvicorn raises the signal again when it has drained
     _serve(
         uvicorn.run,

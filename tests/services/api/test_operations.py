@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
-from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
+from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings, SettingsError
 from tests.services.api.conftest import Caller, Payer, changed, client_of, free_port
 
 
@@ -50,6 +51,31 @@ async def test_requests_are_counted_by_route_and_not_by_path(caller: Caller, app
     assert order_id not in metrics.text
     assert "nothing" not in metrics.text
     assert "clearway_http_request_duration_seconds_bucket" in metrics.text
+
+
+async def test_metrics_can_be_served_apart(api_settings: Settings) -> None:
+    """With a port of their own, metrics are there and nowhere else, and nothing else is there."""
+    apart = f"http://127.0.0.1:{(port := free_port())}"
+    app = create_app(changed(api_settings, api_metrics_port=port))
+    async with app.router.lifespan_context(app), httpx.AsyncClient(trust_env=False) as client:
+        assert (await at_root(app, "/metrics")).status_code == 404
+        assert (await at_root(app, "/api/v1/metrics")).status_code == 404
+        metrics = await client.get(f"{apart}/metrics")
+        assert metrics.status_code == 200
+        assert 'clearway_http_requests_total{method="any",route="none",status="404"} 2.0' in metrics.text
+        assert (await client.get(f"{apart}/health")).status_code == 404
+    with pytest.raises(httpx.ConnectError):
+        async with httpx.AsyncClient(trust_env=False) as client:
+            await client.get(f"{apart}/metrics")
+
+
+async def test_metrics_of_development_stay_on_this_machine(api_settings: Settings) -> None:
+    """The other address is bound by the same rule as the API's."""
+    everywhere = changed(api_settings, api_metrics_port=free_port(), metrics_host="0.0.0.0")  # noqa: S104 - refused
+    app = create_app(everywhere)
+    with pytest.raises(SettingsError, match="METRICS_HOST"):
+        async with app.router.lifespan_context(app):
+            pass
 
 
 async def test_the_test_merchant_is_shown(anonymous: httpx.AsyncClient) -> None:

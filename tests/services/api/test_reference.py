@@ -19,18 +19,22 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 @pytest.fixture
-def in_production(api_settings: Settings) -> FastAPI:
-    """Make the app of a production."""
-    return create_app(
-        changed(
-            api_settings,
-            clearway_env="production",
-            secret_keys="k1:" + "QUFB" * 10 + "QUE=",
-            api_key_peppers="own:a-pepper-of-its-own",
-            simulator_webhook_secret="whsec_b3RoZXI=",
-            webhook_allowed_networks=(),
-        )
+def production(api_settings: Settings) -> Settings:
+    """Return the settings of a production."""
+    return changed(
+        api_settings,
+        clearway_env="production",
+        secret_keys="k1:" + "QUFB" * 10 + "QUE=",
+        api_key_peppers="own:a-pepper-of-its-own",
+        simulator_webhook_secret="whsec_b3RoZXI=",
+        webhook_allowed_networks=(),
     )
+
+
+@pytest.fixture
+def in_production(production: Settings) -> FastAPI:
+    """Make the app of a production that serves its reference."""
+    return create_app(changed(production, docs_enabled=True))
 
 
 async def test_the_page_takes_everything_from_this_server(anonymous: httpx.AsyncClient) -> None:
@@ -74,7 +78,7 @@ async def test_the_test_key_is_filled_in_outside_production_only(
 
 
 async def test_the_address_without_a_path_leads_on(anonymous: httpx.AsyncClient, in_production: FastAPI) -> None:
-    """A browser is led to the reference in development; a program, and everybody in production, gets JSON."""
+    """A browser is led to the reference where it is served; a program gets JSON."""
     led = await anonymous.get(f"{ROOT}/", headers=BROWSER)
     assert (led.status_code, led.headers["location"]) == (307, "/docs")
     told = await anonymous.get(f"{ROOT}/", headers={"Accept": "application/json"})
@@ -82,7 +86,23 @@ async def test_the_address_without_a_path_leads_on(anonymous: httpx.AsyncClient,
     for name in ("reference", "openapi"):
         assert (await anonymous.get(f"{ROOT}{told.json()[name]}")).status_code == 200
     async with client_of(in_production) as client:
-        assert (await client.get(f"{ROOT}/", headers=BROWSER)).json()["name"] == "Clearway"
+        assert (await client.get(f"{ROOT}/", headers=BROWSER)).headers["location"] == "/docs"
+
+
+async def test_production_serves_no_reference_unless_asked(production: Settings, in_production: FastAPI) -> None:
+    """Without DOCS_ENABLED a production has no page, no document and no assets, and its index names none."""
+    paths = ("/docs", "/openapi.json", f"{ASSETS_PATH}/swagger-ui-bundle.js")
+    async with client_of(create_app(production)) as silent, client_of(in_production) as asked:
+        assert [(await silent.get(f"{ROOT}{path}")).status_code for path in paths] == [404, 404, 404]
+        assert [(await asked.get(f"{ROOT}{path}")).status_code for path in paths] == [200, 200, 200]
+        index = await silent.get(f"{ROOT}/", headers=BROWSER)
+    assert set(index.json()) == {"name", "version", "api", "ready"}
+
+
+async def test_a_development_can_serve_no_reference(api_settings: Settings) -> None:
+    """DOCS_ENABLED=false counts everywhere."""
+    async with client_of(create_app(changed(api_settings, docs_enabled=False))) as client:
+        assert (await client.get(f"{ROOT}/docs")).status_code == 404
 
 
 async def test_the_document_says_where_requests_go(anonymous: httpx.AsyncClient, api_settings: Settings) -> None:
