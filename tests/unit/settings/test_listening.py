@@ -37,6 +37,10 @@ def test_an_operator_may_lift_it(host: str) -> None:
 @pytest.mark.parametrize("host", REACHABLE)
 def test_production_listens_anywhere(host: str) -> None:
     """Production has secrets of its own, so it asks for no permission."""
-    secrets = {"secret_keys": "own:" + "A" * 43 + "=", "api_key_peppers": "own:pepper", "simulator_webhook_secret": "whsec_own"}
+    secrets = {
+        "secret_keys": "own:" + "A" * 43 + "=",
+        "api_key_peppers": "own:pepper",
+        "simulator_webhook_secret": "whsec_own",
+    }
 
     require_private(host, "API_HOST", Settings(_env_file=None, clearway_env="production", **secrets))
