@@ -33,6 +33,7 @@ from activities.endpoints import EndpointActivities
 from activities.gateway import GatewayActivities
 from activities.maintenance import MaintenanceActivities
 from activities.payment import PaymentActivities
+from activities.recovery import RecoveryActivities
 from activities.refund import RefundActivities
 from activities.webhook_delivery import WebhookDeliveryActivities
 from clearway import collector
@@ -46,6 +47,7 @@ from clearway.egress import EgressPolicy, WebhookSender
 from clearway.gateways.registry import GatewayRegistry, build_registry
 from clearway.listening import require_private
 from clearway.payments.returning import return_url_of
+from clearway.recovery.taking_up import Recovery
 from clearway.settings import Settings, SettingsError, settings_problem
 from clearway.telemetry.logs import configure_logging
 from workflows.maintenance import ensure_schedule
@@ -82,10 +84,11 @@ def activities_of(
     if queue == QUEUE_DELIVERIES:
         sender = WebhookSender(EgressPolicy.from_settings(settings))
         deliver = WebhookDeliveryActivities(engine, sender, cipher)
-        return [deliver.attempt_at_once, deliver.attempt, deliver.attempt_by_hand]
-    maintenance = MaintenanceActivities(engine, deliveries)
+        return [deliver.attempt_at_once, deliver.attempt, deliver.attempt_by_hand, deliver.cancel]
+    maintenance = MaintenanceActivities(engine, deliveries, settings.recovery_after_s)
+    recovery = RecoveryActivities(Recovery(engine, deliveries.client, settings), settings.recovery_after_s)
     endpoints = EndpointActivities(engine, deliveries)
-    taking_up = [maintenance.take_up_deliveries, maintenance.take_up_recoveries]
+    taking_up = [maintenance.take_up_deliveries, maintenance.take_up_recoveries, recovery.sweep]
     tidying = [maintenance.forget_idempotency_keys, maintenance.ensure_partitions]
     return [*tidying, *taking_up, endpoints.recover_page, endpoints.cancel_deliveries]
 
@@ -168,7 +171,7 @@ async def connected(settings: Settings, index: int, stop: asyncio.Event) -> Clie
     return None
 
 
-async def keep_prepared(client: Client) -> None:
+async def keep_prepared(client: Client, settings: Settings) -> None:
     """Keep Temporal as the durable side needs it, for as long as this worker runs.
 
     A store that was lost or restored lacks the schedule and perhaps the search attributes, and nobody restarts workers
@@ -178,7 +181,7 @@ async def keep_prepared(client: Client) -> None:
         try:
             with contextlib.suppress(RPCError):
                 await ensure_search_attributes(client)
-            if await ensure_schedule(client):
+            if await ensure_schedule(client, settings.maintenance_every_s):
                 log.warning("maintenance schedule created", why="it was not there: a new Temporal store?")
         except (RPCError, RuntimeError) as error:
             log.warning("maintenance schedule not checked", reason=str(error).splitlines()[0] if str(error) else "?")
@@ -197,7 +200,7 @@ async def run(settings: Settings, queues: Sequence[str], index: int, stop: async
         stack.push_async_callback(gateways.aclose)
         deliveries = TemporalDeliveries(client, settings.webhook_retry_intervals_s)
         if QUEUE_OPERATIONS in queues:
-            preparing = asyncio.create_task(keep_prepared(client))
+            preparing = asyncio.create_task(keep_prepared(client, settings))
             stack.callback(preparing.cancel)
         workers = build_workers(client, queues, settings, engine=engine, gateways=gateways, deliveries=deliveries)
         collector.settle()

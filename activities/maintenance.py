@@ -14,8 +14,6 @@ from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.endpoints import start_recovery
 from clearway.durable.messages import RecoveryInput
 
-OVERDUE_AFTER: Final = timedelta(minutes=2)
-"""Above the longest attempt: until then the workflow may be making it."""
 OVERDUE_PAGE: Final = 200
 OVERDUE_PAGES_MAX: Final = 20
 """A round has an end; those after these are taken up in the next."""
@@ -24,9 +22,11 @@ OVERDUE_PAGES_MAX: Final = 20
 class MaintenanceActivities:
     """The database, seen as a place to keep tidy."""
 
-    def __init__(self, engine: AsyncEngine, deliveries: TemporalDeliveries) -> None:
+    def __init__(self, engine: AsyncEngine, deliveries: TemporalDeliveries, overdue_s: float) -> None:
+        """overdue_s: a delivery counts as left behind when its next attempt was due this long ago."""
         self._engine = engine
         self._deliveries = deliveries
+        self._overdue = timedelta(seconds=overdue_s)
 
     @activity.defn(name="forget_idempotency_keys")
     async def forget_idempotency_keys(self) -> int:
@@ -59,7 +59,7 @@ class MaintenanceActivities:
         It goes on from the row. What this finds was left by a process that died between writing a delivery and starting
         its workflow, or by a Temporal that lost or ended the workflow.
         """
-        before, seen, last = datetime.now(UTC) - OVERDUE_AFTER, 0, None
+        before, seen, last = datetime.now(UTC) - self._overdue, 0, None
         for _ in range(OVERDUE_PAGES_MAX):
             async with self._engine.connect() as connection:
                 due = await across_merchants.overdue_deliveries(connection, before, OVERDUE_PAGE, last)
@@ -74,7 +74,7 @@ class MaintenanceActivities:
     async def take_up_recoveries(self) -> int:
         """Start the workflow of each recovery of an endpoint that has stood still for long; return how many."""
         async with self._engine.connect() as connection:
-            before = datetime.now(UTC) - OVERDUE_AFTER
+            before = datetime.now(UTC) - self._overdue
             stale = await across_merchants.stale_recoveries(connection, before, OVERDUE_PAGE)
         for recovery in stale:
             await start_recovery(self._deliveries.client, RecoveryInput(recovery.recovery_id, recovery.merchant_id))

@@ -17,10 +17,10 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from clearway.crypto.encryption import Cipher
 from clearway.db.engine import each_for_itself
 from clearway.db.payments import commands, recording
-from clearway.db.payments.rows import SealedParts
+from clearway.db.payments.rows import RecordMovedError, SealedParts
 from clearway.domain.command import CommandEnd, NewCommand, PaymentCommand
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
-from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN, PAYMENT_NOT_FOUND
+from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN, PAYMENT_NOT_FOUND, RECORD_MOVED
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.recovery.sealed import seal, seal_return_url
 
@@ -74,6 +74,11 @@ class ChangeInput:
     change: Change
 
 
+def record_moved(error: Exception) -> ApplicationError:
+    """Return the failure by which a run learns that its row is elsewhere, or gone."""
+    return ApplicationError(str(error), type=RECORD_MOVED, non_retryable=True, category=REFUSAL)
+
+
 class PaymentActivities:
     """The payments in the database."""
 
@@ -102,12 +107,14 @@ class PaymentActivities:
 
     @activity.defn(name="record_payment_change")
     async def change(self, what: ChangeInput) -> PaymentState:
-        """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it."""
+        """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it, or RECORD_MOVED."""
         try:
             async with self._engine.connect() as connection:
                 recorded = await recording.apply(connection, what.payment_id, what.change, now=datetime.now(UTC))
         except MoveRefusedError as error:
             raise ApplicationError(str(error), type=MOVE_REFUSED, non_retryable=True) from error
+        except (RecordMovedError, recording.PaymentUnknownError) as error:
+            raise record_moved(error) from error
         return await self._told(recorded)
 
     @activity.defn(name="load_payment")
@@ -129,8 +136,11 @@ class PaymentActivities:
     @activity.defn(name="begin_payment_command")
     async def begin(self, what: BeginInput) -> Begun:
         """Record a capture or void before the gateway is called, and give it its number."""
-        async with self._engine.connect() as connection:
-            command, first = await commands.begin(connection, what.payment, what.command, now=datetime.now(UTC))
+        try:
+            async with self._engine.connect() as connection:
+                command, first = await commands.begin(connection, what.payment, what.command, now=datetime.now(UTC))
+        except RecordMovedError as error:
+            raise record_moved(error) from error
         return Begun(command, again=not first)
 
     @activity.defn(name="end_payment_command")

@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.payment import REFUSAL
+from activities.payment import REFUSAL, record_moved
 from clearway.db.engine import each_for_itself
 from clearway.db.payments.recording import PaymentUnknownError
+from clearway.db.payments.rows import RecordMovedError
 from clearway.db.refunds import recording
 from clearway.domain.payment import MoveRefusedError
 from clearway.domain.refund import NewRefund, Refund, RefundChange
@@ -73,12 +74,14 @@ class RefundActivities:
 
     @activity.defn(name="record_refund_change")
     async def change(self, what: RefundChangeInput) -> RefundState:
-        """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it."""
+        """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it, or RECORD_MOVED."""
         try:
             async with self._engine.connect() as connection:
                 recorded = await recording.apply(connection, what.refund_id, what.change, now=datetime.now(UTC))
         except MoveRefusedError as error:
             raise ApplicationError(str(error), type=MOVE_REFUSED, non_retryable=True) from error
+        except (RecordMovedError, recording.RefundUnknownError) as error:
+            raise record_moved(error) from error
         return await self._told(recorded)
 
     @activity.defn(name="load_refund")

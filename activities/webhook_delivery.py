@@ -19,6 +19,7 @@ from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Row
+from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 
@@ -37,6 +38,8 @@ from clearway.egress import SendResult, WebhookSender
 HEARTBEAT_S: Final = 5.0
 """Well under the workflow's heartbeat timeout, and above what most endpoints need: a quick attempt sends none."""
 CLOSED: Final = "the endpoint is disabled or deleted"
+CALLED_OFF: Final = "its cancellation was requested in Temporal"
+NO_ROW: Final = "the delivery has no row: the database was restored to an earlier moment"
 GONE: Final = "the endpoint answered 410 Gone"
 
 T = TypeVar("T")
@@ -123,8 +126,17 @@ class WebhookDeliveryActivities:
         async with _signs_of_life():
             return await self._retry(asked)
 
+    @activity.defn(name="cancel_delivery")
+    async def cancel(self, delivery_id: str) -> None:
+        """End a pending delivery because its cancellation was requested in Temporal."""
+        async with self._engine.connect() as connection:
+            await deliveries.cancel(connection, delivery_id, CALLED_OFF, datetime.now(UTC))
+
     async def _attempt(self, asked: AttemptInput) -> AttemptResult:
-        consignment = await self._load(asked.delivery_id)
+        try:
+            consignment = await self._load(asked.delivery_id)
+        except NoResultFound:
+            return AttemptResult(DeliveryStatus.CANCELLED, what=NO_ROW)
         before = _made_before(asked, consignment)
         if before is not None:
             return before

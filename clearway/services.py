@@ -16,6 +16,7 @@ from temporalio.client import Client
 from clearway.db.engine import each_for_itself
 from clearway.domain.ids import new_id
 from clearway.gateways.registry import GatewayRegistry
+from clearway.recovery.taking_up import Recovery
 from clearway.settings import Settings
 
 
@@ -32,6 +33,11 @@ class Services:
     def reader(self) -> AsyncEngine:
         """The same pool in autocommit: a single look-up then costs one round trip in place of three."""
         return each_for_itself(self.engine)
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """Takes up a payment or refund whose workflow is gone."""
+        return Recovery(self.engine, self.temporal, self.settings)
 
 
 class Allocation:

@@ -113,6 +113,11 @@ class Settings(BaseSettings):
     """How long an authorised payment may wait for its capture."""
     refund_deadline_s: float = Field(default=7 * 24 * 3600, gt=0)
 
+    maintenance_every_s: float = Field(default=300, ge=1)
+    """How often the schedule does housekeeping and takes up what has no running workflow."""
+    recovery_after_s: float = Field(default=120, ge=0)
+    """How long a row must be untouched before it is looked at for a workflow."""
+
     webhook_retry_intervals_test: bool = False
     """True: 5, 10, 15 and 20 seconds between attempts, in place of 1 min, 5 min, 30 min and 2 h."""
     webhook_timeout_s: float = Field(default=15.0, gt=0, le=60)

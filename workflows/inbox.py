@@ -34,6 +34,7 @@ class Command:
     id: str
     capture: CaptureInput | None = None
     cancel: CancelInput | None = None
+    actor: str = "merchant"
     answer: dict[str, Any] | None = None
     refusal: ApplicationError | None = None
 
@@ -65,10 +66,11 @@ class Inbox:
         self.commands: deque[Command] = deque()
         self.resolutions: deque[Resolution] = deque(carried.resolutions)
         self.decisions: list[Decision] = []
+        self.check_asked = False
 
     def has_something(self) -> bool:
         """Tell whether anything waits to be taken out."""
-        return bool(self.events or self.commands or self.resolutions)
+        return bool(self.events or self.commands or self.resolutions or self.check_asked)
 
     def is_asked(self) -> bool:
         """Tell whether a command or a decision waits for its answer, which only this run can give."""
@@ -83,6 +85,11 @@ class Inbox:
         """Refuse the update that brought this decision, if one did: nothing was changed."""
         for decision in self._taken(resolution):
             decision.refuse(NOT_RESOLVABLE, f"The decision was not recorded: {why}")
+
+    def decide_nothing(self, why: str) -> None:
+        """Refuse every update that brought a decision: this run cannot record it."""
+        while self.decisions:
+            self.decisions.pop().refuse(NOT_RESOLVABLE, f"The decision was not recorded: {why}")
 
     def _taken(self, resolution: Resolution) -> list[Decision]:
         found = [decision for decision in self.decisions if decision.resolution is resolution]
@@ -155,6 +162,11 @@ class Listener:
     def _is_under_review(self) -> bool:
         """Tell whether a person must decide now."""
         raise NotImplementedError
+
+    @workflow.signal(description="Compare the row in the database with what this run knows")
+    def check_record(self) -> None:
+        """Have the run look: the database or Temporal may have been restored to an earlier moment."""
+        self._inbox.check_asked = True
 
     @workflow.query(description="What happened so far")
     def timeline(self) -> list[TimelineEntry]:

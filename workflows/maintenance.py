@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -19,11 +19,13 @@ from temporalio.client import (
 )
 
 from activities.maintenance import MaintenanceActivities
+from activities.recovery import RecoveryActivities
 from clearway.durable.messages import QUEUE_OPERATIONS
 from workflows import policies
 
 SCHEDULE_ID: Final = "maintenance"
-EVERY: Final = timedelta(minutes=5)
+ROUNDS_MAX: Final = 20
+"""Rounds of the sweep in one run, when all of Temporal's store was lost: each takes up some hundreds."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class MaintenanceResult:
     deliveries_looked_at: int
     recoveries_taken_up: int
     partitions_made: int
+    taken_up: dict[str, int] = field(default_factory=dict)
 
 
 @workflow.defn
@@ -63,14 +66,30 @@ class MaintenanceWorkflow:
             start_to_close_timeout=timedelta(minutes=2),
             retry_policy=policies.RECORD_RETRY,
         )
-        return MaintenanceResult(forgotten, started, recoveries, made)
+        return MaintenanceResult(forgotten, started, recoveries, made, await self._sweep())
+
+    async def _sweep(self) -> dict[str, int]:
+        """Take up what has no running workflow; return how many by kind."""
+        taken_up: dict[str, int] = {}
+        for _ in range(ROUNDS_MAX):
+            swept = await workflow.execute_activity_method(
+                RecoveryActivities.sweep,
+                start_to_close_timeout=policies.SWEEP_TIMEOUT,
+                retry_policy=policies.SWEEP_RETRY,
+                summary="take up what has no running workflow",
+            )
+            for kind, count in swept.taken_up.items():
+                taken_up[kind] = taken_up.get(kind, 0) + count
+            if not swept.more:
+                break
+        return taken_up
 
 
-async def ensure_schedule(client: Client) -> bool:
+async def ensure_schedule(client: Client, every_s: float) -> bool:
     """Create the schedule if it is not there; return whether it was missing."""
     schedule = Schedule(
         action=ScheduleActionStartWorkflow(MaintenanceWorkflow.run, id="maintenance", task_queue=QUEUE_OPERATIONS),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=EVERY)]),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=every_s))]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
     try:

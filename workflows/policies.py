@@ -41,6 +41,10 @@ NOT_FOUND_CONFIRMATIONS: Final = 3
 FOLLOW_UP_DEADLINE: Final = timedelta(minutes=30)
 """How long the outcome of a capture or void may stay unknown before a person is asked."""
 
+SWEEP_TIMEOUT: Final = timedelta(minutes=5)
+"""One round of the sweep: thousands of rows compared, some hundreds of runs started."""
+SWEEP_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
+"""The schedule comes again soon, and a round that cannot end must not keep it from coming."""
 TAKEN_UP_INQUIRY: Final = timedelta(minutes=10)
 """How long a run that goes on from the row looks an operation up, however late it comes."""
 REFUSED_AGAIN: Final = timedelta(minutes=5)

@@ -25,6 +25,7 @@ from activities.webhook_delivery import (
 from clearway.domain.delivery import DeliveryStatus
 from clearway.durable.messages import DeliveryInput, DeliveryResult, RetryOutcome, TimelineEntry
 from workflows import policies
+from workflows.lasting import uncancelled
 from workflows.timeline import Timeline
 
 
@@ -40,16 +41,40 @@ class WebhookDeliveryWorkflow:
         self._sending = asyncio.Lock()
         self._retries = 0
         self._recovery: DeliveryInput | None = None
+        self._called_off = False
 
     @workflow.run
     async def run(self, started: DeliveryInput) -> DeliveryResult:
-        """Attempt until it is taken, refused for good, or the schedule ends; then answer the retries still asked."""
+        """Attempt until it is taken, refused for good, or the schedule ends; then answer the retries still asked.
+
+        A cancellation that is requested in Temporal ends it after the attempt under way: the delivery is cancelled.
+        """
+        return await uncancelled(self._live(started), self._call_off)
+
+    async def _live(self, started: DeliveryInput) -> DeliveryResult:
+        result = await self._deliver(started)
+        if not (self._called_off and self._is_pending):
+            return result
+        await workflow.execute_local_activity_method(
+            WebhookDeliveryActivities.cancel,
+            started.delivery_id,
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary="cancel the delivery",
+        )
+        return DeliveryResult(DeliveryStatus.CANCELLED, result.attempts)
+
+    def _call_off(self) -> None:
+        self._timeline.note("cancellation requested in Temporal: no further attempt is made")
+        self._called_off = True
+
+    async def _deliver(self, started: DeliveryInput) -> DeliveryResult:
         if started.scheduled:
             await self._keep_schedule()
         else:
             await self._wait_for_retry()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        while self._recovery is not None:
+        while self._recovery is not None and not self._called_off:
             self._started, self._recovery = self._recovery, None
             self._result = DeliveryResult(DeliveryStatus.PENDING, self._result.attempts)
             await self._keep_schedule()
@@ -100,7 +125,7 @@ class WebhookDeliveryWorkflow:
         started = self._started
         number = started.first_attempt
         await self._wait(started.first_wait_s)
-        while self._is_pending:
+        while self._is_pending and not self._called_off:
             wait_s = await self._take_turn(number)
             if wait_s is None:
                 return
@@ -163,7 +188,7 @@ class WebhookDeliveryWorkflow:
             return
         try:
             await workflow.wait_condition(
-                lambda: not self._is_pending,
+                lambda: self._called_off or not self._is_pending,
                 timeout=timedelta(seconds=wait_s),
                 timeout_summary="until the next attempt",
             )

@@ -61,7 +61,7 @@ def workflow_state(workflow_id: str) -> WorkflowState:
     """Return the state of a workflow. Raises TemporalAwayError or WorkflowUnknownError."""
 
     async def ask() -> WorkflowState:
-        async with _client() as client:
+        async with connected() as client:
             return await _state(client, workflow_id)
 
     return asyncio.run(ask())
@@ -71,7 +71,7 @@ def resolve_review(workflow_id: str, resolution: Resolution) -> WorkflowState:
     """Send the decision, and return the state it led to. Raises CommandError when the workflow refuses it."""
 
     async def resolve() -> WorkflowState:
-        async with _client() as client:
+        async with connected() as client:
             before = await _state(client, workflow_id)
             if before.payment_status != NEEDS_REVIEW:
                 raise CommandError(
@@ -96,7 +96,8 @@ def ui_link(workflow_id: str, run_id: str | None = None) -> str | None:
 
 
 @asynccontextmanager
-async def _client() -> AsyncIterator[Client]:
+async def connected() -> AsyncIterator[Client]:
+    """Connect for one command. Raises TemporalAwayError; what Temporal refuses becomes a CommandError."""
     settings = settings_in_use()
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):

@@ -27,7 +27,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from clearway.domain.errors import OutcomeUnknownError, UnavailableError
-from clearway.domain.refusals import OUTCOME_UNKNOWN
+from clearway.domain.refusals import OUTCOME_UNKNOWN, RECORD_MOVED
 from clearway.durable.messages import GATEWAY_EVENT, QUEUE_PAYMENTS, GatewayEvent
 
 ANSWER_TIMEOUT_S: Final = 25.0
@@ -158,6 +158,9 @@ def _refusal(error: WorkflowUpdateFailedError) -> Exception:
         return error
     if cause.type == UPDATE_LOST_TO_END:
         return WorkflowEndedError(cause.message)
+    if cause.type == RECORD_MOVED:
+        detail = f"{cause.message} A new run asks the gateway. Try again with the same Idempotency-Key: that is safe."
+        return UnavailableError("temporal_unavailable", detail)
     if cause.type == OUTCOME_UNKNOWN:
         detail = (
             f"{cause.message} Do not repeat this with another Idempotency-Key: the payment shows the outcome once it "

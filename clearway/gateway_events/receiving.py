@@ -34,6 +34,7 @@ from clearway.durable.messages import payment_workflow_id, refund_workflow_id
 from clearway.gateway_events import reversals
 from clearway.gateway_events.contradictions import contradiction, resource_of
 from clearway.gateways.contract import EventUnreadableError, InboundEvent, SignatureInvalidError, read_event
+from clearway.recovery import reaching
 from clearway.services import Services
 
 ENDED: Final = payment.FINAL | refund.FINAL
@@ -154,6 +155,16 @@ async def _open_review(services: Services, kept: Kept, kind: ReviewKind, event: 
 async def _signalled(services: Services, named: Named, event: InboundEvent) -> bool:
     """Pass the event on; False when no workflow runs."""
     try:
+        await pass_on(services.temporal, named.workflow_id, event.event_id, event.key, event.outcome)
+    except WorkflowEndedError:
+        return await _taken_up(services, named, event)
+    return True
+
+
+async def _taken_up(services: Services, named: Named, event: InboundEvent) -> bool:
+    """Take up what has not ended and has no running workflow, and pass the event on to the new run."""
+    try:
+        await reaching.take_up(services.recovery, named.id)
         await pass_on(services.temporal, named.workflow_id, event.event_id, event.key, event.outcome)
     except WorkflowEndedError:
         return False

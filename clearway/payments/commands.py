@@ -13,10 +13,10 @@ from clearway.domain.command import CommandStatus
 from clearway.domain.errors import ConflictError, OutcomeUnknownError
 from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE
 from clearway.domain.resources import PaymentResource
-from clearway.durable import calls
 from clearway.durable.calls import RefusedError, WorkflowEndedError
-from clearway.durable.messages import CANCEL, CAPTURE, CancelInput, CaptureInput, payment_workflow_id
+from clearway.durable.messages import CANCEL, CAPTURE, CancelInput, CaptureInput
 from clearway.payments.finding import find
+from clearway.recovery import reaching
 from clearway.services import Services
 
 
@@ -67,8 +67,7 @@ async def _by_its_end(
 async def _update(
     services: Services, payment_id: str, name: str, argument: object, *, update_id: str
 ) -> PaymentResource:
-    workflow_id = payment_workflow_id(payment_id)
-    answer = await calls.update_running(services.temporal, workflow_id, name, argument, update_id=update_id)
+    answer = await reaching.update(services.recovery, payment_id, name, argument, update_id=update_id)
     return PaymentResource.model_validate(answer)
 
 

@@ -62,7 +62,7 @@ async def call_off(run: PaymentRun, command: Command) -> None:
 async def _void_for(run: PaymentRun, command: Command, reason: str, begun: Begun) -> None:
     outcome = await _void(run, begun)
     if outcome.kind is OutcomeKind.APPROVED:
-        await _released(run, PaymentStatus.CANCELLED, reason, actor="merchant", command_id=command.id)
+        await _released(run, PaymentStatus.CANCELLED, reason, actor=command.actor, command_id=command.id)
         command.answer = run.record.resource
     elif outcome.kind in SURELY_NOT:
         why = outcome.error_description or "the gateway could not be reached"

@@ -16,11 +16,12 @@ from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewC
 from clearway.domain.ids import CAPTURE
 from clearway.domain.money import Money
 from clearway.domain.payment import CapturedAmount, Change, NewPayment, Payment, PaymentStatus
+from clearway.domain.refusals import PAYMENT_NOT_FOUND
 from clearway.durable.messages import PaymentInput
 from clearway.durable.search_attributes import GATEWAY, PAYMENT_STATUS
 from clearway.gateways.contract import FollowUpRequest
-from workflows import policies
 from workflows.inbox import Inbox
+from workflows.lasting import RecordMovedError, recorded
 from workflows.operation import GatewayCaller
 from workflows.payment.doubt import Doubt
 from workflows.refusal import refusal_of, refused_for_good
@@ -77,13 +78,7 @@ class PaymentRecord:
     async def create(self) -> bool:
         """Record the payment; False when it was refused, and then nothing is recorded."""
         try:
-            self._state = await workflow.execute_local_activity_method(
-                PaymentActivities.record,
-                self._new,
-                start_to_close_timeout=policies.RECORD_TIMEOUT,
-                retry_policy=policies.RECORD_RETRY,
-                summary="record the payment",
-            )
+            self._state = await recorded(PaymentActivities.record, self._new, "record the payment")
         except FailureError as error:
             self.refusal = refusal_of(error)
             self._timeline.note(f"refused: {self.refusal.message}")
@@ -93,30 +88,32 @@ class PaymentRecord:
 
     async def load(self) -> LoadedPayment:
         """Read the payment that an earlier run recorded."""
-        loaded = await workflow.execute_local_activity_method(
-            PaymentActivities.load,
-            self._new.id,
-            start_to_close_timeout=policies.RECORD_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-            summary="load the payment",
-        )
+        loaded: LoadedPayment = await recorded(PaymentActivities.load, self._new.id, "load the payment")
         self._state = loaded.state
         for command in loaded.commands:
             self._count(command.kind, command.number)
         self._timeline.note(f"taken up from its row: {self.status}, {self.payment.captured_minor} captured")
         return loaded
 
+    async def check(self) -> None:
+        """Compare the row with what this run knows. Raises RecordMovedError when they differ."""
+        try:
+            loaded: LoadedPayment = await recorded(PaymentActivities.load, self._new.id, "compare the row")
+        except FailureError as error:
+            if refusal_of(error).type == PAYMENT_NOT_FOUND:
+                raise RecordMovedError(str(error)) from error
+            raise
+        there = loaded.state.payment
+        if (there.version, there.status) != (self.payment.version, self.payment.status):
+            raise RecordMovedError(f"the row is {there.status} after {there.version} steps")
+        self._timeline.note("the row was compared with this run: they agree")
+
     async def apply(self, change: Change) -> None:
         """Record a change. Raises RecordingRefusedError."""
         before = self.payment.status
+        given = ChangeInput(self._new.id, change)
         with refused_for_good(change):
-            self._state = await workflow.execute_local_activity_method(
-                PaymentActivities.change,
-                ChangeInput(self._new.id, change),
-                start_to_close_timeout=policies.RECORD_TIMEOUT,
-                retry_policy=policies.RECORD_RETRY,
-                summary=f"record {change.to}",
-            )
+            self._state = await recorded(PaymentActivities.change, given, f"record {change.to}")
         self._timeline.note(f"{before} -> {change.to}: {change.reason}")
         if change.to is not before:
             workflow.upsert_search_attributes(
@@ -125,27 +122,16 @@ class PaymentRecord:
 
     async def begin(self, command: NewCommand) -> Begun:
         """Record a command before it is sent."""
+        given = BeginInput(self.payment, command)
         with refused_for_good(command):
-            begun = await workflow.execute_local_activity_method(
-                PaymentActivities.begin,
-                BeginInput(self.payment, command),
-                start_to_close_timeout=policies.RECORD_TIMEOUT,
-                retry_policy=policies.RECORD_RETRY,
-                summary=f"record that a {command.kind} is sent",
-            )
+            begun: Begun = await recorded(PaymentActivities.begin, given, f"record that a {command.kind} is sent")
         self._count(command.kind, begun.command.number)
         return begun
 
     async def end(self, ended: CommandEnd) -> None:
         """Record how a command ended that did not change the payment."""
         with refused_for_good(ended):
-            await workflow.execute_local_activity_method(
-                PaymentActivities.end,
-                ended,
-                start_to_close_timeout=policies.RECORD_TIMEOUT,
-                retry_policy=policies.RECORD_RETRY,
-                summary=f"record that {ended.id} is {ended.status}",
-            )
+            await recorded(PaymentActivities.end, ended, f"record that {ended.id} is {ended.status}")
 
     def _count(self, kind: CommandKind, number: int) -> None:
         self.sent[kind] = max(self.sent[kind], number)

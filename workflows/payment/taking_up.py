@@ -6,11 +6,14 @@ because a database that was restored to an earlier moment does not know the last
 
 from __future__ import annotations
 
+from temporalio import workflow
+
 from activities.payment import LoadedPayment
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, PaymentCommand
 from clearway.domain.payment import FINAL, CapturedAmount, CaptureMethod, PaymentStatus
 from clearway.durable.messages import CancelInput, CaptureInput
-from clearway.gateways.contract import OutcomeKind
+from clearway.gateways.contract import GatewayOutcome, OutcomeKind
+from workflows import policies
 from workflows.inbox import Command
 from workflows.operation import difference
 from workflows.payment import attempts, captures, closing, review
@@ -26,15 +29,23 @@ async def take_up(run: PaymentRun) -> None:
     loaded = await run.load()
     if run.status in FINAL:
         return
-    if run.status is PaymentStatus.PENDING:
-        await attempts.authorise(run, ask_first=True)
-    elif run.status in closing.UNDECIDED:
-        await attempts.ask(run)
+    if run.status in closing.UNDECIDED:
+        await _undecided(run)
     elif run.status is PaymentStatus.AUTHORIZED:
         await _authorised(run, loaded)
     else:
         await _under_review(run, loaded)
     run.inbox.commands.extendleft(reversed(_unanswered(loaded)))
+
+
+async def _undecided(run: PaymentRun) -> None:
+    """Ask what became of the authorisation. A database that was restored may have forgotten what followed it."""
+    if run.status is PaymentStatus.PENDING:
+        await attempts.authorise(run, ask_first=True)
+    else:
+        await attempts.ask(run)
+    if run.status is PaymentStatus.AUTHORIZED:
+        await _find_lost_commands(run)
 
 
 def _unanswered(loaded: LoadedPayment) -> list[Command]:
@@ -78,17 +89,24 @@ async def _find_lost_commands(run: PaymentRun) -> None:
     while run.status is PaymentStatus.AUTHORIZED:
         number = run.record.sent[CommandKind.CAPTURE] + 1
         key = f"{run.new.id}:capture:{number}"
-        outcome = await run.caller.look_up(key)
-        if outcome.kind is not OutcomeKind.APPROVED:
+        outcome = await _what_became_of(run, key)
+        if outcome.kind not in {OutcomeKind.APPROVED, OutcomeKind.DECLINED} or not outcome.amount_minor:
             break
         await captures.capture(run, Command(key, capture=CaptureInput(key, outcome.amount_minor, final=False)))
-        if run.record.sent[CommandKind.CAPTURE] < number:
-            doubt = Doubt(key, differs="the gateway has a capture that is not recorded and does not fit")
-            await review.begin(run, "the gateway took more than is recorded as authorised", doubt)
+        if run.record.sent[CommandKind.CAPTURE] >= number:
+            continue
+        if outcome.kind is OutcomeKind.DECLINED:
+            break
+        doubt = Doubt(key, differs="the gateway has a capture that is not recorded and does not fit")
+        await review.begin(run, "the gateway took more than is recorded as authorised", doubt)
     if run.status is PaymentStatus.AUTHORIZED:
         key = f"{run.new.id}:void:{run.record.sent[CommandKind.VOID] + 1}"
-        if (await run.caller.look_up(key)).kind is OutcomeKind.APPROVED:
+        if (await _what_became_of(run, key)).kind is OutcomeKind.APPROVED:
             await closing.call_off(run, Command(key, cancel=CancelInput("the gateway had released it")))
+
+
+async def _what_became_of(run: PaymentRun, key: str) -> GatewayOutcome:
+    return await run.caller.recover(key, give_up_at=workflow.now() + policies.TAKEN_UP_INQUIRY)
 
 
 async def _under_review(run: PaymentRun, loaded: LoadedPayment) -> None:

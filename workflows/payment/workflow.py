@@ -16,10 +16,11 @@ from temporalio.exceptions import ApplicationError
 
 from clearway.domain.command import CommandKind
 from clearway.domain.payment import FINAL, PaymentStatus
-from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE, OUTCOME_UNKNOWN
+from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE, OUTCOME_UNKNOWN, RECORD_MOVED
 from clearway.durable.messages import CancelInput, CaptureInput, PaymentInput, PaymentResult
 from workflows import policies
 from workflows.inbox import Command, Listener
+from workflows.lasting import RecordMovedError, uncancelled
 from workflows.payment import attempts, captures, closing, review
 from workflows.payment.awaiting import awaited
 from workflows.payment.captures import capture_refusal
@@ -42,9 +43,20 @@ class PaymentWorkflow(Listener):
 
     @workflow.run
     async def run(self, started: PaymentInput) -> PaymentResult:
-        """Live until the payment is final."""
+        """Live until the payment is final. A requested cancellation calls the payment off, if it is not too late."""
+        return await uncancelled(self._live(started), self._call_off)
+
+    async def _live(self, started: PaymentInput) -> PaymentResult:
+        try:
+            return await self._pay(started)
+        except RecordMovedError as error:
+            self._timeline.note(f"{error}: a new run takes the payment up and asks the gateway")
+        await self._hand_over()
+        raise AssertionError("a new run has taken over")
+
+    async def _pay(self, started: PaymentInput) -> PaymentResult:
         record = self._run.record
-        if started.taken_up or await record.create():
+        if await record.create():
             await self._recorded(self._begin(taken_up=started.taken_up or record.was_there))
             while record.status not in FINAL:
                 await self._hand_over_when_long()
@@ -102,6 +114,12 @@ class PaymentWorkflow(Listener):
             if refusal:
                 raise ApplicationError(refusal, type=NOT_CANCELLABLE, non_retryable=True)
 
+    def _call_off(self) -> None:
+        """Take a cancellation that was requested in Temporal as a command of the operator's."""
+        self._timeline.note("cancellation requested in Temporal: the payment is called off, if it is not too late")
+        asked = CancelInput("cancellation requested in Temporal")
+        self._inbox.commands.append(Command(f"cxl_{workflow.info().run_id}", cancel=asked, actor="operator"))
+
     # One step at a time
 
     async def _begin(self, *, taken_up: bool) -> None:
@@ -118,7 +136,10 @@ class PaymentWorkflow(Listener):
             await review.not_recorded(self._run, refused)
 
     async def _take_step(self) -> None:
-        if self._run.status in UNDECIDED:
+        if self._inbox.check_asked:
+            self._inbox.check_asked = False
+            await self._run.record.check()
+        elif self._run.status in UNDECIDED:
             await self._await_decision()
         elif self._run.status is PaymentStatus.AUTHORIZED:
             await self._await_capture()
@@ -182,6 +203,9 @@ class PaymentWorkflow(Listener):
                 await captures.capture(self._run, command)
             else:
                 await closing.call_off(self._run, command)
+        except RecordMovedError:
+            command.refuse(RECORD_MOVED, "The payment's record was restored to an earlier moment.")
+            raise
         except RecordingRefusedError:
             why = "What became of this request could not be recorded. The payment is under review now."
             command.refuse(OUTCOME_UNKNOWN, why)
@@ -199,6 +223,7 @@ class PaymentWorkflow(Listener):
         """Refuse the commands for which the gateway was never called: where the payment stands does not answer them."""
         while self._inbox.commands:
             command = self._inbox.commands.popleft()
+            self._timeline.note(f"{command.id} refused: {why}")
             if command.capture is not None:
                 command.refuse(NOT_CAPTURABLE, f"{why} Nothing was captured by this request.")
             else:
@@ -210,5 +235,18 @@ class PaymentWorkflow(Listener):
             return
         await workflow.wait_condition(workflow.all_handlers_finished)
         if not self._inbox.is_asked():
-            started = PaymentInput(self._started.payment, self._started.timings, taken_up=True)
-            workflow.continue_as_new(replace(started, carried=self._inbox.carried()))
+            self._go_on_in_a_new_run()
+
+    async def _hand_over(self) -> None:
+        """Go on in a new run, whatever was asked of this one: it is answered, and asked again."""
+        why = "The payment's record was restored to an earlier moment."
+        while self._inbox.is_asked() or not workflow.all_handlers_finished():
+            while self._inbox.commands:
+                self._inbox.commands.popleft().refuse(RECORD_MOVED, why)
+            self._inbox.decide_nothing(why)
+            await workflow.wait_condition(lambda: self._inbox.is_asked() or workflow.all_handlers_finished())
+        self._go_on_in_a_new_run()
+
+    def _go_on_in_a_new_run(self) -> None:
+        started = PaymentInput(self._started.payment, self._started.timings, taken_up=True)
+        workflow.continue_as_new(replace(started, carried=self._inbox.carried()))

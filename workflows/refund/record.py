@@ -8,10 +8,11 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
-from activities.refund import RefundActivities, RefundChangeInput, RefundState
+from activities.refund import LoadedRefund, RefundActivities, RefundChangeInput, RefundState
 from clearway.domain.refund import NewRefund, Refund, RefundChange
+from clearway.domain.refusals import REFUND_NOT_FOUND
 from clearway.durable.search_attributes import PAYMENT_STATUS
-from workflows import policies
+from workflows.lasting import RecordMovedError, recorded
 from workflows.refusal import refusal_of, refused_for_good
 from workflows.timeline import Timeline
 
@@ -58,13 +59,7 @@ class RefundRecord:
     async def reserve(self) -> bool:
         """Reserve the refund; False when it was refused, and then nothing is recorded."""
         try:
-            self._state = await workflow.execute_local_activity_method(
-                RefundActivities.reserve,
-                self._new,
-                start_to_close_timeout=policies.RECORD_TIMEOUT,
-                retry_policy=policies.RECORD_RETRY,
-                summary="reserve the refund",
-            )
+            self._state = await recorded(RefundActivities.reserve, self._new, "reserve the refund")
         except FailureError as error:
             self.refusal = refusal_of(error)
             self._timeline.note(f"refused: {self.refusal.message}")
@@ -74,28 +69,30 @@ class RefundRecord:
 
     async def load(self) -> datetime:
         """Read the refund that an earlier run reserved; return when that was."""
-        loaded = await workflow.execute_local_activity_method(
-            RefundActivities.load,
-            self._new.id,
-            start_to_close_timeout=policies.RECORD_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-            summary="load the refund",
-        )
+        loaded: LoadedRefund = await recorded(RefundActivities.load, self._new.id, "load the refund")
         self._state = loaded.state
         self._timeline.note(f"taken up from its row: {self.refund.status}")
         return loaded.created_at
 
+    async def check(self) -> None:
+        """Compare the row with what this run knows. Raises RecordMovedError when they differ."""
+        try:
+            loaded: LoadedRefund = await recorded(RefundActivities.load, self._new.id, "compare the row")
+        except FailureError as error:
+            if refusal_of(error).type == REFUND_NOT_FOUND:
+                raise RecordMovedError(str(error)) from error
+            raise
+        there = loaded.state.refund
+        if (there.version, there.status) != (self.refund.version, self.refund.status):
+            raise RecordMovedError(f"the row is {there.status} after {there.version} steps")
+        self._timeline.note("the row was compared with this run: they agree")
+
     async def apply(self, change: RefundChange) -> None:
         """Record a change. Raises RecordingRefusedError."""
         before = self.refund.status
+        given = RefundChangeInput(self._new.id, change)
         with refused_for_good(change):
-            self._state = await workflow.execute_local_activity_method(
-                RefundActivities.change,
-                RefundChangeInput(self._new.id, change),
-                start_to_close_timeout=policies.RECORD_TIMEOUT,
-                retry_policy=policies.RECORD_RETRY,
-                summary=f"record {change.to}",
-            )
+            self._state = await recorded(RefundActivities.change, given, f"record {change.to}")
         self._timeline.note(f"{before} -> {change.to}: {change.reason}")
         workflow.upsert_search_attributes([PAYMENT_STATUS.value_set(change.to.value)])
 

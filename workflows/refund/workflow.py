@@ -20,6 +20,7 @@ from clearway.durable.messages import GatewayEvent, RefundInput, RefundResult, R
 from clearway.gateways.contract import FollowUpRequest, GatewayOutcome, OutcomeKind
 from workflows import policies
 from workflows.inbox import Listener
+from workflows.lasting import RecordMovedError, uncancelled
 from workflows.operation import GatewayCaller, difference, outcome_of
 from workflows.refund.record import RefundRecord
 from workflows.refusal import RecordingRefusedError, tell_refusal, until_recorded
@@ -47,8 +48,24 @@ class RefundWorkflow(Listener):
 
     @workflow.run
     async def run(self, started: RefundInput) -> RefundResult:
-        """Live until the refund is final."""
-        if not started.taken_up and not await self._record.reserve():
+        """Live until the refund is final. A refund cannot be called off: the money may be out already."""
+        return await uncancelled(self._live(started), self._go_on)
+
+    def _go_on(self) -> None:
+        self._timeline.note("cancellation requested in Temporal: the money may be out already, so the refund goes on")
+
+    async def _live(self, started: RefundInput) -> RefundResult:
+        try:
+            return await self._refund(started)
+        except RecordMovedError as error:
+            self._timeline.note(f"{error}: a new run takes the refund up and asks the gateway")
+        self._inbox.decide_nothing("the refund's record was restored to an earlier moment")
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        self._go_on_in_a_new_run()
+        raise AssertionError("a new run has taken over")
+
+    async def _refund(self, started: RefundInput) -> RefundResult:
+        if not await self._record.reserve():
             assert self._record.refusal is not None
             await tell_refusal(lambda: self._asked)
             return RefundResult(status="refused", refused=self._record.refusal.type)
@@ -58,6 +75,9 @@ class RefundWorkflow(Listener):
         await self._recorded(self._begin(taken_up=taken_up))
         while self._status in OPEN:
             await self._hand_over_when_long()
+            if self._inbox.check_asked:
+                self._inbox.check_asked = False
+                await self._record.check()
             self._timeline.awaits(self._awaited())
             waiting = self._status is RefundStatus.PENDING
             await self._recorded(self._await_decision() if waiting else self._await_resolution())
@@ -159,7 +179,7 @@ class RefundWorkflow(Listener):
             workflow.logger.error("refund still needs review, since %s", self._since.isoformat())
         elif self._inbox.resolutions:
             await self._resolve(self._inbox.resolutions.popleft())
-        else:
+        elif self._inbox.events:
             await self._hear(self._inbox.events.popleft())
 
     async def _hear(self, event: GatewayEvent) -> None:
@@ -269,12 +289,15 @@ class RefundWorkflow(Listener):
         """Go on in a new run when this one's history nears Temporal's limits."""
         if workflow.info().is_continue_as_new_suggested() and not self._inbox.is_asked():
             await workflow.wait_condition(workflow.all_handlers_finished)
-            started = self._started
-            again = RefundInput(
-                started.refund,
-                started.poll_intervals_s,
-                started.deadline_s,
-                taken_up=True,
-                carried=self._inbox.carried(),
-            )
-            workflow.continue_as_new(again)
+            self._go_on_in_a_new_run()
+
+    def _go_on_in_a_new_run(self) -> None:
+        started = self._started
+        again = RefundInput(
+            started.refund,
+            started.poll_intervals_s,
+            started.deadline_s,
+            taken_up=True,
+            carried=self._inbox.carried(),
+        )
+        workflow.continue_as_new(again)

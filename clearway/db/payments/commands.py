@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, func, literal, select
+from sqlalchemy import Row, bindparam, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db.tables import payment_commands
+from clearway.db.payments.rows import RecordMovedError
+from clearway.db.tables import payment_commands, payments
 from clearway.db.writing import Changed, Write, until_written, write
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand, PaymentCommand
 from clearway.domain.payment import Payment
@@ -32,18 +33,22 @@ BEGIN: Final = (
             *(bindparam(name, type_=payment_commands.c[name].type) for name in _COLUMNS),
             literal(CommandStatus.SENT.value),
             _NUMBER,
-        ),
+        ).where(exists().where(payments.c.id == bindparam("payment_id"), payments.c.version == bindparam("version"))),
     )
     .on_conflict_do_nothing()
     .returning(payment_commands)
 )
+VERSION: Final = select(payments.c.version).where(payments.c.id == bindparam("payment_id"))
 FIND: Final = select(payment_commands).where(payment_commands.c.id == bindparam("command_id"))
 
 
 async def begin(
     connection: AsyncConnection, payment: Payment, new: NewCommand, *, now: datetime
 ) -> tuple[PaymentCommand, bool]:
-    """Record a command before it is sent. Returns it, and whether this call recorded it (False: it was there)."""
+    """Record a command before it is sent. Returns it, and whether this call recorded it (False: it was there).
+
+    Raises RecordMovedError when the payment has taken other steps than its run knows of: then its numbers may too.
+    """
     values = {
         "id": new.id,
         "payment_id": payment.id,
@@ -53,6 +58,7 @@ async def begin(
         "final": new.final,
         "created_at": now,
         "updated_at": now,
+        "version": payment.version,
     }
 
     async def attempt() -> tuple[PaymentCommand, bool] | None:
@@ -60,7 +66,13 @@ async def begin(
         if row is not None:
             return command_of(row), True
         there = (await connection.execute(FIND, {"command_id": new.id})).first()
-        return None if there is None else (command_of(there), False)
+        if there is not None:
+            return command_of(there), False
+        version = await connection.scalar(VERSION, {"payment_id": payment.id})
+        if version != payment.version:
+            message = f"{payment.id} is at step {version}, and its run, at {payment.version}, is about to send {new.id}"
+            raise RecordMovedError(message)
+        return None
 
     return await until_written(new.id, attempt)
 

@@ -27,7 +27,14 @@ from clearway.db.events import (
     endpoints_of,
 )
 from clearway.db.payments import commands
-from clearway.db.payments.rows import SealedParts, columns_after, first_row, payment_of, resource_of
+from clearway.db.payments.rows import (
+    RecordMovedError,
+    SealedParts,
+    columns_after,
+    first_row,
+    payment_of,
+    resource_of,
+)
 from clearway.db.tables import captures, events, orders, payments
 from clearway.db.writing import Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain.command import PaymentCommand
@@ -132,12 +139,14 @@ async def record(
 async def apply(connection: AsyncConnection, payment_id: str, change: Change, *, now: datetime) -> RecordedPayment:
     """Apply a change and write everything that follows from it.
 
-    Raises MoveRefusedError (nothing is written) or PaymentUnknownError.
+    Raises MoveRefusedError, RecordMovedError or PaymentUnknownError; nothing is written then.
     """
 
     async def attempt() -> RecordedPayment | None:
         row = await find(connection, payment_id)
+        refuse_gap(row, change.step)
         if is_recorded(row, change.step):
+            await _refuse_another_capture(connection, change)
             return await _already(connection, row, change.step)
         return await _change(connection, row, change, now)
 
@@ -197,6 +206,23 @@ def as_read(row: Row[Any]) -> Mapping[str, Any]:
 def is_recorded(row: Row[Any], step: str) -> bool:
     """Tell whether a payment or refund has taken this step: it is the last one, or its number lies behind."""
     return bool(row.last_step == step or (step.isdecimal() and int(step) <= row.version))
+
+
+def refuse_gap(row: Row[Any], step: str) -> None:
+    """Refuse a step of which the one before is not recorded: the row was restored to an earlier moment."""
+    if step.isdecimal() and int(step) > row.version + 1:
+        message = f"{row.id} has taken {row.version} steps and its run is about to record step {step}"
+        raise RecordMovedError(message)
+
+
+async def _refuse_another_capture(connection: AsyncConnection, change: Change) -> None:
+    """Refuse a capture that another step stands in place of: its run was restored and knows less than the row."""
+    if change.capture is None:
+        return
+    query = select(captures.c.id).where(captures.c.id == change.capture.id)
+    if await connection.scalar(query) is None:
+        message = f"capture {change.capture.id} is not recorded, and step {change.step} is: its run is behind the row"
+        raise RecordMovedError(message)
 
 
 def _capture(payment: Payment, capture: CapturedAmount, now: datetime) -> Rows:

@@ -22,6 +22,10 @@ class SealedParts:
     return_url: str | None = None
 
 
+class RecordMovedError(Exception):
+    """The row is not where its run believes it to be: the database or Temporal was restored to an earlier moment."""
+
+
 def payment_of(row: Row[Any] | SimpleNamespace) -> Payment:
     """Read the part of a row that the rules speak of."""
     return Payment(
@@ -98,6 +102,25 @@ def first_row(new: NewPayment, sealed: SealedParts, now: datetime) -> SimpleName
         last_step=CREATED_STEP,
         created_at=now,
         updated_at=now,
+    )
+
+
+def new_payment_of(row: Row[Any], instrument: str, return_url: str | None) -> NewPayment:
+    """Return the payment as it was asked for. instrument and return_url: what the row keeps sealed."""
+    return NewPayment(
+        id=row.id,
+        merchant_id=row.merchant_id,
+        order_id=row.order_id,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        method=row.method,
+        capture_method=row.capture_method,
+        instrument=instrument,
+        shown=row.instrument,
+        customer=row.customer,
+        notes=row.notes,
+        gateway=row.gateway,
+        return_url=return_url,
     )
 
 

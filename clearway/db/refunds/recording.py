@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import ledger
 from clearway.db.events import DueDelivery, Happening, announce, due_for_step, endpoints_beside, endpoints_in
-from clearway.db.payments.recording import PaymentUnknownError, as_read, find, is_recorded
+from clearway.db.payments.recording import PaymentUnknownError, as_read, find, is_recorded, refuse_gap
 from clearway.db.payments.rows import payment_of
 from clearway.db.refunds.rows import columns_after, first_row, refund_of, resource_of
 from clearway.db.tables import payments, refunds
@@ -81,12 +81,16 @@ async def reserve(connection: AsyncConnection, new: NewRefund, *, now: datetime)
 
 
 async def apply(connection: AsyncConnection, refund_id: str, change: RefundChange, *, now: datetime) -> RecordedRefund:
-    """Apply a change to the refund and to its payment's amounts. Raises MoveRefusedError or RefundUnknownError."""
+    """Apply a change to the refund and to its payment's amounts.
+
+    Raises MoveRefusedError, RecordMovedError or RefundUnknownError; nothing is written then.
+    """
 
     async def attempt() -> RecordedRefund | None:
         row = (await connection.execute(FIND, {"refund_id": refund_id})).first()
         if row is None:
             raise RefundUnknownError(refund_id)
+        refuse_gap(row, change.step)
         if is_recorded(row, change.step):
             return await _already(connection, row, change.step)
         return await _change(connection, row, change, now)

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from tests.fire.gauntlet.plan import describe, make_plan
+from tests.fire.gauntlet.plan import LONG_RUN, describe, make_plan
 from tests.fire.gauntlet.report import EXIT_CODES, Report
-from tests.fire.gauntlet.run import REPERTOIRE, run
+from tests.fire.gauntlet.run import LONG_REPERTOIRE, REPERTOIRE, run
 
 LIMIT_S: Final = 300.0
 LIMIT_S_A_PAYMENT: Final = 0.45
@@ -29,6 +29,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fire.gauntlet", description=__doc__)
     parser.add_argument("--payments", type=int, default=200, help="how many payments, at least (200)")
     parser.add_argument("--seed", type=int, help="repeat a plan; by default a fresh one, printed first")
+    parser.add_argument("--everything", action="store_true", help="with the strikes of long runs, too")
     parser.add_argument("--plan-only", action="store_true", help="print the plan and do nothing")
     parser.add_argument("--limit-s", type=float, help="end after this time with the verdict unknown")
     parser.add_argument("--json", type=Path, help="write the report there")
@@ -45,7 +46,8 @@ def say(text: str) -> None:
 async def main(asked: argparse.Namespace) -> int:
     """Plan, run, report; returns the exit code."""
     seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed
-    plan = make_plan(seed, asked.payments, REPERTOIRE)
+    everything = asked.everything or asked.payments >= LONG_RUN
+    plan = make_plan(seed, asked.payments, LONG_REPERTOIRE if everything else REPERTOIRE)
     for line in describe(plan):
         print(line, flush=True)  # noqa: T201
     if asked.plan_only:

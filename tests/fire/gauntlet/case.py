@@ -36,6 +36,8 @@ class Case:
     told: Sequence[Told] = ()
     arrivals: Sequence[Arrival] = ()
     ledgers_before: list[list[Record]] = field(default_factory=list)
+    excused: set[str] = field(default_factory=set)
+    """Payments and refunds of which a restored database forgot what clients were told."""
     unread: dict[Witness, str] = field(default_factory=dict)
     """Who could not be heard, or not to the end, and why."""
 
@@ -75,9 +77,9 @@ async def _ask(case: Case, witness: Witness, read: Callable[[], Awaitable[None]]
 class LedgerWatch:
     """Reads the ledger now and then during a run, so that a later change of an entry is seen."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, seen: list[list[Record]] | None = None) -> None:
         self._engine = engine
-        self.seen: list[list[Record]] = []
+        self.seen: list[list[Record]] = [] if seen is None else seen
 
     async def look(self) -> None:
         """Read it, unless the database is being struck just now."""

@@ -25,13 +25,16 @@ from tests.fire.gauntlet.plan import Plan, Repertoire
 from tests.fire.gauntlet.quiet import wait_for_quiet
 from tests.fire.gauntlet.receivers import KINDS as RECEIVERS
 from tests.fire.gauntlet.report import Report, counted
+from tests.fire.gauntlet.restore import act_as_operator, excuse, still_counted
 from tests.fire.gauntlet.site import Site, site_of
 from tests.fire.gauntlet.strikes import KINDS as STRIKES
+from tests.fire.gauntlet.strikes import LONG_KINDS as LONG_STRIKES
 from tests.fire.gauntlet.verdict import Judged, Ruling, judge
 from tests.fire.gauntlet.warden import watch_temporal
 from tests.fire.gauntlet.workflow_check import judge_ends, judge_replay, runs_of, sample_of
 
 REPERTOIRE: Final = Repertoire(BUSINESSES, STRIKES, RECEIVERS)
+LONG_REPERTOIRE: Final = Repertoire(BUSINESSES, (*STRIKES, *LONG_STRIKES), RECEIVERS)
 LOOK_AT_LEDGER_EVERY_S: Final = 20.0
 LEDGER_LOOKS_MAX: Final = 12
 REPLAYED: Final = 300
@@ -66,7 +69,7 @@ async def _run_on(site: Site, engine: AsyncEngine, report: Report, say: Say) -> 
     began = time.monotonic()
     nemesis = Nemesis(site, say)
     driver = Driver(site, nemesis, say)
-    watch = LedgerWatch(engine)
+    watch = LedgerWatch(engine, site.ledgers_seen)
     watching = asyncio.create_task(_watch(watch))
     warden = asyncio.create_task(watch_temporal(site, nemesis, report.notes.append))
     try:
@@ -77,10 +80,13 @@ async def _run_on(site: Site, engine: AsyncEngine, report: Report, say: Say) -> 
             report.fire_s = time.monotonic() - began
             _count_run(site, nemesis, report)
         say(f"the nemesis rests after {report.fire_s:.0f} s")
+        await act_as_operator(site, say)
         await wait_for_quiet(site, engine, max(150.0, report.fire_s / 4), say)
     finally:
         warden.cancel()
-    case = await hear(site, engine, driver.failures, watch)
+    await act_as_operator(site, say)
+    case = await hear(site, engine, still_counted(driver.failures, site), watch)
+    excuse(case, site)
     report.judged = judge(case)
     await _ask_temporal(site, report, say)
     report.judged.append(_judge_run(site, nemesis))
@@ -97,7 +103,7 @@ async def _watch(watch: LedgerWatch) -> None:
 async def _ask_temporal(site: Site, report: Report, say: Say) -> None:
     try:
         runs = await runs_of(site.stack.temporal)
-        report.judged.append(judge_ends(runs))
+        report.judged.append(judge_ends(runs, site.ended_runs))
         sample = sample_of(runs, site.plan.seed, len(runs) * 3 if site.plan.payments <= SHORT else REPLAYED)
         say(f"replaying {len(sample)} of {len(runs)} histories")
         report.judged.append(await judge_replay(site.stack.temporal, sample))

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
@@ -32,6 +32,8 @@ SETTINGS: Final = {
     "PAYMENT_DEADLINE_S": "70",
     "AUTHORISATION_EXPIRY_S": "50",
     "REFUND_DEADLINE_S": "120",
+    "MAINTENANCE_EVERY_S": "10",
+    "RECOVERY_AFTER_S": "8",
     "GATEWAY_TIMEOUT_S": "4",
     "WEBHOOK_TIMEOUT_S": "3",
     "RATE_LIMIT_ADDRESS": "1000000/minute",
@@ -56,6 +58,18 @@ class Notes(SilentReporter):
 
 
 @dataclass
+class Restore:
+    """A restore: what was written between the two moments is forgotten. Monotonic and Unix seconds."""
+
+    copied: tuple[float, float]
+    put_back: tuple[float, float] = (0.0, 0.0)
+
+    def holds(self, began: float, ended: float) -> bool:
+        """Tell whether something took place, by the monotonic clock, while the database wrote what it forgot."""
+        return began <= self.put_back[0] and ended >= self.copied[0]
+
+
+@dataclass
 class Site:
     """Everything a run touches."""
 
@@ -67,6 +81,12 @@ class Site:
     gateway: httpx.AsyncClient
     faults: GatewayFaults
     log: list[Told] = field(default_factory=list)
+    ended_runs: set[str] = field(default_factory=set)
+    """Workflows of which the nemesis ended a run: that run is terminated, and is no failure."""
+    restores: list[Restore] = field(default_factory=list)
+    listed: dict[str, str | None] = field(default_factory=dict)
+    """Operations that `clearway recover` listed after a restore, by key, with what it did about each."""
+    ledgers_seen: list[list[dict[str, Any]]] = field(default_factory=list)
 
     def client(self, shop: int, business: int) -> Client:
         """Return a client for one business of a shop. Its chance only decides when and where it repeats."""

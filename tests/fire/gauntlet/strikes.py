@@ -19,8 +19,10 @@ import asyncpg
 from sqlalchemy.engine import URL, make_url
 
 from clearway.dev.errors import StackError
+from tests.fire.gauntlet import workflow_strikes
 from tests.fire.gauntlet.faults import Rule
 from tests.fire.gauntlet.plan import Terms
+from tests.fire.gauntlet.restore import restore
 from tests.fire.gauntlet.site import APIS, WORKERS, Site
 
 GATEWAY_CALL_S: Final = 30
@@ -79,6 +81,20 @@ async def restart(site: Site, terms: Terms) -> None:
     await site.stack.stop(terms["process"])
     await asyncio.sleep(terms["down_s"])
     await revive(site, terms["process"])
+
+
+async def lose_store(site: Site, terms: Terms) -> None:
+    """Temporal stops, its store is gone, and it starts with an empty one."""
+    await site.stack.stop("temporal")
+    for left in (site.stack.state_dir / "temporal").glob("temporal.db*"):
+        left.unlink()
+    await asyncio.sleep(terms["down_s"])
+    await revive(site, "temporal")
+
+
+async def restore_database(site: Site, terms: Terms) -> None:
+    """Put Postgres back to a copy of some time ago, while everything else goes on."""
+    await restore(site, terms, revive)
 
 
 async def kill_gateway(site: Site, terms: Terms) -> None:
@@ -161,6 +177,10 @@ KINDS: Final[tuple[StrikeKind, ...]] = (
     StrikeKind("Postgres killed", "postgres", kill, _one(("postgres",), down_s=(0, 2))),
     StrikeKind("Temporal restarted", "temporal", restart, _one(("temporal",), down_s=(0, 2))),
     StrikeKind("Temporal killed", "temporal", kill, _one(("temporal",), down_s=(0, 2))),
+    StrikeKind("Temporal's store lost", "temporal", lose_store, _one(("temporal",), down_s=(0, 2)), 0.3),
+    StrikeKind("workflows cancelled", "workflows", workflow_strikes.cancel, workflow_strikes.some),
+    StrikeKind("workflows terminated", "workflows", workflow_strikes.terminate, workflow_strikes.some),
+    StrikeKind("workflows reset", "workflows", workflow_strikes.reset, workflow_strikes.some),
     StrikeKind("connections dropped", "connections", drop_connections, _drops, 2),
     StrikeKind("gateway killed", "gateway", kill_gateway, _one(("simulator",), down_s=(0, 2))),
     StrikeKind("receiver away", "receivers", hide_receiver, _hidden, 2),
@@ -178,4 +198,8 @@ KINDS: Final[tuple[StrikeKind, ...]] = (
     _fault("reordered_webhook", "webhook"),
     _fault("no_webhook", "webhook"),
 )
-BY_NAME: Final = {kind.name: kind for kind in KINDS}
+LONG_KINDS: Final = (
+    StrikeKind("Postgres restored", "postgres", restore_database, _one(("postgres",), age_s=(20, 40)), 0.1),
+)
+"""Strikes of a long run only, or of one that asks for them by name."""
+BY_NAME: Final = {kind.name: kind for kind in (*KINDS, *LONG_KINDS)}

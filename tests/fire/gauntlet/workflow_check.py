@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,11 +37,13 @@ async def runs_of(client: Client) -> list[Run]:
     return [Run(run.id, run.run_id, run.workflow_type, run.status) async for run in found]
 
 
-def judge_ends(runs: list[Run]) -> Judged:
-    """No workflow failed, timed out or was terminated."""
+def judge_ends(runs: list[Run], struck: AbstractSet[str] = frozenset()) -> Judged:
+    """No workflow failed, timed out or was terminated. struck: those of which the nemesis ended a run."""
     name = "no workflow failed"
-    bad = [f"{run.workflow_id} is {run.status.name if run.status else '?'}" for run in runs]
-    bad = [text for text, run in zip(bad, runs, strict=True) if run.status not in ENDED_WELL]
+    terminated = WorkflowExecutionStatus.TERMINATED
+    unwell = [run for run in runs if run.status not in ENDED_WELL]
+    unexcused = [run for run in unwell if run.status is not terminated or run.workflow_id not in struck]
+    bad = [f"{run.workflow_id} is {run.status.name if run.status else '?'}" for run in unexcused]
     if not runs:
         return Judged(name, Ruling.UNKNOWN, ["Temporal knows of no workflow at all"])
     return Judged(name, Ruling.FAIL if bad else Ruling.PASS, bad[:SHOWN_MAX])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import delete, text
 from temporalio.client import WorkflowExecutionStatus
 
+from clearway.db.tables import webhook_attempts, webhook_deliveries
 from clearway.domain.events import EventType
 from tests.services.webhooks.conftest import DurableShop, Shop
 from tests.services.webhooks.receiving import PATIENCE_S, Reply, Shopfront, running_shopfront, verify
@@ -285,3 +287,39 @@ async def test_the_story_can_be_asked_for(durable_shop: DurableShop, front: Shop
     story = [entry.what for entry in await durable_shop.handle(due).query(WebhookDeliveryWorkflow.timeline)]
 
     assert story == ["attempt 1: HTTP 503; pending", "attempt 2: HTTP 200; delivered"]
+
+
+async def test_a_cancellation_in_temporal_cancels_the_delivery(durable_shop: DurableShop, front: Shopfront) -> None:
+    """Requested between two attempts, it ends the delivery: its row is cancelled, and no further attempt is made."""
+    await durable_shop.endpoint(front.url)
+    front.usual = Reply(500)
+    (due,) = await durable_shop.tell()
+    await front.until(1)
+    while (await durable_shop.row(due.delivery_id)).attempt_count == 0:
+        await asyncio.sleep(0.02)
+
+    await durable_shop.handle(due).cancel()
+
+    assert (await durable_shop.delivered(due)).status == "cancelled"
+    row = await durable_shop.row(due.delivery_id)
+    assert (row.status, row.next_attempt_at) == ("cancelled", None)
+    assert row.last_error == "its cancellation was requested in Temporal"
+    assert len(front.received) == 1
+    assert (await durable_shop.handle(due).describe()).status is WorkflowExecutionStatus.COMPLETED
+
+
+async def test_a_delivery_whose_row_was_lost_ends(durable_shop: DurableShop, front: Shopfront) -> None:
+    """A database restored to an earlier moment has no row for it: nothing is sent any more, and nothing hangs."""
+    await durable_shop.endpoint(front.url)
+    front.usual = Reply(500)
+    (due,) = await durable_shop.tell()
+    await front.until(1)
+    while (await durable_shop.row(due.delivery_id)).attempt_count == 0:
+        await asyncio.sleep(0.02)
+    async with durable_shop.engine.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        await connection.execute(delete(webhook_attempts).where(webhook_attempts.c.delivery_id == due.delivery_id))
+        await connection.execute(delete(webhook_deliveries).where(webhook_deliveries.c.id == due.delivery_id))
+
+    assert (await durable_shop.delivered(due)).status == "cancelled"
+    assert len(front.received) == 1

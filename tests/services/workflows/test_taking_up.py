@@ -9,9 +9,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
-from temporalio.exceptions import ApplicationError
-
 from clearway.db.engine import each_for_itself
 from clearway.db.payments import commands, recording
 from clearway.db.payments.rows import payment_of
@@ -237,10 +234,13 @@ async def test_a_refund_that_was_sent_and_not_recorded_is_found(durable: Durable
     assert (await durable.row(payment.id)).refunded_minor == 1_000
 
 
-async def test_what_is_unknown_cannot_be_taken_up(durable: Durable) -> None:
-    """A run that is to go on from a row that is not there fails, and records nothing."""
-    handle = await durable.take_up(await durable.new_payment())
+async def test_what_has_no_row_is_recorded_again(durable: Durable) -> None:
+    """The database forgot the payment: the run records it from what it was started with, and asks before it sends."""
+    left = Lost(durable, await durable.new_payment())
+    await left.authorised_at_gateway()
 
-    with pytest.raises(Exception, match="failed") as raised:
-        await handle.result()
-    assert isinstance(raised.value.__cause__, ApplicationError)
+    handle = await durable.take_up(left.new)
+
+    assert (await durable.ended(handle)).status == "success"
+    assert await durable.simulator.charges(left.new.id) == 1
+    assert await durable.event_types(left.new.id) == ["payment.created", "payment.success"]

@@ -14,7 +14,9 @@ from tests.stack.cli.command import ROOT, Cli
 
 TEXT = (ROOT / "docs" / "operations.md").read_text()
 ROWS = {row[1]: row[2] for row in re.finditer(r"^\| `([A-Z_]+)` \| (.+?) \| .+ \|$", TEXT, re.MULTILINE)}
-COMMAND = re.compile(r"^ *(?:[A-Z_]+=\S+ )*clearway ([a-z]+(?: (?:list|show|resolve|retry|add|revoke))?)", re.MULTILINE)
+COMMAND = re.compile(
+    r"^ *(?:[A-Z_]+=\S+ )*clearway ([a-z-]+(?: (?:list|show|resolve|retry|add|revoke))?)", re.MULTILINE
+)
 COMMANDS = sorted(set(COMMAND.findall(TEXT)))
 
 

@@ -32,6 +32,8 @@ BRISK = {
     "WEBHOOK_RETRY_INTERVALS_TEST": "true",
     "PAYMENT_POLL_INTERVALS_S": "2,3,5",
     "GATEWAY_TIMEOUT_S": "5",
+    "MAINTENANCE_EVERY_S": "5",
+    "RECOVERY_AFTER_S": "4",
     "WEBHOOK_TIMEOUT_S": "6",
     "OVERLOAD_TARGET_MS": "0",
     "RATE_LIMIT_ADDRESS": "100000/minute",
@@ -50,6 +52,13 @@ class Site:
     stack: Stack
     merchant: Merchant
     witnesses: Witnesses
+    terminated: int = 0
+    """Workflows that tests ended by force: they count as failed."""
+
+    async def terminate(self, workflow_id: str) -> None:
+        """End a workflow by force, as a button of the Temporal UI does."""
+        await self.stack.temporal.get_workflow_handle(workflow_id).terminate("a test")
+        self.terminated += 1
 
     async def restore(self) -> None:
         """Start what is down, so that a test that failed half-way leaves a stack to the next one."""
@@ -62,7 +71,7 @@ class Site:
         """Fail unless, after quiet, every invariant holds and no workflow has failed."""
         await assert_sound(self.witnesses, limit_s=limit_s)
         jobs = await self.merchant.read("/test/jobs/status")
-        assert jobs["failed"] == 0, jobs
+        assert jobs["failed"] <= self.terminated, jobs
 
     async def behave(self, mode: str, **more: object) -> None:
         """Tell the receiving merchant how to answer its next webhooks."""

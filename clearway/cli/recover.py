@@ -1,0 +1,136 @@
+"""`clearway recover`: take up what has no running workflow, and compare the gateways' books with our rows."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from clearway.cli.output import JsonFlag, out, plain, print_json, remarks, table
+from clearway.cli.problems import CommandError
+from clearway.cli.running import settings_in_use
+from clearway.domain.money import Money
+
+if TYPE_CHECKING:
+    from clearway.recovery.report import Report
+
+UNITS_S: Final = {"m": 60, "h": 3_600, "d": 86_400}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("recover", rich_help_panel="Operate")(recover)
+
+
+def recover(
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    payment: Annotated[str | None, typer.Option(metavar="ID", help="Only this payment or refund.")] = None,
+    since: Annotated[
+        str, typer.Option(help="Compare the gateways' books from this long ago: 90m, 24h, 7d, or a time in ISO 8601.")
+    ] = "24h",
+    untouched: Annotated[
+        int | None, typer.Option(metavar="SECONDS", help="Leave rows alone that are younger (RECOVERY_AFTER_S).")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Go on with payments and refunds that no workflow works on, and list what a gateway did without a row of ours.
+
+    Harmless at any time and as often as you like: a workflow that runs is left alone, and a new one asks the gateway
+    before it does anything. Use it after Temporal or the database was lost or restored.
+    """
+    report = asyncio.run(_recover(payment, _moment(since), untouched, dry_run=dry_run))
+    if as_json:
+        print_json(asdict(report))
+    else:
+        _print(report, dry_run=dry_run)
+    if report.failed:
+        raise CommandError(f"{len(report.failed)} could not be taken up. Run it again, or look into the worker's log.")
+
+
+async def _recover(subject_id: str | None, since: datetime, untouched_s: int | None, *, dry_run: bool) -> Report:
+    import structlog  # noqa: PLC0415 - heavy
+
+    from clearway.cli.durable import connected  # noqa: PLC0415 - heavy
+    from clearway.db.engine import create_engine  # noqa: PLC0415 - heavy
+    from clearway.gateways.contract import GatewayUnavailableError  # noqa: PLC0415 - heavy
+    from clearway.gateways.registry import build_registry  # noqa: PLC0415 - heavy
+    from clearway.recovery.report import recover_all, recover_one  # noqa: PLC0415 - heavy
+    from clearway.recovery.taking_up import Recovery  # noqa: PLC0415 - heavy
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for the report
+    settings = settings_in_use()
+    engine = create_engine(settings, application_name="clearway-recover")
+    gateways = build_registry(settings)
+    now = datetime.now(UTC)
+    try:
+        async with connected() as client:
+            recovery = Recovery(engine, client, settings)
+            if subject_id is not None:
+                return await recover_one(recovery, subject_id, dry_run=dry_run)
+            untouched_since = now - timedelta(seconds=settings.recovery_after_s if untouched_s is None else untouched_s)
+            return await recover_all(recovery, gateways, untouched_since, since, dry_run=dry_run)
+    except GatewayUnavailableError as error:
+        raise CommandError(f"A gateway's books can't be read: {error}. What had no workflow is taken up.") from None
+    finally:
+        await gateways.aclose()
+        await engine.dispose()
+
+
+def _moment(text: str) -> datetime:
+    try:
+        if text[-1:] in UNITS_S:
+            return datetime.now(UTC) - timedelta(seconds=float(text[:-1]) * UNITS_S[text[-1]])
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise CommandError(
+            f"--since {text!r} is neither a span like 24h nor a time like 2026-11-25T12:00:00Z."
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _print(report: Report, *, dry_run: bool) -> None:
+    console = out()
+    if report.found:
+        rows = table("what", "id", "status", "untouched since", "why", title="Without a workflow that fits")
+        for one in report.found:
+            since = one.untouched_since.isoformat(timespec="seconds")
+            rows.add_row(plain(one.kind), plain(one.id), plain(one.status), since, plain(one.why))
+        console.print(rows)
+    if report.unrecorded:
+        rows = table("operation", "amount", "at", "missing", "what is done", title="At a gateway, and not in our rows")
+        for lost in report.unrecorded:
+            done = plain(lost.rebuilt.value) if lost.rebuilt else "not tried (dry run)"
+            at = lost.at.isoformat(timespec="seconds")
+            rows.add_row(plain(lost.key), _amount(lost.amount_minor, lost.currency), at, plain(lost.missing), done)
+        console.print(rows)
+    if report.unknown_events:
+        rows = table("gateway", "event", "about", "received", title="Gateway events about what we have no row of")
+        for event in report.unknown_events:
+            received = event.received_at.isoformat(timespec="seconds")
+            rows.add_row(plain(event.gateway), plain(event.event_id), plain(event.operation_key), received)
+        console.print(rows)
+    console.print(_summary(report, dry_run=dry_run))
+    for name, why in report.unread.items():
+        remarks().print(f"The books of {plain(name)} were not compared: {plain(why)}.")
+    for subject_id, reason in report.failed.items():
+        remarks().print(f"{plain(subject_id)} was not taken up: {plain(reason)}.")
+
+
+def _summary(report: Report, *, dry_run: bool) -> str:
+    done = "to take up" if dry_run else "taken up"
+    count = len(report.found) if dry_run else sum(report.taken_up.values())
+    return (
+        f"{report.looked_at} open rows looked at, {count} {done}, "
+        f"{report.checked} workflows asked to look at their row; "
+        f"{report.operations} operations of gateways compared, {len(report.unrecorded)} not in our rows."
+    )
+
+
+def _amount(amount_minor: int | None, currency: str | None) -> str:
+    known: Any = amount_minor is not None and currency is not None
+    return str(Money(amount_minor or 0, currency or "")) if known else "-"

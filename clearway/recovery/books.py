@@ -1,0 +1,158 @@
+"""Our rows against the gateways' own books: what a gateway did and no row of ours tells of.
+
+After the database was restored to an earlier moment, such operations are the payments that come from nowhere. What can
+be rebuilt is rebuilt, from its workflow or that workflow's history. The rest is listed with amounts, for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from clearway.db import across_merchants
+from clearway.db.across_merchants import Standing
+from clearway.domain import payment, refund
+from clearway.domain.payment import PaymentStatus
+from clearway.domain.refund import RefundStatus
+from clearway.gateways.contract import Gateway, ListedOperation, OperationKind, OperationLister, OutcomeKind
+from clearway.recovery.rebuilding import Rebuilt, rebuild
+from clearway.recovery.taking_up import Recovery
+
+HAPPENED: Final = frozenset({OutcomeKind.APPROVED, OutcomeKind.PENDING, OutcomeKind.NEEDS_ACTION})
+"""Outcomes by which money moves, or may still move."""
+UNDECIDED: Final = frozenset({PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING})
+
+
+class Missing(StrEnum):
+    """What our rows lack."""
+
+    ROW = "no row"
+    BOOKING = "not booked"
+
+
+@dataclass(frozen=True)
+class Unrecorded:
+    """An operation in a gateway's books that our rows do not tell of. rebuilt: what was done about it."""
+
+    gateway: str
+    key: str
+    kind: str
+    payment_id: str
+    reference: str | None
+    amount_minor: int | None
+    currency: str | None
+    at: datetime
+    missing: Missing
+    rebuilt: Rebuilt | None = None
+
+
+@dataclass
+class Compared:
+    """What the comparison found. unread: gateways whose books can't be read, and why."""
+
+    looked_at: int = 0
+    unrecorded: list[Unrecorded] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
+
+
+async def compare(
+    recovery: Recovery, gateways: Mapping[str, Gateway], since: datetime, until: datetime, *, dry_run: bool = False
+) -> Compared:
+    """Compare every gateway's operations since a moment with our rows. Raises GatewayUnavailableError.
+
+    until: younger operations are left out, because their workflows may be about to record them.
+    """
+    compared = Compared()
+    handled: dict[str, Rebuilt] = {}
+    for name, gateway in gateways.items():
+        if not isinstance(gateway, OperationLister):
+            compared.unread[name] = "its connector does not list operations: compare with its own dashboard"
+            continue
+        async for page in _pages(gateway, since, until):
+            compared.looked_at += len(page)
+            async with recovery.reader.connect() as connection:
+                standing = await across_merchants.standing(connection, *_subjects(page))
+            for operation, missing in _unrecorded(page, standing):
+                subject_id = _subject_of(operation)
+                if not dry_run and subject_id not in handled:
+                    handled[subject_id] = await rebuild(recovery, subject_id)
+                found = _as_found(name, operation, missing, handled.get(subject_id))
+                compared.unrecorded.append(found)
+    return compared
+
+
+async def _pages(
+    gateway: OperationLister, since: datetime, until: datetime
+) -> AsyncIterator[Sequence[ListedOperation]]:
+    cursor = None
+    while True:
+        page = await gateway.list_operations(since=since, cursor=cursor)
+        yield [one for one in page.operations if one.outcome.kind in HAPPENED and one.created_at < until]
+        cursor = page.cursor
+        if cursor is None:
+            return
+
+
+def _subjects(page: Iterable[ListedOperation]) -> tuple[set[str], set[str], set[str]]:
+    """Return the payments, refunds and references of captures that a page names."""
+    payments = {each.payment_id for each in page}
+    refunds = {_subject_of(each) for each in page if each.kind is OperationKind.REFUND}
+    references = {each.outcome.reference or "" for each in page if each.kind is OperationKind.CAPTURE}
+    return payments, refunds, references
+
+
+def _subject_of(operation: ListedOperation) -> str:
+    """Return the id of the payment or refund whose workflow asked for the operation."""
+    return operation.key.partition(":")[0]
+
+
+def _unrecorded(page: Iterable[ListedOperation], standing: Standing) -> Iterable[tuple[ListedOperation, Missing]]:
+    for operation in page:
+        missing = _missing(operation, standing)
+        if missing is not None:
+            yield operation, missing
+
+
+def _missing(operation: ListedOperation, standing: Standing) -> Missing | None:
+    if operation.kind is OperationKind.REFUND:
+        return _missing_of_refund(operation, standing)
+    there = standing.payments.get(operation.payment_id)
+    if there is None:
+        return Missing.ROW
+    status, captured_minor = there
+    if operation.kind is OperationKind.CAPTURE:
+        booked = operation.outcome.reference in standing.captures
+    elif operation.kind is OperationKind.VOID:
+        booked = status in payment.FINAL
+    elif operation.outcome.captured:
+        booked = captured_minor > 0
+    else:
+        booked = status not in UNDECIDED
+    return None if booked or operation.outcome.kind is not OutcomeKind.APPROVED else Missing.BOOKING
+
+
+def _missing_of_refund(operation: ListedOperation, standing: Standing) -> Missing | None:
+    status = standing.refunds.get(_subject_of(operation))
+    if status is None:
+        return Missing.ROW
+    booked = status in refund.FINAL and status != RefundStatus.FAILED
+    return None if booked or operation.outcome.kind is not OutcomeKind.APPROVED else Missing.BOOKING
+
+
+def _as_found(gateway: str, operation: ListedOperation, missing: Missing, rebuilt: Rebuilt | None) -> Unrecorded:
+    outcome = operation.outcome
+    return Unrecorded(
+        gateway=gateway,
+        key=operation.key,
+        kind=operation.kind.value,
+        payment_id=operation.payment_id,
+        reference=outcome.reference,
+        amount_minor=outcome.amount_minor,
+        currency=outcome.currency,
+        at=operation.created_at,
+        missing=missing,
+        rebuilt=rebuilt,
+    )

@@ -1,0 +1,41 @@
+"""Reaching the workflow of a payment or refund that has not ended, also when it is gone: it is taken up at once.
+
+Without this, a capture or a gateway's event would be refused until the next sweep, because nobody is there to hear it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from temporalio.service import RPCError
+
+from clearway.domain.ids import REFUND, is_id
+from clearway.durable import calls
+from clearway.durable.calls import WorkflowEndedError
+from clearway.durable.messages import payment_workflow_id, refund_workflow_id
+from clearway.recovery.taking_up import Recovery, Taken
+
+
+async def update(recovery: Recovery, subject_id: str, name: str, argument: object, *, update_id: str) -> dict[str, Any]:
+    """Return what the workflow answers to an update. Raises as `calls.update_running` does."""
+    workflow_id = _workflow_id(subject_id)
+    try:
+        return await calls.update_running(recovery.client, workflow_id, name, argument, update_id=update_id)
+    except WorkflowEndedError:
+        await take_up(recovery, subject_id)
+    return await calls.update_running(recovery.client, workflow_id, name, argument, update_id=update_id)
+
+
+async def take_up(recovery: Recovery, subject_id: str) -> None:
+    """Have a workflow run for it. Raises WorkflowEndedError when its row has ended too, or is not there."""
+    workflow_id = _workflow_id(subject_id)
+    try:
+        taken = await recovery.take_up(subject_id)
+    except (RPCError, RuntimeError) as error:
+        raise calls.classify(error, workflow_id) from error
+    if taken in {Taken.ENDED, Taken.NO_ROW}:
+        raise WorkflowEndedError(workflow_id)
+
+
+def _workflow_id(subject_id: str) -> str:
+    return refund_workflow_id(subject_id) if is_id(REFUND, subject_id) else payment_workflow_id(subject_id)

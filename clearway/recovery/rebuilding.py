@@ -1,0 +1,106 @@
+"""Bringing a row back: by its workflow if one runs, else by a new run from the row or from the last run's history."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from clearway.domain.ids import REFUND, is_id
+from clearway.durable.messages import (
+    CHECK_RECORD,
+    PAYMENT_WORKFLOW,
+    QUEUE_PAYMENTS,
+    REFUND_WORKFLOW,
+    PaymentInput,
+    RefundInput,
+    payment_workflow_id,
+    refund_workflow_id,
+)
+from clearway.recovery.taking_up import Recovery, Taken
+
+log = structlog.get_logger(__name__)
+
+
+class Rebuilt(StrEnum):
+    """What was done about a row that is missing or behind."""
+
+    CHECKING = "its workflow runs and compares its row"
+    TAKEN_UP = "a new run goes on from its row and asks the gateway"
+    RECORDED_AGAIN = "a new run records it again from the history of the last one"
+    IMPOSSIBLE = "nothing of it is left here: settle it at the gateway"
+    REFUSED = "its order or payment is gone, or taken by another: settle it at the gateway"
+    ENDED = "its row has ended and says otherwise: settle it at the gateway"
+
+
+async def rebuild(recovery: Recovery, subject_id: str) -> Rebuilt:
+    """Bring a payment's or refund's row to where the gateway is. Raises RPCError when Temporal is away."""
+    taken = await recovery.take_up(subject_id)
+    if taken is Taken.STARTED:
+        return Rebuilt.TAKEN_UP
+    if taken is Taken.ENDED:
+        return Rebuilt.ENDED
+    workflow_id = (refund_workflow_id if is_id(REFUND, subject_id) else payment_workflow_id)(subject_id)
+    try:
+        await recovery.client.get_workflow_handle(workflow_id).signal(CHECK_RECORD)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+    else:
+        return Rebuilt.CHECKING
+    if taken is Taken.RUNNING:
+        return await rebuild(recovery, subject_id)  # it ended between the two questions
+    return await _record_again(recovery.client, workflow_id)
+
+
+async def _record_again(client: Client, workflow_id: str) -> Rebuilt:
+    """Start a run with what the last one was started with, which Temporal keeps for its retention."""
+    given = await _last_input(client, workflow_id)
+    if given is None:
+        return Rebuilt.IMPOSSIBLE
+    if await _was_refused(client, workflow_id):
+        return Rebuilt.REFUSED
+    workflow = PAYMENT_WORKFLOW if isinstance(given, PaymentInput) else REFUND_WORKFLOW
+    try:
+        await client.start_workflow(
+            workflow,
+            dataclasses.replace(given, taken_up=True),
+            id=workflow_id,
+            task_queue=QUEUE_PAYMENTS,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            static_summary="recorded again from the history of the run before",
+        )
+    except WorkflowAlreadyStartedError:
+        return Rebuilt.CHECKING
+    log.warning("recorded_again", workflow_id=workflow_id)
+    return Rebuilt.RECORDED_AGAIN
+
+
+async def _was_refused(client: Client, workflow_id: str) -> bool:
+    """Tell whether the last run could not record it: a payment that was sent had been recorded once."""
+    handle: Any = client.get_workflow_handle(workflow_id, result_type=dict)
+    try:
+        return bool((await handle.result()).get("refused"))
+    except WorkflowFailureError:
+        return False
+
+
+async def _last_input(client: Client, workflow_id: str) -> PaymentInput | RefundInput | None:
+    """Return what the last run was started with, or None when Temporal knows of none."""
+    message: Any = PaymentInput if workflow_id.startswith("payment/") else RefundInput
+    try:
+        async for event in client.get_workflow_handle(workflow_id).fetch_history_events(page_size=1):
+            payloads = event.workflow_execution_started_event_attributes.input.payloads
+            (given,) = await client.data_converter.decode(payloads, [message])
+            return given if isinstance(given, (PaymentInput, RefundInput)) else None
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+    return None

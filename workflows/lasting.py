@@ -1,0 +1,53 @@
+"""Going on: through a cancellation that an operator requests, and past a row that is not where it should be.
+
+A payment or refund has money at a gateway, so its run cannot just stop. "Request Cancellation" in the Temporal UI is
+taken as what it says, a request; the run decides what comes of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+
+from clearway.domain.refusals import RECORD_MOVED
+from workflows import policies
+
+T = TypeVar("T")
+
+
+class RecordMovedError(Exception):
+    """The row is not where this run believes it to be. A new run must take it up and ask the gateway first."""
+
+
+async def uncancelled(life: Coroutine[Any, Any, T], requested: Callable[[], None]) -> T:
+    """Run `life` to its end. requested: called when somebody requests the cancellation of the workflow."""
+    living = asyncio.create_task(life)
+    while not living.done():
+        try:
+            await asyncio.shield(living)
+        except asyncio.CancelledError:
+            if living.done() or workflow.cancellation_reason() is None:
+                raise
+            requested()
+    return living.result()
+
+
+async def recorded(method: Callable[..., Any], argument: Any, summary: str) -> Any:
+    """Carry out one recording activity, as a local activity. Raises RecordMovedError, or the activity's failure."""
+    try:
+        return await workflow.execute_local_activity_method(
+            method,
+            argument,
+            start_to_close_timeout=policies.RECORD_TIMEOUT,
+            retry_policy=policies.RECORD_RETRY,
+            summary=summary,
+        )
+    except FailureError as error:
+        cause = error.cause if isinstance(error, ActivityError) else error
+        if isinstance(cause, ApplicationError) and cause.type == RECORD_MOVED:
+            raise RecordMovedError(cause.message) from error
+        raise
