@@ -185,10 +185,7 @@ class Durable:
         stands still ever after.
         """
         async with self.environment.time_skipping_unlocked():
-            while True:
-                # A long poll ends empty when the server's clock jumps over its deadline.
-                with contextlib.suppress(RuntimeError):
-                    return await handle.result()
+            return await result_of(handle)
 
     async def take_up(
         self, payment: NewPayment, timings: PaymentTimings | None = None
@@ -294,6 +291,13 @@ class Durable:
         )
         async with self.engine.connect() as connection:
             return list(await connection.execute(query))
+
+
+async def result_of(handle: WorkflowHandle[Any, Any]) -> Any:
+    """Return a workflow's result; a long poll ends empty when the server's clock jumps over its deadline."""
+    while True:
+        with contextlib.suppress(RuntimeError):
+            return await handle.result()
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ from clearway.durable.messages import DeliveryResult, delivery_workflow_id
 from clearway.gateways.registry import GatewayRegistry
 from clearway.settings import Settings
 from tests.services.webhooks.receiving import Shopfront, running_shopfront
-from tests.support.durable import Durable
+from tests.support.durable import Durable, result_of
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
 
 ATTEMPT_ENDS: Final = {
@@ -114,7 +114,7 @@ class DurableShop(Shop):
         # A handle that did not start its workflow does not skip time by itself; and the server counts who lets time
         # pass together with its own locks, so two who do so at once leave it standing still for good.
         async with self.durable.environment.time_skipping_unlocked():
-            return await asyncio.gather(*(self.handle(delivery).result() for delivery in due))
+            return await asyncio.gather(*(result_of(self.handle(delivery)) for delivery in due))
 
     async def standing(self, due: DueDelivery) -> list[DueDelivery]:
         """Return a delivery as the sweep finds it: how far it has come stands in its row."""
