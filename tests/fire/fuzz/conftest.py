@@ -28,6 +28,7 @@ PLAIN: Final = {
     "OVERLOAD_TARGET_MS": "0",
     "RATE_LIMIT_ADDRESS": "1000000/minute",
     "RATE_LIMIT_WEBHOOK_RETRIES": "1000000/minute",
+    "RATE_LIMIT_FAILED_LOGINS": "1000000/minute",
     "RATE_LIMIT_MERCHANT": "1000000/minute",
 }
 SERVICES: Final = frozenset({"simulator", "api", "worker"})

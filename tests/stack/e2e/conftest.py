@@ -37,6 +37,7 @@ BRISK = {
     "WEBHOOK_TIMEOUT_S": "6",
     "OVERLOAD_TARGET_MS": "0",
     "RATE_LIMIT_ADDRESS": "100000/minute",
+    "RATE_LIMIT_FAILED_LOGINS": "100000/minute",
     "RATE_LIMIT_MERCHANT": "100000/minute",
 }
 CRASHABLE = {"fsync": "off", "synchronous_commit": "on"}
