@@ -32,6 +32,7 @@ from api.reference.page import ASSETS_PATH
 from api.reference.routes import DOCUMENT, assets, docs
 from api.reference.routes import router as reference
 from api.refunds.routes import router as refunds
+from api.resolving.routes import router as resolving
 from api.returns.routes import returns
 from api.returns.routes import router as return_secret
 from api.testing.routes import router as testing
@@ -58,6 +59,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     api_keys,
     gateways,
     return_secret,
+    resolving,
 )
 """The table of contents. `public` comes before `payments`, so that `/payments/public` is not read as an id."""
 

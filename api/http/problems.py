@@ -67,6 +67,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     ),
     "no_gateway": (409, "This live merchant has no gateway. Nothing was charged. Connect a gateway first."),
     "order_has_payment": (409, "The order has a payment in progress or a successful one. Nothing was charged."),
+    "not_resolvable": (409, "It is not under review, or the decision does not fit. Nothing was changed."),
     "not_capturable": (409, "The payment's status or amount does not allow this capture. Nothing was captured."),
     "not_cancellable": (409, "The payment's status does not allow it to be cancelled. Nothing was changed."),
     "amount_not_refundable": (409, "The amount is more than what is left to refund. Nothing was refunded."),

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     PAYMENTS_CANCEL = "payments:cancel"
     REFUNDS_READ = "refunds:read"
     REFUNDS_WRITE = "refunds:write"
+    REVIEWS_RESOLVE = "reviews:resolve"
     ENDPOINTS_READ = "endpoints:read"
     ENDPOINTS_WRITE = "endpoints:write"
     DELIVERIES_READ = "deliveries:read"
@@ -39,6 +40,7 @@ MEANING: Final = {
     Permission.PAYMENTS_CANCEL: "Cancel payments and release what is not captured.",
     Permission.REFUNDS_READ: "Read and list refunds.",
     Permission.REFUNDS_WRITE: "Create refunds, which pays money back.",
+    Permission.REVIEWS_RESOLVE: "Decide what became of payments and refunds in needs_review, which moves the books.",
     Permission.ENDPOINTS_READ: "Read and list webhook endpoints.",
     Permission.ENDPOINTS_WRITE: (
         "Register, change, delete and test webhook endpoints and rotate their secrets. "

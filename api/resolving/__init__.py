@@ -1,0 +1,1 @@
+"""Decisions about payments and refunds that are under review."""

@@ -1,0 +1,75 @@
+"""`POST /payments/{id}/resolve` and `POST /refunds/{id}/resolve`: a person says what happened at the gateway."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Final
+
+from starlette.responses import Response
+
+from api.auth.permissions import requires
+from api.auth.principal import Principal
+from api.http.idempotency import Answer, OnceDep
+from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
+from api.http.routing import Router
+from api.http.services import ServicesDep
+from api.resolving.schemas import PaymentDecision, RefundDecision
+from clearway.domain.permissions import Permission
+from clearway.domain.resources import PaymentResource, RefundResource
+from clearway.payments import resolving as payments
+from clearway.refunds import resolving as refunds
+from clearway.services import Allocation
+
+DECISION: Final = "dec"
+"""Prefix of the ids under which decisions are asked for; they name no resource."""
+
+router = Router()
+
+Resolver = Annotated[Principal, requires(Permission.REVIEWS_RESOLVE)]
+_DECISION = (*TO_MERCHANTS, *WITH_BODY, *ONCE, "not_resolvable", "temporal_unavailable", "card_number_refused")
+
+
+@router.post(
+    "/payments/{payment_id}/resolve",
+    response_model=PaymentResource,
+    responses=declare(*_DECISION, "payment_not_found"),
+    tags=["payments"],
+    summary="Resolve a payment's review",
+)
+async def resolve_payment(
+    payment_id: str, body: PaymentDecision, principal: Resolver, services: ServicesDep, once: OnceDep
+) -> Response:
+    """Say what happened at the gateway to a payment in `needs_review`, after looking there.
+
+    The answer is the payment after the decision. A decision that does not fit is refused with the reason.
+    """
+    decision = body.resolution(principal.actor.name)
+
+    async def operation(allocation: Allocation) -> Answer:
+        resolved = await payments.resolve(services, principal.actor, payment_id, allocation.resource_id, decision)
+        return Answer(HTTPStatus.OK, resolved)
+
+    return await once.answer(DECISION, operation)
+
+
+@router.post(
+    "/refunds/{refund_id}/resolve",
+    response_model=RefundResource,
+    responses=declare(*_DECISION, "refund_not_found"),
+    tags=["refunds"],
+    summary="Resolve a refund's review",
+)
+async def resolve_refund(
+    refund_id: str, body: RefundDecision, principal: Resolver, services: ServicesDep, once: OnceDep
+) -> Response:
+    """Say what happened at the gateway to a refund in `needs_review`, after looking there.
+
+    The answer is the refund after the decision. A decision that does not fit is refused with the reason.
+    """
+    decision = body.resolution(principal.actor.name)
+
+    async def operation(allocation: Allocation) -> Answer:
+        resolved = await refunds.resolve(services, principal.actor, refund_id, allocation.resource_id, decision)
+        return Answer(HTTPStatus.OK, resolved)
+
+    return await once.answer(DECISION, operation)

@@ -1,0 +1,57 @@
+"""Deciding what became of a payment under review: an act of a known person, with an audit row, answered by its outcome.
+
+The workflow decides whether a decision fits, and records it. `decide` serves refunds too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from clearway.db import audit
+from clearway.domain.actor import Actor
+from clearway.domain.errors import ConflictError, UnavailableError
+from clearway.domain.ids import noun_of
+from clearway.domain.payment import PaymentStatus
+from clearway.domain.refusals import NOT_RESOLVABLE
+from clearway.domain.resources import PaymentResource
+from clearway.durable import calls
+from clearway.durable.calls import RefusedError, WorkflowEndedError
+from clearway.durable.messages import RESOLVE, Resolution, payment_workflow_id
+from clearway.payments.finding import find
+from clearway.services import Services
+
+
+async def resolve(
+    services: Services, actor: Actor, payment_id: str, decision_id: str, decision: Resolution
+) -> PaymentResource:
+    """Record a decision and return the payment as it is then. Raises ConflictError with the reason of a refusal."""
+    payment = await find(services, actor.merchant_id, payment_id)
+    workflow_id = payment_workflow_id(payment_id)
+    answer = await decide(services, actor, (payment_id, payment.status, workflow_id), decision_id, decision)
+    return PaymentResource.model_validate(answer)
+
+
+async def decide(
+    services: Services, actor: Actor, subject: tuple[str, str, str], decision_id: str, decision: Resolution
+) -> dict[str, Any]:
+    """Have the workflow of a payment or refund take a decision. subject: its id, its status and its workflow's id."""
+    subject_id, status, workflow_id = subject
+    noun = noun_of(subject_id)
+    if status != PaymentStatus.NEEDS_REVIEW.value:
+        detail = f"The {noun} is {status}: only what is in needs_review can be resolved. Nothing was changed."
+        raise ConflictError(NOT_RESOLVABLE, detail)
+    act = {"outcome": decision.outcome, "amount": decision.amount, "gateway_reference": decision.gateway_reference}
+    async with services.reader.connect() as connection:
+        await audit.record(connection, actor, f"{noun}.resolve", subject_id, act)
+    try:
+        return await calls.update_running(services.temporal, workflow_id, RESOLVE, decision, update_id=decision_id)
+    except RefusedError as refusal:
+        if refusal.type != NOT_RESOLVABLE:
+            raise
+        raise ConflictError(NOT_RESOLVABLE, f"{refusal} The {noun} is as it was.") from refusal
+    except WorkflowEndedError as error:
+        detail = (
+            f"No workflow runs for {subject_id}, so the decision was not recorded. It is taken up within minutes: read "
+            "it then, and decide again if it is still in needs_review."
+        )
+        raise UnavailableError("temporal_unavailable", detail) from error

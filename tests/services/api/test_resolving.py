@@ -1,0 +1,65 @@
+"""Reviews resolved over the API: by a key that may, with an audit row, and answered by what the decision led to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from clearway.db.tables import audit_log
+from clearway.domain.ids import PAYMENT, REFUND, new_id
+from tests.services.api.conftest import Payer
+
+
+async def under_review(payer: Payer) -> dict[str, Any]:
+    """Make a payment of which the gateway took one unit too little."""
+    return await payer.payment(vpa="wrongamount@clearway", until="needs_review")
+
+
+async def test_a_decision_is_recorded_answered_and_audited(payer: Payer, api_engine: AsyncEngine) -> None:
+    """What does not fit is refused with its reason; what fits is answered with the payment as it is then."""
+    payment = await under_review(payer)
+    path = f"/payments/{payment['id']}/resolve"
+    guess = await payer.http.post(path, json={"outcome": "success", "reason": "looks good"})
+    assert (guess.status_code, guess.json()["code"]) == (409, "not_resolvable")
+    assert "amount" in guess.json()["detail"]
+    decision = {"outcome": "success", "reason": "seen at the acquirer", "amount": payment["amount"] - 1}
+    answer = await payer.http.post(path, json=decision)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["status"], answer.json()["amount_captured"]) == ("success", payment["amount"] - 1)
+    history = (await payer.http.get(f"/payments/{payment['id']}/history")).json()["data"]
+    assert any(step["actor"] == f"operator:key:{payer.credentials.api_key}" for step in history)
+    async with api_engine.connect() as connection:
+        query = select(audit_log).where(audit_log.c.subject_id == payment["id"]).order_by(audit_log.c.id)
+        lines = [line for line in await connection.execute(query) if line.action == "payment.resolve"]
+    assert [line.actor for line in lines] == [f"key:{payer.credentials.api_key}"] * 2
+    again = await payer.http.post(path, json=decision)
+    assert (again.status_code, again.json()["code"]) == (409, "not_resolvable")
+
+
+async def test_only_what_is_under_review_and_ones_own_is_resolved(payer: Payer, new_caller: Any) -> None:
+    """A payment that is not under review is a 409; an unknown one and another merchant's are the same 404."""
+    payment = await payer.payment()
+    decision = {"outcome": "failed", "reason": "not found"}
+    refused = await payer.http.post(f"/payments/{payment['id']}/resolve", json=decision)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_resolvable")
+    stranger = await new_caller()
+    for client, payment_id in ((stranger.http, payment["id"]), (payer.http, new_id(PAYMENT))):
+        missing = await client.post(f"/payments/{payment_id}/resolve", json=decision)
+        assert (missing.status_code, missing.json()["code"]) == (404, "payment_not_found")
+    missing = await payer.http.post(f"/refunds/{new_id(REFUND)}/resolve", json=decision)
+    assert (missing.status_code, missing.json()["code"]) == (404, "refund_not_found")
+
+
+async def test_a_decision_is_checked_before_anything_is_done(payer: Payer) -> None:
+    """An outcome that does not exist, an empty reason and an amount of nothing are a 422."""
+    path = f"/payments/{new_id(PAYMENT)}/resolve"
+    for body in (
+        {"outcome": "expired", "reason": "x"},
+        {"outcome": "failed", "reason": ""},
+        {"outcome": "failed", "reason": "a\x00b"},
+        {"outcome": "success", "reason": "x", "amount": 0},
+        {"outcome": "success"},
+    ):
+        assert (await payer.http.post(path, json=body)).status_code == 422
