@@ -15,6 +15,7 @@ from api.auth.principal import PrincipalDep
 from api.http.idempotency import REPLAYED, Answer, KeyHeader, Once, OnceDep, Operation, read_key
 from api.http.services import ServicesDep
 from clearway.crypto.encryption import Cipher
+from clearway.db.idempotency import answer_context
 from clearway.domain.resources import Resource
 from clearway.services import Allocation
 
@@ -54,7 +55,7 @@ async def _sealed_once(
     once: OnceDep, principal: PrincipalDep, services: ServicesDep, key: KeyHeader = None
 ) -> SealedOnce:
     cipher = Cipher.from_settings(services.settings.secret_keys.get_secret_value())
-    return SealedOnce(once, cipher, f"idempotency_keys/{principal.merchant_id}/{read_key(key)}/response_body")
+    return SealedOnce(once, cipher, answer_context(principal.merchant_id, read_key(key)))
 
 
 SealedOnceDep = Annotated[SealedOnce, Depends(_sealed_once)]

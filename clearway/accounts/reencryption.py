@@ -1,57 +1,123 @@
-"""Encrypting stored secrets with the first of SECRET_KEYS, so that an older key can be taken away."""
+"""Encrypting what is sealed with the first of SECRET_KEYS, so that an older key can be taken away.
+
+It goes through the tables in batches, each with its audit row in one transaction, and takes only what another key
+sealed. So it runs beside programs that work, may be interrupted, and goes on when it is run again. Every column that
+is marked `SEALED` (`clearway.db.tables`) has a kind here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import Table, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Column, Row, bindparam, func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from clearway.crypto.encryption import Cipher
 from clearway.db import api_keys as keys
-from clearway.db import audit, endpoints
-from clearway.db.tables import api_keys, webhook_endpoints
+from clearway.db import audit, endpoints, idempotency
+from clearway.db.tables import api_keys, idempotency_keys, payments, webhook_endpoints
 from clearway.domain.actor import Actor
 from clearway.domain.ids import INSTALLATION
+from clearway.recovery import sealed
 from clearway.settings import Settings
 
-ContextOf = Callable[[str], str]
+BATCH: Final = 500
 
-SEALED: Final[tuple[tuple[Table, tuple[str, ...], ContextOf], ...]] = (
-    (webhook_endpoints, ("secret", "previous_secret"), endpoints.secret_context),
-    (api_keys, ("sealed_secret",), keys.secret_context),
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One column of tokens. context_of: takes the primary key. around: what stands before and after a token."""
+
+    name: str
+    column: Column[Any]
+    context_of: Callable[..., str]
+    around: tuple[bytes, bytes] | None = None
+
+    def stored(self, text: str) -> str | bytes:
+        """Return what the column holds for a token, or begins with for the beginning of one."""
+        return text if self.around is None else self.around[0] + text.encode()
+
+    def token(self, value: str | bytes) -> str:
+        """Return the token in a value of the column."""
+        if self.around is None:
+            return str(value)
+        before, after = self.around
+        return bytes(value).removeprefix(before).removesuffix(after).decode()
+
+    def value(self, token: str) -> str | bytes:
+        """Return the value of the column that holds a token."""
+        return token if self.around is None else self.around[0] + token.encode() + self.around[1]
+
+
+KINDS: Final = (
+    Kind("endpoint_secrets", webhook_endpoints.c.secret, endpoints.secret_context),
+    Kind("endpoint_secrets", webhook_endpoints.c.previous_secret, endpoints.secret_context),
+    Kind("api_key_secrets", api_keys.c.sealed_secret, keys.secret_context),
+    Kind("payments", payments.c.sealed, sealed.sealed_context),
+    Kind("return_urls", payments.c.sealed_return_url, sealed.return_context),
+    Kind("answers", idempotency_keys.c.response_body, idempotency.answer_context, idempotency.SEALED_ANSWER),
 )
-"""Tables with encrypted columns, and what binds the columns of a row to it."""
 
 
-async def reencrypt(connection: AsyncConnection, settings: Settings, actor: Actor) -> int:
-    """Encrypt every secret with the first of SECRET_KEYS that is not yet, and return how many were."""
+async def reencrypt(engine: AsyncEngine, settings: Settings, actor: Actor) -> Mapping[str, int]:
+    """Encrypt with the first of SECRET_KEYS what another key sealed, and return how many values, by kind.
+
+    Raises DecryptionError for a value that can't be read; the batches before it stay done.
+    """
     cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
-    changed = 0
-    for table, columns, context_of in SEALED:
-        changed += await _reencrypt_table(connection, cipher, table, columns, context_of)
-    await audit.record(connection, actor, "secrets.reencrypt", INSTALLATION, {"secrets": changed})
-    return changed
+    counts = {kind.name: 0 for kind in KINDS}
+    for kind in KINDS:
+        after: Sequence[Any] | None = None
+        while True:
+            async with engine.begin() as connection:
+                rows = await _sealed_by_others(connection, kind, cipher, after)
+                if not rows:
+                    break
+                await _rewrite(connection, kind, cipher, rows)
+                detail = {"kind": kind.name, "values": len(rows)}
+                await audit.record(connection, actor, "secrets.reencrypt", INSTALLATION, detail)
+            counts[kind.name] += len(rows)
+            after = rows[-1][:-1]
+    return counts
 
 
-async def _reencrypt_table(
-    connection: AsyncConnection,
-    cipher: Cipher,
-    table: Table,
-    columns: tuple[str, ...],
-    context_of: Callable[[str], str],
-) -> int:
-    query = select(table.c.id, *(table.c[name] for name in columns)).with_for_update()
-    changed = 0
-    for row in (await connection.execute(query)).all():
-        tokens = {name: getattr(row, name) for name in columns}
-        fresh = {
-            name: cipher.encrypt(cipher.decrypt(token, context_of(row.id)), context_of(row.id))
-            for name, token in tokens.items()
-            if token is not None and cipher.needs_rotation(token)
-        }
-        if fresh:
-            await connection.execute(update(table).where(table.c.id == row.id).values(**fresh))
-            changed += len(fresh)
-    return changed
+async def _sealed_by_others(
+    connection: AsyncConnection, kind: Kind, cipher: Cipher, after: Sequence[Any] | None
+) -> Sequence[Row[Any]]:
+    """Return the next rows by primary key, each with its value last."""
+    key = kind.column.table.primary_key.columns
+    tokens, ours = kind.stored(""), kind.stored(cipher.prefix)
+    query = (
+        select(*key, kind.column)
+        .where(kind.column.is_not(None), _beginning(kind, tokens) == tokens, _beginning(kind, ours) != ours)
+        .order_by(*key)
+        .limit(BATCH)
+    )
+    if after is not None:
+        query = query.where(tuple_(*key) > tuple_(*after))
+    return (await connection.execute(query)).all()
+
+
+def _beginning(kind: Kind, wanted: str | bytes) -> Any:
+    return func.substr(kind.column, 1, len(wanted), type_=kind.column.type)
+
+
+async def _rewrite(connection: AsyncConnection, kind: Kind, cipher: Cipher, rows: Sequence[Row[Any]]) -> None:
+    """Replace values, except those that a program has replaced or removed since they were read."""
+    key = kind.column.table.primary_key.columns
+    these = [column == bindparam(f"key_{number}") for number, column in enumerate(key)]
+    same = kind.column == bindparam("old", type_=kind.column.type)
+    statement = (
+        update(kind.column.table).where(*these, same).values({kind.column: bindparam("new", type_=kind.column.type)})
+    )
+    await connection.execute(statement, [_fresh(kind, cipher, row) for row in rows])
+
+
+def _fresh(kind: Kind, cipher: Cipher, row: Row[Any]) -> dict[str, Any]:
+    *key, value = row
+    context = kind.context_of(*key)
+    token = cipher.encrypt(cipher.decrypt(kind.token(value), context), context)
+    named = {f"key_{number}": part for number, part in enumerate(key)}
+    return {**named, "old": value, "new": kind.value(token)}

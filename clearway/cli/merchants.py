@@ -67,17 +67,25 @@ def add_merchant(
 
 
 def reencrypt(*, operator: Operator = None, as_json: JsonFlag = False) -> None:
-    """Encrypt every stored secret with the first key of SECRET_KEYS, so that older keys can be taken away."""
+    """Encrypt everything that is sealed with the first key of SECRET_KEYS, so that older keys can be taken away.
+
+    It works in batches beside running programs. If it is interrupted, run it again: it goes on where it was.
+    """
     from clearway.accounts import reencryption as records  # noqa: PLC0415 - heavy
-    from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
+    from clearway.cli.transaction import with_engine  # noqa: PLC0415 - heavy
     from clearway.crypto.encryption import EncryptionError  # noqa: PLC0415 - heavy
 
     who = named(operator or login())
     try:
-        changed = in_transaction(lambda connection: records.reencrypt(connection, settings_in_use(), Actor(who, None)))
+        counts = with_engine(lambda engine: records.reencrypt(engine, settings_in_use(), Actor(who, None)))
     except EncryptionError as error:
-        raise CommandError(f"{error} Nothing was changed.") from None
+        message = f"{error} Values rewritten before this one stay rewritten. Run `clearway reencrypt` again afterwards."
+        raise CommandError(message) from None
     if as_json:
-        print_json({"reencrypted": changed})
-    else:
-        out().print(f"{changed} secrets were encrypted anew; all of them are under the first key of SECRET_KEYS now.")
+        print_json({"reencrypted": counts})
+        return
+    rows = table("kind", "rewritten")
+    for kind, count in counts.items():
+        rows.add_row(kind, str(count))
+    out().print(rows)
+    out().print("Everything that is sealed is under the first key of SECRET_KEYS now.")

@@ -1,4 +1,4 @@
-"""One transaction of a command, and what drivers raise as a line that people can act on.
+"""The transactions of a command, and what drivers raise as a line that people can act on.
 
 Commands open one short-lived connection; they hold nothing open while they talk to people.
 """
@@ -13,7 +13,7 @@ from typing import TypeVar
 import asyncpg
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from clearway.cli.problems import CommandError
 from clearway.cli.running import settings_in_use
@@ -25,11 +25,20 @@ Result = TypeVar("Result")
 def in_transaction(work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
     """Do the work in one transaction and return what it returns. Raises CommandError when the database is away."""
 
+    async def run(engine: AsyncEngine) -> Result:
+        async with engine.begin() as connection:
+            return await work(connection)
+
+    return with_engine(run)
+
+
+def with_engine(work: Callable[[AsyncEngine], Awaitable[Result]]) -> Result:
+    """Do work that makes its own transactions. Raises CommandError when the database is away."""
+
     async def run() -> Result:
         engine = create_engine(settings_in_use(), application_name="clearway-cli")
         try:
-            async with engine.begin() as connection:
-                return await work(connection)
+            return await work(engine)
         finally:
             await engine.dispose()
 

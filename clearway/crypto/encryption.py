@@ -79,7 +79,7 @@ class Cipher:
         nonce = os.urandom(NONCE_BYTES)
         associated = _associated_data(self._primary_id, context)
         sealed = self._keys[self._primary_id].encrypt(nonce, plaintext.encode(), associated)
-        return f"{VERSION}.{self._primary_id}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+        return f"{self.prefix}{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def decrypt(self, token: str, context: str) -> str:
         """Return the plaintext.
@@ -93,7 +93,7 @@ class Cipher:
         if key is None:
             raise UnknownKeyError(
                 f"The value at {context} was encrypted with the key {key_id!r}, which is not in SECRET_KEYS. "
-                "Put that key back (at the end) until everything has been encrypted anew."
+                "Put that key back (at the end) until `clearway reencrypt` has rewritten everything."
             )
         try:
             plaintext = key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _associated_data(key_id, context))
@@ -104,10 +104,10 @@ class Cipher:
             ) from None
         return plaintext.decode()
 
-    def needs_rotation(self, token: str) -> bool:
-        """Tell whether the token should be encrypted anew, because its key is not the first one any more."""
-        key_id, _ = _parse_token(token)
-        return key_id != self._primary_id
+    @property
+    def prefix(self) -> str:
+        """How every token begins that the first key encrypted."""
+        return f"{VERSION}.{self._primary_id}."
 
 
 def _associated_data(key_id: str, context: str) -> bytes:

@@ -18,6 +18,9 @@ from clearway.domain.limits import IDEMPOTENCY_KEY_TTL_S
 
 TTL: Final = timedelta(seconds=IDEMPOTENCY_KEY_TTL_S)
 
+SEALED_ANSWER: Final = (b'{"sealed":"', b'"}')
+"""What stands around the token where an answer with a secret is kept encrypted (`api/http/sealing.py`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
@@ -58,6 +61,11 @@ KEEP_ANSWER: Final = (
         response_body=bindparam("body", type_=keys.c.response_body.type),
     )
 )
+
+
+def answer_context(merchant_id: str, key: str | None) -> str:
+    """Return what binds an encrypted answer to the merchant and the key that it is kept under."""
+    return f"idempotency_keys/{merchant_id}/{key}/response_body"
 
 
 async def reserve(

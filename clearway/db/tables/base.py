@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, DateTime, MetaData, TextClause, collate, func, text
 
@@ -16,6 +16,9 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+SEALED: Final = {"sealed": True}
+"""`info` of a column whose values, or some of them, are encrypted: `clearway reencrypt` rewrites them."""
 
 
 def one_of(column: str, values: type[StrEnum] | frozenset[Any]) -> str:

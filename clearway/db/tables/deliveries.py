@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from clearway.db.tables.base import metadata, moment, one_of
+from clearway.db.tables.base import SEALED, metadata, moment, one_of
 from clearway.domain.delivery import AttemptTrigger, DeliveryStatus, RecoveryScope, RecoveryStatus
 from clearway.domain.endpoint import EndpointStatus
 
@@ -35,8 +35,8 @@ webhook_endpoints = Table(
     Column("status", Text, nullable=False, server_default=EndpointStatus.ENABLED.value),
     Column("disabled_reason", Text),
     Column("retry_intervals_s", ARRAY(Integer), comment="null: the installation's schedule"),
-    Column("secret", Text, nullable=False, comment="encrypted"),
-    Column("previous_secret", Text, comment="encrypted; signs beside the new one until it expires"),
+    Column("secret", Text, nullable=False, info=SEALED, comment="encrypted"),
+    Column("previous_secret", Text, info=SEALED, comment="encrypted; signs beside the new one until it expires"),
     moment("previous_secret_expires_at", nullable=True),
     moment("created_at"),
     moment("updated_at"),

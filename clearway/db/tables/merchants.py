@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from clearway.db.tables.base import metadata, moment, one_of
+from clearway.db.tables.base import SEALED, metadata, moment, one_of
 from clearway.domain.merchant import Mode
 
 accounts = Table(
@@ -52,7 +52,9 @@ api_keys = Table(
     Column("secret_hash", LargeBinary, nullable=False, comment="HMAC-SHA256 of the secret with the pepper"),
     Column("pepper_id", Text, nullable=False),
     moment("secret_set_at"),
-    Column("sealed_secret", Text, comment="encrypted, as long as the request that made it may be repeated"),
+    Column(
+        "sealed_secret", Text, info=SEALED, comment="encrypted, as long as the request that made it may be repeated"
+    ),
     Column("rotation_id", Text, comment="the id under which the secret was rotated last"),
     Column("previous_secret_hash", LargeBinary),
     Column("previous_pepper_id", Text),

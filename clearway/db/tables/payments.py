@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from clearway.db.tables.base import metadata, moment, one_of, search_key_sql
+from clearway.db.tables.base import SEALED, metadata, moment, one_of, search_key_sql
 from clearway.domain.command import CommandKind, CommandStatus
 from clearway.domain.payment import FINAL, HOLDS_ORDER, CaptureMethod, PaymentMethod, PaymentStatus
 
@@ -38,8 +38,10 @@ payments = Table(
     Column("gateway", Text, nullable=False),
     Column("gateway_reference", Text),
     Column("instrument", JSONB, nullable=False, comment="what may be shown of it: vpa, card summary, bank, wallet"),
-    Column("sealed", Text, comment="encrypted: what the gateway is asked with; gone when the payment ends"),
-    Column("sealed_return_url", Text, comment="encrypted: where the merchant's customer comes back to"),
+    Column(
+        "sealed", Text, info=SEALED, comment="encrypted: what the gateway is asked with; gone when the payment ends"
+    ),
+    Column("sealed_return_url", Text, info=SEALED, comment="encrypted: where the merchant's customer comes back to"),
     Column("customer", JSONB(none_as_null=True)),
     Column("notes", JSONB, nullable=False, server_default=text("'{}'")),
     Column("action_url", Text),

@@ -168,11 +168,12 @@ async def test_a_rotation_of_secret_keys_ends_with_the_old_key_gone(cli: Cli, co
     new = (await cli("secrets", "--json")).json["SECRET_KEYS"]
 
     lost = await cli("reencrypt", SECRET_KEYS=new)
-    assert "Nothing was changed" in lost.problem
+    assert "Run `clearway reencrypt` again" in lost.problem
     done = await cli("reencrypt", "--json", SECRET_KEYS=f"{new},{DEVELOPMENT_SECRET_KEYS}")
-    assert done.json == {"reencrypted": 1}
+    untouched = dict.fromkeys(("api_key_secrets", "payments", "return_urls", "answers"), 0)
+    assert done.json == {"reencrypted": {"endpoint_secrets": 1, **untouched}}
     again = await cli("reencrypt", "--json", SECRET_KEYS=new)
-    assert again.json == {"reencrypted": 0}
+    assert again.json == {"reencrypted": {"endpoint_secrets": 0, **untouched}}
 
     token = await connection.scalar(select(webhook_endpoints.c.secret))
     assert token is not None

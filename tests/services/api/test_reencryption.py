@@ -1,0 +1,118 @@
+"""`clearway reencrypt`: after a rotation of SECRET_KEYS nothing needs the old key, and everything still opens."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, LargeBinary, Text, cast, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.app import create_app
+from clearway.accounts import reencryption
+from clearway.crypto.encryption import Cipher, DecryptionError
+from clearway.db.endpoints import secret_context
+from clearway.db.engine import create_engine
+from clearway.db.seed import TEST_MERCHANT, seed_merchant
+from clearway.db.tables import audit_log, metadata, webhook_endpoints
+from clearway.domain.actor import Actor
+from clearway.recovery.sealed import Sealed, return_context, unseal
+from clearway.settings import DEVELOPMENT_SECRET_KEYS, Settings
+from tests.services.api.conftest import Payer, changed, client_of
+
+OLD = DEVELOPMENT_SECRET_KEYS
+NEW = f"new:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+ACTOR = Actor("operator:ana", None)
+RETURN_URL = "https://shop.example/back"
+COLUMNS = [column for table in metadata.sorted_tables for column in table.columns]
+
+
+async def holding(engine: AsyncEngine, key_id: str) -> set[Column[Any]]:
+    """Return the columns, of all there are, that hold a token of this key somewhere."""
+    found = set()
+    async with engine.connect() as connection:
+        for column in COLUMNS:
+            text = func.encode(column, "escape") if isinstance(column.type, LargeBinary) else cast(column, Text)
+            if await connection.scalar(select(1).where(text.contains(f"v1.{key_id}.")).limit(1)):
+                found.add(column)
+    return found
+
+
+@pytest.fixture
+async def rotated(api_settings: Settings, api_engine: AsyncEngine) -> AsyncIterator[Settings]:
+    """Return settings with a new key first; give the database back to the tests that know the old one only."""
+    yield changed(api_settings, secret_keys=f"{NEW},{OLD}")
+    await reencryption.reencrypt(api_engine, changed(api_settings, secret_keys=f"{OLD},{NEW}"), ACTOR)
+
+
+async def test_no_column_keeps_a_token_of_the_old_key(payer: Payer, api_engine: AsyncEngine, rotated: Settings) -> None:
+    """Every column that a whole story leaves sealed is marked, is rewritten, and opens without the old key."""
+    once = {"Idempotency-Key": "endpoint-1"}
+    body = {"url": "https://shop.example/hooks"}
+    made = await payer.http.post("/webhook_endpoints", json=body, headers=once)
+    assert made.status_code == 201, made.text
+    turned = await payer.http.post(f"/webhook_endpoints/{made.json()['id']}/rotate_secret")
+    assert turned.status_code == 200, turned.text
+    named, named_once = {"name": "Accounting"}, {"Idempotency-Key": "key-1"}
+    key = await payer.http.post("/api_keys", json=named, headers=named_once)
+    assert key.status_code == 201, key.text
+    payment = await payer.payment(vpa="approve@clearway", return_url=RETURN_URL, until="requires_action")
+    marked = {column for column in COLUMNS if column.info.get("sealed")}
+    assert await holding(api_engine, "dev") == marked
+
+    counts = await reencryption.reencrypt(api_engine, rotated, ACTOR)
+    assert all(counts.values()), counts
+    assert await holding(api_engine, "dev") == set()
+    assert await holding(api_engine, "new") == marked
+    assert not any((await reencryption.reencrypt(api_engine, rotated, ACTOR)).values())
+
+    cipher = Cipher.from_settings(NEW)
+    payments = metadata.tables["payments"].c
+    async with api_engine.connect() as connection:
+        row = (await connection.execute(select(payments).where(payments.id == payment["id"]))).one()
+    assert unseal(cipher, row.id, row.sealed) == Sealed("approve@clearway", RETURN_URL)
+    assert cipher.decrypt(row.sealed_return_url, return_context(row.id)) == RETURN_URL
+    app = create_app(changed(rotated, secret_keys=NEW))
+    async with app.router.lifespan_context(app), client_of(app, payer.credentials) as client:
+        assert (await client.post("/webhook_endpoints", json=body, headers=once)).content == made.content
+        assert (await client.post("/api_keys", json=named, headers=named_once)).content == key.content
+
+
+async def test_what_was_interrupted_goes_on(
+    fresh_database_url: str, api_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A value that can't be read stops the command; what was done stays, and the next run does only the rest."""
+    monkeypatch.setattr(reencryption, "BATCH", 2)
+    settings = changed(api_settings, database_url=fresh_database_url, secret_keys=f"{NEW},{OLD}")
+    engine = create_engine(settings, application_name="tests-reencryption")
+    old, ids = Cipher.from_settings(OLD), [f"whe_{number}" for number in range(5)]
+    good = {each: old.encrypt("whsec_x", secret_context(each)) for each in ids}
+    table = webhook_endpoints
+    async with engine.begin() as connection:
+        await seed_merchant(connection, settings, TEST_MERCHANT)
+        row = {"merchant_id": TEST_MERCHANT.merchant_id, "url": "https://shop.example", "event_types": []}
+        await connection.execute(insert(table), [{"id": each, "secret": good[each], **row} for each in ids])
+        await connection.execute(update(table).where(table.c.id == "whe_3").values(secret=good["whe_0"]))
+    with pytest.raises(DecryptionError):
+        await reencryption.reencrypt(engine, settings, ACTOR)
+    async with engine.begin() as connection:
+        kept = await connection.scalars(select(table.c.secret).order_by(table.c.id))
+        assert [secret.startswith("v1.new.") for secret in kept] == [True, True, False, False, False]
+        await connection.execute(update(table).where(table.c.id == "whe_3").values(secret=good["whe_3"]))
+
+    counts = await reencryption.reencrypt(engine, settings, ACTOR)
+    assert counts["endpoint_secrets"] == 3
+    async with engine.connect() as connection:
+        mine = select(audit_log.c.detail).where(audit_log.c.action == "secrets.reencrypt").order_by(audit_log.c.id)
+        assert [detail["values"] for detail in await connection.scalars(mine)] == [2, 2, 1]
+    await engine.dispose()
+
+
+def test_every_marked_column_has_a_kind() -> None:
+    """A column that is sealed and that nobody rewrites would be lost with the old key."""
+    marked = {column for column in COLUMNS if column.info.get("sealed")}
+
+    assert {kind.column for kind in reencryption.KINDS} == marked
