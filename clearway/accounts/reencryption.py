@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Column, Row, bindparam, func, select, tuple_, update
+from sqlalchemy import Column, bindparam, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from clearway.crypto.encryption import Cipher
@@ -24,6 +24,7 @@ from clearway.recovery import sealed
 from clearway.settings import Settings
 
 BATCH: Final = 500
+Values = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Kind:
         """Return what the column holds for a token, or begins with for the beginning of one."""
         return text if self.around is None else self.around[0] + text.encode()
 
-    def token(self, value: str | bytes) -> str:
+    def token(self, value: Any) -> str:
         """Return the token in a value of the column."""
         if self.around is None:
             return str(value)
@@ -69,7 +70,7 @@ async def reencrypt(engine: AsyncEngine, settings: Settings, actor: Actor) -> Ma
     cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
     counts = {kind.name: 0 for kind in KINDS}
     for kind in KINDS:
-        after: Sequence[Any] | None = None
+        after: Values | None = None
         while True:
             async with engine.begin() as connection:
                 rows = await _sealed_by_others(connection, kind, cipher, after)
@@ -84,8 +85,8 @@ async def reencrypt(engine: AsyncEngine, settings: Settings, actor: Actor) -> Ma
 
 
 async def _sealed_by_others(
-    connection: AsyncConnection, kind: Kind, cipher: Cipher, after: Sequence[Any] | None
-) -> Sequence[Row[Any]]:
+    connection: AsyncConnection, kind: Kind, cipher: Cipher, after: Values | None
+) -> Sequence[Values]:
     """Return the next rows by primary key, each with its value last."""
     key = kind.column.table.primary_key.columns
     tokens, ours = kind.stored(""), kind.stored(cipher.prefix)
@@ -97,14 +98,14 @@ async def _sealed_by_others(
     )
     if after is not None:
         query = query.where(tuple_(*key) > tuple_(*after))
-    return (await connection.execute(query)).all()
+    return [tuple(row) for row in await connection.execute(query)]
 
 
 def _beginning(kind: Kind, wanted: str | bytes) -> Any:
     return func.substr(kind.column, 1, len(wanted), type_=kind.column.type)
 
 
-async def _rewrite(connection: AsyncConnection, kind: Kind, cipher: Cipher, rows: Sequence[Row[Any]]) -> None:
+async def _rewrite(connection: AsyncConnection, kind: Kind, cipher: Cipher, rows: Sequence[Values]) -> None:
     """Replace values, except those that a program has replaced or removed since they were read."""
     key = kind.column.table.primary_key.columns
     these = [column == bindparam(f"key_{number}") for number, column in enumerate(key)]
@@ -115,8 +116,8 @@ async def _rewrite(connection: AsyncConnection, kind: Kind, cipher: Cipher, rows
     await connection.execute(statement, [_fresh(kind, cipher, row) for row in rows])
 
 
-def _fresh(kind: Kind, cipher: Cipher, row: Row[Any]) -> dict[str, Any]:
-    *key, value = row
+def _fresh(kind: Kind, cipher: Cipher, row: Values) -> dict[str, Any]:
+    key, value = row[:-1], row[-1]
     context = kind.context_of(*key)
     token = cipher.encrypt(cipher.decrypt(kind.token(value), context), context)
     named = {f"key_{number}": part for number, part in enumerate(key)}

@@ -40,6 +40,15 @@ async def test_the_api_runs_in_several_processes(cli: Cli) -> None:
         assert await ended(process) == 0
 
 
+async def test_the_processes_of_an_api_share_the_port_of_their_metrics(cli: Cli) -> None:
+    """With a port of their own, metrics are not at the API; the processes serve them on one port, and end as one."""
+    port, apart = Ports.free().api, Ports.free().metrics
+    async with cli.running("api", "--port", str(port), "--workers", "2", API_METRICS_PORT=str(apart)) as process:
+        assert (await answering(f"http://{HOST}:{port}/metrics")).status_code == httpx.codes.NOT_FOUND
+        assert "clearway_http_requests_total" in (await answering(f"http://{HOST}:{apart}/metrics")).text
+        assert await ended(process) == 0
+
+
 async def test_the_simulator_serves_until_it_is_told_to_stop(cli: Cli) -> None:
     """The gateway of development is a program like the others."""
     port = str(Ports.free().simulator)
