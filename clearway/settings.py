@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     """Lets programs with published secrets listen on addresses that other machines can reach."""
 
     database_url: str = "postgresql+asyncpg://postgres@127.0.0.1:5432/clearway"
+    migrations_database_url: str | None = None
+    """The owner of the tables, for `clearway migrate` alone. None: DATABASE_URL's role is the owner."""
     database_pool_size: int = Field(default=10, ge=1, le=200)
 
     temporal_address: str = "127.0.0.1:7233"
@@ -139,14 +141,15 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     log_format: str = "json"
 
-    @field_validator("database_url")
+    @field_validator("database_url", "migrations_database_url")
     @classmethod
-    def _name_the_driver(cls, value: str) -> str:
+    def _name_the_driver(cls, value: str | None) -> str | None:
         """Take the address as managed services hand it out, and name the one driver we have."""
+        if value is None:
+            return None
         scheme, separator, rest = value.partition("://")
         if not separator or scheme not in {"postgres", "postgresql", DATABASE_SCHEME}:
-            message = "DATABASE_URL is not a PostgreSQL address: write postgresql://user:password@host:5432/database"
-            raise SettingsError(message)
+            raise SettingsError("not a PostgreSQL address: write postgresql://user:password@host:5432/database")
         return f"{DATABASE_SCHEME}://{rest}"
 
     @field_validator("webhook_allowed_networks", "trusted_proxies", "payment_poll_intervals_s", mode="before")

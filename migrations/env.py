@@ -1,4 +1,7 @@
-"""Runs the migrations against DATABASE_URL; `alembic check` compares the result with `clearway.db.tables`."""
+"""Runs the migrations as the owner of the tables (MIGRATIONS_DATABASE_URL).
+
+`alembic check` compares the result with `clearway.db.tables`.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,9 @@ def run(connection: Connection) -> None:
 async def run_online() -> None:
     """Connect as the other processes do."""
     url = context.config.attributes.get("database_url")
-    settings = Settings(database_url=url) if url else Settings()
+    settings = Settings()
+    owner_url = url or settings.migrations_database_url or settings.database_url
+    settings = settings.model_copy(update={"database_url": owner_url})
     engine = create_engine(settings, application_name="clearway-migrate")
     try:
         async with engine.connect() as connection:

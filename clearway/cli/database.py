@@ -31,7 +31,7 @@ def migrate(
     from clearway.cli import schema  # noqa: PLC0415 - heavy
 
     before = schema.revisions()
-    if not check and not before.newest:
+    if not check:
         schema.upgrade()
     after = before if check else schema.revisions()
     if as_json:

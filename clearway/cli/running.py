@@ -25,6 +25,7 @@ class RunningStack:
     temporal_address: str
     temporal_ui_url: str | None
     database_url: str
+    owner_url: str
 
 
 def running_stack() -> RunningStack | None:
@@ -41,6 +42,7 @@ def running_stack() -> RunningStack | None:
         temporal_address=found["temporal_address"],
         temporal_ui_url=found["temporal_ui_url"],
         database_url=found["database_url"],
+        owner_url=found["owner_url"],
     )
 
 
@@ -52,6 +54,8 @@ def settings_in_use() -> Settings:
         return settings
     of_stack = {"database_url": stack.database_url, "temporal_address": stack.temporal_address}
     silent = {name: value for name, value in of_stack.items() if name not in settings.model_fields_set}
+    if "database_url" in silent and "migrations_database_url" not in settings.model_fields_set:
+        silent["migrations_database_url"] = stack.owner_url
     return settings.model_copy(update=silent) if silent else settings
 
 

@@ -17,6 +17,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError as AlembicError
 from sqlalchemy import Connection
+from sqlalchemy.engine import make_url
 
 import clearway
 from clearway.cli.problems import CommandError
@@ -24,6 +25,8 @@ from clearway.cli.running import settings_in_use
 from clearway.cli.transaction import explained, in_transaction
 from clearway.crypto.encryption import KeyConfigurationError
 from clearway.db import seed as seeding
+from clearway.db.engine import create_engine
+from clearway.db.roles import RoleMissingError, grant
 
 ROOT: Final = Path(clearway.__file__).parents[1]
 """The checkout, or the folder of installed packages: `alembic.ini` lies beside the packages in both."""
@@ -54,13 +57,32 @@ def _current(connection: Connection) -> str | None:
 
 
 def upgrade() -> None:
-    """Run every migration that is missing. Raises CommandError."""
+    """Run every migration that is missing, then grant the application's role what it needs. Raises CommandError."""
     try:
         with explained():
             command.upgrade(_config(), "head")
+            asyncio.run(_grant())
+    except RoleMissingError as error:
+        raise CommandError(str(error)) from None
     except AlembicError as error:
         message = f"The migrations can't be run: {error}. Is this code older than the database's schema?"
         raise CommandError(message) from None
+
+
+async def _grant() -> None:
+    settings = settings_in_use()
+    owner = settings.model_copy(update={"database_url": _owner_url()})
+    engine = create_engine(owner, application_name="clearway-migrate")
+    try:
+        async with engine.begin() as connection:
+            await grant(connection, make_url(settings.database_url).username or "")
+    finally:
+        await engine.dispose()
+
+
+def _owner_url() -> str:
+    settings = settings_in_use()
+    return settings.migrations_database_url or settings.database_url
 
 
 def seed(receiver_url: str | None, receiver_secret: str | None) -> dict[str, str]:
@@ -76,5 +98,5 @@ def seed(receiver_url: str | None, receiver_secret: str | None) -> dict[str, str
 
 def _config() -> Config:
     config = Config(str(ROOT / "alembic.ini"), stdout=io.StringIO())
-    config.attributes["database_url"] = settings_in_use().database_url
+    config.attributes["database_url"] = _owner_url()
     return config

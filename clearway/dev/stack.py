@@ -23,8 +23,8 @@ from clearway.dev import services, temporal_config, toolchain
 from clearway.dev.child import Child
 from clearway.dev.errors import StackError
 from clearway.dev.ports import HOST, OWN_PORT, Ports
+from clearway.dev.postgres import APPLICATION_ROLE, DATABASE, EmbeddedPostgres
 from clearway.dev.postgres import SETTINGS as POSTGRES_SETTINGS
-from clearway.dev.postgres import EmbeddedPostgres
 from clearway.dev.reporting import Reporter, SilentReporter, reporter_for_stdout
 from clearway.dev.server_build import ServerBinaries
 from clearway.dev.services import Service
@@ -45,6 +45,7 @@ class StackOptions:
     """One stack. `services` are the programs of ours to run; Postgres and Temporal always are there.
 
     `database_url` and `temporal_address` point at servers that run already; then none is started.
+    `owner_url` is that database as the owner of its tables, if that is another role.
     `further` are more processes of the API and the worker, each with its port: `{"api-2": 8001, "worker-2": 9465}`.
     `env` goes to every program of ours and wins over everything else.
     """
@@ -55,6 +56,7 @@ class StackOptions:
     services: frozenset[str] = frozenset(services.NAMES)
     further: Mapping[str, int] = field(default_factory=dict)
     database_url: str | None = None
+    owner_url: str | None = None
     temporal_address: str | None = None
     temporal_binary: Path | None = None
     temporal_ui: bool = True
@@ -96,6 +98,13 @@ class Stack:
     def receiver_url(self) -> str:
         """The sample merchant."""
         return f"http://{HOST}:{self.options.ports.receiver}"
+
+    @property
+    def owner_url(self) -> str:
+        """The database as the owner of its tables: for migrations, not for programs."""
+        if self._postgres is not None:
+            return self._postgres.url
+        return self.options.owner_url or self.database_url
 
     @property
     def temporal_ui_url(self) -> str | None:
@@ -237,9 +246,11 @@ class Stack:
     async def _start_database(self) -> None:
         if self._postgres is not None:
             await self.supervisor.add("postgres", self._postgres, f"PostgreSQL in {shown(self._postgres.data_dir)}")
-            self.database_url = self._postgres.url
+            self.database_url = self._postgres.url_of(DATABASE, APPLICATION_ROLE)
         if self.options.prepare_database:
-            await self._step("migrations", ["-m", "alembic", "upgrade", "head"], "the database has the newest schema")
+            owner = {"MIGRATIONS_DATABASE_URL": self.owner_url}
+            text = "the database has the newest schema"
+            await self._step("migrations", ["-m", "clearway.cli", "migrate"], text, **owner)
 
     async def _seed(self) -> None:
         """Beside the start of our programs: none of them needs the test merchant to start."""
@@ -251,10 +262,10 @@ class Stack:
             arguments += ["--receiver-url", url, "--receiver-secret", receiver.DEVELOPMENT_SECRET]
         await self._step("seed", arguments, "the test merchant is there")
 
-    async def _step(self, name: str, arguments: list[str], text: str) -> None:
+    async def _step(self, name: str, arguments: list[str], text: str, **more: str) -> None:
         self.reporter.begin(name, "running")
         try:
-            await services.run_step(name, arguments, env=self.environment(), log_dir=self.log_dir)
+            await services.run_step(name, arguments, env=self.environment() | more, log_dir=self.log_dir)
         except StackError:
             self.reporter.fail(name, "did not work")
             raise
@@ -311,6 +322,7 @@ class Stack:
                 "temporal_address": self.temporal_address,
                 "temporal_ui_url": self.temporal_ui_url,
                 "database_url": self.database_url,
+                "owner_url": self.owner_url,
                 "metrics_port": self.options.ports.metrics,
                 "processes": {name: child.pid for name, child in children.items() if child and child.exit_code is None},
                 "written_at": datetime.now(UTC).isoformat(),

@@ -67,7 +67,7 @@ ENSURE = """
             table_name := each.name;
             made := 0;
             missing := 0;
-            FOR ahead IN 0..months_ahead LOOP
+            FOR ahead IN 0..least(months_ahead, 24) LOOP
                 month := date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => ahead);
                 partition := each.name || to_char(month, '_YYYY_MM');
                 CONTINUE WHEN to_regclass(partition) IS NOT NULL;

@@ -95,7 +95,7 @@ class Stand:
     @property
     def dsn(self) -> str:
         """The database for asyncpg."""
-        return self.stack.database_url.replace("+asyncpg", "")
+        return self.stack.owner_url.replace("+asyncpg", "")
 
     @property
     def postgres_log(self) -> Path:

@@ -14,7 +14,8 @@ from alembic.config import Config
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from clearway.dev.postgres import EmbeddedPostgres
+from clearway.db.roles import grant
+from clearway.dev.postgres import APPLICATION_ROLE, EmbeddedPostgres
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = "clearway_template"
@@ -41,6 +42,10 @@ class Databases:
         await databases.empty(TEMPLATE)
         # Alembic's environment runs an event loop of its own.
         await asyncio.to_thread(command.upgrade, alembic_config(server.url_of(TEMPLATE)), "head")
+        engine = create_async_engine(server.url_of(TEMPLATE))
+        async with engine.begin() as connection:
+            await grant(connection, APPLICATION_ROLE)
+        await engine.dispose()
         return databases
 
     async def empty(self, name: str) -> str:
@@ -48,9 +53,13 @@ class Databases:
         await self._execute(f'CREATE DATABASE "{name}"')
         return self._server.url_of(name)
 
-    async def create(self, name: str) -> str:
-        """Copy the template."""
+    async def create(self, name: str, *, role: str = "postgres") -> str:
+        """Copy the template; return its address, as the owner or as another role."""
         await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}"')
+        return self._server.url_of(name, role)
+
+    def url_of(self, name: str) -> str:
+        """Return the address of a database, as its owner."""
         return self._server.url_of(name)
 
     @asynccontextmanager

@@ -23,6 +23,7 @@ from api.app import create_app
 from clearway.db.engine import create_engine
 from clearway.db.seed import OTHER_MERCHANT, TEST_MERCHANT, Credentials, seed_key, seed_merchant
 from clearway.db.tables import merchants
+from clearway.dev.postgres import APPLICATION_ROLE
 from clearway.dev.reporting import SilentReporter
 from clearway.dev.temporal import DevServer, DevServerOptions
 from clearway.dev.toolchain import find_temporal
@@ -65,7 +66,7 @@ async def api_settings(databases: Databases, api_simulator: Simulator) -> Settin
     return Settings(
         _env_file=None,
         clearway_env="test",
-        database_url=await databases.create("api"),
+        database_url=await databases.create("api", role=APPLICATION_ROLE),
         temporal_address=f"127.0.0.1:{free_port()}",
         simulator_url=str(api_simulator.http.base_url),
         webhook_allowed_networks=("127.0.0.0/8",),

@@ -22,8 +22,8 @@ from tests.stack.compose.project import ROOT, Service
 OURS = [service for service in project.demonstration() if service.is_ours]
 CLEARWAY = [service for service in OURS if "entrypoint" not in service.definition]
 READ_BY_IMAGES = {
-    # the README of the official image, and deploy/postgres/10-temporal.sh
-    "postgres": {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "TEMPORAL_DB_PASSWORD"},
+    # the README of the official image, and deploy/postgres/
+    "postgres": {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD", "TEMPORAL_DB_PASSWORD", "CLEARWAY_DB_PASSWORD"},
     # temporal-sql-tool --help
     "temporal-schema": {"SQL_PLUGIN", "SQL_HOST", "SQL_PORT", "SQL_USER", "SQL_PASSWORD"},
     # common/config/config_template_embedded.yaml of temporalio/temporal 1.31.0
@@ -125,13 +125,13 @@ def test_production_accepts_secrets_of_its_own(monkeypatch: pytest.MonkeyPatch) 
         "API_KEY_PEPPERS": "p:p",
         "SIMULATOR_WEBHOOK_SECRET": "whsec_QQ==",
     }
-    passwords = {"POSTGRES_PASSWORD": "a", "TEMPORAL_DB_PASSWORD": "b"}
+    passwords = {"POSTGRES_PASSWORD": "a", "TEMPORAL_DB_PASSWORD": "b", "CLEARWAY_DB_PASSWORD": "c"}
     api = next(service for service in project.services(fresh | passwords) if service.name == "api")
     _only(monkeypatch, api.environment)
     settled = Settings(_env_file=None)
 
     assert settled.is_production
-    assert settled.database_url == "postgresql+asyncpg://clearway:a@postgres:5432/clearway"
+    assert settled.database_url == "postgresql+asyncpg://clearway_app:c@postgres:5432/clearway"
 
 
 def test_production_refuses_the_secrets_of_the_demonstration(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from worker import GRACE
 SERVICES = project.demonstration()
 SECRETS = {
     "POSTGRES_PASSWORD",
+    "CLEARWAY_DB_PASSWORD",
     "TEMPORAL_DB_PASSWORD",
     "SECRET_KEYS",
     "API_KEY_PEPPERS",

@@ -121,6 +121,24 @@ async def test_postgres_gets_temporals_databases(database_url: str, tmp_path: Pa
         await _run(clean, **environment)
 
 
+async def test_postgres_gets_the_applications_role(database_url: str, tmp_path: Path) -> None:
+    """The script replaces nothing: a role with a password, whatever its characters, that owns nothing."""
+    environment = {
+        "PATH": f"{_psql().parent}:{os.environ['PATH']}",
+        "PGHOST": parse_qs(urlsplit(database_url).query)["host"][0],
+        "POSTGRES_USER": "postgres",
+        "POSTGRES_DB": "postgres",
+        "CLEARWAY_DB_PASSWORD": """a'b"c$d""",
+    }
+    script = tmp_path / "of_another_name.sh"
+    script.write_text((DEPLOY / "postgres/20-application.sh").read_text().replace("clearway_app", "another_app"))
+    shown = tmp_path / "shown.sh"
+    query = "SELECT rolcanlogin, rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = 'another_app'"
+    shown.write_text(f'psql -U postgres -Atc "{query}"; psql -U postgres -c "DROP ROLE another_app"\n')
+    await _run(script, **environment)
+    assert (await _run(shown, **environment)).splitlines()[0] == "t|f|f|f"
+
+
 async def test_the_schema_is_brought_up_for_both_databases(tmp_path: Path) -> None:
     """Each database gets its version table and then every version of its own schema, in that order."""
     tool = tmp_path / "temporal-sql-tool"
