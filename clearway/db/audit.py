@@ -22,17 +22,21 @@ async def record(
     subject_id: str,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Write one line. action: `payment.capture` and the like."""
-    await connection.execute(
-        insert(audit_log).values(
-            id=new_id(AUDIT_ENTRY),
-            merchant_id=actor.merchant,
-            actor=actor.name,
-            action=action,
-            subject_type=noun_of(subject_id),
-            subject_id=subject_id,
-            detail=detail or {},
-            request_id=actor.request_id,
-            address=actor.address,
-        )
-    )
+    """Write one row. action: `payment.capture` and the like."""
+    row = entry(actor, action, subject_id, detail or {})
+    await connection.execute(insert(audit_log).values(row))
+
+
+def entry(actor: Actor, action: str, subject_id: str, detail: dict[str, Any]) -> dict[str, Any]:
+    """Return a row, for a statement that writes it together with what it tells of."""
+    return {
+        "id": new_id(AUDIT_ENTRY),
+        "merchant_id": actor.merchant,
+        "actor": actor.name,
+        "action": action,
+        "subject_type": noun_of(subject_id),
+        "subject_id": subject_id,
+        "detail": detail,
+        "request_id": actor.request_id,
+        "address": actor.address,
+    }

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from clearway.domain.actor import Actor
+
 
 class CommandKind(StrEnum):
     """What the gateway is asked to do; also the middle part of the operation key."""
@@ -32,12 +34,14 @@ class NewCommand:
     """A command to be recorded. id: `cap_…` or `cxl_…`, or derived from them and the payment's id.
 
     amount_minor: what is captured or released. final: the rest of the authorisation is released after the capture.
+    asked_by: whom the audit log names; None for what Clearway does by itself.
     """
 
     id: str
     kind: CommandKind
     amount_minor: int
     final: bool = False
+    asked_by: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from clearway.domain import ledger
+from clearway.domain.actor import Actor
 from clearway.domain.events import EventType
 from clearway.domain.ledger import LedgerTransaction
 from clearway.domain.money import Money
@@ -42,13 +43,14 @@ FINAL: Final = frozenset({RefundStatus.PROCESSED, RefundStatus.FAILED, RefundSta
 
 @dataclass(frozen=True)
 class NewRefund:
-    """A refund to be reserved. amount_minor None: all that is left."""
+    """A refund to be reserved. amount_minor None: all that is left. asked_by: whom the audit log names."""
 
     id: str
     merchant_id: str
     payment_id: str
     amount_minor: int | None
     reason: str | None = None
+    asked_by: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from clearway.domain.actor import Actor
 from clearway.domain.limits import AMOUNT_MINOR_MAX, GATEWAY_IDENTIFIER_LENGTH_MAX, OPERATOR_TEXT_LENGTH_MAX
 from clearway.domain.payment import NewPayment
 from clearway.domain.refund import NewRefund
@@ -153,11 +154,13 @@ class CaptureInput:
     """Capture `amount_minor`, or all that is left. capture_id is also the update id: a repeated request is done once.
 
     final: release what is left of the authorisation after this capture; False keeps it open for further captures.
+    asked_by: whom the audit log names.
     """
 
     capture_id: str
     amount_minor: int | None = None
     final: bool = True
+    asked_by: Actor | None = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,7 @@ class CancelInput:
     """Call a payment off, or release what is authorised and not captured. The update id names the command."""
 
     reason: str = "cancelled by the merchant"
+    asked_by: Actor | None = None
 
 
 def resolution_of(given: Any) -> Resolution:

@@ -1,12 +1,13 @@
 """Capturing and calling off payments: one update of the payment's workflow each.
 
-The workflow decides, and records what becomes of each command. When it refuses or has ended, the answer is the recorded
-end of this very command, never where the payment happens to stand.
+The workflow decides. It records each command together with its row in the audit log, and then what becomes of it. When
+it refuses or has ended, the answer is the recorded end of this very command, never where the payment happens to stand.
 """
 
 from __future__ import annotations
 
-from clearway.db import audit
+from dataclasses import replace
+
 from clearway.db.payments import commands
 from clearway.domain.actor import Actor
 from clearway.domain.command import CommandStatus
@@ -23,10 +24,9 @@ from clearway.services import Services
 async def capture(services: Services, actor: Actor, payment_id: str, asked: CaptureInput) -> PaymentResource:
     """Capture part or all of an authorised payment. A success means that this capture took its amount."""
     await find(services, actor.merchant_id, payment_id)
-    detail: dict[str, object] = {"capture_id": asked.capture_id, "amount": asked.amount_minor, "final": asked.final}
-    await _note(services, actor, "payment.capture", payment_id, detail)
     try:
-        return await _update(services, payment_id, CAPTURE, asked, update_id=asked.capture_id)
+        named = replace(asked, asked_by=actor)
+        return await _update(services, payment_id, CAPTURE, named, update_id=asked.capture_id)
     except (RefusedError, WorkflowEndedError) as refusal:
         payment = await find(services, actor.merchant_id, payment_id)
         return await _by_its_end(services, actor, payment, asked.capture_id, _refused(refusal, NOT_CAPTURABLE, payment))
@@ -37,9 +37,8 @@ async def cancel(
 ) -> PaymentResource:
     """Call a payment off, or release what is not captured. A success means that this request released it."""
     await find(services, actor.merchant_id, payment_id)
-    await _note(services, actor, "payment.cancel", payment_id, {})
     try:
-        return await _update(services, payment_id, CANCEL, asked, update_id=update_id)
+        return await _update(services, payment_id, CANCEL, replace(asked, asked_by=actor), update_id=update_id)
     except (RefusedError, WorkflowEndedError) as refusal:
         payment = await find(services, actor.merchant_id, payment_id)
         return await _by_its_end(services, actor, payment, update_id, _refused(refusal, NOT_CANCELLABLE, payment))
@@ -78,8 +77,3 @@ def _refused(refusal: Exception, code: str, payment: PaymentResource) -> Excepti
     what = "captured" if code == NOT_CAPTURABLE else "cancelled"
     detail = f"Payment {payment.id} is {payment.status} and cannot be {what}. This request changed nothing."
     return ConflictError(code, detail)
-
-
-async def _note(services: Services, actor: Actor, action: str, payment_id: str, detail: dict[str, object]) -> None:
-    async with services.reader.connect() as connection:
-        await audit.record(connection, actor, action, payment_id, detail)

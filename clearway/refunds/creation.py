@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from clearway.db import audit, events
+from clearway.db import events
 from clearway.domain.actor import Actor
 from clearway.domain.errors import ConflictError, UnavailableError
 from clearway.domain.money import Money
@@ -39,9 +39,8 @@ async def create_refund(
 ) -> RefundResource:
     """Reserve a refund of a payment and return it as it was created."""
     payment = await finding.find(services, actor.merchant_id, payment_id)
-    await _note(services, actor, payment_id, amount_minor)
     for _ in range(ROUNDS_MAX):
-        new = NewRefund(allocation.resource_id, actor.merchant_id, payment_id, amount_minor, reason)
+        new = NewRefund(allocation.resource_id, actor.merchant_id, payment_id, amount_minor, reason, actor)
         reserved = await _reserve(services, new, payment)
         if reserved is not None:
             return reserved
@@ -94,8 +93,3 @@ def _told(refusal: RefusedError, payment_id: str) -> Exception:
     if refusal.type == PAYMENT_NOT_FOUND:
         return payment_not_found(payment_id)
     return refusal
-
-
-async def _note(services: Services, actor: Actor, payment_id: str, amount_minor: int | None) -> None:
-    async with services.reader.connect() as connection:
-        await audit.record(connection, actor, "payment.refund", payment_id, {"amount": amount_minor})

@@ -51,7 +51,13 @@ async def capture(run: PaymentRun, command: Command) -> None:
         return
     amount_minor = command.capture.amount_minor or run.payment.capturable_minor
     begun = await run.record.begin(
-        NewCommand(command.id, CommandKind.CAPTURE, amount_minor, final=command.capture.final)
+        NewCommand(
+            command.id,
+            CommandKind.CAPTURE,
+            amount_minor,
+            final=command.capture.final,
+            asked_by=command.capture.asked_by,
+        )
     )
     if begun.command.status is CommandStatus.DONE:
         command.answer = run.record.resource

@@ -5,6 +5,7 @@ from __future__ import annotations
 from temporalio import workflow
 
 from activities.payment import Begun
+from clearway.domain.actor import Actor
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand
 from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.limits import CANCELS_PER_PAYMENT_MAX
@@ -50,7 +51,7 @@ async def call_off(run: PaymentRun, command: Command) -> None:
     if refusal:
         command.refuse(NOT_CANCELLABLE, refusal)
         return
-    begun = await _begin(run, command.id)
+    begun = await _begin(run, command.id, asked_by=command.cancel.asked_by)
     if begun.command.status is CommandStatus.DONE:
         command.answer = run.record.resource
     elif begun.command.status is CommandStatus.REFUSED:
@@ -124,9 +125,9 @@ async def _released(run: PaymentRun, to: PaymentStatus, reason: str, *, command_
     await run.change(to, reason, actor=actor, error_code=code, error_description=description, command=ended)
 
 
-async def _begin(run: PaymentRun, command_id: str) -> Begun:
+async def _begin(run: PaymentRun, command_id: str, *, asked_by: Actor | None = None) -> Begun:
     left_minor = run.new.amount_minor - run.payment.captured_minor
-    return await run.record.begin(NewCommand(command_id, CommandKind.VOID, left_minor))
+    return await run.record.begin(NewCommand(command_id, CommandKind.VOID, left_minor, asked_by=asked_by))
 
 
 async def _void(run: PaymentRun, begun: Begun) -> GatewayOutcome:

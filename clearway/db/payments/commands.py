@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, exists, func, literal, select
+from sqlalchemy import Executable, Row, bindparam, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from clearway.db import audit
 from clearway.db.payments.rows import RecordMovedError
-from clearway.db.tables import payment_commands, payments
+from clearway.db.tables import audit_log, payment_commands, payments
 from clearway.db.writing import Changed, Write, until_written, write
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand, PaymentCommand
 from clearway.domain.payment import Payment
@@ -38,6 +39,29 @@ BEGIN: Final = (
     .on_conflict_do_nothing()
     .returning(payment_commands)
 )
+_AUDITED: Final = (
+    "id",
+    "merchant_id",
+    "actor",
+    "action",
+    "subject_type",
+    "subject_id",
+    "detail",
+    "request_id",
+    "address",
+)
+_BEGUN: Final = BEGIN.cte("begun")
+_NOTED: Final = (
+    insert(audit_log)
+    .from_select(
+        list(_AUDITED),
+        select(*(bindparam(f"audit_{name}", type_=audit_log.c[name].type) for name in _AUDITED)).select_from(_BEGUN),
+    )
+    .cte("noted")
+)
+BEGIN_AUDITED: Final = select(_BEGUN).add_cte(_NOTED)
+"""The command, and the row of the audit log that says who asked for it, in one statement."""
+ACTIONS: Final = {CommandKind.CAPTURE: "payment.capture", CommandKind.VOID: "payment.cancel"}
 VERSION: Final = select(payments.c.version).where(payments.c.id == bindparam("payment_id"))
 FIND: Final = select(payment_commands).where(payment_commands.c.id == bindparam("command_id"))
 
@@ -61,8 +85,15 @@ async def begin(
         "version": payment.version,
     }
 
+    statement: Executable = BEGIN
+    if new.asked_by is not None:
+        detail = {"command_id": new.id, "amount": new.amount_minor, "final": new.final}
+        row = audit.entry(new.asked_by, ACTIONS[new.kind], payment.id, detail)
+        values |= {f"audit_{name}": value for name, value in row.items()}
+        statement = BEGIN_AUDITED
+
     async def attempt() -> tuple[PaymentCommand, bool] | None:
-        row = (await connection.execute(BEGIN, values)).first()
+        row = (await connection.execute(statement, values)).first()
         if row is not None:
             return command_of(row), True
         there = (await connection.execute(FIND, {"command_id": new.id})).first()

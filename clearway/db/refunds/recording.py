@@ -15,12 +15,12 @@ from typing import Any, Final
 from sqlalchemy import Row, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db import ledger
+from clearway.db import audit, ledger
 from clearway.db.events import DueDelivery, Happening, announce, due_for_step, endpoints_beside, endpoints_in
 from clearway.db.payments.recording import PaymentUnknownError, as_read, find, is_recorded, refuse_gap
 from clearway.db.payments.rows import payment_of
 from clearway.db.refunds.rows import columns_after, first_row, refund_of, resource_of
-from clearway.db.tables import payments, refunds
+from clearway.db.tables import audit_log, payments, refunds
 from clearway.db.writing import NOTHING, Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain import ledger as books
 from clearway.domain.events import CREATED_STEP, EventType
@@ -119,9 +119,19 @@ async def _reserve(
     told = announce([happening], endpoints_in(payment_row), now=now)
     promised = _added_to_payment(payment.id, pending_minor=amount_minor, now=now, where=as_read(payment_row))
     booking = ledger.bookings([booked], payment_id=payment.id, refund_id=new.id, now=now)
-    if await write_if(connection, promised, [Rows(refunds, [vars(row)]), *booking, *told.writes]):
+    audited = _audited(new, amount_minor, now)
+    if await write_if(connection, promised, [Rows(refunds, [vars(row)]), *audited, *booking, *told.writes]):
         return RecordedRefund(refund_of(row), resource_of(row), payment.gateway_reference, told.due)
     return None
+
+
+def _audited(new: NewRefund, amount_minor: int, now: datetime) -> list[Write]:
+    if new.asked_by is None:
+        return []
+    detail = {"refund_id": new.id, "amount": amount_minor}
+    return [
+        Rows(audit_log, [audit.entry(new.asked_by, "payment.refund", new.payment_id, detail) | {"created_at": now}])
+    ]
 
 
 async def _change(
