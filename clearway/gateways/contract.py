@@ -139,7 +139,6 @@ class AuthoriseRequest:
     instrument: str
     capture_method: CaptureMethod
     return_url: str | None = None
-    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,13 +201,6 @@ class GatewayUnavailableError(Exception):
     """The gateway could not be reached for a call that has no effect (tokenising, listing). Try again."""
 
 
-class EventSubject(StrEnum):
-    """What a provider webhook speaks of."""
-
-    PAYMENT = "payment"
-    REFUND = "refund"
-
-
 @dataclass(frozen=True, slots=True)
 class InboundEvent:
     """One verified webhook of a gateway, in our terms.
@@ -218,7 +210,6 @@ class InboundEvent:
     """
 
     event_id: str
-    subject: EventSubject
     key: str
     outcome: GatewayOutcome
     occurred_at: str

@@ -89,7 +89,6 @@ class SimulatorGateway:
             "instrument": request.instrument,
             "capture": request.capture_method.value,
             "return_url": request.return_url,
-            "description": request.description,
         }
         return await self._operate("/v1/payments", request.key, body)
 

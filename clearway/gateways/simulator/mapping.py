@@ -14,7 +14,6 @@ from clearway.egress.retry_after import retry_after_s
 from clearway.gateways.contract import (
     UNKNOWN,
     AnswerUnreadableError,
-    EventSubject,
     EventUnreadableError,
     GatewayOutcome,
     InboundEvent,
@@ -71,12 +70,7 @@ _KINDS: Final = {
     "canceled": OutcomeKind.DECLINED,
     "failed": OutcomeKind.DECLINED,
 }
-_SUBJECTS: Final = {
-    "payment": EventSubject.PAYMENT,
-    "capture": EventSubject.PAYMENT,
-    "void": EventSubject.PAYMENT,
-    "refund": EventSubject.REFUND,
-}
+_TYPES: Final = frozenset({"payment", "capture", "void", "refund"})
 
 
 class IdempotencyKeyMisusedError(Exception):
@@ -136,9 +130,9 @@ def event_of(event: Any) -> InboundEvent:
     """Read the body of a verified webhook. Raises EventUnreadableError."""
     try:
         data = event["data"]
+        _check_type(data["type"])
         return InboundEvent(
             event_id=_text(event, "id"),
-            subject=_SUBJECTS[data["type"]],
             key=_text(data, "idempotency_key"),
             outcome=outcome_of_operation(data),
             occurred_at=_text(event, "occurred_at"),
@@ -173,6 +167,11 @@ def _listed(body: Any) -> ListedOperation:
 def _not_executed(headers: Mapping[str, str]) -> GatewayOutcome:
     wait_s = retry_after_s(headers.get("retry-after"), datetime.now(UTC))
     return GatewayOutcome(OutcomeKind.RETRYABLE, retry_after_s=wait_s)
+
+
+def _check_type(kind: object) -> None:
+    if kind not in _TYPES:
+        raise AnswerUnreadableError("the event's type is not known")
 
 
 def _operation_or_unknown(body: Any) -> GatewayOutcome:

@@ -18,7 +18,6 @@ import pytest
 from clearway.domain.errors import DECLINE_CODES
 from clearway.gateways.contract import (
     AuthoriseRequest,
-    EventSubject,
     EventUnreadableError,
     Gateway,
     GatewayOutcome,
@@ -197,7 +196,7 @@ class GatewayConformance:
         await bench.gateway.authorise(asked)
         [delivery] = await bench.receiver.wait_for(1, asked.key)
         news = bench.gateway.parse_webhook(delivery.headers, delivery.body)
-        assert (news.key, news.subject) == (asked.key, EventSubject.PAYMENT)
+        assert news.key == asked.key
         assert news.outcome == await bench.gateway.look_up(asked.key)
 
     async def test_refund_webhook(self, bench: Bench) -> None:
@@ -207,7 +206,7 @@ class GatewayConformance:
         await bench.gateway.refund(request)
         delivery = (await bench.receiver.wait_for(1, request.key))[0]
         news = bench.gateway.parse_webhook(delivery.headers, delivery.body)
-        assert (news.key, news.subject) == (request.key, EventSubject.REFUND)
+        assert news.key == request.key
         assert news.outcome.amount_minor == 300
 
     @pytest.mark.parametrize("skew_s", [-400, 400])

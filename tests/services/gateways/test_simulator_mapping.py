@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clearway.domain.errors import DECLINE_CODES
-from clearway.gateways.contract import UNKNOWN, EventSubject, EventUnreadableError, OutcomeKind
+from clearway.gateways.contract import UNKNOWN, EventUnreadableError, OutcomeKind
 from clearway.gateways.simulator import client, mapping
 from clearway.simulator.failures import CARD_MESSAGES, MESSAGES
 
@@ -139,11 +139,12 @@ def test_retry_after_is_bounded(header: str, wait_s: float | None) -> None:
 
 
 @pytest.mark.parametrize("kind", ["payment", "capture", "void", "refund"])
-def test_subject_of_news(kind: str) -> None:
-    """Only refunds are news about a refund; all else is about the payment."""
+def test_each_type_of_event_is_read(kind: str) -> None:
+    """Events tell of payments, captures, voids and refunds; another type is unreadable."""
     event = {"id": "sim_evt_1", "occurred_at": "2026-01-01T00:00:00Z", "data": operation(type=kind)}
-    expected = EventSubject.REFUND if kind == "refund" else EventSubject.PAYMENT
-    assert mapping.event_of(event).subject is expected
+    assert mapping.event_of(event).key == event["data"]["idempotency_key"]
+    with pytest.raises(EventUnreadableError):
+        mapping.event_of(event | {"data": operation(type="payout")})
 
 
 @pytest.mark.parametrize("missing", ["id", "occurred_at", "data"])
