@@ -123,6 +123,8 @@ def _missing(operation: ListedOperation, standing: Standing) -> Missing | None:
     if there is None:
         return Missing.ROW
     status, captured_minor = there
+    if status == PaymentStatus.NEEDS_REVIEW:
+        return None  # a person decides already
     if operation.kind is OperationKind.CAPTURE:
         booked = operation.outcome.reference in standing.captures
     elif operation.kind is OperationKind.VOID:
@@ -138,7 +140,7 @@ def _missing_of_refund(operation: ListedOperation, standing: Standing) -> Missin
     status = standing.refunds.get(_subject_of(operation))
     if status is None:
         return Missing.ROW
-    booked = status in refund.FINAL and status != RefundStatus.FAILED
+    booked = status != RefundStatus.FAILED and (status in refund.FINAL or status == RefundStatus.NEEDS_REVIEW)
     return None if booked or operation.outcome.kind is not OutcomeKind.APPROVED else Missing.BOOKING
 
 
