@@ -42,8 +42,10 @@ class Alarm:
     async def sleep_until(self, at: float | None) -> None:
         """Sleep until Unix time `at`, or until rung."""
         wait_s = IDLE_S if at is None else min(max(at - self._now(), 0.0), IDLE_S)
+        # Not asyncio.wait_for: in Python 3.11 it loses a cancellation that meets the ring, and a shutdown never ends.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), wait_s)
+            async with asyncio.timeout(wait_s):
+                await self._rung.wait()
         self._rung.clear()
 
 

@@ -114,7 +114,7 @@ async def refund_asked_about(durable: Durable) -> Handle:
 
 async def delivery_after_failures(durable: Durable) -> Handle:
     """Refused twice, then taken."""
-    durable.receiver.statuses[:] = [500, 503]
+    durable.receiver.refuse(500, 503)
     payment = await durable.paid(merchant_id=await durable.merchant(endpoint=True))
     delivery = (await durable.deliveries(payment.id))[0]
     handle = durable.client.get_workflow_handle(delivery_workflow_id(delivery.event_id, delivery.endpoint_id))
@@ -124,7 +124,7 @@ async def delivery_after_failures(durable: Durable) -> Handle:
 
 async def delivery_exhausted(durable: Durable) -> Handle:
     """Refused at every attempt of the schedule."""
-    durable.receiver.statuses[:] = [500] * 10
+    durable.receiver.refuse(*[500] * 10)
     payment = await durable.paid(merchant_id=await durable.merchant(endpoint=True))
     delivery = (await durable.deliveries(payment.id))[0]
     handle = durable.client.get_workflow_handle(delivery_workflow_id(delivery.event_id, delivery.endpoint_id))
@@ -134,7 +134,7 @@ async def delivery_exhausted(durable: Durable) -> Handle:
 
 async def delivery_sent_again(durable: Durable) -> Handle:
     """Refused by schedule and by hand while it waits, then taken by the schedule."""
-    durable.receiver.statuses[:] = [500] * 3
+    durable.receiver.refuse(*[500] * 3)
     payment = await durable.paid(merchant_id=await durable.merchant(endpoint=True))
     delivery = (await durable.deliveries(payment.id))[0]
     handle = durable.client.get_workflow_handle(delivery_workflow_id(delivery.event_id, delivery.endpoint_id))
@@ -161,7 +161,7 @@ async def recovery_of_an_endpoint(durable: Durable) -> Handle:
 
 async def closing_of_an_endpoint(durable: Durable) -> Handle:
     """What waits for a deleted endpoint is cancelled."""
-    durable.receiver.statuses[:] = [500] * 10
+    durable.receiver.refuse(*[500] * 10)
     merchant_id = await durable.merchant(endpoint=True)
     payment = await durable.paid(merchant_id=merchant_id)
     endpoint_id = (await durable.deliveries(payment.id))[0].endpoint_id

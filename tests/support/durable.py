@@ -61,7 +61,8 @@ from clearway.durable.messages import (
 from clearway.durable.search_attributes import MERCHANT_ID, PAYMENT_ID, PAYMENT_STATUS
 from clearway.gateways.registry import GatewayRegistry
 from clearway.settings import Settings
-from tests.services.gateways.running import Receiver, Simulator, running_receiver, running_simulator
+from tests.services.gateways.running import Simulator, running_simulator
+from tests.support.receiver import Receiver, running_receiver
 from workflows.payment import PaymentWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.registry import strict_workflow_runner
@@ -343,6 +344,5 @@ async def durable_side(
 async def durable(durable_side: Durable) -> Durable:
     """Give a test the durable side with a gateway and a merchant that behave."""
     await durable_side.faults()
-    durable_side.receiver.statuses.clear()
-    durable_side.receiver.deliveries.clear()
+    durable_side.receiver.forget()
     return durable_side

@@ -81,7 +81,7 @@ async def _evidence(durable: Durable, endpoint: Endpoint, story: Story) -> Evide
         endpoints=await rows(webhook_endpoints, webhook_endpoints.c.merchant_id == story.payment.merchant_id),
         deliveries=deliveries,
         attempts=await rows(webhook_attempts, webhook_attempts.c.delivery_id.in_(delivery_ids)),
-        received=list(endpoint.received),
+        received=endpoint.witnessed(),
         received_since=story.began_at,
         receiver_url=endpoint.url,
     )

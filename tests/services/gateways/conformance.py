@@ -27,7 +27,7 @@ from clearway.gateways.contract import (
 )
 from tests.services.gateways import hostile
 from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when
-from tests.services.gateways.running import Receiver
+from tests.support.receiver import Receiver
 
 Instrument = tuple[str, str]
 """A method and an instrument of it."""

@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.services.gateways.running import Receiver, Simulator, running_receiver, running_simulator
+from tests.services.gateways.running import Simulator, running_simulator
+from tests.support.receiver import Receiver, running_receiver
 
 pytest.register_assert_rewrite("tests.services.gateways.conformance")
 

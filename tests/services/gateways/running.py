@@ -1,19 +1,18 @@
-"""Real servers for the tests of gateways: the simulator and a receiver of its webhooks, each on a free port."""
+"""Real servers for the tests of gateways, each on a free port: the simulator, and any application."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from clearway.gateways.simulator.client import SimulatorGateway
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
@@ -54,65 +53,6 @@ def free_listener() -> tuple[socket.socket, str]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
-
-
-@dataclass
-class Delivery:
-    """One webhook request as it arrived."""
-
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def event(self) -> dict[str, Any]:
-        """The parsed body."""
-        return json.loads(self.body)
-
-
-@dataclass
-class Receiver:
-    """A merchant-side endpoint that records what it gets. statuses: the answers to give first; then 200."""
-
-    url: str
-    statuses: list[int] = field(default_factory=list)
-    deliveries: list[Delivery] = field(default_factory=list)
-    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Record one request and answer it."""
-        if scope["type"] != "http":
-            return
-        body = b""
-        while (message := await receive())["type"] == "http.request":
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
-        headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
-        self.deliveries.append(Delivery(headers, body))
-        self._arrived.set()
-        await send({"type": "http.response.start", "status": self.statuses.pop(0) if self.statuses else 200})
-        await send({"type": "http.response.body", "body": b""})
-
-    async def wait_for(self, count: int, about: str) -> list[Delivery]:
-        """Return the deliveries about a payment id or key once there are at least `count`."""
-        async with asyncio.timeout(PATIENCE_S):
-            while len(found := self.about(about)) < count:
-                self._arrived.clear()
-                await self._arrived.wait()
-        return found
-
-    def about(self, text: str) -> list[Delivery]:
-        """Return the deliveries so far whose body has this text in it."""
-        return [delivery for delivery in self.deliveries if text.encode() in delivery.body]
-
-
-@asynccontextmanager
-async def running_receiver() -> AsyncIterator[Receiver]:
-    """Run a receiver of webhooks."""
-    listener, url = free_listener()
-    receiver = Receiver(url)
-    async with serving(receiver, listener):
-        yield receiver
 
 
 @dataclass

@@ -12,7 +12,8 @@ from standardwebhooks import Webhook
 from clearway.gateways.simulator.client import SimulatorGateway
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 from tests.services.gateways.conformance import Bench, GatewayConformance
-from tests.services.gateways.running import Receiver, Simulator
+from tests.services.gateways.running import Simulator
+from tests.support.receiver import Receiver
 
 DECLINED: dict[str, Any] = {
     "object": "operation",

@@ -6,7 +6,8 @@ import pytest
 
 from clearway.gateways.contract import OutcomeKind
 from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when
-from tests.services.gateways.running import Receiver, Simulator
+from tests.services.gateways.running import Simulator
+from tests.support.receiver import Receiver
 
 GOOD = "success@razorpay"
 

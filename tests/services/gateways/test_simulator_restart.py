@@ -17,7 +17,8 @@ from clearway.gateways.simulator.client import SimulatorGateway
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 from clearway.simulator.store import StateInUseError, Store
 from tests.services.gateways.asking import card, follow_up, order, outcome_when
-from tests.services.gateways.running import Receiver, free_listener
+from tests.services.gateways.running import free_listener
+from tests.support.receiver import Receiver
 
 NUMBER = "4242424242424242"
 

@@ -10,7 +10,8 @@ import pytest
 from clearway.gateways.contract import OutcomeKind
 from clearway.simulator.cards import brand_of, check
 from tests.services.gateways.asking import MANUAL, card_order, follow_up, order
-from tests.services.gateways.running import Receiver, Simulator
+from tests.services.gateways.running import Simulator
+from tests.support.receiver import Receiver
 
 PAYMENT: dict[str, Any] = {
     "merchant_reference": "pay_1",

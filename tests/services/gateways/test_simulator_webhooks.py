@@ -17,7 +17,8 @@ from clearway.simulator.faults import FaultSwitches
 from clearway.simulator.outbox import RETRY_WAITS_S, Outbox
 from clearway.simulator.store import Store
 from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when
-from tests.services.gateways.running import Receiver, Simulator, running_receiver
+from tests.services.gateways.running import Simulator
+from tests.support.receiver import Receiver, running_receiver
 
 
 async def test_signature_is_standard(simulator: Simulator, receiver: Receiver) -> None:
@@ -95,7 +96,7 @@ async def test_retries_keep_their_id_and_stop(tmp_path: Path) -> None:
         running_receiver() as receiver,
         sending(tmp_path / "s.sqlite3", receiver.url, clock) as (outbox, courier),
     ):
-        receiver.statuses = [500, 302, 404, *[503] * attempts]
+        receiver.refuse(500, 302, 404, *[503] * attempts)
         outbox._add({"id": "sim_evt_1", "type": "payment.captured"}, clock[0])
         courier.alarm.ring()
         waits = []

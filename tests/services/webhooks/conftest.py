@@ -33,8 +33,8 @@ from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import DeliveryResult, delivery_workflow_id
 from clearway.gateways.registry import GatewayRegistry
 from clearway.settings import Settings
-from tests.services.webhooks.receiving import Shopfront, running_shopfront
 from tests.support.durable import Durable, result_of
+from tests.support.receiver import Receiver, running_receiver
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
 
 ATTEMPT_ENDS: Final = {
@@ -205,7 +205,7 @@ async def durable_shop(durable: Durable) -> AsyncIterator[DurableShop]:
 
 
 @pytest.fixture
-async def front() -> AsyncIterator[Shopfront]:
+async def front() -> AsyncIterator[Receiver]:
     """Run a merchant's server that takes every webhook unless a test tells it otherwise."""
-    async with running_shopfront() as running:
+    async with running_receiver() as running:
         yield running

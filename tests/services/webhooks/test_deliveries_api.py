@@ -9,10 +9,10 @@ import pytest
 from clearway.domain.events import EventType
 from clearway.domain.ids import DELIVERY, PAYMENT, new_id
 from tests.services.webhooks.conftest import DurableShop, Shop
-from tests.services.webhooks.receiving import Reply, Shopfront
+from tests.support.receiver import Receiver, Reply
 
 
-async def test_a_delivery_shows_what_was_sent_and_what_came_back(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_delivery_shows_what_was_sent_and_what_came_back(durable_shop: DurableShop, front: Receiver) -> None:
     """Each attempt has its URL, headers, the exact body, the answer, its duration and what was wrong with it."""
     endpoint = await durable_shop.endpoint(front.url)
     front.replies = [Reply(503, {"retry-after": "5", "x-shop": "busy"}, b"try later")]

@@ -11,7 +11,7 @@ from temporalio.client import WorkflowExecutionStatus
 from clearway.db.tables import webhook_attempts, webhook_deliveries
 from clearway.domain.events import EventType
 from tests.services.webhooks.conftest import DurableShop, Shop
-from tests.services.webhooks.receiving import PATIENCE_S, Reply, Shopfront, running_shopfront, verify
+from tests.support.receiver import PATIENCE_S, Receiver, Reply, running_receiver, verify
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
 
 LIVE_S = [60, 300, 1_800, 7_200]
@@ -20,7 +20,7 @@ SLACK_S = 1.0
 """What a workflow task may take; the waits themselves are exact."""
 
 
-async def test_the_first_attempt_is_taken_and_both_signatures_hold(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_the_first_attempt_is_taken_and_both_signatures_hold(durable_shop: DurableShop, front: Receiver) -> None:
     """A delivery is the event's body, byte for byte, signed in both schemes and named by the event's id."""
     endpoint = await durable_shop.endpoint(front.url)
     (due,) = await durable_shop.tell()
@@ -36,7 +36,7 @@ async def test_the_first_attempt_is_taken_and_both_signatures_hold(durable_shop:
     assert set(delivery.event) == {"id", "type", "timestamp", "data"}
 
 
-async def test_five_attempts_at_the_promised_times_then_failed(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_five_attempts_at_the_promised_times_then_failed(durable_shop: DurableShop, front: Receiver) -> None:
     """An endpoint that never takes it gets five attempts, 1, 5, 30 and 120 minutes apart, of one and the same id."""
     endpoint = await durable_shop.endpoint(front.url)
     front.usual = Reply(500, body=b"out of order")
@@ -59,7 +59,7 @@ async def test_five_attempts_at_the_promised_times_then_failed(durable_shop: Dur
     assert {attempt["error_code"] for attempt in shown["attempts"]} == {"http_status"}
 
 
-async def test_the_waits_are_spread_by_jitter(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_the_waits_are_spread_by_jitter(durable_shop: DurableShop, front: Receiver) -> None:
     """Deliveries that fail together do not come back together."""
     await durable_shop.endpoint(front.url, retry_intervals_s=[600_000])
     front.usual = Reply(500)
@@ -71,7 +71,7 @@ async def test_the_waits_are_spread_by_jitter(durable_shop: DurableShop, front: 
     assert abs(waits_s[0] - waits_s[1]) > SLACK_S
 
 
-async def test_a_failure_is_tried_again_and_then_taken(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_failure_is_tried_again_and_then_taken(durable_shop: DurableShop, front: Receiver) -> None:
     """After a 500 comes the next attempt; a 200 to it ends the delivery."""
     await durable_shop.endpoint(front.url)
     front.replies = [Reply(500)]
@@ -86,9 +86,9 @@ async def test_a_failure_is_tried_again_and_then_taken(durable_shop: DurableShop
 
 
 @pytest.mark.parametrize("status", [301, 302, 304, 307, 308, 400, 404, 429, 503])
-async def test_only_2xx_means_received(durable_shop: DurableShop, front: Shopfront, status: int) -> None:
+async def test_only_2xx_means_received(durable_shop: DurableShop, front: Receiver, status: int) -> None:
     """Whatever is not a 2xx is a failure; a redirect's target is never called."""
-    async with running_shopfront() as elsewhere:
+    async with running_receiver() as elsewhere:
         await durable_shop.endpoint(front.url, retry_intervals_s=[5])
         front.usual = Reply(status, {"location": elsewhere.url})
         (due,) = await durable_shop.tell()
@@ -101,7 +101,7 @@ async def test_only_2xx_means_received(durable_shop: DurableShop, front: Shopfro
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-async def test_every_2xx_means_received(durable_shop: DurableShop, front: Shopfront, status: int) -> None:
+async def test_every_2xx_means_received(durable_shop: DurableShop, front: Receiver, status: int) -> None:
     """Any 2xx ends the delivery."""
     await durable_shop.endpoint(front.url)
     front.usual = Reply(status)
@@ -110,7 +110,7 @@ async def test_every_2xx_means_received(durable_shop: DurableShop, front: Shopfr
     assert (result.status, result.attempts) == ("delivered", 1)
 
 
-async def test_gone_disables_the_endpoint(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_gone_disables_the_endpoint(durable_shop: DurableShop, front: Receiver) -> None:
     """A 410 ends the delivery and disables the endpoint with the reason; later events are not sent to it."""
     endpoint = await durable_shop.endpoint(front.url)
     front.usual = Reply(410)
@@ -125,9 +125,9 @@ async def test_gone_disables_the_endpoint(durable_shop: DurableShop, front: Shop
     assert await durable_shop.tell() == []
 
 
-async def test_gone_from_an_address_left_behind_disables_nothing(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_gone_from_an_address_left_behind_disables_nothing(durable_shop: DurableShop, front: Receiver) -> None:
     """A 410 from the URL an endpoint had before says nothing of the URL it has now."""
-    async with running_shopfront(Reply(410)) as old:
+    async with running_receiver(Reply(410)) as old:
         endpoint = await durable_shop.endpoint(old.url)
 
         async def move() -> None:
@@ -146,7 +146,7 @@ async def test_gone_from_an_address_left_behind_disables_nothing(durable_shop: D
     [("1", 100, 110), ("150", 150, 150), ("100000", 200, 200), ("soon", 100, 110), ("-5", 100, 110)],
 )
 async def test_retry_after_is_honoured_within_bounds(
-    durable_shop: DurableShop, front: Shopfront, asked: str, least_s: float, most_s: float
+    durable_shop: DurableShop, front: Receiver, asked: str, least_s: float, most_s: float
 ) -> None:
     """Retry-After may stretch a wait to twice its length, never shorten it, and is ignored when it is no time."""
     await durable_shop.endpoint(front.url, retry_intervals_s=[100])
@@ -159,7 +159,7 @@ async def test_retry_after_is_honoured_within_bounds(
     assert least_s <= waited_s <= most_s + SLACK_S
 
 
-async def test_each_endpoint_has_its_own_schedule(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_each_endpoint_has_its_own_schedule(durable_shop: DurableShop, front: Receiver) -> None:
     """An endpoint's own intervals are used in place of the usual ones, and only for it."""
     front.usual = Reply(500)
     short = await durable_shop.endpoint(front.url, retry_intervals_s=[7, 21])
@@ -175,10 +175,10 @@ async def test_each_endpoint_has_its_own_schedule(durable_shop: DurableShop, fro
 
 
 async def test_every_endpoint_gets_the_events_it_wants_signed_for_it(
-    durable_shop: DurableShop, front: Shopfront
+    durable_shop: DurableShop, front: Receiver
 ) -> None:
     """Each endpoint is told of the events of its filter, with its own secret, whatever becomes of the others."""
-    async with running_shopfront(usual=Reply(500)) as broken:
+    async with running_receiver(usual=Reply(500)) as broken:
         everything = await durable_shop.endpoint(front.url)
         refunds = await durable_shop.endpoint(broken.url, event_types=["refund.*"], retry_intervals_s=[5])
         due = [
@@ -196,7 +196,7 @@ async def test_every_endpoint_gets_the_events_it_wants_signed_for_it(
             verify(delivery, refunds["secret"])
 
 
-async def test_deletion_cancels_what_waits_at_once(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_deletion_cancels_what_waits_at_once(durable_shop: DurableShop, front: Receiver) -> None:
     """What waits for a deleted endpoint is cancelled without any time passing, its workflow ends, nothing is sent."""
     endpoint = await durable_shop.endpoint(front.url)
     front.usual = Reply(500)
@@ -219,7 +219,7 @@ async def test_deletion_cancels_what_waits_at_once(durable_shop: DurableShop, fr
 
 
 async def test_deletion_with_temporal_away_cancels_at_the_next_attempt(
-    shop: Shop, durable_shop: DurableShop, front: Shopfront
+    shop: Shop, durable_shop: DurableShop, front: Receiver
 ) -> None:
     """An endpoint is deleted also when the workflow service is away: 204, and what waits is cancelled later."""
     endpoint = await durable_shop.endpoint(front.url)
@@ -235,7 +235,7 @@ async def test_deletion_with_temporal_away_cancels_at_the_next_attempt(
 
 
 async def test_a_disabled_endpoint_cancels_what_waits_at_its_next_attempt(
-    durable_shop: DurableShop, front: Shopfront
+    durable_shop: DurableShop, front: Receiver
 ) -> None:
     """A delivery that is due while its endpoint is disabled is cancelled."""
     endpoint = await durable_shop.endpoint(front.url)
@@ -250,7 +250,7 @@ async def test_a_disabled_endpoint_cancels_what_waits_at_its_next_attempt(
     assert "disabled" in (await durable_shop.get(f"/webhooks/{due.delivery_id}"))["last_error"]
 
 
-async def test_an_endpoint_enabled_in_time_gets_what_waits(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_an_endpoint_enabled_in_time_gets_what_waits(durable_shop: DurableShop, front: Receiver) -> None:
     """Disabled and enabled between two attempts, an endpoint loses nothing."""
     endpoint = await durable_shop.endpoint(front.url)
     front.replies = [Reply(500)]
@@ -262,7 +262,7 @@ async def test_an_endpoint_enabled_in_time_gets_what_waits(durable_shop: Durable
     assert (await durable_shop.delivered(due)).status == "delivered"
 
 
-async def test_starting_a_delivery_again_sends_nothing_more(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_starting_a_delivery_again_sends_nothing_more(durable_shop: DurableShop, front: Receiver) -> None:
     """However often a delivery is started, while it runs or after it ended, it is sent once."""
     await durable_shop.endpoint(front.url)
     due = await durable_shop.tell()
@@ -277,7 +277,7 @@ async def test_starting_a_delivery_again_sends_nothing_more(durable_shop: Durabl
     assert len(front.received) == 1
 
 
-async def test_the_story_can_be_asked_for(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_the_story_can_be_asked_for(durable_shop: DurableShop, front: Receiver) -> None:
     """The timeline tells of each attempt and what came of it."""
     await durable_shop.endpoint(front.url)
     front.replies = [Reply(503)]

@@ -13,7 +13,7 @@ from activities.slow_endpoints import REMEMBERED_MAX, REMEMBERED_S, SLOW_AFTER_S
 from clearway.db.deliveries import recording
 from clearway.db.events import DueDelivery
 from tests.services.webhooks.conftest import DurableShop
-from tests.services.webhooks.receiving import Reply, Shopfront
+from tests.support.receiver import Receiver, Reply
 
 
 async def activities_of(shop: DurableShop, due: DueDelivery) -> int:
@@ -22,7 +22,7 @@ async def activities_of(shop: DurableShop, due: DueDelivery) -> int:
     return events.count(HistoryEventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED)
 
 
-async def test_the_first_attempt_takes_no_activity(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_the_first_attempt_takes_no_activity(durable_shop: DurableShop, front: Receiver) -> None:
     """An endpoint that takes its webhook at once costs one workflow task; what fails is tried again by an activity."""
     await durable_shop.endpoint(front.url)
     (quick,) = await durable_shop.tell()
@@ -37,7 +37,7 @@ async def test_the_first_attempt_takes_no_activity(durable_shop: DurableShop, fr
 
 
 async def test_a_slow_endpoint_is_served_apart(
-    durable_shop: DurableShop, front: Shopfront, monkeypatch: pytest.MonkeyPatch
+    durable_shop: DurableShop, front: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who kept us waiting gets the next first attempt by an activity, once, and is forgiven after a while."""
     monkeypatch.setattr(slow_endpoints, "SLOW_AFTER_S", 0.05)
@@ -62,7 +62,7 @@ async def test_a_slow_endpoint_is_served_apart(
 
 
 async def test_trouble_of_our_own_is_repeated_where_operators_see_it(
-    durable_shop: DurableShop, front: Shopfront, monkeypatch: pytest.MonkeyPatch
+    durable_shop: DurableShop, front: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the attempt cannot be recorded, an activity makes it again, under its number and webhook id."""
     record, failures = recording.record_attempt, iter([OSError("the database is away")])

@@ -8,14 +8,14 @@ from activities.payment import PaymentActivities
 from clearway.crypto.encryption import Cipher
 from clearway.domain.events import EventType
 from tests.services.webhooks.conftest import DurableShop
-from tests.services.webhooks.receiving import PATIENCE_S, Reply, Shopfront, running_shopfront, verify
+from tests.support.receiver import PATIENCE_S, Receiver, Reply, running_receiver, verify
 
 HANGING = 40
 
 
-async def test_every_event_of_a_payment_reaches_every_endpoint(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_every_event_of_a_payment_reaches_every_endpoint(durable_shop: DurableShop, front: Receiver) -> None:
     """A payment's events arrive at each endpoint that wants them, signed with its secret, once."""
-    async with running_shopfront() as second:
+    async with running_receiver() as second:
         first_endpoint = await durable_shop.endpoint(front.url)
         second_endpoint = await durable_shop.endpoint(second.url, event_types=["payment.success"])
         payment = await durable_shop.durable.paid(merchant_id=durable_shop.id)
@@ -30,7 +30,7 @@ async def test_every_event_of_a_payment_reaches_every_endpoint(durable_shop: Dur
         assert {delivery.event["data"]["id"] for delivery in front.received} == {payment.id}
 
 
-async def test_recording_twice_delivers_once(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_recording_twice_delivers_once(durable_shop: DurableShop, front: Receiver) -> None:
     """The recording activity, run again after a crash, starts the deliveries of its event again, and each goes once."""
     await durable_shop.endpoint(front.url)
     new = await durable_shop.durable.new_payment(durable_shop.id)
@@ -49,7 +49,7 @@ async def test_recording_twice_delivers_once(durable_shop: DurableShop, front: S
     assert (await durable_shop.row(listed["id"])).attempt_count == 1
 
 
-async def test_a_merchant_that_hangs_does_not_delay_a_payment(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_merchant_that_hangs_does_not_delay_a_payment(durable_shop: DurableShop, front: Receiver) -> None:
     """While dozens of deliveries to a merchant hang, that merchant's next payment is recorded and succeeds."""
     front.usual = Reply(hangs=True)
     endpoint = await durable_shop.endpoint(front.url, retry_intervals_s=[1] * 10)

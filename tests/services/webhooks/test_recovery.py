@@ -22,7 +22,7 @@ from clearway.domain.events import EventType
 from clearway.domain.ids import ENDPOINT, RECOVERY, new_id
 from clearway.durable.messages import RecoveryInput, recovery_workflow_id
 from tests.services.webhooks.conftest import DurableShop, Json, Shop
-from tests.services.webhooks.receiving import PATIENCE_S, Reply, Shopfront
+from tests.support.receiver import PATIENCE_S, Receiver, Reply
 
 HOUR = timedelta(hours=1)
 
@@ -64,7 +64,7 @@ async def missed(shop: DurableShop, count: int, kind: EventType = EventType.PAYM
         assert await shop.record(kind) == []
 
 
-async def failed(shop: DurableShop, front: Shopfront, attempts: int = 2) -> DueDelivery:
+async def failed(shop: DurableShop, front: Receiver, attempts: int = 2) -> DueDelivery:
     """Let one delivery fail, of so many attempts."""
     front.replies = [Reply(500)] * attempts
     (due,) = await shop.tell()
@@ -72,7 +72,7 @@ async def failed(shop: DurableShop, front: Shopfront, attempts: int = 2) -> DueD
     return due
 
 
-async def test_events_of_the_time_it_was_disabled_are_sent(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_events_of_the_time_it_was_disabled_are_sent(durable_shop: DurableShop, front: Receiver) -> None:
     """Each event of that time is delivered once, marked as recovered, and the recovery says so."""
     endpoint = await durable_shop.endpoint(front.url)
     await switch(durable_shop, endpoint, "disabled")
@@ -94,7 +94,7 @@ async def test_events_of_the_time_it_was_disabled_are_sent(durable_shop: Durable
     assert [attempt["trigger"] for attempt in shown["attempts"]] == ["recovery"]
 
 
-async def test_a_recovery_goes_by_the_events_the_endpoint_wants(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_recovery_goes_by_the_events_the_endpoint_wants(durable_shop: DurableShop, front: Receiver) -> None:
     """Of events without a delivery, those of its types are sent, also from before it was registered."""
     await missed(durable_shop, 1, EventType.PAYMENT_SUCCESS)
     await missed(durable_shop, 1, EventType.REFUND_PROCESSED)
@@ -107,7 +107,7 @@ async def test_a_recovery_goes_by_the_events_the_endpoint_wants(durable_shop: Du
     assert (await ended(durable_shop, await recover(durable_shop, everything)))["recovered"] == 2
 
 
-async def test_only_what_failed(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_only_what_failed(durable_shop: DurableShop, front: Receiver) -> None:
     """`include: failed` sends what failed again, and nothing that never had a delivery or was taken."""
     await missed(durable_shop, 1)
     endpoint = await durable_shop.endpoint(front.url, retry_intervals_s=[5])
@@ -124,7 +124,7 @@ async def test_only_what_failed(durable_shop: DurableShop, front: Shopfront) -> 
     assert (row.status, row.attempt_count, row.schedule_attempts) == ("delivered", 3, 1)
 
 
-async def test_what_is_recovered_has_a_schedule_of_its_own(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_what_is_recovered_has_a_schedule_of_its_own(durable_shop: DurableShop, front: Receiver) -> None:
     """A recovered delivery that is refused again has all attempts of the schedule, and is failed then."""
     endpoint = await durable_shop.endpoint(front.url, retry_intervals_s=[5])
     due = await failed(durable_shop, front)
@@ -140,7 +140,7 @@ async def test_what_is_recovered_has_a_schedule_of_its_own(durable_shop: Durable
 
 
 async def test_a_recovery_takes_as_many_pages_as_it_needs(
-    durable_shop: DurableShop, front: Shopfront, monkeypatch: pytest.MonkeyPatch
+    durable_shop: DurableShop, front: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Page after page with a pause between them, each event once."""
     monkeypatch.setattr(endpoint_activities, "RECOVERY_PAGE", 2)
@@ -154,7 +154,7 @@ async def test_a_recovery_takes_as_many_pages_as_it_needs(
 
 
 async def test_a_slow_endpoint_sets_the_pace(
-    durable_shop: DurableShop, front: Shopfront, monkeypatch: pytest.MonkeyPatch
+    durable_shop: DurableShop, front: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While too many recovered deliveries wait for their first attempt, no more are begun."""
     monkeypatch.setattr(endpoint_activities, "RECOVERY_PAGE", 2)
@@ -187,7 +187,7 @@ async def test_a_slow_endpoint_sets_the_pace(
     await front.until(4)
 
 
-async def test_the_same_recovery_twice_is_one(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_the_same_recovery_twice_is_one(durable_shop: DurableShop, front: Receiver) -> None:
     """Repeats with one key, at once and later, get the same recovery; another at the same time is a 409."""
     await missed(durable_shop, 2)
     endpoint = await durable_shop.endpoint(front.url)
@@ -215,7 +215,7 @@ async def test_one_recovery_of_an_endpoint_at_a_time(shop: Shop) -> None:
     assert (await recover(shop, endpoint, status=409))["code"] == "webhook_recovery_running"
 
 
-async def test_a_lost_recovery_is_taken_up(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_lost_recovery_is_taken_up(durable_shop: DurableShop, front: Receiver) -> None:
     """A recovery whose workflow is not there is started by housekeeping, and goes on where its row says."""
     await missed(durable_shop, 2)
     endpoint = await durable_shop.endpoint(front.url)
@@ -239,7 +239,7 @@ async def missed_while_lost(shop: DurableShop, recovery: Json) -> None:
 
 
 async def test_an_endpoint_that_closes_stops_its_recovery(
-    durable_shop: DurableShop, front: Shopfront, monkeypatch: pytest.MonkeyPatch
+    durable_shop: DurableShop, front: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A recovery ends as stopped when its endpoint is disabled; what it began is cancelled at the next attempt."""
     monkeypatch.setattr(endpoint_activities, "RECOVERY_PAGE", 1)
@@ -281,7 +281,7 @@ async def test_a_period_that_is_none_is_refused(shop: Shop, period: Json, code: 
 
 
 async def test_another_merchants_recovery_is_not_found(
-    durable_shop: DurableShop, other_shop: Shop, front: Shopfront
+    durable_shop: DurableShop, other_shop: Shop, front: Receiver
 ) -> None:
     """Neither the endpoint nor the recovery of another merchant is there."""
     endpoint = await durable_shop.endpoint(front.url)
@@ -294,7 +294,7 @@ async def test_another_merchants_recovery_is_not_found(
     await ended(durable_shop, recovery)
 
 
-async def test_an_event_is_sent_again_to_an_endpoint(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_an_event_is_sent_again_to_an_endpoint(durable_shop: DurableShop, front: Receiver) -> None:
     """An event that was never sent to the endpoint gets a delivery; sent again it is one attempt more of it."""
     await missed(durable_shop, 1)
     event = (await durable_shop.get("/events"))["data"][0]
@@ -310,7 +310,7 @@ async def test_an_event_is_sent_again_to_an_endpoint(durable_shop: DurableShop, 
 
 
 async def test_an_event_that_is_refused_when_it_is_sent_again_has_a_schedule(
-    durable_shop: DurableShop, front: Shopfront
+    durable_shop: DurableShop, front: Receiver
 ) -> None:
     """The delivery that was made for it goes on as any other, after the first wait."""
     await missed(durable_shop, 1)

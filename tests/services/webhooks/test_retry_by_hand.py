@@ -16,7 +16,7 @@ from clearway.db.tables import idempotency_keys, webhook_attempts, webhook_deliv
 from clearway.durable import deliveries as durable_deliveries
 from clearway.egress import EgressPolicy, WebhookSender
 from tests.services.webhooks.conftest import DurableShop, Json, Shop
-from tests.services.webhooks.receiving import PATIENCE_S, Reply, Shopfront
+from tests.support.receiver import PATIENCE_S, Receiver, Reply
 
 AT_ONCE = 6
 
@@ -36,7 +36,7 @@ async def until_attempts(shop: Shop, due: DueDelivery, count: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def ended_in_failure(shop: DurableShop, front: Shopfront) -> DueDelivery:
+async def ended_in_failure(shop: DurableShop, front: Receiver) -> DueDelivery:
     """Let a delivery fail after its schedule of two attempts."""
     await shop.endpoint(front.url, retry_intervals_s=[5])
     front.replies = [Reply(500), Reply(500)]
@@ -45,7 +45,7 @@ async def ended_in_failure(shop: DurableShop, front: Shopfront) -> DueDelivery:
     return due
 
 
-async def waiting(shop: DurableShop, front: Shopfront, **endpoint: Any) -> DueDelivery:
+async def waiting(shop: DurableShop, front: Receiver, **endpoint: Any) -> DueDelivery:
     """Let the first attempt of a delivery fail; it waits for its second."""
     await shop.endpoint(front.url, **endpoint)
     front.replies = [Reply(500)]
@@ -61,7 +61,7 @@ async def triggers(shop: Shop, due: DueDelivery) -> list[str]:
         return list((await connection.execute(query.order_by(webhook_attempts.c.number))).scalars())
 
 
-async def test_a_retry_answers_with_what_the_attempt_came_to(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_retry_answers_with_what_the_attempt_came_to(durable_shop: DurableShop, front: Receiver) -> None:
     """A failed delivery that is taken when it is sent again is answered as delivered, with that attempt."""
     due = await ended_in_failure(durable_shop, front)
 
@@ -76,7 +76,7 @@ async def test_a_retry_answers_with_what_the_attempt_came_to(durable_shop: Durab
     assert [attempt["trigger"] for attempt in shown["attempts"]] == ["schedule", "schedule", "manual"]
 
 
-async def test_a_retry_that_fails_says_why_and_stays_failed(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_retry_that_fails_says_why_and_stays_failed(durable_shop: DurableShop, front: Receiver) -> None:
     """One further attempt is one: its failure begins no new schedule."""
     due = await ended_in_failure(durable_shop, front)
     front.usual = Reply(503)
@@ -91,7 +91,7 @@ async def test_a_retry_that_fails_says_why_and_stays_failed(durable_shop: Durabl
 
 
 async def test_a_waiting_delivery_that_is_taken_by_hand_is_delivered(
-    durable_shop: DurableShop, front: Shopfront
+    durable_shop: DurableShop, front: Receiver
 ) -> None:
     """A retry is made without a second of the wait passing; taken, nothing more of the schedule is sent."""
     due = await waiting(durable_shop, front)
@@ -103,7 +103,7 @@ async def test_a_waiting_delivery_that_is_taken_by_hand_is_delivered(
     assert len(front.received) == 2
 
 
-async def test_a_retry_takes_nothing_from_the_schedule(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_retry_takes_nothing_from_the_schedule(durable_shop: DurableShop, front: Receiver) -> None:
     """All attempts of the schedule are made, each at its time, however many were made by hand between them."""
     due = await waiting(durable_shop, front, retry_intervals_s=[50, 60])
     front.usual = Reply(500)
@@ -125,7 +125,7 @@ async def test_a_retry_takes_nothing_from_the_schedule(durable_shop: DurableShop
 
 @pytest.mark.parametrize("before", [ended_in_failure, waiting])
 async def test_retries_with_one_key_at_once_are_one_attempt(
-    durable_shop: DurableShop, front: Shopfront, before: Callable[[DurableShop, Shopfront], Awaitable[DueDelivery]]
+    durable_shop: DurableShop, front: Receiver, before: Callable[[DurableShop, Receiver], Awaitable[DueDelivery]]
 ) -> None:
     """Six at once with one key: the same answer to all, and one attempt, whether the delivery waits or has ended."""
     due = await before(durable_shop, front)
@@ -141,7 +141,7 @@ async def test_retries_with_one_key_at_once_are_one_attempt(
     assert again == told[0]
 
 
-async def test_each_retry_without_a_key_is_one_attempt(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_each_retry_without_a_key_is_one_attempt(durable_shop: DurableShop, front: Receiver) -> None:
     """Six at once without a key are six attempts, one after the other."""
     due = await ended_in_failure(durable_shop, front)
 
@@ -151,7 +151,7 @@ async def test_each_retry_without_a_key_is_one_attempt(durable_shop: DurableShop
     assert len(front.received) == 2 + AT_ONCE
 
 
-async def test_a_retry_whose_answer_was_lost_is_not_made_again(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_retry_whose_answer_was_lost_is_not_made_again(durable_shop: DurableShop, front: Receiver) -> None:
     """A repeat after a crash finds the attempt of its key, in another run of the workflow too."""
     due = await ended_in_failure(durable_shop, front)
     first = await retry(durable_shop, due, "lost")
@@ -166,7 +166,7 @@ async def test_a_retry_whose_answer_was_lost_is_not_made_again(durable_shop: Dur
     assert len(front.received) == 3
 
 
-async def test_a_retry_during_an_attempt_comes_after_it(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_retry_during_an_attempt_comes_after_it(durable_shop: DurableShop, front: Receiver) -> None:
     """Asked for while an attempt is under way, the retry is made right after it."""
     await durable_shop.endpoint(front.url)
     asked: list[asyncio.Task[Json]] = []
@@ -187,7 +187,7 @@ async def test_a_retry_during_an_attempt_comes_after_it(durable_shop: DurableSho
 
 
 async def test_a_slow_endpoint_is_answered_as_under_way(
-    durable_shop: DurableShop, front: Shopfront, monkeypatch: pytest.MonkeyPatch
+    durable_shop: DurableShop, front: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the endpoint takes longer than a request can wait, the answer is 202 without an attempt."""
     due = await ended_in_failure(durable_shop, front)
@@ -206,7 +206,7 @@ async def test_a_slow_endpoint_is_answered_as_under_way(
     assert (await durable_shop.row(due.delivery_id)).status == "delivered"
 
 
-async def test_what_was_taken_once_stays_delivered(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_what_was_taken_once_stays_delivered(durable_shop: DurableShop, front: Receiver) -> None:
     """A delivery that is sent again and then refused is delivered all the same."""
     await durable_shop.endpoint(front.url)
     (due,) = await durable_shop.tell()
@@ -220,7 +220,7 @@ async def test_what_was_taken_once_stays_delivered(durable_shop: DurableShop, fr
 
 
 async def test_an_endpoint_that_closes_meanwhile_leaves_it_delivered(
-    durable_shop: DurableShop, front: Shopfront
+    durable_shop: DurableShop, front: Receiver
 ) -> None:
     """An endpoint disabled between the request for a retry and its attempt does not undo what was delivered."""
     endpoint = await durable_shop.endpoint(front.url)
@@ -237,7 +237,7 @@ async def test_an_endpoint_that_closes_meanwhile_leaves_it_delivered(
     assert len(front.received) == 1
 
 
-async def test_gone_ends_what_waits(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_gone_ends_what_waits(durable_shop: DurableShop, front: Receiver) -> None:
     """A retry that is answered with 410 ends the delivery as failed and disables the endpoint."""
     due = await waiting(durable_shop, front)
     front.usual = Reply(410)
@@ -249,7 +249,7 @@ async def test_gone_ends_what_waits(durable_shop: DurableShop, front: Shopfront)
     assert (await durable_shop.delivered(due)).attempts == 2
 
 
-async def test_retries_to_an_endpoint_are_bounded(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_retries_to_an_endpoint_are_bounded(durable_shop: DurableShop, front: Receiver) -> None:
     """More than RATE_LIMIT_WEBHOOK_RETRIES is a 429, which says when to come back, and sends nothing."""
     due = await ended_in_failure(durable_shop, front)
     bound = int(durable_shop.settings.rate_limit_webhook_retries.partition("/")[0])
@@ -262,7 +262,7 @@ async def test_retries_to_an_endpoint_are_bounded(durable_shop: DurableShop, fro
     assert len(front.received) == 3
 
 
-async def test_a_delivery_has_so_many_attempts_and_no_more(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_delivery_has_so_many_attempts_and_no_more(durable_shop: DurableShop, front: Receiver) -> None:
     """A delivery that was sent very often is not sent again: a 409."""
     due = await ended_in_failure(durable_shop, front)
     async with durable_shop.engine.begin() as connection:
@@ -270,7 +270,7 @@ async def test_a_delivery_has_so_many_attempts_and_no_more(durable_shop: Durable
     assert (await retry(durable_shop, due, status=409))["code"] == "webhook_retry_limit"
 
 
-async def test_a_retry_of_what_never_began_keeps_the_schedule(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_retry_of_what_never_began_keeps_the_schedule(durable_shop: DurableShop, front: Receiver) -> None:
     """A delivery whose workflow was never started has all its attempts when a retry starts it."""
     await durable_shop.endpoint(front.url, retry_intervals_s=[50, 60])
     front.usual = Reply(500)
@@ -284,7 +284,7 @@ async def test_a_retry_of_what_never_began_keeps_the_schedule(durable_shop: Dura
 
 
 @pytest.mark.parametrize("way", ["sweep", "retry"])
-async def test_a_lost_workflow_goes_on_where_it_was(durable_shop: DurableShop, front: Shopfront, way: str) -> None:
+async def test_a_lost_workflow_goes_on_where_it_was(durable_shop: DurableShop, front: Receiver, way: str) -> None:
     """A workflow that is started again makes the next attempt of the schedule at its time, and all after it."""
     due = await waiting(durable_shop, front, retry_intervals_s=[50, 60])
     front.usual = Reply(500)
@@ -301,7 +301,7 @@ async def test_a_lost_workflow_goes_on_where_it_was(durable_shop: DurableShop, f
     assert (await durable_shop.waits_s(due))[-1] >= 60
 
 
-async def test_resuming_what_runs_or_has_ended_sends_nothing(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_resuming_what_runs_or_has_ended_sends_nothing(durable_shop: DurableShop, front: Receiver) -> None:
     """The sweep may meet a workflow that runs, and a row that was read before the delivery ended."""
     due = await waiting(durable_shop, front)
     standing = await durable_shop.standing(due)
@@ -316,7 +316,7 @@ def _is(due: DueDelivery) -> Any:
     return webhook_deliveries.c.id == due.delivery_id
 
 
-async def test_a_retry_to_a_closed_endpoint_is_refused(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_retry_to_a_closed_endpoint_is_refused(durable_shop: DurableShop, front: Receiver) -> None:
     """Nothing is sent to a disabled or deleted endpoint, and the caller is told so."""
     endpoint = await durable_shop.endpoint(front.url)
     (due,) = await durable_shop.tell()
@@ -331,7 +331,7 @@ async def test_a_retry_to_a_closed_endpoint_is_refused(durable_shop: DurableShop
     assert len(front.received) == 1
 
 
-async def test_an_attempt_that_is_on_record_is_not_sent_again(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_an_attempt_that_is_on_record_is_not_sent_again(durable_shop: DurableShop, front: Receiver) -> None:
     """A worker lost after recording repeats the activity: it finds the attempt and goes on from there."""
     await durable_shop.endpoint(front.url)
     front.usual = Reply(500)
@@ -353,7 +353,7 @@ async def test_an_attempt_that_is_on_record_is_not_sent_again(durable_shop: Dura
     assert 50 < again.wait_s <= first.wait_s
 
 
-async def test_a_wait_that_is_over_is_not_waited_again(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_wait_that_is_over_is_not_waited_again(durable_shop: DurableShop, front: Receiver) -> None:
     """Whoever repeats an attempt on record after its wait has passed goes on at once, not at a negative time."""
     await durable_shop.endpoint(front.url)
     front.usual = Reply(500)

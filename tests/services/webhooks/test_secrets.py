@@ -12,7 +12,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from clearway.db.tables import audit_log, idempotency_keys, webhook_endpoints
 from tests.services.webhooks.conftest import NOWHERE, DurableShop, Json, Shop
-from tests.services.webhooks.receiving import Shopfront, verify
+from tests.support.receiver import Receiver, verify
 
 
 async def rotate(shop: Shop, endpoint: Json, **body: Any) -> Json:
@@ -41,7 +41,7 @@ def signed_by(delivery: Any, secret: str) -> bool:
     return True
 
 
-async def test_both_secrets_sign_until_the_overlap_is_over(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_both_secrets_sign_until_the_overlap_is_over(durable_shop: DurableShop, front: Receiver) -> None:
     """During the overlap a merchant may hold either secret; after it only the new one verifies."""
     made = await durable_shop.endpoint(front.url)
     rotated = await rotate(durable_shop, made, overlap_s=3_600)
@@ -64,7 +64,7 @@ async def test_both_secrets_sign_until_the_overlap_is_over(durable_shop: Durable
     verify(after, rotated["secret"])
 
 
-async def test_no_overlap_ends_the_old_secret_at_once(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_no_overlap_ends_the_old_secret_at_once(durable_shop: DurableShop, front: Receiver) -> None:
     """A leaked secret is put out of force by `overlap_s: 0`."""
     made = await durable_shop.endpoint(front.url)
     rotated = await rotate(durable_shop, made, overlap_s=0)
@@ -78,7 +78,7 @@ async def test_no_overlap_ends_the_old_secret_at_once(durable_shop: DurableShop,
     verify(delivery, rotated["secret"])
 
 
-async def test_a_second_rotation_leaves_the_last_two(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_second_rotation_leaves_the_last_two(durable_shop: DurableShop, front: Receiver) -> None:
     """Rotated twice within the overlap, the newest two secrets sign and the first does not."""
     first = await durable_shop.endpoint(front.url)
     second = await rotate(durable_shop, first)

@@ -6,12 +6,12 @@ from sqlalchemy import update
 
 from clearway.db.tables import idempotency_keys
 from tests.services.webhooks.conftest import DurableShop, Shop
-from tests.services.webhooks.receiving import Shopfront, running_shopfront, verify
+from tests.support.receiver import Receiver, running_receiver, verify
 
 
-async def test_a_test_event_goes_to_the_endpoint_named_alone(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_test_event_goes_to_the_endpoint_named_alone(durable_shop: DurableShop, front: Receiver) -> None:
     """Whatever its filter says, the endpoint gets a signed `endpoint.test`; the merchant's others get nothing."""
-    async with running_shopfront() as elsewhere:
+    async with running_receiver() as elsewhere:
         await durable_shop.endpoint(elsewhere.url)
         made = await durable_shop.endpoint(front.url, event_types=["refund.failed"])
 
@@ -28,7 +28,7 @@ async def test_a_test_event_goes_to_the_endpoint_named_alone(durable_shop: Durab
         assert elsewhere.received == []
 
 
-async def test_a_disabled_endpoint_is_not_tested(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_disabled_endpoint_is_not_tested(durable_shop: DurableShop, front: Receiver) -> None:
     """A test of a disabled endpoint is a 409, and neither an event nor a delivery is made."""
     made = await durable_shop.endpoint(front.url)
     path = f"/webhook_endpoints/{made['id']}"
@@ -41,7 +41,7 @@ async def test_a_disabled_endpoint_is_not_tested(durable_shop: DurableShop, fron
     assert (await durable_shop.get("/events"))["data"] == []
 
 
-async def test_a_repeated_test_is_one_event(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_repeated_test_is_one_event(durable_shop: DurableShop, front: Receiver) -> None:
     """The same key gives the same delivery, also when the first answer was lost on its way into the database."""
     made = await durable_shop.endpoint(front.url)
     path, key = f"/webhook_endpoints/{made['id']}/test", {"Idempotency-Key": "try-1"}

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from clearway.egress import EgressPolicy, WebhookSender
+from tests.support.receiver import read_request
 
 Behaviour = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 PUBLIC_AUTHORITIES = httpx.create_ssl_context(trust_env=False)
@@ -62,15 +63,6 @@ class Receiver:
                 self.requests.append(await read_request(reader))
             await self._behaviour(reader, writer)
         writer.close()
-
-
-async def read_request(reader: asyncio.StreamReader) -> bytes:
-    """Read one request whole: head and as much body as it announces."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            return head + await reader.readexactly(int(line.split(b":")[1]))
-    return head
 
 
 def answering(answer: bytes) -> Behaviour:
