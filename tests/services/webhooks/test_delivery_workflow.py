@@ -289,7 +289,7 @@ async def test_the_story_can_be_asked_for(durable_shop: DurableShop, front: Rece
     assert story == ["attempt 1: HTTP 503; pending", "attempt 2: HTTP 200; delivered"]
 
 
-async def test_a_cancellation_in_temporal_cancels_the_delivery(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_cancellation_in_temporal_cancels_the_delivery(durable_shop: DurableShop, front: Receiver) -> None:
     """Requested between two attempts, it ends the delivery: its row is cancelled, and no further attempt is made."""
     await durable_shop.endpoint(front.url)
     front.usual = Reply(500)
@@ -308,7 +308,7 @@ async def test_a_cancellation_in_temporal_cancels_the_delivery(durable_shop: Dur
     assert (await durable_shop.handle(due).describe()).status is WorkflowExecutionStatus.COMPLETED
 
 
-async def test_a_delivery_whose_row_was_lost_ends(durable_shop: DurableShop, front: Shopfront) -> None:
+async def test_a_delivery_whose_row_was_lost_ends(durable_shop: DurableShop, front: Receiver) -> None:
     """A database restored to an earlier moment has no row for it: nothing is sent any more, and nothing hangs."""
     await durable_shop.endpoint(front.url)
     front.usual = Reply(500)
