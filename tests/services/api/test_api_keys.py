@@ -93,6 +93,27 @@ async def test_a_repeat_shows_the_same_secret_after_a_crash(
     assert sorted(row.name for row in rows) == ["A Shop", "Desk"]
 
 
+async def test_a_repeated_rotation_shows_the_same_secret_after_a_crash(
+    caller: Caller, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the effect and the answer: the repeat shows the secret in force, and rotates no second time."""
+    key, rotate = await made(caller.http), keys.rotate
+    path, headers = f"/api_keys/{key['id']}/rotate", {"Idempotency-Key": "k"}
+    secrets: list[str] = []
+
+    async def killed(*arguments: Any, **named: Any) -> Any:
+        secrets.append((await rotate(*arguments, **named)).secret)
+        await arguments[0].commit()
+        raise OSError("killed here")
+
+    monkeypatch.setattr(keys, "rotate", killed)
+    assert (await caller.http.post(path, headers=headers)).status_code == 503
+    monkeypatch.undo()
+    shown = (await caller.http.post(path, headers=headers)).json()
+    assert [shown["secret"]] == secrets
+    assert await status_with(app, caller, key, shown["secret"]) == 200
+
+
 async def test_racing_creations_with_one_key_show_one_secret(caller: Caller) -> None:
     """Ten at once with one Idempotency-Key: one API key, and every answer has the same bytes."""
     asked = [

@@ -79,8 +79,31 @@ async def test_a_payment_is_not_refused_because_of_itself(payer: Payer, race: Ra
     assert await count(api_engine, payments, payer.id) == 1
 
 
+async def test_nor_while_its_twin_has_not_answered_yet(
+    payer: Payer, api_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The payment holds its order before its answer is stored: a repeat in between gets the payment, not a refusal."""
+    order_id = await payer.order()
+    keep, recorded, go_on = store.keep_answer, asyncio.Event(), asyncio.Event()
+
+    async def stopping(*arguments: Any, **named: Any) -> Any:
+        if not recorded.is_set():
+            recorded.set()
+            await go_on.wait()
+        return await keep(*arguments, **named)
+
+    monkeypatch.setattr(idempotency.store, "keep_answer", stopping)
+    first = asyncio.create_task(payer.post_payment(order_id, key="twins"))
+    await recorded.wait()
+    twin = await payer.post_payment(order_id, key="twins")
+    go_on.set()
+    assert twin.status_code == 201, twin.text
+    assert (await first).content == twin.content
+    assert await count(api_engine, payments, payer.id) == 1
+
+
 async def test_a_customers_payment_is_not_refused_because_of_itself(
-    payer: Payer, race: Race, anonymous: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    payer: Payer, race: Race, anonymous: httpx.AsyncClient
 ) -> None:
     """On a public page too."""
     body = {"order_id": await payer.order(), "method": "upi", "vpa": "success@razorpay"}
