@@ -16,7 +16,8 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from clearway.crypto.encryption import Cipher
 from clearway.db.engine import each_for_itself
-from clearway.db.payments import commands, recording
+from clearway.db.payments import recording
+from clearway.db.payments import recording_commands as commands
 from clearway.db.payments.rows import RecordMovedError, SealedParts
 from clearway.domain.command import CommandEnd, NewCommand, PaymentCommand
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment

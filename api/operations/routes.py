@@ -15,7 +15,7 @@ from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.operations import readiness
 from api.operations.schemas import Health, Readiness
-from clearway.db import reviews
+from clearway.db import across_merchants
 
 REVIEWS_TIMEOUT_S: Final = 2.0
 
@@ -47,7 +47,7 @@ async def get_metrics(request: Request, services: ServicesDep) -> Response:
     counted: HttpMetrics = request.app.state.metrics
     try:
         async with asyncio.timeout(REVIEWS_TIMEOUT_S), services.reader.connect() as connection:
-            counted.set_reviews_open(await reviews.count_open(connection))
+            counted.set_reviews_open(await across_merchants.count_open_reviews(connection))
     except (SQLAlchemyError, OSError, TimeoutError):
         log.warning("reviews_not_counted")  # the process's own metrics matter most while the database is away
     return Response(counted.render(), media_type=CONTENT_TYPE)

@@ -90,11 +90,13 @@ async def list_endpoints(connection: AsyncConnection, merchant_id: str, page: Pa
     return await fetch_page(connection, query, webhook_endpoints.c.id, page)
 
 
-async def change(connection: AsyncConnection, endpoint_id: str, values: dict[str, Any], now: datetime) -> Row[Any]:
+async def change(
+    connection: AsyncConnection, merchant_id: str, endpoint_id: str, values: dict[str, Any], now: datetime
+) -> Row[Any]:
     """Set these columns and return the endpoint as it stands then."""
     statement = (
         update(webhook_endpoints)
-        .where(webhook_endpoints.c.id == endpoint_id)
+        .where(webhook_endpoints.c.id == endpoint_id, webhook_endpoints.c.merchant_id == merchant_id)
         .values(**values, updated_at=now)
         .returning(webhook_endpoints)
     )
@@ -102,9 +104,12 @@ async def change(connection: AsyncConnection, endpoint_id: str, values: dict[str
     return row
 
 
-async def rotation_is_recorded(connection: AsyncConnection, endpoint_id: str, rotation_id: str) -> bool:
+async def rotation_is_recorded(
+    connection: AsyncConnection, merchant_id: str, endpoint_id: str, rotation_id: str
+) -> bool:
     """Tell whether the secret was rotated under this id before: a second time would lose the one in use."""
     query = select(audit_log.c.id).where(
+        audit_log.c.merchant_id == merchant_id,
         audit_log.c.subject_id == endpoint_id,
         audit_log.c.action == ROTATION,
         audit_log.c.id >= earliest(AUDIT_ENTRY, rotation_id),

@@ -2,69 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from clearway.db.across_merchants import Subject
 from clearway.db.events import DueDelivery, Happening, announce, endpoints_of
-from clearway.db.tables import captures, payments, refunds, reviews
+from clearway.db.tables import reviews
 from clearway.db.writing import Rows, Write, write_if
 from clearway.domain.events import EventType
 from clearway.domain.resources import ContradictionResource
-from clearway.domain.review import SubjectType
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is recorded of a payment or refund, as far as a gateway's report can contradict it.
-
-    amount_minor: captured of the payment, or the amount of the refund. captures: what was captured, by the gateway's
-    reference.
-    """
-
-    type: SubjectType
-    id: str
-    merchant_id: str
-    payment_id: str
-    status: str
-    amount_minor: int
-    asked_minor: int
-    currency: str
-    captures: Mapping[str | None, int]
-
-
-_CAPTURED: Final = (
-    select(func.json_agg(func.json_build_array(captures.c.gateway_reference, captures.c.amount_minor)))
-    .where(captures.c.payment_id == payments.c.id)
-    .scalar_subquery()
-    .label("captured")
-)
-FIND_PAYMENT: Final = select(payments, _CAPTURED).where(payments.c.id == bindparam("subject"))
-FIND_REFUND: Final = select(refunds).where(refunds.c.id == bindparam("subject"))
-
-
-async def find_subject(connection: AsyncConnection, kind: SubjectType, subject_id: str) -> Subject | None:
-    """Return what is recorded of a payment or refund, whosever it is; None when there is none."""
-    query = FIND_REFUND if kind is SubjectType.REFUND else FIND_PAYMENT
-    row = (await connection.execute(query, {"subject": subject_id})).one_or_none()
-    if row is None:
-        return None
-    refunded = kind is SubjectType.REFUND
-    return Subject(
-        type=kind,
-        id=row.id,
-        merchant_id=row.merchant_id,
-        payment_id=row.payment_id if refunded else row.id,
-        status=row.status,
-        amount_minor=row.amount_minor if refunded else row.captured_minor,
-        asked_minor=row.amount_minor,
-        currency=row.currency,
-        captures={} if refunded else dict(row.captured or ()),
-    )
 
 
 async def open_review(
@@ -117,29 +67,14 @@ async def listed(
     return list((await connection.execute(query)).all())
 
 
-async def find(connection: AsyncConnection, review_id: str) -> Row[Any] | None:
-    """Return a review, whosever it is."""
-    return (await connection.execute(select(reviews).where(reviews.c.id == review_id))).one_or_none()
-
-
 async def close(
-    connection: AsyncConnection, review_id: str, *, by: str, resolution: str, now: datetime
+    connection: AsyncConnection, merchant_id: str, review_id: str, *, by: str, resolution: str, now: datetime
 ) -> Row[Any] | None:
     """Close an open review and return it; None when there is no open one."""
     closing = (
         update(reviews)
-        .where(reviews.c.id == review_id, reviews.c.resolved_at.is_(None))
+        .where(reviews.c.id == review_id, reviews.c.merchant_id == merchant_id, reviews.c.resolved_at.is_(None))
         .values(resolved_at=now, resolved_by=by, resolution=resolution)
         .returning(*reviews.c)
     )
     return (await connection.execute(closing)).one_or_none()
-
-
-async def count_open(connection: AsyncConnection) -> Mapping[str, int]:
-    """Return how many reviews are open, by kind."""
-    query = (
-        select(reviews.c.kind, func.count().label("open"))
-        .where(reviews.c.resolved_at.is_(None))
-        .group_by(reviews.c.kind)
-    )
-    return {row.kind: row.open for row in await connection.execute(query)}

@@ -96,7 +96,7 @@ async def change(services: Services, actor: Actor, endpoint_id: str, values: Map
     async with services.engine.begin() as connection:
         row = await lock_own(connection, actor.merchant_id, endpoint_id)
         if columns:
-            row = await endpoints.change(connection, endpoint_id, columns, datetime.now(UTC))
+            row = await endpoints.change(connection, actor.merchant_id, endpoint_id, columns, datetime.now(UTC))
             await audit.record(connection, actor, "webhook_endpoint.update", endpoint_id, dict(values))
     return row
 
@@ -109,7 +109,7 @@ async def delete(services: Services, actor: Actor, endpoint_id: str) -> None:
     now = datetime.now(UTC)
     async with services.engine.begin() as connection:
         await lock_own(connection, actor.merchant_id, endpoint_id)
-        await endpoints.change(connection, endpoint_id, {"deleted_at": now}, now)
+        await endpoints.change(connection, actor.merchant_id, endpoint_id, {"deleted_at": now}, now)
         await audit.record(connection, actor, "webhook_endpoint.delete", endpoint_id, {})
     try:
         async with answered(closing_workflow_id(endpoint_id)):
@@ -126,7 +126,7 @@ async def rotate_secret(
     cipher, context = _cipher(services), secret_context(endpoint_id)
     async with services.engine.begin() as connection:
         row = await lock_own(connection, actor.merchant_id, endpoint_id)
-        if not await endpoints.rotation_is_recorded(connection, endpoint_id, rotation_id):
+        if not await endpoints.rotation_is_recorded(connection, actor.merchant_id, endpoint_id, rotation_id):
             fresh = cipher.encrypt(signing.new_secret(), context)
             row = await _put_secret(connection, row, fresh, overlap_s=seconds)
             detail = {"rotation_id": rotation_id, "overlap_s": seconds}
@@ -159,7 +159,9 @@ async def _put_secret(connection: AsyncConnection, row: Row[Any], fresh: str, *,
     # The token of the old secret is moved as it is: its context is the row, not the column.
     before = {"previous_secret": row.secret, "previous_secret_expires_at": now + timedelta(seconds=overlap_s)}
     none = {"previous_secret": None, "previous_secret_expires_at": None}
-    return await endpoints.change(connection, row.id, {"secret": fresh} | (before if overlap_s else none), now)
+    return await endpoints.change(
+        connection, row.merchant_id, row.id, {"secret": fresh} | (before if overlap_s else none), now
+    )
 
 
 def _too_many() -> ConflictError:

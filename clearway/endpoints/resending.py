@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from clearway.db.deliveries import reading, recording
+from clearway.db.deliveries import adding, reading
 from clearway.deliveries import sending
 from clearway.deliveries.sending import Retried
 from clearway.domain.endpoint import EndpointStatus
@@ -27,7 +27,7 @@ async def resend(services: Services, merchant_id: str, event_id: str, endpoint_i
     async with services.reader.connect() as connection:
         delivery_id = await reading.find_delivery_of(connection, merchant_id, event_id, endpoint_id)
         if delivery_id is None:
-            is_there = is_id(EVENT, event_id) and await recording.add(
+            is_there = is_id(EVENT, event_id) and await adding.add(
                 connection, merchant_id, event_id, endpoint, now=datetime.now(UTC), wait_s=schedule_s[0]
             )
             if not is_there:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from clearway.db.reviews import Subject
+from clearway.db.across_merchants import Subject
 from clearway.domain.ids import REVIEW, new_id
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus

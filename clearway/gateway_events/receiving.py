@@ -17,9 +17,9 @@ from typing import Final
 
 import structlog
 
-from clearway.db import gateway_events, reviews
+from clearway.db import across_merchants, gateway_events, reviews
+from clearway.db.across_merchants import Subject
 from clearway.db.gateway_events import Kept, Received, Refused
-from clearway.db.reviews import Subject
 from clearway.deliveries import sending
 from clearway.domain import payment, refund
 from clearway.domain.errors import UnavailableError
@@ -99,7 +99,7 @@ def named_by(key: str) -> Named:
 
 async def _take(services: Services, named: Named, event: InboundEvent, received: Received) -> Disposition:
     async with services.reader.connect() as connection:
-        subject = await reviews.find_subject(connection, named.type, named.id)
+        subject = await across_merchants.find_subject(connection, named.type, named.id)
         ended = subject is not None and subject.status in ENDED
         against = contradiction(subject, named.operation, event.outcome) if subject and ended else None
         agrees = ended and against is None
@@ -110,7 +110,7 @@ async def _take(services: Services, named: Named, event: InboundEvent, received:
         if await _signalled(services, named, event):
             return await _becomes(services, kept, Disposition.SIGNALLED)
         async with services.reader.connect() as connection:
-            subject = await reviews.find_subject(connection, named.type, named.id)
+            subject = await across_merchants.find_subject(connection, named.type, named.id)
     if subject and await reversals.is_reversal(services, received.gateway, event, subject):
         await reversals.record(services, event, subject)
         return await _becomes(services, kept, Disposition.SIGNALLED)

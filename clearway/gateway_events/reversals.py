@@ -9,7 +9,7 @@ from typing import Final
 
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from clearway.db.reviews import Subject
+from clearway.db.across_merchants import Subject
 from clearway.domain.money import Money
 from clearway.domain.refund import NewRefund, RefundStatus
 from clearway.domain.review import SubjectType

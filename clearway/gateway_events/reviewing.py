@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db import audit, gateway_events, reviews
+from clearway.db import across_merchants, audit, gateway_events, reviews
 from clearway.domain.actor import Actor
 from clearway.domain.errors import ConflictError, NotFoundError
 from clearway.domain.limits import OPERATOR_TEXT_LENGTH_MAX
@@ -40,11 +40,13 @@ async def close_review(connection: AsyncConnection, actor: Actor, review_id: str
 
     Raises NotFoundError, or ConflictError when it is closed already. actor.merchant None: any merchant's review.
     """
-    found = await reviews.find(connection, review_id)
+    found = await across_merchants.find_review(connection, review_id)
     if found is None or actor.merchant not in {None, found.merchant_id}:
         raise NotFoundError("review_not_found", f"There is no review {review_id!r}.")
     text = storable(resolution, OPERATOR_TEXT_LENGTH_MAX)
-    closed = await reviews.close(connection, review_id, by=actor.name, resolution=text, now=datetime.now(UTC))
+    closed = await reviews.close(
+        connection, found.merchant_id, review_id, by=actor.name, resolution=text, now=datetime.now(UTC)
+    )
     if closed is None:
         detail = f"Review {review_id} is closed already, by {found.resolved_by}: {found.resolution}"
         raise ConflictError("review_closed", detail)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from clearway.db.payments import commands
+from clearway.db.payments import reading
 from clearway.domain.actor import Actor
 from clearway.domain.command import CommandStatus
 from clearway.domain.errors import ConflictError, OutcomeUnknownError
@@ -49,7 +49,7 @@ async def _by_its_end(
 ) -> PaymentResource:
     """Answer by what is recorded of the command: a repeat may come when its workflow has moved on or has ended."""
     async with services.reader.connect() as connection:
-        command = await commands.find(connection, payment.id, command_id)
+        command = await reading.find_command(connection, actor.merchant_id, payment.id, command_id)
     if command is None or not isinstance(refusal, ConflictError):
         raise refusal
     if command.status is CommandStatus.DONE:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, select, update
@@ -11,10 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.events import DueDelivery, due
 from clearway.db.tables import events, webhook_attempts, webhook_deliveries, webhook_endpoints
-from clearway.db.writing import Changed, Rows, Write, write, write_if
+from clearway.db.writing import Changed, Rows, Write, write_if
 from clearway.domain.delivery import AttemptTrigger, DeliveryStatus
 from clearway.domain.endpoint import EndpointStatus
-from clearway.domain.ids import DELIVERY, new_id
 
 LOAD: Final = (
     select(
@@ -137,34 +136,6 @@ async def record_attempt(
         writes.append(Changed(webhook_endpoints, consignment.endpoint_id, disabled | {"updated_at": now}, where=where))
     changed = Changed(webhook_deliveries, consignment.delivery_id, values, where=as_loaded)
     return await write_if(connection, changed, writes)
-
-
-async def add(
-    connection: AsyncConnection, merchant_id: str, event_id: str, endpoint: Row[Any], *, now: datetime, wait_s: float
-) -> bool:
-    """Add the delivery of an event that had none to this endpoint, unless there is one now; False: no such event.
-
-    Its schedule begins after `wait_s`.
-    """
-    query = select(events.c.type, events.c.payment_id).where(
-        events.c.id == event_id, events.c.merchant_id == merchant_id
-    )
-    event = (await connection.execute(query)).one_or_none()
-    if event is None:
-        return False
-    row = {
-        "id": new_id(DELIVERY),
-        "merchant_id": merchant_id,
-        "event_id": event_id,
-        "endpoint_id": endpoint.id,
-        "event_type": event.type,
-        "payment_id": event.payment_id,
-        "next_attempt_at": now + timedelta(seconds=wait_s),
-        "created_at": now,
-        "updated_at": now,
-    }
-    await write(connection, [Rows(webhook_deliveries, [row], unless_there=True)])
-    return True
 
 
 async def cancel(connection: AsyncConnection, delivery_id: str, why: str, now: datetime) -> None:

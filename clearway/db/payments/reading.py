@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.pages import PageRequest, Rows, fetch_page
-from clearway.db.payments.rows import resource_of
-from clearway.db.tables import orders, payments
+from clearway.db.payments.rows import command_of, resource_of
+from clearway.db.tables import orders, payment_commands, payments
 from clearway.db.tables.base import search_key
+from clearway.domain.command import PaymentCommand
 from clearway.domain.ids import ORDER, PAYMENT, is_id
 from clearway.domain.resources import PaymentResource
 
@@ -39,6 +40,19 @@ async def find_payment(connection: AsyncConnection, merchant_id: str, payment_id
     query = select(payments).where(payments.c.id == payment_id, payments.c.merchant_id == merchant_id)
     row = (await connection.execute(query)).one_or_none()
     return resource_of(row) if row else None
+
+
+async def find_command(
+    connection: AsyncConnection, merchant_id: str, payment_id: str, command_id: str
+) -> PaymentCommand | None:
+    """Return the command of the merchant's payment, or None when none was sent to a gateway under this id."""
+    query = select(payment_commands).where(
+        payment_commands.c.id == command_id,
+        payment_commands.c.payment_id == payment_id,
+        payment_commands.c.merchant_id == merchant_id,
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return command_of(row) if row else None
 
 
 async def list_payments(

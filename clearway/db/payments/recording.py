@@ -26,7 +26,7 @@ from clearway.db.events import (
     endpoints_in,
     endpoints_of,
 )
-from clearway.db.payments import commands
+from clearway.db.payments import recording_commands as commands
 from clearway.db.payments.rows import (
     RecordMovedError,
     SealedParts,

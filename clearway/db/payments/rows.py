@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from clearway.domain.command import CommandKind, CommandStatus, PaymentCommand
 from clearway.domain.events import CREATED_STEP
 from clearway.domain.payment import FINAL, CaptureMethod, NewPayment, Payment, PaymentStatus
 from clearway.domain.resources import NextAction, PaymentResource
@@ -138,3 +139,16 @@ def columns_after(payment: Payment, now: datetime) -> dict[str, Any]:
         "last_step": payment.last_step,
         "updated_at": now,
     }
+
+
+def command_of(row: Row[Any]) -> PaymentCommand:
+    """Read the row of a command."""
+    return PaymentCommand(
+        id=row.id,
+        kind=CommandKind(row.kind),
+        number=row.number,
+        amount_minor=row.amount_minor,
+        final=row.final,
+        status=CommandStatus(row.status),
+        refusal=row.refusal,
+    )

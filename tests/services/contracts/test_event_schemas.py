@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from clearway.db import reviews
+from clearway.db import across_merchants, reviews
 from clearway.db.events import Happening, tell
 from clearway.domain.events import EventType
 from clearway.domain.payment import PaymentStatus
@@ -113,7 +113,7 @@ async def _contradict(shop: Shop) -> None:
         (ReviewKind.REFUNDED_AFTER_FAILURE, SubjectType.REFUND, refund.refund.id),
     ):
         async with shop.engine.begin() as connection:
-            subject = await reviews.find_subject(connection, subject_type, subject_id)
+            subject = await across_merchants.find_subject(connection, subject_type, subject_id)
             assert subject is not None
             reported = GatewayOutcome(OutcomeKind.APPROVED, amount_minor=1_000, currency="INR")
             contradiction = resource_of(kind, reported, subject, now)

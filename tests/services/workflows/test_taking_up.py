@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from clearway.db.engine import each_for_itself
-from clearway.db.payments import commands, recording
+from clearway.db.payments import recording
+from clearway.db.payments import recording_commands as commands
 from clearway.db.payments.rows import payment_of
 from clearway.db.refunds import recording as refunds
 from clearway.domain import ids

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Executable, Row, bindparam, exists, func, literal, select
+from sqlalchemy import Executable, bindparam, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import audit
-from clearway.db.payments.rows import RecordMovedError
+from clearway.db.payments.rows import RecordMovedError, command_of
 from clearway.db.tables import audit_log, payment_commands, payments
 from clearway.db.writing import Changed, Write, until_written, write
-from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand, PaymentCommand
+from clearway.domain.command import CommandEnd, CommandStatus, NewCommand, PaymentCommand
 from clearway.domain.payment import Payment
 
 _NUMBER: Final = (
@@ -119,13 +119,6 @@ def ending(ended: CommandEnd, now: datetime) -> Write:
     return Changed(payment_commands, ended.id, values, where={"status": CommandStatus.SENT.value})
 
 
-async def find(connection: AsyncConnection, payment_id: str, command_id: str) -> PaymentCommand | None:
-    """Return the payment's command, or None when none was sent to a gateway under this id."""
-    query = FIND.where(payment_commands.c.payment_id == payment_id)
-    row = (await connection.execute(query, {"command_id": command_id})).first()
-    return None if row is None else command_of(row)
-
-
 async def all_of(connection: AsyncConnection, payment_id: str) -> Sequence[PaymentCommand]:
     """Return a payment's commands in the order they were recorded."""
     query = (
@@ -134,16 +127,3 @@ async def all_of(connection: AsyncConnection, payment_id: str) -> Sequence[Payme
         .order_by(payment_commands.c.created_at, payment_commands.c.number)
     )
     return [command_of(row) for row in await connection.execute(query)]
-
-
-def command_of(row: Row[Any]) -> PaymentCommand:
-    """Read a row."""
-    return PaymentCommand(
-        id=row.id,
-        kind=CommandKind(row.kind),
-        number=row.number,
-        amount_minor=row.amount_minor,
-        final=row.final,
-        status=CommandStatus(row.status),
-        refusal=row.refusal,
-    )

@@ -1,0 +1,84 @@
+"""What maintenance looks for and tidies, for all merchants at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import (
+    delete,
+    func,
+    select,
+    text,
+    tuple_,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db.events import DueDelivery, due
+from clearway.db.idempotency import TTL
+from clearway.db.tables import (
+    idempotency_keys,
+    webhook_deliveries,
+    webhook_recoveries,
+)
+from clearway.domain.delivery import DeliveryStatus, RecoveryStatus
+
+PARTITIONS_AHEAD: Final = 6
+"""Months. A round runs every few minutes: this is how long it may fail before rows go to the default partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryName:
+    """What a recovery's workflow is started with."""
+
+    recovery_id: str
+    merchant_id: str
+
+
+async def overdue_deliveries(
+    connection: AsyncConnection, before: datetime, limit: int, after: DueDelivery | None = None
+) -> list[DueDelivery]:
+    """Return pending deliveries whose next attempt is overdue, longest first: their workflow may be lost.
+
+    Whether it is lost Temporal decides: `TemporalDeliveries.resume` leaves a workflow that runs alone. after: the last
+    one of the page before.
+    """
+    column = webhook_deliveries.c
+    overdue = (column.status == DeliveryStatus.PENDING.value) & (column.next_attempt_at < before)
+    if after is not None:
+        overdue &= tuple_(column.next_attempt_at, column.id) > (after.next_attempt_at, after.delivery_id)
+    return await due(connection, overdue, limit=limit, order=(column.next_attempt_at, column.id))
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """The partitions of one table after a round.
+
+    made: how many months were made. missing: how many could not be. outside: rows that no month takes, 10,000 at most.
+    """
+
+    table: str
+    made: int
+    missing: int
+    outside: int
+
+
+async def ensure_partitions(connection: AsyncConnection) -> list[PartitionState]:
+    """Make the partitions of this month and of the PARTITIONS_AHEAD after it, where they are not there yet."""
+    rows = await connection.execute(text("SELECT * FROM ensure_partitions(:ahead)"), {"ahead": PARTITIONS_AHEAD})
+    return [PartitionState(*row) for row in rows]
+
+
+async def stale_recoveries(connection: AsyncConnection, before: datetime, limit: int) -> list[RecoveryName]:
+    """Return recoveries under way that have not moved since then: their workflow is lost."""
+    column = webhook_recoveries.c
+    stale = (column.status == RecoveryStatus.RUNNING.value) & (column.updated_at < before)
+    query = select(column.id, column.merchant_id).where(stale).order_by(column.updated_at).limit(limit)
+    return [RecoveryName(*row) for row in await connection.execute(query)]
+
+
+async def forget_idempotency_keys(connection: AsyncConnection) -> int:
+    """Delete the keys that have expired; return how many."""
+    expired = idempotency_keys.c.created_at < func.now() - TTL
+    return (await connection.execute(delete(idempotency_keys).where(expired))).rowcount

@@ -1,0 +1,94 @@
+"""Orders and payments, for pages that know only an id, and for operators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import (
+    bindparam,
+    select,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db.orders import order_resource
+from clearway.db.payments.rows import resource_of
+from clearway.db.tables import (
+    merchants,
+    orders,
+    payments,
+)
+from clearway.domain.merchant import Mode
+from clearway.domain.payment import HOLDS_ORDER, PaymentStatus
+from clearway.domain.resources import OrderResource, PaymentResource
+
+
+@dataclass(frozen=True, slots=True)
+class PayableOrder:
+    """An order with its merchant and their mode. held_by: the payment, in progress or successful, that holds it."""
+
+    resource: OrderResource
+    merchant_id: str
+    mode: Mode
+    held_by: str | None
+
+
+_HELD_BY: Final = (
+    select(payments.c.id)
+    .where(payments.c.order_id == orders.c.id, payments.c.status.in_(sorted(HOLDS_ORDER)))
+    .limit(1)
+    .scalar_subquery()
+)
+
+
+FIND_PAYABLE: Final = (
+    select(orders, merchants.c.mode, _HELD_BY.label("held_by"))
+    .join(merchants, merchants.c.id == orders.c.merchant_id)
+    .where(orders.c.id == bindparam("order_id"))
+)
+
+
+async def find_payable(connection: AsyncConnection, order_id: str) -> PayableOrder | None:
+    """Return an order, whosever it is, with what decides whether it can be paid; or None."""
+    row = (await connection.execute(FIND_PAYABLE, {"order_id": order_id})).one_or_none()
+    return PayableOrder(order_resource(row), row.merchant_id, Mode(row.mode), row.held_by) if row else None
+
+
+async def merchant_of(connection: AsyncConnection, payment_id: str) -> str | None:
+    """Return whose payment this is: for operators, who know a payment by its id alone."""
+    merchant_id: str | None = await connection.scalar(select(payments.c.merchant_id).where(payments.c.id == payment_id))
+    return merchant_id
+
+
+async def find_any_payment(connection: AsyncConnection, payment_id: str) -> PaymentResource | None:
+    """Return any merchant's payment: for public pages, which know only its id."""
+    row = (await connection.execute(select(payments).where(payments.c.id == payment_id))).one_or_none()
+    return resource_of(row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Returning:
+    """What is needed of a payment whose customer comes back."""
+
+    id: str
+    merchant_id: str
+    gateway: str
+    status: PaymentStatus
+    sealed_return_url: str | None
+
+
+FIND_RETURNING: Final = select(
+    payments.c.id,
+    payments.c.merchant_id,
+    payments.c.gateway,
+    payments.c.status,
+    payments.c.sealed_return_url,
+).where(payments.c.id == bindparam("payment_id"))
+
+
+async def find_returning(connection: AsyncConnection, payment_id: str) -> Returning | None:
+    """Return any merchant's payment for its returning customer, who has shown its token."""
+    row = (await connection.execute(FIND_RETURNING, {"payment_id": payment_id})).one_or_none()
+    if row is None:
+        return None
+    return Returning(row.id, row.merchant_id, row.gateway, PaymentStatus(row.status), row.sealed_return_url)
