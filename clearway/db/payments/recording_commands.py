@@ -17,7 +17,7 @@ from clearway.db import audit
 from clearway.db.payments.rows import RecordMovedError, command_of
 from clearway.db.tables import audit_log, payment_commands, payments
 from clearway.db.writing import Changed, Write, until_written, write
-from clearway.domain.command import CommandEnd, CommandStatus, NewCommand, PaymentCommand
+from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand, PaymentCommand
 from clearway.domain.payment import Payment
 
 _NUMBER: Final = (
