@@ -100,9 +100,9 @@ def _things(told: Told) -> list[str]:
 def _excuse_deliveries(case: Case, site: Site) -> None:
     """A delivery whose attempts were forgotten has fewer on record than were made."""
     before = max(each.put_back[1] for each in site.restores)
-    case.stack.deliveries = [
-        row for row in case.stack.deliveries if row["status"] != "failed" or row["created_at"].timestamp() > before
-    ]
+    for row in case.stack.deliveries:
+        if row["status"] == "failed" and row["created_at"].timestamp() <= before:
+            row["status"] = "cancelled"  # how many attempts it should have had can't be told any more
 
 
 def _now() -> tuple[float, float]:
