@@ -55,6 +55,10 @@ REFUSED_ON_PURPOSE: Final = (
     Refusal("validation_error", "what cannot be stored", r".+: Remove (control characters;|the NUL character) .*"),
     Refusal("validation_error", "there are only so many currencies", r"currency: This is not an ISO 4217 currency .*"),
     Refusal("validation_error", "a URL is more than its pattern", r"return_url: (The|This) .*"),
+    Refusal(
+        "validation_error", "a network is more than its length", r"allowed_networks\.\d+: This is not a network .*"
+    ),
+    Refusal("validation_error", "a key must be usable for a while", r"expires_at: This time is past: .*"),
     Refusal("validation_error", "a search of blanks looks for nothing", r"search: Write what to look for, .*"),
 )
 
