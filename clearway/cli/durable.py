@@ -1,16 +1,16 @@
-"""The durable side as operators see it: the state of a workflow, a link to it, and the signals a person may send.
+"""The durable side as operators see it: the state of a workflow, a link to it, and a person's decision about a review.
 
-The ids of workflows and the names of signals are the contract of `clearway.durable.messages` and `docs/operations.md`.
+The ids of workflows and the names of updates are the contract of `clearway.durable.messages` and `docs/operations.md`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import time
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -19,14 +19,19 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from clearway.cli.problems import CommandError
 from clearway.cli.running import running_stack, settings_in_use
+from clearway.cli.transaction import explained
+from clearway.db import across_merchants, audit
+from clearway.db.engine import create_engine
+from clearway.domain.actor import Actor, operator
+from clearway.domain.errors import ClearwayError
+from clearway.domain.ids import noun_of
+from clearway.durable import calls
 from clearway.durable.client import connect
-from clearway.durable.messages import RESOLVE_REVIEW, TIMELINE, Resolution
+from clearway.durable.messages import RESOLVE, TIMELINE, Resolution
 from clearway.durable.search_attributes import PAYMENT_STATUS
 
 CONNECT_TIMEOUT_S: Final = 5.0
 QUERY_TIMEOUT_S: Final = 5.0
-RESOLVE_TIMEOUT_S: Final = 20.0
-POLL_S: Final = 0.3
 NEEDS_REVIEW: Final = "needs_review"
 UI_VARIABLE: Final = "TEMPORAL_UI_URL"
 
@@ -67,8 +72,11 @@ def workflow_state(workflow_id: str) -> WorkflowState:
     return asyncio.run(ask())
 
 
-def resolve_review(workflow_id: str, resolution: Resolution) -> WorkflowState:
-    """Send the decision, and return the state it led to. Raises CommandError when the workflow refuses it."""
+def resolve_review(workflow_id: str, subject_id: str, resolution: Resolution) -> WorkflowState:
+    """Write the decision into the audit log, have the workflow take it, and return the state it led to.
+
+    Raises CommandError when the workflow refuses it or does not answer.
+    """
 
     async def resolve() -> WorkflowState:
         async with connected() as client:
@@ -77,10 +85,40 @@ def resolve_review(workflow_id: str, resolution: Resolution) -> WorkflowState:
                 raise CommandError(
                     f"{workflow_id} is {before.payment_status}: only what is in {NEEDS_REVIEW} can be resolved."
                 )
-            await client.get_workflow_handle(workflow_id).signal(RESOLVE_REVIEW, resolution)
-            return await _await_resolution(client, before, resolution)
+            await _audit(subject_id, resolution)
+            answer = await _decide(client, workflow_id, resolution)
+            return replace(await _state(client, workflow_id), payment_status=answer["status"])
 
-    return asyncio.run(resolve())
+    with explained():
+        return asyncio.run(resolve())
+
+
+async def _audit(subject_id: str, resolution: Resolution) -> None:
+    engine = create_engine(settings_in_use(), application_name="clearway-cli")
+    detail = {"outcome": resolution.outcome, "amount": resolution.amount, "reason": resolution.reason}
+    try:
+        async with engine.begin() as connection:
+            merchant_id = await across_merchants.merchant_of(connection, subject_id)
+            actor = Actor(operator(resolution.operator), merchant_id)
+            await audit.record(connection, actor, f"{noun_of(subject_id)}.resolve", subject_id, detail)
+    finally:
+        await engine.dispose()
+
+
+async def _decide(client: Client, workflow_id: str, resolution: Resolution) -> dict[str, Any]:
+    try:
+        return await calls.update_running(
+            client, workflow_id, RESOLVE, resolution, update_id=f"cli-{secrets.token_hex(12)}"
+        )
+    except calls.RefusedError as refusal:
+        raise CommandError(f"{workflow_id} refused: {refusal}") from None
+    except calls.WorkflowEndedError:
+        raise CommandError(f"{workflow_id} does not run. `clearway recover` takes it up; then decide again.") from None
+    except ClearwayError:
+        raise CommandError(
+            f"{workflow_id} has not answered in time; it may still take the decision. Is a worker running? Read the "
+            "payment or refund before you decide again; see `clearway doctor`."
+        ) from None
 
 
 def ui_link(workflow_id: str, run_id: str | None = None) -> str | None:
@@ -140,22 +178,3 @@ async def _timeline(handle: WorkflowHandle[Any, Any]) -> list[dict[str, str]] | 
             return told
     except (RPCError, WorkflowQueryFailedError, TimeoutError):
         return None
-
-
-async def _await_resolution(client: Client, before: WorkflowState, resolution: Resolution) -> WorkflowState:
-    """Wait until the workflow has moved, or has said why it will not."""
-    known = len(before.timeline or ())
-    deadline = time.monotonic() + RESOLVE_TIMEOUT_S
-    while time.monotonic() < deadline:
-        await asyncio.sleep(POLL_S)
-        after = await _state(client, before.id)
-        if after.payment_status != NEEDS_REVIEW:
-            return after
-        refused = f"resolution by {resolution.operator} refused: "
-        for entry in (after.timeline or [])[known:]:
-            if entry["what"].startswith(refused):
-                raise CommandError(f"{before.id} refused: {entry['what'].removeprefix(refused)}.")
-    raise CommandError(
-        f"The decision was sent to {before.id} and is kept, but it has not acted on it within "
-        f"{RESOLVE_TIMEOUT_S:.0f} s. Is a worker running? Don't send it again; see `clearway doctor`."
-    )

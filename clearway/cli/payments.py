@@ -190,7 +190,7 @@ def resolve_payment(
 ) -> None:
     """Decide a payment in needs_review, after looking at the gateway. This moves the books: be sure."""
     resolution = Resolution(outcome, operator or login(), reason, gateway_reference, amount)
-    resolve(payment_workflow_id(payment_id), resolution, as_json=as_json)
+    resolve(payment_workflow_id(payment_id), payment_id, resolution, as_json=as_json)
 
 
 def _order_of(api: MerchantApi, amount: int | None, currency: str, key: str | None) -> str:

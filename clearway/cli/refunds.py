@@ -102,4 +102,4 @@ def resolve_refund(
 ) -> None:
     """Decide a refund in needs_review, after looking at the gateway. This moves the books: be sure."""
     resolution = Resolution(outcome, operator or login(), reason, gateway_reference, amount)
-    resolve(refund_workflow_id(refund_id), resolution, as_json=as_json)
+    resolve(refund_workflow_id(refund_id), refund_id, resolution, as_json=as_json)

@@ -21,13 +21,13 @@ Moved = Annotated[
 ]
 
 
-def resolve(workflow_id: str, resolution: Resolution, *, as_json: bool) -> None:
+def resolve(workflow_id: str, subject_id: str, resolution: Resolution, *, as_json: bool) -> None:
     """Send the decision to the workflow and print what it led to. Raises CommandError when it is refused."""
     from clearway.cli import durable  # noqa: PLC0415 - heavy
 
     if not resolution.reason.strip():
         raise typer.BadParameter("Say why: the reason is what the next person reads.", param_hint="--reason")
-    state = durable.resolve_review(workflow_id, resolution)
+    state = durable.resolve_review(workflow_id, subject_id, resolution)
     if as_json:
         print_json(state.as_json())
     else:

@@ -5,19 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import (
-    bindparam,
-    select,
-)
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.orders import order_resource
 from clearway.db.payments.rows import resource_of
-from clearway.db.tables import (
-    merchants,
-    orders,
-    payments,
-)
+from clearway.db.tables import merchants, orders, payments, refunds
+from clearway.domain.ids import REFUND, is_id
 from clearway.domain.merchant import Mode
 from clearway.domain.payment import HOLDS_ORDER, PaymentStatus
 from clearway.domain.resources import OrderResource, PaymentResource
@@ -54,9 +48,10 @@ async def find_payable(connection: AsyncConnection, order_id: str) -> PayableOrd
     return PayableOrder(order_resource(row), row.merchant_id, Mode(row.mode), row.held_by) if row else None
 
 
-async def merchant_of(connection: AsyncConnection, payment_id: str) -> str | None:
-    """Return whose payment this is: for operators, who know a payment by its id alone."""
-    merchant_id: str | None = await connection.scalar(select(payments.c.merchant_id).where(payments.c.id == payment_id))
+async def merchant_of(connection: AsyncConnection, subject_id: str) -> str | None:
+    """Return whose payment or refund this is: for operators, who know it by its id alone."""
+    table = refunds if is_id(REFUND, subject_id) else payments
+    merchant_id: str | None = await connection.scalar(select(table.c.merchant_id).where(table.c.id == subject_id))
     return merchant_id
 
 
