@@ -23,6 +23,7 @@ UPI_SUCCESS: Final = {"method": "upi", "vpa": "success@razorpay"}
 UPI_FAILURE: Final = {"method": "upi", "vpa": "failure@razorpay"}
 UPI_PENDING: Final = {"method": "upi", "vpa": "pending@razorpay"}
 UPI_WRONG_AMOUNT: Final = {"method": "upi", "vpa": "wrongamount@clearway"}
+UPI_REFUND_REVERSED: Final = {"method": "upi", "vpa": "refundreversed@clearway"}
 UPI_REFUND_FAILS: Final = {"method": "upi", "vpa": "refundfails@clearway"}
 CARD_APPROVED: Final = "4242424242424242"
 CARD_WITHOUT_FUNDS: Final = "4000000000009995"

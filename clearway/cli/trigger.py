@@ -112,10 +112,14 @@ TRIGGERS: Final[dict[str, Trigger]] = {
     "refund.failed": Trigger(
         "a refund that the bank refuses", lambda asked: asked.refund(asked.paid(checkout.UPI_REFUND_FAILS))
     ),
+    "refund.reversed": Trigger(
+        "a refund that the bank sends back after it was processed",
+        lambda asked: asked.refund(asked.paid(checkout.UPI_REFUND_REVERSED)),
+    ),
     "refund.needs_review": Trigger("a gateway that pays out another amount than asked", _refund_in_doubt),
     "endpoint.test": Trigger("a test of the merchant's first enabled webhook endpoint", _tested),
 }
-"""Every event that a test value or a fault of the simulator leads to."""
+"""Every event but those of a gateway that contradicts itself: a test value or a fault of the simulator leads to it."""
 
 
 def register(app: typer.Typer) -> None:
