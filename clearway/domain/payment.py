@@ -141,6 +141,20 @@ class Payment:
         return Money(self.amount_minor, self.currency)
 
 
+def begun(new: NewPayment) -> Payment:
+    """Return the payment as it is recorded, before anything happened."""
+    return Payment(
+        id=new.id,
+        merchant_id=new.merchant_id,
+        order_id=new.order_id,
+        amount_minor=new.amount_minor,
+        currency=new.currency,
+        capture_method=CaptureMethod(new.capture_method),
+        gateway=new.gateway,
+        status=S.PENDING,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class CapturedAmount:
     """A capture the gateway has carried out. id: `cap_…`, allocated before the gateway was asked."""

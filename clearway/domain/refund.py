@@ -15,7 +15,7 @@ from clearway.domain.actor import Actor
 from clearway.domain.events import EventType
 from clearway.domain.ledger import LedgerTransaction
 from clearway.domain.money import Money
-from clearway.domain.payment import MoveRefusedError
+from clearway.domain.payment import MoveRefusedError, Payment
 
 
 class RefundStatus(StrEnum):
@@ -74,6 +74,19 @@ class Refund:
     def money(self) -> Money:
         """The amount given back."""
         return Money(self.amount_minor, self.currency)
+
+
+def begun(new: NewRefund, payment: Payment, amount_minor: int) -> Refund:
+    """Return the refund as it is reserved, before anything happened."""
+    return Refund(
+        id=new.id,
+        merchant_id=payment.merchant_id,
+        payment_id=payment.id,
+        amount_minor=amount_minor,
+        currency=payment.currency,
+        gateway=payment.gateway,
+        status=RefundStatus.PENDING,
+    )
 
 
 @dataclass(frozen=True, slots=True)

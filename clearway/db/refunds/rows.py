@@ -4,80 +4,41 @@ from __future__ import annotations
 
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row
 
-from clearway.domain.events import CREATED_STEP
+from clearway.db.mapping import Mapped
+from clearway.db.tables import refunds
 from clearway.domain.payment import Payment
-from clearway.domain.refund import NewRefund, Refund, RefundStatus
+from clearway.domain.refund import NewRefund, Refund, begun
 from clearway.domain.resources import RefundResource
+
+REFUND: Final = Mapped(Refund, refunds)
+RESOURCE: Final = Mapped(RefundResource, refunds, renamed={"amount": "amount_minor"})
+MOVED: Final = (
+    *("status", "amount_minor", "gateway_reference"),
+    *("error_code", "error_description", "version", "last_step"),
+)
+"""What a change of the refund may move."""
 
 
 def refund_of(row: Row[Any] | SimpleNamespace) -> Refund:
     """Read the part of a row that the rules speak of."""
-    return Refund(
-        id=row.id,
-        merchant_id=row.merchant_id,
-        payment_id=row.payment_id,
-        amount_minor=row.amount_minor,
-        currency=row.currency,
-        gateway=row.gateway,
-        status=RefundStatus(row.status),
-        gateway_reference=row.gateway_reference,
-        error_code=row.error_code,
-        error_description=row.error_description,
-        version=row.version,
-        last_step=row.last_step,
-    )
+    return REFUND.read(row)
 
 
 def resource_of(row: Row[Any] | SimpleNamespace) -> RefundResource:
     """Render a row as merchants see it."""
-    return RefundResource(
-        id=row.id,
-        payment_id=row.payment_id,
-        amount=row.amount_minor,
-        currency=row.currency,
-        status=row.status,
-        reason=row.reason,
-        error_code=row.error_code,
-        error_description=row.error_description,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-    )
+    return RESOURCE.read(row)
 
 
 def first_row(new: NewRefund, payment: Payment, amount_minor: int, now: datetime) -> SimpleNamespace:
     """Return all columns of a refund as it is reserved, so that the row need not be read back."""
-    return SimpleNamespace(
-        id=new.id,
-        merchant_id=payment.merchant_id,
-        payment_id=payment.id,
-        amount_minor=amount_minor,
-        currency=payment.currency,
-        status=RefundStatus.PENDING.value,
-        reason=new.reason,
-        gateway=payment.gateway,
-        gateway_reference=None,
-        error_code=None,
-        error_description=None,
-        version=0,
-        last_step=CREATED_STEP,
-        created_at=now,
-        updated_at=now,
-    )
+    more = {"reason": new.reason, "created_at": now, "updated_at": now}
+    return SimpleNamespace(**REFUND.columns(begun(new, payment, amount_minor)) | more)
 
 
 def columns_after(refund: Refund, now: datetime) -> dict[str, Any]:
     """Return the columns that a change may move, as they stand after it."""
-    return {
-        "status": refund.status.value,
-        "amount_minor": refund.amount_minor,
-        "gateway_reference": refund.gateway_reference,
-        "error_code": refund.error_code,
-        "error_description": refund.error_description,
-        "version": refund.version,
-        "last_step": refund.last_step,
-        "updated_at": now,
-    }
+    return REFUND.columns(refund, MOVED) | {"updated_at": now}
