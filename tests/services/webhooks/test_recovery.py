@@ -222,7 +222,7 @@ async def test_a_lost_recovery_is_taken_up(durable_shop: DurableShop, front: Rec
     recovery = await recover(durable_shop, endpoint)
     await ended(durable_shop, recovery)
     await missed_while_lost(durable_shop, recovery)
-    housekeeping = MaintenanceActivities(durable_shop.engine, durable_shop.starter)
+    housekeeping = MaintenanceActivities(durable_shop.engine, durable_shop.starter, overdue_s=120)
 
     assert await housekeeping.take_up_recoveries() >= 1
 
