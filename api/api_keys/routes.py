@@ -21,7 +21,7 @@ from clearway.accounts import keys
 from clearway.db import api_keys
 from clearway.db.api_keys import api_key_resource
 from clearway.db.pages import PageRequest
-from clearway.domain.ids import API_KEY
+from clearway.domain.ids import API_KEY, api_key_prefix
 from clearway.domain.permissions import Permission
 from clearway.domain.resources import ApiKeyResource, ApiKeyWithSecret
 from clearway.services import Allocation
@@ -56,7 +56,7 @@ async def create_api_key(body: ApiKeyCreate, principal: Editor, services: Servic
             )
         return Answer(HTTPStatus.CREATED, made)
 
-    return await once.answer(API_KEY, operation)
+    return await once.answer(api_key_prefix(principal.mode), operation)
 
 
 @router.get("", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List API keys")

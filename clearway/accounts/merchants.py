@@ -14,7 +14,7 @@ from clearway.db import merchants as rows
 from clearway.db.merchants import NewAccount
 from clearway.domain.actor import Actor
 from clearway.domain.api_key import EVERYTHING_GRANTED
-from clearway.domain.ids import API_KEY
+from clearway.domain.ids import api_key_prefix
 from clearway.domain.merchant import Mode
 from clearway.domain.resources import ApiKeyWithSecret
 from clearway.services import Allocation
@@ -50,7 +50,7 @@ async def add_account(connection: AsyncConnection, keyring: Keyring, name: str, 
     for mode, merchant_id in ((Mode.LIVE, account.live_id), (Mode.TEST, account.test_id)):
         actor = Actor(operator, merchant_id)
         await audit.record(connection, actor, "merchant.add", merchant_id, {"account_id": account.id, "mode": mode})
-        asked, allocation = KeyRequest(FIRST_KEY_NAME), Allocation.fresh(API_KEY)
+        asked, allocation = KeyRequest(FIRST_KEY_NAME), Allocation.fresh(api_key_prefix(mode))
         key = await keys.create(connection, keyring, actor, allocation, asked, granted=EVERYTHING_GRANTED)
         made[mode.value] = FirstKey(merchant_id, key)
     return AddedAccount(account.id, **made)

@@ -14,7 +14,8 @@ from clearway.cli.running import login, settings_in_use
 from clearway.domain.actor import Actor
 from clearway.domain.actor import operator as named
 from clearway.domain.api_key import EVERYTHING_GRANTED, Grant
-from clearway.domain.ids import API_KEY
+from clearway.domain.ids import api_key_prefix
+from clearway.domain.merchant import Mode
 from clearway.domain.permissions import Permission
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ def add_key(
     actor, keyring = Actor(named(operator or login()), merchant_id), keyring_in_use()
 
     async def create(connection: AsyncConnection) -> ApiKeyWithSecret:
-        await _require_merchant(connection, merchant_id)
-        allocation = Allocation.fresh(API_KEY)
+        allocation = Allocation.fresh(api_key_prefix(await _mode_of(connection, merchant_id)))
         return await accounts.create(connection, keyring, actor, allocation, asked, granted=EVERYTHING_GRANTED)
 
     print_key(merchant_id, in_transaction(create), as_json=as_json)
@@ -171,7 +171,7 @@ async def _list(connection: AsyncConnection, merchant_id: str | None, pepper: st
     from clearway.db.api_keys import api_key_resource  # noqa: PLC0415 - heavy
 
     if merchant_id is not None:
-        await _require_merchant(connection, merchant_id)
+        await _mode_of(connection, merchant_id)
     rows = await across_merchants.list_keys(connection, merchant_id=merchant_id, pepper_id=pepper)
     return [
         {"merchant_id": row.merchant_id, "pepper_id": row.pepper_id, **api_key_resource(row).data()} for row in rows
@@ -187,11 +187,13 @@ async def _owner(connection: AsyncConnection, key_id: str) -> str:
     return merchant_id
 
 
-async def _require_merchant(connection: AsyncConnection, merchant_id: str) -> None:
+async def _mode_of(connection: AsyncConnection, merchant_id: str) -> Mode:
     from clearway.db import merchants  # noqa: PLC0415 - heavy
 
-    if await merchants.merchant_name(connection, merchant_id) is None:
+    mode = await merchants.merchant_mode(connection, merchant_id)
+    if mode is None:
         raise CommandError(f"There is no merchant {merchant_id!r}; `clearway merchants list` shows those there are.")
+    return mode
 
 
 def _networks(given: list[str] | None) -> tuple[str, ...]:

@@ -33,6 +33,12 @@ async def merchant_name(connection: AsyncConnection, merchant_id: str) -> str | 
     return name
 
 
+async def merchant_mode(connection: AsyncConnection, merchant_id: str) -> Mode | None:
+    """Return the mode of a merchant, or None when there is no such merchant."""
+    mode: str | None = await connection.scalar(select(merchants.c.mode).where(merchants.c.id == merchant_id))
+    return None if mode is None else Mode(mode)
+
+
 async def add_account(connection: AsyncConnection, new: NewAccount) -> bool:
     """Add an account with its live and its test merchant, unless they are there; tell whether they were added."""
     await connection.execute(insert(accounts).values(id=new.id, name=new.name).on_conflict_do_nothing())

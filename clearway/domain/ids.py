@@ -12,6 +12,8 @@ import time
 from datetime import datetime
 from typing import Final
 
+from clearway.domain.merchant import Mode
+
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 BODY_LENGTH: Final = 26
 
@@ -88,10 +90,22 @@ def first_id(prefix: str, moment: datetime) -> str:
     return f"{prefix}_{_base32(milliseconds << _RANDOM_BITS)}"
 
 
+def api_key_prefix(mode: Mode) -> str:
+    """Return the prefix of an API key: its mode can be read from it, by people and by scanners for lost keys."""
+    return f"{API_KEY}_{mode}"
+
+
 def is_id(prefix: str, text: str) -> bool:
-    """Tell whether `text` has the form of an identifier of this noun; says nothing about its existence."""
-    head, _, body = text.partition("_")
-    return head == prefix and len(body) == BODY_LENGTH and all(character in ALPHABET for character in body)
+    """Tell whether `text` has the form of an identifier of this noun; says nothing about its existence.
+
+    A mode may stand behind the prefix, as in `key_live_…`.
+    """
+    head, _, body = text.rpartition("_")
+    return (
+        prefix in {head, head.rpartition("_")[0]}
+        and len(body) == BODY_LENGTH
+        and all(character in ALPHABET for character in body)
+    )
 
 
 def noun_of(identifier: str) -> str:
@@ -105,7 +119,7 @@ def earliest(prefix: str, since: str) -> str:
     A query with this bound reads only the partitions from that month on. It allows for clocks that differ by a day; an
     id that carries no time gives no bound.
     """
-    body = since.partition("_")[2]
+    body = since.rpartition("_")[2]
     if len(body) != BODY_LENGTH or any(character not in ALPHABET for character in body):
         return f"{prefix}_"
     milliseconds = sum(ALPHABET.index(digit) << 5 * place for place, digit in enumerate(reversed(body[:_TIME_LENGTH])))

@@ -294,3 +294,12 @@ async def test_a_pepper_is_changed_by_using_the_keys(
             key = await find_key(connection, caller.credentials.api_key)
         assert key is not None
         assert key.secret.pepper_id == peppers.partition(":")[0]
+
+
+async def test_a_key_shows_its_mode(caller: Caller, live_caller: Caller) -> None:
+    """New keys begin with `key_test_` or `key_live_`, by the mode of their merchant, and can be paged through."""
+    for merchant, prefix in ((caller, "key_test_"), (live_caller, "key_live_")):
+        made = [(await merchant.http.post("/api_keys", json={"name": name})).json()["id"] for name in ("a", "b")]
+        assert all(key.startswith(prefix) for key in made)
+        page = await merchant.http.get("/api_keys", params={"cursor": made[1], "limit": 1})
+        assert [key["id"] for key in page.json()["data"]] == [made[0]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from clearway.domain import ids
+from clearway.domain.merchant import Mode
 
 PREFIXES = [
     ids.MERCHANT,
@@ -108,3 +110,27 @@ def test_letters_outside_the_alphabet_are_refused(letter: str) -> None:
     """Letters that people confuse, capitals, other scripts' digits and line ends are not part of an id."""
     assert ids.is_id("pay", f"pay_{'0' * 26}")
     assert not ids.is_id("pay", f"pay_{'0' * 25}{letter}")
+
+
+def test_what_comes_later_is_not_below_its_bound() -> None:
+    """The bound allows for clocks that are a day apart, and no more; an id that carries no time gives no bound."""
+    now = datetime.now(UTC)
+    payment_id = ids.first_id(ids.PAYMENT, now)
+    bound = ids.earliest(ids.EVENT, payment_id)
+
+    assert (
+        ids.first_id(ids.EVENT, now - timedelta(hours=25)) < bound < ids.first_id(ids.EVENT, now - timedelta(hours=23))
+    )
+    assert ids.earliest(ids.EVENT, "pay_of_a_test") == "evt_"
+    assert ids.earliest(ids.EVENT, ids.first_id(ids.PAYMENT, datetime.fromtimestamp(0, UTC))) == "evt_" + "0" * 26
+
+
+def test_subjects_are_named_by_their_prefix() -> None:
+    """The subject type of an event or an audit row is read from the id, also where a mode stands behind the prefix."""
+    key = ids.new_id(ids.api_key_prefix(Mode.LIVE))
+    assert key.startswith("key_live_")
+    assert ids.noun_of(key) == "api_key"
+    assert ids.is_id(ids.API_KEY, key)
+    assert ids.noun_of(ids.new_id(ids.PAYMENT)) == "payment"
+    with pytest.raises(KeyError):
+        ids.noun_of("unknown_1")
