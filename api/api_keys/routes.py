@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import Depends
 from starlette.responses import Response
 
-from api.api_keys.schemas import ApiKeyCreate, SecretRotation
+from api.api_keys.schemas import ApiKeyCreate, KeyRotation
 from api.auth.permissions import requires
 from api.auth.principal import Principal
 from api.http.idempotency import Answer, OnceDep
@@ -83,7 +83,7 @@ async def get_api_key(key_id: str, principal: Reader, services: ServicesDep) -> 
     summary="Rotate an API key's secret",
 )
 async def rotate_api_key(
-    key_id: str, principal: Editor, services: ServicesDep, once: SealedOnceDep, body: SecretRotation | None = None
+    key_id: str, principal: Editor, services: ServicesDep, once: SealedOnceDep, body: KeyRotation | None = None
 ) -> Response:
     """Give a key a fresh secret, shown once. The former secret stays valid until the overlap is over.
 

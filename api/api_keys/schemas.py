@@ -84,7 +84,7 @@ class ApiKeyCreate(Body):
         return KeyRequest(self.name, Grant(permissions, tuple(self.allowed_networks), self.expires_at))
 
 
-class SecretRotation(Body):
+class KeyRotation(Body):
     """How to change the secret of a key."""
 
     overlap_s: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -47,6 +48,9 @@ async def owned(steady: Site) -> dict[str, str]:
     payment = await merchant.paid()
     refund = await merchant.until(await merchant.refund(payment, 1_000), "processed")
     endpoint = (await merchant.post("/webhook_endpoints", {"url": f"{steady.stack.receiver_url}/nowhere"})).json()
+    since = {"since": datetime.now(UTC).isoformat()}
+    recovery = (await merchant.post(f"/webhook_endpoints/{endpoint['id']}/recover", since)).json()
+    key = (await merchant.post("/api_keys", {"name": "tenancy"})).json()
     await merchant.http.patch(f"/webhook_endpoints/{endpoint['id']}", json={"status": "disabled"})
     history = (await merchant.read(f"/payments/{payment['id']}/history"))["data"]
     deliveries = (await merchant.read(f"/payments/{payment['id']}/webhooks"))["data"]
@@ -57,12 +61,19 @@ async def owned(steady: Site) -> dict[str, str]:
         "endpoint_id": endpoint["id"],
         "event_id": history[0]["event_id"],
         "delivery_id": deliveries[0]["id"],
+        "recovery_id": recovery["id"],
+        "key_id": key["id"],
     }
 
 
 async def ask(merchant: Merchant, route: Route, ids: dict[str, str]) -> httpx.Response:
     """Send a request that would do something if the thing were the caller's."""
-    body = None if route.method in {"GET", "DELETE"} else {}
+    needed = {
+        "recover": {"since": datetime.now(UTC).isoformat()},
+        "resend": {"endpoint_id": ids["endpoint_id"]},
+        "resolve": {"outcome": "failed", "reason": "trespassing"},
+    }
+    body = None if route.method in {"GET", "DELETE"} else needed.get(route.path.rpartition("/")[2], {})
     return await merchant.http.request(route.method, route.url(ids), json=body)
 
 
