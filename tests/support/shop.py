@@ -10,7 +10,9 @@ from typing import Any, Final, Self
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from clearway.crypto.encryption import Cipher
 from clearway.db import tables
+from clearway.db.endpoints import secret_context
 from clearway.db.engine import each_for_itself
 from clearway.db.merchants import NewAccount, add_account
 from clearway.db.payments import recording as payments
@@ -21,6 +23,7 @@ from clearway.db.tables import events, ledger_entries, orders, webhook_deliverie
 from clearway.domain import ids
 from clearway.domain.payment import CapturedAmount, Change, NewPayment, PaymentStatus
 from clearway.domain.refund import NewRefund, RefundChange, RefundStatus
+from clearway.settings import DEVELOPMENT_SECRET_KEYS
 
 AMOUNT_MINOR: Final = 50_000
 CURRENCY: Final = "INR"
@@ -29,6 +32,12 @@ CURRENCY: Final = "INR"
 def captured(amount_minor: int = AMOUNT_MINOR) -> CapturedAmount:
     """Return a capture with an id of its own."""
     return CapturedAmount(ids.new_id(ids.CAPTURE), amount_minor)
+
+
+def sealed_secret(endpoint_id: str) -> str:
+    """Return a signing secret as the database has it: other tests rewrite every sealed value there is."""
+    cipher = Cipher.from_settings(DEVELOPMENT_SECRET_KEYS)
+    return cipher.encrypt("whsec_dGVzdA==", secret_context(endpoint_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ class Shop:
         endpoint_id = ids.new_id(ids.ENDPOINT)
         values = {"id": endpoint_id, "merchant_id": self.merchant_id, "url": "https://shop.example", "event_types": []}
         async with self.engine.begin() as connection:
-            await connection.execute(insert(webhook_endpoints).values(**values, secret="sealed"))
+            await connection.execute(insert(webhook_endpoints).values(**values, secret=sealed_secret(endpoint_id)))
         return endpoint_id
 
     async def new(self, **fields: Any) -> NewPayment:

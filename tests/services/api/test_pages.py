@@ -14,6 +14,7 @@ from clearway.domain.events import EventType, delivery_body
 from clearway.domain.ids import DELIVERY, ENDPOINT, EVENT, ORDER, PAYMENT, new_id
 from tests.services.api.conftest import Caller, NewCaller
 from tests.services.api.rows import MOMENT, order_row, payment_row
+from tests.support.shop import sealed_secret
 
 
 async def write_payments(engine: AsyncEngine, merchant_id: str, *rows: dict[str, Any]) -> list[str]:
@@ -250,7 +251,11 @@ async def test_the_deliveries_of_a_payment_are_listed(caller: Caller, api_engine
         )
         await connection.execute(
             insert(webhook_endpoints).values(
-                id=endpoint_id, merchant_id=caller.id, url="http://x.test", event_types=[], secret="s"
+                id=endpoint_id,
+                merchant_id=caller.id,
+                url="http://x.test",
+                event_types=[],
+                secret=sealed_secret(endpoint_id),
             )
         )
         await connection.execute(
