@@ -52,7 +52,11 @@ def settings_in_use() -> Settings:
     stack = running_stack()
     if stack is None:
         return settings
-    of_stack = {"database_url": stack.database_url, "temporal_address": stack.temporal_address}
+    of_stack = {
+        "database_url": stack.database_url,
+        "temporal_address": stack.temporal_address,
+        "simulator_url": stack.simulator_url,
+    }
     silent = {name: value for name, value in of_stack.items() if name not in settings.model_fields_set}
     if "database_url" in silent and "migrations_database_url" not in settings.model_fields_set:
         silent["migrations_database_url"] = stack.owner_url

@@ -29,8 +29,7 @@ class Block:
 
 def documents() -> list[Path]:
     """Return every document whose commands people paste; decisions are a record and are left out."""
-    pages = sorted(page for page in (ROOT / "docs").glob("*.md") if page.name != "operations.md")
-    return [ROOT / "README.md", ROOT / "DEVELOPMENT.md", *pages]
+    return [ROOT / "README.md", ROOT / "DEVELOPMENT.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks_of(path: Path) -> list[Block]:

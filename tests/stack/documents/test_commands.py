@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +40,28 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     )
     async with Stack(options) as stack:
         yield stack
+
+
+async def clearway(*arguments: str, environment: dict[str, str]) -> Any:
+    """Run a command and return the JSON it prints."""
+    command = (sys.executable, "-m", "clearway.cli", *arguments, "--json")
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=PIPE)
+    output, _ = await asyncio.wait_for(process.communicate(), LIMIT_S)
+    assert process.returncode == 0, arguments
+    return json.loads(output)
+
+
+async def examples(environment: dict[str, str]) -> dict[str, str]:
+    """Return things of this stack by the ids that the runbook has for examples: each waits for an operator."""
+    payment = await clearway("trigger", "payment.needs_review", environment=environment)
+    refund = await clearway("trigger", "refund.needs_review", environment=environment)
+    delivery = (await clearway("webhooks", "list", "--limit", "1", environment=environment))[0]
+    example = "01k9w2e3r4t5y6q7w8e9r0t1y2"
+    return {
+        f"pay_{example}": payment["subject"]["id"],
+        f"rfnd_{example}": refund["subject"]["id"],
+        f"dlv_{example}": delivery["id"],
+    }
 
 
 def here(text: str, stack: Stack) -> str:
@@ -71,6 +95,9 @@ async def test_the_commands_of_a_document_work(document: Path, shell: str, stack
         "CLEARWAY_CACHE_DIR": str(cache_dir()),
         "ZDOTDIR": str(tmp_path),
     }
+    if "_01k9w2e3" in text:
+        for written, real in (await examples(environment)).items():
+            text = text.replace(written, real)
     process = await asyncio.create_subprocess_exec(
         *(shell, "-c", here(PREAMBLE + text, stack)), cwd=ROOT, env=environment, stdout=PIPE, stderr=STDOUT
     )
