@@ -36,8 +36,8 @@ async def terminate(site: Site, terms: Terms) -> None:
     """Terminate running workflows of every kind."""
 
     async def end(handle: Handle) -> None:
+        site.ended_runs.add(handle.id)  # before the call: its answer may be lost with a server that goes down
         await handle.terminate("the nemesis")
-        site.ended_runs.add(handle.id)
 
     await _strike(site, terms, f"ExecutionStatus = 'Running' AND {ALL}", end)
 
