@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,31 +18,46 @@ SEEDS = (1, *([int(NEW_SEED)] if NEW_SEED else ()))
 """Seeds of plans that once failed join here."""
 
 
-@pytest.mark.timeout(480)
+@pytest.mark.timeout(960)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_invariant_holds_under_fire(seed: int, tmp_path: Path) -> None:
-    """Some 200 payments, every kind of strike, every kind of receiver: each invariant passes, and none is unknown."""
-    result = tmp_path / "result.json"
-    command = [
-        sys.executable,
-        "-m",
-        "tests.fire.gauntlet",
-        "--seed",
-        str(seed),
-        "--limit-s",
-        "420",
-        "--json",
-        str(result),
-    ]
-    finished = subprocess.run(  # noqa: S603 - our own command line
-        command, cwd=ROOT, capture_output=True, text=True, timeout=460, check=False
-    )
-    again = f"make gauntlet ARGS='--seed {seed} --keep'"
-    assert finished.returncode == 0, f"repeat with {again}\n{finished.stdout[-20_000:]}\n{finished.stderr[-5_000:]}"
-    told = json.loads(result.read_text())
-    assert told["verdict"] == "pass"
+    """Some 200 payments, every kind of strike, every kind of receiver: each invariant passes, and none is unknown.
+
+    An invariant that is broken once is broken. A run that broke none, and could not be judged whole on a busy machine
+    (a strike that was not carried out, quiet that came too late), is made once more.
+    """
+    told, output = _run(seed, tmp_path / "first.json")
+    if told is not None and told["verdict"] != "pass" and not _broken(told):
+        told, output = _run(seed, tmp_path / "second.json")
+    again = f"repeat with make gauntlet ARGS='--seed {seed} --keep'\n{output}"
+    assert told is not None, again
+    assert told["verdict"] == "pass", again
     assert len(told["judged"]) == 12
     assert sum(told["payments"].values()) > 150
+
+
+def _run(seed: int, result: Path) -> tuple[dict[str, Any] | None, str]:
+    """Make one run; return what it tells, None if it did not get that far, and what it printed."""
+    module = [sys.executable, "-m", "tests.fire.gauntlet"]
+    finished = subprocess.run(  # noqa: S603 - our own command line
+        [*module, "--seed", str(seed), "--limit-s", "420", "--json", str(result)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=460,
+        check=False,
+    )
+    told = json.loads(result.read_text()) if result.exists() else None
+    return told, f"{finished.stdout[-20_000:]}\n{finished.stderr[-5_000:]}"
+
+
+def _broken(told: dict[str, Any]) -> list[str]:
+    """Return the numbered invariants, and the replay of histories, that the run found broken."""
+    return [
+        judged["name"]
+        for judged in told["judged"]
+        if judged["ruling"] == "FAIL" and (judged["name"][:2].rstrip().isdigit() or "replay" in judged["name"])
+    ]
 
 
 def test_the_plan_can_be_read_without_a_run() -> None:
