@@ -38,7 +38,7 @@ def recover(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Go on with payments and refunds that no workflow works on, and list what a gateway did without a row of ours.
+    """Continue payments and refunds that have no running workflow, and list charges that have no row.
 
     Harmless at any time and as often as you like: a workflow that runs is left alone, and a new one asks the gateway
     before it does anything. Use it after Temporal or the database was lost or restored.

@@ -47,7 +47,7 @@ async def cancel(
 async def _by_its_end(
     services: Services, actor: Actor, payment: PaymentResource, command_id: str, refusal: Exception
 ) -> PaymentResource:
-    """Answer by what is recorded of the command: a repeat may come when its workflow has moved on or has ended."""
+    """Answer by the command's own row: a replay may come when its workflow has moved on or has ended."""
     async with services.reader.connect() as connection:
         command = await reading.find_command(connection, actor.merchant_id, payment.id, command_id)
     if command is None or not isinstance(refusal, ConflictError):

@@ -1,4 +1,4 @@
-"""Our rows against the gateways' own books: what a gateway did and no row of ours tells of.
+"""Compare the gateways' own operations with the stored rows: list each operation that no row explains.
 
 After the database was restored to an earlier moment, such operations are the payments that come from nowhere. What can
 be rebuilt is rebuilt, from its workflow or that workflow's history. The rest is listed with amounts, for a person.

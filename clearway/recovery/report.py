@@ -69,7 +69,7 @@ async def recover_all(
 
 
 async def recover_one(recovery: Recovery, subject_id: str, *, dry_run: bool = False) -> Report:
-    """Bring one payment or refund on, whatever it lacks."""
+    """Continue one payment or refund: start its workflow if none runs."""
     report = Report(looked_at=1)
     if not dry_run:
         report.one = await rebuild(recovery, subject_id)

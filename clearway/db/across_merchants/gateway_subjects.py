@@ -25,7 +25,7 @@ from clearway.domain.review import SubjectType
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is recorded of a payment or refund, as far as a gateway's report can contradict it.
+    """The part of a stored payment or refund that a gateway event can contradict.
 
     amount_minor: captured of the payment, or the amount of the refund. captures: what was captured, by the gateway's
     reference.
@@ -57,7 +57,7 @@ FIND_REFUND: Final = select(refunds).where(refunds.c.id == bindparam("subject"))
 
 
 async def find_subject(connection: AsyncConnection, kind: SubjectType, subject_id: str) -> Subject | None:
-    """Return what is recorded of a payment or refund, whosever it is; None when there is none."""
+    """Return a payment or refund of any merchant; None when no row has this id."""
     query = FIND_REFUND if kind is SubjectType.REFUND else FIND_PAYMENT
     row = (await connection.execute(query, {"subject": subject_id})).one_or_none()
     if row is None:
