@@ -22,8 +22,9 @@ from clearway.simulator.decisions import Oracle
 from clearway.simulator.engine import Engine, KeyReusedError, PaymentUnknownError
 from clearway.simulator.faults import FaultSwitches
 from clearway.simulator.misbehaviour import OfferingToDrop
+from clearway.simulator.notices import OwnChannel
 from clearway.simulator.outbox import Outbox
-from clearway.simulator.records import Records
+from clearway.simulator.records import SIMULATOR, Records
 from clearway.simulator.service import Service
 from clearway.simulator.settings import SimulatorSettings
 from clearway.simulator.store import Store
@@ -60,10 +61,13 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
     store = Store(settings.simulator_state)
     records = Records(store)
     switches = FaultSwitches(mishaps)
-    outbox = Outbox(store, switches, settings.public_url)
+    own = OwnChannel(
+        settings.public_url, settings.simulator_webhook_url, settings.simulator_webhook_secret.get_secret_value()
+    )
+    outbox = Outbox(store, switches, {SIMULATOR: own})
     engine = Engine(records, Oracle(settings, outcomes), outbox, settings.public_url)
     clock = DecisionClock(engine, records)
-    courier = Courier(outbox, settings.simulator_webhook_url, settings.simulator_webhook_secret.get_secret_value())
+    courier = Courier(outbox)
     engine.on_change = [clock.alarm.ring, courier.alarm.ring]
     tasks = (asyncio.create_task(clock.run()), asyncio.create_task(courier.run()))
     for task in tasks:

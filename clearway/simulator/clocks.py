@@ -6,7 +6,6 @@ Both read what is due from the database, so a restart goes on where the last pro
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import logging
 import time
 from collections.abc import Callable
@@ -15,7 +14,6 @@ from typing import Final
 
 import httpx
 import structlog
-from standardwebhooks import Webhook as Signer
 
 from clearway.simulator.engine import Engine
 from clearway.simulator.outbox import Outbox, Webhook
@@ -69,10 +67,8 @@ class DecisionClock:
 class Courier:
     """Sends webhooks, several at a time, each again after its own growing wait until it is answered 2xx."""
 
-    def __init__(self, outbox: Outbox, url: str, secret: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, outbox: Outbox, now: Callable[[], float] = time.time) -> None:
         self._outbox = outbox
-        self._url = url
-        self._signer = Signer(secret)
         self._now = now
         self._sending: dict[int, asyncio.Task[None]] = {}
         self.alarm = Alarm(now)
@@ -117,17 +113,9 @@ class Courier:
         """Send once; return why it did not succeed, or None."""
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                response = await client.post(self._url, content=webhook.body, headers=self._headers(webhook))
+                channel = self._outbox.channels[webhook.channel]
+                headers = channel.headers(webhook, self._now())
+                response = await client.post(channel.address(webhook), content=webhook.body, headers=headers)
         except (httpx.HTTPError, TimeoutError) as error:
             return type(error).__name__
         return None if response.is_success else f"status {response.status_code}"
-
-    def _headers(self, webhook: Webhook) -> dict[str, str]:
-        # The signature carries the time of the attempt, the body that of the event (Standard Webhooks 1.0.0).
-        at = dt.datetime.fromtimestamp(int(self._now()), tz=dt.UTC)
-        return {
-            "content-type": "application/json",
-            "webhook-id": webhook.event_id,
-            "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": self._signer.sign(webhook.event_id, at, webhook.body),
-        }

@@ -16,7 +16,7 @@ from typing import Any, Final
 from clearway.simulator.cards import CheckedCard
 from clearway.simulator.decisions import Oracle, decide
 from clearway.simulator.outbox import Outbox
-from clearway.simulator.records import OPEN, Effect, Kind, Operation, Payment, Records, Status
+from clearway.simulator.records import OPEN, SIMULATOR, Effect, Kind, Operation, Payment, Records, Status
 from clearway.simulator.scenarios import (
     UNKNOWN_INSTRUMENT,
     Challenge,
@@ -87,9 +87,9 @@ class Engine:
         self._public_url = public_url
         self.on_change: list[Callable[[], None]] = []
 
-    def add_token(self, card: CheckedCard) -> str:
-        """Keep what may be kept of a card and return its token."""
-        token = f"tok_sim_{secrets.token_urlsafe(18)}"
+    def add_token(self, card: CheckedCard, token: str | None = None) -> str:
+        """Keep what may be kept of a card and return its token, a new one unless a facade names it."""
+        token = token or f"tok_sim_{secrets.token_urlsafe(18)}"
         kept = (json.dumps(card.scenario.to_json()), card.brand, card.last4, card.exp_month, card.exp_year)
         self._records.store.run("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?)", token, *kept, time.time())
         return token
@@ -107,24 +107,34 @@ class Engine:
             case _:
                 return of_wallet(order.instrument)
 
-    def pay(self, key: str, order: NewPayment, *, wrong_amount: bool = False) -> Answer:
-        """Accept a payment: decided at once, later, or after the customer's page."""
+    def pay(
+        self,
+        key: str,
+        order: NewPayment,
+        *,
+        wrong_amount: bool = False,
+        channel: str = SIMULATOR,
+        delay_s: float | None = None,
+    ) -> Answer:
+        """Accept a payment: decided at once, later, or after the customer's page. delay_s: None draws one."""
 
         def execute(submission: Submission) -> Operation:
             now = submission.at
-            payment = self._new_payment(order, now, wrong_amount=wrong_amount)
+            payment = self._new_payment(order, now, wrong_amount=wrong_amount, channel=channel)
             self._records.add_payment(payment)
             operation = submission.operation(Kind.PAYMENT, payment, payment.amount)
             operation.verdict = self._oracle.payment_verdict(order.method, payment.scenario)
-            operation.delay_s = self._oracle.payment_delay_s()
+            operation.delay_s = self._oracle.payment_delay_s() if delay_s is None else delay_s
             self._records.add_operation(operation)
             self._start_payment(operation, payment, now)
             return operation
 
         return self._submit(key, ("pay", order.model_dump()), execute)
 
-    def capture(self, key: str, reference: str, body: NewCapture, *, wrong_amount: bool = False) -> Answer:
-        """Take part or all of what is authorised, at once."""
+    def capture(
+        self, key: str, reference: str, body: NewCapture, *, wrong_amount: bool = False, final: bool = False
+    ) -> Answer:
+        """Take part or all of what is authorised, at once. final: what is left is released with it."""
 
         def execute(submission: Submission) -> Operation:
             now = submission.at
@@ -136,10 +146,12 @@ class Engine:
             if not failure:
                 payment.captured += amount
                 self._records.add_effect(Effect.CAPTURED, operation, amount, now)
+                if final:
+                    self._release_rest(operation, payment, now)
             self._finish(operation, payment, failure)
             return operation
 
-        return self._submit(key, ("capture", reference, body.model_dump()), execute)
+        return self._submit(key, ("capture", reference, body.model_dump(), final), execute)
 
     def void(self, key: str, reference: str) -> Answer:
         """Release what is authorised and not captured, or call off what is not decided. Succeeds again when done."""
@@ -177,9 +189,10 @@ class Engine:
         return self._submit(key, ("refund", reference, body.model_dump()), execute)
 
     def find(self, key: str) -> tuple[Operation, Payment] | None:
-        """Look an operation up by its idempotency key."""
+        """Look up an operation of the simulator's own API by its idempotency key."""
         operation = self._records.operation(key)
-        return (operation, self._payment(operation.payment_reference)) if operation else None
+        payment = self._payment(operation.payment_reference) if operation else None
+        return (operation, payment) if operation and payment and payment.channel == SIMULATOR else None
 
     def payment_with_operation(self, reference: str) -> tuple[Payment, Operation]:
         """Return a payment and the operation that made it. Raises PaymentUnknownError."""
@@ -246,7 +259,7 @@ class Engine:
         for tell in self.on_change:
             tell()
 
-    def _new_payment(self, order: NewPayment, now: float, *, wrong_amount: bool) -> Payment:
+    def _new_payment(self, order: NewPayment, now: float, *, wrong_amount: bool, channel: str) -> Payment:
         return Payment(
             reference=f"sim_pay_{secrets.token_hex(10)}",
             payment_id=order.merchant_reference,
@@ -259,6 +272,7 @@ class Engine:
             return_url=order.return_url,
             description=order.description,
             created_at=now,
+            channel=channel,
         )
 
     def _start_payment(self, operation: Operation, payment: Payment, now: float) -> None:
@@ -302,11 +316,15 @@ class Engine:
             self._records.save_state(made_by)
             self._outbox.tell(made_by, payment, now)
         elif payment.open_authorisation:
-            self._records.add_effect(Effect.VOIDED, operation, payment.open_authorisation, now)
-            payment.voided += payment.open_authorisation
+            self._release_rest(operation, payment, now)
         elif payment.captured and not payment.voided:
             return "already_captured"
         return None
+
+    def _release_rest(self, operation: Operation, payment: Payment, now: float) -> None:
+        if payment.open_authorisation:
+            self._records.add_effect(Effect.VOIDED, operation, payment.open_authorisation, now)
+            payment.voided += payment.open_authorisation
 
     def _capture_refusal(self, payment: Payment, body: NewCapture) -> str | None:
         if body.currency != payment.currency:

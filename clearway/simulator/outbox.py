@@ -1,21 +1,20 @@
 """Webhooks waiting to be sent: written in the transaction of the change they tell of, with the faults they will meet.
 
-`clocks.Courier` sends them. The form is that of Standard Webhooks: an event has one id, the same on every attempt.
+`clocks.Courier` sends them. What a webhook says, and how it is signed, is the matter of the channel through which the
+payment was asked for: the simulator's own API (`notices`), or a facade.
 """
 
 from __future__ import annotations
 
-import json
-import secrets
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Final, Protocol
 
 from clearway.simulator.fault_kinds import FaultKind
 from clearway.simulator.faults import Fault, FaultSwitches, Subject
 from clearway.simulator.faults import Operation as FaultOperation
-from clearway.simulator.records import Kind, Operation, Payment, Status, iso
+from clearway.simulator.records import Kind, Operation, Payment, Status
 from clearway.simulator.store import Store
-from clearway.simulator.wire import operation_body
 
 RETRY_WAITS_S: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300)
 """The waits after each failed attempt; about 24 minutes in all, then the webhook is given up."""
@@ -40,6 +39,31 @@ class Webhook:
     event_id: str
     body: str
     attempts: int
+    channel: str
+    receiver: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One webhook to send. receiver: what the channel knows its receiver by, when it is asked for the address."""
+
+    event_id: str
+    type: str
+    body: str
+    receiver: str = ""
+
+
+class Channel(Protocol):
+    """How one API of the simulator tells of operations."""
+
+    def notices(self, operation: Operation, payment: Payment, at: float) -> Sequence[Notice]:
+        """Return what is to be sent about an operation as it stands. Runs in the transaction of the change."""
+
+    def address(self, webhook: Webhook) -> str:
+        """Return the URL to which a webhook is sent now."""
+
+    def headers(self, webhook: Webhook, at: float) -> dict[str, str]:
+        """Return the headers, the signature among them, with which a webhook is sent at a Unix time."""
 
 
 def subject_of(operation: Operation, payment: Payment) -> Subject:
@@ -57,27 +81,34 @@ def subject_of(operation: Operation, payment: Payment) -> Subject:
 class Outbox:
     """Writes and reads the webhooks of a store."""
 
-    def __init__(self, store: Store, switches: FaultSwitches, public_url: str) -> None:
+    def __init__(self, store: Store, switches: FaultSwitches, channels: dict[str, Channel]) -> None:
         self._store = store
         self._switches = switches
-        self._public_url = public_url
+        self.channels = channels
 
     def tell(self, operation: Operation, payment: Payment, now: float) -> None:
-        """Write the news of an operation that was just decided. Runs in the caller's transaction."""
+        """Write the webhooks of an operation that was just decided. Runs in the caller's transaction."""
+        notices = self.channels[payment.channel].notices(operation, payment, operation.updated_at)
         magic = payment.scenario.fault if operation.kind is Kind.PAYMENT else None
         fault = self._switches.for_webhook(subject_of(operation, payment), magic)
         if fault is not None and fault.kind is FaultKind.NO_WEBHOOK:
             return
-        event = self._event(operation, payment, operation.updated_at)
         due_at = now + (ANSWERED_WAIT_S if now <= operation.created_at else 0.0)
-        self._add(event, due_at + (fault.delay_s if fault and fault.kind is FaultKind.LATE_WEBHOOK else 0.0))
+        late_s = fault.delay_s if fault and fault.kind is FaultKind.LATE_WEBHOOK else 0.0
+        self.add(payment.channel, notices, due_at + late_s)
         if fault is not None:
-            self._add_more(fault, event, operation, payment, due_at)
+            self._add_more(fault, notices, operation, payment, due_at)
+
+    def add(self, channel: str, notices: Sequence[Notice], due_at: float) -> None:
+        """Write webhooks that are due at a Unix time."""
+        for notice in notices:
+            self._store.insert("webhooks", {**asdict(notice), "channel": channel, "due_at": due_at})
 
     def due(self, now: float, but: set[int], limit: int) -> list[Webhook]:
         """Return up to `limit` webhooks that are due and not among `but`."""
         rows = self._store.all(
-            "SELECT number, event_id, body, attempts FROM webhooks WHERE due_at <= ? ORDER BY due_at, number LIMIT ?",
+            "SELECT number, event_id, body, attempts, channel, receiver FROM webhooks"
+            " WHERE due_at <= ? ORDER BY due_at, number LIMIT ?",
             now,
             limit + len(but),
         )
@@ -108,24 +139,12 @@ class Outbox:
         )
         return wait_s
 
-    def _add(self, event: dict[str, Any], due_at: float) -> None:
-        body = json.dumps(event, separators=(",", ":"))
-        row = {"event_id": event["id"], "type": event["type"], "body": body, "due_at": due_at}
-        self._store.insert("webhooks", row)
-
     def _add_more(
-        self, fault: Fault, event: dict[str, Any], operation: Operation, payment: Payment, due_at: float
+        self, fault: Fault, notices: Sequence[Notice], operation: Operation, payment: Payment, due_at: float
     ) -> None:
         if fault.kind is FaultKind.DUPLICATE_WEBHOOK:
-            self._add(event, due_at)
+            self.add(payment.channel, notices, due_at)
         elif fault.kind is FaultKind.REORDERED_WEBHOOK:
             before = replace(operation, status=Status.PROCESSING, failure=None, updated_at=operation.created_at)
-            self._add(self._event(before, payment, operation.created_at), due_at + fault.delay_s)
-
-    def _event(self, operation: Operation, payment: Payment, at: float) -> dict[str, Any]:
-        return {
-            "id": f"sim_evt_{secrets.token_hex(12)}",
-            "type": f"{operation.kind.value}.{operation.status.value}",
-            "occurred_at": iso(at),
-            "data": operation_body(operation, payment, self._public_url),
-        }
+            older = self.channels[payment.channel].notices(before, payment, operation.created_at)
+            self.add(payment.channel, older, due_at + fault.delay_s)

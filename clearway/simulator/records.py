@@ -49,6 +49,8 @@ class Effect(StrEnum):
 
 
 DUE_MAX: Final = 100
+SIMULATOR: Final = "simulator"
+"""The channel of what was asked through the simulator's own API. A facade has a channel of its own."""
 OPEN: Final = (Status.PROCESSING, Status.REQUIRES_ACTION)
 
 
@@ -67,6 +69,7 @@ class Payment:
     return_url: str | None
     description: str | None
     created_at: float
+    channel: str = SIMULATOR
     authorised: int = 0
     captured: int = 0
     voided: int = 0
@@ -166,9 +169,12 @@ class Records:
     def changed_since(
         self, since: float, payment_id: str | None, after: int, limit: int
     ) -> list[tuple[int, Operation]]:
-        """Return operations in the order they were made, each with its number in that order."""
-        query = "SELECT rowid AS number, * FROM operations WHERE updated_at >= ? AND rowid > ?"
-        given: list[object] = [since, after]
+        """Return the operations of the simulator's own API in the order they were made, each with its number in it."""
+        query = (
+            "SELECT rowid AS number, * FROM operations WHERE updated_at >= ? AND rowid > ?"
+            " AND (SELECT channel FROM payments WHERE reference = payment_reference) = ?"
+        )
+        given: list[object] = [since, after, SIMULATOR]
         if payment_id is not None:
             query += " AND payment_id = ?"
             given.append(payment_id)

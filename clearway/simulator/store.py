@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS payments (
     capture TEXT NOT NULL,
     return_url TEXT,
     description TEXT,
+    channel TEXT NOT NULL DEFAULT 'simulator',
     authorised INTEGER NOT NULL DEFAULT 0,
     captured INTEGER NOT NULL DEFAULT 0,
     voided INTEGER NOT NULL DEFAULT 0,
@@ -87,6 +88,8 @@ CREATE TABLE IF NOT EXISTS webhooks (
     event_id TEXT NOT NULL,
     type TEXT NOT NULL,
     body TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    receiver TEXT NOT NULL,
     due_at REAL,
     attempts INTEGER NOT NULL DEFAULT 0,
     delivered_at REAL
@@ -106,6 +109,7 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._connection = sqlite3.connect(path, timeout=LOCK_WAIT_S, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
+        self._is_writing = False
         try:
             self._prepare()
         except sqlite3.OperationalError as error:
@@ -126,14 +130,25 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit what the block writes, or nothing of it. No await may stand inside."""
+        """Commit what the block writes, or nothing of it. One inside another is part of that. No await inside."""
+        if self._is_writing:
+            yield
+            return
         self._connection.execute("BEGIN IMMEDIATE")
+        self._is_writing = True
         try:
             yield
         except BaseException:
             self._connection.execute("ROLLBACK")
             raise
-        self._connection.execute("COMMIT")
+        else:
+            self._connection.execute("COMMIT")
+        finally:
+            self._is_writing = False
+
+    def add_schema(self, statements: str) -> None:
+        """Create the tables of a facade, if they are not there."""
+        self._connection.executescript(statements)
 
     def all(self, query: str, *parameters: object) -> list[dict[str, Any]]:
         """Return the rows of a query."""

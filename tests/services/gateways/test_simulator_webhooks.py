@@ -14,7 +14,9 @@ from clearway.gateways.contract import OutcomeKind
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 from clearway.simulator.clocks import Courier
 from clearway.simulator.faults import FaultSwitches
+from clearway.simulator.notices import OwnChannel
 from clearway.simulator.outbox import RETRY_WAITS_S, Outbox
+from clearway.simulator.records import SIMULATOR
 from clearway.simulator.store import Store
 from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when
 from tests.services.gateways.running import Simulator
@@ -77,8 +79,9 @@ async def test_calling_off_is_told(simulator: Simulator, receiver: Receiver) -> 
 async def sending(state: Path, url: str, clock: list[float]) -> AsyncIterator[tuple[Outbox, Courier]]:
     """Run a courier whose time is clock[0]."""
     store = Store(state)
-    outbox = Outbox(store, FaultSwitches(None), "http://sim")
-    courier = Courier(outbox, url, DEVELOPMENT_SIMULATOR_SECRET, now=lambda: clock[0])
+    own = OwnChannel("http://sim", url, DEVELOPMENT_SIMULATOR_SECRET)
+    outbox = Outbox(store, FaultSwitches(None), {SIMULATOR: own})
+    courier = Courier(outbox, now=lambda: clock[0])
     task = asyncio.create_task(courier.run())
     try:
         yield outbox, courier

@@ -1,0 +1,47 @@
+"""The webhooks of the simulator's own API: one for every decided operation, in the form of Standard Webhooks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import secrets
+
+from standardwebhooks import Webhook as Signer
+
+from clearway.simulator.outbox import Notice, Webhook
+from clearway.simulator.records import Operation, Payment, iso
+from clearway.simulator.wire import operation_body
+
+
+class OwnChannel:
+    """Tells one receiver of the operations that were asked for through the simulator's own API."""
+
+    def __init__(self, public_url: str, webhook_url: str, webhook_secret: str) -> None:
+        self._public_url = public_url
+        self._url = webhook_url
+        self._signer = Signer(webhook_secret)
+
+    def notices(self, operation: Operation, payment: Payment, at: float) -> list[Notice]:
+        """Return the webhook that tells of an operation as it stands."""
+        event_id, event_type = f"sim_evt_{secrets.token_hex(12)}", f"{operation.kind.value}.{operation.status.value}"
+        event = {
+            "id": event_id,
+            "type": event_type,
+            "occurred_at": iso(at),
+            "data": operation_body(operation, payment, self._public_url),
+        }
+        return [Notice(event_id, event_type, json.dumps(event, separators=(",", ":")))]
+
+    def address(self, webhook: Webhook) -> str:  # noqa: ARG002 - there is one receiver
+        """Return the receiver of today, also for what was written before it moved."""
+        return self._url
+
+    def headers(self, webhook: Webhook, at: float) -> dict[str, str]:
+        """Sign: the signature carries the time of the attempt, the body that of the event (Standard Webhooks 1.0.0)."""
+        moment = dt.datetime.fromtimestamp(int(at), tz=dt.UTC)
+        return {
+            "content-type": "application/json",
+            "webhook-id": webhook.event_id,
+            "webhook-timestamp": str(int(at)),
+            "webhook-signature": self._signer.sign(webhook.event_id, moment, webhook.body),
+        }
