@@ -15,7 +15,7 @@ from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 from clearway.simulator.clocks import Courier
 from clearway.simulator.faults import FaultSwitches
 from clearway.simulator.notices import OwnChannel
-from clearway.simulator.outbox import RETRY_WAITS_S, Outbox
+from clearway.simulator.outbox import RETRY_WAITS_S, Notice, Outbox
 from clearway.simulator.records import SIMULATOR
 from clearway.simulator.store import Store
 from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when
@@ -100,7 +100,7 @@ async def test_retries_keep_their_id_and_stop(tmp_path: Path) -> None:
         sending(tmp_path / "s.sqlite3", receiver.url, clock) as (outbox, courier),
     ):
         receiver.refuse(500, 302, 404, *[503] * attempts)
-        outbox._add({"id": "sim_evt_1", "type": "payment.captured"}, clock[0])
+        outbox.add(SIMULATOR, [Notice("sim_evt_1", "payment.captured", '{"id":"sim_evt_1"}')], clock[0])
         courier.alarm.ring()
         waits = []
         for attempt in range(1, attempts + 1):
