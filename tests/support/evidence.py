@@ -5,6 +5,7 @@ It only reads. `tests.support.invariants` judges.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -63,6 +64,8 @@ class Evidence:
     received: list[Record] = field(default_factory=list)
     received_since: datetime = field(default_factory=lambda: datetime.now(UTC))
     receiver_url: str = ""
+    forgotten_attempts: Counter[str] = field(default_factory=Counter)
+    """By delivery: attempts of its schedule that a database put back to an earlier moment does not have on record."""
     gateway_undecided: int = 0
     """Operations and webhooks that the gateway still has to do something about."""
 

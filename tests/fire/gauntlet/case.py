@@ -36,8 +36,10 @@ class Case:
     told: Sequence[Told] = ()
     arrivals: Sequence[Arrival] = ()
     ledgers_before: list[list[Record]] = field(default_factory=list)
-    excused: set[str] = field(default_factory=set)
-    """Payments and refunds of which a restored database forgot what clients were told."""
+    restores: int = 0
+    """How often the database was put back to an earlier moment."""
+    forgotten: set[str] = field(default_factory=set)
+    """Ids that clients were first answered with between a copy of the database and its restore."""
     unread: dict[Witness, str] = field(default_factory=dict)
     """Who could not be heard, or not to the end, and why."""
 

@@ -40,7 +40,7 @@ class Told:
     """One request and what was answered. status None: nothing was. Times are of the monotonic clock, in seconds.
 
     request: digest of method, path and body, so that two of one key can be compared. stranger: the thing asked about
-    belongs to another merchant.
+    belongs to another merchant. forgotten: the database was put back to a moment before the answer.
     """
 
     business: int
@@ -57,6 +57,7 @@ class Told:
     content: bytes = b""
     error: str | None = None
     stranger: bool = False
+    forgotten: bool = False
 
     @cached_property
     def answer(self) -> dict[str, Any]:
@@ -71,6 +72,11 @@ class Told:
     def is_success(self) -> bool:
         """Whether it was a 2xx."""
         return self.status is not None and 200 <= self.status < 300
+
+    @property
+    def is_promise(self) -> bool:
+        """Whether it was a 2xx that holds: the database has not forgotten it."""
+        return self.is_success and not self.forgotten
 
     @property
     def is_refusal(self) -> bool:

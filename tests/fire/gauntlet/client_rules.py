@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -28,7 +28,7 @@ def keys_answer_alike(case: Case) -> Iterator[str]:
         for told in group:
             by_request[told.request].append(told)
         for same in by_request.values():
-            done = [told for told in same if told.is_success]
+            done = [told for told in same if told.is_promise]
             if len({(told.status, told.content) for told in done}) > 1:
                 yield f"{merchant_id} {key}: {len(done)} successes of one request, and their bytes differ"
             for told in same:
@@ -49,7 +49,7 @@ def _contradicts(refusal: Told, done: list[Told]) -> bool:
 def keys_do_one_thing(case: Case) -> Iterator[str]:
     """Same key, other body: 422 and no effect."""
     for (merchant_id, key), group in _by_key(case).items():
-        done = [told for told in group if told.is_success]
+        done = [told for told in group if told.is_promise]
         if len({told.request for told in done}) > 1:
             yield f"{merchant_id} {key}: two different requests were done"
         if not done:
@@ -76,26 +76,27 @@ def keys_have_one_effect(case: Case) -> Iterator[str]:
     for refund in case.stack.refunds:
         made[refund["merchant_id"], refund["reason"] or ""].append(refund["id"])
     for (merchant_id, key), group in _by_key(case).items():
-        ids = made[merchant_id, key]
-        if len(ids) > 1:
+        ids, was_forgotten = made[merchant_id, key], _was_forgotten(group)
+        if len(ids) > (1 + case.restores if was_forgotten else 1):
             yield f"{merchant_id} {key} has made {ids}"
-        told = {told.answer.get("id") for told in group if told.is_success and _makes(told)}
-        if told and told != set(ids):
+        told = {told.answer.get("id") for told in group if told.is_promise and _makes(told)}
+        if told - set(ids) or (told and told != set(ids) and not was_forgotten):
             yield f"{merchant_id} {key} was told of {sorted(map(str, told))} and has made {ids}"
 
 
 def captures_were_asked_for(case: Case) -> Iterator[str]:
     """A payment that is captured by hand has no more captures than keys with which one was asked for."""
-    asked: defaultdict[str, set[str]] = defaultdict(set)
-    for told in case.told:
-        if told.method == "POST" and told.path.endswith("/capture") and told.key and not told.stranger:
-            asked[told.path.split("/")[2]].add(told.key)
+    asked: Counter[str] = Counter()
+    for group in _by_key(case).values():
+        path = group[0].path
+        if path.endswith("/capture"):
+            asked[path.split("/")[2]] += 1 + case.restores if _was_forgotten(group) else 1
     taken: defaultdict[str, int] = defaultdict(int)
     for capture in case.stack.captures:
         taken[capture["payment_id"]] += 1
     for payment in case.stack.payments:
-        allowed = len(asked[payment["id"]]) if payment["capture_method"] == "manual" else 1
-        if taken[payment["id"]] > allowed and payment["id"] not in case.excused:
+        allowed = asked[payment["id"]] if payment["capture_method"] == "manual" else 1
+        if taken[payment["id"]] > allowed:
             yield f"{payment['id']} has {taken[payment['id']]} captures, and {allowed} were asked for"
 
 
@@ -112,7 +113,7 @@ def told_things_are_recorded(case: Case) -> Iterator[str]:
     """What a 2xx has told is in the database: a payment, refund or order, with this amount, of this merchant."""
     rows = {row["id"]: row for table in (case.stack.orders, case.stack.payments, case.stack.refunds) for row in table}
     for told in case.told:
-        if not (told.is_success and told.method == "POST" and "id" in told.answer):
+        if not (told.is_promise and told.method == "POST" and "id" in told.answer):
             continue
         answer = told.answer
         if answer.get("object") not in {"order", "payment", "refund"}:
@@ -127,7 +128,7 @@ def told_things_are_recorded(case: Case) -> Iterator[str]:
 def told_things_are_found(case: Case) -> Iterator[str]:
     """What a client was told of is there when it asks: nothing of its own is not found."""
     for told in case.told:
-        if told.status == 404 and not told.stranger:
+        if told.status == 404 and not told.stranger and not _names_what_is_forgotten(told, case):
             yield f"{told.merchant_id} asked {told.method} {told.path} and was told {_said(told)}"
 
 
@@ -135,7 +136,7 @@ def reads_never_go_back(case: Case) -> Iterator[str]:
     """What one client reads of a payment or refund, read after read, only moves along the state machine."""
     reads: defaultdict[str, list[Told]] = defaultdict(list)
     for told in case.told:
-        if told.method == "GET" and told.is_success and THING.fullmatch(told.path):
+        if told.method == "GET" and told.is_promise and THING.fullmatch(told.path):
             reads[told.path].append(told)
     last = {row["id"]: row["status"] for table in (case.stack.payments, case.stack.refunds) for row in table}
     for path, sequence in reads.items():
@@ -158,7 +159,7 @@ def lists_are_ones_own(case: Case) -> Iterator[str]:
     """A list holds nothing of another merchant."""
     owner = {row["id"]: row["merchant_id"] for row in case.stack.payments}
     for told in case.told:
-        if told.method == "GET" and told.is_success and told.path.startswith("/payments?"):
+        if told.method == "GET" and told.is_promise and told.path.startswith("/payments?"):
             for item in told.answer.get("data", []):
                 if owner.get(item["id"]) != told.merchant_id:
                     yield f"{told.merchant_id} listed {item['id']} of {owner.get(item['id'])}"
@@ -171,7 +172,7 @@ def asked_again_is_sent_again(case: Case) -> Iterator[str]:
     endpoint = {row["id"]: row["endpoint_id"] for row in case.stack.deliveries}
     for delivery_id, asked in _retries(case).items():
         made, keys = len(by_hand[delivery_id]), {told.key for told in asked}
-        promised = {told.key for told in asked if told.is_success}
+        promised = {told.key for told in asked if told.is_promise}
         if promised and delivery_id not in endpoint:
             yield f"{delivery_id} was promised again, and is not recorded"
         elif endpoint.get(delivery_id) in enabled and made < len(promised):
@@ -185,7 +186,7 @@ def retries_are_answered_by_their_attempt(case: Case) -> Iterator[str]:
     by_hand = _attempts_by_hand(case)
     for delivery_id, asked in _retries(case).items():
         for told in asked:
-            attempt = told.answer.get("attempt") if told.is_success else None
+            attempt = told.answer.get("attempt") if told.is_promise else None
             if attempt is not None and attempt["number"] not in by_hand[delivery_id]:
                 yield f"{delivery_id} was answered with attempt {attempt['number']}, which was not made by hand"
 
@@ -212,6 +213,17 @@ def _by_key(case: Case) -> Keyed:
         if told.key is not None and not told.stranger:
             groups[told.merchant_id, told.key].append(told)
     return groups
+
+
+def _was_forgotten(group: Sequence[Told]) -> bool:
+    """Tell whether a key was used between a copy and its restore, and not done before: a repeat is a new request."""
+    first = min((told.began for told in group if told.forgotten), default=None)
+    return first is not None and not any(told.is_promise and told.ended < first for told in group)
+
+
+def _names_what_is_forgotten(told: Told, case: Case) -> bool:
+    order_id = told.body.get("order_id") if isinstance(told.body, dict) else None
+    return not case.forgotten.isdisjoint({*told.path.split("/")[2:3], order_id})
 
 
 def _makes(told: Told) -> bool:

@@ -18,7 +18,7 @@ BEGIN: Final = "<!-- last result: begin -->"
 END: Final = "<!-- last result: end -->"
 COUNTS: Final = (
     *("strikes", "faults", "businesses", "payments", "refunds", "reviews"),
-    *("deliveries", "arrivals", "answers"),
+    *("deliveries", "arrivals", "answers", "forgotten"),
 )
 """The fields of a report that count by kind, in the order they are told."""
 EXIT_CODES: Final = {Ruling.PASS: 0, Ruling.FAIL: 1, Ruling.UNKNOWN: 2}
@@ -45,6 +45,8 @@ class Report:
     """Why payments and refunds came under review, amounts left out."""
     arrivals: dict[str, int] = field(default_factory=dict)
     answers: dict[str, int] = field(default_factory=dict)
+    forgotten: dict[str, int] = field(default_factory=dict)
+    """What a database that was put back had forgotten, and the verdict excused."""
     judged: list[Judged] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)

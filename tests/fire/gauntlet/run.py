@@ -20,12 +20,14 @@ from tests.fire.gauntlet import report as reporting
 from tests.fire.gauntlet.businesses import KINDS as BUSINESSES
 from tests.fire.gauntlet.case import Case, LedgerWatch, hear
 from tests.fire.gauntlet.driver import Driver
+from tests.fire.gauntlet.excuses import excuse, still_counted
 from tests.fire.gauntlet.nemesis import Nemesis
+from tests.fire.gauntlet.past import Past
 from tests.fire.gauntlet.plan import Plan, Repertoire
 from tests.fire.gauntlet.quiet import wait_for_quiet
 from tests.fire.gauntlet.receivers import KINDS as RECEIVERS
 from tests.fire.gauntlet.report import Report, counted
-from tests.fire.gauntlet.restore import act_as_operator, excuse, still_counted
+from tests.fire.gauntlet.restore import act_as_operator
 from tests.fire.gauntlet.site import Site, site_of
 from tests.fire.gauntlet.strikes import KINDS as STRIKES
 from tests.fire.gauntlet.strikes import LONG_KINDS as LONG_STRIKES
@@ -85,8 +87,8 @@ async def _run_on(site: Site, engine: AsyncEngine, report: Report, say: Say) -> 
     finally:
         warden.cancel()
     await act_as_operator(site, say)
-    case = await hear(site, engine, still_counted(driver.failures, site), watch)
-    excuse(case, site)
+    case = await hear(site, engine, still_counted(driver.failures, site.log, site.restores), watch)
+    report.forgotten = excuse(case, Past(site.restores, site.listed, site.stores_lost))
     report.judged = judge(case)
     await _ask_temporal(site, report, say)
     report.judged.append(_judge_run(site, nemesis))

@@ -21,6 +21,7 @@ from clearway.dev.stack import Stack, StackOptions
 from clearway.settings import Settings
 from tests.fire.gauntlet.client import Client, Shop, Told
 from tests.fire.gauntlet.faults import GatewayFaults
+from tests.fire.gauntlet.past import Listed, Restore
 from tests.fire.gauntlet.plan import SHOPS, Plan
 from tests.fire.gauntlet.receivers import Receiver, receiver_of
 
@@ -59,18 +60,6 @@ class Notes(SilentReporter):
 
 
 @dataclass
-class Restore:
-    """A restore: what was written between the two moments is forgotten. Monotonic and Unix seconds."""
-
-    copied: tuple[float, float]
-    put_back: tuple[float, float] = (0.0, 0.0)
-
-    def holds(self, began: float, ended: float) -> bool:
-        """Tell whether something took place, by the monotonic clock, while the database wrote what it forgot."""
-        return began <= self.put_back[0] and ended >= self.copied[0]
-
-
-@dataclass
 class Site:
     """Everything a run touches."""
 
@@ -85,8 +74,10 @@ class Site:
     ended_runs: set[str] = field(default_factory=set)
     """Workflows of which the nemesis ended a run: that run is terminated, and is no failure."""
     restores: list[Restore] = field(default_factory=list)
-    listed: dict[str, str | None] = field(default_factory=dict)
+    listed: dict[str, Listed] = field(default_factory=dict)
     """Operations that `clearway recover` listed after a restore, by key, with what it did about each."""
+    stores_lost: list[float] = field(default_factory=list)
+    """When Temporal's store was removed, in Unix seconds."""
     ledgers_seen: list[list[dict[str, Any]]] = field(default_factory=list)
 
     def client(self, shop: int, business: int) -> Client:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import functools
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -88,6 +89,7 @@ async def lose_store(site: Site, terms: Terms) -> None:
     await site.stack.stop("temporal")
     for left in (site.stack.state_dir / "temporal").glob("temporal.db*"):
         left.unlink()
+    site.stores_lost.append(time.time())
     await asyncio.sleep(terms["down_s"])
     await revive(site, "temporal")
 

@@ -1,0 +1,145 @@
+"""What a verdict may excuse after the database was put back to an earlier moment, and nothing more. Pure.
+
+An answer that a client got between the copy and the restore may be forgotten. So it proves nothing about what is
+recorded; what was asked counts as asked. Whatever was answered before the copy must be there, with no exception.
+
+What may be missing follows from that: a webhook that arrived after the copy, of an event that has no row; and an
+operation at the gateway after the copy, of a payment or refund that has no row, if `clearway recover` lists it and
+says why nobody can record it again. That reason is checked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from clearway.recovery.books import Missing
+from clearway.recovery.rebuilding import Rebuilt
+from tests.fire.gauntlet.case import Case
+from tests.fire.gauntlet.client import Told
+from tests.fire.gauntlet.past import Past, Restore
+from tests.fire.gauntlet.receivers import Arrival
+from tests.support.evidence import Evidence, Record
+
+UNDER_WAY_S: Final = 20.0
+"""How long after the restore a webhook of a forgotten event may still arrive: its worker may have been stopped."""
+MAKING: Final = ("/orders", "/payments", "/refunds")
+"""Ends of the paths on which a POST makes something."""
+
+
+def excuse(case: Case, past: Past) -> dict[str, int]:
+    """Mark what was forgotten, and take out of the evidence what cannot be recorded. Returns how much of each."""
+    if not past.restores:
+        return {}
+    known = {told.answer["id"] for told in case.told if told.is_success and "id" in told.answer and _kept(told, past)}
+    case.told = [told if _kept(told, past) else replace(told, forgotten=True) for told in case.told]
+    case.restores = len(past.restores)
+    case.forgotten = {name for told in case.told if told.forgotten and told.is_success for name in _named(told)} - known
+    rows = _Rows(case, past)
+    count = _counted(case, rows)
+    events = [arrival for arrival in case.arrivals if not rows.may_have_forgotten(arrival)]
+    count["webhooks of forgotten events"] = len(case.arrivals) - len(events)
+    case.arrivals = events
+    recorded = [effect for effect in case.stack.journal if not rows.cannot_have(effect)]
+    count["effects listed for a person"] = len(case.stack.journal) - len(recorded)
+    case.stack.journal = recorded
+    case.stack.forgotten_attempts = _forgotten_attempts(case.stack, past)
+    count["delivery attempts"] = case.stack.forgotten_attempts.total()
+    return {name: number for name, number in count.items() if number}
+
+
+def still_counted(failures: Sequence[str], log: Sequence[Told], restores: Sequence[Restore]) -> list[str]:
+    """Return the clients that broke off and got no answer that was forgotten. Each names its business second."""
+    met = {told.business for told in log if not told.is_refusal and not _kept(told, Past(restores))}
+    return [failure for failure in failures if int(failure.split()[1]) not in met]
+
+
+class _Rows:
+    """What the database has at the end, and whether it can be excused that it lacks something."""
+
+    def __init__(self, case: Case, past: Past) -> None:
+        self._past = past
+        self._events = {row["id"] for row in case.stack.events}
+        self._orders = {row["id"] for row in case.stack.orders}
+        self._payments = {row["id"] for row in case.stack.payments}
+        self._refunds = {row["id"] for row in case.stack.refunds}
+        self._paid = {row["order_id"] for row in case.stack.payments}
+        self._refunded = {row["payment_id"] for row in case.stack.refunds}
+        self._order_of = {told.answer["id"]: told.answer["order_id"] for told in case.told if _is_payment(told)}
+        self._rotated = {told.path for told in case.told if told.forgotten and not told.is_refusal}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._orders or name in self._payments or name in self._refunds
+
+    def may_have_forgotten(self, arrival: Arrival) -> bool:
+        """Tell whether a webhook's event may have no row any more, or the secret that signed it was forgotten."""
+        restores = self._past.restores
+        if arrival.webhook_id not in self._events:
+            return any(each.copied[1] <= arrival.at <= each.put_back[1] + UNDER_WAY_S for each in restores)
+        rotated = f"/webhook_endpoints/{arrival.endpoint_id}/rotate_secret" in self._rotated
+        return not arrival.verified and rotated and any(arrival.at >= each.copied[1] for each in restores)
+
+    def cannot_have(self, effect: Record) -> bool:
+        """Tell whether an effect is listed for a person, and cannot be recorded again for a reason that holds."""
+        listed = self._past.listed.get(effect["operation_key"])
+        subject_id = str(effect["operation_key"]).partition(":")[0]
+        if listed is None or listed.missing != Missing.ROW or subject_id in self:
+            return False
+        at = datetime.fromisoformat(effect["occurred_at"]).timestamp()
+        if not any(at >= each.copied[1] for each in self._past.restores):
+            return False
+        if listed.rebuilt == Rebuilt.IMPOSSIBLE:
+            return any(lost >= at for lost in self._past.stores_lost)
+        return listed.rebuilt == Rebuilt.REFUSED and self._has_no_place_for(subject_id, effect["payment_id"])
+
+    def _has_no_place_for(self, subject_id: str, payment_id: str) -> bool:
+        """Tell whether what it belongs to is gone too, or taken by another."""
+        if subject_id != payment_id:
+            return payment_id not in self._payments or payment_id in self._refunded
+        order_id = self._order_of.get(payment_id)
+        # Without an answer to a client, it is not known which order it was of.
+        return order_id is None or order_id not in self._orders or order_id in self._paid
+
+
+def _kept(told: Told, past: Past) -> bool:
+    return not any(restore.holds(told.began, told.ended) for restore in past.restores)
+
+
+def _is_payment(told: Told) -> bool:
+    return told.is_success and told.answer.get("object") == "payment"
+
+
+def _named(told: Told) -> Iterator[str]:
+    """Yield the ids that an answer names: of what was made, and of what was listed."""
+    listed = told.answer.get("data", [])
+    for thing in (told.answer, *(listed if isinstance(listed, list) else [])):
+        if "id" in thing:
+            yield thing["id"]
+
+
+def _counted(case: Case, rows: _Rows) -> Counter[str]:
+    """Count what clients made between copy and restore, and how much of it is there again."""
+    forgotten = [told for told in case.told if told.forgotten]
+    count = Counter({"answers": len(forgotten)})
+    charged = {effect["payment_id"] for effect in case.stack.journal}
+    made = {
+        str(told.answer["id"]): str(told.answer.get("object"))
+        for told in forgotten
+        if told.is_success and told.method == "POST" and told.path.endswith(MAKING) and "id" in told.answer
+    }
+    for name, noun in made.items():
+        count[f"{noun}s"] += 1
+        count[f"{noun}s recorded again"] += name in rows
+        count["payments charged and not recorded again"] += name in charged and name not in rows
+    return count
+
+
+def _forgotten_attempts(stack: Evidence, past: Past) -> Counter[str]:
+    """Count, by delivery, attempts that its run made and counts, and its row forgot."""
+    made = Counter(row["delivery_id"] for row in stack.attempts if row["trigger"] == "schedule")
+    until = max(each.put_back[1] for each in past.restores)
+    there = [row for row in stack.deliveries if row["created_at"].timestamp() <= until and row["recovery_id"] is None]
+    return +Counter({row["id"]: row["schedule_attempts"] - made[row["id"]] for row in there})
