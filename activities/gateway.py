@@ -59,7 +59,7 @@ class GatewayActivities:
 
     @activity.defn(name="capture")
     async def capture(self, call: FollowUpCall) -> GatewayOutcome:
-        """Take part or all of what is authorised."""
+        """Capture part or all of the authorised amount."""
         return await _outcome(self._gateways[call.gateway].capture(call.request))
 
     @activity.defn(name="void")

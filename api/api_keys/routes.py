@@ -44,9 +44,9 @@ Editor = Annotated[Principal, requires(Permission.KEYS_WRITE)]
     summary="Create an API key",
 )
 async def create_api_key(body: ApiKeyCreate, principal: Editor, services: ServicesDep, once: SealedOnceDep) -> Response:
-    """Create a key with a name, permissions, an expiry and an allow-list. Its secret is shown once.
+    """Create a key with a name, permissions, an expiry and allowed networks. Only this answer shows its secret.
 
-    The new key cannot have more than the one that creates it: permissions, networks and validity.
+    The new key cannot exceed the key that creates it, neither in permissions nor in networks nor in validity.
     """
 
     async def operation(allocation: Allocation) -> Answer:
@@ -63,7 +63,7 @@ async def create_api_key(body: ApiKeyCreate, principal: Editor, services: Servic
 async def list_api_keys(
     principal: Reader, services: ServicesDep, page: Annotated[PageRequest, Depends(page_request(API_KEY))]
 ) -> Page[ApiKeyResource]:
-    """List your keys, newest first, revoked ones too. Secrets are never shown."""
+    """List your keys, newest first, including revoked ones. Secrets are never shown."""
     async with services.reader.connect() as connection:
         found = await api_keys.list_keys(connection, principal.merchant_id, page)
     return page_of(map(api_key_resource, found.rows), found.next_cursor)
@@ -85,9 +85,9 @@ async def get_api_key(key_id: str, principal: Reader, services: ServicesDep) -> 
 async def rotate_api_key(
     key_id: str, principal: Editor, services: ServicesDep, once: SealedOnceDep, body: KeyRotation | None = None
 ) -> Response:
-    """Give a key a fresh secret, shown once. The former secret stays valid until the overlap is over.
+    """Create a new secret for a key. Only this answer shows it. The previous secret stays valid until the overlap ends.
 
-    At most two secrets are valid: rotated again within the overlap, the oldest ends at once.
+    At most two secrets are valid. A second rotation within the overlap ends the oldest at once.
     """
     asked = body.overlap_s if body else None
     overlap_s = services.settings.api_key_overlap_s if asked is None else asked
@@ -115,7 +115,7 @@ async def rotate_api_key(
     summary="Revoke an API key",
 )
 async def revoke_api_key(key_id: str, principal: Editor, services: ServicesDep, once: OnceDep) -> Response:
-    """Make a key unusable from this moment, for good. A key may revoke itself."""
+    """Revoke a key permanently, with immediate effect. A key may revoke itself."""
 
     async def operation(_: Allocation) -> Answer:
         async with services.engine.begin() as connection:

@@ -21,7 +21,7 @@ MEANINGS: Final = "\n".join(f"- `{permission.value}`: {meaning}" for permission,
 
 def _accepted(text: str) -> str:
     if text not in ACCEPTED:
-        message = f"There is no such permission; accepted: {', '.join(ACCEPTED)}"
+        message = f"Unknown permission. Use one of {', '.join(ACCEPTED)}"
         raise PydanticCustomError("permission_unknown", message)
     return text
 
@@ -36,7 +36,7 @@ def _network(text: str) -> str:
 
 def _check_expiry(moment: datetime | None) -> datetime | None:
     if moment is not None and moment <= datetime.now(UTC):
-        raise PydanticCustomError("time_past", "This time is past: the key could never be used")
+        raise PydanticCustomError("time_past", "This time is in the past: the key could never be used")
     return moment
 
 
@@ -57,14 +57,14 @@ Networks = Annotated[
     list[Annotated[PlainText, StringConstraints(max_length=64), AfterValidator(_network)]],
     Field(
         max_length=API_KEY_NETWORKS_MAX,
-        description="Where the key may be used from: networks in CIDR form. Empty: from anywhere.",
+        description="Networks in CIDR form from which the key may be used. Empty: any address.",
         examples=[["203.0.113.0/24"]],
     ),
 ]
 
 
 class ApiKeyCreate(Body):
-    """A key to be created. It can have no more than the key that creates it."""
+    """A key to create. It cannot exceed the key that creates it."""
 
     name: Annotated[
         PlainText,
@@ -93,6 +93,6 @@ class KeyRotation(Body):
             strict=True,
             ge=0,
             le=API_KEY_OVERLAP_S_MAX,
-            description="Seconds during which the old secret is valid, too. 0 ends it at once; null uses the default.",
+            description="Seconds during which the old secret is valid. 0 ends it at once; null uses the default.",
         ),
     ] = None

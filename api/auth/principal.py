@@ -70,7 +70,7 @@ async def authenticate(
     structlog.contextvars.bind_contextvars(merchant_id=key.merchant_id)
     address = address_of(request.scope)
     if key.grant.networks and not is_within(address, key.grant.networks):
-        detail = f"This API key may not be used from {address}. Nothing was done."
+        detail = f"This API key may not be used from {address}. Nothing was done. Use a key that allows this address."
         raise ForbiddenError("address_not_allowed", detail)
     await services.rate_limits.count_merchant(request, key.merchant_id)
     services.used_keys.note(key.id)

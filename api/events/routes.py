@@ -52,7 +52,7 @@ async def list_events(
     summary="Read an event",
 )
 async def get_event(event_id: str, principal: Reader, services: ServicesDep) -> Response:
-    """Read one of your events: the very bytes its webhook has."""
+    """Read one of your events. The answer has the same bytes as the body of its webhook."""
     async with services.reader.connect() as connection:
         known = is_id(EVENT, event_id)
         body = await events.find_event_body(connection, principal.merchant_id, event_id) if known else None
@@ -85,10 +85,10 @@ async def resend_event(
     services: ServicesDep,
     once: OnceDep,
 ) -> Response:
-    """Make one delivery attempt of this event to this endpoint now, and answer with what it came to.
+    """Make one delivery attempt of this event to this endpoint now, and answer with its result.
 
-    It is a retry of the event's delivery. An event that was never sent to the endpoint gets a delivery, and the
-    endpoint's schedule if the attempt fails.
+    It is a retry of the event's delivery to the endpoint. If there is none, a delivery is created, and it follows the
+    endpoint's retry schedule if this attempt fails.
     """
 
     async def operation(allocation: Allocation) -> Answer:

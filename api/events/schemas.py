@@ -12,12 +12,12 @@ from clearway.domain.resources import Moment
 
 
 class EventResource(BaseModel):
-    """Something that happened, as its webhook tells it."""
+    """A change of a payment or refund, with the same body as its webhook."""
 
     id: str
     type: EventType
     timestamp: Moment
-    data: Annotated[dict[str, Any], Field(description="The payment or refund right after it happened.")]
+    data: Annotated[dict[str, Any], Field(description="The payment or refund right after the change.")]
 
 
 class ResendCreate(Body):

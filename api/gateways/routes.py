@@ -26,7 +26,7 @@ router = Router(prefix="/gateways", tags=["gateways"])
 async def receive_gateway_webhook(gateway: str, request: Request, services: ServicesDep) -> GatewayEventTaken:
     """Verify the event over its raw bytes, store it, pass it on to the payment or refund, then answer.
 
-    An event that was signed well and has no meaning here is answered with 200 too: sending it again would not help.
+    An event with a valid signature that Clearway does not use is answered with 200 too.
     """
     if gateway not in set(services.gateways):
         raise NotFoundError("gateway_not_found", f"There is no gateway {gateway!r}.")

@@ -13,5 +13,6 @@ class GatewayEventTaken(BaseModel):
     """The event is stored."""
 
     status: Annotated[
-        Disposition, Field(description="What became of it. `ignored`: it was signed well, and has no meaning here.")
+        Disposition,
+        Field(description="What was done with the event. `ignored`: it is valid, and Clearway does not use its kind."),
     ]

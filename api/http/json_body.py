@@ -82,10 +82,7 @@ def _without_nulls(value: Any) -> Any:
 
 def _refuse_coding(coding: str) -> None:
     if coding.strip().lower() not in {"", "identity"}:
-        detail = (
-            "The body is compressed (Content-Encoding), and this API reads only bodies that are not. "
-            "Nothing was done; send it uncompressed."
-        )
+        detail = "The body is compressed (Content-Encoding). Nothing was done. Send it uncompressed."
         raise UnsupportedBodyError(detail, {"Accept-Encoding": "identity"})
 
 
@@ -115,7 +112,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise _malformed(f"The field {_shown(twice)} is there more than once, so its value is not clear.")
+        raise _malformed(f"The body has the field {_shown(twice)} more than once.")
     return fields
 
 

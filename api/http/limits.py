@@ -62,7 +62,7 @@ class RateLimits:
 
     async def _refuse(self, request: Request, policy: str, item: RateLimitItem, who: str) -> None:
         reset_s = await self._show(request, policy, item, who)
-        detail = f"More than {item.amount} requests in {item.get_expiry()} s. Nothing was done; wait {reset_s} s."
+        detail = f"More than {item.amount} requests in {item.get_expiry()} s. Nothing was done. Wait {reset_s} s."
         raise RateLimitedError("rate_limited", detail, reset_s)
 
     async def _show(self, request: Request, policy: str, item: RateLimitItem, who: str) -> int:

@@ -23,7 +23,7 @@ TAGS: Final = [
         "description": "Register where events are sent, which types, and the secrets that sign them.",
     },
     {"name": "webhooks", "description": "Deliveries of events and their attempts; retry a delivery."},
-    {"name": "API keys", "description": "Create, rotate and revoke what may call this API."},
+    {"name": "API keys", "description": "Create, rotate and revoke API keys."},
     {"name": "events", "description": "Read the events that webhooks deliver."},
     {"name": "public", "description": "Requests of a checkout page, without an API key."},
     {"name": "gateways", "description": "Where gateways send their webhooks."},
@@ -66,7 +66,7 @@ def declare_webhooks(app: FastAPI) -> None:
     for event_type in EventType:
 
         async def receive(body: EventResource) -> None:
-            """Answer with 2xx. Any other answer, or none in time, counts as a failure and is retried."""
+            """Answer with 2xx. Any other answer, or no answer in time, is a failed attempt and is retried."""
 
         name = event_type.value.replace(".", "_")
         app.webhooks.post(event_type.value, name=name, operation_id=name, summary=event_type.value)(receive)

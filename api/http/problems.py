@@ -39,14 +39,14 @@ class Problem(BaseModel):
 
 
 CODES: Final[dict[str, tuple[int, str]]] = {
-    "malformed_json": (400, "The body is not JSON, is nested too deep or has a field twice. Nothing was done."),
+    "malformed_json": (400, "The body is not valid JSON, is nested too deeply or has a field twice. Nothing was done."),
     "header_repeated": (400, "A header was sent twice with different values. Nothing was done."),
     "idempotency_key_invalid": (400, "The Idempotency-Key is not 1 to 255 visible ASCII characters. Nothing was done."),
     "cursor_invalid": (400, "The cursor is not a `next_cursor` of this list. Start again without a cursor."),
     "credentials_missing": (401, "Send both X-Api-Key and X-Api-Secret. Nothing was done."),
     "credentials_invalid": (
         401,
-        "The API key is unknown, revoked or expired, or its secret is wrong.",
+        "The API key is unknown, revoked or expired, or its secret is wrong. Nothing was done.",
     ),
     "signature_invalid": (401, "The webhook's signature is missing, wrong or too old. Nothing was changed."),
     "address_not_allowed": (403, "The API key may not be used from the client's address. Nothing was done."),
@@ -66,25 +66,37 @@ CODES: Final[dict[str, tuple[int, str]]] = {
         "This address does not support the HTTP method; `Allow` lists those it does. Nothing was done.",
     ),
     "no_gateway": (409, "This live merchant has no gateway. Nothing was charged. Connect a gateway first."),
-    "order_has_payment": (409, "The order has a payment in progress or a successful one. Nothing was charged."),
-    "not_resolvable": (409, "It is not under review, or the decision does not fit. Nothing was changed."),
+    "order_has_payment": (
+        409,
+        "The order has a payment in progress or a successful one. Nothing was charged. Read that payment.",
+    ),
+    "not_resolvable": (
+        409,
+        "It is not in needs_review, or its state does not allow the decision. Nothing was changed.",
+    ),
     "not_capturable": (409, "The payment's status or amount does not allow this capture. Nothing was captured."),
-    "not_cancellable": (409, "The payment's status does not allow it to be cancelled. Nothing was changed."),
+    "not_cancellable": (409, "The payment's status does not allow a cancellation. Nothing was changed."),
     "amount_not_refundable": (409, "The amount is more than what is left to refund. Nothing was refunded."),
     "api_key_limit": (409, "You have the maximum number of API keys. Revoke one first. Nothing was created."),
-    "api_key_closed": (409, "The API key is revoked or expired, or its secret can no longer be shown."),
+    "api_key_closed": (
+        409,
+        "The API key is revoked or expired, or its secret can no longer be shown. Use another key.",
+    ),
     "webhook_endpoint_limit": (
         409,
         "You have the maximum number of webhook endpoints. Delete one first. Nothing was registered.",
     ),
-    "webhook_endpoint_closed": (409, "The endpoint is disabled or deleted. Nothing was sent."),
-    "webhook_recovery_running": (409, "Another recovery of this endpoint is under way. Nothing was begun."),
+    "webhook_endpoint_closed": (409, "The endpoint is disabled or deleted. Nothing was sent. Enable it first."),
+    "webhook_recovery_running": (
+        409,
+        "Another recovery of this endpoint is running. Nothing was started. Wait for its end.",
+    ),
     "webhook_retry_limit": (409, "The delivery has reached the maximum number of attempts. Nothing was sent."),
     "body_too_large": (413, "The body is larger than 64 KiB. Nothing was done."),
     "unsupported_media_type": (415, "The body must be application/json and not compressed. Nothing was done."),
     "validation_error": (422, "A field or parameter is not valid; see `errors`. Nothing was done."),
     "webhook_url_refused": (422, "Webhooks cannot be sent to this URL; `detail` says why. Nothing was changed."),
-    "recovery_period_invalid": (422, "The period of a recovery is empty or reaches too far back. Nothing was begun."),
+    "recovery_period_invalid": (422, "The period of the recovery is empty or begins too early. Nothing was started."),
     "idempotency_key_reused": (
         422,
         "The Idempotency-Key was used with another request. Nothing was done. Use a new key.",
@@ -95,7 +107,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
         "Card numbers are accepted from test merchants only. Nothing was stored. Send a token instead.",
     ),
     "card_refused": (422, "The gateway refused the card; `code` is the decline code. Nothing was charged."),
-    "rate_limited": (429, "Too many requests. Nothing was done. Wait as `Retry-After` says."),
+    "rate_limited": (429, "Too many requests. Nothing was done. Repeat the request after `Retry-After` seconds."),
     "internal_error": (
         500,
         "The server failed, and the request may have been carried out. Repeat it with the same Idempotency-Key.",

@@ -28,13 +28,13 @@ metrics = Router(tags=["operations"])
 
 @router.get("/health", summary="Alive")
 async def get_health() -> Health:
-    """Say that the process runs. Nothing else is asked, so that a slow database never gets it restarted."""
+    """Say that the process runs. It checks nothing else, so a slow database never causes a restart."""
     return Health()
 
 
 @router.get("/ready", responses={503: {"model": Readiness, "description": "Not ready"}}, summary="Ready")
 async def get_readiness(services: ServicesDep, response: Response) -> Readiness:
-    """Say whether payments can be taken: the database, Temporal, and workers on every task queue."""
+    """Say whether payments can be accepted. It checks the database, Temporal, and a worker on every task queue."""
     found = await readiness.check(services)
     if found.status != "ready":
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
@@ -43,7 +43,7 @@ async def get_readiness(services: ServicesDep, response: Response) -> Readiness:
 
 @metrics.get("/metrics", response_class=Response, summary="Metrics")
 async def get_metrics(request: Request, services: ServicesDep) -> Response:
-    """Show this process's metrics to Prometheus, and how many reviews of the installation are open."""
+    """Return the metrics of this process for Prometheus, and the number of open reviews of the installation."""
     counted: HttpMetrics = request.app.state.metrics
     try:
         async with asyncio.timeout(REVIEWS_TIMEOUT_S), services.reader.connect() as connection:

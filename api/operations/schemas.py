@@ -14,9 +14,10 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether payments can be taken, and what is missing if not."""
+    """Whether payments can be accepted, and which part is missing if not."""
 
     status: Literal["ready", "not_ready"]
     checks: dict[str, str] = Field(
-        description="`ok`, or what is wrong, by part.", examples=[{"database": "ok", "temporal": "ok", "workers": "ok"}]
+        description="For each part: `ok`, or the fault.",
+        examples=[{"database": "ok", "temporal": "ok", "workers": "ok"}],
     )

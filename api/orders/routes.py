@@ -41,7 +41,7 @@ Creator = Annotated[Principal, requires(Permission.ORDERS_WRITE)]
     summary="Make an order",
 )
 async def create_order(body: OrderCreate, principal: Creator, services: ServicesDep, once: OnceDep) -> Response:
-    """Record what is to be paid. Payments are made against the order and take its amount and currency."""
+    """Create an order: the amount that a customer is to pay. Its payments take amount and currency from it."""
 
     async def operation(allocation: Allocation) -> Answer:
         new = orders.NewOrder(
@@ -77,5 +77,5 @@ async def get_order(order_id: str, principal: Reader, services: ServicesDep) -> 
     async with services.reader.connect() as connection:
         order = await orders.find_order(connection, principal.merchant_id, order_id) if is_id(ORDER, order_id) else None
     if order is None:
-        raise NotFoundError("order_not_found", f"You have no order {order_id!r}.")
+        raise NotFoundError("order_not_found", f"You have no order {order_id!r}. Nothing was done.")
     return order

@@ -73,9 +73,9 @@ async def create_payment(
     services: ServicesDep,
     once: OnceDep,
 ) -> Response:
-    """Record a payment of an order and begin it. The answer is always the payment as recorded: `pending`.
+    """Record a payment of an order and start it. The answer is always the payment as recorded: `pending`.
 
-    What becomes of it is told by webhook, and shown by `GET /payments/{payment_id}`.
+    Webhooks report each change of status; `GET /payments/{payment_id}` shows the current one.
     """
     instrument = read_instrument(body)
 
@@ -152,7 +152,7 @@ async def get_payment(payment_id: str, principal: Reader, services: ServicesDep)
     "/{payment_id}/history", responses=declare(*TO_MERCHANTS, "payment_not_found"), summary="A payment's history"
 )
 async def get_payment_history(payment_id: str, principal: Reader, services: ServicesDep) -> History:
-    """Tell what happened to a payment and its refunds, oldest first, with times and reasons."""
+    """List the steps of a payment and of its refunds, oldest first, with times and reasons."""
     await find(services, principal.merchant_id, payment_id)
     async with services.reader.connect() as connection:
         rows = await events.payment_history(connection, principal.merchant_id, payment_id)
@@ -202,7 +202,7 @@ _COMMAND = (*TO_MERCHANTS, *WITH_BODY, *ONCE, "payment_not_found", "temporal_una
 async def capture_payment(
     payment_id: str, principal: Capturer, services: ServicesDep, once: OnceDep, body: CaptureCreate | None = None
 ) -> Response:
-    """Take part or all of what is authorised.
+    """Capture part or all of the authorised amount.
 
     By default this is the last capture: the rest is released. Send `final: false` to capture more later. A 200 means
     that this capture took its amount.
@@ -225,7 +225,7 @@ async def capture_payment(
 async def cancel_payment(
     payment_id: str, principal: Canceller, services: ServicesDep, once: OnceDep, body: CancelCreate | None = None
 ) -> Response:
-    """Call off a payment that is under way, or release what is authorised and not captured."""
+    """Cancel a payment that is in progress, or void the part of the authorisation that is not captured."""
 
     async def operation(allocation: Allocation) -> Answer:
         asked = CancelInput((body or CancelCreate()).reason)

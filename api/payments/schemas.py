@@ -114,7 +114,8 @@ class CaptureCreate(Body):
     """A capture to make."""
 
     amount: Annotated[
-        Amount | None, Field(description="Amount to capture, in minor units. Left out: all that is not captured yet.")
+        Amount | None,
+        Field(description="Amount to capture, in minor units. Default: everything that is not captured yet."),
     ] = None
     final: Annotated[
         bool,
@@ -142,7 +143,7 @@ class HistoryEntry(BaseModel):
     actor: Annotated[str | None, Field(description="system, gateway, customer, merchant or operator:<name>")]
     at: Moment
     event_id: str
-    refund_id: Annotated[str | None, Field(description="Of a refund's steps.")] = None
+    refund_id: Annotated[str | None, Field(description="Set on the steps of a refund.")] = None
 
 
 class History(BaseModel):

@@ -34,7 +34,7 @@ async def get_public_order(order_id: str, services: ServicesDep) -> PublicOrder:
 
 
 @router.get(
-    "/payments/{payment_id}/public", responses=declare(*TO_ANYBODY, "payment_not_found"), summary="Payment under way"
+    "/payments/{payment_id}/public", responses=declare(*TO_ANYBODY, "payment_not_found"), summary="Payment in progress"
 )
 async def get_public_payment(payment_id: str, services: ServicesDep) -> PublicPayment:
     """Show what a checkout page needs of a payment."""

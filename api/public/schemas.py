@@ -12,7 +12,7 @@ from clearway.domain.resources import Minor, Moment, NextAction, OrderResource, 
 
 
 class PublicPaymentCreate(Instrument):
-    """A payment a customer makes of an order. It is captured at once."""
+    """A payment of an order by its customer. It is captured automatically."""
 
     order_id: OrderId
 
@@ -25,7 +25,7 @@ class PublicOrder(Resource):
     amount: Minor
     currency: str
     status: Literal["created", "attempted", "paid"]
-    merchant_name: str = Field(description="Whom the customer pays.")
+    merchant_name: str = Field(description="The name of the merchant that is paid.")
 
     @classmethod
     def of(cls, order: OrderResource, merchant_name: str) -> PublicOrder:

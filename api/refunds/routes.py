@@ -51,7 +51,7 @@ RefundPage = Annotated[PageRequest, Depends(page_request(REFUND))]
 async def create_refund(
     payment_id: str, principal: Creator, services: ServicesDep, once: OnceDep, body: RefundCreate | None = None
 ) -> Response:
-    """Give back part or all of what was captured. Many refunds are possible, never beyond what was captured."""
+    """Refund part or all of the captured amount. A payment can have several refunds; their sum never exceeds it."""
     asked = body or RefundCreate()
 
     async def operation(allocation: Allocation) -> Answer:

@@ -14,6 +14,7 @@ class RefundCreate(Body):
     """A refund to create."""
 
     amount: Annotated[
-        Amount | None, Field(description="Amount to refund, in minor units. Left out: all that is not refunded yet.")
+        Amount | None,
+        Field(description="Amount to refund, in minor units. Default: everything that is not refunded yet."),
     ] = None
     reason: Annotated[PlainText, StringConstraints(min_length=1, max_length=REASON_LENGTH_MAX)] | None = None

@@ -39,9 +39,9 @@ _DECISION = (*TO_MERCHANTS, *WITH_BODY, *ONCE, "not_resolvable", "temporal_unava
 async def resolve_payment(
     payment_id: str, body: PaymentDecision, principal: Resolver, services: ServicesDep, once: OnceDep
 ) -> Response:
-    """Say what happened at the gateway to a payment in `needs_review`, after looking there.
+    """Record what happened at the gateway to a payment in `needs_review`. Look it up at the gateway first.
 
-    The answer is the payment after the decision. A decision that does not fit is refused with the reason.
+    The answer is the payment after the decision. A decision that its state does not allow is refused with 409.
     """
     decision = body.resolution(principal.actor.name)
 
@@ -62,9 +62,9 @@ async def resolve_payment(
 async def resolve_refund(
     refund_id: str, body: RefundDecision, principal: Resolver, services: ServicesDep, once: OnceDep
 ) -> Response:
-    """Say what happened at the gateway to a refund in `needs_review`, after looking there.
+    """Record what happened at the gateway to a refund in `needs_review`. Look it up at the gateway first.
 
-    The answer is the refund after the decision. A decision that does not fit is refused with the reason.
+    The answer is the refund after the decision. A decision that its state does not allow is refused with 409.
     """
     decision = body.resolution(principal.actor.name)
 

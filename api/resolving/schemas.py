@@ -17,21 +17,24 @@ class _Decision(Body):
         Field(
             min_length=1,
             max_length=OPERATOR_TEXT_LENGTH_MAX,
-            description="What you saw at the gateway. The history keeps it, and merchants can read it.",
+            description="What you found at the gateway. It is stored in the history, which the merchant can read.",
         ),
     ]
     amount: Annotated[
         Amount | None,
-        Field(description="What moved, in minor units. Needed when the gateway reported another amount than asked."),
+        Field(
+            description="The amount that really moved, in minor units. "
+            "Required when the gateway reported another amount than was requested."
+        ),
     ] = None
     gateway_reference: Annotated[
         PlainText | None,
-        Field(min_length=1, max_length=GATEWAY_IDENTIFIER_LENGTH_MAX, description="The gateway's own id."),
+        Field(min_length=1, max_length=GATEWAY_IDENTIFIER_LENGTH_MAX, description="The gateway's id of the operation."),
     ] = None
 
 
 class PaymentDecision(_Decision):
-    """What became of a payment under review."""
+    """The decision on a payment in `needs_review`."""
 
     outcome: Annotated[
         Literal["success", "authorized", "failed", "cancelled"],
@@ -44,11 +47,11 @@ class PaymentDecision(_Decision):
 
 
 class RefundDecision(_Decision):
-    """What became of a refund under review."""
+    """The decision on a refund in `needs_review`."""
 
     outcome: Annotated[
         Literal["processed", "failed"],
-        Field(description="What happened at the gateway. `processed` books the money as given back."),
+        Field(description="What happened at the gateway. `processed` books the refund."),
     ]
 
     def resolution(self, operator: str) -> Resolution:

@@ -38,13 +38,13 @@ DONE_PAGE: Final = """<!doctype html>
     status_code=HTTPStatus.SEE_OTHER,
     response_class=Response,
     responses=declare(*TO_ANYBODY, "payment_not_found"),
-    summary="Take a customer back from the gateway",
+    summary="Return from the gateway's page",
 )
 async def return_customer(payment_id: str, services: ServicesDep, token: str = "") -> Response:
     """Ask the gateway at once, wait up to 2.5 seconds for the payment to move on, and redirect to its `return_url`.
 
     The gateway gets this URL with a token that cannot be guessed. The redirect carries `payment_id`, `status`,
-    `timestamp` and `signature`. A payment without a `return_url` gets a page that says thank you.
+    `timestamp` and `signature`. Without a `return_url`, the customer sees a page that says thank you.
     """
     back = await come_back(services, payment_id, token)
     if back.url is None:
@@ -54,5 +54,5 @@ async def return_customer(payment_id: str, services: ServicesDep, token: str = "
 
 @router.get("/return_secret", responses=declare(*TO_MERCHANTS), summary="Read the return secret")
 async def get_return_secret(principal: Reader, services: ServicesDep) -> ReturnSecret:
-    """Return the secret that signs returns. Keep it on your server: whoever has it can forge a return."""
+    """Return the secret that signs the parameters of `return_url`. Keep it on your server."""
     return ReturnSecret(secret=return_secret_of(services.settings, principal.merchant_id))

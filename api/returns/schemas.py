@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 
 class ReturnSecret(BaseModel):
-    """The key of the signature on `return_url`."""
+    """The secret that signs the parameters of `return_url`."""
 
     object: Literal["return_secret"] = "return_secret"
-    secret: Annotated[str, Field(description="The key is this text as it stands, prefix included.")]
+    secret: Annotated[str, Field(description="The HMAC key is this whole text, prefix included.")]

@@ -24,7 +24,7 @@ async def jobs_status(client: Client) -> JobsStatus:
         by_status = await _count_by_status(client)
         queues = await queue_states(client)
     except (RPCError, RuntimeError) as error:
-        detail = "Temporal does not answer, so nothing can be counted."
+        detail = "Temporal does not answer, so the workflows cannot be counted. Repeat the request."
         raise UnavailableError("temporal_unavailable", detail) from error
     processing, completed = by_status.pop("Running", 0), by_status.pop("Completed", 0)
     by_status.pop("ContinuedAsNew", 0)

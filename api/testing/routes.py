@@ -16,7 +16,7 @@ router = Router(prefix="/test", tags=["test"])
 
 @router.get("/merchant", responses=declare(), summary="The test merchant")
 async def get_test_merchant(services: ServicesDep) -> TestMerchant:
-    """Show the credentials to try things with. They exist in development and test only."""
+    """Show the published credentials of the test merchant. They exist in development and test only."""
     async with services.reader.connect() as connection:
         key = await across_merchants.find_key(connection, TEST_API_KEY)
     return TestMerchant(
@@ -28,7 +28,7 @@ async def get_test_merchant(services: ServicesDep) -> TestMerchant:
     )
 
 
-@router.get("/jobs/status", responses=declare("temporal_unavailable"), summary="What is under way")
+@router.get("/jobs/status", responses=declare("temporal_unavailable"), summary="Count workflows and tasks")
 async def get_jobs_status(services: ServicesDep) -> JobsStatus:
-    """Count what waits, runs and is done, and say whether workers are there."""
+    """Count pending tasks and running, completed and failed workflows, and say whether workers poll the task queues."""
     return await jobs_status(services.temporal)

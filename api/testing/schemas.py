@@ -18,11 +18,11 @@ class TestMerchant(BaseModel):
 
 
 class JobsStatus(BaseModel):
-    """Payments, refunds and deliveries as Temporal counts them."""
+    """Numbers of payments, refunds and deliveries, counted by Temporal."""
 
     pending: int = Field(description="Tasks that wait for a worker.")
     processing: int = Field(description="Workflows that run.")
-    completed: int = Field(description="Workflows that came to their end.")
+    completed: int = Field(description="Workflows that completed.")
     failed: int = Field(description="Workflows that failed, timed out, or were terminated or cancelled.")
     worker_status: Literal["running", "partial", "stopped"] = Field(
         description="Whether all, some or none of the task queues have a worker."

@@ -63,7 +63,7 @@ Editor = Annotated[Principal, requires(Permission.ENDPOINTS_WRITE)]
 async def create_webhook_endpoint(
     body: EndpointCreate, principal: Editor, services: ServicesDep, once: SealedOnceDep
 ) -> Response:
-    """Register where your events are sent. The answer holds the secret that verifies them, this once."""
+    """Register a URL to receive your events. Only this answer shows the secret that verifies their signatures."""
     commands.check_url(services, body.url)  # before the key is used, so that a corrected request may use it
 
     async def operation(allocation: Allocation) -> Answer:
@@ -101,7 +101,7 @@ async def get_webhook_endpoint(endpoint_id: str, principal: Reader, services: Se
 async def update_webhook_endpoint(
     endpoint_id: str, body: EndpointPatch, principal: Editor, services: ServicesDep
 ) -> EndpointResource:
-    """Change what you send and nothing else. Enabling an endpoint clears the reason it was disabled for."""
+    """Change only the fields that you send. Enabling an endpoint clears its `disabled_reason`."""
     return endpoint_resource(await commands.change(services, principal.actor, endpoint_id, body.values()))
 
 
@@ -113,7 +113,7 @@ async def update_webhook_endpoint(
     summary="Delete a webhook endpoint",
 )
 async def delete_webhook_endpoint(endpoint_id: str, principal: Editor, services: ServicesDep) -> None:
-    """Take an endpoint out of use for good. What waits to be sent to it is cancelled at once."""
+    """Delete an endpoint permanently. Its pending deliveries are cancelled at once."""
     await commands.delete(services, principal.actor, endpoint_id)
 
 
@@ -130,9 +130,9 @@ async def rotate_webhook_secret(
     once: SealedOnceDep,
     body: SecretRotation | None = None,
 ) -> Response:
-    """Put a fresh secret in force, shown this once. The one before signs beside it until the overlap is over.
+    """Create a new signing secret. Only this answer shows it. The previous secret also signs until the overlap ends.
 
-    At most two secrets sign: rotated again within the overlap, the oldest ends at once.
+    At most two secrets sign. A second rotation within the overlap ends the oldest at once.
     """
     overlap_s = body.overlap_s if body else None
 
@@ -154,7 +154,7 @@ async def rotate_webhook_secret(
     summary="Send a test event",
 )
 async def send_webhook_test(endpoint_id: str, principal: Editor, services: ServicesDep, once: OnceDep) -> Response:
-    """Send an `endpoint.test` event to this endpoint alone. The answer is its delivery, which you can follow."""
+    """Send an `endpoint.test` event to this endpoint only. The answer is its delivery; read it to see the attempts."""
 
     async def operation(allocation: Allocation) -> Answer:
         sent = await trial.send_test(services, principal.actor, endpoint_id, allocation.resource_id)
@@ -168,15 +168,15 @@ async def send_webhook_test(endpoint_id: str, principal: Editor, services: Servi
     status_code=HTTPStatus.ACCEPTED,
     response_model=RecoveryResource,
     responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, *RECOVERY_PROBLEMS, "webhook_endpoint_not_found"),
-    summary="Send what an endpoint missed",
+    summary="Recover missed events",
 )
 async def recover_webhook_endpoint(
     endpoint_id: str, body: RecoveryCreate, principal: Editor, services: ServicesDep, once: OnceDep
 ) -> Response:
-    """Send the events that the endpoint did not receive, each on a schedule of its own, at most 10 a second.
+    """Send the events that the endpoint did not receive, at most 10 a second. Each delivery has its own retry schedule.
 
-    Events from before the endpoint was registered are included, if `since` is. Of events without a delivery, those of
-    the types that the endpoint receives now are sent. Its progress is under `/recoveries/{id}`.
+    `since` may be earlier than the endpoint's registration. Events without a delivery are sent if the endpoint now
+    receives their type. Read the progress at `/recoveries/{id}`.
     """
 
     async def operation(allocation: Allocation) -> Answer:
@@ -194,5 +194,5 @@ async def recover_webhook_endpoint(
 async def get_webhook_recovery(
     endpoint_id: str, recovery_id: str, principal: Reader, services: ServicesDep
 ) -> RecoveryResource:
-    """Read how far a recovery has come."""
+    """Read the progress of a recovery."""
     return recovery_resource(await recovery.find(services, principal.merchant_id, endpoint_id, recovery_id))

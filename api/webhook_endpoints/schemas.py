@@ -92,7 +92,7 @@ RetryIntervals = Annotated[
 
 
 class EndpointCreate(Body):
-    """An endpoint to be registered."""
+    """An endpoint to register."""
 
     url: Url
     description: Description | None = None
@@ -106,7 +106,7 @@ class EndpointCreate(Body):
 
 
 class EndpointPatch(Body):
-    """What to change; what is left out stays as it is."""
+    """The fields to change. Fields that you leave out keep their values."""
 
     url: Url = Field(default_factory=_absent)
     description: Description | None = None
@@ -164,7 +164,7 @@ class RecoveryCreate(Body):
 
 
 class RecoveryResource(Resource):
-    """A recovery of an endpoint, and what became of its deliveries so far."""
+    """A recovery of an endpoint, with the progress of its deliveries."""
 
     id: str
     object: Literal["webhook_recovery"] = "webhook_recovery"
@@ -174,11 +174,11 @@ class RecoveryResource(Resource):
     until: Moment
     status: Annotated[
         RecoveryStatus,
-        Field(description="`completed`: every delivery was begun. `stopped`: the endpoint was disabled or deleted."),
+        Field(description="`completed`: every delivery was started. `stopped`: the endpoint was disabled or deleted."),
     ]
     stopped_reason: str | None
-    recovered: Annotated[int, Field(description="How many deliveries were begun so far.")]
-    pending: Annotated[int, Field(description="How many of them wait for an attempt.")]
+    recovered: Annotated[int, Field(description="Number of deliveries started so far.")]
+    pending: Annotated[int, Field(description="Number of them that still wait for an attempt.")]
     delivered: int
     failed: int
     cancelled: int

@@ -41,7 +41,7 @@ RETRY_PROBLEMS: Final = ("webhook_endpoint_closed", "webhook_retry_limit", "temp
 RETRY_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.ACCEPTED.value: {
         "model": RetriedDelivery,
-        "description": "The attempt is still under way; read the delivery to see what it came to.",
+        "description": "The attempt is still in progress. Read the delivery later to see its result.",
     }
 }
 
@@ -58,7 +58,9 @@ async def delivery_filter(
     status: DeliveryStatus | None = None,
     event: Annotated[EventType | None, Query(description="The type of the event, such as `payment.success`.")] = None,
     event_id: IdFilter = None,
-    payment_id: Annotated[PlainText | None, Query(max_length=64, description="Refunds of it included.")] = None,
+    payment_id: Annotated[
+        PlainText | None, Query(max_length=64, description="Includes the deliveries about its refunds.")
+    ] = None,
     endpoint_id: IdFilter = None,
 ) -> DeliveryFilter:
     """Read the filters of a list of deliveries."""
@@ -80,7 +82,7 @@ async def list_webhooks(
 
 @router.get("/{delivery_id}", responses=declare(*TO_MERCHANTS, "webhook_not_found"), summary="Read a webhook delivery")
 async def get_webhook(delivery_id: str, principal: Reader, services: ServicesDep) -> DeliveryDetail:
-    """Read one delivery with what every attempt sent and got back."""
+    """Read one delivery with the request and the response of each attempt."""
     row = await finding.find(services, principal.merchant_id, delivery_id)
     async with services.reader.connect() as connection:
         return delivery_detail(row, await reading.attempts_of(connection, row.id))
@@ -95,10 +97,10 @@ async def get_webhook(delivery_id: str, principal: Reader, services: ServicesDep
 async def retry_webhook(
     delivery_id: str, principal: Sender, services: ServicesDep, once: OnceDep, request: Request
 ) -> Response:
-    """Make one delivery attempt now, and answer with what it came to.
+    """Make one delivery attempt now, and answer with its result.
 
-    It comes on top of the schedule: a delivery that waits goes on as before if this attempt fails, and is delivered if
-    it succeeds. Each request makes one attempt; repeats with the same Idempotency-Key share it.
+    The attempt is additional to the schedule. If it succeeds, the delivery is `delivered`. If it fails, a pending
+    delivery keeps its schedule. Each request makes one attempt; repeats with the same Idempotency-Key share it.
     """
     row = await finding.find(services, principal.merchant_id, delivery_id)
     await services.rate_limits.count_retry(request, row.endpoint_id)

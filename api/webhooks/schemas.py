@@ -14,7 +14,7 @@ from clearway.durable.messages import RetryOutcome
 
 
 class DeliveryResource(Resource):
-    """One event on its way to one endpoint."""
+    """The delivery of one event to one endpoint."""
 
     id: str
     object: Literal["webhook_delivery"] = "webhook_delivery"
@@ -23,10 +23,12 @@ class DeliveryResource(Resource):
     endpoint_id: str
     payment_id: str | None
     status: DeliveryStatus
-    attempt_count: Annotated[int, Field(description="How many attempts were made so far, retries by hand included.")]
+    attempt_count: Annotated[int, Field(description="Number of attempts so far, manual retries included.")]
     next_attempt_at: Moment | None
     last_response_status: int | None
-    last_error: Annotated[str | None, Field(description="Why the last attempt failed, or why none will be made.")]
+    last_error: Annotated[
+        str | None, Field(description="Why the last attempt failed, or why there will be no attempt.")
+    ]
     created_at: Moment
     updated_at: Moment
 
@@ -37,11 +39,11 @@ class AttemptRequest(Resource):
     method: Literal["POST"] = "POST"
     url: str
     headers: dict[str, str]
-    body: Annotated[str, Field(description="Byte for byte what the signatures are over.")]
+    body: Annotated[str, Field(description="Exactly the bytes that the signatures cover.")]
 
 
 class AttemptResponse(Resource):
-    """What came back, as far as it was read."""
+    """The response, as far as it was read."""
 
     status: int
     headers: dict[str, str]
@@ -55,7 +57,7 @@ class AttemptResource(Resource):
     trigger: Annotated[
         AttemptTrigger,
         Field(
-            description="`schedule`: of the event's schedule. `manual`: a retry. `recovery`: of a recovery's schedule."
+            description="`schedule`: the delivery's schedule. `manual`: a request. `recovery`: a recovery's schedule."
         ),
     ]
     request: AttemptRequest
@@ -67,25 +69,25 @@ class AttemptResource(Resource):
 
 
 class DeliveryDetail(DeliveryResource):
-    """A delivery with what was attempted, oldest first."""
+    """A delivery with its attempts, oldest first."""
 
     attempts: list[AttemptResource]
 
 
 class RetryAttempt(Resource):
-    """What the attempt came to that a retry asked for."""
+    """The result of the attempt that a retry requested."""
 
     number: int
     response_status: Annotated[int | None, Field(description="null: no answer came.")]
-    error_code: Annotated[str | None, Field(description="null: the endpoint took it.")]
+    error_code: Annotated[str | None, Field(description="null: the endpoint answered with 2xx.")]
     error: str | None
     duration_ms: int
 
 
 class RetriedDelivery(DeliveryResource):
-    """A delivery that was sent again, as it is after that attempt."""
+    """The delivery after the attempt that was requested."""
 
-    attempt: Annotated[RetryAttempt | None, Field(description="null: the attempt is still under way.")]
+    attempt: Annotated[RetryAttempt | None, Field(description="null: the attempt is still in progress.")]
 
 
 def delivery_resource(row: Row[Any]) -> DeliveryResource:

@@ -156,7 +156,7 @@ async def _lock_own(connection: AsyncConnection, merchant_id: str, key_id: str) 
 def _refuse_excess(granted: Grant, asked: Grant) -> None:
     excess = granted.excess(asked)
     if excess is not None:
-        detail = f"A key cannot give more than it has, and this one lacks {excess}. Nothing was changed."
+        detail = f"A key cannot give more than it has. Your key lacks {excess}. Nothing was changed."
         raise ForbiddenError("permission_missing", detail)
 
 
@@ -185,7 +185,7 @@ def _described(grant: Grant) -> dict[str, Any]:
 
 def _too_many() -> ConflictError:
     detail = (
-        f"You have {API_KEYS_PER_MERCHANT_MAX} API keys that are not revoked, which is as many as there may be. "
-        "Revoke one first; nothing was created."
+        f"You have {API_KEYS_PER_MERCHANT_MAX} API keys that are not revoked, the maximum. Nothing was created. "
+        "Revoke one first."
     )
     return ConflictError("api_key_limit", detail)

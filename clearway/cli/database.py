@@ -24,10 +24,10 @@ def register(app: typer.Typer) -> None:
 
 def migrate(
     *,
-    check: Annotated[bool, typer.Option("--check", help="Only tell whether the schema is the newest.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only check whether the schema is the newest.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Bring the database's schema up to date. Running it again, or twice at once, is harmless."""
+    """Migrate the database to the newest schema. Running it again, or twice at once, is safe."""
     from clearway.cli import schema  # noqa: PLC0415 - heavy
 
     before = schema.revisions()

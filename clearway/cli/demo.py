@@ -49,7 +49,7 @@ def demo(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Tell the life of a payment against the running stack, step by step. Fails if a promise does not hold."""
+    """Show the life of a payment on the running stack, step by step. Fails if a result is not as promised."""
     stack = running_stack()
     with open_api(api_url, api_key, api_secret) as api:
         story = Story(api, silent=as_json, pauses=not fast)
@@ -59,7 +59,7 @@ def demo(
     if as_json:
         print_json({"held": True, "payments": cast.payments, "steps": story.as_json()})
     else:
-        story.say("\n[bold green]Every promise held.[/]")
+        story.say("\n[bold green]All results are as promised.[/]")
 
 
 def _pay(story: Story, cast: Cast) -> None:
@@ -123,7 +123,7 @@ def _webhooks(story: Story, cast: Cast) -> None:
     for item in sorted(deliveries, key=lambda found: str(found["id"])):
         story.say(f"  {plain(item['event_type']):<20} {item['status']} after {item['attempt_count']} attempt(s)")
     if cast.receiver_url is None:
-        story.say("  (The sample merchant is not known here, so what arrived is not checked.)")
+        story.say("  (The address of the sample merchant is not known, so its received webhooks are not checked.)")
         return
     story.check("every event was delivered", held={item["event_type"] for item in deliveries} >= wanted)
     received = _received(cast.receiver_url)

@@ -113,7 +113,7 @@ async def _decide(client: Client, workflow_id: str, resolution: Resolution) -> d
     except calls.RefusedError as refusal:
         raise CommandError(f"{workflow_id} refused: {refusal}") from None
     except calls.WorkflowEndedError:
-        raise CommandError(f"{workflow_id} does not run. `clearway recover` takes it up; then decide again.") from None
+        raise CommandError(f"{workflow_id} does not run. Run `clearway recover`, then decide again.") from None
     except ClearwayError:
         raise CommandError(
             f"{workflow_id} has not answered in time; it may still take the decision. Is a worker running? Read the "

@@ -83,7 +83,7 @@ def update_endpoint(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Change an endpoint: only what you name."""
+    """Change an endpoint. Only the options that you give are changed."""
     body = _fields(url=url, events=events, description=description)
     if enabled is not None:
         body["status"] = "enabled" if enabled else "disabled"
@@ -111,7 +111,7 @@ def rotate_secret(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Put a new signing secret in force and print it. The old one also signs for a while."""
+    """Create a new signing secret and print it. The old one also signs until the overlap ends."""
     body = {} if overlap is None else {"overlap_s": overlap}
     with open_api(api_url, api_key, api_secret) as api:
         path = f"/webhook_endpoints/{endpoint_id}/rotate_secret"
@@ -134,7 +134,7 @@ def try_endpoint(
     if as_json:
         print_json(delivery)
     else:
-        out().print(f"Delivery {plain(delivery['id'])} is under way: `clearway webhooks show {plain(delivery['id'])}`.")
+        out().print(f"Delivery {plain(delivery['id'])} is pending: `clearway webhooks show {plain(delivery['id'])}`.")
 
 
 @endpoints.command("delete")
@@ -148,7 +148,7 @@ def delete_endpoint(
 ) -> None:
     """Delete an endpoint for good. No further event is sent to it."""
     if not yes:
-        typer.confirm(f"Delete {endpoint_id}? Its deliveries under way are cancelled.", abort=True)
+        typer.confirm(f"Delete {endpoint_id}? Its pending deliveries are cancelled.", abort=True)
     with open_api(api_url, api_key, api_secret) as api:
         api.delete(f"/webhook_endpoints/{endpoint_id}")
     out().print(f"{plain(endpoint_id)} is deleted.")

@@ -21,7 +21,7 @@ faults: Final = typer.Typer(help="Faults of the gateway simulator: list, add, cl
 
 SimulatorUrl = Annotated[
     str | None,
-    typer.Option(envvar=URL_VARIABLE, help="Where the simulator is. By default the stack on this machine's."),
+    typer.Option(envvar=URL_VARIABLE, help="URL of the simulator. Default: that of the stack on this machine."),
 ]
 
 
@@ -32,25 +32,27 @@ def register(app: typer.Typer) -> None:
 
 @faults.command("list")
 def list_faults(*, as_json: JsonFlag = False, simulator_url: SimulatorUrl = None) -> None:
-    """List the faults that are switched on, and how often each was met."""
+    """List the active faults, and how often each was applied."""
     _print(_rules(simulator_url), as_json=as_json)
 
 
 @faults.command("add")
 def add_fault(
     operation: Annotated[str, typer.Argument(help="authorise, capture, void, refund, look_up, webhook or token.")],
-    fault: Annotated[str, typer.Argument(help="Such as executed_then_timeout; all: docs/testing-values.md.")],
+    fault: Annotated[str, typer.Argument(help="Such as executed_then_timeout. docs/testing-values.md lists all.")],
     *,
     times: Annotated[
-        int | None, typer.Option(help="How often it applies; until cleared by default.", min=1, show_default=False)
+        int | None, typer.Option(help="How often it is applied. Default: until cleared.", min=1, show_default=False)
     ] = None,
-    probability: Annotated[float, typer.Option(help="Share of the operations that meet it.", min=0, max=1)] = 1.0,
-    delay: Annotated[float | None, typer.Option(help="Seconds, for faults that wait.", min=0)] = None,
+    probability: Annotated[
+        float, typer.Option(help="Probability that an operation meets it, 0 to 1.", min=0, max=1)
+    ] = 1.0,
+    delay: Annotated[float | None, typer.Option(help="Seconds to wait, for faults that have a delay.", min=0)] = None,
     payment: Annotated[str | None, typer.Option(help="Only this payment.", show_default=False)] = None,
     as_json: JsonFlag = False,
     simulator_url: SimulatorUrl = None,
 ) -> None:
-    """Switch a fault on, before those that are on already. The first that applies wins."""
+    """Add a fault before those that are active. The first that matches is applied."""
     rule: dict[str, Any] = {"operation": operation, "fault": fault, "probability": probability}
     rule |= {} if times is None else {"times": times}
     rule |= {} if delay is None else {"delay_s": delay}
@@ -60,7 +62,7 @@ def add_fault(
 
 @faults.command("clear")
 def clear_faults(*, simulator_url: SimulatorUrl = None) -> None:
-    """Switch every fault off. Test values keep theirs."""
+    """Remove all faults. The faults of test values stay."""
     _call("DELETE", simulator_url)
     out().print("No fault is switched on.")
 

@@ -29,7 +29,7 @@ keys: Final = typer.Typer(help="API keys of merchants: list, add, rotate, revoke
 INSTALLING: Final = "Install"
 ROTATION: Final = "rot"
 KeyId = Annotated[str, typer.Argument(metavar="KEY", help="key_…")]
-Operator = Annotated[str | None, typer.Option(help="Who does it, for the audit log; your login by default.")]
+Operator = Annotated[str | None, typer.Option(help="Your name for the audit log. Default: your login name.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -39,12 +39,14 @@ def register(app: typer.Typer) -> None:
 
 @keys.command("list")
 def list_keys(
-    merchant_id: Annotated[str | None, typer.Argument(metavar="MERCHANT", help="mer_…; all if absent.")] = None,
+    merchant_id: Annotated[
+        str | None, typer.Argument(metavar="MERCHANT", help="mer_…. Default: all merchants.")
+    ] = None,
     *,
-    pepper: Annotated[str | None, typer.Option(help="Only those whose secret is hashed with this pepper.")] = None,
+    pepper: Annotated[str | None, typer.Option(help="Only keys whose secret is hashed with this pepper.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List API keys without their secrets, which nobody has but the merchant."""
+    """List API keys, without their secrets."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
 
     found = in_transaction(lambda connection: _list(connection, merchant_id, pepper))
@@ -65,16 +67,20 @@ def add_key(
     *,
     name: Annotated[str, typer.Option(help="What the key is for.")] = "Added by an operator",
     permission: Annotated[
-        list[Permission] | None, typer.Option(help="What it may do; repeat it for several. All by default.")
+        list[Permission] | None,
+        typer.Option(help="A permission of the key. Repeat the option for several. Default: all."),
     ] = None,
     network: Annotated[
-        list[str] | None, typer.Option(help="Where it may be used from (CIDR); repeat it. Anywhere by default.")
+        list[str] | None,
+        typer.Option(
+            help="A network from which it may be used (CIDR). Repeat the option for several. Default: any address."
+        ),
     ] = None,
-    expires_in_days: Annotated[int | None, typer.Option(min=1, help="When it ends. Never by default.")] = None,
+    expires_in_days: Annotated[int | None, typer.Option(min=1, help="Days until it expires. Default: never.")] = None,
     operator: Operator = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Add an API key beside those that are there. Its secret is shown this once."""
+    """Add an API key for a merchant. Its secret is shown only now."""
     from clearway.accounts import keys as accounts  # noqa: PLC0415 - heavy
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.services import Allocation  # noqa: PLC0415 - heavy
@@ -96,12 +102,12 @@ def rotate_key(
     key_id: KeyId,
     *,
     overlap_s: Annotated[
-        int | None, typer.Option("--overlap-s", min=0, help="Seconds during which the old secret is valid, too.")
+        int | None, typer.Option("--overlap-s", min=0, help="Seconds during which the old secret stays valid.")
     ] = None,
     operator: Operator = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Give an API key a fresh secret, shown this once. The old one stays valid for the overlap."""
+    """Create a new secret for an API key. It is shown only now. The old one stays valid until the overlap ends."""
     from clearway.accounts import keys as accounts  # noqa: PLC0415 - heavy
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.services import Allocation  # noqa: PLC0415 - heavy
@@ -123,7 +129,7 @@ def rotate_key(
 
 @keys.command("revoke")
 def revoke_key(key_id: KeyId, *, operator: Operator = None, as_json: JsonFlag = False) -> None:
-    """Make an API key unusable from this moment."""
+    """Revoke an API key, with immediate effect."""
     from clearway.accounts import keys as accounts  # noqa: PLC0415 - heavy
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
 

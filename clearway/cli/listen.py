@@ -49,17 +49,18 @@ def listen(
         str | None, typer.Option(help="Where to POST each event: a URL, host:port/path, or a port.", show_default=False)
     ] = None,
     events: Annotated[
-        str | None, typer.Option(help="Only these, comma separated; payment.* is a pattern.", show_default=False)
+        str | None,
+        typer.Option(help="Event types to show, comma separated, such as payment.* Default: all.", show_default=False),
     ] = None,
     print_events: Annotated[bool, typer.Option("--print-json", help="Print each event's JSON on stdout.")] = False,
-    print_secret: Annotated[bool, typer.Option("--print-secret", help="Print the signing secret and end.")] = False,
+    print_secret: Annotated[bool, typer.Option("--print-secret", help="Print the signing secret and exit.")] = False,
     skip_verify: Annotated[bool, typer.Option(help="Don't verify the target's TLS certificate.")] = False,
     as_json: JsonFlag = False,
     api_url: ApiUrl = None,
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Show events as they happen, and forward them to a program of yours with real signatures. Ctrl-C ends it."""
+    """Show events as they happen, and forward them to your program with real signatures. Ctrl-C ends it."""
     secret = stable_secret(state_dir())
     if print_secret:
         typer.echo(secret)

@@ -32,7 +32,7 @@ ApiUrl = Annotated[
     typer.Option(
         "--api-url",
         envvar="CLEARWAY_API_URL",
-        help="Where the API is. By default the stack that runs on this machine.",
+        help="URL of the API. Default: that of the stack on this machine.",
         rich_help_panel=CONNECTION,
         show_default=False,
     ),
@@ -42,7 +42,7 @@ ApiKey = Annotated[
     typer.Option(
         "--api-key",
         envvar="CLEARWAY_API_KEY",
-        help="The merchant's API key. By default the test merchant's.",
+        help="The merchant's API key. Default: that of the test merchant.",
         rich_help_panel=CONNECTION,
         show_default=False,
     ),
@@ -60,7 +60,7 @@ ApiSecret = Annotated[
 
 IdempotencyKey = Annotated[
     str | None,
-    typer.Option(help="Makes a repeat of this command safe: same key, one effect.", show_default=False),
+    typer.Option(help="Makes this command safe to repeat: same key, one effect.", show_default=False),
 ]
 Limit = Annotated[int, typer.Option(help="How many to show.", min=1, max=10_000)]
 

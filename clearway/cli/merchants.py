@@ -46,7 +46,7 @@ def add_merchant(
     operator: Operator = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Add an account: a live and a test merchant, each with a first API key. The secrets are shown this once."""
+    """Add an account: a live and a test merchant, each with an API key. The secrets are shown only now."""
     from clearway.accounts import merchants as records  # noqa: PLC0415 - heavy
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
 
@@ -67,9 +67,9 @@ def add_merchant(
 
 
 def reencrypt(*, operator: Operator = None, as_json: JsonFlag = False) -> None:
-    """Encrypt everything that is sealed with the first key of SECRET_KEYS, so that older keys can be taken away.
+    """Encrypt all stored secrets again, with the first key of SECRET_KEYS, so that older keys can be removed.
 
-    It works in batches beside running programs. If it is interrupted, run it again: it goes on where it was.
+    It works in batches while other programs run. If it is interrupted, run it again: it continues where it stopped.
     """
     from clearway.accounts import reencryption as records  # noqa: PLC0415 - heavy
     from clearway.cli.transaction import with_engine  # noqa: PLC0415 - heavy

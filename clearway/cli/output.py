@@ -32,7 +32,7 @@ COLOURS: Final = {
     "cancelled": "yellow",
 }
 
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON for programs, and nothing else.")]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print only JSON, for programs.")]
 
 
 def out() -> Console:

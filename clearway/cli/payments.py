@@ -21,7 +21,7 @@ from clearway.domain.payment import PaymentMethod, PaymentStatus
 from clearway.durable.messages import Resolution, payment_workflow_id
 
 payments: Final = typer.Typer(
-    help="Payments: list, show, make, capture, cancel, and resolve what needs a person.", no_args_is_help=True
+    help="Payments: list, show, create, capture, cancel, and resolve those in needs_review.", no_args_is_help=True
 )
 
 
@@ -33,8 +33,8 @@ def register(app: typer.Typer) -> None:
 @payments.command("list")
 def list_payments(
     *,
-    status: Annotated[PaymentStatus | None, typer.Option(help="Only these.")] = None,
-    method: Annotated[PaymentMethod | None, typer.Option(help="Only these.")] = None,
+    status: Annotated[PaymentStatus | None, typer.Option(help="Only payments with this status.")] = None,
+    method: Annotated[PaymentMethod | None, typer.Option(help="Only payments by this method.")] = None,
     search: Annotated[str | None, typer.Option(help="A payment or order id, a VPA, an e-mail or a receipt.")] = None,
     limit: Limit = 20,
     as_json: JsonFlag = False,
@@ -67,7 +67,11 @@ def show_payment(
     payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],
     *,
     any_merchant: Annotated[
-        bool, typer.Option("--any-merchant", help="For operators: whosever it is, from the database. Audited.")
+        bool,
+        typer.Option(
+            "--any-merchant",
+            help="For operators: read a payment of any merchant from the database. The audit log records it.",
+        ),
     ] = False,
     operator: Operator = None,
     as_json: JsonFlag = False,
@@ -97,11 +101,11 @@ def show_payment(
 def create_payment(
     *,
     amount: Annotated[
-        int | None, typer.Option(help="Make an order of this amount in minor units.", min=1, show_default=False)
+        int | None, typer.Option(help="Create an order of this amount, in minor units.", min=1, show_default=False)
     ] = None,
-    currency: Annotated[str, typer.Option(help="Of the order that is made. ISO 4217.")] = "INR",
+    currency: Annotated[str, typer.Option(help="Currency of the new order (ISO 4217).")] = "INR",
     order: Annotated[
-        str | None, typer.Option(help="Pay this order in place of making one.", show_default=False)
+        str | None, typer.Option(help="Pay this order instead of creating one.", show_default=False)
     ] = None,
     vpa: Annotated[str | None, typer.Option(help="Pay by UPI.", show_default=False)] = None,
     card: Annotated[str | None, typer.Option(help="Pay by a test card: its number.", show_default=False)] = None,
@@ -118,7 +122,7 @@ def create_payment(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Take a payment: of an order you name, or of one made for it. Test values: docs/testing-values.md."""
+    """Create a payment of an order that you name, or of a new order. Test values: docs/testing-values.md."""
     body = {
         **_instrument_asked(vpa=vpa, card=card, token=token, bank=bank, wallet=wallet),
         "capture_method": "manual" if manual_capture else "automatic",
@@ -138,10 +142,13 @@ def capture_payment(
     payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],
     *,
     amount: Annotated[
-        int | None, typer.Option(help="In minor units; all that is left by default.", min=1, show_default=False)
+        int | None, typer.Option(help="In minor units. Default: everything that is left.", min=1, show_default=False)
     ] = None,
     final: Annotated[
-        bool, typer.Option("--final/--not-final", help="Release the rest after this capture, or keep it for more.")
+        bool,
+        typer.Option(
+            "--final/--not-final", help="Release the rest after this capture, or keep it for further captures."
+        ),
     ] = True,
     idempotency_key: IdempotencyKey = None,
     as_json: JsonFlag = False,
@@ -149,7 +156,7 @@ def capture_payment(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Take part or all of what is authorised."""
+    """Capture part or all of the authorised amount."""
     body = ({} if amount is None else {"amount": amount}) | {"final": final}
     with open_api(api_url, api_key, api_secret) as api:
         payment = api.post(f"/payments/{payment_id}/capture", body, idempotency_key=idempotency_key)
@@ -167,7 +174,7 @@ def cancel_payment(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Call a payment off, or release what is authorised and not captured."""
+    """Cancel a payment, or void the part of the authorisation that is not captured."""
     body = {} if reason is None else {"reason": reason}
     with open_api(api_url, api_key, api_secret) as api:
         payment = api.post(f"/payments/{payment_id}/cancel", body, idempotency_key=idempotency_key)
@@ -180,7 +187,7 @@ def resolve_payment(
     *,
     outcome: Annotated[
         Literal["success", "authorized", "failed", "cancelled"],
-        typer.Option(help="What happened at the gateway, by its own records."),
+        typer.Option(help="What happened, according to the gateway's records."),
     ],
     reason: Reason,
     operator: Operator = None,
@@ -188,7 +195,7 @@ def resolve_payment(
     amount: Moved = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Decide a payment in needs_review, after looking at the gateway. This moves the books: be sure."""
+    """Decide a payment in needs_review, after you looked it up at the gateway. This changes the ledger for good."""
     resolution = Resolution(outcome, operator or login(), reason, gateway_reference, amount)
     resolve(payment_workflow_id(payment_id), payment_id, resolution, as_json=as_json)
 

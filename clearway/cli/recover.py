@@ -31,16 +31,19 @@ def recover(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     payment: Annotated[str | None, typer.Option(metavar="ID", help="Only this payment or refund.")] = None,
     since: Annotated[
-        str, typer.Option(help="Compare the gateways' books from this long ago: 90m, 24h, 7d, or a time in ISO 8601.")
+        str, typer.Option(help="Compare the gateways' operations since then: 90m, 24h, 7d, or a time in ISO 8601.")
     ] = "24h",
     untouched: Annotated[
-        int | None, typer.Option(metavar="SECONDS", help="Leave rows alone that are younger (RECOVERY_AFTER_S).")
+        int | None,
+        typer.Option(
+            metavar="SECONDS", help="Skip rows that changed within this many seconds (RECOVERY_AFTER_S by default)."
+        ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Continue payments and refunds that have no running workflow, and list charges that have no row.
 
-    Harmless at any time and as often as you like: a workflow that runs is left alone, and a new one asks the gateway
+    Safe at any time and any number of times: it does not touch a running workflow, and a new one asks the gateway
     before it does anything. Use it after Temporal or the database was lost or restored.
     """
     report = asyncio.run(_recover(payment, _moment(since), untouched, dry_run=dry_run))
@@ -49,7 +52,9 @@ def recover(
     else:
         _print(report, dry_run=dry_run)
     if report.failed:
-        raise CommandError(f"{len(report.failed)} could not be taken up. Run it again, or look into the worker's log.")
+        raise CommandError(
+            f"{len(report.failed)} could not be continued. Run the command again, or read the worker's log."
+        )
 
 
 async def _recover(subject_id: str | None, since: datetime, untouched_s: int | None, *, dry_run: bool) -> Report:
@@ -75,7 +80,9 @@ async def _recover(subject_id: str | None, since: datetime, untouched_s: int | N
             untouched_since = now - timedelta(seconds=settings.recovery_after_s if untouched_s is None else untouched_s)
             return await recover_all(recovery, gateways, untouched_since, since, dry_run=dry_run)
     except GatewayUnavailableError as error:
-        raise CommandError(f"A gateway's books can't be read: {error}. What had no workflow is taken up.") from None
+        raise CommandError(
+            f"The gateway's operations can't be read: {error}. Payments and refunds without a workflow are continued."
+        ) from None
     finally:
         await gateways.aclose()
         await engine.dispose()

@@ -44,14 +44,14 @@ def recover_endpoint(
         Literal["failed", "all_missing"],
         typer.Option(help="Only failed deliveries, or all events that the endpoint has not received."),
     ] = "all_missing",
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it until every delivery has ended.")] = True,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every delivery has ended.")] = True,
     idempotency_key: IdempotencyKey = None,
     as_json: JsonFlag = False,
     api_url: ApiUrl = None,
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Send the events that the endpoint missed while it was disabled or away, at most 10 a second."""
+    """Send the events that the endpoint did not receive, at most 10 a second."""
     body: dict[str, Any] = {"since": since.isoformat(), "include": include}
     if until is not None:
         body["until"] = until.isoformat()

@@ -14,7 +14,9 @@ from clearway.cli.views import print_workflow, refund_table
 from clearway.domain.refund import RefundStatus
 from clearway.durable.messages import Resolution, refund_workflow_id
 
-refunds: Final = typer.Typer(help="Refunds: list, show, make, and resolve what needs a person.", no_args_is_help=True)
+refunds: Final = typer.Typer(
+    help="Refunds: list, show, create, and resolve those in needs_review.", no_args_is_help=True
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +29,7 @@ def create_refund(
     payment_id: Annotated[str, typer.Argument(metavar="PAYMENT", help="pay_…")],
     *,
     amount: Annotated[
-        int | None, typer.Option(help="In minor units; all that is left by default.", min=1, show_default=False)
+        int | None, typer.Option(help="In minor units. Default: everything that is left.", min=1, show_default=False)
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Why, for your own records.", show_default=False)] = None,
     idempotency_key: IdempotencyKey = None,
@@ -36,7 +38,7 @@ def create_refund(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Give money back, in full or in part. The gateway pays it out; a webhook says when."""
+    """Refund a payment, in full or in part. The gateway pays it out later, and a webhook reports it."""
     given = {"amount": amount, "reason": reason}
     body = {name: value for name, value in given.items() if value is not None}
     with open_api(api_url, api_key, api_secret) as api:
@@ -50,7 +52,7 @@ def create_refund(
 @refunds.command("list")
 def list_refunds(
     *,
-    status: Annotated[RefundStatus | None, typer.Option(help="Only these.")] = None,
+    status: Annotated[RefundStatus | None, typer.Option(help="Only refunds with this status.")] = None,
     limit: Limit = 20,
     as_json: JsonFlag = False,
     api_url: ApiUrl = None,
@@ -92,7 +94,7 @@ def resolve_refund(
     refund_id: Annotated[str, typer.Argument(metavar="ID", help="rfnd_…")],
     *,
     outcome: Annotated[
-        Literal["processed", "failed"], typer.Option(help="What happened at the gateway, by its own records.")
+        Literal["processed", "failed"], typer.Option(help="What happened, according to the gateway's records.")
     ],
     reason: Reason,
     operator: Operator = None,
@@ -100,6 +102,6 @@ def resolve_refund(
     amount: Moved = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Decide a refund in needs_review, after looking at the gateway. This moves the books: be sure."""
+    """Decide a refund in needs_review, after you looked it up at the gateway. This changes the ledger for good."""
     resolution = Resolution(outcome, operator or login(), reason, gateway_reference, amount)
     resolve(refund_workflow_id(refund_id), refund_id, resolution, as_json=as_json)

@@ -10,13 +10,19 @@ from clearway.cli.output import coloured, out, plain, print_json, remarks
 from clearway.cli.problems import CommandError
 from clearway.durable.messages import Resolution
 
-Reason = Annotated[str, typer.Option(help="Why, for the timeline and the audit: what you saw at the gateway.")]
-Operator = Annotated[str | None, typer.Option(help="Who decides; your login by default.", show_default=False)]
-Reference = Annotated[str | None, typer.Option(help="The gateway's own reference, if you have it.")]
+Reason = Annotated[str, typer.Option(help="What you found at the gateway, for the history and the audit log.")]
+Operator = Annotated[
+    str | None,
+    typer.Option(help="Your name for the history and the audit log. Default: your login name.", show_default=False),
+]
+Reference = Annotated[str | None, typer.Option(help="The gateway's id of the operation, if you have it.")]
 Moved = Annotated[
     int | None,
     typer.Option(
-        "--amount", help="What moved at the gateway, in minor units; the books say this.", min=1, show_default=False
+        "--amount",
+        help="The amount that really moved, in minor units. The ledger records it.",
+        min=1,
+        show_default=False,
     ),
 ]
 

@@ -12,7 +12,9 @@ from clearway.cli.running import login
 from clearway.domain.gateway_event import Disposition
 
 events: Final = typer.Typer(help="Events that gateways sent: list.", no_args_is_help=True)
-reviews: Final = typer.Typer(help="Contradictions between gateways and the record: list, close.", no_args_is_help=True)
+reviews: Final = typer.Typer(
+    help="Contradictions between a gateway and the stored payments and refunds: list, close.", no_args_is_help=True
+)
 
 OPERATING: Final = "Operate"
 
@@ -26,12 +28,12 @@ def register(app: typer.Typer) -> None:
 @events.command("list")
 def list_events(
     *,
-    subject: Annotated[str | None, typer.Option(metavar="ID", help="Only those about this pay_… or rfnd_…")] = None,
-    disposition: Annotated[Disposition | None, typer.Option(help="Only those of which this became.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="How many, newest first.")] = 50,
+    subject: Annotated[str | None, typer.Option(metavar="ID", help="Only events about this pay_… or rfnd_…")] = None,
+    disposition: Annotated[Disposition | None, typer.Option(help="Only events with this disposition.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many to show.")] = 50,
     as_json: JsonFlag = False,
 ) -> None:
-    """List what gateways sent, newest first, with what became of it."""
+    """List the events that gateways sent, newest first, and what was done with each."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.gateway_events.reviewing import list_events as found_events  # noqa: PLC0415 - heavy
 
@@ -54,7 +56,7 @@ def list_reviews(
     everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """List what gateways reported after the end and what cannot be true with the record."""
+    """List gateway events that contradict a payment or refund after its end."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.gateway_events.reviewing import list_reviews as found_reviews  # noqa: PLC0415 - heavy
 
@@ -75,12 +77,10 @@ def close_review(
     review_id: Annotated[str, typer.Argument(metavar="REVIEW", help="rev_…")],
     *,
     resolution: Annotated[str, typer.Option(help="What you found at the gateway, and what you did.")],
-    operator: Annotated[
-        str | None, typer.Option(help="Who closes it, for the audit log; your login by default.")
-    ] = None,
+    operator: Annotated[str | None, typer.Option(help="Your name for the audit log. Default: your login name.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Close a review. The payment or refund stays as it is: money moves by a refund, or at the gateway."""
+    """Close a review. It does not change the payment or refund: move money by a refund, or at the gateway."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.domain.actor import Actor  # noqa: PLC0415 - heavy
     from clearway.domain.actor import operator as named  # noqa: PLC0415 - heavy

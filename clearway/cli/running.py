@@ -68,4 +68,4 @@ def login() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
-        raise CommandError("Who decides is not known here: say it with --operator NAME.") from None
+        raise CommandError("Your login name is not known. Give your name with --operator NAME.") from None

@@ -51,7 +51,9 @@ def dev(
     *,
     temporal_server: Annotated[
         Literal["dev", "postgres"],
-        typer.Option(help="Temporal's dev server, or the server proper on Postgres: 16 shards, no UI, own state."),
+        typer.Option(
+            help="dev: Temporal's dev server. postgres: the full server on Postgres, 16 shards, own state, no UI."
+        ),
     ] = "dev",
 ) -> None:
     """Run everything on this machine until Ctrl-C: Postgres, Temporal and its UI, API, worker, simulator, merchant."""
@@ -62,7 +64,7 @@ def dev(
 
 
 def doctor(*, as_json: JsonFlag = False) -> None:
-    """Say what this machine has and what it lacks. Fails when something needed is missing."""
+    """Check this machine: Python, tools, servers, ports, settings and disk. Fails when something needed is missing."""
     with in_a_checkout("doctor"):
         from clearway.dev.doctor import Verdict, report  # noqa: PLC0415 - not part of an installation
 
@@ -85,7 +87,7 @@ def api(
     port: Annotated[int | None, typer.Option(help="Port to listen on; API_PORT by default.", min=1, max=65_535)] = None,
     workers: Annotated[int, typer.Option(help="Processes.", min=1, max=128)] = 1,
 ) -> None:
-    """Run the REST API. It holds no state: run as many as you like."""
+    """Run the REST API. It holds no state: you can run any number of them."""
     import uvicorn  # noqa: PLC0415 - heavy
 
     from clearway.listening import require_private  # noqa: PLC0415
@@ -118,11 +120,11 @@ def api(
 def worker(
     *,
     processes: Annotated[int, typer.Option(help="Worker processes; one per core is a good start.", min=1, max=64)] = 1,
-    queues: Annotated[str, typer.Option(help="Task queues to serve, comma separated.", show_default=True)] = ",".join(
+    queues: Annotated[str, typer.Option(help="Task queues to poll, comma separated.", show_default=True)] = ",".join(
         TASK_QUEUES
     ),
 ) -> None:
-    """Run workflows and activities. It holds no state: run as many as you like.
+    """Run workflows and activities. It holds no state: you can run any number of them.
 
     Process n serves Prometheus metrics on METRICS_PORT + n. A process that dies is started again.
     """
@@ -149,7 +151,7 @@ def worker(
 
 
 def simulator() -> None:
-    """Run the gateway simulator, the payment gateway that moves no money. SIMULATOR_… variables set it up."""
+    """Run the gateway simulator, the payment gateway that moves no money. SIMULATOR_… variables configure it."""
     from clearway.simulator.__main__ import main  # noqa: PLC0415 - heavy
     from clearway.simulator.settings import SimulatorSettings  # noqa: PLC0415
 

@@ -93,7 +93,7 @@ class Story:
         """Go on only if the promise holds. Raises StoryError."""
         if not held:
             step = f"step {len(self.steps)} ({self.steps[-1].title})"
-            raise StoryError(f"The story does not hold. At {step} this was expected: {text}.")
+            raise StoryError(f"The demo failed. At {step} this was expected: {text}.")
         self.steps[-1].held.append(text)
         self.say(f"  [green]✓[/] {plain(text)}")
 

@@ -145,7 +145,7 @@ def trigger(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Make an event really happen, with test values, and wait until it exists. Without EVENT: list the choices."""
+    """Cause an event with test values, and wait until it exists. Without EVENT, list the choices."""
     if show_list or event is None:
         _print_list(as_json=as_json)
         return

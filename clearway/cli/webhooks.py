@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 @webhooks.command("list")
 def list_deliveries(
     *,
-    status: Annotated[DeliveryStatus | None, typer.Option(help="Only these.")] = None,
+    status: Annotated[DeliveryStatus | None, typer.Option(help="Only deliveries with this status.")] = None,
     event: Annotated[EventType | None, typer.Option(help="Only of this type.")] = None,
     payment: Annotated[str | None, typer.Option(help="Only about this payment.")] = None,
     limit: Limit = 20,
@@ -55,7 +55,7 @@ def show_delivery(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Show a delivery and every attempt of it: what was sent, what was answered, how long it took."""
+    """Show a delivery with each attempt: request, answer and duration."""
     with open_api(api_url, api_key, api_secret) as api:
         delivery = api.get(f"/webhooks/{delivery_id}")
     if as_json:
@@ -73,7 +73,7 @@ def retry_delivery(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Send it once more now, under the same webhook id, and show what came of it. The schedule stays as it is."""
+    """Make one delivery attempt now, with the same webhook id, and show its result. The schedule does not change."""
     with open_api(api_url, api_key, api_secret) as api:
         delivery = api.post(f"/webhooks/{delivery_id}/retry")
     if as_json:
@@ -114,7 +114,7 @@ def show_event(
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Show an event, as its webhook tells it."""
+    """Show an event, with the same body as its webhook."""
     with open_api(api_url, api_key, api_secret) as api:
         print_json(api.get(f"/events/{event_id}"))
 
@@ -124,14 +124,14 @@ def resend_event(
     event_id: Annotated[str, typer.Argument(metavar="ID", help="evt_…")],
     *,
     endpoint: Annotated[
-        str | None, typer.Option(help="Where to send it: whe_…. May be left out if there is one endpoint.")
+        str | None, typer.Option(help="Where to send it: whe_…. Not needed if there is only one endpoint.")
     ] = None,
     as_json: JsonFlag = False,
     api_url: ApiUrl = None,
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
 ) -> None:
-    """Send an event once more to an endpoint, also if it was never sent there, and show what came of it."""
+    """Send an event to an endpoint now, also if it was never sent there, and show the result."""
     with open_api(api_url, api_key, api_secret) as api:
         endpoint_id = endpoint or _only_endpoint(api)
         delivery = api.post(f"/events/{event_id}/resend", {"endpoint_id": endpoint_id})

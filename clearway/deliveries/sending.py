@@ -49,7 +49,7 @@ async def retry(services: Services, merchant_id: str, delivery_id: str, retry_id
     if not row.endpoint_open:
         raise closed(row.endpoint_id)
     if row.attempt_count >= WEBHOOK_ATTEMPTS_IN_ALL_MAX:
-        detail = f"Delivery {row.id} has had {row.attempt_count} attempts, which is the most. Nothing was sent."
+        detail = f"Delivery {row.id} has had {row.attempt_count} attempts, the maximum. Nothing was sent."
         raise ConflictError("webhook_retry_limit", detail)
     due = due_of(row)
     pending = row.status == DeliveryStatus.PENDING.value
@@ -77,7 +77,9 @@ async def answered(workflow_id: str) -> AsyncIterator[None]:
         async with asyncio.timeout(calls.ANSWER_TIMEOUT_S):
             yield
     except calls.WorkflowEndedError as error:
-        detail = "The attempt met the end of another. Repeat with the same Idempotency-Key: it is made at most once."
+        detail = (
+            "Another attempt ended at the same moment. Repeat with the same Idempotency-Key: it is made at most once."
+        )
         raise UnavailableError("temporal_unavailable", detail) from error
     except (RPCError, RPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:
         raise calls.classify(error, workflow_id) from error

@@ -10,7 +10,7 @@ RETRY_AFTER_STRETCH_MAX: Final = 2
 
 
 class DeliveryStatus(StrEnum):
-    """Where a webhook delivery stands, as the API shows it."""
+    """Status of a webhook delivery."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -19,7 +19,7 @@ class DeliveryStatus(StrEnum):
 
 
 class RecoveryStatus(StrEnum):
-    """Where a recovery stands; stopped: the endpoint was disabled or deleted meanwhile."""
+    """Status of a recovery. `stopped`: the endpoint was disabled or deleted meanwhile."""
 
     RUNNING = "running"
     COMPLETED = "completed"
@@ -34,7 +34,7 @@ class RecoveryScope(StrEnum):
 
 
 class AttemptTrigger(StrEnum):
-    """Why a delivery attempt was made: the schedule of the event, a request for this one, or a recovery's schedule."""
+    """Why a delivery attempt was made: the schedule of the delivery, a manual retry, or the schedule of a recovery."""
 
     SCHEDULE = "schedule"
     MANUAL = "manual"

@@ -102,8 +102,8 @@ class OverloadedError(UnavailableError):
 
     def __init__(self, retry_after_s: int) -> None:
         detail = (
-            f"More is asked for than can be done at the moment. Nothing was begun and no money moved. Repeat with the "
-            f"same Idempotency-Key in {retry_after_s} s or later."
+            f"The server is overloaded. Nothing was started and no money moved. Repeat the request with the same "
+            f"Idempotency-Key after {retry_after_s} s."
         )
         super().__init__("overloaded", detail)
         self.retry_after_s = retry_after_s

@@ -13,7 +13,7 @@ CREATED_STEP: Final = "created"
 
 
 class EventType(StrEnum):
-    """Every event there is. A status change has exactly one; `payment.captured` tells of a capture a merchant asked."""
+    """All event types. A status change has exactly one; `payment.captured` reports a requested capture."""
 
     PAYMENT_CREATED = "payment.created"
     PAYMENT_REQUIRES_ACTION = "payment.requires_action"

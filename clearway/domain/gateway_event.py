@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
 
 class Disposition(StrEnum):
-    """What became of an event."""
+    """What was done with a gateway's event."""
 
     RECEIVED = "received"
     """Stored, and not yet passed on. A repeat passes it on."""

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands, as the API shows it."""
+    """Status of an order."""
 
     CREATED = "created"
     ATTEMPTED = "attempted"

@@ -23,7 +23,7 @@ from clearway.domain.money import Money
 
 
 class PaymentStatus(StrEnum):
-    """Where a payment stands, as the API shows it."""
+    """Status of a payment."""
 
     PENDING = "pending"
     """Recorded; the gateway's answer is awaited."""

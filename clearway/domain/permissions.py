@@ -40,7 +40,7 @@ MEANING: Final = {
     Permission.PAYMENTS_CANCEL: "Cancel payments and release what is not captured.",
     Permission.REFUNDS_READ: "Read and list refunds.",
     Permission.REFUNDS_WRITE: "Create refunds, which pays money back.",
-    Permission.REVIEWS_RESOLVE: "Decide what became of payments and refunds in needs_review, which moves the books.",
+    Permission.REVIEWS_RESOLVE: "Decide payments and refunds in needs_review, which changes the ledger.",
     Permission.ENDPOINTS_READ: "Read and list webhook endpoints.",
     Permission.ENDPOINTS_WRITE: (
         "Register, change, delete and test webhook endpoints and rotate their secrets. "
@@ -50,7 +50,7 @@ MEANING: Final = {
     Permission.DELIVERIES_WRITE: "Send webhooks again.",
     Permission.EVENTS_READ: "Read and list events.",
     Permission.KEYS_READ: "List API keys, without their secrets.",
-    Permission.KEYS_WRITE: "Create, rotate and revoke API keys. A key never gives more than it has.",
+    Permission.KEYS_WRITE: "Create, rotate and revoke API keys. A new key cannot exceed the key that creates it.",
 }
 
 ALL: Final = frozenset(Permission)

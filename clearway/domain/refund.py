@@ -19,7 +19,7 @@ from clearway.domain.payment import MoveRefusedError, Payment
 
 
 class RefundStatus(StrEnum):
-    """Where a refund stands, as the API shows it."""
+    """Status of a refund."""
 
     PENDING = "pending"
     PROCESSED = "processed"

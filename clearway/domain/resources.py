@@ -36,7 +36,7 @@ class Resource(BaseModel):
 
 
 class CardSummary(Resource):
-    """What may be kept and shown of a card."""
+    """The parts of a card that may be stored and shown."""
 
     brand: str
     last4: str
@@ -57,7 +57,7 @@ class WalletSummary(Resource):
 
 
 class Customer(Resource):
-    """Who pays, as far as the merchant told us."""
+    """Who pays, as the merchant described them."""
 
     id: str | None = None
     name: str | None = None
@@ -73,7 +73,7 @@ class NextAction(Resource):
 
 
 class OrderResource(Resource):
-    """An order: what is to be paid."""
+    """An order: the amount that a customer is to pay."""
 
     id: str
     object: Literal["order"] = "order"
@@ -99,7 +99,9 @@ class PaymentResource(Resource):
     capture_method: CaptureMethod
     captured: Annotated[bool, Field(description="Whether any money has been taken.")]
     amount_captured: Minor
-    amount_refunded: Annotated[Minor, Field(description="Refunded for good; refunds under way are not in it.")]
+    amount_refunded: Annotated[
+        Minor, Field(description="The sum of processed refunds. Pending refunds are not included.")
+    ]
     vpa: str | None = None
     card: CardSummary | None = None
     bank: BankSummary | None = None
@@ -137,10 +139,14 @@ class ApiKeyResource(Resource):
     object: Literal["api_key"] = "api_key"
     name: str
     permissions: Annotated[list[str], Field(description='`["*"]`: all current and future permissions.')]
-    allowed_networks: Annotated[list[str], Field(description="Where it may be used from; empty: anywhere.")]
+    allowed_networks: Annotated[
+        list[str], Field(description="Networks from which the key may be used. Empty: any address.")
+    ]
     expires_at: Annotated[Moment | None, Field(description="null: never.")]
-    last_used_at: Annotated[Moment | None, Field(description="To the minute; null: not used yet.")]
-    previous_secret_expires_at: Annotated[Moment | None, Field(description="Until when the former secret is valid.")]
+    last_used_at: Annotated[Moment | None, Field(description="Accurate to the minute. null: never used.")]
+    previous_secret_expires_at: Annotated[
+        Moment | None, Field(description="When the previous secret stops being valid.")
+    ]
     created_by: str
     created_at: Moment
     revoked_at: Moment | None
@@ -149,7 +155,9 @@ class ApiKeyResource(Resource):
 class ApiKeyWithSecret(ApiKeyResource):
     """An API key with its secret."""
 
-    secret: Annotated[str, Field(description="Sent as `X-Api-Secret`. It is shown once: only a hash is kept.")]
+    secret: Annotated[
+        str, Field(description="Sent as `X-Api-Secret`. It is shown only in this answer: Clearway stores a hash of it.")
+    ]
 
 
 class EndpointTestResource(Resource):

@@ -165,7 +165,7 @@ class CaptureInput:
 
 @dataclass(frozen=True)
 class CancelInput:
-    """Call a payment off, or release what is authorised and not captured. The update id names the command."""
+    """Cancel a payment, or void the part of the authorisation that is not captured. The update id names the command."""
 
     reason: str = "cancelled by the merchant"
     asked_by: Actor | None = None

@@ -147,10 +147,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         """Ask the socket whom it is connected to, and fail closed when that is not an address that was judged."""
         peer = stream.get_extra_info("server_addr")
         if peer is None:
-            raise BlockedAddressError("The connection does not tell its peer.")
+            raise BlockedAddressError("The address of the connection's peer is not known.")
         address = ip_address(peer[0])
         if address not in addresses:
-            raise BlockedAddressError("The connection leads to another address than the one that was checked.")
+            raise BlockedAddressError("The connection goes to another address than the one that was checked.")
         self._judge(address, str(address))
 
 
@@ -168,7 +168,7 @@ class MeteredStream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         """Read, and count what was read."""
         if self._bytes_left <= 0:
-            raise ReadLimitError("The answer is larger than any acceptable one.")
+            raise ReadLimitError("The answer is too large.")
         data = await self._stream.read(max_bytes, timeout)
         self._bytes_left -= len(data)
         return data

@@ -65,7 +65,7 @@ def parse_url(url: str) -> httpx.URL:
         raise UrlRefusedError("too_long", f"The URL has {len(url)} characters; at most {URL_LENGTH_MAX} are accepted.")
     if UNSEEN.search(url):
         raise UrlRefusedError(
-            "blank", "The URL holds a blank or an invisible character. Remove it, or write %20 for it."
+            "blank", "The URL contains a space or an invisible character. Remove it, or write %20 for a space."
         )
     target = _parse(url)
     if target.scheme not in {"https", "http"}:

@@ -42,7 +42,7 @@ def endpoint_not_found(endpoint_id: str) -> NotFoundError:
 
 @dataclass(frozen=True, slots=True)
 class EndpointRequest:
-    """An endpoint to be registered. event_types empty: all. retry_intervals_s None: the default."""
+    """An endpoint to register. event_types empty: all. retry_intervals_s None: the default."""
 
     url: str
     description: str | None = None
@@ -166,8 +166,8 @@ async def _put_secret(connection: AsyncConnection, row: Row[Any], fresh: str, *,
 
 def _too_many() -> ConflictError:
     detail = (
-        f"You have {WEBHOOK_ENDPOINTS_PER_MERCHANT_MAX} webhook endpoints, which is as many as there may be. "
-        "Delete one first; nothing was registered."
+        f"You have {WEBHOOK_ENDPOINTS_PER_MERCHANT_MAX} webhook endpoints, the maximum. Nothing was registered. "
+        "Delete one first."
     )
     return ConflictError("webhook_endpoint_limit", detail)
 

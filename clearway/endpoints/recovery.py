@@ -80,7 +80,9 @@ async def _add(
         raise ConflictError("webhook_endpoint_closed", detail)
     under_way = await recovering.running(connection, actor.merchant_id, endpoint.id)
     if under_way is not None:
-        detail = f"Recovery {under_way} of this endpoint is still under way. Wait until it has ended."
+        detail = (
+            f"Recovery {under_way} of this endpoint is still running. Nothing was started. Wait until it has ended."
+        )
         raise ConflictError("webhook_recovery_running", detail)
     now = datetime.now(UTC)
     until = min(asked.until or now, now)
@@ -93,7 +95,11 @@ async def _add(
 
 def _check_reach(since: datetime, until: datetime, now: datetime) -> None:
     if since >= until:
-        raise UnprocessableError("recovery_period_invalid", "`since` must be in the past, and before `until`.")
+        raise UnprocessableError(
+            "recovery_period_invalid", "`since` must be in the past and before `until`. Nothing was started."
+        )
     if since < now - timedelta(seconds=RECOVERY_REACH_S_MAX):
         days = RECOVERY_REACH_S_MAX // 86_400
-        raise UnprocessableError("recovery_period_invalid", f"A recovery reaches back {days} days at most.")
+        raise UnprocessableError(
+            "recovery_period_invalid", f"`since` may be at most {days} days ago. Nothing was started."
+        )

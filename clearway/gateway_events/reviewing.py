@@ -42,13 +42,15 @@ async def close_review(connection: AsyncConnection, actor: Actor, review_id: str
     """
     found = await across_merchants.find_review(connection, review_id)
     if found is None or actor.merchant not in {None, found.merchant_id}:
-        raise NotFoundError("review_not_found", f"There is no review {review_id!r}.")
+        raise NotFoundError(
+            "review_not_found", f"There is no review {review_id!r}. `clearway reviews list` shows the open ones."
+        )
     text = storable(resolution, OPERATOR_TEXT_LENGTH_MAX)
     closed = await reviews.close(
         connection, found.merchant_id, review_id, by=actor.name, resolution=text, now=datetime.now(UTC)
     )
     if closed is None:
-        detail = f"Review {review_id} is closed already, by {found.resolved_by}: {found.resolution}"
+        detail = f"{found.resolved_by} has already closed review {review_id}: {found.resolution}"
         raise ConflictError("review_closed", detail)
     act = Actor(actor.name, closed.merchant_id, actor.request_id, actor.address)
     await audit.record(connection, act, "review.close", review_id, {"kind": closed.kind, "resolution": text})

@@ -56,8 +56,8 @@ async def _by_its_end(
         return await find(services, actor.merchant_id, payment.id)
     if command.status is CommandStatus.SENT:
         detail = (
-            "The gateway was called for this request and its outcome is not known yet. Do not repeat it with another "
-            f"Idempotency-Key: payment {payment.id} shows the outcome, and a webhook reports it."
+            "The gateway was called for this request, and its outcome is not known yet. Do not repeat the request with "
+            f"another Idempotency-Key. Payment {payment.id} will show the outcome, and a webhook will report it."
         )
         raise OutcomeUnknownError("gateway_outcome_unknown", detail) from refusal
     raise ConflictError(refusal.code, command.refusal or str(refusal)) from refusal

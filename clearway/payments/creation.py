@@ -88,7 +88,10 @@ async def create_payment(
         if recorded is not None:
             return recorded
         await allocation.renew()
-    raise UnavailableError("temporal_unavailable", "The payment could not be recorded. Nothing was charged; try again.")
+    raise UnavailableError(
+        "temporal_unavailable",
+        "The payment could not be recorded. Nothing was charged. Repeat the request with the same Idempotency-Key.",
+    )
 
 
 async def _record(services: Services, new: NewPayment) -> PaymentResource | None:

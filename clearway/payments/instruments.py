@@ -43,8 +43,8 @@ def refuse_raw_card(mode: Mode, instrument: Instrument) -> None:
     """Refuse a raw card of a live merchant. Raises UnprocessableError."""
     if instrument.card is not None and mode is not Mode.TEST:
         detail = (
-            "A live merchant sends no card numbers: have the gateway's own form make a token and send it as `token`. "
-            "Nothing was stored or charged."
+            "Card numbers are accepted from test merchants only. Nothing was stored or charged. Let the gateway's own "
+            "form create a token, and send it as `token`."
         )
         raise UnprocessableError("raw_card_refused", detail)
 
@@ -71,7 +71,7 @@ async def _tokenise(services: Services, card: Card) -> Usable:
     except CardRefusedError as error:
         raise UnprocessableError(error.code, str(error)) from None
     except GatewayUnavailableError:
-        detail = "The gateway could not be reached to tokenise the card; nothing was charged. Try again."
+        detail = "The gateway could not be reached, so the card has no token. Nothing was charged. Repeat the request."
         raise UnavailableError("gateway_unavailable", detail) from None
     summary = CardSummary(
         brand=token.brand, last4=token.last4, expiry_month=token.expiry_month, expiry_year=token.expiry_year

@@ -38,7 +38,7 @@ async def decide(
     subject_id, status, workflow_id = subject
     noun = noun_of(subject_id)
     if status != PaymentStatus.NEEDS_REVIEW.value:
-        detail = f"The {noun} is {status}: only what is in needs_review can be resolved. Nothing was changed."
+        detail = f"The {noun} is {status}. Only a {noun} in needs_review can be resolved. Nothing was changed."
         raise ConflictError(NOT_RESOLVABLE, detail)
     act = {"outcome": decision.outcome, "amount": decision.amount, "gateway_reference": decision.gateway_reference}
     async with services.reader.connect() as connection:
@@ -48,10 +48,10 @@ async def decide(
     except RefusedError as refusal:
         if refusal.type != NOT_RESOLVABLE:
             raise
-        raise ConflictError(NOT_RESOLVABLE, f"{refusal} The {noun} is as it was.") from refusal
+        raise ConflictError(NOT_RESOLVABLE, f"{refusal} The {noun} was not changed.") from refusal
     except WorkflowEndedError as error:
         detail = (
-            f"No workflow runs for {subject_id}, so the decision was not recorded. It is taken up within minutes: read "
-            "it then, and decide again if it is still in needs_review."
+            f"No workflow runs for {subject_id}, so the decision was not recorded. A new workflow starts within "
+            "minutes. Then read it, and decide again if it is still in needs_review."
         )
         raise UnavailableError("temporal_unavailable", detail) from error

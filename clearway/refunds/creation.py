@@ -45,7 +45,10 @@ async def create_refund(
         if reserved is not None:
             return reserved
         await allocation.renew()
-    raise UnavailableError("temporal_unavailable", "The refund could not be recorded. Nothing was refunded; try again.")
+    raise UnavailableError(
+        "temporal_unavailable",
+        "The refund could not be recorded. Nothing was refunded. Repeat the request with the same Idempotency-Key.",
+    )
 
 
 async def _reserve(services: Services, new: NewRefund, payment: PaymentResource) -> RefundResource | None:

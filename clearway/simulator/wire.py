@@ -44,7 +44,7 @@ class NewPayment(_Body):
 
 
 class NewCapture(_Body):
-    """Take part or all of what is authorised."""
+    """Capture part or all of the authorised amount."""
 
     amount: Amount
     currency: Currency

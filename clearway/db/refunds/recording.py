@@ -162,13 +162,13 @@ def _refundable(payment: Payment, asked_minor: int | None) -> int:
     if 0 < amount_minor <= left:
         return amount_minor
     if payment.captured_minor == 0:
-        message = f"payment {payment.id} is {payment.status} and nothing of it is captured, so nothing can be refunded"
+        message = f"Payment {payment.id} is {payment.status} and has no captured amount. Nothing was refunded."
     else:
         asked = "" if asked_minor is None else f"{Money(asked_minor, payment.currency)} asked for, but "
         message = (
             f"{asked}{Money(left, payment.currency)} of payment {payment.id} is left to refund: "
             f"{payment.captured_minor} captured, {payment.refunded_minor} refunded, "
-            f"{payment.refund_pending_minor} in refunds under way. Nothing was refunded by this request."
+            f"{payment.refund_pending_minor} in pending refunds (minor units). Nothing was refunded by this request."
         )
     raise AmountNotRefundableError(message)
 

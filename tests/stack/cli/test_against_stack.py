@@ -48,7 +48,7 @@ async def test_the_story_is_told_to_people(at_stack: Cli, stack: Stack) -> None:
     """Every step has its requests as curl, and the end says where to look in the Temporal UI."""
     shown = await at_stack("demo", "--fast")
     assert shown.code == 0, shown
-    assert "Every promise held." in shown.out
+    assert "All results are as promised." in shown.out
     assert f"curl -s {stack.api_url}/api/v1/orders" in shown.out
     assert f"{stack.temporal_ui_url}/namespaces/default/workflows/payment%2Fpay_" in shown.out
 
@@ -136,7 +136,7 @@ async def test_a_review_is_resolved_by_an_operator(at_stack: Cli) -> None:
     assert (last["actor"], last["to_status"]) == ("operator:ana", "failed")
     assert "reversed at the gateway" in last["reason"]
     again = await at_stack("payments", "resolve", payment["id"], *word)
-    assert "only what is in needs_review can be resolved" in again.problem
+    assert "Only a payment in needs_review can be resolved" in again.problem
 
 
 async def test_what_is_not_under_review_can_not_be_resolved(at_stack: Cli) -> None:

@@ -117,7 +117,7 @@ async def test_unknown_peer_is_refused(receive, policy):
     silent.get_extra_info = {}.get
     backend._sockets = AsyncMock(httpcore.AnyIOBackend)
     backend._sockets.connect_tcp.return_value = silent
-    with pytest.raises(BlockedAddressError, match="does not tell"):
+    with pytest.raises(BlockedAddressError, match="not known"):
         await backend.connect_tcp("hooks.example", receiver.port)
 
 
