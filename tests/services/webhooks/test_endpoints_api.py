@@ -66,8 +66,8 @@ async def test_the_secret_is_stored_encrypted_for_its_row(shop: Shop) -> None:
         ("shop.example/hooks", "must begin with"),
         ("https://", "host"),
         ("https://shop.example:0/", "port"),
-        ("https://shop.example/x ", "blank"),
-        ("https://shop.example:8443\u00a0/x", "blank"),
+        ("https://shop.example/x ", "space"),
+        ("https://shop.example:8443\u00a0/x", "space"),
     ],
 )
 async def test_a_url_that_is_never_sent_to_is_refused(shop: Shop, url: str, reason: str) -> None:

@@ -136,7 +136,7 @@ async def test_a_review_is_resolved_by_an_operator(at_stack: Cli) -> None:
     assert (last["actor"], last["to_status"]) == ("operator:ana", "failed")
     assert "reversed at the gateway" in last["reason"]
     again = await at_stack("payments", "resolve", payment["id"], *word)
-    assert "Only a payment in needs_review can be resolved" in again.problem
+    assert "only what is in needs_review can be resolved" in again.problem
 
 
 async def test_what_is_not_under_review_can_not_be_resolved(at_stack: Cli) -> None:
