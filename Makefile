@@ -37,6 +37,7 @@ lint: ## Ruff, format check, mypy, import rules
 contracts: ## Compare the committed contracts with the code
 	@$(RUN) python -m scripts.event_schemas --check
 	@$(RUN) python -m scripts.openapi --check
+	@$(RUN) python -m scripts.error_reference --check
 
 format: ## Rewrite the code as the formatter and the safe fixes want it
 	@$(RUN) ruff check --fix .

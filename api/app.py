@@ -11,6 +11,7 @@ from typing import Final
 from fastapi import APIRouter, Depends, FastAPI
 
 from api.api_keys.routes import router as api_keys
+from api.errors.routes import router as error_reference
 from api.events.routes import router as events
 from api.gateways.routes import router as gateways
 from api.http import errors
@@ -60,6 +61,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     gateways,
     return_secret,
     resolving,
+    error_reference,
 )
 """The table of contents. `public` comes before `payments`, so that `/payments/public` is not read as an id."""
 

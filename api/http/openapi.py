@@ -27,6 +27,7 @@ TAGS: Final = [
     {"name": "events", "description": "Read the events that webhooks deliver."},
     {"name": "public", "description": "Requests of a checkout page, without an API key."},
     {"name": "gateways", "description": "Where gateways send their webhooks."},
+    {"name": "errors", "description": "What the error codes of payments and refunds mean."},
     {"name": "test", "description": "For development and tests; absent in production."},
     {"name": "operations", "description": "Probes and metrics."},
 ]

@@ -56,6 +56,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "payment_not_found": (404, "You have no payment with this id."),
     "refund_not_found": (404, "You have no refund with this id."),
     "event_not_found": (404, "You have no event with this id."),
+    "gateway_kind_not_found": (404, "There is no kind of gateway with this name."),
     "gateway_not_found": (404, "There is no gateway with this name."),
     "api_key_not_found": (404, "You have no API key with this id."),
     "webhook_endpoint_not_found": (404, "You have no webhook endpoint with this id."),

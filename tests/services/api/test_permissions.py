@@ -29,6 +29,8 @@ OPEN = {
     "/payments/{payment_id}/public",
     "/payments/public",
     "/gateways/{gateway}/webhooks",
+    "/errors",
+    "/errors/{gateway}",
 }
 """What needs no key."""
 

@@ -1,0 +1,1 @@
+"""What errors of gateways mean: the public reference."""

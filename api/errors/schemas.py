@@ -1,0 +1,95 @@
+"""The error table as the API shows it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from clearway.domain.gateway_error import Cause, Elsewhere
+from clearway.gateways.errors import ErrorRow, UnifiedCode
+from clearway.gateways.errors.rows import Executed
+
+ElsewhereField = Annotated[
+    Elsewhere,
+    Field(description="Whether another gateway may be tried. `step_up`: only with the customer, who authenticates."),
+]
+CauseField = Annotated[Cause, Field(description="Whose matter the error is.")]
+WaitField = Annotated[int | None, Field(description="Seconds to wait before the same is tried again, if known.")]
+MerchantText = Annotated[str, Field(description="For you: what happened, what it means for the money, what to do.")]
+
+
+class UnifiedError(BaseModel):
+    """What an `error_code` means, whichever gateway it came from."""
+
+    object: Literal["error_code"] = "error_code"
+    code: str = Field(examples=["insufficient_funds"])
+    cause: CauseField
+    elsewhere: ElsewhereField
+    wait_s: WaitField
+    merchant_text: MerchantText
+    customer_text: str = Field(description="What you may show to the customer. It never names theft or suspicion.")
+
+
+class GatewayError(BaseModel):
+    """What one error of one kind of gateway means."""
+
+    object: Literal["gateway_error"] = "gateway_error"
+    gateway: str = Field(examples=["stripe"])
+    operation: str = Field(description="`any` holds for all operations.", examples=["authorise"])
+    code: str = Field(description="As the gateway says it.", examples=["do_not_honor"])
+    network_code: str | None = Field(description="Of the card network; null: any.")
+    error_code: str | None = Field(
+        description="The unified code. null: it does not say how the operation ended, so Clearway asks the gateway."
+    )
+    executed: Executed = Field(description="Whether the gateway may have acted.")
+    sent_again: bool = Field(description="Whether Clearway sends the same request again, with the same key.")
+    cause: CauseField
+    elsewhere: ElsewhereField
+    wait_s: WaitField
+    merchant_text: MerchantText
+    customer_text: str | None
+
+
+class UnifiedErrors(BaseModel):
+    """All codes."""
+
+    object: Literal["list"] = "list"
+    data: list[UnifiedError]
+
+
+class GatewayErrors(BaseModel):
+    """All errors of a kind of gateway that Clearway knows."""
+
+    object: Literal["list"] = "list"
+    data: list[GatewayError]
+
+
+def unified_error(row: UnifiedCode) -> UnifiedError:
+    """Render what a unified code means."""
+    return UnifiedError(
+        code=row.decline_code,
+        cause=row.cause,
+        elsewhere=row.elsewhere,
+        wait_s=row.wait_s,
+        merchant_text=row.merchant_text,
+        customer_text=row.customer_text,
+    )
+
+
+def gateway_error(row: ErrorRow) -> GatewayError:
+    """Render a row of the table."""
+    return GatewayError(
+        gateway=row.gateway,
+        operation=row.operation,
+        code=row.code,
+        network_code=row.network_code or None,
+        error_code=row.decline_code,
+        executed=row.executed,
+        sent_again=row.again,
+        cause=row.cause,
+        elsewhere=row.elsewhere,
+        wait_s=row.wait_s,
+        merchant_text=row.merchant_text,
+        customer_text=row.customer_text,
+    )
