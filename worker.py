@@ -76,8 +76,8 @@ def activities_of(
         payments = PaymentActivities(engine, deliveries, cipher)
         refunds = RefundActivities(engine, deliveries)
         gateway = GatewayActivities(gateways, partial(return_url_of, settings))
-        of_payments: list[Callable[..., Any]] = [payments.record, payments.change, payments.load]
-        of_commands: list[Callable[..., Any]] = [payments.begin, payments.end]
+        of_payments: list[Callable[..., Any]] = [payments.record, payments.record_again, payments.change]
+        of_commands: list[Callable[..., Any]] = [payments.load, payments.begin, payments.end]
         of_refunds: list[Callable[..., Any]] = [refunds.reserve, refunds.change, refunds.load]
         recording = [*of_payments, *of_commands, *of_refunds]
         return [*recording, gateway.authorise, gateway.capture, gateway.void, gateway.refund, gateway.look_up]

@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from clearway.crypto.encryption import Cipher
 from clearway.db.engine import each_for_itself
+from clearway.db.orders import NewOrder, record_order_again
 from clearway.db.payments import recording
 from clearway.db.payments import recording_commands as commands
 from clearway.db.payments.rows import RecordMovedError, SealedParts
@@ -92,9 +93,7 @@ class PaymentActivities:
     async def record(self, new: NewPayment) -> PaymentState:
         """Record a payment with its first event. Fails for good with ORDER_TAKEN or ORDER_NOT_FOUND."""
         try:
-            async with self._engine.connect() as connection:
-                sealed = SealedParts(seal(self._cipher, new), seal_return_url(self._cipher, new))
-                recorded = await recording.record(connection, new, sealed=sealed, now=datetime.now(UTC))
+            recorded = await self._record(new)
         except recording.OrderTakenError as error:
             message = (
                 f"order {new.order_id} has a payment in progress or is paid; no second payment was made. "
@@ -105,6 +104,23 @@ class PaymentActivities:
             message = f"there is no order {new.order_id} in {new.currency}; nothing was recorded"
             raise ApplicationError(message, type=ORDER_NOT_FOUND, non_retryable=True, category=REFUSAL) from error
         return await self._told(recorded)
+
+    @activity.defn(name="record_payment_again")
+    async def record_again(self, new: NewPayment) -> PaymentState:
+        """Record what an earlier run had recorded: its order as well, when the database was restored to before both.
+
+        A payment has its order's amount and currency, so only the order's receipt and notes stay lost.
+        """
+        try:
+            return await self.record(new)
+        except ApplicationError as error:
+            if error.type != ORDER_NOT_FOUND:
+                raise
+        order = NewOrder(new.order_id, new.merchant_id, new.amount_minor, new.currency)
+        async with self._engine.connect() as connection:
+            await record_order_again(connection, order)
+        activity.logger.warning("order %s is recorded again, without its receipt and notes", new.order_id)
+        return await self.record(new)
 
     @activity.defn(name="record_payment_change")
     async def change(self, what: ChangeInput) -> PaymentState:
@@ -149,6 +165,11 @@ class PaymentActivities:
         """Record how a command ended that changed nothing."""
         async with self._engine.connect() as connection:
             await commands.end(connection, ended, now=datetime.now(UTC))
+
+    async def _record(self, new: NewPayment) -> recording.RecordedPayment:
+        sealed = SealedParts(seal(self._cipher, new), seal_return_url(self._cipher, new))
+        async with self._engine.connect() as connection:
+            return await recording.record(connection, new, sealed=sealed, now=datetime.now(UTC))
 
     async def _told(self, recorded: recording.RecordedPayment) -> PaymentState:
         await self._deliveries.start(recorded.due)

@@ -58,6 +58,11 @@ async def record_order(connection: AsyncConnection, order: NewOrder) -> OrderRes
     return recorded.model_copy(update={"status": OrderStatus.CREATED.value, "updated_at": recorded.created_at})
 
 
+async def record_order_again(connection: AsyncConnection, order: NewOrder) -> None:
+    """Record an order that the database forgot; one that is there stays as it is."""
+    await connection.execute(RECORD, asdict(order))
+
+
 async def find_order(connection: AsyncConnection, merchant_id: str, order_id: str) -> OrderResource | None:
     """Return the merchant's order, or None."""
     row = (await connection.execute(FIND, {"order_id": order_id, "of_merchant": merchant_id})).one_or_none()

@@ -23,7 +23,10 @@ from clearway.recovery.taking_up import Recovery
 
 HAPPENED: Final = frozenset({OutcomeKind.APPROVED, OutcomeKind.PENDING, OutcomeKind.NEEDS_ACTION})
 """Outcomes by which money moves, or may still move."""
-UNDECIDED: Final = frozenset({PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING})
+UNAUTHORISED: Final = frozenset(
+    {PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING, PaymentStatus.FAILED}
+)
+"""Statuses that say that nothing is authorised."""
 
 
 class Missing(StrEnum):
@@ -75,7 +78,10 @@ async def compare(
             compared.looked_at += len(page)
             async with recovery.reader.connect() as connection:
                 standing = await across_merchants.standing(connection, *_subjects(page))
-            for operation, missing in _unrecorded(page, standing):
+            for operation in page:
+                missing = missing_of(operation, standing)
+                if missing is None:
+                    continue
                 subject_id = _subject_of(operation)
                 if not dry_run and subject_id not in handled:
                     handled[subject_id] = await rebuild(recovery, subject_id)
@@ -109,14 +115,8 @@ def _subject_of(operation: ListedOperation) -> str:
     return operation.key.partition(":")[0]
 
 
-def _unrecorded(page: Iterable[ListedOperation], standing: Standing) -> Iterable[tuple[ListedOperation, Missing]]:
-    for operation in page:
-        missing = _missing(operation, standing)
-        if missing is not None:
-            yield operation, missing
-
-
-def _missing(operation: ListedOperation, standing: Standing) -> Missing | None:
+def missing_of(operation: ListedOperation, standing: Standing) -> Missing | None:
+    """Say what our rows lack of an operation, if anything. Where a person decides already, they lack nothing."""
     if operation.kind is OperationKind.REFUND:
         return _missing_of_refund(operation, standing)
     there = standing.payments.get(operation.payment_id)
@@ -124,7 +124,7 @@ def _missing(operation: ListedOperation, standing: Standing) -> Missing | None:
         return Missing.ROW
     status, captured_minor = there
     if status == PaymentStatus.NEEDS_REVIEW:
-        return None  # a person decides already
+        return None
     if operation.kind is OperationKind.CAPTURE:
         booked = operation.outcome.reference in standing.captures
     elif operation.kind is OperationKind.VOID:
@@ -132,7 +132,7 @@ def _missing(operation: ListedOperation, standing: Standing) -> Missing | None:
     elif operation.outcome.captured:
         booked = captured_minor > 0
     else:
-        booked = status not in UNDECIDED
+        booked = status not in UNAUTHORISED
     return None if booked or operation.outcome.kind is not OutcomeKind.APPROVED else Missing.BOOKING
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import structlog
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from clearway.db import across_merchants
 from clearway.domain.ids import REFUND, is_id
 from clearway.durable.messages import (
     CHECK_RECORD,
@@ -34,9 +35,14 @@ class Rebuilt(StrEnum):
     CHECKING = "its workflow runs and compares its row"
     TAKEN_UP = "a new run goes on from its row and asks the gateway"
     RECORDED_AGAIN = "a new run records it again from the history of the last one"
+    LATER = "its payment is brought back first"
     IMPOSSIBLE = "nothing of it is left here: settle it at the gateway"
-    REFUSED = "its order or payment is gone, or taken by another: settle it at the gateway"
+    REFUSED = "its order is paid by another payment, or its payment has nothing left: settle it at the gateway"
     ENDED = "its row has ended and says otherwise: settle it at the gateway"
+
+
+HOPELESS: Final = frozenset({Rebuilt.IMPOSSIBLE, Rebuilt.REFUSED, Rebuilt.ENDED})
+"""Nothing more comes of it by itself: a person settles it at the gateway."""
 
 
 async def rebuild(recovery: Recovery, subject_id: str) -> Rebuilt:
@@ -56,16 +62,21 @@ async def rebuild(recovery: Recovery, subject_id: str) -> Rebuilt:
         return Rebuilt.CHECKING
     if taken is Taken.RUNNING:
         return await rebuild(recovery, subject_id)  # it ended between the two questions
-    return await _record_again(recovery.client, workflow_id)
+    return await _record_again(recovery, workflow_id)
 
 
-async def _record_again(client: Client, workflow_id: str) -> Rebuilt:
+async def _record_again(recovery: Recovery, workflow_id: str) -> Rebuilt:
     """Start a run with what the last one was started with, which Temporal keeps for its retention."""
+    client = recovery.client
     given = await _last_input(client, workflow_id)
     if given is None:
         return Rebuilt.IMPOSSIBLE
-    if await _was_refused(client, workflow_id):
-        return Rebuilt.REFUSED
+    if isinstance(given, PaymentInput):
+        hindrance = await _hindrance_of_payment(recovery, given)
+    else:
+        hindrance = await _hindrance_of_refund(recovery, given)
+    if hindrance is not None:
+        return hindrance
     workflow = PAYMENT_WORKFLOW if isinstance(given, PaymentInput) else REFUND_WORKFLOW
     try:
         await client.start_workflow(
@@ -83,13 +94,25 @@ async def _record_again(client: Client, workflow_id: str) -> Rebuilt:
     return Rebuilt.RECORDED_AGAIN
 
 
-async def _was_refused(client: Client, workflow_id: str) -> bool:
-    """Tell whether the last run could not record it: a payment that was sent had been recorded once."""
-    handle: Any = client.get_workflow_handle(workflow_id, result_type=dict)
-    try:
-        return bool((await handle.result()).get("refused"))
-    except WorkflowFailureError:
-        return False
+async def _hindrance_of_payment(recovery: Recovery, given: PaymentInput) -> Rebuilt | None:
+    """Say why the payment cannot be recorded now. An order that is gone is recorded again with it."""
+    async with recovery.reader.connect() as connection:
+        order = await across_merchants.find_payable(connection, given.payment.order_id)
+    return Rebuilt.REFUSED if order and order.held_by not in {None, given.payment.id} else None
+
+
+async def _hindrance_of_refund(recovery: Recovery, given: RefundInput) -> Rebuilt | None:
+    """Say why the refund cannot be recorded now: its payment must be there, with enough left of what was captured."""
+    payment_id = given.refund.payment_id
+    async with recovery.reader.connect() as connection:
+        row = await across_merchants.payment_row(connection, payment_id)
+    if (
+        row is not None
+        and row.captured_minor - row.refunded_minor - row.refund_pending_minor >= given.refund.amount_minor
+    ):
+        return None
+    of_payment = await rebuild(recovery, payment_id)
+    return Rebuilt.REFUSED if of_payment in HOPELESS else Rebuilt.LATER
 
 
 async def _last_input(client: Client, workflow_id: str) -> PaymentInput | RefundInput | None:

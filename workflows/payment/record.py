@@ -75,10 +75,14 @@ class PaymentRecord:
         """The name of the step that would be recorded next."""
         return str(self.payment.version + 1)
 
-    async def create(self) -> bool:
-        """Record the payment; False when it was refused, and then nothing is recorded."""
+    async def create(self, *, again: bool) -> bool:
+        """Record the payment; False when it was refused, and then nothing is recorded.
+
+        again: an earlier run had recorded it, so its order existed.
+        """
+        method = PaymentActivities.record_again if again else PaymentActivities.record
         try:
-            self._state = await recorded(PaymentActivities.record, self._new, "record the payment")
+            self._state = await recorded(method, self._new, "record the payment")
         except FailureError as error:
             self.refusal = refusal_of(error)
             self._timeline.note(f"refused: {self.refusal.message}")

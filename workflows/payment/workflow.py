@@ -56,7 +56,7 @@ class PaymentWorkflow(Listener):
 
     async def _pay(self, started: PaymentInput) -> PaymentResult:
         record = self._run.record
-        if await record.create():
+        if await record.create(again=started.taken_up):
             await self._recorded(self._begin(taken_up=started.taken_up or record.was_there))
             while record.status not in FINAL:
                 await self._hand_over_when_long()

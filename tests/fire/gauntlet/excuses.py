@@ -96,12 +96,11 @@ class _Rows:
         return listed.rebuilt == Rebuilt.REFUSED and self._has_no_place_for(subject_id, effect["payment_id"])
 
     def _has_no_place_for(self, subject_id: str, payment_id: str) -> bool:
-        """Tell whether what it belongs to is gone too, or taken by another."""
+        """Tell whether a refund's payment is gone or given back, or a payment's order has another payment."""
         if subject_id != payment_id:
             return payment_id not in self._payments or payment_id in self._refunded
         order_id = self._order_of.get(payment_id)
-        # Without an answer to a client, it is not known which order it was of.
-        return order_id is None or order_id not in self._orders or order_id in self._paid
+        return order_id is None or order_id in self._paid  # None: nobody was answered, so its order is not known
 
 
 def _kept(told: Told, past: Past) -> bool:

@@ -13,7 +13,7 @@ from tests.fire.gauntlet.case import Case
 from tests.fire.gauntlet.client import Told
 from tests.fire.gauntlet.excuses import excuse, still_counted
 from tests.fire.gauntlet.past import Listed, Past, Restore, operations_listed
-from tests.fire.gauntlet.sound_case import OWN, PAYMENT, REFUND, sound_case, told
+from tests.fire.gauntlet.sound_case import PAYMENT, REFUND, sound_case, told
 from tests.fire.gauntlet.verdict import Ruling, judge, overall
 from tests.support.evidence import Record
 
@@ -81,7 +81,7 @@ def test_what_was_made_between_copy_and_restore_may_be_forgotten() -> None:
     asked_later = told("/payments/pay_9", 404, {}, method="GET", at=AFTER)
     ordered_later = told("/payments", 404, {}, key="k-10", body={"order_id": "order_9"}, at=AFTER)
     case = tell(case_with(charge(DURING)), *made(DURING), asked_later, ordered_later)
-    forgotten = excuse(case, past({KEY: REFUSED}))
+    forgotten = excuse(case, past({KEY: IMPOSSIBLE}, stores_lost=(120.0,)))
     assert [each.details for each in judge(case) if each.ruling is not Ruling.PASS] == []
     assert forgotten == {
         "answers": 2,
@@ -126,18 +126,15 @@ def test_a_charge_without_a_row_needs_a_reason_that_holds(
     assert judged(case, past(listed, stores_lost)) is Ruling.FAIL, name
 
 
-def test_a_charge_whose_history_was_lost_later_is_excused() -> None:
-    """Temporal's store, removed after the charge, had the only copy of what the payment was made with."""
+@pytest.mark.parametrize(("status", "ruling"), [(None, Ruling.FAIL), ("free", Ruling.FAIL), ("paid", Ruling.PASS)])
+def test_a_payment_is_refused_only_where_another_has_its_order(status: str | None, ruling: Ruling) -> None:
+    """An order that is gone is recorded again with its payment, and one that is free can take it."""
     case = tell(case_with(charge(DURING)), *made(DURING))
-    assert judged(case, past({KEY: IMPOSSIBLE}, stores_lost=(120.0,))) is Ruling.PASS
-
-
-def test_a_payment_is_not_refused_while_its_order_is_there_and_free() -> None:
-    """`recover` says that the order is gone or taken; where it is neither, the payment is lost."""
-    case = tell(case_with(charge(DURING)), *made(DURING))
-    free = {"id": "order_9", "merchant_id": OWN, "amount_minor": 700, "currency": "INR", "status": "created"}
-    case.stack.orders.append(free)
-    assert judged(case, past({KEY: REFUSED})) is Ruling.FAIL
+    if status is not None:
+        case.stack.orders.append(case.stack.orders[0] | {"id": "order_9", "status": "attempted", "amount_minor": 700})
+    if status == "paid":
+        tell(case, told("/payments", 201, LOST | {"order_id": "order_1"}, key="k-9", at=DURING + 4))
+    assert judged(case, past({KEY: REFUSED})) is ruling
 
 
 def test_a_refund_is_not_refused_while_its_payment_is_there_and_whole() -> None:
