@@ -75,7 +75,7 @@ def activities_of(
     if queue == QUEUE_PAYMENTS:
         payments = PaymentActivities(engine, deliveries, cipher)
         refunds = RefundActivities(engine, deliveries)
-        gateway = GatewayActivities(gateways, partial(return_url_of, settings))
+        gateway = GatewayActivities(gateways, partial(return_url_of, settings), cipher)
         of_payments: list[Callable[..., Any]] = [payments.record, payments.record_again, payments.change]
         of_commands: list[Callable[..., Any]] = [payments.load, payments.begin, payments.end]
         of_refunds: list[Callable[..., Any]] = [refunds.reserve, refunds.change, refunds.load]

@@ -6,10 +6,13 @@ Retries, waits and questions about unknown outcomes are the workflow's: only it 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from temporalio import activity
 
+from clearway.crypto.encryption import Cipher, DecryptionError
+from clearway.domain.payment import CaptureMethod
+from clearway.durable.sealed import unseal
 from clearway.gateways.contract import (
     UNKNOWN,
     AnswerUnreadableError,
@@ -17,15 +20,22 @@ from clearway.gateways.contract import (
     FollowUpRequest,
     Gateway,
     GatewayOutcome,
+    OutcomeKind,
 )
 
 
 @dataclass(frozen=True)
 class AuthoriseCall:
-    """An authorisation at a gateway."""
+    """An authorisation at a gateway; the fields are those of `AuthoriseRequest`, but what is personal is sealed."""
 
     gateway: str
-    request: AuthoriseRequest
+    key: str
+    payment_id: str
+    amount_minor: int
+    currency: str
+    method: str
+    capture_method: CaptureMethod
+    personal: str
 
 
 @dataclass(frozen=True)
@@ -47,14 +57,19 @@ class LookUpCall:
 class GatewayActivities:
     """The gateways, by name. return_url_of: where the customer of a payment comes back to from the gateway's page."""
 
-    def __init__(self, gateways: Mapping[str, Gateway], return_url_of: Callable[[str], str]) -> None:
+    def __init__(self, gateways: Mapping[str, Gateway], return_url_of: Callable[[str], str], cipher: Cipher) -> None:
         self._gateways = gateways
         self._return_url_of = return_url_of
+        self._cipher = cipher
 
     @activity.defn(name="authorise")
     async def authorise(self, call: AuthoriseCall) -> GatewayOutcome:
         """Reserve or take the money. The customer comes back to Clearway, which knows the merchant's URL."""
-        request = replace(call.request, return_url=self._return_url_of(call.request.payment_id))
+        try:
+            request = self._request(call)
+        except DecryptionError as error:  # no key, no call: surely nothing was sent
+            activity.logger.error("the payment cannot be sent to its gateway: %s", error)
+            return GatewayOutcome(OutcomeKind.RETRYABLE)
         return await _outcome(self._gateways[call.gateway].authorise(request))
 
     @activity.defn(name="capture")
@@ -76,6 +91,18 @@ class GatewayActivities:
     async def look_up(self, call: LookUpCall) -> GatewayOutcome:
         """Ask what became of an operation."""
         return await _outcome(self._gateways[call.gateway].look_up(call.key))
+
+    def _request(self, call: AuthoriseCall) -> AuthoriseRequest:
+        return AuthoriseRequest(
+            key=call.key,
+            payment_id=call.payment_id,
+            amount_minor=call.amount_minor,
+            currency=call.currency,
+            method=call.method,
+            instrument=unseal(self._cipher, call.payment_id, call.personal).instrument,
+            capture_method=call.capture_method,
+            return_url=self._return_url_of(call.payment_id),
+        )
 
 
 async def _outcome(calling: Awaitable[GatewayOutcome]) -> GatewayOutcome:

@@ -19,12 +19,12 @@ from clearway.db.engine import each_for_itself
 from clearway.db.orders import NewOrder, record_order_again
 from clearway.db.payments import recording
 from clearway.db.payments import recording_commands as commands
-from clearway.db.payments.rows import RecordMovedError, SealedParts
+from clearway.db.payments.rows import RecordMovedError
 from clearway.domain.command import CommandEnd, NewCommand, PaymentCommand
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
 from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN, PAYMENT_NOT_FOUND, RECORD_MOVED
 from clearway.durable.deliveries import TemporalDeliveries
-from clearway.recovery.sealed import seal, seal_return_url
+from clearway.durable.sealed import seal_return_url, unseal
 
 REFUSAL: Final = ApplicationErrorCategory.BENIGN
 """A refusal is an answer, not a failure: it is not logged as one, nor counted."""
@@ -32,7 +32,7 @@ REFUSAL: Final = ApplicationErrorCategory.BENIGN
 
 @dataclass(frozen=True)
 class PaymentState:
-    """A payment after a step: what the rules speak of, and the resource as merchants see it.
+    """A payment after a step: what the rules speak of, and the resource without what is personal.
 
     again: the step was recorded before, by an earlier attempt of this activity or by an earlier run.
     """
@@ -144,7 +144,7 @@ class PaymentActivities:
             message = f"there is no payment {payment_id} to take up"
             raise ApplicationError(message, type=PAYMENT_NOT_FOUND, non_retryable=True) from error
         return LoadedPayment(
-            PaymentState(standing.payment, standing.resource.data(), again=True),
+            PaymentState(standing.payment, standing.resource.impersonal(), again=True),
             standing.created_at,
             standing.authorised_at,
             tuple(standing.commands),
@@ -167,10 +167,13 @@ class PaymentActivities:
             await commands.end(connection, ended, now=datetime.now(UTC))
 
     async def _record(self, new: NewPayment) -> recording.RecordedPayment:
-        sealed = SealedParts(seal(self._cipher, new), seal_return_url(self._cipher, new))
+        personal = unseal(self._cipher, new.id, new.personal)
+        return_url = seal_return_url(self._cipher, new.id, personal.return_url)
         async with self._engine.connect() as connection:
-            return await recording.record(connection, new, sealed=sealed, now=datetime.now(UTC))
+            return await recording.record(
+                connection, new, personal, sealed_return_url=return_url, now=datetime.now(UTC)
+            )
 
     async def _told(self, recorded: recording.RecordedPayment) -> PaymentState:
         await self._deliveries.start(recorded.due)
-        return PaymentState(recorded.payment, recorded.resource.data(), recorded.again)
+        return PaymentState(recorded.payment, recorded.resource.impersonal(), recorded.again)

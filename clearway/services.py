@@ -13,6 +13,7 @@ from functools import cached_property
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
+from clearway.crypto.encryption import Cipher
 from clearway.db.engine import each_for_itself
 from clearway.domain.ids import new_id
 from clearway.gateways.registry import GatewayRegistry
@@ -33,6 +34,11 @@ class Services:
     def reader(self) -> AsyncEngine:
         """The same pool in autocommit: a single look-up then costs one round trip in place of three."""
         return each_for_itself(self.engine)
+
+    @cached_property
+    def cipher(self) -> Cipher:
+        """What seals and opens secrets and personal data."""
+        return Cipher.from_settings(self.settings.secret_keys.get_secret_value())
 
     @cached_property
     def recovery(self) -> Recovery:

@@ -17,7 +17,7 @@ from temporalio.exceptions import ActivityError
 from activities.gateway import AuthoriseCall, FollowUpCall, GatewayActivities, LookUpCall
 from clearway.domain.money import Money
 from clearway.durable.messages import GatewayEvent
-from clearway.gateways.contract import AuthoriseRequest, FollowUpRequest, GatewayOutcome, OutcomeKind
+from clearway.gateways.contract import FollowUpRequest, GatewayOutcome, OutcomeKind
 from workflows import policies
 
 UNDECIDED: Final = frozenset({OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE})
@@ -67,11 +67,9 @@ class GatewayCaller:
         self._gateway = gateway
         self._note = note
 
-    async def authorise(
-        self, request: AuthoriseRequest, *, give_up_at: datetime, ask_first: bool = False
-    ) -> GatewayOutcome:
+    async def authorise(self, call: AuthoriseCall, *, give_up_at: datetime, ask_first: bool = False) -> GatewayOutcome:
         """Authorise. May answer PENDING or NEEDS_ACTION; RETRYABLE means surely not executed, given up."""
-        send = _Send(GatewayActivities.authorise, AuthoriseCall(self._gateway, request), request.key, pending_ok=True)
+        send = _Send(GatewayActivities.authorise, call, call.key, pending_ok=True)
         return await self._carry_out(send, give_up_at, ask_first=ask_first)
 
     async def capture(

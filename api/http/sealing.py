@@ -54,8 +54,7 @@ class SealedOnce:
 async def _sealed_once(
     once: OnceDep, principal: PrincipalDep, services: ServicesDep, key: KeyHeader = None
 ) -> SealedOnce:
-    cipher = Cipher.from_settings(services.settings.secret_keys.get_secret_value())
-    return SealedOnce(once, cipher, answer_context(principal.merchant_id, read_key(key)))
+    return SealedOnce(once, services.cipher, answer_context(principal.merchant_id, read_key(key)))
 
 
 SealedOnceDep = Annotated[SealedOnce, Depends(_sealed_once)]

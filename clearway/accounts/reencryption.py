@@ -20,7 +20,7 @@ from clearway.db import audit, endpoints, idempotency
 from clearway.db.tables import api_keys, idempotency_keys, payments, webhook_endpoints
 from clearway.domain.actor import Actor
 from clearway.domain.ids import INSTALLATION
-from clearway.recovery import sealed
+from clearway.durable import sealed
 from clearway.settings import Settings
 
 BATCH: Final = 500
@@ -56,7 +56,7 @@ KINDS: Final = (
     Kind("endpoint_secrets", webhook_endpoints.c.secret, endpoints.secret_context),
     Kind("endpoint_secrets", webhook_endpoints.c.previous_secret, endpoints.secret_context),
     Kind("api_key_secrets", api_keys.c.sealed_secret, keys.secret_context),
-    Kind("payments", payments.c.sealed, sealed.sealed_context),
+    Kind("payments", payments.c.personal, sealed.personal_context),
     Kind("return_urls", payments.c.sealed_return_url, sealed.return_context),
     Kind("answers", idempotency_keys.c.response_body, idempotency.answer_context, idempotency.SEALED_ANSWER),
 )

@@ -80,13 +80,29 @@ class MoveRefusedError(Exception):
     """The change is not a move of the state machine or breaks a bound on the amounts. Nothing may be recorded."""
 
 
-@dataclass(frozen=True)
-class NewPayment:
-    """A payment to be recorded.
+@dataclass(frozen=True, slots=True, repr=False)
+class PersonalData:
+    """What a payment knows of a person, and the merchant's notes, which may. It has no repr, so no log shows it.
 
+    Messages of workflows have it sealed (`clearway.durable.sealed`), and events not at all (`clearway.domain.events`).
     instrument: what the gateway needs (a card token, a VPA, a bank or wallet code). shown: the part of it that may be
     shown, by the field of the payment resource it stands in (`{"vpa": …}`, `{"card": {brand, last4, …}}`).
     """
+
+    instrument: str
+    shown: dict[str, Any] = field(default_factory=dict)
+    customer: dict[str, Any] | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+    return_url: str | None = None
+
+    def in_resource(self) -> dict[str, Any]:
+        """Return the fields of the payment resource that it fills."""
+        return {**self.shown, "customer": self.customer, "notes": self.notes}
+
+
+@dataclass(frozen=True)
+class NewPayment:
+    """A payment to be recorded. personal: its `PersonalData`, sealed (`clearway.durable.sealed`)."""
 
     id: str
     merchant_id: str
@@ -95,12 +111,8 @@ class NewPayment:
     currency: str
     method: str
     capture_method: str
-    instrument: str
-    shown: dict[str, Any] = field(default_factory=dict)
-    customer: dict[str, Any] | None = None
-    notes: dict[str, str] = field(default_factory=dict)
+    personal: str
     gateway: str = "simulator"
-    return_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Amounts are integers in minor units. Every model refuses unknown fields when it 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
@@ -23,6 +23,8 @@ Moment = Annotated[
 ]
 Minor = Annotated[int, Field(strict=True, description="Amount in minor units of the currency, such as paise or cents.")]
 Notes = dict[str, str]
+PERSONAL: Final = ("vpa", "card", "bank", "wallet", "customer", "notes")
+"""The fields of a payment that may tell of a person: notes are the merchant's free text."""
 
 
 class Resource(BaseModel):
@@ -114,6 +116,14 @@ class PaymentResource(Resource):
     error_description: str | None = None
     created_at: Moment
     updated_at: Moment
+
+    def personal(self) -> dict[str, Any]:
+        """Return the fields that may tell of a person."""
+        return self.model_dump(include=set(PERSONAL))
+
+    def impersonal(self) -> dict[str, Any]:
+        """Return the other fields in their JSON form, for messages to workflows and their answers."""
+        return self.model_dump(mode="json", exclude=set(PERSONAL))
 
 
 class RefundResource(Resource):

@@ -66,7 +66,7 @@ def check_url(services: Services, url: str) -> None:
 async def create(services: Services, actor: Actor, endpoint_id: str, asked: EndpointRequest) -> EndpointWithSecret:
     """Register an endpoint under a fresh secret, or return what an earlier run of this request registered."""
     check_url(services, asked.url)
-    cipher = _cipher(services)
+    cipher = services.cipher
     async with services.engine.begin() as connection:
         has_room = await endpoints.has_room(connection, actor.merchant_id)
         row = await endpoints.repeated(connection, actor.merchant_id, endpoint_id)
@@ -123,7 +123,7 @@ async def rotate_secret(
 ) -> EndpointWithSecret:
     """Put a fresh secret in force; the one before signs beside it for the overlap, and any older one no more."""
     seconds = services.settings.webhook_secret_overlap_s if overlap_s is None else overlap_s
-    cipher, context = _cipher(services), secret_context(endpoint_id)
+    cipher, context = services.cipher, secret_context(endpoint_id)
     async with services.engine.begin() as connection:
         row = await lock_own(connection, actor.merchant_id, endpoint_id)
         if not await endpoints.rotation_is_recorded(connection, actor.merchant_id, endpoint_id, rotation_id):
@@ -170,7 +170,3 @@ def _too_many() -> ConflictError:
         "Delete one first."
     )
     return ConflictError("webhook_endpoint_limit", detail)
-
-
-def _cipher(services: Services) -> Cipher:
-    return Cipher.from_settings(services.settings.secret_keys.get_secret_value())

@@ -23,10 +23,10 @@ from clearway.services import Services
 
 async def capture(services: Services, actor: Actor, payment_id: str, asked: CaptureInput) -> PaymentResource:
     """Capture part or all of an authorised payment. A success means that this capture took its amount."""
-    await find(services, actor.merchant_id, payment_id)
+    before = await find(services, actor.merchant_id, payment_id)
     try:
         named = replace(asked, asked_by=actor)
-        return await _update(services, payment_id, CAPTURE, named, update_id=asked.capture_id)
+        return await _update(services, before, CAPTURE, named, update_id=asked.capture_id)
     except (RefusedError, WorkflowEndedError) as refusal:
         payment = await find(services, actor.merchant_id, payment_id)
         return await _by_its_end(services, actor, payment, asked.capture_id, _refused(refusal, NOT_CAPTURABLE, payment))
@@ -36,9 +36,9 @@ async def cancel(
     services: Services, actor: Actor, payment_id: str, update_id: str, asked: CancelInput
 ) -> PaymentResource:
     """Call a payment off, or release what is not captured. A success means that this request released it."""
-    await find(services, actor.merchant_id, payment_id)
+    before = await find(services, actor.merchant_id, payment_id)
     try:
-        return await _update(services, payment_id, CANCEL, replace(asked, asked_by=actor), update_id=update_id)
+        return await _update(services, before, CANCEL, replace(asked, asked_by=actor), update_id=update_id)
     except (RefusedError, WorkflowEndedError) as refusal:
         payment = await find(services, actor.merchant_id, payment_id)
         return await _by_its_end(services, actor, payment, update_id, _refused(refusal, NOT_CANCELLABLE, payment))
@@ -64,10 +64,11 @@ async def _by_its_end(
 
 
 async def _update(
-    services: Services, payment_id: str, name: str, argument: object, *, update_id: str
+    services: Services, before: PaymentResource, name: str, argument: object, *, update_id: str
 ) -> PaymentResource:
-    answer = await reaching.update(services.recovery, payment_id, name, argument, update_id=update_id)
-    return PaymentResource.model_validate(answer)
+    """Return the payment as the workflow answers, which knows nothing personal: that never changes by a command."""
+    answer = await reaching.update(services.recovery, before.id, name, argument, update_id=update_id)
+    return PaymentResource.model_validate(answer | before.personal())
 
 
 def _refused(refusal: Exception, code: str, payment: PaymentResource) -> Exception:

@@ -17,13 +17,14 @@ from clearway.db.across_merchants import PayableOrder
 from clearway.domain.errors import ConflictError, NotFoundError, UnavailableError
 from clearway.domain.ids import ORDER, is_id
 from clearway.domain.money import Money
-from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus
+from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus, PersonalData
 from clearway.domain.refusals import ORDER_NOT_FOUND, ORDER_TAKEN
 from clearway.domain.resources import PaymentResource
 from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import PAYMENT_WORKFLOW, RECORD, PaymentInput, PaymentTimings, payment_workflow_id
+from clearway.durable.sealed import seal
 from clearway.payments.instruments import Instrument, make_usable, refuse_raw_card
 from clearway.payments.routing import choose_gateway
 from clearway.services import Allocation, Services
@@ -68,6 +69,7 @@ async def create_payment(
     refuse_raw_card(order.mode, instrument)
     gateway = choose_gateway(order.mode)
     usable = await make_usable(services, order.mode, instrument)
+    personal = PersonalData(usable.instrument, usable.shown, customer, notes or {}, instrument.return_url)
     for _ in range(ROUNDS_MAX):
         new = NewPayment(
             id=allocation.resource_id,
@@ -77,14 +79,10 @@ async def create_payment(
             currency=order.resource.currency,
             method=instrument.method.value,
             capture_method=capture_method.value,
-            instrument=usable.instrument,
-            shown=usable.shown,
-            customer=customer,
-            notes=notes or {},
+            personal=seal(services.cipher, allocation.resource_id, personal),
             gateway=gateway,
-            return_url=instrument.return_url,
         )
-        recorded = await _record(services, new)
+        recorded = await _record(services, new, personal)
         if recorded is not None:
             return recorded
         await allocation.renew()
@@ -94,11 +92,11 @@ async def create_payment(
     )
 
 
-async def _record(services: Services, new: NewPayment) -> PaymentResource | None:
+async def _record(services: Services, new: NewPayment, personal: PersonalData) -> PaymentResource | None:
     """Return the payment as created, or None when this id was refused before and can never be used."""
     structlog.contextvars.bind_contextvars(payment_id=new.id)
     try:
-        answered = PaymentResource.model_validate(await _start(services, new))
+        answered = PaymentResource.model_validate(await _start(services, new) | personal.in_resource())
     except RefusedError as refusal:
         raise _told(refusal, new.order_id) from refusal
     except WorkflowEndedError:

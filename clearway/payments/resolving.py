@@ -28,7 +28,7 @@ async def resolve(
     payment = await find(services, actor.merchant_id, payment_id)
     workflow_id = payment_workflow_id(payment_id)
     answer = await decide(services, actor, (payment_id, payment.status, workflow_id), decision_id, decision)
-    return PaymentResource.model_validate(answer)
+    return PaymentResource.model_validate(answer | payment.personal())
 
 
 async def decide(

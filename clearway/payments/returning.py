@@ -17,7 +17,6 @@ from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
 import structlog
 
 from clearway.crypto.api_secrets import Peppers
-from clearway.crypto.encryption import Cipher
 from clearway.crypto.returns import return_secret, return_signature, return_token, token_matches
 from clearway.db import across_merchants
 from clearway.db.across_merchants import Returning
@@ -27,9 +26,9 @@ from clearway.domain.payment import PaymentStatus
 from clearway.durable.calls import WorkflowEndedError
 from clearway.durable.gateway_events import pass_on
 from clearway.durable.messages import payment_workflow_id
+from clearway.durable.sealed import return_context
 from clearway.gateways.contract import OutcomeKind
 from clearway.payments.finding import payment_not_found
-from clearway.recovery.sealed import return_context
 from clearway.services import Services
 from clearway.settings import Settings
 
@@ -72,7 +71,7 @@ async def come_back(services: Services, payment_id: str, token: str) -> Return:
     payment = await _read(services, payment_id)
     if payment.status in WAITING:
         payment = await _moved_on(services, payment)
-    return Return(_url(services.settings, payment, int(time.time())), payment.status)
+    return Return(_url(services, payment, int(time.time())), payment.status)
 
 
 def _peppers(settings: Settings) -> Peppers:
@@ -111,12 +110,12 @@ async def _read(services: Services, payment_id: str) -> Returning:
     return payment
 
 
-def _url(settings: Settings, payment: Returning, now: int) -> str | None:
+def _url(services: Services, payment: Returning, now: int) -> str | None:
     """Return the merchant's own URL with what they verify; parameters of the same names are replaced."""
     if payment.sealed_return_url is None:
         return None
-    cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
-    url = urlsplit(cipher.decrypt(payment.sealed_return_url, return_context(payment.id)))
+    settings = services.settings
+    url = urlsplit(services.cipher.decrypt(payment.sealed_return_url, return_context(payment.id)))
     own = [part for part in url.query.split("&") if part and unquote_plus(part.partition("=")[0]) not in PARAMETERS]
     signature = return_signature(return_secret_of(settings, payment.merchant_id), payment.id, payment.status, now)
     ours = urlencode(dict(zip(PARAMETERS, (payment.id, payment.status, now, signature), strict=True)))

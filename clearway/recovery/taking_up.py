@@ -7,7 +7,7 @@ asks the gateway before it does anything, so starting one too many moves no mone
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 import structlog
 from sqlalchemy import Row
@@ -21,7 +21,6 @@ from temporalio.common import (
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from clearway.crypto.encryption import Cipher
 from clearway.db import across_merchants
 from clearway.db.engine import each_for_itself
 from clearway.db.payments.rows import new_payment_of
@@ -40,11 +39,7 @@ from clearway.durable.messages import (
     payment_workflow_id,
     refund_workflow_id,
 )
-from clearway.recovery.sealed import Sealed, unseal
 from clearway.settings import Settings
-
-NOTHING_KEPT: Final = Sealed("", None)
-"""What a payment goes on with when its row keeps nothing: its gateway knows it, or it can't be sent again."""
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +62,6 @@ class Recovery:
         self.reader = each_for_itself(engine)
         self.client = client
         self._settings = settings
-        self._cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
 
     async def take_up(self, subject_id: str) -> Taken:
         """Start a run for a payment or refund, unless one runs or its row has ended. Raises RPCError."""
@@ -83,8 +77,6 @@ class Recovery:
             return Taken.NO_ROW
         if row.status in payment.FINAL:
             return Taken.ENDED
-        kept = unseal(self._cipher, payment_id, row.sealed) if row.sealed else NOTHING_KEPT
-        new = new_payment_of(row, kept.instrument, kept.return_url)
         timings = PaymentTimings(
             poll_intervals_s=self._settings.payment_poll_intervals_s,
             deadline_s=self._settings.payment_deadline_s,
@@ -92,7 +84,7 @@ class Recovery:
         )
         return await self._start(
             PAYMENT_WORKFLOW,
-            PaymentInput(new, timings, taken_up=True),
+            PaymentInput(new_payment_of(row), timings, taken_up=True),
             payment_workflow_id(payment_id),
             _attributes(row, payment_id),
             f"{row.method} payment of {Money(row.amount_minor, row.currency)}, taken up again",

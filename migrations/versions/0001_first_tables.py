@@ -220,10 +220,10 @@ def upgrade() -> None:
             comment="what may be shown of it: vpa, card summary, bank, wallet",
         ),
         sa.Column(
-            "sealed",
+            "personal",
             sa.Text(),
             nullable=True,
-            comment="encrypted: what the gateway is asked with; gone when the payment ends",
+            comment="encrypted, as workflows have it; gone when the payment ends",
         ),
         sa.Column(
             "sealed_return_url",

@@ -43,6 +43,7 @@ from clearway.dev.reporting import SilentReporter
 from clearway.dev.temporal import time_skipping_environment
 from clearway.dev.toolchain import find_test_server
 from clearway.domain import ids
+from clearway.domain.payment import PersonalData
 from clearway.durable.client import DATA_CONVERTER
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import (
@@ -58,6 +59,7 @@ from clearway.durable.messages import (
     payment_workflow_id,
     refund_workflow_id,
 )
+from clearway.durable.sealed import seal
 from clearway.durable.search_attributes import MERCHANT_ID, PAYMENT_ID, PAYMENT_STATUS
 from clearway.gateways.registry import GatewayRegistry
 from clearway.settings import Settings
@@ -97,7 +99,6 @@ class Durable:
     async def endpoint(self, merchant_id: str, url: str, event_types: tuple[str, ...] = ()) -> str:
         """Register a webhook endpoint."""
         endpoint_id = ids.new_id(ids.ENDPOINT)
-        cipher = Cipher.from_settings(self.settings.secret_keys.get_secret_value())
         async with self.engine.begin() as connection:
             await connection.execute(
                 insert(webhook_endpoints).values(
@@ -105,7 +106,7 @@ class Durable:
                     merchant_id=merchant_id,
                     url=url,
                     event_types=list(event_types),
-                    secret=cipher.encrypt(ENDPOINT_SECRET, secret_context(endpoint_id)),
+                    secret=self.cipher.encrypt(ENDPOINT_SECRET, secret_context(endpoint_id)),
                 )
             )
         return endpoint_id
@@ -121,21 +122,30 @@ class Durable:
             )
         return order_id
 
-    async def new_payment(self, merchant_id: str | None = None, **fields: Any) -> NewPayment:
-        """Describe a payment of a fresh order: UPI to success@razorpay unless told otherwise."""
+    @property
+    def cipher(self) -> Cipher:
+        """What seals and opens with the keys of these tests."""
+        return Cipher.from_settings(self.settings.secret_keys.get_secret_value())
+
+    async def new_payment(
+        self, merchant_id: str | None = None, *, instrument: str = "success@razorpay", **fields: Any
+    ) -> NewPayment:
+        """Describe a payment of a fresh order: UPI to success@razorpay by default. personal: more of `PersonalData`."""
         merchant_id = merchant_id or await self.merchant()
         amount_minor = fields.pop("amount_minor", 50_000)
+        shown = {"vpa": instrument} if fields.get("method", "upi") == "upi" else {}
+        personal = PersonalData(**{"instrument": instrument, "shown": shown} | fields.pop("personal", {}))
+        payment_id = fields.pop("id", None) or ids.new_id(ids.PAYMENT)
         chosen = {
-            "id": ids.new_id(ids.PAYMENT),
+            "id": payment_id,
             "order_id": fields.get("order_id") or await self.order(merchant_id, amount_minor),
             "amount_minor": amount_minor,
             "currency": "INR",
             "method": "upi",
             "capture_method": "automatic",
-            "instrument": "success@razorpay",
+            "personal": seal(self.cipher, payment_id, personal),
         } | fields
-        shown = {"vpa": chosen["instrument"]} if chosen["method"] == "upi" else {}
-        return NewPayment(merchant_id=merchant_id, shown=shown, **chosen)
+        return NewPayment(merchant_id=merchant_id, **chosen)
 
     async def start(
         self, payment: NewPayment, timings: PaymentTimings | None = None

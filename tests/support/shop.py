@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,12 +22,16 @@ from clearway.db.refunds import recording as refunds
 from clearway.db.refunds.recording import RecordedRefund
 from clearway.db.tables import events, ledger_entries, orders, webhook_deliveries, webhook_endpoints
 from clearway.domain import ids
-from clearway.domain.payment import CapturedAmount, Change, NewPayment, PaymentStatus
+from clearway.domain.payment import CapturedAmount, Change, NewPayment, PaymentStatus, PersonalData
 from clearway.domain.refund import NewRefund, RefundChange, RefundStatus
+from clearway.durable.sealed import seal, unseal
 from clearway.settings import DEVELOPMENT_SECRET_KEYS
 
 AMOUNT_MINOR: Final = 50_000
 CURRENCY: Final = "INR"
+CIPHER: Final = Cipher.from_settings(DEVELOPMENT_SECRET_KEYS)
+BY_UPI: Final = {"instrument": "success@razorpay", "shown": {"vpa": "success@razorpay"}}
+PERSONAL: Final = frozenset(each.name for each in dataclasses.fields(PersonalData))
 
 
 def captured(amount_minor: int = AMOUNT_MINOR) -> CapturedAmount:
@@ -36,8 +41,7 @@ def captured(amount_minor: int = AMOUNT_MINOR) -> CapturedAmount:
 
 def sealed_secret(endpoint_id: str) -> str:
     """Return a signing secret as the database has it: other tests rewrite every sealed value there is."""
-    cipher = Cipher.from_settings(DEVELOPMENT_SECRET_KEYS)
-    return cipher.encrypt("whsec_dGVzdA==", secret_context(endpoint_id))
+    return CIPHER.encrypt("whsec_dGVzdA==", secret_context(endpoint_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +85,16 @@ class Shop:
             "currency": currency,
             "method": "upi",
             "capture_method": "automatic",
-            "instrument": "success@razorpay",
-            "shown": {"vpa": "success@razorpay"},
-        } | fields
+        } | {name: value for name, value in fields.items() if name not in PERSONAL}
+        personal = {name: value for name, value in fields.items() if name in PERSONAL}
+        chosen["personal"] = seal(CIPHER, chosen["id"], PersonalData(**BY_UPI | personal))
         return NewPayment(order_id=chosen.pop("order_id", None) or await self.order(amount_minor, currency), **chosen)
 
     async def record(self, new: NewPayment) -> RecordedPayment:
         """Record a payment."""
         async with each_for_itself(self.engine).connect() as connection:
-            return await payments.record(connection, new, now=datetime.now(UTC))
+            personal = unseal(CIPHER, new.id, new.personal)
+            return await payments.record(connection, new, personal, now=datetime.now(UTC))
 
     async def recorded(self, **fields: Any) -> str:
         """Describe and record a payment; return its id."""

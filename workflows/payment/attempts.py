@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from temporalio import workflow
 
+from activities.gateway import AuthoriseCall
 from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.payment import CapturedAmount, CaptureMethod, PaymentStatus
 from clearway.durable.messages import CaptureInput, GatewayEvent
-from clearway.gateways.contract import AuthoriseRequest, GatewayOutcome, OutcomeKind
+from clearway.gateways.contract import GatewayOutcome, OutcomeKind
 from workflows.inbox import Command
 from workflows.operation import difference, outcome_of
 from workflows.payment import review
@@ -18,17 +19,17 @@ from workflows.payment.record import PaymentRun
 async def authorise(run: PaymentRun, *, ask_first: bool = False) -> None:
     """Send the authorisation and record its outcome."""
     new = run.new
-    request = AuthoriseRequest(
+    call = AuthoriseCall(
+        gateway=new.gateway,
         key=run.authorise_key,
         payment_id=new.id,
         amount_minor=new.amount_minor,
         currency=new.currency,
         method=new.method,
-        instrument=new.instrument,
         capture_method=CaptureMethod(new.capture_method),
-        return_url=new.return_url,
+        personal=new.personal,
     )
-    outcome = await run.caller.authorise(request, give_up_at=run.deadline, ask_first=ask_first)
+    outcome = await run.caller.authorise(call, give_up_at=run.deadline, ask_first=ask_first)
     if outcome.kind is OutcomeKind.RETRYABLE:
         await _declined(run, GatewayOutcome(OutcomeKind.DECLINED, error_code="gateway_unavailable"), actor="system")
     elif outcome.kind is OutcomeKind.UNKNOWN:

@@ -29,7 +29,6 @@ from clearway.db.events import (
 from clearway.db.payments import recording_commands as commands
 from clearway.db.payments.rows import (
     RecordMovedError,
-    SealedParts,
     columns_after,
     first_row,
     payment_of,
@@ -47,13 +46,13 @@ from clearway.domain.payment import (
     NewPayment,
     Payment,
     PaymentStatus,
+    PersonalData,
     apply_change,
 )
 from clearway.domain.resources import PaymentResource
 
 FIND: Final = select(payments, endpoints_beside(payments.c.merchant_id)).where(payments.c.id == bindparam("payment_id"))
 
-NOTHING_SEALED: Final = SealedParts()
 MOVING: Final = ("version", "refunded_minor", "refund_pending_minor")
 """Columns that tell whether a row is still the one that was read: each change moves one of them."""
 
@@ -95,13 +94,18 @@ class StandingPayment:
 
 
 async def record(
-    connection: AsyncConnection, new: NewPayment, *, sealed: SealedParts = NOTHING_SEALED, now: datetime
+    connection: AsyncConnection,
+    new: NewPayment,
+    personal: PersonalData,
+    *,
+    sealed_return_url: str | None = None,
+    now: datetime,
 ) -> RecordedPayment:
     """Insert a payment with its first event. Raises OrderTakenError or OrderUnknownError, having done nothing.
 
-    sealed: what the row keeps encrypted (`clearway.recovery.sealed`).
+    personal: what `new` has sealed.
     """
-    row = first_row(new, sealed, now)
+    row = first_row(new, personal, sealed_return_url, now)
     attempted = Changed(
         orders,
         new.order_id,

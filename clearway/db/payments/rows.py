@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, Final
@@ -12,11 +11,11 @@ from sqlalchemy import Row
 from clearway.db.mapping import Mapped
 from clearway.db.tables import payment_commands, payments
 from clearway.domain.command import PaymentCommand
-from clearway.domain.payment import FINAL, NewPayment, Payment, begun
+from clearway.domain.payment import FINAL, NewPayment, Payment, PersonalData, begun
 from clearway.domain.resources import NextAction, PaymentResource
 
 PAYMENT: Final = Mapped(Payment, payments)
-NEW: Final = Mapped(NewPayment, payments, renamed={"shown": "instrument"}, without=("instrument",))
+NEW: Final = Mapped(NewPayment, payments)
 RESOURCE: Final = Mapped(
     PaymentResource,
     payments,
@@ -28,14 +27,6 @@ MOVED: Final = (
     *("error_code", "error_description", "version", "last_step"),
 )
 """What a change of the payment may move. The refunded amounts are moved by the changes of refunds."""
-
-
-@dataclass(frozen=True, slots=True)
-class SealedParts:
-    """What a row keeps encrypted. operation: what the gateway is asked with. return_url: the merchant's."""
-
-    operation: str | None = None
-    return_url: str | None = None
 
 
 class RecordMovedError(Exception):
@@ -57,21 +48,21 @@ def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
     )
 
 
-def first_row(new: NewPayment, sealed: SealedParts, now: datetime) -> SimpleNamespace:
+def first_row(new: NewPayment, personal: PersonalData, sealed_return_url: str | None, now: datetime) -> SimpleNamespace:
     """Return all columns of a payment as it is recorded, so that the row need not be read back."""
-    kept = {"sealed": sealed.operation, "sealed_return_url": sealed.return_url}
-    times = {"created_at": now, "updated_at": now}
-    return SimpleNamespace(**NEW.columns(new) | PAYMENT.columns(begun(new)) | kept | times)
+    shown = {"instrument": personal.shown, "customer": personal.customer, "notes": personal.notes}
+    more = {"sealed_return_url": sealed_return_url, "created_at": now, "updated_at": now}
+    return SimpleNamespace(**NEW.columns(new) | PAYMENT.columns(begun(new)) | shown | more)
 
 
-def new_payment_of(row: Row[Any], instrument: str, return_url: str | None) -> NewPayment:
-    """Return the payment as it was asked for. instrument and return_url: what the row keeps sealed."""
-    return NEW.read(row, instrument=instrument, return_url=return_url)
+def new_payment_of(row: Row[Any] | SimpleNamespace) -> NewPayment:
+    """Return the payment as it was asked for. Only of one that has not ended: then the row keeps what is sealed."""
+    return NEW.read(row)
 
 
 def columns_after(payment: Payment, now: datetime) -> dict[str, Any]:
     """Return the columns that a change may move, as they stand after it."""
-    forgotten = {"sealed": None} if payment.status in FINAL else {}
+    forgotten = {"personal": None} if payment.status in FINAL else {}
     return forgotten | PAYMENT.columns(payment, MOVED) | {"updated_at": now}
 
 

@@ -19,7 +19,7 @@ from clearway.db.engine import create_engine
 from clearway.db.seed import TEST_MERCHANT, seed_merchant
 from clearway.db.tables import audit_log, metadata, webhook_endpoints
 from clearway.domain.actor import Actor
-from clearway.recovery.sealed import Sealed, return_context, unseal
+from clearway.durable.sealed import return_context, unseal
 from clearway.settings import DEVELOPMENT_SECRET_KEYS, Settings
 from tests.services.api.conftest import Payer, changed, client_of
 
@@ -73,7 +73,8 @@ async def test_no_column_keeps_a_token_of_the_old_key(payer: Payer, api_engine: 
     payments = metadata.tables["payments"].c
     async with api_engine.connect() as connection:
         row = (await connection.execute(select(payments).where(payments.id == payment["id"]))).one()
-    assert unseal(cipher, row.id, row.sealed) == Sealed("approve@clearway", RETURN_URL)
+    opened = unseal(cipher, row.id, row.personal)
+    assert (opened.instrument, opened.return_url) == ("approve@clearway", RETURN_URL)
     assert cipher.decrypt(row.sealed_return_url, return_context(row.id)) == RETURN_URL
     app = create_app(changed(rotated, secret_keys=NEW))
     async with app.router.lifespan_context(app), client_of(app, payer.credentials) as client:

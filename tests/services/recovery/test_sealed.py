@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import pytest
+from temporalio.testing import ActivityEnvironment
 
+from activities.gateway import AuthoriseCall, GatewayActivities
 from clearway.crypto.encryption import Cipher, DecryptionError
-from clearway.recovery.sealed import Sealed, unseal
+from clearway.domain.payment import CaptureMethod
+from clearway.durable.sealed import unseal
+from clearway.gateways.contract import OutcomeKind
 from tests.support.durable import Durable
 
 
 async def test_an_open_payment_keeps_what_the_gateway_needs_encrypted(durable: Durable) -> None:
     """The instrument and the return URL can be read back from the row, and stand in it in no other form."""
     new = await durable.new_payment(
-        method="card", instrument="tok_sim_unknown", capture_method="manual", return_url="https://shop.example/back"
+        method="card",
+        instrument="tok_sim_unknown",
+        capture_method="manual",
+        personal={"return_url": "https://shop.example/back"},
     )
     await durable.faults({"operation": "authorise", "fault": "rate_limited"})
     await durable.start(new)
@@ -20,12 +27,22 @@ async def test_an_open_payment_keeps_what_the_gateway_needs_encrypted(durable: D
     assert "tok_sim_unknown" not in str(row)
     assert "shop.example" not in str(row)
     cipher = Cipher.from_settings(durable.settings.secret_keys.get_secret_value())
-    assert unseal(cipher, new.id, row.sealed) == Sealed("tok_sim_unknown", "https://shop.example/back")
+    opened = unseal(cipher, new.id, row.personal)
+    assert (opened.instrument, opened.return_url) == ("tok_sim_unknown", "https://shop.example/back")
     with pytest.raises(DecryptionError):
-        unseal(cipher, "pay_of_another", row.sealed)
+        unseal(cipher, "pay_of_another", row.personal)
 
 
 async def test_a_payment_that_has_ended_keeps_nothing(durable: Durable) -> None:
     """Nobody asks the gateway again about a payment that is over, so its row forgets the instrument."""
     paid = await durable.paid()
-    assert (await durable.row(paid.id)).sealed is None
+    assert (await durable.row(paid.id)).personal is None
+
+
+async def test_without_the_key_nothing_is_sent(durable: Durable) -> None:
+    """An authorisation whose personal data cannot be opened is surely not executed: no gateway is called."""
+    new = await durable.new_payment()
+    gateways = GatewayActivities({}, str, Cipher.from_settings("other:" + "A" * 43 + "="))
+    method = CaptureMethod.AUTOMATIC
+    call = AuthoriseCall("simulator", "key", new.id, new.amount_minor, new.currency, new.method, method, new.personal)
+    assert (await ActivityEnvironment().run(gateways.authorise, call)).kind is OutcomeKind.RETRYABLE

@@ -19,6 +19,7 @@ from clearway.domain.command import CommandKind, NewCommand
 from clearway.domain.payment import CapturedAmount, CaptureMethod, Change, NewPayment, PaymentStatus
 from clearway.domain.refund import NewRefund
 from clearway.durable.messages import CancelInput, CaptureInput, PaymentTimings, Resolution
+from clearway.durable.sealed import unseal
 from clearway.gateways.contract import AuthoriseRequest, FollowUpRequest, GatewayOutcome
 from tests.support.durable import Durable
 from workflows.payment import PaymentWorkflow
@@ -30,6 +31,7 @@ class Lost:
     def __init__(self, durable: Durable, new: NewPayment) -> None:
         self.durable = durable
         self.new = new
+        self.personal = unseal(durable.cipher, new.id, new.personal)
         self.reference: str | None = None
         self.ago = timedelta()
         self._engine = each_for_itself(durable.engine)
@@ -41,7 +43,7 @@ class Lost:
     async def recorded(self) -> Lost:
         """Record the payment."""
         async with self._engine.connect() as connection:
-            await recording.record(connection, self.new, now=await self._now())
+            await recording.record(connection, self.new, self.personal, now=await self._now())
         return self
 
     async def authorised_at_gateway(self) -> GatewayOutcome:
@@ -49,7 +51,7 @@ class Lost:
         new = self.new
         method = CaptureMethod(new.capture_method)
         key, amount = f"{new.id}:authorise:1", new.amount_minor
-        request = AuthoriseRequest(key, new.id, amount, new.currency, new.method, new.instrument, method)
+        request = AuthoriseRequest(key, new.id, amount, new.currency, new.method, self.personal.instrument, method)
         outcome = await self.durable.simulator.gateway.authorise(request)
         self.reference = outcome.reference
         return outcome

@@ -8,10 +8,9 @@ from types import SimpleNamespace
 from typing import Final
 
 from clearway.db.payments import rows as payment_rows
-from clearway.db.payments.rows import SealedParts
 from clearway.db.refunds import rows as refund_rows
 from clearway.db.tables import payments, refunds
-from clearway.domain.payment import NewPayment, PaymentStatus, begun
+from clearway.domain.payment import NewPayment, PaymentStatus, PersonalData, begun
 from clearway.domain.refund import NewRefund
 
 NOW: Final = datetime(2026, 11, 25, tzinfo=UTC)
@@ -23,17 +22,16 @@ NEW: Final = NewPayment(
     currency="INR",
     method="upi",
     capture_method="manual",
-    instrument="ann@upi",
-    shown={"vpa": "a**@upi"},
-    customer={"email": "ann@x.test"},
-    notes={"a": "b"},
-    return_url="https://shop.test/",
+    personal="sealed",
+)
+PERSONAL: Final = PersonalData(
+    instrument="ann@upi", shown={"vpa": "a**@upi"}, customer={"email": "ann@x.test"}, notes={"a": "b"}
 )
 
 
 def test_a_fresh_row_has_every_column() -> None:
     """A column that a table gains is filled or the test names it: rows are not read back after they are written."""
-    payment = payment_rows.first_row(NEW, SealedParts("sealed", "sealed too"), NOW)
+    payment = payment_rows.first_row(NEW, PERSONAL, "sealed too", NOW)
     refund = refund_rows.first_row(NewRefund("rfnd_1", "mer_1", "pay_1", None), begun(NEW), 500, NOW)
     assert set(vars(payment)) == set(payments.c.keys())
     assert set(vars(refund)) == set(refunds.c.keys())
@@ -41,10 +39,10 @@ def test_a_fresh_row_has_every_column() -> None:
 
 def test_what_is_written_is_read_back() -> None:
     """The payment of a fresh row is the payment that was begun; a change of it is in the columns that may move."""
-    row = payment_rows.first_row(NEW, SealedParts(), NOW)
+    row = payment_rows.first_row(NEW, PERSONAL, None, NOW)
     payment = payment_rows.payment_of(row)
     assert payment == begun(NEW)
-    assert payment_rows.new_payment_of(row, NEW.instrument, NEW.return_url) == NEW  # type: ignore[arg-type]
+    assert payment_rows.new_payment_of(row) == NEW
 
     failed = replace(payment, status=PaymentStatus.FAILED, error_code="declined", version=1, last_step="1")
     after = SimpleNamespace(**vars(row) | payment_rows.columns_after(failed, NOW))
@@ -55,5 +53,5 @@ def test_what_is_written_is_read_back() -> None:
 
 def test_merchants_see_what_may_be_shown() -> None:
     """The resource holds the shown part of the instrument, never the instrument itself."""
-    shown = payment_rows.resource_of(payment_rows.first_row(NEW, SealedParts(), NOW))
+    shown = payment_rows.resource_of(payment_rows.first_row(NEW, PERSONAL, None, NOW))
     assert (shown.vpa, shown.amount, shown.amount_captured, shown.captured) == ("a**@upi", 500, 0, False)
