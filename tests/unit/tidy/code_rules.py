@@ -46,7 +46,9 @@ MONEY_MODULES: Final = (
 )
 AMOUNT_NAME: Final = re.compile(r"(^|_)(amount|minor)($|_)")
 
-DOMAIN_MAY_IMPORT: Final = frozenset({"clearway", "iso4217", "orjson", "pydantic"}) | sys.stdlib_module_names
+DOMAIN_MAY_IMPORT: Final = (
+    frozenset({"clearway", "iso4217", "orjson", "pydantic", "pydantic_core"}) | sys.stdlib_module_names
+)
 STDLIB_IO: Final = frozenset({"asyncio", "http", "logging", "os", "socket", "sqlite3", "ssl", "subprocess", "urllib"})
 
 LEFTOVER: Final = re.compile(r"#.*\b(TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b")
