@@ -149,7 +149,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         ],
     ),
     Invariant(
-        "7 news never moves a payment back; amount and currency match",
+        "7 gateway events never move a payment back; amount and currency match",
         [
             *_rules(record_rules.moves_are_moves, needs=[W.DATABASE]),
             *_rules(record_rules.charges_match, needs=[W.DATABASE, W.GATEWAY]),

@@ -202,7 +202,7 @@ def test_numbers_are_those_of_the_code():
     assert limits.WEBHOOK_RESPONSE_BYTES_KEPT_MAX == 16 * 1024
     assert "first 16 KiB" in PAGE
     assert defaults["webhook_secret_overlap_s"] == 24 * 3_600
-    assert "(24 hours unless" in PAGE
+    assert "24 hours by" in PAGE
     assert f"up to {limits.WEBHOOK_ATTEMPTS_MAX - 1} waits of up to 7 days" in PAGE
     assert limits.WEBHOOK_RETRY_INTERVAL_S_MAX == 7 * 24 * 3_600
     assert f"up to {limits.URL_LENGTH_MAX:,} characters" in PAGE
