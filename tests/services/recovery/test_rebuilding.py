@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from clearway.domain.payment import CaptureMethod, NewPayment
 from clearway.domain.refund import NewRefund
+from clearway.durable.sealed import unseal
 from clearway.gateways.contract import AuthoriseRequest
 from clearway.recovery.books import Missing, Unrecorded, compare
 from clearway.recovery.rebuilding import Rebuilt
@@ -147,7 +148,8 @@ async def test_a_charge_that_nothing_here_knows_is_listed(durable: Durable, reco
     new = await durable.new_payment()
     method = CaptureMethod(new.capture_method)
     key = f"{new.id}:authorise:1"
-    request = AuthoriseRequest(key, new.id, new.amount_minor, new.currency, new.method, new.instrument, method)
+    instrument = unseal(durable.cipher, new.id, new.personal).instrument
+    request = AuthoriseRequest(key, new.id, new.amount_minor, new.currency, new.method, instrument, method)
     await durable.simulator.gateway.authorise(request)
     (found,) = await listed(durable, recovery, new.id)
     assert (found.missing, found.rebuilt, found.amount_minor) == (Missing.ROW, Rebuilt.IMPOSSIBLE, 50_000)
