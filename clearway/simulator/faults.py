@@ -23,6 +23,8 @@ MAGIC_REFUSALS: Final = 2
 class Operation(StrEnum):
     """What a rule speaks of."""
 
+    PREPARE = "prepare"
+    """The first step at gateways that have one: it moves no money."""
     AUTHORISE = "authorise"
     CAPTURE = "capture"
     VOID = "void"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
@@ -29,51 +29,60 @@ class DroppedConnection(Response):
             pass
 
 
-async def misbehave(request: Request, fault: Fault | None, execute: Callable[[], Response]) -> Response:
+class Say(Protocol):
+    """How an API words an error of the service itself."""
+
+    def __call__(self, status: int, code: str, message: str, retry_after_s: int | None = None) -> Response:
+        """Return the answer."""
+
+
+def _error(status: int, code: str, message: str, retry_after_s: int | None = None) -> Response:
+    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
+    return JSONResponse(error_body(code, message), status, headers)
+
+
+async def misbehave(
+    request: Request, fault: Fault | None, execute: Callable[[], Response], say: Say = _error
+) -> Response:
     """Answer a request as the fault has it: execute may be called before, after or not at all."""
     if fault is None:
         return execute()
-    refusal = _refuse(fault)
+    refusal = _refuse(fault, say)
     if refusal is not None:
         return refusal
-    return await _spoil(request, fault, execute())
+    return await _spoil(request, fault, execute(), say)
 
 
-def _refuse(fault: Fault) -> Response | None:
+def _refuse(fault: Fault, say: Say) -> Response | None:
     """Answer in the place of execution, for the faults that keep it from happening."""
     match fault.kind:
         case FaultKind.ERROR_BEFORE:
-            return _error(503, "unavailable", "The service is being restarted. Nothing was done.", fault.retry_after_s)
+            return say(503, "unavailable", "The service is being restarted. Nothing was done.", fault.retry_after_s)
         case FaultKind.RATE_LIMITED:
-            return _error(429, "rate_limited", "Too many requests. Nothing was done.", fault.retry_after_s)
+            return say(429, "rate_limited", "Too many requests. Nothing was done.", fault.retry_after_s)
         case FaultKind.DROPPED_BEFORE:
             return DroppedConnection()
         case FaultKind.NOT_FOUND_YET:
-            return JSONResponse(error_body("operation_not_found", "There is no operation with this key."), 404)
+            return say(404, "operation_not_found", "There is no operation with this key.")
         case _:
             return None
 
 
-async def _spoil(request: Request, fault: Fault, good: Response) -> Response:
+async def _spoil(request: Request, fault: Fault, good: Response, say: Say) -> Response:
     """Spoil the answer to something that was executed."""
     match fault.kind:
         case FaultKind.EXECUTED_THEN_DROPPED:
             return DroppedConnection()
         case FaultKind.EXECUTED_THEN_TIMEOUT:
             await _hold(request, fault.delay_s)
-            return _error(504, "timeout", "The bank did not answer in time.")
+            return say(504, "timeout", "The bank did not answer in time.")
         case FaultKind.ERROR_AFTER_CHARGE:
-            return _error(500, "internal_error", "Something went wrong on our side.")
+            return say(500, "internal_error", "Something went wrong on our side.")
         case FaultKind.MALFORMED:
             return Response(bytes(good.body)[: len(good.body) // 2], 200, media_type="application/json")
         case FaultKind.SLOW:
             await asyncio.sleep(fault.delay_s)
     return good
-
-
-def _error(status: int, code: str, message: str, retry_after_s: int | None = None) -> Response:
-    headers = {} if retry_after_s is None else {"retry-after": str(retry_after_s)}
-    return JSONResponse(error_body(code, message), status, headers)
 
 
 async def _hold(request: Request, delay_s: float) -> None:

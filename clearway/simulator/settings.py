@@ -33,6 +33,13 @@ class SimulatorSettings(BaseSettings):
     simulator_seed: int | None = None
     """Makes chance repeat itself: the same requests in the same order meet the same outcomes, delays and faults."""
 
+    simulator_stripe_key_life_s: float = Field(default=86_400, gt=0)
+    """How long the stand-in of Stripe repeats the first answer to an idempotency key."""
+    simulator_stripe_search_lag_s: float = Field(default=1.0, ge=0)
+    """How long its search does not find a new payment. Lists and look-ups by id have no lag."""
+    simulator_stripe_multicapture: bool = True
+    """Whether its accounts may capture a payment in several parts; at Stripe that depends on their pricing."""
+
     test_mode: bool = True
     """False: the two settings below are ignored."""
     test_payment_success: bool | None = None

@@ -6,11 +6,13 @@ are fresh in every test, so that they do not meet; fault rules are cleared after
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.services.gateways.running import Simulator, running_simulator
+from tests.services.gateways.stripe_account import Account
 from tests.support.receiver import Receiver, running_receiver
 
 pytest.register_assert_rewrite("tests.services.gateways.conformance")
@@ -51,3 +53,11 @@ async def patient_simulator(patient_server: Simulator) -> AsyncIterator[Simulato
     """Use the simulator that takes 60 ms to decide, without fault rules."""
     yield patient_server
     await patient_server.http.delete("/faults")
+
+
+@pytest.fixture
+async def account(simulator: Simulator) -> AsyncIterator[Account]:
+    """Open an account at the stand-in of Stripe, one that no other test has."""
+    opened = Account(simulator, f"tests_{secrets.token_hex(8)}")
+    yield opened
+    await opened.aclose()

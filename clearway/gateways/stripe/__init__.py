@@ -1,0 +1,1 @@
+"""The connector to Stripe: PaymentIntents by the official SDK, whose own retries are off."""

@@ -1,0 +1,40 @@
+"""One request to the stand-in while it is carried out, and the keys under which the engine acts for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clearway.simulator.facades.stripe.accounts import Caller
+from clearway.simulator.records import Records
+
+CHANNEL = "stripe"
+"""The channel of the engine's payments that were asked for through this facade."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the acts need to know of a request. key: its Idempotency-Key. wrong_amount: a fault to carry out."""
+
+    caller: Caller
+    request_id: str
+    at: float
+    key: str | None = None
+    wrong_amount: bool = False
+
+    @property
+    def account(self) -> str:
+        """The account that asks."""
+        return self.caller.account
+
+
+def engine_key(records: Records, call: Call, object_id: str) -> str:
+    """Return a key that the engine has not seen: the request's own, so that the journal names it, if that is free.
+
+    It may be taken: keys of Stripe are an account's own, and are forgotten after a day.
+    """
+    wanted = key = call.key or f"stripe:{object_id}"
+    number = 1
+    while records.operation(key) is not None:
+        number += 1
+        key = f"{wanted}#{number}"
+    return key
