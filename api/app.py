@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from api.api_keys.routes import router as api_keys
 from api.errors.routes import router as error_reference
 from api.events.routes import router as events
+from api.gateways.inbound import router as gateway_webhooks
 from api.gateways.routes import router as gateways
 from api.http import errors
 from api.http.addresses import TrustedProxies
@@ -44,6 +45,7 @@ from clearway.db.engine import create_engine
 from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
 from clearway.durable.client import connect
 from clearway.durable.timing import RecordingTimer
+from clearway.gateway_configs.opening import open_connections
 from clearway.gateways.registry import build_registry
 from clearway.settings import Settings
 from clearway.telemetry.logs import configure_logging
@@ -59,6 +61,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     events,
     api_keys,
     gateways,
+    gateway_webhooks,
     return_secret,
     resolving,
     error_reference,
@@ -120,6 +123,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     engine = create_engine(settings, application_name="clearway-api")
     gateways = build_registry(settings)
+    connections = open_connections(settings, engine)
     admission: Admission = app.state.admission
     app.state.services = services = ApiServices(
         settings=settings,
@@ -127,6 +131,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         # It connects when it is first used, so the API starts before Temporal does, and /ready tells.
         temporal=await connect(settings, lazy=True, interceptors=[RecordingTimer(admission.observe)]),
         gateways=gateways,
+        connections=connections,
         rate_limits=RateLimits(settings),
         admission=admission,
     )
@@ -140,4 +145,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         writing.cancel()
         await services.used_keys.write()
         await gateways.aclose()
+        await connections.aclose()
         await engine.dispose()

@@ -16,6 +16,7 @@ from temporalio.client import Client
 from clearway.crypto.encryption import Cipher
 from clearway.db.engine import each_for_itself
 from clearway.domain.ids import new_id
+from clearway.gateways.connections import GatewayConnections
 from clearway.gateways.registry import GatewayRegistry
 from clearway.recovery.taking_up import Recovery
 from clearway.settings import Settings
@@ -29,6 +30,7 @@ class Services:
     engine: AsyncEngine
     temporal: Client
     gateways: GatewayRegistry
+    connections: GatewayConnections
 
     @cached_property
     def reader(self) -> AsyncEngine:

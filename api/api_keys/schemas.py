@@ -26,7 +26,8 @@ def _accepted(text: str) -> str:
     return text
 
 
-def _network(text: str) -> str:
+def network(text: str) -> str:
+    """Return a network in its usual form, or refuse what is none."""
     try:
         return str(ip_network(text))
     except ValueError:
@@ -54,7 +55,7 @@ Permissions = Annotated[
     ),
 ]
 Networks = Annotated[
-    list[Annotated[PlainText, StringConstraints(max_length=64), AfterValidator(_network)]],
+    list[Annotated[PlainText, StringConstraints(max_length=64), AfterValidator(network)]],
     Field(
         max_length=API_KEY_NETWORKS_MAX,
         description="Networks in CIDR form from which the key may be used. Empty: any address.",

@@ -1,1 +1,1 @@
-"""Webhooks that gateways send to us."""
+"""Gateways that merchants connect, and the events that gateways send."""

@@ -1,40 +1,132 @@
-"""`POST /gateways/{gateway}/webhooks`: where gateways send their events. The signature is the only credential."""
+"""`/gateways`: connect, list, read, change, enable, disable, delete and test the gateways of a merchant."""
 
 from __future__ import annotations
 
-from fastapi import Request
+from http import HTTPStatus
+from typing import Annotated, Final
 
-from api.gateways.schemas import GatewayEventTaken
-from api.http.problems import declare
+from fastapi import Depends
+from starlette.responses import Response
+
+from api.auth.permissions import requires
+from api.auth.principal import Principal
+from api.gateways.schemas import (
+    GatewayCreate,
+    GatewayPatch,
+    GatewayResource,
+    GatewaySaved,
+    GatewayTest,
+    gateway_resource,
+    gateway_saved,
+    gateway_test,
+)
+from api.http.idempotency import Answer, OnceDep
+from api.http.paging import Page, page_of, page_request
+from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
 from api.http.routing import Router
 from api.http.services import ServicesDep
-from clearway.domain.errors import AuthenticationError, NotFoundError
-from clearway.gateway_events.receiving import keep_unsigned, receive
-from clearway.gateways.contract import SignatureInvalidError
+from clearway.db import gateways
+from clearway.db.pages import PageRequest
+from clearway.domain.ids import GATEWAY
+from clearway.domain.permissions import Permission
+from clearway.gateway_configs import commands, trial
+from clearway.gateway_configs.finding import find
+from clearway.services import Allocation
 
 router = Router(prefix="/gateways", tags=["gateways"])
 
+Reader = Annotated[Principal, requires(Permission.GATEWAYS_READ)]
+Editor = Annotated[Principal, requires(Permission.GATEWAYS_WRITE)]
+
+CHANGED: Final = ("gateway_not_found", "gateway_config_invalid", "gateway_test_failed", "gateway_changed")
+
 
 @router.post(
-    "/{gateway}/webhooks",
+    "",
+    status_code=HTTPStatus.CREATED,
+    response_model=GatewaySaved,
     responses=declare(
-        "signature_invalid", "gateway_not_found", "body_too_large", "rate_limited", "temporal_unavailable"
+        *TO_MERCHANTS, *WITH_BODY, *ONCE, "gateway_config_invalid", "gateway_test_failed", "gateway_limit"
     ),
-    summary="Receive a gateway's event",
-    openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}},
+    summary="Connect a gateway",
 )
-async def receive_gateway_webhook(gateway: str, request: Request, services: ServicesDep) -> GatewayEventTaken:
-    """Verify the event over its raw bytes, store it, pass it on to the payment or refund, then answer.
+async def create_gateway(body: GatewayCreate, principal: Editor, services: ServicesDep, once: OnceDep) -> Response:
+    """Connect a gateway. Clearway asks it first whether the credentials are right, unless you send `test: false`."""
 
-    An event with a valid signature that Clearway does not use is answered with 200 too.
+    async def operation(allocation: Allocation) -> Answer:
+        saved = await commands.create(services, principal.actor, principal.mode, allocation.resource_id, body.asked())
+        resource = gateway_saved(saved.row, saved.warnings, services.settings.api_public_url)
+        return Answer(HTTPStatus.CREATED, resource)
+
+    return await once.answer(GATEWAY, operation)
+
+
+@router.get("", responses=declare(*TO_MERCHANTS, "cursor_invalid"), summary="List gateways")
+async def list_gateways(
+    principal: Reader, services: ServicesDep, page: Annotated[PageRequest, Depends(page_request(GATEWAY))]
+) -> Page[GatewayResource]:
+    """List your gateways, newest first. Credentials are never shown."""
+    async with services.reader.connect() as connection:
+        found = await gateways.list_page(connection, principal.merchant_id, page)
+    public_url = services.settings.api_public_url
+    return page_of((gateway_resource(row, public_url) for row in found.rows), found.next_cursor)
+
+
+@router.get("/{gateway_id}", responses=declare(*TO_MERCHANTS, "gateway_not_found"), summary="Read a gateway")
+async def get_gateway(gateway_id: str, principal: Reader, services: ServicesDep) -> GatewayResource:
+    """Read one of your gateways, without its credentials."""
+    row = await find(services, principal.merchant_id, gateway_id)
+    return gateway_resource(row, services.settings.api_public_url)
+
+
+@router.patch(
+    "/{gateway_id}",
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, *CHANGED),
+    summary="Change a gateway",
+)
+async def update_gateway(gateway_id: str, body: GatewayPatch, principal: Editor, services: ServicesDep) -> GatewaySaved:
+    """Change what you send and nothing else. Calls that are under way end with the credentials they began with."""
+    saved = await commands.change(services, principal.actor, principal.mode, gateway_id, body.asked())
+    return gateway_saved(saved.row, saved.warnings, services.settings.api_public_url)
+
+
+@router.post("/{gateway_id}/enable", responses=declare(*TO_MERCHANTS, "gateway_not_found"), summary="Enable a gateway")
+async def enable_gateway(gateway_id: str, principal: Editor, services: ServicesDep) -> GatewayResource:
+    """Let new payments use it. Enabling it again changes nothing."""
+    row = await commands.switch(services, principal.actor, principal.mode, gateway_id, on=True)
+    return gateway_resource(row, services.settings.api_public_url)
+
+
+@router.post(
+    "/{gateway_id}/disable", responses=declare(*TO_MERCHANTS, "gateway_not_found"), summary="Disable a gateway"
+)
+async def disable_gateway(gateway_id: str, principal: Editor, services: ServicesDep) -> GatewayResource:
+    """Keep new payments from using it. Payments that used it can still be captured, cancelled and refunded."""
+    row = await commands.switch(services, principal.actor, principal.mode, gateway_id, on=False)
+    return gateway_resource(row, services.settings.api_public_url)
+
+
+@router.delete(
+    "/{gateway_id}",
+    status_code=HTTPStatus.NO_CONTENT,
+    response_class=Response,
+    responses=declare(*TO_MERCHANTS, "gateway_not_found", "gateway_in_use"),
+    summary="Delete a gateway",
+)
+async def delete_gateway(gateway_id: str, principal: Editor, services: ServicesDep) -> None:
+    """Delete a gateway and its credentials for good. Payments that used it can no longer be refunded here.
+
+    It is refused while payments or refunds are open on it. Disable it if you may want to refund payments.
     """
-    if gateway not in set(services.gateways):
-        raise NotFoundError("gateway_not_found", f"There is no gateway {gateway!r}.")
-    body = await request.body()
-    try:
-        return GatewayEventTaken(status=await receive(services, gateway, request.headers, body))
-    except SignatureInvalidError as error:
-        await services.rate_limits.count_address(request)
-        await keep_unsigned(services, gateway, error, request.headers, body)
-        detail = "The signature is missing, wrong or too old. Nothing was changed."
-        raise AuthenticationError("signature_invalid", detail) from None
+    await commands.delete(services, principal.actor, principal.mode, gateway_id)
+
+
+@router.post(
+    "/{gateway_id}/test",
+    responses=declare(*TO_MERCHANTS, "gateway_not_found", "gateway_config_invalid"),
+    summary="Test a gateway",
+)
+async def test_gateway(gateway_id: str, principal: Editor, services: ServicesDep) -> GatewayTest:
+    """Ask the gateway whether the stored credentials are right, and say what is wrong. No money is moved."""
+    report, warnings = await trial.test(services, principal.merchant_id, principal.mode, gateway_id)
+    return gateway_test(report, warnings)

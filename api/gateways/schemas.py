@@ -1,12 +1,166 @@
-"""What a gateway is answered."""
+"""Gateway configurations in requests and answers. Credentials go in and never come out: answers hold their ends."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, StringConstraints
+from pydantic_core import PydanticCustomError
+from sqlalchemy import Row
 
+from api.api_keys.schemas import network
+from api.http.fields import Body, PlainText
+from clearway.domain.gateway import DEFAULT_PRIORITY, PRIORITY_MAX
 from clearway.domain.gateway_event import Disposition
+from clearway.domain.limits import (
+    GATEWAY_CREDENTIAL_LENGTH_MAX,
+    GATEWAY_FIELDS_MAX,
+    GATEWAY_NAME_LENGTH_MAX,
+    GATEWAY_NETWORKS_MAX,
+)
+from clearway.domain.resources import Moment, Resource
+from clearway.gateway_configs.commands import GatewayChange, GatewayRequest
+from clearway.gateway_configs.trial import Report
+from clearway.gateways.catalogue import CATALOGUE
+
+KINDS = tuple(sorted(kind.value for kind in CATALOGUE))
+FIELD_FORM = r"^[a-z][a-z0-9_]{0,63}$"
+
+
+def _kind(text: str) -> str:
+    if text not in KINDS:
+        raise PydanticCustomError("gateway_kind_unknown", f"There is no such kind. Use one of {', '.join(KINDS)}")
+    return text
+
+
+FieldName = Annotated[str, StringConstraints(pattern=FIELD_FORM)]
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=GATEWAY_CREDENTIAL_LENGTH_MAX)]
+GatewayName = Annotated[
+    PlainText,
+    StringConstraints(min_length=1, max_length=GATEWAY_NAME_LENGTH_MAX),
+    Field(description="Your own name for it, shown in lists.", examples=["Stripe, Europe"]),
+]
+Priority = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=1,
+        le=PRIORITY_MAX,
+        description="The lowest number goes first; of equals, the one created first.",
+    ),
+]
+Networks = Annotated[
+    list[Annotated[PlainText, StringConstraints(max_length=64), AfterValidator(network)]],
+    Field(
+        max_length=GATEWAY_NETWORKS_MAX,
+        description="Where its webhooks may come from: networks in CIDR form. Empty: from anywhere.",
+        examples=[["203.0.113.0/24"]],
+    ),
+]
+Settings = Annotated[
+    dict[FieldName, Any], Field(max_length=GATEWAY_FIELDS_MAX, description="What the kind asks for and may be shown.")
+]
+Test = Annotated[
+    bool, Field(strict=True, description="Ask the gateway before it is saved. `false` saves it without asking.")
+]
+
+
+class GatewayCreate(Body):
+    """A gateway to be connected. docs/gateways.md says what each kind asks for."""
+
+    kind: Annotated[PlainText, AfterValidator(_kind), Field(json_schema_extra={"enum": list(KINDS)})]
+    name: GatewayName | None = None
+    credentials: Annotated[
+        dict[FieldName, Secret],
+        Field(max_length=GATEWAY_FIELDS_MAX, description="Secrets that the kind asks for. They are never shown again."),
+    ] = Field(default_factory=dict)
+    settings: Settings = Field(default_factory=dict)
+    enabled: Annotated[bool, Field(strict=True)] = True
+    priority: Priority = DEFAULT_PRIORITY
+    allowed_networks: Networks = Field(default_factory=list)
+    test: Test = True
+
+    def asked(self) -> GatewayRequest:
+        """Return what the application is asked for."""
+        return GatewayRequest(
+            kind=self.kind,
+            name=self.name,
+            credentials={name: secret.get_secret_value() for name, secret in self.credentials.items()},
+            settings=self.settings,
+            enabled=self.enabled,
+            priority=self.priority,
+            allowed_networks=tuple(self.allowed_networks),
+            test=self.test,
+        )
+
+
+class GatewayPatch(Body):
+    """What to change; what is left out stays as it is."""
+
+    name: GatewayName | None = None
+    credentials: Annotated[
+        dict[FieldName, Secret | None],
+        Field(max_length=GATEWAY_FIELDS_MAX, description="The credentials to replace; null removes one. Others stay."),
+    ] = Field(default_factory=dict)
+    settings: Annotated[
+        dict[FieldName, Any],
+        Field(max_length=GATEWAY_FIELDS_MAX, description="The settings to replace; null removes one. Others stay."),
+    ] = Field(default_factory=dict)
+    priority: Priority | None = None
+    allowed_networks: Networks | None = None
+    test: Test = True
+
+    def asked(self) -> GatewayChange:
+        """Return what the application is asked for."""
+        return GatewayChange(
+            name=self.name,
+            credentials={
+                name: None if secret is None else secret.get_secret_value() for name, secret in self.credentials.items()
+            },
+            settings=self.settings,
+            priority=self.priority,
+            allowed_networks=None if self.allowed_networks is None else tuple(self.allowed_networks),
+            test=self.test,
+        )
+
+
+class GatewayResource(Resource):
+    """A gateway that you have connected."""
+
+    id: str
+    object: Literal["gateway"] = "gateway"
+    kind: str
+    name: str
+    enabled: Annotated[
+        bool, Field(description="Whether new payments may use it. Those that used it go on in any case.")
+    ]
+    priority: int
+    credentials: Annotated[
+        dict[str, str], Field(description="The last four characters of each. Short ones show nothing.")
+    ]
+    settings: dict[str, Any]
+    allowed_networks: list[str]
+    webhook_url: Annotated[str, Field(description="Enter this address at the gateway, for its webhooks.")]
+    version: Annotated[int, Field(description="Counts the changes.")]
+    created_at: Moment
+    updated_at: Moment
+
+
+class GatewaySaved(GatewayResource):
+    """A gateway as it was saved, with what is odd about it."""
+
+    warnings: Annotated[list[str], Field(description="What is allowed and probably not meant. Empty: nothing.")]
+
+
+class GatewayTest(Resource):
+    """What testing a gateway came to. No money was moved."""
+
+    object: Literal["gateway_test"] = "gateway_test"
+    ok: bool
+    message: Annotated[str, Field(description="What is wrong and what to do about it, or that all is well.")]
+    latency_ms: Annotated[int | None, Field(description="How long the gateway took; null: it was not reached.")]
+    warnings: list[str]
 
 
 class GatewayEventTaken(BaseModel):
@@ -16,3 +170,35 @@ class GatewayEventTaken(BaseModel):
         Disposition,
         Field(description="What was done with the event. `ignored`: it is valid, and Clearway does not use its kind."),
     ]
+
+
+def gateway_resource(row: Row[Any], public_url: str) -> GatewayResource:
+    """Render a configuration."""
+    return GatewayResource(**_shown(row, public_url))
+
+
+def gateway_saved(row: Row[Any], warnings: Iterable[str], public_url: str) -> GatewaySaved:
+    """Render a configuration that was just saved."""
+    return GatewaySaved(**_shown(row, public_url), warnings=list(warnings))
+
+
+def gateway_test(report: Report, warnings: list[str]) -> GatewayTest:
+    """Render a test."""
+    return GatewayTest(ok=report.ok, message=report.message, latency_ms=report.latency_ms, warnings=warnings)
+
+
+def _shown(row: Row[Any], public_url: str) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "name": row.name,
+        "enabled": row.enabled,
+        "priority": row.priority,
+        "credentials": row.masked,
+        "settings": row.settings,
+        "allowed_networks": row.allowed_networks,
+        "webhook_url": f"{public_url.rstrip('/')}/api/v1/gateways/{row.id}/webhook",
+        "version": row.version,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }

@@ -35,6 +35,7 @@ PAYMENT: Final[dict[str, Any]] = {
     "notes": {},
     "next_action": None,
     "gateway": "simulator",
+    "gateway_id": "gw_01m7yv46ss6km74zc9tm5bynqd",
     "error_code": None,
     "error_description": None,
     "created_at": "2026-11-21T10:41:38.261280Z",

@@ -61,7 +61,8 @@ AmountBound = Annotated[int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description
     status_code=HTTPStatus.CREATED,
     response_model=PaymentResource,
     responses=declare(
-        *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment", "no_gateway"),
+        *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment"),
+        *("no_gateway", "gateway_not_found", "gateway_disabled"),
         *("raw_card_refused", "card_number_refused", "card_refused", "temporal_unavailable", "gateway_unavailable"),
     ),
     dependencies=[NEW_WORK],
@@ -89,6 +90,7 @@ async def create_payment(
             capture_method=body.capture_method,
             customer=body.customer.model_dump(exclude_none=True) if body.customer else None,
             notes=body.notes,
+            gateway_id=body.gateway_id,
         )
         return Answer(HTTPStatus.CREATED, payment)
 

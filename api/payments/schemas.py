@@ -29,6 +29,7 @@ from clearway.domain.resources import Moment
 CustomerText = Annotated[PlainText, StringConstraints(min_length=1, max_length=128)]
 Reason = Annotated[PlainText, StringConstraints(min_length=1, max_length=REASON_LENGTH_MAX)]
 OrderId = Annotated[PlainText, StringConstraints(max_length=64), Field(examples=["order_01k9w2e3r4t5y6q7w8e9r0t1y2"])]
+GatewayId = Annotated[PlainText, StringConstraints(max_length=64), Field(examples=["gw_01k9w2e3r4t5y6q7w8e9r0t1y2"])]
 
 
 class CardDetails(Body):
@@ -85,6 +86,10 @@ class PaymentCreate(Instrument):
     capture_method: Annotated[
         CaptureMethod, Field(description="`manual` authorises now; you capture later with a request.")
     ] = CaptureMethod.AUTOMATIC
+    gateway_id: Annotated[
+        GatewayId | None,
+        Field(description="One of your gateways, `gw_…`. Left out: the enabled one with the lowest priority number."),
+    ] = None
     customer: CustomerDetails | None = None
     notes: NotesField = Field(default_factory=dict)
 

@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.crypto.api_secrets import SecretHash
-from clearway.db.tables import accounts, api_keys, merchants
+from clearway.db.tables import accounts, api_keys, gateway_configs, merchants
+from clearway.domain.gateway import GatewayKind, first_gateway_id
 from clearway.domain.ids import ACCOUNT, MERCHANT, new_id
 from clearway.domain.merchant import Mode
 
@@ -40,13 +41,20 @@ async def merchant_mode(connection: AsyncConnection, merchant_id: str) -> Mode |
 
 
 async def add_account(connection: AsyncConnection, new: NewAccount) -> bool:
-    """Add an account with its live and its test merchant, unless they are there; tell whether they were added."""
+    """Add an account with its live and its test merchant, unless they are there; tell whether they were added.
+
+    The test merchant gets the simulator as its gateway. It has no credentials: those of the installation hold.
+    """
     await connection.execute(insert(accounts).values(id=new.id, name=new.name).on_conflict_do_nothing())
     sides = [
         {"id": merchant_id, "account_id": new.id, "mode": mode.value, "name": new.name}
         for mode, merchant_id in ((Mode.LIVE, new.live_id), (Mode.TEST, new.test_id))
     ]
-    return (await connection.execute(insert(merchants).values(sides).on_conflict_do_nothing())).rowcount > 0
+    added = (await connection.execute(insert(merchants).values(sides).on_conflict_do_nothing())).rowcount > 0
+    if added:
+        simulator = {"id": first_gateway_id(new.test_id), "merchant_id": new.test_id, "name": "Simulator"}
+        await connection.execute(insert(gateway_configs).values(**simulator, kind=GatewayKind.SIMULATOR.value))
+    return added
 
 
 async def put_key(

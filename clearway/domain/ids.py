@@ -28,6 +28,7 @@ DELIVERY = "dlv"
 RECOVERY = "rcv"
 LEDGER_TRANSACTION = "txn"
 AUDIT_ENTRY = "aud"
+GATEWAY = "gw"
 GATEWAY_EVENT = "gwe"
 REVIEW = "rev"
 REQUEST = "req"
@@ -44,6 +45,8 @@ NOUNS: Final = {
     DELIVERY: "webhook_delivery",
     ENDPOINT: "webhook_endpoint",
     EVENT: "event",
+    GATEWAY: "gateway",
+    GATEWAY_EVENT: "gateway_event",
     INSTALLATION: "installation",
     MERCHANT: "merchant",
     ORDER: "order",

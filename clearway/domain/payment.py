@@ -113,6 +113,7 @@ class NewPayment:
     capture_method: str
     personal: str
     gateway: str = "simulator"
+    gateway_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,7 @@ class Payment:
     error_description: str | None = None
     version: int = 0
     last_step: str = "created"
+    gateway_id: str = ""
 
     @property
     def capturable_minor(self) -> int:
@@ -163,6 +165,7 @@ def begun(new: NewPayment) -> Payment:
         currency=new.currency,
         capture_method=CaptureMethod(new.capture_method),
         gateway=new.gateway,
+        gateway_id=new.gateway_id,
         status=S.PENDING,
     )
 

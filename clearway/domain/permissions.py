@@ -27,6 +27,8 @@ class Permission(StrEnum):
     DELIVERIES_READ = "deliveries:read"
     DELIVERIES_WRITE = "deliveries:write"
     EVENTS_READ = "events:read"
+    GATEWAYS_READ = "gateways:read"
+    GATEWAYS_WRITE = "gateways:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
 
@@ -49,6 +51,10 @@ MEANING: Final = {
     Permission.DELIVERIES_READ: "Read and list webhook deliveries, with the bodies that were sent.",
     Permission.DELIVERIES_WRITE: "Send webhooks again.",
     Permission.EVENTS_READ: "Read and list events.",
+    Permission.GATEWAYS_READ: "Read and list gateways, without their credentials.",
+    Permission.GATEWAYS_WRITE: (
+        "Connect, change, test, enable, disable and delete gateways, which decides where the money goes."
+    ),
     Permission.KEYS_READ: "List API keys, without their secrets.",
     Permission.KEYS_WRITE: "Create, rotate and revoke API keys. A new key cannot exceed the key that creates it.",
 }

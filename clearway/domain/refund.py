@@ -69,6 +69,7 @@ class Refund:
     error_description: str | None = None
     version: int = 0
     last_step: str = "created"
+    gateway_id: str = ""
 
     @property
     def money(self) -> Money:
@@ -85,6 +86,7 @@ def begun(new: NewRefund, payment: Payment, amount_minor: int) -> Refund:
         amount_minor=amount_minor,
         currency=payment.currency,
         gateway=payment.gateway,
+        gateway_id=payment.gateway_id,
         status=RefundStatus.PENDING,
     )
 

@@ -111,7 +111,8 @@ class PaymentResource(Resource):
     customer: Customer | None = None
     notes: Notes
     next_action: NextAction | None = None
-    gateway: str
+    gateway: Annotated[str, Field(description="The kind of the gateway, such as `stripe`.")]
+    gateway_id: Annotated[str, Field(description="Your gateway that the payment is made at, `gw_…`.")]
     error_code: str | None = None
     error_description: str | None = None
     created_at: Moment

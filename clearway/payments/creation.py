@@ -15,6 +15,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from clearway.db import across_merchants, events
 from clearway.db.across_merchants import PayableOrder
 from clearway.domain.errors import ConflictError, NotFoundError, UnavailableError
+from clearway.domain.gateway import GatewayConfig
 from clearway.domain.ids import ORDER, is_id
 from clearway.domain.money import Money
 from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus, PersonalData
@@ -61,13 +62,21 @@ async def create_payment(
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC,
     customer: dict[str, str] | None = None,
     notes: dict[str, str] | None = None,
+    gateway_id: str | None = None,
 ) -> PaymentResource:
-    """Record a payment of the order and return it as it was created."""
+    """Record a payment of the order and return it as it was created. gateway_id: the merchant's choice, if any."""
     if order.held_by not in {None, allocation.resource_id}:
         # A quick answer while another payment holds the order. The workflow of this id decides everything else.
         raise order_taken(order.resource.id)
     refuse_raw_card(order.mode, instrument)
-    gateway = choose_gateway(order.mode)
+    try:
+        gateway = await _gateway(services, order, gateway_id)
+    except (NotFoundError, ConflictError):
+        # An earlier run of this request may have recorded the payment when there still was a gateway.
+        recorded = await _as_created(services, order.merchant_id, allocation.resource_id)
+        if recorded is None:
+            raise
+        return recorded
     usable = await make_usable(services, order.mode, instrument)
     personal = PersonalData(usable.instrument, usable.shown, customer, notes or {}, instrument.return_url)
     for _ in range(ROUNDS_MAX):
@@ -80,7 +89,8 @@ async def create_payment(
             method=instrument.method.value,
             capture_method=capture_method.value,
             personal=seal(services.cipher, allocation.resource_id, personal),
-            gateway=gateway,
+            gateway=gateway.kind.value,
+            gateway_id=gateway.id,
         )
         recorded = await _record(services, new, personal)
         if recorded is not None:
@@ -92,6 +102,15 @@ async def create_payment(
     )
 
 
+async def _gateway(services: Services, order: PayableOrder, asked_id: str | None) -> GatewayConfig:
+    """Choose by what is known of the merchant's gateways; what is not found there is looked for in the database."""
+    try:
+        return choose_gateway(await services.connections.of_merchant(order.merchant_id), order.mode, asked_id)
+    except (NotFoundError, ConflictError):
+        found = await services.connections.of_merchant(order.merchant_id, fresh=True)
+        return choose_gateway(found, order.mode, asked_id)
+
+
 async def _record(services: Services, new: NewPayment, personal: PersonalData) -> PaymentResource | None:
     """Return the payment as created, or None when this id was refused before and can never be used."""
     structlog.contextvars.bind_contextvars(payment_id=new.id)
@@ -100,9 +119,11 @@ async def _record(services: Services, new: NewPayment, personal: PersonalData) -
     except RefusedError as refusal:
         raise _told(refusal, new.order_id) from refusal
     except WorkflowEndedError:
-        return await _as_created(services, new)
+        return await _as_created(services, new.merchant_id, new.id)
     # An update that comes late meets a payment that has moved on; the answer to a creation is the payment as created.
-    return answered if answered.status is PaymentStatus.PENDING else await _as_created(services, new)
+    return (
+        answered if answered.status is PaymentStatus.PENDING else await _as_created(services, new.merchant_id, new.id)
+    )
 
 
 async def _start(services: Services, new: NewPayment) -> dict[str, object]:
@@ -137,9 +158,9 @@ def _search_attributes(new: NewPayment) -> TypedSearchAttributes:
     )
 
 
-async def _as_created(services: Services, new: NewPayment) -> PaymentResource | None:
+async def _as_created(services: Services, merchant_id: str, payment_id: str) -> PaymentResource | None:
     async with services.reader.connect() as connection:
-        body = await events.creation_body(connection, new.merchant_id, new.id)
+        body = await events.creation_body(connection, merchant_id, payment_id)
     return None if body is None else PaymentResource.model_validate(orjson.loads(body)["data"])
 
 

@@ -60,6 +60,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_merchants")),
         sa.UniqueConstraint("account_id", "mode", name=op.f("uq_merchants_account_id_mode")),
     )
+    _create_gateway_configs()
     _create_gateway_events()
     _create_reviews()
     op.create_table(
@@ -211,7 +212,8 @@ def upgrade() -> None:
         sa.Column("captured_minor", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("refunded_minor", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("refund_pending_minor", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("gateway", sa.Text(), nullable=False, comment="the kind of the configuration"),
+        sa.Column("gateway_id", sa.Text(), nullable=False),
         sa.Column("gateway_reference", sa.Text(), nullable=True),
         sa.Column(
             "instrument",
@@ -269,10 +271,15 @@ def upgrade() -> None:
             ["orders.id", "orders.merchant_id", "orders.currency"],
             name="fk_payments_order",
         ),
+        sa.ForeignKeyConstraint(
+            ["gateway_id", "merchant_id"],
+            ["gateway_configs.id", "gateway_configs.merchant_id"],
+            name="fk_payments_gateway",
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payments")),
         sa.UniqueConstraint("id", "merchant_id", "currency", name=op.f("uq_payments_id_merchant_id_currency")),
     )
-    op.create_index("ix_payments_gateway_reference", "payments", ["gateway", "gateway_reference"], unique=False)
+    op.create_index("ix_payments_gateway_reference", "payments", ["gateway_id", "gateway_reference"], unique=False)
     op.create_index("ix_payments_merchant_id_created_at", "payments", ["merchant_id", "created_at"], unique=False)
     op.create_index(
         "ix_payments_merchant_id_currency_amount_minor",
@@ -307,6 +314,15 @@ def upgrade() -> None:
         "ix_payments_open",
         "payments",
         ["id"],
+        unique=False,
+        postgresql_where=sa.text(
+            "status IN ('authorized', 'needs_review', 'pending', 'processing', 'requires_action')"
+        ),
+    )
+    op.create_index(
+        "ix_payments_open_gateway_id",
+        "payments",
+        ["gateway_id"],
         unique=False,
         postgresql_where=sa.text(
             "status IN ('authorized', 'needs_review', 'pending', 'processing', 'requires_action')"
@@ -447,6 +463,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("gateway_id", sa.Text(), nullable=False),
         sa.Column("gateway_reference", sa.Text(), nullable=True),
         sa.Column("error_code", sa.Text(), nullable=True),
         sa.Column("error_description", sa.Text(), nullable=True),
@@ -463,6 +480,11 @@ def upgrade() -> None:
             ["payment_id", "merchant_id", "currency"],
             ["payments.id", "payments.merchant_id", "payments.currency"],
             name="fk_refunds_payment",
+        ),
+        sa.ForeignKeyConstraint(
+            ["gateway_id", "merchant_id"],
+            ["gateway_configs.id", "gateway_configs.merchant_id"],
+            name="fk_refunds_gateway",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refunds")),
     )
@@ -585,6 +607,49 @@ def downgrade() -> None:
     """Refuse: these tables are the books."""
     message = "the first tables hold the books; to go back, restore a backup"
     raise RuntimeError(message)
+
+
+def _create_gateway_configs() -> None:
+    op.create_table(
+        "gateway_configs",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("priority", sa.Integer(), server_default="100", nullable=False, comment="the lowest goes first"),
+        sa.Column("sealed_credentials", sa.Text(), comment="encrypted JSON; null: the kind needs none"),
+        sa.Column(
+            "masked",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+            comment="what is shown of the credentials",
+        ),
+        sa.Column("settings", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column(
+            "allowed_networks",
+            postgresql.ARRAY(sa.Text()),
+            server_default="{}",
+            nullable=False,
+            comment="CIDR; empty: any address",
+        ),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False, comment="counts the changes"),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("kind IN ('simulator', 'stripe')", name=op.f("ck_gateway_configs_kind_known")),
+        sa.CheckConstraint(
+            "deleted_at IS NULL OR (NOT enabled AND sealed_credentials IS NULL)",
+            name=op.f("ck_gateway_configs_deleted_keeps_nothing"),
+        ),
+        sa.ForeignKeyConstraint(["merchant_id"], ["merchants.id"], name=op.f("fk_gateway_configs_merchant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_configs")),
+        sa.UniqueConstraint("id", "merchant_id", name=op.f("uq_gateway_configs_id_merchant_id")),
+    )
+    op.create_index(
+        "ix_gateway_configs_merchant_id_id", "gateway_configs", ["merchant_id", sa.literal_column("id DESC")]
+    )
 
 
 def _create_gateway_events() -> None:

@@ -39,6 +39,11 @@ SELECT 'mer_' || substr(md5('merchant' || n), 1, 26), 'acc_' || substr(md5('merc
 FROM generate_series(1, $1::int) n
 ON CONFLICT DO NOTHING
 """
+GATEWAY_ROWS: Final = """
+INSERT INTO gateway_configs (id, merchant_id, kind, name)
+SELECT 'gw_' || substr(id, 5), id, 'simulator', 'Simulator' FROM merchants WHERE mode = 'test'
+ON CONFLICT DO NOTHING
+"""
 ENDPOINT_ROWS: Final = """
 INSERT INTO webhook_endpoints (id, merchant_id, url, event_types, secret)
 SELECT 'whe_' || substr(md5(id), 1, 26), id, 'https://shop.example/webhooks', '{payment.success}', 'none'
@@ -88,10 +93,11 @@ FILL: Final = (
     """,
     """
     INSERT INTO payments (id, merchant_id, order_id, amount_minor, currency, method, capture_method, status,
-                          captured_minor, gateway, gateway_reference, instrument, customer, error_code, version,
-                          last_step, created_at, updated_at)
+                          captured_minor, gateway, gateway_id, gateway_reference, instrument, customer, error_code,
+                          version, last_step, created_at, updated_at)
     SELECT 'pay_' || body, merchant_id, 'order_' || body, amount, 'INR', 'upi', 'automatic', status,
-           CASE status WHEN 'success' THEN amount ELSE 0 END, 'simulator', 'sim_' || body,
+           CASE status WHEN 'success' THEN amount ELSE 0 END, 'simulator', 'gw_' || substr(merchant_id, 5),
+           'sim_' || body,
            jsonb_build_object('vpa', 'customer' || n || '@bank'),
            jsonb_build_object('email', 'customer' || n || '@mail.example', 'name', 'Customer ' || n),
            CASE status WHEN 'failed' THEN 'payment_declined' END, 1, '1', at, at
@@ -122,7 +128,8 @@ FILL: Final = (
                'id', 'pay_' || body, 'object', 'payment', 'order_id', 'order_' || body, 'amount', amount,
                'currency', 'INR', 'status', to_status, 'method', 'upi', 'vpa', 'customer' || n || '@bank',
                'customer', json_build_object('email', 'customer' || n || '@mail.example'), 'notes', json_build_object(),
-               'gateway', 'simulator', 'created_at', at, 'updated_at', at))::text, at
+               'gateway', 'simulator', 'gateway_id', 'gw_' || substr(merchant_id, 5),
+               'created_at', at, 'updated_at', at))::text, at
     FROM bench_batch, LATERAL (VALUES
         (body, 'payment.created', 'created', NULL, 'pending'),
         (later, 'payment.' || status, '1', 'pending', status)) steps (event_body, type, step, from_status, to_status)
@@ -158,6 +165,7 @@ async def fill(
     await connection.execute(ID_FUNCTION)
     async with connection.transaction():
         await connection.execute(MERCHANT_ROWS, MERCHANTS)
+        await connection.execute(GATEWAY_ROWS)
         await connection.execute(ENDPOINT_ROWS, big_merchant_id)
         await connection.execute(BIG_ENDPOINT_ROW, big_merchant_id)
         await connection.execute(ACCOUNT_ROWS)

@@ -43,6 +43,7 @@ from clearway.dev.reporting import SilentReporter
 from clearway.dev.temporal import time_skipping_environment
 from clearway.dev.toolchain import find_test_server
 from clearway.domain import ids
+from clearway.domain.gateway import first_gateway_id
 from clearway.domain.payment import PersonalData
 from clearway.durable.client import DATA_CONVERTER
 from clearway.durable.deliveries import TemporalDeliveries
@@ -144,6 +145,7 @@ class Durable:
             "method": "upi",
             "capture_method": "automatic",
             "personal": seal(self.cipher, payment_id, personal),
+            "gateway_id": first_gateway_id(merchant_id),
         } | fields
         return NewPayment(merchant_id=merchant_id, **chosen)
 

@@ -22,6 +22,7 @@ from clearway.db.refunds import recording as refunds
 from clearway.db.refunds.recording import RecordedRefund
 from clearway.db.tables import events, ledger_entries, orders, webhook_deliveries, webhook_endpoints
 from clearway.domain import ids
+from clearway.domain.gateway import first_gateway_id
 from clearway.domain.payment import CapturedAmount, Change, NewPayment, PaymentStatus, PersonalData
 from clearway.domain.refund import NewRefund, RefundChange, RefundStatus
 from clearway.durable.sealed import seal, unseal
@@ -85,6 +86,7 @@ class Shop:
             "currency": currency,
             "method": "upi",
             "capture_method": "automatic",
+            "gateway_id": first_gateway_id(self.merchant_id),
         } | {name: value for name, value in fields.items() if name not in PERSONAL}
         personal = {name: value for name, value in fields.items() if name in PERSONAL}
         chosen["personal"] = seal(CIPHER, chosen["id"], PersonalData(**BY_UPI | personal))

@@ -13,6 +13,14 @@ from clearway.db.across_merchants.gateway_subjects import (
     find_review,
     find_subject,
 )
+from clearway.db.across_merchants.gateways import (
+    FIND_GATEWAY,
+    FIND_GATEWAYS,
+    every_gateway,
+    find_gateway,
+    gateway_config_of,
+    gateways_of,
+)
 from clearway.db.across_merchants.housekeeping import (
     PARTITIONS_AHEAD,
     PartitionState,
@@ -57,6 +65,8 @@ from clearway.db.across_merchants.unended import (
 )
 
 __all__ = [
+    "FIND_GATEWAY",
+    "FIND_GATEWAYS",
     "FIND_KEY",
     "FIND_PAYABLE",
     "FIND_PAYMENT",
@@ -75,7 +85,9 @@ __all__ = [
     "UnknownEvent",
     "count_open_reviews",
     "ensure_partitions",
+    "every_gateway",
     "find_any_payment",
+    "find_gateway",
     "find_key",
     "find_payable",
     "find_returning",
@@ -83,6 +95,8 @@ __all__ = [
     "find_subject",
     "forget_idempotency_keys",
     "forget_sealed_secrets",
+    "gateway_config_of",
+    "gateways_of",
     "list_keys",
     "list_merchants",
     "merchant_of",

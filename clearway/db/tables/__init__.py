@@ -16,6 +16,7 @@ from clearway.db.tables.deliveries import (
 )
 from clearway.db.tables.events import events
 from clearway.db.tables.gateway_events import gateway_events
+from clearway.db.tables.gateways import gateway_configs
 from clearway.db.tables.idempotency import idempotency_keys
 from clearway.db.tables.ledger import ledger_accounts, ledger_entries, ledger_transactions
 from clearway.db.tables.merchants import accounts, api_keys, merchants
@@ -30,6 +31,7 @@ __all__ = [
     "audit_log",
     "captures",
     "events",
+    "gateway_configs",
     "gateway_events",
     "idempotency_keys",
     "ledger_accounts",

@@ -35,7 +35,8 @@ payments = Table(
     Column("captured_minor", BigInteger, nullable=False, server_default="0"),
     Column("refunded_minor", BigInteger, nullable=False, server_default="0"),
     Column("refund_pending_minor", BigInteger, nullable=False, server_default="0"),
-    Column("gateway", Text, nullable=False),
+    Column("gateway", Text, nullable=False, comment="the kind of the configuration"),
+    Column("gateway_id", Text, nullable=False),
     Column("gateway_reference", Text),
     Column("instrument", JSONB, nullable=False, comment="what may be shown of it: vpa, card summary, bank, wallet"),
     Column("personal", Text, info=SEALED, comment="encrypted, as workflows have it; gone when the payment ends"),
@@ -53,6 +54,11 @@ payments = Table(
         ["order_id", "merchant_id", "currency"],
         ["orders.id", "orders.merchant_id", "orders.currency"],
         name="fk_payments_order",
+    ),
+    ForeignKeyConstraint(
+        ["gateway_id", "merchant_id"],
+        ["gateway_configs.id", "gateway_configs.merchant_id"],
+        name="fk_payments_gateway",
     ),
     UniqueConstraint("id", "merchant_id", "currency"),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
@@ -72,10 +78,15 @@ payments = Table(
     Index("ix_payments_order_id", "order_id"),
     # What recovery looks through: rows that wait for something.
     Index("ix_payments_open", "id", postgresql_where=text(one_of("status", frozenset(PaymentStatus) - FINAL))),
+    Index(
+        "ix_payments_open_gateway_id",
+        "gateway_id",
+        postgresql_where=text(one_of("status", frozenset(PaymentStatus) - FINAL)),
+    ),
     # One exact look-up each for the search of payments: what people have at hand when they ask about one.
     Index("ix_payments_merchant_id_vpa", "merchant_id", search_key_sql("instrument ->> 'vpa'")),
     Index("ix_payments_merchant_id_email", "merchant_id", search_key_sql("customer ->> 'email'")),
-    Index("ix_payments_gateway_reference", "gateway", "gateway_reference"),
+    Index("ix_payments_gateway_reference", "gateway_id", "gateway_reference"),
     Index(
         "uq_payments_order_taken",
         "order_id",

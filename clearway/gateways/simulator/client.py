@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -53,12 +54,13 @@ class SimulatorGateway:
 
     name = "simulator"
 
-    def __init__(self, url: str, webhook_secret: str, *, timeout_s: float) -> None:
+    def __init__(self, url: str, webhook_secret: str, *, timeout_s: float, tls: ssl.SSLContext | None = None) -> None:
         """Prepare the connection pool; nothing is opened yet. timeout_s: the total deadline of one call."""
         self._timeout_s = timeout_s
         self._verifier = Webhook(webhook_secret)
         self._client = httpx.AsyncClient(
             base_url=url,
+            verify=True if tls is None else tls,
             # A connect or pool timeout must come before the deadline: it tells that nothing was sent, the deadline not.
             timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s / 2), pool=timeout_s / 3),
             limits=httpx.Limits(
@@ -156,6 +158,17 @@ class SimulatorGateway:
         if news.event_id != headers["webhook-id"]:
             raise EventUnreadableError("the event's id is not the webhook-id header")
         return news
+
+    async def check(self) -> str | None:
+        """Tell whether the simulator works. Raises GatewayUnavailableError when it does not answer."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._client.get("/health")
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise GatewayUnavailableError(f"the simulator did not answer: {type(error).__name__}") from None
+        if response.status_code != httpx.codes.OK:
+            return f"The simulator answers {response.status_code}: it no longer decides or sends. Restart it."
+        return None
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -9,6 +9,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clearway.db.tables import idempotency_keys
+from clearway.domain.gateway import first_gateway_id
 
 MOMENT = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 
@@ -38,6 +39,7 @@ def payment_row(payment_id: str, merchant_id: str, order_id: str, **fields: Any)
         "status": "success",
         "captured_minor": 50_000,
         "gateway": "simulator",
+        "gateway_id": first_gateway_id(merchant_id),
         "instrument": {"vpa": "ann@upi"},
         "customer": None,
         "notes": {},
@@ -54,6 +56,7 @@ def refund_row(refund_id: str, merchant_id: str, payment_id: str, **fields: Any)
         "currency": "INR",
         "status": "pending",
         "gateway": "simulator",
+        "gateway_id": first_gateway_id(merchant_id),
     } | fields
 
 

@@ -29,24 +29,28 @@ FILL = (
     SELECT 'mer_' || n, 'acc_' || n, 'test', 'Shop' FROM generate_series(0, 19) n
     """,
     """
+    INSERT INTO gateway_configs (id, merchant_id, kind, name)
+    SELECT 'gw_' || n, 'mer_' || n, 'simulator', 'Simulator' FROM generate_series(0, 19) n
+    """,
+    """
     INSERT INTO orders (id, merchant_id, amount_minor, currency, receipt)
     SELECT 'order_' || lpad(n::text, 26, '0'), 'mer_' || n % 20, 1 + n, 'INR', 'R' || n
     FROM generate_series(1, 40000) n
     """,
     """
     INSERT INTO payments (id, merchant_id, order_id, amount_minor, currency, method, capture_method, status,
-        captured_minor, gateway, gateway_reference, instrument, customer, created_at)
+        captured_minor, gateway, gateway_id, gateway_reference, instrument, customer, created_at)
     SELECT 'pay_' || lpad(n::text, 26, '0'), 'mer_' || n % 20, 'order_' || lpad(n::text, 26, '0'), 1 + n,
         'INR', CASE WHEN n % 97 = 0 THEN 'wallet' ELSE 'upi' END, 'automatic',
         CASE WHEN n % 101 = 0 THEN 'needs_review' ELSE 'success' END, CASE WHEN n % 101 = 0 THEN 0 ELSE 1 + n END,
-        'simulator', 'ref' || n, jsonb_build_object('vpa', 'v' || n || '@upi'),
+        'simulator', 'gw_' || n % 20, 'ref' || n, jsonb_build_object('vpa', 'v' || n || '@upi'),
         jsonb_build_object('email', 'c' || n || '@x.test'), now() - n * interval '1 minute'
     FROM generate_series(1, 40000) n
     """,
     """
-    INSERT INTO refunds (id, merchant_id, payment_id, amount_minor, currency, status, gateway)
+    INSERT INTO refunds (id, merchant_id, payment_id, amount_minor, currency, status, gateway, gateway_id)
     SELECT 'rfnd_' || substr(id, 5), merchant_id, id, 1, currency,
-        CASE WHEN amount_minor % 101 = 0 THEN 'failed' ELSE 'processed' END, 'simulator'
+        CASE WHEN amount_minor % 101 = 0 THEN 'failed' ELSE 'processed' END, 'simulator', gateway_id
     FROM payments
     """,
     """

@@ -59,6 +59,8 @@ async def test_no_column_keeps_a_token_of_the_old_key(payer: Payer, api_engine: 
     named, named_once = {"name": "Accounting"}, {"Idempotency-Key": "key-1"}
     key = await payer.http.post("/api_keys", json=named, headers=named_once)
     assert key.status_code == 201, key.text
+    gateway = {"kind": "simulator", "credentials": {"webhook_secret": "whsec_c2VjcmV0"}, "test": False}
+    assert (await payer.http.post("/gateways", json=gateway)).status_code == 201
     payment = await payer.payment(vpa="approve@clearway", return_url=RETURN_URL, until="requires_action")
     marked = {column for column in COLUMNS if column.info.get("sealed")}
     assert await holding(api_engine, "dev") == marked

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from clearway.db import audit
 from clearway.domain import ids
 from clearway.domain.actor import SYSTEM, Actor
+from clearway.domain.gateway import first_gateway_id
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import MOVES, RefundStatus
 from tests.support.shop import Shop, captured
@@ -141,14 +142,15 @@ async def test_an_order_is_sound(shop: Shop, columns: dict[str, object], because
 
 INSERT_PAYMENT = """
     INSERT INTO payments (id, merchant_id, order_id, amount_minor, currency, method, capture_method, status,
-                          gateway, instrument)
-    VALUES (:id, :merchant, :order, :amount, :currency, 'upi', 'automatic', :status, 'simulator', '{}')
+                          gateway, gateway_id, instrument)
+    VALUES (:id, :merchant, :order, :amount, :currency, 'upi', 'automatic', :status, 'simulator', :gateway, '{}')
 """
 
 
 async def _insert_payment(shop: Shop, because: str, **columns: object) -> None:
     values = {"id": ids.new_id(ids.PAYMENT), "merchant": shop.merchant_id, "amount": 100, "currency": "INR"}
-    await _refused(shop, because, INSERT_PAYMENT, **values | {"status": "pending"} | columns)
+    values |= {"status": "pending", "gateway": first_gateway_id(shop.merchant_id)}
+    await _refused(shop, because, INSERT_PAYMENT, **values | columns)
 
 
 async def test_a_payment_is_of_its_order(shop: Shop) -> None:
@@ -192,8 +194,9 @@ async def test_what_belongs_to_a_payment_has_its_currency_and_merchant(shop: Sho
     """A capture or a refund in another currency, of another merchant, or of nothing, is refused."""
     payment_id = await shop.paid()
     other = await Shop.open(shop.engine)
-    more = {"captures": "", "refunds": ", status, gateway"}[table]
-    values = {"captures": "", "refunds": ", 'pending', 'simulator'"}[table]
+    gateway_id = first_gateway_id(shop.merchant_id)
+    more = {"captures": "", "refunds": ", status, gateway, gateway_id"}[table]
+    values = {"captures": "", "refunds": f", 'pending', 'simulator', '{gateway_id}'"}[table]
     statement = (
         f"INSERT INTO {table} (id, merchant_id, payment_id, amount_minor, currency{more}) "  # noqa: S608 - our names
         f"VALUES ('x_{payment_id}', :merchant, '{payment_id}', :amount, :currency{values})"

@@ -31,6 +31,7 @@ from clearway.domain.ids import MERCHANT, new_id
 from clearway.durable.client import connect
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import DeliveryResult, delivery_workflow_id
+from clearway.gateway_configs.opening import open_connections
 from clearway.gateways.registry import GatewayRegistry
 from clearway.settings import Settings
 from tests.support.durable import Durable, result_of
@@ -157,7 +158,13 @@ async def api_client(settings: Settings, engine: AsyncEngine, temporal: Client) 
     """Serve the app over these clients instead of those its lifespan would make; nobody is logged in."""
     app = create_app(settings)
     app.state.services = ApiServices(
-        settings, engine, temporal, GatewayRegistry([]), RateLimits(settings), Admission(0)
+        settings,
+        engine,
+        temporal,
+        GatewayRegistry([]),
+        open_connections(settings, engine),
+        RateLimits(settings),
+        Admission(0),
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://api.test{PREFIX}") as client:

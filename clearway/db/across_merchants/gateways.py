@@ -1,0 +1,47 @@
+"""Gateway configurations by their id alone: for workers, who know no more of one, and for what gateways send."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import Row, bindparam, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db.mapping import Mapped
+from clearway.db.tables import gateway_configs, merchants
+from clearway.domain.gateway import GatewayConfig
+from clearway.domain.merchant import Mode
+
+_CONFIG: Final = Mapped(GatewayConfig, gateway_configs, without=("allowed_networks",))
+_CONFIGS: Final = (
+    select(gateway_configs, merchants.c.mode)
+    .join(merchants, merchants.c.id == gateway_configs.c.merchant_id)
+    .where(gateway_configs.c.deleted_at.is_(None))
+)
+FIND_GATEWAY: Final = _CONFIGS.where(gateway_configs.c.id == bindparam("gateway_id"))
+FIND_GATEWAYS: Final = _CONFIGS.where(gateway_configs.c.merchant_id == bindparam("of_merchant")).order_by(
+    gateway_configs.c.priority, gateway_configs.c.id
+)
+
+
+def gateway_config_of(row: Row[Any], mode: Mode) -> GatewayConfig:
+    """Read a row of `gateway_configs` of a merchant with this mode."""
+    return _CONFIG.read(row, mode=mode, allowed_networks=tuple(row.allowed_networks))
+
+
+async def find_gateway(connection: AsyncConnection, gateway_id: str) -> GatewayConfig | None:
+    """Return a configuration, whosever it is; None when there is none or it is deleted."""
+    row = (await connection.execute(FIND_GATEWAY, {"gateway_id": gateway_id})).one_or_none()
+    return gateway_config_of(row, Mode(row.mode)) if row else None
+
+
+async def gateways_of(connection: AsyncConnection, merchant_id: str) -> tuple[GatewayConfig, ...]:
+    """Return all configurations of a merchant, in the order in which they are tried."""
+    rows = await connection.execute(FIND_GATEWAYS, {"of_merchant": merchant_id})
+    return tuple(gateway_config_of(row, Mode(row.mode)) for row in rows)
+
+
+async def every_gateway(connection: AsyncConnection) -> tuple[GatewayConfig, ...]:
+    """Return the configurations of all merchants: for comparing the books with those of the gateways."""
+    rows = await connection.execute(_CONFIGS.order_by(gateway_configs.c.id))
+    return tuple(gateway_config_of(row, Mode(row.mode)) for row in rows)

@@ -1,0 +1,232 @@
+"""Changing gateway configurations: each change and its line in the audit log are one transaction.
+
+Credentials are sealed here, and leave only masked. What is asked with an Idempotency-Key is done under the id allocated
+for it, so that a repeat after a crash finds it done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db import across_merchants, audit, gateways
+from clearway.db.gateways import NewGateway
+from clearway.domain.actor import Actor
+from clearway.domain.errors import ConflictError, UnprocessableError
+from clearway.domain.gateway import DEFAULT_PRIORITY, GatewayConfig, GatewayKind
+from clearway.domain.ids import GATEWAY, is_id
+from clearway.domain.limits import GATEWAYS_PER_MERCHANT_MAX
+from clearway.domain.merchant import Mode
+from clearway.gateway_configs import trial
+from clearway.gateway_configs.finding import find, gateway_not_found
+from clearway.gateway_configs.shape import Filled, fill, kind_of
+from clearway.services import Services
+
+SHOWN: Final = ("name", "enabled", "priority", "settings", "allowed_networks")
+"""What the audit log tells of a configuration, beside its masked credentials."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRequest:
+    """A configuration to be created. credentials: in clear. test: whether the gateway is asked before it is saved."""
+
+    kind: str
+    name: str | None = None
+    credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    enabled: bool = True
+    priority: int = DEFAULT_PRIORITY
+    allowed_networks: tuple[str, ...] = ()
+    test: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayChange:
+    """What to change; None: as it is. Of credentials and settings only the fields that are named; None removes one."""
+
+    name: str | None = None
+    credentials: Mapping[str, str | None] = field(default_factory=dict, repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    priority: int | None = None
+    allowed_networks: tuple[str, ...] | None = None
+    test: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A row of `gateway_configs`, and what is odd about it."""
+
+    row: Row[Any]
+    warnings: tuple[str, ...]
+
+
+async def create(services: Services, actor: Actor, mode: Mode, gateway_id: str, asked: GatewayRequest) -> Saved:
+    """Save a configuration under this id, or return what an earlier run of this request saved.
+
+    Raises UnprocessableError for one that cannot be used, and ConflictError when there are too many.
+    """
+    filled = fill(services.settings, mode, asked.kind, asked.credentials, asked.settings)
+    await _try_out(services, _config(gateway_id, actor.merchant_id, mode, asked), filled, wanted=asked.test)
+    async with services.engine.begin() as connection:
+        has_room = await gateways.has_room(connection, actor.merchant_id)
+        row = await gateways.repeated(connection, actor.merchant_id, gateway_id)
+        if row is None:
+            if not has_room:
+                raise _too_many()
+            row = await gateways.add(connection, _new(services, actor.merchant_id, gateway_id, asked, filled))
+            await audit.record(connection, actor, "gateway.create", gateway_id, {"kind": row.kind, "after": shown(row)})
+    services.connections.forget(across_merchants.gateway_config_of(row, mode))
+    return Saved(row, tuple(filled.warnings(mode)))
+
+
+async def change(services: Services, actor: Actor, mode: Mode, gateway_id: str, asked: GatewayChange) -> Saved:
+    """Change a configuration and nothing else of it. Calls under way end as they began."""
+    before = await find(services, actor.merchant_id, gateway_id)
+    config = across_merchants.gateway_config_of(before, mode)
+    opened = services.connections.open_credentials(config)
+    entered = _merged(before.settings, asked.settings)
+    filled = fill(services.settings, mode, before.kind, _merged(opened, asked.credentials), entered)
+    is_tried = asked.test and bool(asked.credentials or asked.settings)
+    await _try_out(services, config, filled, wanted=is_tried)
+    values = _values(services, gateway_id, asked, filled)
+    async with services.engine.begin() as connection:
+        row = await _lock_own(connection, actor.merchant_id, gateway_id)
+        if row.version != before.version:
+            detail = (
+                f"Gateway {gateway_id} was changed by somebody else meanwhile. Nothing was saved. Read it and repeat."
+            )
+            raise ConflictError("gateway_changed", detail)
+        if values:
+            row = await gateways.change(connection, actor.merchant_id, gateway_id, values, datetime.now(UTC))
+            detail_of_audit = _difference(before, row, asked.credentials)
+            await audit.record(connection, actor, "gateway.update", gateway_id, detail_of_audit)
+    services.connections.forget(config)
+    return Saved(row, tuple(filled.warnings(mode)))
+
+
+async def switch(services: Services, actor: Actor, mode: Mode, gateway_id: str, *, on: bool) -> Row[Any]:
+    """Enable a configuration, or disable it: then new payments do not use it, and those that did go on."""
+    async with services.engine.begin() as connection:
+        row = await _lock_own(connection, actor.merchant_id, gateway_id)
+        if row.enabled is not on:
+            row = await gateways.change(connection, actor.merchant_id, gateway_id, {"enabled": on}, datetime.now(UTC))
+            await audit.record(connection, actor, f"gateway.{'enable' if on else 'disable'}", gateway_id)
+    services.connections.forget(across_merchants.gateway_config_of(row, mode))
+    return row
+
+
+async def delete(services: Services, actor: Actor, mode: Mode, gateway_id: str) -> None:
+    """Delete a configuration and its credentials for good. Raises ConflictError while payments are open on it."""
+    async with services.engine.begin() as connection:
+        row = await _lock_own(connection, actor.merchant_id, gateway_id)
+        open_rows = await gateways.open_on(connection, actor.merchant_id, gateway_id)
+        if open_rows.count:
+            raise _in_use(gateway_id, open_rows)
+        now = datetime.now(UTC)
+        nothing = {"deleted_at": now, "enabled": False, "sealed_credentials": None, "masked": {}}
+        await gateways.change(connection, actor.merchant_id, gateway_id, nothing, now)
+        await audit.record(connection, actor, "gateway.delete", gateway_id, {"kind": row.kind, "before": shown(row)})
+    services.connections.forget(across_merchants.gateway_config_of(row, mode))
+
+
+def shown(row: Row[Any]) -> dict[str, Any]:
+    """Return what may be shown of a configuration: for the audit log."""
+    return {name: getattr(row, name) for name in SHOWN} | {"credentials": row.masked}
+
+
+async def _try_out(services: Services, config: GatewayConfig, filled: Filled, *, wanted: bool) -> None:
+    if not wanted:
+        return
+    report = await trial.try_out(services.connections, config, filled)
+    if not report.ok:
+        detail = (
+            f"The gateway was not saved: its test failed. {report.message} Send `test: false` to save it all the same."
+        )
+        raise UnprocessableError("gateway_test_failed", detail)
+
+
+async def _lock_own(connection: AsyncConnection, merchant_id: str, gateway_id: str) -> Row[Any]:
+    row = await gateways.lock(connection, merchant_id, gateway_id) if is_id(GATEWAY, gateway_id) else None
+    if row is None:
+        raise gateway_not_found(gateway_id)
+    return row
+
+
+def _config(gateway_id: str, merchant_id: str, mode: Mode, asked: GatewayRequest) -> GatewayConfig:
+    return GatewayConfig(
+        id=gateway_id,
+        merchant_id=merchant_id,
+        mode=mode,
+        kind=GatewayKind(asked.kind),
+        name=asked.name or asked.kind,
+        enabled=asked.enabled,
+        priority=asked.priority,
+        settings=asked.settings,
+        allowed_networks=asked.allowed_networks,
+        version=1,
+    )
+
+
+def _new(services: Services, merchant_id: str, gateway_id: str, asked: GatewayRequest, filled: Filled) -> NewGateway:
+    return NewGateway(
+        id=gateway_id,
+        merchant_id=merchant_id,
+        kind=asked.kind,
+        name=asked.name or kind_of(asked.kind).title,
+        enabled=asked.enabled,
+        priority=asked.priority,
+        sealed_credentials=filled.sealed(services.cipher, gateway_id),
+        masked=filled.masked(),
+        settings=filled.settings.values(),
+        allowed_networks=asked.allowed_networks,
+    )
+
+
+def _merged(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in {**before, **asked}.items() if value is not None}
+
+
+def _values(services: Services, gateway_id: str, asked: GatewayChange, filled: Filled) -> dict[str, Any]:
+    """Return the columns to set."""
+    given = {"name": asked.name, "priority": asked.priority}
+    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if asked.allowed_networks is not None:
+        values["allowed_networks"] = list(asked.allowed_networks)
+    if asked.settings:
+        values["settings"] = filled.settings.values()
+    if asked.credentials:
+        values |= {
+            "sealed_credentials": filled.sealed(services.cipher, gateway_id),
+            "masked": filled.masked(),
+        }
+    return values
+
+
+def _difference(before: Row[Any], after: Row[Any], credentials: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was and what is, of what differs. A credential that was sent counts, though its end be the same."""
+    was, now = shown(before), shown(after)
+    names = [name for name in was if was[name] != now[name] or (name == "credentials" and credentials)]
+    return {"before": {name: was[name] for name in names}, "after": {name: now[name] for name in names}}
+
+
+def _in_use(gateway_id: str, open_rows: gateways.InUse) -> ConflictError:
+    more = open_rows.count - len(open_rows.some)
+    named = ", ".join(open_rows.some) + (f" and {more} more" if more else "")
+    detail = (
+        f"Gateway {gateway_id} was not deleted: {open_rows.count} payments and refunds are open on it ({named}). "
+        "Disable it, wait until they have ended, and delete it then."
+    )
+    return ConflictError("gateway_in_use", detail)
+
+
+def _too_many() -> ConflictError:
+    detail = (
+        f"You have {GATEWAYS_PER_MERCHANT_MAX} gateways, which is as many as there may be. "
+        "Delete one first; nothing was saved."
+    )
+    return ConflictError("gateway_limit", detail)

@@ -1,0 +1,72 @@
+"""Testing a gateway: a connector of its own is made of what was entered, asked once, and closed. No money moves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from clearway.db import across_merchants
+from clearway.domain.gateway import GatewayConfig
+from clearway.domain.merchant import Mode
+from clearway.gateway_configs.finding import find
+from clearway.gateway_configs.shape import Filled, fill
+from clearway.gateways.connections import GatewayBrokenError, GatewayConnections
+from clearway.gateways.contract import Gateway, GatewayUnavailableError
+from clearway.gateways.kinds import Checkable
+from clearway.services import Services
+
+TIMEOUT_S: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a test came to. message: in words, with what to do. latency_ms: None when the gateway was not asked."""
+
+    ok: bool
+    message: str
+    latency_ms: int | None = None
+
+
+async def try_out(connections: GatewayConnections, config: GatewayConfig, filled: Filled) -> Report:
+    """Ask the gateway whether these credentials and settings can be used."""
+    try:
+        gateway = connections.build(config, filled.credentials.values())
+    except GatewayBrokenError as error:
+        return Report(ok=False, message=f"It cannot be used: {error}.")
+    try:
+        return await _ask(gateway, filled.kind.title)
+    finally:
+        await gateway.aclose()
+
+
+async def test(services: Services, merchant_id: str, mode: Mode, gateway_id: str) -> tuple[Report, list[str]]:
+    """Test a stored configuration; return the report and what is odd about the configuration."""
+    row = await find(services, merchant_id, gateway_id)
+    config = across_merchants.gateway_config_of(row, mode)
+    try:
+        opened = services.connections.open_credentials(config)
+    except GatewayBrokenError:
+        message = "Its credentials can't be read with the keys of this installation. Enter them again."
+        return Report(ok=False, message=message), []
+    filled = fill(services.settings, mode, row.kind, opened, row.settings)
+    return await try_out(services.connections, config, filled), filled.warnings(mode)
+
+
+async def _ask(gateway: Gateway, title: str) -> Report:
+    if not isinstance(gateway, Checkable):
+        message = f"{title} offers no way to test credentials. The first payment will show whether they are right."
+        return Report(ok=True, message=message)
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            problem = await gateway.check()
+    except GatewayUnavailableError as error:
+        return Report(ok=False, message=f"{title} could not be reached: {error}. Check its address and try again.")
+    except TimeoutError:
+        return Report(ok=False, message=f"{title} did not answer within {TIMEOUT_S:.0f} s. Try again later.")
+    latency_ms = round((time.perf_counter() - started) * 1_000)
+    if problem is not None:
+        return Report(ok=False, message=problem, latency_ms=latency_ms)
+    return Report(ok=True, message=f"{title} accepted the credentials.", latency_ms=latency_ms)

@@ -1,0 +1,16 @@
+"""Which kinds of gateways there are: for each the forms of its credentials and settings, and its connector.
+
+To add a kind: its name in `clearway.domain.gateway.GatewayKind` (and in the table's constraint), its forms and its
+`Kind` in a package of its own, and one line in `CATALOGUE`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from clearway.domain.gateway import GatewayKind
+from clearway.gateways.kinds import Kind
+from clearway.gateways.simulator.kind import SIMULATOR
+
+CATALOGUE: Final[Mapping[GatewayKind, Kind]] = {kind.name: kind for kind in (SIMULATOR,)}

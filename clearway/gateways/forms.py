@@ -1,0 +1,63 @@
+"""What each kind of gateway asks a merchant for, as pydantic models: credentials and settings.
+
+Every field of credentials is a secret. Every field of settings may be shown. A field that nobody knows is refused,
+because it may be a misspelt one.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from clearway.domain.limits import GATEWAY_CREDENTIAL_LENGTH_MAX
+from clearway.domain.text import UNSTORABLE
+
+URL_FIELD: Final = {"url": True}
+"""`json_schema_extra` of a setting that holds a URL which the connector calls: it is checked as webhook URLs are."""
+
+
+class Credentials(BaseModel):
+    """Base of the credentials of a kind: secrets only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def values(self) -> dict[str, str]:
+        """Return what was given, in clear: to be sealed or masked at once."""
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: value.get_secret_value() for name, value in given.items() if value is not None}
+
+
+class GatewaySettings(BaseModel):
+    """Base of the settings of a kind: nothing secret."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def values(self) -> dict[str, Any]:
+        """Return what was given, as JSON."""
+        return self.model_dump(mode="json", exclude_unset=True)
+
+    def urls(self) -> dict[str, str]:
+        """Return the URLs that the connector will call, by the names of their fields."""
+        return {
+            name: str(getattr(self, name))
+            for name, field in type(self).model_fields.items()
+            if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("url") is True
+            if getattr(self, name) is not None
+        }
+
+
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=GATEWAY_CREDENTIAL_LENGTH_MAX)]
+
+
+class NoCredentials(Credentials):
+    """Of a kind that needs none."""
+
+
+class NoSettings(GatewaySettings):
+    """Of a kind that has none."""
+
+
+def is_plain(secret: str) -> bool:
+    """Tell whether a secret can be stored and sent as it is: pasted ones may hold control characters."""
+    return UNSTORABLE.search(secret) is None and secret == secret.strip()

@@ -1,0 +1,65 @@
+"""What the catalogue says of a kind of gateway, and what a connector is built of."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+from clearway.domain.gateway import GatewayConfig, GatewayKind
+from clearway.domain.merchant import Mode
+from clearway.gateways.contract import Gateway
+from clearway.gateways.forms import Credentials, GatewaySettings
+from clearway.settings import Settings
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a connector is built of. credentials, settings: in the forms of the kind. tls: shared by all connectors."""
+
+    config: GatewayConfig
+    credentials: Any = field(repr=False)
+    settings: Any
+    installation: Settings = field(repr=False)
+    tls: ssl.SSLContext
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """A connector that can try its credentials without moving money."""
+
+    async def check(self) -> str | None:
+        """Return what is wrong, in words for the merchant and with what to do about it; None when all is well.
+
+        It raises GatewayUnavailableError when the gateway does not answer.
+        """
+
+
+def no_mode(_: Any) -> Mode | None:
+    """Say that credentials do not tell whether they are live."""
+    return None
+
+
+def no_warnings(_credentials: Any, _settings: Any) -> tuple[str, ...]:
+    """Say that nothing is odd about what was entered."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of gateway.
+
+    title: its name for people. modes: the merchants that may connect it. build: makes the connector, opens nothing.
+    mode_of: whether the credentials are live or test ones, if they tell. warnings: what is odd and still allowed, such
+    as a missing webhook secret.
+    """
+
+    name: GatewayKind
+    title: str
+    credentials: type[Credentials]
+    settings: type[GatewaySettings]
+    build: Callable[[Ingredients], Gateway]
+    modes: frozenset[Mode] = frozenset(Mode)
+    mode_of: Callable[[Any], Mode | None] = no_mode
+    warnings: Callable[[Any, Any], tuple[str, ...]] = no_warnings

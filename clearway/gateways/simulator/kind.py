@@ -1,0 +1,42 @@
+"""The simulator in the catalogue: for test merchants. It is the installation's, and needs nothing of a merchant."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import Field
+
+from clearway.domain.gateway import GatewayKind
+from clearway.domain.merchant import Mode
+from clearway.gateways.contract import Gateway
+from clearway.gateways.forms import Credentials, NoSettings, Secret
+from clearway.gateways.kinds import Ingredients, Kind
+from clearway.gateways.simulator.client import SimulatorGateway
+
+
+class SimulatorCredentials(Credentials):
+    """The secret of the webhooks of one configuration. Left out: SIMULATOR_WEBHOOK_SECRET of the installation."""
+
+    webhook_secret: Secret | None = Field(default=None, description="Verifies its webhooks: `whsec_` and base64.")
+
+
+def build(given: Ingredients) -> Gateway:
+    """Return the connector."""
+    secret = given.credentials.webhook_secret or given.installation.simulator_webhook_secret
+    return SimulatorGateway(
+        given.installation.simulator_url,
+        secret.get_secret_value(),
+        timeout_s=given.installation.gateway_timeout_s,
+        tls=given.tls,
+    )
+
+
+SIMULATOR: Final = Kind(
+    name=GatewayKind.SIMULATOR,
+    title="Simulator",
+    credentials=SimulatorCredentials,
+    settings=NoSettings,
+    build=build,
+    modes=frozenset({Mode.TEST}),
+    mode_of=lambda _: Mode.TEST,
+)
