@@ -1,7 +1,7 @@
-"""What every application service is given: the connections of the process, who acts, and the id to work under.
+"""The common arguments of application services: the connections of the process, and the id allocated for a request.
 
 Application services are the functions in `clearway/payments`, `refunds`, `endpoints`, `deliveries`, `gateway_events`
-and `accounts`. The API, the command line and other products call the same ones. They know nothing of HTTP.
+and `accounts`. The API and the command line call the same ones. They do not depend on HTTP.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Services:
 
     @cached_property
     def reader(self) -> AsyncEngine:
-        """The same pool in autocommit: a single look-up then costs one round trip in place of three."""
+        """The same pool in autocommit: a single look-up then costs one round trip instead of three."""
         return each_for_itself(self.engine)
 
     @cached_property
@@ -49,10 +49,10 @@ class Services:
 
 
 class Allocation:
-    """The id under which one request does its work, however often it is repeated, and by how many at once.
+    """The id allocated for one request, shared by all its repeats, also simultaneous ones.
 
-    Only what is recorded under the id says whether the work was done. What a look-up says of other things (the order is
-    taken, the endpoint is disabled) may be the work's own effect. repeatable: the request has an Idempotency-Key.
+    Only rows with this id say whether the work was done. Other look-ups (the order is taken, the endpoint is disabled)
+    may show the effect of the same request. repeatable: the request has an Idempotency-Key.
     """
 
     def __init__(self, resource_id: str, *, renew: Callable[[str], Awaitable[str]], repeatable: bool = True) -> None:
@@ -62,7 +62,7 @@ class Allocation:
 
     @classmethod
     def fresh(cls, prefix: str) -> Allocation:
-        """Return an allocation for a request that is never repeated."""
+        """Return an allocation for a request without an Idempotency-Key."""
 
         async def renew(_: str) -> str:
             return new_id(prefix)
@@ -70,5 +70,5 @@ class Allocation:
         return cls(new_id(prefix), renew=renew, repeatable=False)
 
     async def renew(self) -> None:
-        """Take another id. Only when the present one is spent: nothing is recorded under it, nor ever will be."""
+        """Allocate another id. Only if the current one is used up: no row has it, and none ever will."""
         self.resource_id = await self._renew(self.resource_id)

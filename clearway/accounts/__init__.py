@@ -1,1 +1,1 @@
-"""What a program may ask for about merchants, their API keys and the secrets of an installation."""
+"""Application services for merchants, their API keys and the secrets of an installation."""

@@ -1,10 +1,10 @@
 """API keys of a merchant: create, rotate the secret of, revoke. Each change and its audit row are one transaction.
 
-The functions take a connection in a transaction: the API and the command line begin it, each in its way.
+The functions take a connection in a transaction, which the API or the command line begins.
 
-A secret is stored as a keyed hash and shown once. What is asked with an Idempotency-Key is done under the id allocated
-for it, so a repeat after a crash finds it done. It must show the same secret then, so the secret is kept sealed
-for as long as the Idempotency-Key lives (`clearway.db.across_merchants.forget_sealed_secrets`).
+A secret is stored as a keyed hash and shown once. A request with an Idempotency-Key uses the id allocated for the key,
+so a repeat after a crash finds the result. The repeat must show the same secret, so it is stored encrypted for as long
+as the Idempotency-Key lives (`clearway.db.across_merchants.forget_sealed_secrets`).
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ async def rotate(
     overlap_s: int,
     granted: Grant,
 ) -> ApiKeyWithSecret:
-    """Give a key a fresh secret. The one before is valid beside it for `overlap_s`, and any older one no more."""
+    """Create a new secret for a key. The previous one stays valid for `overlap_s`; older ones end."""
     row = await _lock_own(connection, actor.merchant_id, key_id)
     if row.rotation_id == allocation.resource_id:
         return _shown_again(keyring, row)
@@ -137,7 +137,7 @@ async def rotate(
 
 
 async def revoke(connection: AsyncConnection, actor: Actor, key_id: str) -> ApiKeyResource:
-    """Make a key unusable from this moment. Revoking it again changes nothing."""
+    """Revoke a key at once. Revoking it again changes nothing."""
     row = await _lock_own(connection, actor.merchant_id, key_id)
     if row.revoked_at is None:
         values = {"revoked_at": datetime.now(UTC), "sealed_secret": None}

@@ -1,4 +1,4 @@
-"""Merchants of an installation: list, add an account with its live and its test merchant."""
+"""Merchants of an installation: list them, add an account with its live and its test merchant."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Encrypting what is sealed with the first of SECRET_KEYS, so that an older key can be taken away.
+"""Encrypting stored values again with the first of SECRET_KEYS, so that an older key can be removed.
 
-It goes through the tables in batches, each with its audit row in one transaction, and takes only what another key
-sealed. So it runs beside programs that work, may be interrupted, and goes on when it is run again. Every column that
-is marked `SEALED` (`clearway.db.tables`) has a kind here.
+It goes through the tables in batches, each with its audit row in one transaction, and rewrites only values of other
+keys. So it can run while other programs work, can be interrupted, and continues when it is run again. Every column
+marked `SEALED` (`clearway.db.tables`) has a kind here.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ KINDS: Final = (
 
 
 async def reencrypt(engine: AsyncEngine, settings: Settings, actor: Actor) -> Mapping[str, int]:
-    """Encrypt with the first of SECRET_KEYS what another key sealed, and return how many values, by kind.
+    """Encrypt the values of other keys with the first of SECRET_KEYS. Return how many, by kind.
 
     Raises DecryptionError for a value that can't be read; the batches before it stay done.
     """

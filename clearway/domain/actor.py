@@ -1,4 +1,4 @@
-"""Who acts, for whom: what the audit log keeps of the one who asked for something."""
+"""The actor of a request or command: who acts, for which merchant. The audit log stores it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Actor:
 
     @property
     def merchant_id(self) -> str:
-        """The merchant whose things are read and changed."""
+        """The merchant whose resources are read and changed."""
         assert self.merchant is not None, "an act for the whole installation touches nothing of a merchant"
         return self.merchant
 

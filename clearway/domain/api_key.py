@@ -1,4 +1,4 @@
-"""What an API key may do, from where and until when; and whether one key may hand that on to another."""
+"""What an API key may do, from where and until when; and whether it may grant that to another key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Grant:
         return ALL if self.permissions is None else permissions_of(self.permissions)
 
     def excess(self, asked: Grant) -> str | None:
-        """Return what `asked` has that this grant has not, in words; None: it may be handed on."""
+        """Return what `asked` has beyond this grant, in words. None: it may be granted."""
         if asked.permissions is None and self.permissions is not None:
             return "all permissions"
         missing = sorted(asked.allowed - self.allowed)
@@ -38,7 +38,7 @@ class Grant:
 
 
 EVERYTHING_GRANTED = Grant()
-"""What an operator may hand on."""
+"""What an operator may grant."""
 
 
 def _within(asked: Iterable[str], held: tuple[str, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""Card numbers in text: the check digit, the issuers' ranges, and finding a number where none may stand.
+"""Card numbers in text: the check digit, the issuers' ranges, and finding a number where none is allowed.
 
 `contains_card_number` decides what the API refuses to store. A wrong refusal stops a payment, so it looks at more than
 the check digit, which one number in ten passes by chance:
@@ -6,11 +6,11 @@ the check digit, which one number in ten passes by chance:
 - **Issuer and length together** (ISO/IEC 7812, the schemes' published ranges): 16 digits beginning with 4 can be a
   Visa card, 17 cannot. Numbers of 13 digits have not been issued for years, while mobile numbers (Germany, Austria,
   Brazil, China) and EAN-13 product codes have exactly that length; they are left alone.
-- **Writing**: one run of digits, or groups of four and more with one blank or dash between them.
-- **What stands around**: UUIDs, hexadecimal digests and ids of Clearway are identifiers, whatever digits they hold. A
-  `+` before at most 15 digits makes a telephone number (ITU-T E.164). Digits after a decimal point are a fraction.
+- **Notation**: one run of digits, or groups of four and more, separated by one space or dash.
+- **Context**: UUIDs, hexadecimal digests and ids of Clearway are identifiers, with any digits. A `+` before at most 15
+  digits is a telephone number (ITU-T E.164). Digits after a decimal point are a fraction.
 
-About one random number of 16 digits in 30 still looks like a card and is refused: nothing tells the two apart.
+About one random number of 16 digits in 30 still looks like a card and is refused: no rule can tell the two apart.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ IDENTIFIER: Final = (
     r"|\b(?=[0-9]*[a-f])[0-9a-f]{32,128}\b"
     r"|\b\d{1,12}\.\d{13,}\b"
 )
-"""Ids of Clearway, UUIDs, hexadecimal digests and decimal fractions: their digits are no number of anything."""
+"""Ids of Clearway, UUIDs, hexadecimal digests and decimal fractions: their digits are not a card number."""
 
 _SEPARATOR: Final = "[ \u00a0\u2010-\u2015-]"
 _RUN: Final = re.compile(rf"{IDENTIFIER}|(?P<plus>\+\s?)?(?P<digits>\d+(?:{_SEPARATOR}\d+)*)")

@@ -1,6 +1,6 @@
-"""Commands of a payment: each capture and each void that the gateway is asked for, from before it is sent to its end.
+"""Commands of a payment: each capture and each void, recorded before the gateway is called and until its end.
 
-A command is answered by its own end, never by where its payment stands. `number` makes the operation key unique:
+The answer to a command is its own result, not the payment's status. `number` makes the operation key unique:
 `<payment_id>:<kind>:<number>`.
 """
 
@@ -13,14 +13,14 @@ from clearway.domain.actor import Actor
 
 
 class CommandKind(StrEnum):
-    """What the gateway is asked to do; also the middle part of the operation key."""
+    """What the gateway must do; also the middle part of the operation key."""
 
     CAPTURE = "capture"
     VOID = "void"
 
 
 class CommandStatus(StrEnum):
-    """What became of a command."""
+    """Status of a command."""
 
     SENT = "sent"
     """Recorded before the gateway is called. Until it ends, the gateway may have carried it out."""
@@ -34,7 +34,7 @@ class NewCommand:
     """A command to be recorded. id: `cap_…` or `cxl_…`, or derived from them and the payment's id.
 
     amount_minor: what is captured or released. final: the rest of the authorisation is released after the capture.
-    asked_by: whom the audit log names; None for what Clearway does by itself.
+    asked_by: the actor for the audit log; None if Clearway acts by itself.
     """
 
     id: str

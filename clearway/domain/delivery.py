@@ -1,4 +1,4 @@
-"""The delivery of a webhook: its statuses, and when the next attempt is made if the endpoint did not take it."""
+"""The delivery of a webhook: its statuses, and when the next attempt is made after a failure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 RETRY_AFTER_STRETCH_MAX: Final = 2
-"""A receiver's Retry-After may at most double the scheduled wait: it is heeded, and cannot park a delivery for ever."""
+"""A receiver's Retry-After may at most double the scheduled wait, so it cannot delay a delivery for ever."""
 
 
 class DeliveryStatus(StrEnum):
@@ -42,7 +42,7 @@ class AttemptTrigger(StrEnum):
 
 
 def status_after(before: DeliveryStatus, *, taken: bool, is_last: bool) -> DeliveryStatus:
-    """Return where an attempt leaves a delivery.
+    """Return the status of a delivery after an attempt.
 
     A 2xx always means delivered. A failure never changes a delivery that has ended, and ends one that is pending only
     if it is the last attempt of the schedule.
@@ -57,8 +57,8 @@ def status_after(before: DeliveryStatus, *, taken: bool, is_last: bool) -> Deliv
 def wait_before_next_s(interval_s: float, jitter: float, retry_after_s: float | None) -> float:
     """Return the seconds until the next attempt.
 
-    interval_s: what the schedule says. jitter: a share of it (0..1) that is added, never taken away.
-    retry_after_s: what the receiver asked for; honoured from the scheduled wait up to twice as much.
+    interval_s: from the schedule. jitter: a share of it (0..1) that is added.
+    retry_after_s: from the receiver; it counts between the scheduled wait and twice as much.
     """
     scheduled_s = interval_s * (1 + jitter)
     if retry_after_s is None:

@@ -1,4 +1,4 @@
-"""The errors people meet: a small tree, each with an HTTP status and a stable `code`.
+"""The errors of the API and the CLI: a small tree, each with an HTTP status and a stable `code`.
 
     ClearwayError
     ├── InvalidRequestError        400  the request itself is wrong
@@ -9,11 +9,11 @@
     ├── UnprocessableError         422  well formed, and still not acceptable
     ├── RateLimitedError           429  too many requests
     ├── UnavailableError           503  nothing was done; try again
-    │   └── OverloadedError        503  more is asked than can be done; nothing was begun
-    └── OutcomeUnknownError        504  a gateway has not said what it did
+    │   └── OverloadedError        503  too much new work; nothing was started
+    └── OutcomeUnknownError        504  the outcome at the gateway is unknown
 
-`code` is what programs match; `detail` is for people and says what happened, what it means for their money and what
-to do. Decline codes are not errors of ours: they are what an issuer or a gateway answered, and live on the payment.
+Programs match `code`. People read `detail`: it says what happened, what it means for their money and what to do next.
+Decline codes are not such errors: an issuer or a gateway answered them, and the payment stores them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class ClearwayError(Exception):
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
     retry_after_s: int | None = None
-    """When the caller may come back, where that is known."""
+    """Seconds after which the caller may repeat the request, if known."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(detail)
@@ -57,14 +57,14 @@ class ForbiddenError(ClearwayError):
 
 
 class NotFoundError(ClearwayError):
-    """There is no such thing for this merchant (whether or not another merchant has it)."""
+    """This merchant has no such resource (another merchant may have it)."""
 
     status = 404
     title = "Not found"
 
 
 class ConflictError(ClearwayError):
-    """The thing exists and its state does not allow what was asked."""
+    """The resource exists, and its state does not allow the request."""
 
     status = 409
     title = "Conflict"
@@ -78,7 +78,7 @@ class UnprocessableError(ClearwayError):
 
 
 class RateLimitedError(ClearwayError):
-    """Too many requests; the answer says when to come back."""
+    """Too many requests; the answer says when to repeat."""
 
     status = 429
     title = "Too many requests"
@@ -89,14 +89,14 @@ class RateLimitedError(ClearwayError):
 
 
 class UnavailableError(ClearwayError):
-    """A part we need is not there right now. Repeating with the same Idempotency-Key is safe."""
+    """A part of Clearway is down. Repeating with the same Idempotency-Key is safe."""
 
     status = 503
     title = "Temporarily unavailable"
 
 
 class OverloadedError(UnavailableError):
-    """More new work is asked for than can be done; the answer says when to come back."""
+    """Too much new work; the answer says when to repeat."""
 
     title = "Overloaded"
 
@@ -110,7 +110,7 @@ class OverloadedError(UnavailableError):
 
 
 class OutcomeUnknownError(ClearwayError):
-    """The gateway was asked and has not said what it did."""
+    """The gateway was called and has not confirmed the outcome."""
 
     status = 504
     title = "Gateway outcome unknown"

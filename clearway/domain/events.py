@@ -1,4 +1,4 @@
-"""The events a merchant can be told of, and the exact bytes of a delivery body."""
+"""The event types that merchants can receive, and the exact bytes of a delivery body."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 CREATED_STEP: Final = "created"
-"""The first step of whatever takes steps: it was recorded."""
+"""The first step of a payment or refund: it was recorded."""
 
 
 class EventType(StrEnum):
@@ -33,7 +33,7 @@ class EventType(StrEnum):
     REFUND_NEEDS_REVIEW = "refund.needs_review"
     REFUND_CONTRADICTED = "refund.contradicted"
     ENDPOINT_TEST = "endpoint.test"
-    """Sent only when a merchant asks for it, and only to the endpoint they name."""
+    """Sent only when a merchant requests it, and only to the endpoint they name."""
 
 
 def timestamp(moment: datetime) -> str:

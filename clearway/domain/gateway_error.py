@@ -1,4 +1,4 @@
-"""What a gateway's error means beyond its decline code: whose matter it is, and whether another gateway may help."""
+"""What a gateway's error means beyond its decline code: its cause, and whether another gateway may help."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Elsewhere(StrEnum):
 
 
 class Cause(StrEnum):
-    """Whose matter an error is. It decides what counts toward a gateway's health and success rate."""
+    """The cause of an error. It decides what counts toward a gateway's health and success rate."""
 
     CUSTOMER = "customer"
     """Wrong data, a cancelled page, a failed 3-D Secure: says nothing about the gateway."""
@@ -24,6 +24,6 @@ class Cause(StrEnum):
     GATEWAY = "gateway"
     """The gateway failed or is overloaded: counts toward the circuit breaker."""
     SETUP = "setup"
-    """The merchant's account or key at the gateway: no payment can succeed until somebody mends it."""
+    """The merchant's account or key at the gateway: no payment can succeed until somebody corrects it."""
     REQUEST = "request"
     """The request cannot be carried out as it is: its amount, its state, or a fault of Clearway."""

@@ -1,4 +1,4 @@
-"""Events that gateways send: how far each could be trusted, and what became of it."""
+"""Gateway events: how far each is trusted, and what was done with it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What reading an event came to."""
+    """The result of reading an event."""
 
     VERIFIED = "verified"
     """Signed by the gateway, and about an operation of this installation."""
     UNREADABLE = "unreadable"
-    """Signed by the gateway, and without a meaning here."""
+    """Signed by the gateway, and of a kind that Clearway does not use."""
     UNSIGNED = "unsigned"
-    """Not signed by the gateway: anybody may have sent it."""
+    """Not signed by the gateway: anyone may have sent it."""
 
 
 class Disposition(StrEnum):
@@ -32,7 +32,7 @@ class Disposition(StrEnum):
     UNKNOWN_SUBJECT = "unknown_subject"
     """There is no such payment or refund."""
     IGNORED = "ignored"
-    """It has no meaning here."""
+    """Clearway does not use its kind."""
     REFUSED = "refused"
     """Its signature is missing, wrong or stale."""
 

@@ -1,4 +1,4 @@
-"""Public identifiers: a prefix that tells the noun, then 26 characters that sort by time of creation.
+"""Public identifiers: a prefix that names the noun, then 26 characters that sort by time of creation.
 
 The 26 characters are a ULID (48 bits of Unix milliseconds, 80 random bits, Crockford base 32), so that primary keys are
 inserted in order and cannot be guessed. Ids are made by the API or inside activities, never in workflow code.
@@ -35,7 +35,7 @@ REQUEST = "req"
 API_KEY = "key"
 ACCOUNT = "acc"
 INSTALLATION = "installation"
-"""The id of what an operator changes for everybody: there is one of it."""
+"""The id for changes that concern the whole installation."""
 
 NOUNS: Final = {
     ACCOUNT: "account",
@@ -57,7 +57,7 @@ NOUNS: Final = {
 """What an id names, by its prefix: the subject types of events and of the audit log."""
 
 CLOCK_SKEW_MS: Final = 24 * 3_600_000
-"""How far the clocks of two machines may be apart before `earliest` misses something."""
+"""How far the clocks of two machines may differ before `earliest` misses rows."""
 
 
 _RANDOM_BITS: Final = 80
@@ -68,7 +68,7 @@ _last = 0
 
 
 def new_id(prefix: str) -> str:
-    """Return a fresh identifier such as `pay_01jd3x…`: unique without asking a database.
+    """Return a new identifier such as `pay_01jd3x…`: unique without a database query.
 
     Identifiers of one process sort in the order they were made, within a millisecond too: the next one is then the last
     plus a random step, which keeps it unguessable.
@@ -88,20 +88,20 @@ def _next_number() -> int:
 
 
 def first_id(prefix: str, moment: datetime) -> str:
-    """Return what sorts before every identifier of this noun that is made at this moment or later."""
+    """Return a text that sorts before every identifier of this noun created now or later."""
     milliseconds = int(moment.timestamp() * 1_000)
     return f"{prefix}_{_base32(milliseconds << _RANDOM_BITS)}"
 
 
 def api_key_prefix(mode: Mode) -> str:
-    """Return the prefix of an API key: its mode can be read from it, by people and by scanners for lost keys."""
+    """Return the prefix of an API key. It shows the mode to people and to scanners for leaked keys."""
     return f"{API_KEY}_{mode}"
 
 
 def is_id(prefix: str, text: str) -> bool:
-    """Tell whether `text` has the form of an identifier of this noun; says nothing about its existence.
+    """Return whether `text` has the form of an identifier of this noun. It need not exist.
 
-    A mode may stand behind the prefix, as in `key_live_…`.
+    A mode may follow the prefix, as in `key_live_…`.
     """
     head, _, body = text.rpartition("_")
     return (
@@ -117,7 +117,7 @@ def noun_of(identifier: str) -> str:
 
 
 def earliest(prefix: str, since: str) -> str:
-    """Return a lower bound for the ids of what came after the thing with the id `since`.
+    """Return a lower bound for the ids of rows created after the row with the id `since`.
 
     A query with this bound reads only the partitions from that month on. It allows for clocks that differ by a day; an
     id that carries no time gives no bound.

@@ -1,10 +1,10 @@
-"""The books: which accounts there are and which entries each movement of money makes. Pure; the database keeps them.
+"""The ledger: its accounts, and the entries of each movement of money. Pure; the database stores them.
 
 Double entry with signed amounts: a debit is positive, a credit negative, and the entries of one transaction sum to zero
 in its currency. Nothing is ever changed or deleted; a mistake is undone by a further transaction.
 
     capture           gateway receivable  +a    merchant payable     -a    the gateway owes us, we owe the merchant
-    refund reserved   merchant payable    +a    refunds in transit   -a    promised to the customer, not yet gone
+    refund reserved   merchant payable    +a    refunds in transit   -a    promised to the customer, not yet paid out
     refund processed  refunds in transit  +a    gateway receivable   -a    the gateway has paid it out
     refund failed     refunds in transit  +a    merchant payable     -a    the promise is taken back
     refund reversed   gateway receivable  +a    merchant payable     -a    the gateway has the money back
@@ -21,7 +21,7 @@ from clearway.domain.money import Money
 
 
 class LedgerKind(StrEnum):
-    """Why a transaction was written."""
+    """The reason of a transaction."""
 
     CAPTURE = "capture"
     REFUND_RESERVED = "refund_reserved"

@@ -1,4 +1,4 @@
-"""Every bound on what Clearway accepts or keeps, as named constants; checked against each other at import."""
+"""Every limit on what Clearway accepts or stores, as named constants; checked against each other at import."""
 
 AMOUNT_MINOR_MAX = 999_999_999_999
 """Largest amount of one order, in minor units: far below what a 64-bit sum over all of them could overflow."""
@@ -11,7 +11,7 @@ REASON_LENGTH_MAX = 255
 URL_LENGTH_MAX = 2_048
 
 SEARCH_LENGTH_MAX = 340
-"""The longest VPA, 321 characters, with some blanks around it: whatever can be stored can be looked for."""
+"""The longest VPA, 321 characters, with some spaces around it: every stored value can be searched."""
 
 PAGE_SIZE_DEFAULT = 50
 PAGE_SIZE_MAX = 100
@@ -21,7 +21,7 @@ IDEMPOTENCY_KEY_LENGTH_MAX = 255
 IDEMPOTENCY_KEY_TTL_S = 24 * 3600
 
 API_KEYS_PER_MERCHANT_MAX = 100
-"""Of a merchant, those that are revoked not counted."""
+"""For one merchant; revoked keys do not count."""
 API_KEY_NAME_LENGTH_MAX = 64
 API_KEY_NETWORKS_MAX = 20
 API_KEY_OVERLAP_S_MAX = 7 * 24 * 3600
@@ -44,10 +44,10 @@ GATEWAY_FIELDS_MAX = 50
 GATEWAY_IDENTIFIER_LENGTH_MAX = 255
 GATEWAY_ERROR_CODE_LENGTH_MAX = 64
 GATEWAY_MESSAGE_LENGTH_MAX = 500
-"""A gateway's words about a decline, as merchants see them: longer ones are cut."""
+"""A gateway's text about a decline, as merchants see it: a longer one is cut."""
 OPERATOR_TEXT_LENGTH_MAX = 1_000
 MINOR_MAX = 2**63 - 1
-"""The largest amount that a BIGINT holds: what a gateway says may be wrong, but it must be storable."""
+"""The largest amount of a BIGINT: a gateway's amount may be wrong, but must be storable."""
 CAPTURES_PER_PAYMENT_MAX = 50
 CANCELS_PER_PAYMENT_MAX = 50
 

@@ -1,4 +1,4 @@
-"""The merchant: one side of an account, live or test. What is of one side is never seen from the other."""
+"""The merchant: the live or the test side of an account. Neither side sees data of the other."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The payment: its statuses, the moves between them, and what each move means for the books and the merchant.
+"""The payment: its statuses, the moves between them, and the ledger entries and events of each move.
 
     pending ──> requires_action ──> processing ──> authorized ──> success
        any of the first three ──> authorized, success, failed, cancelled, expired, needs_review
        authorized ──> success, cancelled, expired, needs_review
-       needs_review ──> authorized, success, failed, cancelled     (only by a person)
+       needs_review ──> authorized, success, failed, cancelled     (only by an operator)
 
 A status never moves back: success, failed, cancelled and expired are final. `apply_change` is the only way to change a
 payment, here and in the database.
@@ -30,7 +30,7 @@ class PaymentStatus(StrEnum):
     REQUIRES_ACTION = "requires_action"
     """The customer must act at `next_action.url`."""
     PROCESSING = "processing"
-    """The gateway has accepted it and takes its time; we keep asking."""
+    """The gateway has accepted it and has not decided; the workflow polls."""
     AUTHORIZED = "authorized"
     """The money is reserved and waits for capture."""
     SUCCESS = "success"
@@ -39,7 +39,7 @@ class PaymentStatus(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     NEEDS_REVIEW = "needs_review"
-    """What happened at the gateway could not be found out; a person decides."""
+    """The outcome at the gateway is unknown; an operator decides."""
 
 
 class CaptureMethod(StrEnum):
@@ -82,9 +82,9 @@ class MoveRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PersonalData:
-    """What a payment knows of a person, and the merchant's notes, which may. It has no repr, so no log shows it.
+    """The personal data of a payment, and the merchant's notes, which may contain some. It has no repr, for the logs.
 
-    Messages of workflows have it sealed (`clearway.durable.sealed`), and events not at all (`clearway.domain.events`).
+    Workflow messages have it sealed (`clearway.durable.sealed`); events do not have it (`clearway.domain.events`).
     instrument: what the gateway needs (a card token, a VPA, a bank or wallet code). shown: the part of it that may be
     shown, by the field of the payment resource it stands in (`{"vpa": …}`, `{"card": {brand, last4, …}}`).
     """
@@ -118,7 +118,7 @@ class NewPayment:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """The part of a payment that the rules speak of; amounts in minor units of `currency`."""
+    """The part of a payment that the rules need; amounts in minor units of `currency`."""
 
     id: str
     merchant_id: str
@@ -146,7 +146,7 @@ class Payment:
 
     @property
     def refundable_minor(self) -> int:
-        """What may still be refunded: captured, neither refunded nor promised to a refund under way."""
+        """What may still be refunded: captured, not refunded, and not reserved by a pending refund."""
         return self.captured_minor - self.refunded_minor - self.refund_pending_minor
 
     @property
@@ -181,7 +181,7 @@ class CapturedAmount:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One step in a payment's life, as the workflow asks for it to be recorded.
+    """One step of a payment, for the activity that records it.
 
     step: the number of the step within the payment, as text (the first change is `1`), so that recording it again is
     recognised: by the same run after a crash, and by a run that was reset to an earlier point.
@@ -203,7 +203,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a change comes to: the payment afterwards, the events to tell, the books to write."""
+    """The result of a change: the payment afterwards, the events and the ledger transactions."""
 
     payment: Payment
     events: tuple[EventType, ...]

@@ -1,6 +1,6 @@
-"""What a caller may be allowed to do: one permission for each kind of act, with the sentence that people read.
+"""Permissions of a caller: one for each kind of act, with a sentence for people.
 
-A route asks for one permission. An API key has some of them, or all. A permission is never renamed: keys store names.
+A route requires one permission. An API key has some of them, or all. A permission is never renamed: keys store names.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ MEANING: Final = {
 
 ALL: Final = frozenset(Permission)
 EVERYTHING: Final = "*"
-"""How a key says that it has all current and future permissions."""
+"""What a key stores when it has all current and future permissions."""
 
 assert MEANING.keys() == ALL, "every permission has its sentence"
 

@@ -43,7 +43,7 @@ FINAL: Final = frozenset({RefundStatus.PROCESSED, RefundStatus.FAILED, RefundSta
 
 @dataclass(frozen=True)
 class NewRefund:
-    """A refund to be reserved. amount_minor None: all that is left. asked_by: whom the audit log names."""
+    """A refund to be reserved. amount_minor None: all that is left. asked_by: the actor for the audit log."""
 
     id: str
     merchant_id: str
@@ -55,7 +55,7 @@ class NewRefund:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """The part of a refund that the rules speak of; amount in minor units."""
+    """The part of a refund that the rules need; amount in minor units."""
 
     id: str
     merchant_id: str
@@ -93,9 +93,9 @@ def begun(new: NewRefund, payment: Payment, amount_minor: int) -> Refund:
 
 @dataclass(frozen=True, slots=True)
 class RefundChange:
-    """One step in a refund's life; the fields are those of `clearway.domain.payment.Change`.
+    """One step of a refund; the fields are those of `clearway.domain.payment.Change`.
 
-    moved_minor: what the gateway paid out, when a review found that it is not the amount asked for.
+    moved_minor: what the gateway paid out, when a review found another amount than was requested.
     """
 
     step: str
@@ -110,7 +110,7 @@ class RefundChange:
 
 @dataclass(frozen=True, slots=True)
 class RefundApplied:
-    """What a change comes to.
+    """The result of a change.
 
     pending_delta_minor and refunded_delta_minor are added to the payment's amounts in the same transaction.
     """

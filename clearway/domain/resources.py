@@ -1,4 +1,4 @@
-"""The resources as merchants see them: the shapes of API answers and of event data, which are the same thing.
+"""The resources as merchants see them: the shapes of API answers and of event data, which are the same.
 
 Amounts are integers in minor units. Every model refuses unknown fields when it is made, so a typo is found here.
 """
@@ -24,7 +24,7 @@ Moment = Annotated[
 Minor = Annotated[int, Field(strict=True, description="Amount in minor units of the currency, such as paise or cents.")]
 Notes = dict[str, str]
 PERSONAL: Final = ("vpa", "card", "bank", "wallet", "customer", "notes")
-"""The fields of a payment that may tell of a person: notes are the merchant's free text."""
+"""The fields of a payment that may contain personal data: notes are the merchant's free text."""
 
 
 class Resource(BaseModel):
@@ -33,7 +33,7 @@ class Resource(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def data(self) -> dict[str, Any]:
-        """Return the JSON form, as it stands in an event."""
+        """Return the JSON form of an event."""
         return self.model_dump(mode="json")
 
 
@@ -119,7 +119,7 @@ class PaymentResource(Resource):
     updated_at: Moment
 
     def personal(self) -> dict[str, Any]:
-        """Return the fields that may tell of a person."""
+        """Return the fields that may contain personal data."""
         return self.model_dump(include=set(PERSONAL))
 
     def impersonal(self) -> dict[str, Any]:
@@ -180,7 +180,7 @@ class EndpointTestResource(Resource):
 
 
 class ContradictionResource(Resource):
-    """What a gateway reported after a payment or refund had ended, and what was recorded. Nothing was changed."""
+    """What a gateway reported after a payment or refund had ended, and what is recorded. The record did not change."""
 
     id: Annotated[str, Field(description="Of the review: quote it when you ask the operator of this installation.")]
     object: Literal["review"] = "review"

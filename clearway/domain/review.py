@@ -1,7 +1,7 @@
-"""Reviews: what a gateway reported after a payment or refund had ended, and what cannot be true with the record.
+"""Reviews: a gateway reported something that contradicts a payment or refund after its end.
 
-The record is not changed by such a report. A person compares it with the gateway's own pages, acts there or here (a
-refund, a further payment), and closes the review with what was found.
+The report does not change the payment or refund. An operator compares both with the gateway's own records, corrects the
+money there or by a refund, and closes the review with the finding.
 """
 
 from __future__ import annotations
@@ -51,4 +51,4 @@ DESCRIPTIONS = {
         "money. Look the refund up at the gateway."
     ),
 }
-"""What each means for the money, and what to do next; shown to merchants and operators."""
+"""What each kind means for the money, and what to do next; shown to merchants and operators."""

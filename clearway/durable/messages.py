@@ -154,7 +154,7 @@ class CaptureInput:
     """Capture `amount_minor`, or all that is left. capture_id is also the update id: a repeated request is done once.
 
     final: release what is left of the authorisation after this capture; False keeps it open for further captures.
-    asked_by: whom the audit log names.
+    asked_by: the actor for the audit log.
     """
 
     capture_id: str

@@ -1,1 +1,1 @@
-"""What a program may ask for about webhook endpoints: create, change, delete, rotate the secret, test."""
+"""Application services for webhook endpoints: create, change, delete, rotate the secret, test."""

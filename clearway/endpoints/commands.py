@@ -1,7 +1,7 @@
-"""Changing webhook endpoints: each change and its line in the audit log are one transaction.
+"""Changing webhook endpoints: each change and its row in the audit log are one transaction.
 
-What is asked with an Idempotency-Key is done under the id allocated for it, so that a repeat after a crash finds it
-done: a second endpoint would get every event twice, and a second rotation would lose the secret in use.
+A request with an Idempotency-Key uses the id allocated for the key, so a repeat after a crash finds the result. A
+second endpoint would get every event twice, and a second rotation would lose the secret in use.
 """
 
 from __future__ import annotations
@@ -52,19 +52,19 @@ class EndpointRequest:
 
 @dataclass(frozen=True, slots=True)
 class EndpointWithSecret:
-    """A row of `webhook_endpoints` and the secret that signs, in the clear: for the one who asked for it, once."""
+    """A row of `webhook_endpoints` and its signing secret in plain text, for the answer that shows it once."""
 
     row: Row[Any]
     secret: str
 
 
 def check_url(services: Services, url: str) -> None:
-    """Refuse an address that webhooks are never sent to. Raises UnprocessableError."""
+    """Refuse a URL that webhooks are never sent to. Raises UnprocessableError."""
     validate_url(url, EgressPolicy.from_settings(services.settings))
 
 
 async def create(services: Services, actor: Actor, endpoint_id: str, asked: EndpointRequest) -> EndpointWithSecret:
-    """Register an endpoint under a fresh secret, or return what an earlier run of this request registered."""
+    """Register an endpoint with a new secret, or return the one that an earlier run of this request registered."""
     check_url(services, asked.url)
     cipher = services.cipher
     async with services.engine.begin() as connection:
@@ -88,7 +88,7 @@ async def find(services: Services, merchant_id: str, endpoint_id: str) -> Row[An
 
 
 async def change(services: Services, actor: Actor, endpoint_id: str, values: Mapping[str, Any]) -> Row[Any]:
-    """Set these columns of url, description, event_types, retry_intervals_s and status, and nothing else."""
+    """Change only these columns: some of url, description, event_types, retry_intervals_s and status."""
     if "url" in values:
         check_url(services, values["url"])
     enabled = values.get("status") == EndpointStatus.ENABLED.value
@@ -102,9 +102,9 @@ async def change(services: Services, actor: Actor, endpoint_id: str, values: Map
 
 
 async def delete(services: Services, actor: Actor, endpoint_id: str) -> None:
-    """Take an endpoint out of use for good, and cancel what waits to be sent to it.
+    """Delete an endpoint permanently, and cancel its pending deliveries.
 
-    Nothing is sent to it from here on. With Temporal away, what waits is cancelled at its next attempt.
+    Nothing more is sent to it. If Temporal is down, a pending delivery is cancelled at its next attempt.
     """
     now = datetime.now(UTC)
     async with services.engine.begin() as connection:
@@ -121,7 +121,7 @@ async def delete(services: Services, actor: Actor, endpoint_id: str) -> None:
 async def rotate_secret(
     services: Services, actor: Actor, endpoint_id: str, rotation_id: str, overlap_s: int | None
 ) -> EndpointWithSecret:
-    """Put a fresh secret in force; the one before signs beside it for the overlap, and any older one no more."""
+    """Create a new secret. The previous one also signs for the overlap; older ones end."""
     seconds = services.settings.webhook_secret_overlap_s if overlap_s is None else overlap_s
     cipher, context = services.cipher, secret_context(endpoint_id)
     async with services.engine.begin() as connection:
@@ -135,7 +135,7 @@ async def rotate_secret(
 
 
 async def lock_own(connection: AsyncConnection, merchant_id: str, endpoint_id: str) -> Row[Any]:
-    """Return the merchant's endpoint, held until the transaction ends. Raises NotFoundError."""
+    """Return the merchant's endpoint, locked until the transaction ends. Raises NotFoundError."""
     row = await endpoints.lock(connection, merchant_id, endpoint_id) if is_id(ENDPOINT, endpoint_id) else None
     if row is None:
         raise endpoint_not_found(endpoint_id)

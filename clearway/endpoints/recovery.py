@@ -1,4 +1,4 @@
-"""Recovering an endpoint: sending what it missed while it was disabled, away, or not registered yet."""
+"""Recovering an endpoint: sending the events that it missed while it was disabled, down, or not registered yet."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ async def recover(
 ) -> Recovery:
     """Begin a recovery, or return the one that an earlier run of this request began.
 
-    Raises NotFoundError, ConflictError, UnprocessableError and UnavailableError. The last leaves it recorded, and
-    housekeeping starts it.
+    Raises NotFoundError, ConflictError, UnprocessableError and UnavailableError. After the last, the recovery is
+    recorded, and the maintenance workflow starts it.
     """
     async with services.engine.begin() as connection:
         endpoint = await lock_own(connection, actor.merchant_id, endpoint_id)

@@ -1,4 +1,4 @@
-"""Sending one event again to one endpoint, also when there was no delivery of it."""
+"""Sending one event again to one endpoint, also if it has no delivery there."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from clearway.services import Services
 
 
 async def resend(services: Services, merchant_id: str, event_id: str, endpoint_id: str, retry_id: str) -> Retried:
-    """Make one attempt of this event to this endpoint now, once for each retry_id, and return what it came to.
+    """Make one attempt of this event to this endpoint now, once for each retry_id, and return its result.
 
-    An event without a delivery gets one: should the attempt fail, the endpoint's schedule follows. Raises
+    An event without a delivery gets one, which follows the endpoint's schedule if the attempt fails. Raises
     NotFoundError, ConflictError and UnavailableError.
     """
     endpoint = await commands.find(services, merchant_id, endpoint_id)

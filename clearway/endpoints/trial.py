@@ -1,4 +1,4 @@
-"""Sending a test event to one endpoint: recorded and delivered like any other event, and told to nobody else."""
+"""Sending a test event to one endpoint: recorded and delivered like any other event, and sent to no other endpoint."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a program may ask for about payments: create, capture, cancel, find."""
+"""Application services for payments: create, capture, cancel, resolve, find."""

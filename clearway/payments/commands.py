@@ -1,7 +1,7 @@
-"""Capturing and calling off payments: one update of the payment's workflow each.
+"""Capturing and cancelling payments: one update of the payment's workflow each.
 
-The workflow decides. It records each command together with its row in the audit log, and then what becomes of it. When
-it refuses or has ended, the answer is the recorded end of this very command, never where the payment happens to stand.
+The workflow decides. It records each command together with its row in the audit log, and then its result. If it refuses
+or has ended, the answer is the recorded result of this command, not the payment's status.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ async def capture(services: Services, actor: Actor, payment_id: str, asked: Capt
 async def cancel(
     services: Services, actor: Actor, payment_id: str, update_id: str, asked: CancelInput
 ) -> PaymentResource:
-    """Call a payment off, or release what is not captured. A success means that this request released it."""
+    """Cancel a payment, or void what is not captured. A success means that this request released it."""
     before = await find(services, actor.merchant_id, payment_id)
     try:
         return await _update(services, before, CANCEL, replace(asked, asked_by=actor), update_id=update_id)
@@ -47,7 +47,7 @@ async def cancel(
 async def _by_its_end(
     services: Services, actor: Actor, payment: PaymentResource, command_id: str, refusal: Exception
 ) -> PaymentResource:
-    """Answer by the command's own row: a replay may come when its workflow has moved on or has ended."""
+    """Answer from the command's own row: a replay may arrive after its workflow has moved on or ended."""
     async with services.reader.connect() as connection:
         command = await reading.find_command(connection, actor.merchant_id, payment.id, command_id)
     if command is None or not isinstance(refusal, ConflictError):
@@ -66,13 +66,13 @@ async def _by_its_end(
 async def _update(
     services: Services, before: PaymentResource, name: str, argument: object, *, update_id: str
 ) -> PaymentResource:
-    """Return the payment as the workflow answers, which knows nothing personal: that never changes by a command."""
+    """Return the payment that the workflow answers. It has no personal data, which a command never changes."""
     answer = await reaching.update(services.recovery, before.id, name, argument, update_id=update_id)
     return PaymentResource.model_validate(answer | before.personal())
 
 
 def _refused(refusal: Exception, code: str, payment: PaymentResource) -> Exception:
-    """Return the conflict to answer with; a refusal of another kind is a bug, and stays what it is."""
+    """Return the conflict to answer with. A refusal of another kind is a bug and is returned unchanged."""
     if isinstance(refusal, RefusedError):
         return ConflictError(code, str(refusal)) if refusal.type == code else refusal
     what = "captured" if code == NOT_CAPTURABLE else "cancelled"

@@ -1,7 +1,7 @@
-"""Making a payment: from a checked request to a recorded payment, safe to repeat at every point.
+"""Creating a payment: from a checked request to a recorded payment, safe to repeat at every point.
 
-The order matters: the id is allocated first (`clearway.services.Allocation`), then the workflow of that id is started
-and asked to record, and only its word is an answer. What is looked up before is a courtesy, and decides nothing.
+The order matters. The id is allocated first (`clearway.services.Allocation`). Then the workflow of that id starts and
+records the payment, and its answer counts. Look-ups before that only give an earlier refusal; they decide nothing.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def order_not_found(order_id: str) -> NotFoundError:
 
 
 def order_taken(order_id: str) -> ConflictError:
-    """Return the error for an order that another payment holds."""
+    """Return the error for an order that already has a payment."""
     detail = f"Order {order_id} has a payment in progress or a successful one. Nothing was charged by this request."
     return ConflictError("order_has_payment", detail)
 
@@ -66,7 +66,7 @@ async def create_payment(
 ) -> PaymentResource:
     """Record a payment of the order and return it as it was created. gateway_id: the merchant's choice, if any."""
     if order.held_by not in {None, allocation.resource_id}:
-        # A quick answer while another payment holds the order. The workflow of this id decides everything else.
+        # An early refusal while another payment has the order. The workflow of this id decides everything else.
         raise order_taken(order.resource.id)
     refuse_raw_card(order.mode, instrument)
     try:
@@ -112,7 +112,7 @@ async def _gateway(services: Services, order: PayableOrder, asked_id: str | None
 
 
 async def _record(services: Services, new: NewPayment, personal: PersonalData) -> PaymentResource | None:
-    """Return the payment as created, or None when this id was refused before and can never be used."""
+    """Return the payment as created, or None if this id was refused before and can never be used."""
     structlog.contextvars.bind_contextvars(payment_id=new.id)
     try:
         answered = PaymentResource.model_validate(await _start(services, new) | personal.in_resource())

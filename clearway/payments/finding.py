@@ -1,4 +1,4 @@
-"""Finding a merchant's own payment, or saying that there is none."""
+"""Finding a merchant's payment, or raising the error that there is none."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def payment_not_found(payment_id: str) -> NotFoundError:
 
 
 async def find(services: Services, merchant_id: str, payment_id: str) -> PaymentResource:
-    """Return the merchant's payment as it stands. Raises NotFoundError."""
+    """Return the merchant's payment in its current state. Raises NotFoundError."""
     if not is_id(PAYMENT, payment_id):
         raise payment_not_found(payment_id)
     structlog.contextvars.bind_contextvars(payment_id=payment_id)

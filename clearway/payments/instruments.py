@@ -1,4 +1,4 @@
-"""From the way a customer pays to what the gateway can charge and what may be shown of it.
+"""From the customer's way to pay to what the gateway can charge and what may be shown.
 
 A raw card lives only in local variables here: it is exchanged for a token at once, for test merchants only. Neither
 number nor code is ever logged, stored or put into a workflow.

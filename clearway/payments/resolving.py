@@ -1,4 +1,4 @@
-"""Deciding what became of a payment under review: an act of a known person, with an audit row, answered by its outcome.
+"""Resolving a payment in needs_review: an operator's or merchant's decision, with an audit row.
 
 The workflow decides whether a decision fits, and records it. `decide` serves refunds too.
 """
@@ -24,7 +24,7 @@ from clearway.services import Services
 async def resolve(
     services: Services, actor: Actor, payment_id: str, decision_id: str, decision: Resolution
 ) -> PaymentResource:
-    """Record a decision and return the payment as it is then. Raises ConflictError with the reason of a refusal."""
+    """Record a decision and return the payment after it. Raises ConflictError with the reason of a refusal."""
     payment = await find(services, actor.merchant_id, payment_id)
     workflow_id = payment_workflow_id(payment_id)
     answer = await decide(services, actor, (payment_id, payment.status, workflow_id), decision_id, decision)
@@ -34,7 +34,7 @@ async def resolve(
 async def decide(
     services: Services, actor: Actor, subject: tuple[str, str, str], decision_id: str, decision: Resolution
 ) -> dict[str, Any]:
-    """Have the workflow of a payment or refund take a decision. subject: its id, its status and its workflow's id."""
+    """Send a decision to the workflow of a payment or refund. subject: its id, its status and its workflow's id."""
     subject_id, status, workflow_id = subject
     noun = noun_of(subject_id)
     if status != PaymentStatus.NEEDS_REVIEW.value:

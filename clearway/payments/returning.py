@@ -1,8 +1,8 @@
-"""A customer comes back from the gateway's page: ask the gateway at once, wait shortly, and send them on to the shop.
+"""A customer returns from the gateway's page: ask the gateway at once, wait briefly, and redirect them to the shop.
 
-The gateway is given a URL of Clearway (`return_url_of`), not the merchant's. What the gateway answers is passed on to
-the payment's workflow as if the gateway had sent it: the workflow decides. The customer goes only to the return URL of
-the payment, whatever the request says.
+The gateway gets a URL of Clearway (`return_url_of`), not the merchant's. Clearway passes the gateway's answer to the
+payment's workflow like a gateway event, and the workflow decides. The redirect goes only to the payment's return URL,
+regardless of the request.
 """
 
 from __future__ import annotations
@@ -46,25 +46,25 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Where a customer goes next. url None: the merchant named none."""
+    """Where the customer goes next. url None: the payment has no `return_url`."""
 
     url: str | None
     status: str
 
 
 def return_url_of(settings: Settings, payment_id: str) -> str:
-    """Return the URL that the gateway sends the customer of this payment to."""
+    """Return the URL to which the gateway sends the customer of this payment."""
     token = return_token(_peppers(settings), payment_id)
     return f"{settings.api_public_url.rstrip('/')}{PATH.format(payment_id=payment_id)}?token={token}"
 
 
 def return_secret_of(settings: Settings, merchant_id: str) -> str:
-    """Return the secret with which the merchant verifies where a return came from."""
+    """Return the secret with which the merchant verifies the parameters of a return."""
     return return_secret(_peppers(settings), merchant_id)
 
 
 async def come_back(services: Services, payment_id: str, token: str) -> Return:
-    """Take a returning customer. Raises NotFoundError for an unknown payment and for a wrong token alike."""
+    """Handle a returning customer. Raises NotFoundError for an unknown payment and for a wrong token."""
     if not is_id(PAYMENT, payment_id) or not token_matches(_peppers(services.settings), payment_id, token):
         raise payment_not_found(payment_id)
     structlog.contextvars.bind_contextvars(payment_id=payment_id)
@@ -79,7 +79,7 @@ def _peppers(settings: Settings) -> Peppers:
 
 
 async def _moved_on(services: Services, payment: Returning) -> Returning:
-    """Have the gateway asked, then wait shortly for the payment to move on; return it as it is then."""
+    """Ask the gateway, then wait briefly for the payment to move on; return it after that."""
     ends_at = asyncio.get_running_loop().time() + WAIT.total_seconds()
     await _ask(services, payment)
     while payment.status in WAITING and asyncio.get_running_loop().time() < ends_at:
@@ -89,7 +89,7 @@ async def _moved_on(services: Services, payment: Returning) -> Returning:
 
 
 async def _ask(services: Services, payment: Returning) -> None:
-    """Ask the gateway and pass its answer on. Nothing depends on it: polls and the gateway's events say it too."""
+    """Ask the gateway and pass its answer on. A failure is harmless: polls and gateway events bring the same answer."""
     key = f"{payment.id}:authorise:1"
     try:
         async with asyncio.timeout(ASK_TIMEOUT.total_seconds()):
@@ -111,7 +111,7 @@ async def _read(services: Services, payment_id: str) -> Returning:
 
 
 def _url(services: Services, payment: Returning, now: int) -> str | None:
-    """Return the merchant's own URL with what they verify; parameters of the same names are replaced."""
+    """Return the merchant's URL with the signed parameters; parameters of the same names are replaced."""
     if payment.sealed_return_url is None:
         return None
     settings = services.settings

@@ -1,4 +1,4 @@
-"""The story of any merchant's payment, for an operator who has nothing but its id. Each reading is in the audit log."""
+"""The story of any merchant's payment, for an operator who has only its id. The audit log records each reading."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DELIVERY: Final = (
 async def of_any_merchant(connection: AsyncConnection, payment_id: str, operator: str) -> dict[str, Any] | None:
     """Return a payment, its history, refunds and deliveries in their JSON forms, or None. operator: for the audit log.
 
-    Runs in the caller's transaction, so that what was read and the audit line about it belong together.
+    Runs in the caller's transaction, so that the reading and its audit row belong together.
     """
     merchant_id = await across_merchants.merchant_of(connection, payment_id) if is_id(PAYMENT, payment_id) else None
     if merchant_id is None:

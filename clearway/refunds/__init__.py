@@ -1,1 +1,1 @@
-"""What a program may ask for about refunds: create, find."""
+"""Application services for refunds: create, resolve, find."""

@@ -1,6 +1,6 @@
-"""Making a refund: the same way as a payment (`clearway/payments/creation.py`), with a workflow of its own.
+"""Creating a refund: as a payment (`clearway/payments/creation.py`), with its own workflow.
 
-The reservation on the payment's row decides whether there is enough left, so racing refunds cannot give back too much.
+The reservation on the payment's row decides whether enough is left, so racing refunds cannot exceed what was captured.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ async def create_refund(
 
 
 async def _reserve(services: Services, new: NewRefund, payment: PaymentResource) -> RefundResource | None:
-    """Return the refund as created, or None when this id was refused before and can never be used."""
+    """Return the refund as created, or None if this id was refused before and can never be used."""
     try:
         answered = RefundResource.model_validate(await _start(services, new, payment))
     except RefusedError as refusal:

@@ -1,4 +1,4 @@
-"""Deciding what became of a refund under review, as `clearway.payments.resolving` does for payments."""
+"""Resolving a refund in needs_review, as `clearway.payments.resolving` does for payments."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clearway.services import Services
 async def resolve(
     services: Services, actor: Actor, refund_id: str, decision_id: str, decision: Resolution
 ) -> RefundResource:
-    """Record a decision and return the refund as it is then. Raises ConflictError with the reason of a refusal."""
+    """Record a decision and return the refund after it. Raises ConflictError with the reason of a refusal."""
     refund = None
     if is_id(REFUND, refund_id):
         async with services.reader.connect() as connection:

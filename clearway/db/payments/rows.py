@@ -30,7 +30,7 @@ MOVED: Final = (
 
 
 class RecordMovedError(Exception):
-    """The row is not where its run believes it to be: the database or Temporal was restored to an earlier moment."""
+    """The row differs from the state of its run: the database or Temporal was restored to an earlier time."""
 
 
 def payment_of(row: Row[Any] | SimpleNamespace) -> Payment:
