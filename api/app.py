@@ -135,6 +135,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         rate_limits=RateLimits(settings),
         admission=admission,
     )
+    app.state.metrics.count_taken_up(services.recovery.taken_up)
     _ = services.keyring  # wrong peppers and keys are found now, not at the first request
     writing = asyncio.create_task(services.used_keys.run())
     collector.settle()

@@ -35,6 +35,8 @@ class HttpMetrics:
             registry=self._registry,
         )
         self._registry.register(_AdmissionMetrics(admission))
+        self._taken_up = _TakenUp()
+        self._registry.register(self._taken_up)
         self._reviews = Gauge(
             "clearway_reviews_open",
             "Contradictions between a gateway and the record that wait for a person, of the whole installation.",
@@ -55,6 +57,10 @@ class HttpMetrics:
         for kind in ReviewKind:
             self._reviews.labels(kind.value).set(counts.get(kind, 0))
 
+    def count_taken_up(self, counts: Mapping[str, int]) -> None:
+        """Show these counts, by kind, whenever the metrics are asked for."""
+        self._taken_up.counts = counts
+
     def render(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
         return generate_latest(self._registry)
@@ -72,6 +78,21 @@ class _AdmissionMetrics(Collector):
         yield GaugeMetricFamily(f"{name}_limit", "Requests that may begin new work at once.", value=int(now.limit))
         yield GaugeMetricFamily(f"{name}_under_way", "Requests that begin new work, now.", value=now.under_way)
         yield CounterMetricFamily(f"{name}_refused", "Requests refused as overloaded.", value=now.refused)
+
+
+class _TakenUp(Collector):
+    """The payments and refunds that a command or a gateway event found without a workflow: read when asked for."""
+
+    def __init__(self) -> None:
+        self.counts: Mapping[str, int] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        """Read them."""
+        about = "Runs started for rows without a running workflow."
+        family = CounterMetricFamily("clearway_taken_up", about, labels=["kind"])
+        for kind, count in self.counts.items():
+            family.add_metric([kind], count)
+        yield family
 
 
 def route_template(scope: Scope) -> str:

@@ -6,6 +6,7 @@ asks the gateway before it does anything, so starting one too many moves no mone
 
 from __future__ import annotations
 
+from collections import Counter
 from enum import StrEnum
 from typing import Any
 
@@ -56,17 +57,19 @@ class Taken(StrEnum):
 
 
 class Recovery:
-    """Takes up payments and refunds that have no running workflow."""
+    """Takes up payments and refunds that have no running workflow. taken_up: how many so far, by kind."""
 
     def __init__(self, engine: AsyncEngine, client: Client, settings: Settings) -> None:
         self.reader = each_for_itself(engine)
         self.client = client
+        self.taken_up: Counter[str] = Counter({"payment": 0, "refund": 0})
         self._settings = settings
 
     async def take_up(self, subject_id: str) -> Taken:
         """Start a run for a payment or refund, unless one runs or its row has ended. Raises RPCError."""
         taken = await (self._refund(subject_id) if is_id(REFUND, subject_id) else self._payment(subject_id))
         if taken is Taken.STARTED:
+            self.taken_up["refund" if is_id(REFUND, subject_id) else "payment"] += 1
             log.warning("taken_up", subject_id=subject_id)
         return taken
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from fastapi import FastAPI
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
 
 from clearway.db.tables import audit_log
-from tests.services.api.conftest import Payer
+from clearway.durable.messages import payment_workflow_id
+from tests.services.api.conftest import Payer, client_of
 from tests.services.api.rows import forget_answer
 
 
@@ -83,6 +86,20 @@ class TestCapture:
         await forget_answer(api_engine, payer.id)
         assert (await ask("capture", part)).json()["amount_captured"] == 20_000
         assert (await ask("cancel", {})).status_code == 200
+
+    async def test_a_capture_that_meets_no_run_is_carried_out_and_counted(
+        self, payer: Payer, app: FastAPI, temporal: Client
+    ) -> None:
+        """The payment's workflow was terminated: it is taken up, the amount is captured, and operators see a count."""
+        before = app.state.services.recovery.taken_up["payment"]
+        authorised = await payer.payment(until="authorized", capture_method="manual")
+        await temporal.get_workflow_handle(payment_workflow_id(authorised["id"])).terminate("as an operator may")
+        captured = await payer.http.post(f"/payments/{authorised['id']}/capture", json={})
+        assert captured.json()["amount_captured"] == 50_000, captured.text
+        async with client_of(app) as client:
+            metrics = (await client.get("http://api.test/metrics")).text
+        assert f'clearway_taken_up_total{{kind="payment"}} {before + 1}.0' in metrics
+        assert 'clearway_taken_up_total{kind="refund"}' in metrics
 
     async def test_more_than_is_authorised_is_a_409(self, payer: Payer) -> None:
         """A capture beyond what is left takes nothing."""
