@@ -84,7 +84,7 @@ def activities_of(
     if queue == QUEUE_DELIVERIES:
         sender = WebhookSender(EgressPolicy.from_settings(settings))
         deliver = WebhookDeliveryActivities(engine, sender, cipher)
-        return [deliver.attempt_at_once, deliver.attempt, deliver.attempt_by_hand, deliver.cancel]
+        return [deliver.attempt_at_once, deliver.attempt, deliver.attempt_by_hand, deliver.give_up, deliver.cancel]
     maintenance = MaintenanceActivities(engine, deliveries, settings.recovery_after_s)
     recovery = RecoveryActivities(Recovery(engine, deliveries.client, settings), settings.recovery_after_s)
     endpoints = EndpointActivities(engine, deliveries)

@@ -2,7 +2,7 @@
 
 What the endpoint does is a result, never an error. Only a fault on this side (database away, worker lost) makes the
 activity fail, and Temporal retries it. A crash between sending and recording repeats the attempt under the same name
-and the same webhook id: at least once.
+and the same webhook id: at least once. What the database refuses to store of an answer is left out of the record.
 
 An attempt of the schedule is named by its number, a retry by hand by the id allocated for its request. Both are
 numbered together when they are recorded, so that a retry never takes a place in the schedule.
@@ -13,13 +13,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Row
-from sqlalchemy.exc import NoResultFound
+from sqlalchemy.exc import NoResultFound, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
 
@@ -30,6 +30,7 @@ from clearway.db.deliveries import recording as deliveries
 from clearway.db.deliveries.recording import Attempt, Consignment, Left
 from clearway.db.endpoints import secret_context
 from clearway.db.engine import each_for_itself
+from clearway.db.refusal import refusal_of
 from clearway.db.writing import until_written
 from clearway.domain.delivery import AttemptTrigger, DeliveryStatus, status_after, wait_before_next_s
 from clearway.durable.messages import RetryOutcome
@@ -66,6 +67,14 @@ class RetryAttemptInput:
 
     delivery_id: str
     retry_id: str
+
+
+@dataclass(frozen=True)
+class GivenUp:
+    """End a delivery, and say why."""
+
+    delivery_id: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -125,6 +134,12 @@ class WebhookDeliveryActivities:
         """Send once because somebody asked, whatever the delivery's status; the schedule stays as it is."""
         async with _signs_of_life():
             return await self._retry(asked)
+
+    @activity.defn(name="give_up_delivery")
+    async def give_up(self, given_up: GivenUp) -> None:
+        """End a pending delivery of which the database refuses to record any attempt."""
+        async with self._engine.connect() as connection:
+            await deliveries.give_up(connection, given_up.delivery_id, given_up.why, datetime.now(UTC))
 
     @activity.defn(name="cancel_delivery")
     async def cancel(self, delivery_id: str) -> None:
@@ -205,9 +220,8 @@ class WebhookDeliveryActivities:
         is_in_schedule = consignment.recovery_id == asked.recovery_id
         left = _left(consignment, sent, now, asked if is_in_schedule else None)
         made = _attempt(sent, AttemptTrigger.RECOVERY if asked.recovery_id else AttemptTrigger.SCHEDULE)
-        async with self._engine.connect() as connection:
-            if not await deliveries.record_attempt(connection, consignment, made, left, now=now):
-                return None
+        if not await self._write(consignment, made, left, now):
+            return None
         next_at = left.next_attempt_at if is_in_schedule else None
         wait_s = None if next_at is None else (next_at - now).total_seconds()
         return AttemptResult(left.status, wait_s, sent.what, consignment.attempt_count + 1)
@@ -218,9 +232,8 @@ class WebhookDeliveryActivities:
         now = datetime.now(UTC)
         left = _left(consignment, sent, now, None)
         made = _attempt(sent, AttemptTrigger.MANUAL, asked.retry_id)
-        async with self._engine.connect() as connection:
-            if not await deliveries.record_attempt(connection, consignment, made, left, now=now):
-                return None
+        if not await self._write(consignment, made, left, now):
+            return None
         return RetryOutcome(
             left.status,
             consignment.attempt_count + 1,
@@ -230,6 +243,19 @@ class WebhookDeliveryActivities:
             error=sent.result.error,
             duration_ms=sent.result.duration_ms,
         )
+
+    async def _write(self, consignment: Consignment, made: Attempt, left: Left, now: datetime) -> bool:
+        """Record an attempt; without what the endpoint said, when the database refuses to store that."""
+        try:
+            async with self._engine.connect() as connection:
+                return await deliveries.record_attempt(connection, consignment, made, left, now=now)
+        except SQLAlchemyError as error:
+            reason = refusal_of(error)
+            if reason is None:
+                raise
+        activity.logger.error("the answer to delivery %s is not storable: %s", consignment.delivery_id, reason)
+        async with self._engine.connect() as connection:
+            return await deliveries.record_attempt(connection, consignment, _bare(made, reason), left, now=now)
 
 
 @asynccontextmanager
@@ -295,6 +321,12 @@ def _attempt(sent: _Sent, trigger: AttemptTrigger, retry_id: str | None = None) 
         error_code=result.error_code,
         error=result.error,
     )
+
+
+def _bare(made: Attempt, reason: str) -> Attempt:
+    """Return the attempt with its status alone, which decides what becomes of the delivery."""
+    error = f"only the status of the answer could be stored: {reason}"
+    return replace(made, response_headers=None, response_body=None, error=error)
 
 
 def _outcome(made: Row[Any], delivery: Consignment) -> RetryOutcome:

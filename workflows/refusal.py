@@ -49,7 +49,7 @@ async def until_recorded(record: Callable[[], Awaitable[None]], note: Callable[[
             return await record()
         except RecordingRefusedError as refused:
             note(f"not recorded, tried again in {policies.REFUSED_AGAIN}: {refused}")
-            await workflow.sleep(policies.REFUSED_AGAIN, summary="before the review is recorded again")
+            await workflow.sleep(policies.REFUSED_AGAIN, summary="before it is recorded again")
 
 
 async def tell_refusal(asked: Callable[[], bool]) -> None:

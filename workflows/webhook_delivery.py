@@ -14,11 +14,12 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import ActivityError, FailureError
 
 from activities.webhook_delivery import (
     AttemptInput,
     AttemptResult,
+    GivenUp,
     RetryAttemptInput,
     WebhookDeliveryActivities,
 )
@@ -26,6 +27,7 @@ from clearway.domain.delivery import DeliveryStatus
 from clearway.durable.messages import DeliveryInput, DeliveryResult, RetryOutcome, TimelineEntry
 from workflows import policies
 from workflows.lasting import uncancelled
+from workflows.refusal import refusal_of, refused_for_good, until_recorded
 from workflows.timeline import Timeline
 
 
@@ -137,7 +139,11 @@ class WebhookDeliveryWorkflow:
         async with self._sending:
             if not self._is_pending:  # a retry by hand was quicker, and was taken
                 return None
-            result = await self._attempt(number)
+            try:
+                result = await self._attempt(number)
+            except ActivityError as error:
+                await self._give_up(refusal_of(error).message)
+                return None
         self._result = DeliveryResult(result.status, result.attempts)
         self._timeline.note(f"attempt {number}: {result.what}; {result.status}")
         return result.wait_s
@@ -181,6 +187,24 @@ class WebhookDeliveryWorkflow:
             retry_policy=policies.DELIVERY_ATTEMPT_RETRY,
             summary=f"attempt {asked.number}",
         )
+
+    async def _give_up(self, why: str) -> None:
+        """End the delivery as failed: attempts are made, and the database refuses to record any of them."""
+        given_up = GivenUp(self._started.delivery_id, f"attempts cannot be recorded: {why}")
+
+        async def record() -> None:
+            with refused_for_good(given_up):
+                await workflow.execute_local_activity_method(
+                    WebhookDeliveryActivities.give_up,
+                    given_up,
+                    start_to_close_timeout=policies.RECORD_TIMEOUT,
+                    retry_policy=policies.RECORD_RETRY,
+                    summary="give the delivery up",
+                )
+
+        await until_recorded(record, self._timeline.note)
+        self._result = DeliveryResult(DeliveryStatus.FAILED, self._result.attempts)
+        self._timeline.note(f"failed: {given_up.why}")
 
     async def _wait(self, wait_s: float) -> None:
         """Wait for the next turn, or until there is none: taken by hand, or the endpoint deleted."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row
-from temporalio.client import RPCTimeoutOrCancelledError
+from temporalio.client import RPCTimeoutOrCancelledError, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from clearway.db.events import DueDelivery, due_of
@@ -81,5 +81,11 @@ async def answered(workflow_id: str) -> AsyncIterator[None]:
             "Another attempt ended at the same moment. Repeat with the same Idempotency-Key: it is made at most once."
         )
         raise UnavailableError("temporal_unavailable", detail) from error
+    except WorkflowUpdateFailedError as error:
+        detail = (
+            "The attempt was sent, and the database refused to record what it came to. The endpoint may have the "
+            "event, and recognises a repeat by the webhook id."
+        )
+        raise UnavailableError("database_unavailable", detail) from error
     except (RPCError, RPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:
         raise calls.classify(error, workflow_id) from error

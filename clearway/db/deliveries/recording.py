@@ -140,10 +140,19 @@ async def record_attempt(
 
 async def cancel(connection: AsyncConnection, delivery_id: str, why: str, now: datetime) -> None:
     """End a pending delivery without an attempt."""
+    await _end(connection, delivery_id, DeliveryStatus.CANCELLED, why, now)
+
+
+async def give_up(connection: AsyncConnection, delivery_id: str, why: str, now: datetime) -> None:
+    """End a pending delivery as failed, when no attempt can be recorded."""
+    await _end(connection, delivery_id, DeliveryStatus.FAILED, why, now)
+
+
+async def _end(connection: AsyncConnection, delivery_id: str, status: DeliveryStatus, why: str, now: datetime) -> None:
     await connection.execute(
         update(webhook_deliveries)
         .where(webhook_deliveries.c.id == delivery_id, webhook_deliveries.c.status == DeliveryStatus.PENDING.value)
-        .values(status=DeliveryStatus.CANCELLED.value, next_attempt_at=None, last_error=why, updated_at=now)
+        .values(status=status.value, next_attempt_at=None, last_error=why, updated_at=now)
     )
 
 
