@@ -6,52 +6,43 @@ Retries, waits and questions about unknown outcomes are the workflow's: only it 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from temporalio import activity
 
 from clearway.crypto.encryption import Cipher, DecryptionError
-from clearway.domain.payment import CaptureMethod
 from clearway.durable.sealed import unseal
 from clearway.gateways.contract import (
     UNKNOWN,
     AnswerUnreadableError,
-    AuthoriseRequest,
-    FollowUpRequest,
+    Executed,
     Gateway,
     GatewayOutcome,
+    Operation,
     OutcomeKind,
+    Preparing,
+    find_out,
 )
 
 
 @dataclass(frozen=True)
-class AuthoriseCall:
-    """An authorisation at a gateway; the fields are those of `AuthoriseRequest`, but what is personal is sealed."""
+class GatewayCall:
+    """An operation to be sent to a gateway. personal: sealed, what an authorisation says of the customer."""
 
     gateway: str
-    key: str
-    payment_id: str
-    amount_minor: int
-    currency: str
-    method: str
-    capture_method: CaptureMethod
-    personal: str
+    operation: Operation
+    personal: str | None = None
 
 
 @dataclass(frozen=True)
-class FollowUpCall:
-    """A capture, void or refund at a gateway."""
+class RecoverCall:
+    """A question about an operation that may have been sent. at: the workflow's time, by which answers are believed."""
 
     gateway: str
-    request: FollowUpRequest
-
-
-@dataclass(frozen=True)
-class LookUpCall:
-    """A question about the operation that was sent with `key`."""
-
-    gateway: str
-    key: str
+    operation: Operation
+    at: datetime
+    personal: str | None = None
 
 
 class GatewayActivities:
@@ -63,46 +54,66 @@ class GatewayActivities:
         self._cipher = cipher
 
     @activity.defn(name="authorise")
-    async def authorise(self, call: AuthoriseCall) -> GatewayOutcome:
-        """Reserve or take the money. The customer comes back to Clearway, which knows the merchant's URL."""
+    async def authorise(self, call: GatewayCall) -> GatewayOutcome:
+        """Reserve or take the money; PREPARED when the gateway has a first step and only that was taken.
+
+        The customer comes back to Clearway, which knows the merchant's URL.
+        """
+        gateway = self._gateways[call.gateway]
         try:
-            request = self._request(call)
+            operation = self._opened(call.operation, call.personal)
         except DecryptionError as error:  # no key, no call: surely nothing was sent
             activity.logger.error("the payment cannot be sent to its gateway: %s", error)
             return GatewayOutcome(OutcomeKind.RETRYABLE)
-        return await _outcome(self._gateways[call.gateway].authorise(request))
+        if isinstance(gateway, Preparing) and not is_prepared(operation):
+            return _of_preparing(await _outcome(gateway.prepare(operation)))
+        return await _outcome(gateway.authorise(operation))
 
     @activity.defn(name="capture")
-    async def capture(self, call: FollowUpCall) -> GatewayOutcome:
+    async def capture(self, call: GatewayCall) -> GatewayOutcome:
         """Capture part or all of the authorised amount."""
-        return await _outcome(self._gateways[call.gateway].capture(call.request))
+        return await _outcome(self._gateways[call.gateway].capture(call.operation))
 
     @activity.defn(name="void")
-    async def void(self, call: FollowUpCall) -> GatewayOutcome:
+    async def void(self, call: GatewayCall) -> GatewayOutcome:
         """Release what is authorised, or call a pending payment off."""
-        return await _outcome(self._gateways[call.gateway].void(call.request))
+        return await _outcome(self._gateways[call.gateway].void(call.operation))
 
     @activity.defn(name="refund")
-    async def refund(self, call: FollowUpCall) -> GatewayOutcome:
+    async def refund(self, call: GatewayCall) -> GatewayOutcome:
         """Give money back."""
-        return await _outcome(self._gateways[call.gateway].refund(call.request))
+        return await _outcome(self._gateways[call.gateway].refund(call.operation))
 
-    @activity.defn(name="look_up")
-    async def look_up(self, call: LookUpCall) -> GatewayOutcome:
-        """Ask what became of an operation."""
-        return await _outcome(self._gateways[call.gateway].look_up(call.key))
+    @activity.defn(name="recover")
+    async def recover(self, call: RecoverCall) -> GatewayOutcome:
+        """Find out what became of an operation."""
+        operation = call.operation
+        try:
+            operation = self._opened(operation, call.personal)
+        except DecryptionError as error:  # the gateway can be asked without it
+            activity.logger.warning("the payment's personal data cannot be opened: %s", error)
+        return await _outcome(find_out(self._gateways[call.gateway], operation, call.at))
 
-    def _request(self, call: AuthoriseCall) -> AuthoriseRequest:
-        return AuthoriseRequest(
-            key=call.key,
-            payment_id=call.payment_id,
-            amount_minor=call.amount_minor,
-            currency=call.currency,
-            method=call.method,
-            instrument=unseal(self._cipher, call.payment_id, call.personal).instrument,
-            capture_method=call.capture_method,
-            return_url=self._return_url_of(call.payment_id),
-        )
+    def _opened(self, operation: Operation, personal: str | None) -> Operation:
+        """Return the operation with what only an activity knows. Raises DecryptionError."""
+        asked = operation.authorisation
+        if asked is None or not personal:
+            return operation
+        instrument = unseal(self._cipher, operation.payment_id, personal).instrument
+        return_url = self._return_url_of(operation.payment_id)
+        return replace(operation, authorisation=replace(asked, instrument=instrument, return_url=return_url))
+
+
+def is_prepared(operation: Operation) -> bool:
+    """Tell whether the gateway's first step is taken and its result recorded."""
+    return bool(operation.references) or operation.state is not None
+
+
+def _of_preparing(outcome: GatewayOutcome) -> GatewayOutcome:
+    """A first step moves no money, so a doubtful one is simply taken again."""
+    if outcome.kind is not OutcomeKind.UNKNOWN:
+        return outcome
+    return replace(outcome, kind=OutcomeKind.RETRYABLE, executed=Executed.NO)
 
 
 async def _outcome(calling: Awaitable[GatewayOutcome]) -> GatewayOutcome:

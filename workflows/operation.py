@@ -1,42 +1,28 @@
-"""One operation at a gateway, until its outcome is known: send, look up, wait, and never guess.
+"""One operation at a gateway, until its outcome is known: send, ask, wait, and never guess.
 
-The rules: what was surely not executed may be sent again with the same key; what may have been executed is looked up
-first; when the gateway says three times that it does not know the key, sending again with the same key is safe; when
-time runs out in doubt, the outcome stays UNKNOWN.
+The rules: what was surely not executed may be sent again with the same key; what may have been executed is asked about
+first; when the gateway shows no such operation and its answer may be believed (`find_out`), sending again with the same
+key is safe; when time runs out in doubt, the outcome stays UNKNOWN.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from activities.gateway import AuthoriseCall, FollowUpCall, GatewayActivities, LookUpCall
+from activities.gateway import GatewayActivities, GatewayCall, RecoverCall
 from clearway.domain.money import Money
-from clearway.durable.messages import GatewayEvent
-from clearway.gateways.contract import FollowUpRequest, GatewayOutcome, OutcomeKind
+from clearway.gateways.contract import Executed, GatewayOutcome, Operation, OutcomeKind
 from workflows import policies
 
 UNDECIDED: Final = frozenset({OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE})
-NOT_EXECUTED: Final = frozenset({OutcomeKind.RETRYABLE, OutcomeKind.NOT_FOUND})
+SEND_AGAIN: Final = frozenset({OutcomeKind.RETRYABLE, OutcomeKind.NOT_FOUND})
 UNKNOWN: Final = GatewayOutcome(OutcomeKind.UNKNOWN)
-
-
-def outcome_of(event: GatewayEvent) -> GatewayOutcome:
-    """Return the outcome that a gateway's event reports."""
-    return GatewayOutcome(
-        kind=OutcomeKind(event.kind),
-        reference=event.reference,
-        amount_minor=event.amount_minor,
-        currency=event.currency,
-        captured=event.captured,
-        error_code=event.error_code,
-        error_description=event.error_description,
-        action_url=event.action_url,
-    )
 
 
 def difference(outcome: GatewayOutcome, asked: Money) -> str | None:
@@ -60,107 +46,134 @@ def reported(outcome: GatewayOutcome) -> str:
 class GatewayCaller:
     """Carries out operations at one gateway for one workflow. `note` adds a line to the workflow's timeline.
 
-    ask_first: an earlier run may have sent the operation, so it is looked up before it is sent.
+    personal: sealed, what an authorisation says of the customer. ask_first: an earlier run may have sent the operation,
+    so it is asked about before it is sent.
     """
 
-    def __init__(self, gateway: str, note: Callable[[str], None]) -> None:
+    def __init__(self, gateway: str, note: Callable[[str], None], personal: str | None = None) -> None:
         self._gateway = gateway
         self._note = note
+        self._personal = personal
 
-    async def authorise(self, call: AuthoriseCall, *, give_up_at: datetime, ask_first: bool = False) -> GatewayOutcome:
-        """Authorise. May answer PENDING or NEEDS_ACTION; RETRYABLE means surely not executed, given up."""
-        send = _Send(GatewayActivities.authorise, call, call.key, pending_ok=True)
+    async def authorise(self, operation: Operation, *, give_up_at: datetime, ask_first: bool = False) -> GatewayOutcome:
+        """Authorise. May answer PENDING, NEEDS_ACTION or PREPARED; RETRYABLE: surely not executed, given up."""
+        send = _Send(GatewayActivities.authorise, operation, self._call(operation), pending_ok=True)
         return await self._carry_out(send, give_up_at, ask_first=ask_first)
 
-    async def capture(
-        self, request: FollowUpRequest, *, give_up_at: datetime, ask_first: bool = False
-    ) -> GatewayOutcome:
+    async def capture(self, operation: Operation, *, give_up_at: datetime, ask_first: bool = False) -> GatewayOutcome:
         """Capture, and wait for its end."""
-        send = _Send(GatewayActivities.capture, FollowUpCall(self._gateway, request), request.key)
+        send = _Send(GatewayActivities.capture, operation, self._call(operation))
         return await self._carry_out(send, give_up_at, ask_first=ask_first)
 
-    async def void(self, request: FollowUpRequest, *, give_up_at: datetime, ask_first: bool = False) -> GatewayOutcome:
+    async def void(self, operation: Operation, *, give_up_at: datetime, ask_first: bool = False) -> GatewayOutcome:
         """Void, and wait for its end."""
-        send = _Send(GatewayActivities.void, FollowUpCall(self._gateway, request), request.key)
+        send = _Send(GatewayActivities.void, operation, self._call(operation))
         return await self._carry_out(send, give_up_at, ask_first=ask_first)
 
-    async def refund(
-        self, request: FollowUpRequest, *, give_up_at: datetime, ask_first: bool = False
-    ) -> GatewayOutcome:
-        """Refund. May answer PENDING; RETRYABLE means surely not executed, given up."""
-        send = _Send(GatewayActivities.refund, FollowUpCall(self._gateway, request), request.key, pending_ok=True)
+    async def refund(self, operation: Operation, *, give_up_at: datetime, ask_first: bool = False) -> GatewayOutcome:
+        """Refund. May answer PENDING; RETRYABLE: surely not executed, given up."""
+        send = _Send(GatewayActivities.refund, operation, self._call(operation), pending_ok=True)
         return await self._carry_out(send, give_up_at, ask_first=ask_first)
 
-    async def look_up(self, key: str) -> GatewayOutcome:
-        """Ask once what became of an operation; UNKNOWN when the gateway could not answer."""
+    def _call(self, operation: Operation) -> GatewayCall:
+        """Return what is sent: without the moments, so that repeats are equal."""
+        sent = replace(operation, first_sent_at=None, last_sent_at=None)
+        return GatewayCall(self._gateway, sent, self._personal_of(operation))
+
+    def _personal_of(self, operation: Operation) -> str | None:
+        return self._personal if operation.authorisation is not None else None
+
+    async def find_out(self, operation: Operation) -> GatewayOutcome:
+        """Ask once what became of an operation; UNKNOWN when nobody could tell."""
         return await _call_gateway(
-            GatewayActivities.look_up, LookUpCall(self._gateway, key), f"look up {key}", policies.LOOK_UP_RETRY
+            GatewayActivities.recover,
+            RecoverCall(self._gateway, operation, workflow.now(), self._personal_of(operation)),
+            f"ask about {operation.key}",
+            policies.QUESTION_RETRY,
         )
 
-    async def recover(self, key: str, *, give_up_at: datetime) -> GatewayOutcome:
+    async def recover(self, operation: Operation, *, give_up_at: datetime) -> GatewayOutcome:
         """Ask until the gateway answers, whatever the answer is; UNKNOWN when the time is up."""
         waits = iter(policies.INQUIRY_WAITS_S)
-        outcome = await self.look_up(key)
+        outcome = await self.find_out(operation)
         while outcome.kind in UNDECIDED and workflow.now() < give_up_at:
-            await workflow.sleep(next(waits, policies.INQUIRY_WAITS_S[-1]), summary=f"before looking up {key}")
-            outcome = await self.look_up(key)
-        return outcome
+            pause_s = max(next(waits, policies.INQUIRY_WAITS_S[-1]), outcome.retry_after_s or 0)
+            await workflow.sleep(pause_s, summary=f"before asking about {operation.key}")
+            outcome = await self.find_out(operation)
+        return UNKNOWN if outcome.kind is OutcomeKind.RETRYABLE else outcome
 
     async def _carry_out(self, send: _Send, give_up_at: datetime, *, ask_first: bool) -> GatewayOutcome:
         doubted = False
+        waits = iter(policies.RESEND_WAITS_S)
         asks = ask_first
-        for wait_s in (*policies.RESEND_WAITS_S, None):
+        while True:
             outcome = UNKNOWN if asks else await send.once()
             if outcome.kind is OutcomeKind.UNKNOWN or (outcome.kind is OutcomeKind.PENDING and not send.pending_ok):
                 doubted = doubted or outcome.kind is OutcomeKind.UNKNOWN
-                why = "an earlier run may have sent it" if asks else f"the gateway's answer is {outcome.kind}"
-                self._note(f"{send.key}: {why}; looking it up")
-                until = max(give_up_at, workflow.now() + policies.TAKEN_UP_INQUIRY) if asks else give_up_at
-                outcome = await self._inquire(send, until)
+                outcome = await self._inquire_after(send, outcome, give_up_at, asks=asks)
             asks = False
-            if outcome.kind not in NOT_EXECUTED:
+            if outcome.kind not in SEND_AGAIN:
                 return outcome
+            doubted = doubted or outcome.executed is not Executed.NO
+            # In doubt the same key is sent until the time is up: that is how such a gateway tells what it did.
+            wait_s = next(waits, None if outcome.executed is Executed.NO else policies.RESEND_WAITS_S[-1])
             if wait_s is None or workflow.now() >= give_up_at:
-                break
+                return UNKNOWN if doubted else outcome
             pause_s = max(wait_s, outcome.retry_after_s or 0)
-            self._note(f"{send.key}: surely not executed ({outcome.kind}); sending again in {pause_s:g} s")
+            surely = "surely not executed" if outcome.executed is Executed.NO else "the same key tells what happened"
+            self._note(f"{send.key}: {surely} ({outcome.kind}); sending again in {pause_s:g} s")
             await workflow.sleep(pause_s, summary=f"before sending {send.key} again")
-        return UNKNOWN if doubted else outcome
+
+    async def _inquire_after(
+        self, send: _Send, outcome: GatewayOutcome, give_up_at: datetime, *, asks: bool
+    ) -> GatewayOutcome:
+        """Say why the gateway is asked, and ask it. asks: an earlier run may have sent the operation just now."""
+        if not asks:
+            self._note(f"{send.key}: the gateway's answer is {outcome.kind}; asking about it")
+            return await self._inquire(send, give_up_at)
+        self._note(f"{send.key}: an earlier run may have sent it; asking about it")
+        send.was_sent()
+        return await self._inquire(send, max(give_up_at, workflow.now() + policies.TAKEN_UP_INQUIRY))
 
     async def _inquire(self, send: _Send, give_up_at: datetime) -> GatewayOutcome:
-        """Look up until the gateway knows, or confirms that it knows nothing, or the time is up (UNKNOWN)."""
-        times_not_found = 0
-        asked = 0
+        """Ask until the gateway knows, or surely knows nothing, or the time is up (UNKNOWN)."""
+        asked, wait_at_least_s = 0, 0.0
+        waits = policies.INQUIRY_WAITS_S
         while workflow.now() < give_up_at:
-            waits = policies.INQUIRY_WAITS_S
-            await workflow.sleep(waits[min(asked, len(waits) - 1)], summary=f"before looking up {send.key}")
+            pause_s = max(waits[min(asked, len(waits) - 1)], wait_at_least_s)
+            await workflow.sleep(pause_s, summary=f"before asking about {send.key}")
             asked += 1
-            outcome = await self.look_up(send.key)
-            if outcome.kind is OutcomeKind.NOT_FOUND:
-                times_not_found += 1
-                if times_not_found == policies.NOT_FOUND_CONFIRMATIONS:
-                    return outcome
-                continue
-            if outcome.kind in UNDECIDED:
-                continue  # the question was not answered, which says nothing about the operation
-            if outcome.kind is OutcomeKind.PENDING and not send.pending_ok:
-                times_not_found = 0
-                continue
-            return outcome
+            outcome = await self.find_out(send.operation)
+            undecided = outcome.kind is OutcomeKind.PENDING and not send.pending_ok
+            if outcome.kind is not OutcomeKind.UNKNOWN and not undecided:
+                return outcome
+            wait_at_least_s = outcome.retry_after_s or 0.0
         return UNKNOWN
 
 
 class _Send:
-    """How one operation is sent. pending_ok: PENDING is an outcome that the caller can wait on by itself."""
+    """How one operation is sent. pending_ok: PENDING is an outcome that the caller can wait on by itself.
 
-    def __init__(self, method: Callable[..., Any], call: Any, key: str, *, pending_ok: bool = False) -> None:
+    operation: with the moments at which it was sent, for questions.
+    """
+
+    def __init__(
+        self, method: Callable[..., Any], operation: Operation, call: GatewayCall, *, pending_ok: bool = False
+    ) -> None:
         self._method = method
         self._call = call
-        self.key = key
+        self.operation = operation
+        self.key = operation.key
         self.pending_ok = pending_ok
+
+    def was_sent(self) -> None:
+        """Keep that it is, or may be, sent at this moment."""
+        now = workflow.now()
+        self.operation = replace(self.operation, first_sent_at=self.operation.first_sent_at or now, last_sent_at=now)
 
     async def once(self) -> GatewayOutcome:
         """Send it."""
+        self.was_sent()
         return await _call_gateway(self._method, self._call, f"send {self.key}", policies.GATEWAY_CALL_RETRY)
 
 

@@ -26,7 +26,7 @@ GATEWAY_CALL_TIMEOUT: Final = timedelta(seconds=30)
 GATEWAY_CALL_RETRY: Final = RetryPolicy(maximum_attempts=1)
 """A call with an effect is never repeated by the server: after a lost worker the workflow asks first."""
 
-LOOK_UP_RETRY: Final = RetryPolicy(
+QUESTION_RETRY: Final = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10), maximum_attempts=3
 )
 """Questions have no effect and may be repeated freely."""
@@ -35,8 +35,6 @@ RESEND_WAITS_S: Final = (1, 2, 5, 10, 30, 60)
 """Waits before an operation that was surely not executed is sent again; after the last it is given up."""
 INQUIRY_WAITS_S: Final = (1, 5, 15, 30, 60, 120, 300)
 """Waits before each question about an unknown outcome; the last repeats until the deadline."""
-NOT_FOUND_CONFIRMATIONS: Final = 3
-"""How many times a gateway must say that it knows nothing of an operation, and nothing else, before we believe it."""
 
 FOLLOW_UP_DEADLINE: Final = timedelta(minutes=30)
 """How long the outcome of a capture or void may stay unknown before a person is asked."""
@@ -46,7 +44,7 @@ SWEEP_TIMEOUT: Final = timedelta(minutes=5)
 SWEEP_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
 """The schedule comes again soon, and a round that cannot end must not keep it from coming."""
 TAKEN_UP_INQUIRY: Final = timedelta(minutes=10)
-"""How long a run that goes on from the row looks an operation up, however late it comes."""
+"""How long a run that goes on from the row asks about an operation, however late it comes."""
 REFUSED_AGAIN: Final = timedelta(minutes=5)
 """How long a review waits that the database refuses to record: something there must be mended first."""
 REVIEW_REMINDER: Final = timedelta(days=1)

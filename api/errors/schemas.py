@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from clearway.domain.gateway_error import Cause, Elsewhere
+from clearway.gateways.contract import Executed
 from clearway.gateways.errors import ErrorRow, UnifiedCode
-from clearway.gateways.errors.rows import Executed
 
 ElsewhereField = Annotated[
     Elsewhere,

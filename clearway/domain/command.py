@@ -7,6 +7,7 @@ The answer to a command is its own result, not the payment's status. `number` ma
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from clearway.domain.actor import Actor
@@ -46,7 +47,7 @@ class NewCommand:
 
 @dataclass(frozen=True, slots=True)
 class PaymentCommand:
-    """A recorded command. refusal: why it was not carried out, for the merchant."""
+    """A recorded command. refusal: why it was not carried out, for the merchant. created_at: before it was sent."""
 
     id: str
     kind: CommandKind
@@ -55,6 +56,7 @@ class PaymentCommand:
     final: bool
     status: CommandStatus
     refusal: str | None = None
+    created_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,9 @@ GATEWAY_CREDENTIAL_LENGTH_MAX = 16 * 1024
 """Of one credential: a certificate with its chain fits."""
 GATEWAY_FIELDS_MAX = 50
 GATEWAY_IDENTIFIER_LENGTH_MAX = 255
+GATEWAY_REFERENCES_MAX = 16
+GATEWAY_STATE_LENGTH_MAX = 4 * 1024
+"""What a connector may keep of one attempt beside references."""
 GATEWAY_ERROR_CODE_LENGTH_MAX = 64
 GATEWAY_MESSAGE_LENGTH_MAX = 500
 """A gateway's text about a decline, as merchants see it: a longer one is cut."""

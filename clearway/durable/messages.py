@@ -14,6 +14,7 @@ from clearway.domain.limits import AMOUNT_MINOR_MAX, GATEWAY_IDENTIFIER_LENGTH_M
 from clearway.domain.payment import NewPayment
 from clearway.domain.refund import NewRefund
 from clearway.domain.text import is_storable, storable
+from clearway.gateways.contract import GatewayOutcome, Trust
 
 QUEUE_PAYMENTS: Final = "payments"
 QUEUE_DELIVERIES: Final = "deliveries"
@@ -82,21 +83,15 @@ class PaymentTimings:
 
 @dataclass(frozen=True)
 class GatewayEvent:
-    """A gateway's verified webhook about one operation, as a signal.
+    """What a gateway sent about one operation, as a signal.
 
-    kind is a `clearway.gateways.contract.OutcomeKind`; the fields are those of `GatewayOutcome`.
+    trust: the outcome of a hint is not believed; it only has the gateway asked now.
     """
 
     event_id: str
     key: str
-    kind: str
-    reference: str | None = None
-    amount_minor: int | None = None
-    currency: str | None = None
-    captured: bool = False
-    error_code: str | None = None
-    error_description: str | None = None
-    action_url: str | None = None
+    outcome: GatewayOutcome
+    trust: Trust = Trust.PROVEN
 
 
 @dataclass(frozen=True)

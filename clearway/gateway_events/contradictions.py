@@ -14,7 +14,7 @@ from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
 from clearway.domain.resources import ContradictionResource
 from clearway.domain.review import DESCRIPTIONS, ReviewKind, SubjectType
-from clearway.gateways.contract import GatewayOutcome, OutcomeKind
+from clearway.gateways.contract import GatewayOutcome, OperationKind, OutcomeKind
 
 ENDED_WITHOUT_MONEY = frozenset({PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED})
 
@@ -26,9 +26,9 @@ def contradiction(subject: Subject, operation: str, outcome: GatewayOutcome) -> 
     if subject.type is SubjectType.REFUND:
         return _of_refund(subject, outcome)
     match operation:
-        case "authorise":
+        case OperationKind.AUTHORISE:
             return _of_authorisation(subject, outcome)
-        case "capture" if outcome.kind is OutcomeKind.APPROVED:
+        case OperationKind.CAPTURE if outcome.kind is OutcomeKind.APPROVED:
             return _of_capture(subject, outcome)
         case _:
             return None

@@ -10,7 +10,7 @@ A repeat of an event is passed on again only when the first was not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -30,10 +30,18 @@ from clearway.domain.review import ReviewKind, SubjectType
 from clearway.domain.text import storable
 from clearway.durable.calls import WorkflowEndedError
 from clearway.durable.gateway_events import pass_on
-from clearway.durable.messages import payment_workflow_id, refund_workflow_id
+from clearway.durable.messages import GatewayEvent, payment_workflow_id, refund_workflow_id
 from clearway.gateway_events import reversals
 from clearway.gateway_events.contradictions import contradiction, resource_of
-from clearway.gateways.contract import EventUnreadableError, InboundEvent, SignatureInvalidError, read_event
+from clearway.gateways.contract import (
+    EventUnreadableError,
+    InboundAnswer,
+    InboundEvent,
+    InboundRequest,
+    SignatureInvalidError,
+    Trust,
+    read_inbound,
+)
 from clearway.recovery import reaching
 from clearway.services import Services
 
@@ -63,28 +71,50 @@ class Named:
         return name(self.id)
 
 
-async def receive(services: Services, gateway: str, headers: Mapping[str, str], body: bytes) -> Disposition:
-    """Take an event and return what became of it.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of the events of a request, in order. answer: what the gateway wants to be answered, if it does."""
 
-    Raises SignatureInvalidError, with nothing stored (`keep_unsigned`), and UnavailableError when it could not be
+    dispositions: Sequence[Disposition]
+    answer: InboundAnswer | None = None
+
+
+async def receive(services: Services, gateway: str, request: InboundRequest) -> Taken:
+    """Take the events of a request and return what became of them.
+
+    Raises SignatureInvalidError, with nothing stored (`keep_unsigned`), and UnavailableError when one could not be
     passed on: the gateway is to send it again.
     """
     try:
-        event = read_event(services.gateways[gateway], headers, body)
-        named = named_by(event.key)
+        inbound = await read_inbound(services.gateways[gateway], request)
+        events = [_heard(event) for event in inbound.events]
     except EventUnreadableError as error:
-        await _keep(services, _refused(gateway, error, headers, body))
-        return Disposition.IGNORED
-    structlog.contextvars.bind_contextvars(workflow_id=named.workflow_id, gateway_event_id=event.event_id)
-    received = Received(gateway, event.event_id, event.key, named.id, _kept(headers), body)
-    return await _take(services, named, event, received)
+        await _keep(services, _refused(gateway, error, request))
+        return Taken([Disposition.IGNORED])
+    dispositions = [await _take_one(services, gateway, named, event, request) for named, event in events]
+    return Taken(dispositions, inbound.answer)
 
 
 async def keep_unsigned(
-    services: Services, gateway: str, error: SignatureInvalidError, headers: Mapping[str, str], body: bytes
+    services: Services, gateway: str, error: SignatureInvalidError, request: InboundRequest
 ) -> None:
-    """Keep an event that anybody may have sent, for the operator who looks for it. Limit its source before."""
-    await _keep(services, _refused(gateway, error, headers, body))
+    """Keep a request that anybody may have sent, for the operator who looks for it. Limit its source before."""
+    await _keep(services, _refused(gateway, error, request))
+
+
+def _heard(event: InboundEvent) -> tuple[Named, GatewayEvent]:
+    """Return what an event is about, and what a workflow hears of it."""
+    if event.key is None:
+        raise EventUnreadableError("it does not name an operation by our key")
+    return named_by(event.key), GatewayEvent(event.event_id, event.key, event.outcome, event.trust)
+
+
+async def _take_one(
+    services: Services, gateway: str, named: Named, event: GatewayEvent, request: InboundRequest
+) -> Disposition:
+    received = Received(gateway, event.event_id, event.key, named.id, _kept(request.headers), request.body)
+    with structlog.contextvars.bound_contextvars(workflow_id=named.workflow_id, gateway_event_id=event.event_id):
+        return await _take(services, named, event, received)
 
 
 def named_by(key: str) -> Named:
@@ -97,11 +127,11 @@ def named_by(key: str) -> Named:
     raise EventUnreadableError("the operation's key is not of this installation")
 
 
-async def _take(services: Services, named: Named, event: InboundEvent, received: Received) -> Disposition:
+async def _take(services: Services, named: Named, event: GatewayEvent, received: Received) -> Disposition:
     async with services.reader.connect() as connection:
         subject = await across_merchants.find_subject(connection, named.type, named.id)
         ended = subject is not None and subject.status in ENDED
-        against = contradiction(subject, named.operation, event.outcome) if subject and ended else None
+        against = _against(subject, named, event) if subject and ended else None
         agrees = ended and against is None
         kept = await gateway_events.store(connection, received, Disposition.LATE if agrees else Disposition.RECEIVED)
     if kept.disposition not in OPEN:
@@ -118,7 +148,7 @@ async def _take(services: Services, named: Named, event: InboundEvent, received:
 
 
 async def _compare(
-    services: Services, kept: Kept, named: Named, event: InboundEvent, subject: Subject | None
+    services: Services, kept: Kept, named: Named, event: GatewayEvent, subject: Subject | None
 ) -> Disposition:
     """Nobody listens any more: compare the report with what was recorded."""
     if subject is None:
@@ -127,14 +157,14 @@ async def _compare(
     if subject.status not in ENDED:
         log.error("gateway_event_without_workflow", key=event.key, recorded=subject.status)
         return await _becomes(services, kept, Disposition.UNHEARD)
-    against = contradiction(subject, named.operation, event.outcome)
+    against = _against(subject, named, event)
     if against is None:
         return await _becomes(services, kept, Disposition.LATE)
     await _open_review(services, kept, against, event, subject)
     return Disposition.CONTRADICTS
 
 
-async def _open_review(services: Services, kept: Kept, kind: ReviewKind, event: InboundEvent, subject: Subject) -> None:
+async def _open_review(services: Services, kept: Kept, kind: ReviewKind, event: GatewayEvent, subject: Subject) -> None:
     """Write the review, the merchant's event and the disposition at once; one review of a kind is open at a time."""
     now = datetime.now(UTC)
     resource = resource_of(kind, event.outcome, subject, now)
@@ -152,20 +182,20 @@ async def _open_review(services: Services, kept: Kept, kind: ReviewKind, event: 
             log.warning("deliveries_not_started", review_id=resource.id)  # housekeeping starts them
 
 
-async def _signalled(services: Services, named: Named, event: InboundEvent) -> bool:
+async def _signalled(services: Services, named: Named, event: GatewayEvent) -> bool:
     """Pass the event on; False when no workflow runs."""
     try:
-        await pass_on(services.temporal, named.workflow_id, event.event_id, event.key, event.outcome)
+        await pass_on(services.temporal, named.workflow_id, event)
     except WorkflowEndedError:
         return await _taken_up(services, named, event)
     return True
 
 
-async def _taken_up(services: Services, named: Named, event: InboundEvent) -> bool:
+async def _taken_up(services: Services, named: Named, event: GatewayEvent) -> bool:
     """Take up what has not ended and has no running workflow, and pass the event on to the new run."""
     try:
         await reaching.take_up(services.recovery, named.id)
-        await pass_on(services.temporal, named.workflow_id, event.event_id, event.key, event.outcome)
+        await pass_on(services.temporal, named.workflow_id, event)
     except WorkflowEndedError:
         return False
     return True
@@ -186,13 +216,20 @@ async def _keep(services: Services, refused: Refused) -> None:
     )
 
 
-def _refused(gateway: str, error: Exception, headers: Mapping[str, str], body: bytes) -> Refused:
+def _against(subject: Subject, named: Named, event: GatewayEvent) -> ReviewKind | None:
+    """Say how an event contradicts the record. A hint cannot: anybody may have written it."""
+    if event.trust is Trust.HINT:
+        return None
+    return contradiction(subject, named.operation, event.outcome)
+
+
+def _refused(gateway: str, error: Exception, request: InboundRequest) -> Refused:
     return Refused(
         gateway,
         Verdict.UNSIGNED if isinstance(error, SignatureInvalidError) else Verdict.UNREADABLE,
         storable(str(error), OPERATOR_TEXT_LENGTH_MAX),
-        _kept(headers),
-        body[:UNBELIEVED_BYTES_MAX],
+        _kept(request.headers),
+        request.body[:UNBELIEVED_BYTES_MAX],
     )
 
 

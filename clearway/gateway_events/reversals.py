@@ -5,6 +5,7 @@ A processed refund has no workflow. A report that it failed is therefore first l
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final
 
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
@@ -15,25 +16,25 @@ from clearway.domain.refund import NewRefund, RefundStatus
 from clearway.domain.review import SubjectType
 from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
-from clearway.durable.gateway_events import event_of
-from clearway.durable.messages import REFUND_WORKFLOW, RefundInput, refund_workflow_id
-from clearway.gateways.contract import InboundEvent, OutcomeKind
+from clearway.durable.messages import REFUND_WORKFLOW, GatewayEvent, RefundInput, refund_workflow_id
+from clearway.gateways.contract import Operation, OperationKind, OutcomeKind, Trust, find_out
 from clearway.services import Services
 
 UNANSWERED: Final = frozenset({OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE})
 
 
-async def is_reversal(services: Services, gateway: str, event: InboundEvent, subject: Subject) -> bool:
+async def is_reversal(services: Services, gateway: str, event: GatewayEvent, subject: Subject) -> bool:
     """Tell whether the event reports a reversal that the gateway confirms, or that it cannot deny now."""
     if subject.type is not SubjectType.REFUND or subject.status != RefundStatus.PROCESSED:
         return False
-    if event.outcome.kind is not OutcomeKind.DECLINED:
+    if event.trust is Trust.PROVEN and event.outcome.kind is not OutcomeKind.DECLINED:
         return False
-    confirmed = await services.gateways[gateway].look_up(event.key)
-    return confirmed.kind is OutcomeKind.DECLINED or confirmed.kind in UNANSWERED
+    confirmed = await find_out(services.gateways[gateway], _refund(event, subject), datetime.now(UTC))
+    believed = event.trust is Trust.PROVEN and confirmed.kind in UNANSWERED
+    return confirmed.kind is OutcomeKind.DECLINED or believed
 
 
-async def record(services: Services, event: InboundEvent, subject: Subject) -> None:
+async def record(services: Services, event: GatewayEvent, subject: Subject) -> None:
     """Start the run that asks the gateway until it answers, and records what came back. Raises UnavailableError."""
     money = Money(subject.amount_minor, subject.currency)
     refund = NewRefund(subject.id, subject.merchant_id, subject.payment_id, subject.amount_minor)
@@ -42,7 +43,7 @@ async def record(services: Services, event: InboundEvent, subject: Subject) -> N
         REFUND_WORKFLOW,
         RefundInput(refund, deadline_s=services.settings.refund_deadline_s, taken_up=True),
         workflow_id=refund_workflow_id(subject.id),
-        event=event_of(event.event_id, event.key, event.outcome),
+        event=event,
         attributes=TypedSearchAttributes(
             [
                 SearchAttributePair(attribute.MERCHANT_ID, subject.merchant_id),
@@ -51,4 +52,17 @@ async def record(services: Services, event: InboundEvent, subject: Subject) -> N
             ]
         ),
         summary=f"refund of {money} of {subject.payment_id}, reported as reversed",
+    )
+
+
+def _refund(event: GatewayEvent, subject: Subject) -> Operation:
+    """Return the refund, to be asked about."""
+    return Operation(
+        kind=OperationKind.REFUND,
+        key=event.key,
+        payment_id=subject.payment_id,
+        amount_minor=subject.amount_minor,
+        currency=subject.currency,
+        references=subject.references,
+        first_sent_at=subject.created_at,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
 
@@ -25,9 +25,9 @@ from clearway.domain.ids import PAYMENT, is_id
 from clearway.domain.payment import PaymentStatus
 from clearway.durable.calls import WorkflowEndedError
 from clearway.durable.gateway_events import pass_on
-from clearway.durable.messages import payment_workflow_id
+from clearway.durable.messages import GatewayEvent, payment_workflow_id
 from clearway.durable.sealed import return_context
-from clearway.gateways.contract import OutcomeKind
+from clearway.gateways.contract import Operation, OperationKind, OutcomeKind, find_out
 from clearway.payments.finding import payment_not_found
 from clearway.services import Services
 from clearway.settings import Settings
@@ -90,14 +90,21 @@ async def _moved_on(services: Services, payment: Returning) -> Returning:
 
 async def _ask(services: Services, payment: Returning) -> None:
     """Ask the gateway and pass its answer on. A failure is harmless: polls and gateway events bring the same answer."""
-    key = f"{payment.id}:authorise:1"
+    operation = Operation(
+        kind=OperationKind.AUTHORISE,
+        key=f"{payment.id}:authorise:1",
+        payment_id=payment.id,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        references={"payment": payment.gateway_reference} if payment.gateway_reference else {},
+        first_sent_at=payment.created_at,
+    )
     try:
         async with asyncio.timeout(ASK_TIMEOUT.total_seconds()):
-            outcome = await services.gateways[payment.gateway].look_up(key)
+            outcome = await find_out(services.gateways[payment.gateway], operation, datetime.now(UTC))
             if outcome.kind in SAYS_SOMETHING:
-                await pass_on(
-                    services.temporal, payment_workflow_id(payment.id), f"return of {payment.id}", key, outcome
-                )
+                said = GatewayEvent(f"return of {payment.id}", operation.key, outcome)
+                await pass_on(services.temporal, payment_workflow_id(payment.id), said)
     except (TimeoutError, ClearwayError, WorkflowEndedError) as error:
         log.info("gateway_not_asked_on_return", reason=type(error).__name__)
 

@@ -28,7 +28,7 @@ from clearway.durable.messages import (
     payment_workflow_id,
     recovery_workflow_id,
 )
-from clearway.gateways.contract import OutcomeKind
+from clearway.gateways.contract import GatewayOutcome, OutcomeKind
 from tests.support.durable import Durable
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.payment import PaymentWorkflow
@@ -45,7 +45,10 @@ async def payment_by_news(durable: Durable) -> Handle:
     payment = await durable.new_payment(instrument="pending@razorpay")
     _, handle = await durable.start(payment)
     key = f"{payment.id}:authorise:1"
-    approved = GatewayEvent("gw_1", key, OutcomeKind.APPROVED, "gw_ref", 50_000, "INR", captured=True)
+    outcome = GatewayOutcome(
+        OutcomeKind.APPROVED, references={"payment": "gw_ref"}, amount_minor=50_000, currency="INR", captured=True
+    )
+    approved = GatewayEvent("gw_1", key, outcome)
     await handle.signal(PaymentWorkflow.gateway_event, approved)
     await durable.ended(handle)
     return handle

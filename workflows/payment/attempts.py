@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from temporalio import workflow
 
-from activities.gateway import AuthoriseCall
 from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.payment import CapturedAmount, CaptureMethod, PaymentStatus
 from clearway.durable.messages import CaptureInput, GatewayEvent
-from clearway.gateways.contract import GatewayOutcome, OutcomeKind
+from clearway.gateways.contract import GatewayOutcome, OutcomeKind, Trust
 from workflows.inbox import Command
-from workflows.operation import difference, outcome_of
+from workflows.operation import difference
 from workflows.payment import review
 from workflows.payment.doubt import Doubt
 from workflows.payment.record import PaymentRun
@@ -18,18 +17,7 @@ from workflows.payment.record import PaymentRun
 
 async def authorise(run: PaymentRun, *, ask_first: bool = False) -> None:
     """Send the authorisation and record its outcome."""
-    new = run.new
-    call = AuthoriseCall(
-        gateway=new.gateway,
-        key=run.authorise_key,
-        payment_id=new.id,
-        amount_minor=new.amount_minor,
-        currency=new.currency,
-        method=new.method,
-        capture_method=CaptureMethod(new.capture_method),
-        personal=new.personal,
-    )
-    outcome = await run.caller.authorise(call, give_up_at=run.deadline, ask_first=ask_first)
+    outcome = await run.caller.authorise(run.authorisation(), give_up_at=run.deadline, ask_first=ask_first)
     if outcome.kind is OutcomeKind.RETRYABLE:
         await _declined(run, GatewayOutcome(OutcomeKind.DECLINED, error_code="gateway_unavailable"), actor="system")
     elif outcome.kind is OutcomeKind.UNKNOWN:
@@ -40,7 +28,7 @@ async def authorise(run: PaymentRun, *, ask_first: bool = False) -> None:
 
 async def ask(run: PaymentRun) -> None:
     """Ask the gateway where the authorisation stands."""
-    await settle(run, await run.caller.look_up(run.authorise_key))
+    await settle(run, await run.caller.find_out(run.authorisation()))
 
 
 async def hear(run: PaymentRun, event: GatewayEvent) -> None:
@@ -48,13 +36,16 @@ async def hear(run: PaymentRun, event: GatewayEvent) -> None:
     if event.key != run.authorise_key:
         run.timeline.note(f"gateway event {event.event_id} about {event.key} changes nothing")
         return
-    run.timeline.note(f"gateway event {event.event_id}: {event.kind}")
-    await settle(run, outcome_of(event))
+    run.timeline.note(f"gateway event {event.event_id}: {event.outcome.kind}, {event.trust}")
+    if event.trust is Trust.HINT:
+        await ask(run)
+    else:
+        await settle(run, event.outcome)
 
 
 async def settle(run: PaymentRun, outcome: GatewayOutcome) -> None:
     """Move on by what the gateway says of the authorisation; what says nothing new changes nothing."""
-    run.reference = outcome.reference or run.reference
+    run.learn(outcome)
     differs = difference(outcome, run.payment.money)
     if differs:
         await review.begin(run, differs, Doubt(differs=differs))
@@ -65,7 +56,7 @@ async def settle(run: PaymentRun, outcome: GatewayOutcome) -> None:
         case OutcomeKind.DECLINED:
             await _declined(run, outcome, actor="gateway")
         case OutcomeKind.NEEDS_ACTION if run.status is PaymentStatus.PENDING:
-            url = outcome.action_url
+            url = outcome.action.url if outcome.action else None
             await run.change(PaymentStatus.REQUIRES_ACTION, "the customer must act", actor="gateway", action_url=url)
         case OutcomeKind.PENDING if run.status is PaymentStatus.REQUIRES_ACTION:
             await run.change(PaymentStatus.PROCESSING, "the customer has acted; the gateway decides", actor="gateway")

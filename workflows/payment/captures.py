@@ -69,9 +69,9 @@ async def capture(run: PaymentRun, command: Command) -> None:
 
 async def _send(run: PaymentRun, command: Command, begun: Begun) -> None:
     sent = begun.command
-    request, asked = run.follow_up(begun), run.money(sent.amount_minor)
+    operation, asked = run.follow_up(sent), run.money(sent.amount_minor)
     give_up_at = workflow.now() + policies.FOLLOW_UP_DEADLINE
-    outcome = await run.caller.capture(request, give_up_at=give_up_at, ask_first=begun.again)
+    outcome = await run.caller.capture(operation, give_up_at=give_up_at, ask_first=begun.again)
     differs = difference(outcome, asked)
     if differs:
         await _differs(run, command, begun, outcome, differs)
@@ -89,7 +89,7 @@ async def _send(run: PaymentRun, command: Command, begun: Begun) -> None:
         command.refuse(NOT_CAPTURABLE, refusal)
     else:
         taken = CapturedAmount(sent.id, sent.amount_minor)
-        doubt = Doubt(request.key, taken, sent.id, final=sent.final)
+        doubt = Doubt(operation.key, taken, sent.id, final=sent.final)
         await review.begin(run, "what the gateway did with a capture is not known", doubt)
         command.refuse(
             OUTCOME_UNKNOWN, "The gateway has not said whether it captured. The payment is under review now."
@@ -100,7 +100,7 @@ async def _differs(run: PaymentRun, command: Command, begun: Begun, outcome: Gat
     """The gateway says that it took another amount: a person confirms what moved before it is booked."""
     sent = begun.command
     taken = CapturedAmount(sent.id, sent.amount_minor, outcome.reference)
-    doubt = Doubt(run.follow_up(begun).key, taken, sent.id, differs=differs, final=sent.final)
+    doubt = Doubt(run.follow_up(sent).key, taken, sent.id, differs=differs, final=sent.final)
     await review.begin(run, f"a capture: {differs}", doubt)
     asked = run.money(sent.amount_minor)
     command.refuse(

@@ -71,7 +71,7 @@ async def _void_for(run: PaymentRun, command: Command, reason: str, begun: Begun
         await run.refused(command.id, refusal)
         command.refuse(NOT_CANCELLABLE, refusal)
     else:
-        doubt = Doubt(run.follow_up(begun).key, command_id=command.id)
+        doubt = Doubt(run.follow_up(begun.command).key, command_id=command.id)
         await review.begin(run, "what the gateway did with a cancellation is not known", doubt)
         command.refuse(
             OUTCOME_UNKNOWN, "The gateway has not said whether it cancelled the payment, which is under review now."
@@ -110,7 +110,7 @@ async def release(run: PaymentRun, command_id: str, to: PaymentStatus, reason: s
         return
     if outcome.kind in SURELY_NOT:
         await run.refused(command_id, outcome.error_description or "the gateway could not be reached")
-    doubt = Doubt(run.follow_up(begun).key, command_id=command_id)
+    doubt = Doubt(run.follow_up(begun.command).key, command_id=command_id)
     await review.begin(run, f"{reason}, and the gateway did not release the authorisation", doubt)
 
 
@@ -131,10 +131,10 @@ async def _begin(run: PaymentRun, command_id: str, *, asked_by: Actor | None = N
 
 
 async def _void(run: PaymentRun, begun: Begun) -> GatewayOutcome:
-    if run.reference is None:
+    if not run.references:
         return UNKNOWN  # the gateway never named what there would be to void
     give_up_at = workflow.now() + policies.FOLLOW_UP_DEADLINE
-    return await run.caller.void(run.follow_up(begun), give_up_at=give_up_at, ask_first=begun.again)
+    return await run.caller.void(run.follow_up(begun.command), give_up_at=give_up_at, ask_first=begun.again)
 
 
 def _expiry_id(run: PaymentRun) -> str:

@@ -5,27 +5,31 @@ Every step is one local activity, which is one statement in the database. `Payme
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
 from activities.payment import BeginInput, Begun, ChangeInput, LoadedPayment, PaymentActivities, PaymentState
-from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand
+from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand, PaymentCommand
 from clearway.domain.ids import CAPTURE
 from clearway.domain.money import Money
-from clearway.domain.payment import CapturedAmount, Change, NewPayment, Payment, PaymentStatus
+from clearway.domain.payment import CapturedAmount, CaptureMethod, Change, NewPayment, Payment, PaymentStatus
 from clearway.domain.refusals import PAYMENT_NOT_FOUND
 from clearway.durable.messages import PaymentInput
 from clearway.durable.search_attributes import GATEWAY, PAYMENT_STATUS
-from clearway.gateways.contract import FollowUpRequest
+from clearway.gateways.contract import Authorisation, GatewayOutcome, Operation, OperationKind
 from workflows.inbox import Inbox
 from workflows.lasting import RecordMovedError, recorded
 from workflows.operation import GatewayCaller
 from workflows.payment.doubt import Doubt
 from workflows.refusal import refusal_of, refused_for_good
 from workflows.timeline import Timeline
+
+PAYMENT_REFERENCE: Final = "payment"
+"""The name of the reference that the payment's row shows."""
 
 
 class PaymentRecord:
@@ -150,8 +154,9 @@ class PaymentRun:
         self.timeline = timeline
         self.inbox = inbox
         self.record = PaymentRecord(self.new, timeline)
-        self.caller = GatewayCaller(self.new.gateway, timeline.note)
-        self.reference: str | None = None
+        self.caller = GatewayCaller(self.new.gateway, timeline.note, self.new.personal)
+        self.references: dict[str, str] = {}
+        self.sent_at: datetime | None = None
         self.doubt = Doubt()
         self.polls = 0
         self.since = workflow.now()
@@ -169,6 +174,20 @@ class PaymentRun:
         return self.record.status
 
     @property
+    def reference(self) -> str | None:
+        """The gateway's id of the payment."""
+        return self.references.get(PAYMENT_REFERENCE)
+
+    def learn(self, outcome: GatewayOutcome) -> None:
+        """Keep the references that the gateway named."""
+        self.references |= outcome.references
+
+    def forget(self) -> None:
+        """Go back to the references that are recorded."""
+        recorded = self.payment.gateway_reference
+        self.references = {PAYMENT_REFERENCE: recorded} if recorded else {}
+
+    @property
     def authorise_key(self) -> str:
         """The operation key of the authorisation."""
         return f"{self.new.id}:authorise:1"
@@ -183,7 +202,8 @@ class PaymentRun:
     async def load(self) -> LoadedPayment:
         """Go on from the row: its state, its reference, its deadlines."""
         loaded = await self.record.load()
-        self.reference = self.payment.gateway_reference
+        self.forget()
+        self.sent_at = loaded.created_at
         self.set_deadline(loaded.created_at)
         self.start_expiry(loaded.authorised_at or loaded.created_at)
         return loaded
@@ -225,13 +245,38 @@ class PaymentRun:
         """Return an amount in the payment's currency."""
         return Money(amount_minor, self.new.currency)
 
-    def follow_up(self, begun: Begun) -> FollowUpRequest:
-        """Return the request of a recorded command."""
-        command = begun.command
-        return FollowUpRequest(
-            key=f"{self.new.id}:{command.kind}:{command.number}",
+    def authorisation(self) -> Operation:
+        """Return the authorisation, to be sent or asked about."""
+        new = self.new
+        asked = Authorisation(new.method, CaptureMethod(new.capture_method))
+        return Operation(
+            kind=OperationKind.AUTHORISE,
+            key=self.authorise_key,
+            payment_id=new.id,
+            amount_minor=new.amount_minor,
+            currency=new.currency,
+            references=dict(self.references),
+            first_sent_at=self.sent_at,
+            authorisation=asked,
+        )
+
+    def follow_up(self, command: PaymentCommand) -> Operation:
+        """Return the operation of a recorded command."""
+        kind = OperationKind(command.kind.value)
+        return replace(
+            self.numbered(kind, command.number, command.amount_minor),
+            final=command.final,
+            first_sent_at=command.created_at,
+        )
+
+    def numbered(self, kind: OperationKind, number: int, amount_minor: int) -> Operation:
+        """Return a capture or void by its number, whether or not it is recorded."""
+        return Operation(
+            kind=kind,
+            key=f"{self.new.id}:{kind}:{number}",
             payment_id=self.new.id,
-            gateway_reference=self.reference or "",
-            amount_minor=command.amount_minor,
+            amount_minor=amount_minor,
             currency=self.new.currency,
+            references=dict(self.references),
+            number=number,
         )

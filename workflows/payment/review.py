@@ -7,10 +7,10 @@ from temporalio import workflow
 from clearway.domain.command import CommandEnd, CommandStatus
 from clearway.domain.payment import MOVES, Change, MoveRefusedError, PaymentStatus, apply_change
 from clearway.durable.messages import GatewayEvent, Resolution
-from clearway.gateways.contract import OutcomeKind
-from workflows.operation import difference, outcome_of
+from clearway.gateways.contract import GatewayOutcome, OperationKind, OutcomeKind, Trust
+from workflows.operation import difference
 from workflows.payment.doubt import Doubt, resolved
-from workflows.payment.record import PaymentRun
+from workflows.payment.record import PAYMENT_REFERENCE, PaymentRun
 from workflows.refusal import RecordingRefusedError, until_recorded
 
 
@@ -25,7 +25,7 @@ async def begin(run: PaymentRun, reason: str, doubt: Doubt) -> None:
 
 async def not_recorded(run: PaymentRun, refused: RecordingRefusedError) -> None:
     """Ask a person about a step that the database refuses for good. What it would have booked is in doubt."""
-    run.reference = run.payment.gateway_reference  # a later one may be what is refused
+    run.forget()  # a later reference may be what is refused
     workflow.logger.error("a step of the payment is refused for good: %s", refused)
     run.timeline.note(f"not recorded, and never will be: {refused}")
     if PaymentStatus.NEEDS_REVIEW not in MOVES[run.status]:
@@ -54,22 +54,30 @@ async def resolve(run: PaymentRun, resolution: Resolution) -> None:
         run.inbox.not_decided(resolution, str(refused))
         raise
     run.inbox.decided(resolution, run.record.resource)
-    run.reference = run.payment.gateway_reference or run.reference
+    if resolution.gateway_reference:
+        run.references[PAYMENT_REFERENCE] = resolution.gateway_reference
     run.start_expiry(workflow.now())
 
 
-def settles_authorisation(run: PaymentRun, event: GatewayEvent) -> bool:
-    """Tell whether an event decides the authorisation that is in doubt."""
-    decided = event.kind in {OutcomeKind.APPROVED, OutcomeKind.DECLINED}
-    return decided and event.key == run.doubt.key == run.authorise_key
+async def settles_authorisation(run: PaymentRun, event: GatewayEvent) -> GatewayOutcome | None:
+    """Return the outcome if an event decides the authorisation that is in doubt. A hint has the gateway asked."""
+    if not event.key == run.doubt.key == run.authorise_key:
+        return None
+    hint = event.trust is Trust.HINT
+    outcome = await run.caller.find_out(run.authorisation()) if hint else event.outcome
+    return outcome if outcome.kind in {OutcomeKind.APPROVED, OutcomeKind.DECLINED} else None
 
 
 async def confirm_capture(run: PaymentRun, event: GatewayEvent) -> bool:
     """Record the capture in doubt if the event confirms it as it was asked for; else False."""
-    doubted, outcome = run.doubt.capture, outcome_of(event)
-    if doubted is None or event.key != run.doubt.key or outcome.kind is not OutcomeKind.APPROVED:
+    doubted = run.doubt.capture
+    if doubted is None or event.key != run.doubt.key or run.doubt.differs:
         return False
-    if run.doubt.differs or difference(outcome, run.money(doubted.amount_minor)):
+    outcome = event.outcome
+    if event.trust is Trust.HINT:
+        number = int(event.key.rpartition(":")[2])
+        outcome = await run.caller.find_out(run.numbered(OperationKind.CAPTURE, number, doubted.amount_minor))
+    if outcome.kind is not OutcomeKind.APPROVED or difference(outcome, run.money(doubted.amount_minor)):
         return False
     ended = CommandEnd(run.doubt.command_id, CommandStatus.DONE) if run.doubt.command_id else None
     await run.captured(doubted, "the gateway confirmed the capture", actor="gateway", command=ended)

@@ -12,7 +12,7 @@ from activities.payment import LoadedPayment
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, PaymentCommand
 from clearway.domain.payment import FINAL, CapturedAmount, CaptureMethod, PaymentStatus
 from clearway.durable.messages import CancelInput, CaptureInput
-from clearway.gateways.contract import GatewayOutcome, OutcomeKind
+from clearway.gateways.contract import GatewayOutcome, Operation, OperationKind, OutcomeKind
 from workflows import policies
 from workflows.inbox import Command
 from workflows.operation import difference
@@ -72,8 +72,8 @@ async def _authorised(run: PaymentRun, loaded: LoadedPayment) -> None:
     if last and last.final and last.status is CommandStatus.DONE:
         await captures.release_rest(run, last.id)
         return
-    outcome = await run.caller.look_up(run.authorise_key)
-    run.reference = outcome.reference or run.reference
+    outcome = await run.caller.find_out(run.authorisation())
+    run.learn(outcome)
     untouched = run.payment.captured_minor == 0
     if untouched and outcome.captured and not difference(outcome, run.payment.money):
         taken = CapturedAmount(run.record.own_capture_id, run.new.amount_minor, outcome.reference)
@@ -88,8 +88,8 @@ async def _find_lost_commands(run: PaymentRun) -> None:
     """Record what the gateway carried out and the database forgot: the same request with the same key is harmless."""
     while run.status is PaymentStatus.AUTHORIZED:
         number = run.record.sent[CommandKind.CAPTURE] + 1
-        key = f"{run.new.id}:capture:{number}"
-        outcome = await _what_became_of(run, key)
+        lost = run.numbered(OperationKind.CAPTURE, number, run.payment.capturable_minor)
+        key, outcome = lost.key, await _what_became_of(run, lost)
         if outcome.kind not in {OutcomeKind.APPROVED, OutcomeKind.DECLINED} or not outcome.amount_minor:
             break
         await captures.capture(run, Command(key, capture=CaptureInput(key, outcome.amount_minor, final=False)))
@@ -100,13 +100,14 @@ async def _find_lost_commands(run: PaymentRun) -> None:
         doubt = Doubt(key, differs="the gateway has a capture that is not recorded and does not fit")
         await review.begin(run, "the gateway took more than is recorded as authorised", doubt)
     if run.status is PaymentStatus.AUTHORIZED:
-        key = f"{run.new.id}:void:{run.record.sent[CommandKind.VOID] + 1}"
-        if (await _what_became_of(run, key)).kind is OutcomeKind.APPROVED:
-            await closing.call_off(run, Command(key, cancel=CancelInput("the gateway had released it")))
+        number = run.record.sent[CommandKind.VOID] + 1
+        lost = run.numbered(OperationKind.VOID, number, run.payment.capturable_minor)
+        if (await _what_became_of(run, lost)).kind is OutcomeKind.APPROVED:
+            await closing.call_off(run, Command(lost.key, cancel=CancelInput("the gateway had released it")))
 
 
-async def _what_became_of(run: PaymentRun, key: str) -> GatewayOutcome:
-    return await run.caller.recover(key, give_up_at=workflow.now() + policies.TAKEN_UP_INQUIRY)
+async def _what_became_of(run: PaymentRun, operation: Operation) -> GatewayOutcome:
+    return await run.caller.recover(operation, give_up_at=workflow.now() + policies.TAKEN_UP_INQUIRY)
 
 
 async def _under_review(run: PaymentRun, loaded: LoadedPayment) -> None:
@@ -118,17 +119,18 @@ async def _under_review(run: PaymentRun, loaded: LoadedPayment) -> None:
         run.timeline.note("under review: a person decides")
     else:
         run.doubt = Doubt(run.authorise_key)
-        outcome = await run.caller.look_up(run.authorise_key)
+        outcome = await run.caller.find_out(run.authorisation())
         if outcome.kind in {OutcomeKind.APPROVED, OutcomeKind.DECLINED}:
             await attempts.settle(run, outcome)
 
 
 async def _command_in_doubt(run: PaymentRun, command: PaymentCommand) -> None:
-    key = f"{run.new.id}:{command.kind}:{command.number}"
+    operation = run.follow_up(command)
+    key = operation.key
     if command.kind is not CommandKind.CAPTURE:
         run.doubt = Doubt(key, command_id=command.id)
         return
-    outcome, asked = await run.caller.look_up(key), run.money(command.amount_minor)
+    outcome, asked = await run.caller.find_out(operation), run.money(command.amount_minor)
     differs = difference(outcome, asked)
     taken = CapturedAmount(command.id, command.amount_minor, outcome.reference)
     run.doubt = Doubt(key, taken, command.id, differs=differs, final=command.final)

@@ -188,8 +188,10 @@ class PaymentWorkflow(Listener):
 
     async def _hear_under_review(self) -> None:
         event, run = self._inbox.events.popleft(), self._run
-        if review.settles_authorisation(run, event):
-            await attempts.hear(run, event)
+        decided = await review.settles_authorisation(run, event)
+        if decided is not None:
+            self._timeline.note(f"gateway event {event.event_id}: {decided.kind}")
+            await attempts.settle(run, decided)
         elif await review.confirm_capture(run, event):
             if run.doubt.final:
                 assert run.doubt.capture is not None

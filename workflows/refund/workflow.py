@@ -17,11 +17,11 @@ from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.payment import MoveRefusedError
 from clearway.domain.refund import MOVES, RefundChange, RefundStatus, apply_refund_change
 from clearway.durable.messages import GatewayEvent, RefundInput, RefundResult, Resolution
-from clearway.gateways.contract import FollowUpRequest, GatewayOutcome, OutcomeKind
+from clearway.gateways.contract import GatewayOutcome, Operation, OperationKind, OutcomeKind, Trust
 from workflows import policies
 from workflows.inbox import Listener
 from workflows.lasting import RecordMovedError, uncancelled
-from workflows.operation import GatewayCaller, difference, outcome_of
+from workflows.operation import GatewayCaller, difference
 from workflows.refund.record import RefundRecord
 from workflows.refusal import RecordingRefusedError, tell_refusal, until_recorded
 from workflows.timeline import moment
@@ -108,6 +108,22 @@ class RefundWorkflow(Listener):
         return f"{self._started.refund.id}:refund:1"
 
     @property
+    def _operation(self) -> Operation:
+        """The refund, to be sent or asked about."""
+        refund, references = self._record.refund, {"payment": self._record.payment_reference}
+        if refund.gateway_reference:
+            references["refund"] = refund.gateway_reference
+        return Operation(
+            kind=OperationKind.REFUND,
+            key=self._key,
+            payment_id=refund.payment_id,
+            amount_minor=refund.amount_minor,
+            currency=refund.currency,
+            references={name: value for name, value in references.items() if value},
+            first_sent_at=self._reserved_at,
+        )
+
+    @property
     def _poll_wait_s(self) -> float:
         intervals = self._started.poll_intervals_s
         left_s = (self._deadline - workflow.now()).total_seconds()
@@ -119,7 +135,7 @@ class RefundWorkflow(Listener):
         if self._status is RefundStatus.PENDING:
             await self._send(ask_first=taken_up)
         elif self._status is RefundStatus.NEEDS_REVIEW:
-            await self._settle(await self._caller.look_up(self._key))
+            await self._ask()
         elif self._status is RefundStatus.PROCESSED:
             await self._look_for_reversal()
 
@@ -137,18 +153,10 @@ class RefundWorkflow(Listener):
     async def _look_for_reversal(self) -> None:
         """A reversal moves money back, so the gateway must confirm it; an event may be old."""
         give_up_at = workflow.now() + policies.FOLLOW_UP_DEADLINE
-        await self._settle(await self._caller.recover(self._key, give_up_at=give_up_at))
+        await self._settle(await self._caller.recover(self._operation, give_up_at=give_up_at))
 
     async def _send(self, *, ask_first: bool) -> None:
-        refund = self._record.refund
-        request = FollowUpRequest(
-            key=self._key,
-            payment_id=refund.payment_id,
-            gateway_reference=self._record.payment_reference,
-            amount_minor=refund.amount_minor,
-            currency=refund.currency,
-        )
-        outcome = await self._caller.refund(request, give_up_at=self._deadline, ask_first=ask_first)
+        outcome = await self._caller.refund(self._operation, give_up_at=self._deadline, ask_first=ask_first)
         if outcome.kind is OutcomeKind.RETRYABLE:
             await self._change(
                 RefundStatus.FAILED,
@@ -169,7 +177,7 @@ class RefundWorkflow(Listener):
                 self._inbox.drop_resolutions(self._timeline.note, "the refund is pending")
             return
         self._polls += 1
-        await self._settle(await self._caller.look_up(self._key))
+        await self._ask()
         if self._status is RefundStatus.PENDING and workflow.now() >= self._deadline:
             await self._change(RefundStatus.NEEDS_REVIEW, "the gateway has not decided in time")
 
@@ -186,11 +194,15 @@ class RefundWorkflow(Listener):
         if event.key != self._key:
             self._timeline.note(f"gateway event {event.event_id} about {event.key} changes nothing")
             return
-        self._timeline.note(f"gateway event {event.event_id}: {event.kind}")
+        self._timeline.note(f"gateway event {event.event_id}: {event.outcome.kind}, {event.trust}")
+        hint = event.trust is Trust.HINT
         if self._status in OPEN:
-            await self._settle(outcome_of(event))
-        elif self._status is RefundStatus.PROCESSED and event.kind == OutcomeKind.DECLINED:
+            await (self._ask() if hint else self._settle(event.outcome))
+        elif self._status is RefundStatus.PROCESSED and (hint or event.outcome.kind is OutcomeKind.DECLINED):
             await self._look_for_reversal()
+
+    async def _ask(self) -> None:
+        await self._settle(await self._caller.find_out(self._operation))
 
     async def _settle(self, outcome: GatewayOutcome) -> None:
         """Move on by what the gateway says; what says nothing new changes nothing."""
@@ -271,6 +283,7 @@ class RefundWorkflow(Listener):
         self._since = workflow.now()
 
     def _set_deadline(self, reserved_at: datetime) -> None:
+        self._reserved_at = reserved_at
         self._deadline = reserved_at + timedelta(seconds=self._started.deadline_s)
 
     def _awaited(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -28,7 +29,7 @@ class Subject:
     """The part of a stored payment or refund that a gateway event can contradict.
 
     amount_minor: captured of the payment, or the amount of the refund. captures: what was captured, by the gateway's
-    reference.
+    reference. references: the gateway's ids, by the names of the contract.
     """
 
     type: SubjectType
@@ -40,6 +41,8 @@ class Subject:
     asked_minor: int
     currency: str
     captures: Mapping[str | None, int]
+    references: Mapping[str, str]
+    created_at: datetime
 
 
 _CAPTURED: Final = (
@@ -53,7 +56,11 @@ _CAPTURED: Final = (
 FIND_PAYMENT: Final = select(payments, _CAPTURED).where(payments.c.id == bindparam("subject"))
 
 
-FIND_REFUND: Final = select(refunds).where(refunds.c.id == bindparam("subject"))
+FIND_REFUND: Final = (
+    select(refunds, payments.c.gateway_reference.label("payment_reference"))
+    .join(payments, payments.c.id == refunds.c.payment_id)
+    .where(refunds.c.id == bindparam("subject"))
+)
 
 
 async def find_subject(connection: AsyncConnection, kind: SubjectType, subject_id: str) -> Subject | None:
@@ -73,7 +80,16 @@ async def find_subject(connection: AsyncConnection, kind: SubjectType, subject_i
         asked_minor=row.amount_minor,
         currency=row.currency,
         captures={} if refunded else dict(row.captured or ()),
+        references=_references(row, refunded=refunded),
+        created_at=row.created_at,
     )
+
+
+def _references(row: Row[Any], *, refunded: bool) -> dict[str, str]:
+    if not refunded:
+        return {"payment": row.gateway_reference} if row.gateway_reference else {}
+    named = {"payment": row.payment_reference, "refund": row.gateway_reference}
+    return {name: value for name, value in named.items() if value}
 
 
 async def find_review(connection: AsyncConnection, review_id: str) -> Row[Any] | None:

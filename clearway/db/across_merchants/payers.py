@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from clearway.db.mapping import Mapped
 from clearway.db.orders import order_resource
 from clearway.db.payments.rows import resource_of
 from clearway.db.tables import merchants, orders, payments, refunds
@@ -69,6 +71,10 @@ class Returning:
     merchant_id: str
     gateway: str
     status: PaymentStatus
+    amount_minor: int
+    currency: str
+    gateway_reference: str | None
+    created_at: datetime
     sealed_return_url: str | None
 
 
@@ -77,13 +83,18 @@ FIND_RETURNING: Final = select(
     payments.c.merchant_id,
     payments.c.gateway,
     payments.c.status,
+    payments.c.amount_minor,
+    payments.c.currency,
+    payments.c.gateway_reference,
+    payments.c.created_at,
     payments.c.sealed_return_url,
 ).where(payments.c.id == bindparam("payment_id"))
 
 
+RETURNING: Final = Mapped(Returning, payments)
+
+
 async def find_returning(connection: AsyncConnection, payment_id: str) -> Returning | None:
     """Return any merchant's payment for its returning customer, who has shown its token."""
-    row = (await connection.execute(FIND_RETURNING, {"payment_id": payment_id})).one_or_none()
-    if row is None:
-        return None
-    return Returning(row.id, row.merchant_id, row.gateway, PaymentStatus(row.status), row.sealed_return_url)
+    row: Any = (await connection.execute(FIND_RETURNING, {"payment_id": payment_id})).one_or_none()
+    return RETURNING.read(row) if row else None

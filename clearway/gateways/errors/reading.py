@@ -9,7 +9,8 @@ from typing import Final
 
 from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.gateway_error import Cause, Elsewhere
-from clearway.gateways.errors.rows import ErrorRow, Executed, NetworkCode, UnifiedCode
+from clearway.gateways.contract import Executed
+from clearway.gateways.errors.rows import ErrorRow, NetworkCode, UnifiedCode
 
 KINDS: Final = ("simulator", "stripe")
 """The kinds of gateways that have a file here."""

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.gateway_error import Cause, Elsewhere
-from clearway.gateways.contract import OutcomeKind
+from clearway.gateways.contract import Executed, OutcomeKind
 
 ANY: Final = "any"
 """The operation of a row that holds for all of them."""
 OPERATIONS: Final = frozenset({ANY, "prepare", "authorise", "capture", "void", "refund"})
-
-
-class Executed(StrEnum):
-    """Whether the gateway may have acted on the request."""
-
-    NO = "no"
-    MAYBE = "maybe"
-    YES = "yes"
-    """It decided; a decline is a decision too."""
 
 
 @dataclass(frozen=True, slots=True)

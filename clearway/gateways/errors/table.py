@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from clearway.domain.gateway_error import Cause, Elsewhere
+from clearway.gateways.contract import Executed
 from clearway.gateways.errors.reading import KINDS, read_kind, read_networks, read_unified
-from clearway.gateways.errors.rows import ANY, ErrorRow, Executed, NetworkCode, UnifiedCode
+from clearway.gateways.errors.rows import ANY, ErrorRow, NetworkCode, UnifiedCode
 
 _UNKNOWN_TEXT: Final = (
     "The gateway reports an error that Clearway does not know. Clearway asks the gateway what became of the operation."

@@ -17,17 +17,23 @@ import httpx
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from clearway.gateways.contract import (
+    ALL_METHODS,
     UNKNOWN,
+    Abilities,
     AnswerUnreadableError,
-    AuthoriseRequest,
+    Capabilities,
     Card,
     CardRefusedError,
     CardToken,
+    Closes,
     EventUnreadableError,
-    FollowUpRequest,
+    Finding,
+    FindsOut,
     GatewayOutcome,
     GatewayUnavailableError,
-    InboundEvent,
+    Inbound,
+    InboundRequest,
+    Operation,
     OperationPage,
     OutcomeKind,
     SignatureInvalidError,
@@ -42,6 +48,14 @@ IDLE_CONNECTION_S: Final = 2.0
 
 LISTED_AT_ONCE: Final = 500
 
+LAG_S: Final = 20.0
+"""How long the simulator's books may be behind: its fault `not_found_yet` is what a slow one does."""
+ABILITIES: Final = Abilities(
+    finds=Finding(FindsOut.BY_OUR_ID, lag_s=LAG_S),
+    capabilities=Capabilities(ALL_METHODS),
+    closes=Closes.AT_ONCE,
+)
+
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures that surely come before the first byte of the request."""
 _PROGRAMMER_ERRORS: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
@@ -53,6 +67,7 @@ class SimulatorGateway:
     """The simulator as a gateway. One client with its connections for the whole process."""
 
     name = "simulator"
+    abilities = ABILITIES
 
     def __init__(self, url: str, webhook_secret: str, *, timeout_s: float, tls: ssl.SSLContext | None = None) -> None:
         """Prepare the connection pool; nothing is opened yet. timeout_s: the total deadline of one call."""
@@ -81,34 +96,39 @@ class SimulatorGateway:
             timeout_s=settings.gateway_timeout_s,
         )
 
-    async def authorise(self, request: AuthoriseRequest) -> GatewayOutcome:
+    async def authorise(self, operation: Operation) -> GatewayOutcome:
         """Reserve or take the money."""
+        asked = operation.authorisation
+        assert asked is not None, "an authorisation says how it is paid"
         body = {
-            "merchant_reference": request.payment_id,
-            "amount": request.amount_minor,
-            "currency": request.currency,
-            "method": request.method,
-            "instrument": request.instrument,
-            "capture": request.capture_method.value,
-            "return_url": request.return_url,
+            "merchant_reference": operation.payment_id,
+            "amount": operation.amount_minor,
+            "currency": operation.currency,
+            "method": asked.method,
+            "instrument": asked.instrument,
+            "capture": asked.capture_method.value,
+            "return_url": asked.return_url,
         }
-        return await self._operate("/v1/payments", request.key, body)
+        return await self._operate("/v1/payments", operation.key, body)
 
-    async def capture(self, request: FollowUpRequest) -> GatewayOutcome:
+    async def capture(self, operation: Operation) -> GatewayOutcome:
         """Take part or all of an authorised amount."""
-        return await self._operate(_path(request, "capture"), request.key, _money(request))
+        return await self._operate(_path(operation, "capture"), operation.key, _money(operation))
 
-    async def void(self, request: FollowUpRequest) -> GatewayOutcome:
+    async def void(self, operation: Operation) -> GatewayOutcome:
         """Release what is not captured, or call off a pending payment. The simulator releases all that is left."""
-        return await self._operate(_path(request, "void"), request.key, {})
+        return await self._operate(_path(operation, "void"), operation.key, {})
 
-    async def refund(self, request: FollowUpRequest) -> GatewayOutcome:
+    async def refund(self, operation: Operation) -> GatewayOutcome:
         """Give money back."""
-        return await self._operate(_path(request, "refunds"), request.key, _money(request))
+        return await self._operate(_path(operation, "refunds"), operation.key, _money(operation))
 
-    async def look_up(self, key: str) -> GatewayOutcome:
-        """Tell the present state of the operation sent with `key`."""
-        return await self._exchange("GET", f"/v1/operations/{quote(key, safe='')}", mapping.outcome_of_look_up)
+    async def recover(self, operation: Operation) -> GatewayOutcome:
+        """Tell the present state of an operation, by its key."""
+        path = f"/v1/operations/{quote(operation.key, safe='')}"
+        outcome = await self._exchange("GET", path, mapping.outcome_of_look_up)
+        # A question that was not sent says nothing about the operation.
+        return UNKNOWN if outcome.kind is OutcomeKind.RETRYABLE else outcome
 
     async def list_operations(
         self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
@@ -147,17 +167,17 @@ class SimulatorGateway:
             raise GatewayUnavailableError(f"the simulator did not answer: {type(error).__name__}") from None
         return _token(response)
 
-    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> InboundEvent:
+    async def read_inbound(self, request: InboundRequest) -> Inbound:
         """Verify a webhook of the simulator and read it."""
         try:
             # ValueError: the library lets malformed signatures, base64 and UTF-8 through as such.
-            self._verifier.verify(body, dict(headers), json_parse=False)
+            self._verifier.verify(request.body, dict(request.headers), json_parse=False)
         except (WebhookVerificationError, ValueError) as error:
             raise SignatureInvalidError(str(error)) from error
-        news = mapping.event_of(_json(body))
-        if news.event_id != headers["webhook-id"]:
+        event = mapping.event_of(_json(request.body))
+        if event.event_id != request.headers["webhook-id"]:
             raise EventUnreadableError("the event's id is not the webhook-id header")
-        return news
+        return Inbound((event,))
 
     async def check(self) -> str | None:
         """Tell whether the simulator works. Raises GatewayUnavailableError when it does not answer."""
@@ -192,12 +212,12 @@ class SimulatorGateway:
         return classify(response.status_code, response.headers, _json(response.content))
 
 
-def _path(request: FollowUpRequest, action: str) -> str:
-    return f"/v1/payments/{quote(request.gateway_reference, safe='')}/{action}"
+def _path(operation: Operation, action: str) -> str:
+    return f"/v1/payments/{quote(operation.payment_reference, safe='')}/{action}"
 
 
-def _money(request: FollowUpRequest) -> dict[str, Any]:
-    return {"amount": request.amount_minor, "currency": request.currency}
+def _money(operation: Operation) -> dict[str, Any]:
+    return {"amount": operation.amount_minor, "currency": operation.currency}
 
 
 def _json(content: bytes) -> Any:

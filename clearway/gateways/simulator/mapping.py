@@ -13,14 +13,17 @@ from typing import Any, Final
 from clearway.egress.retry_after import retry_after_s
 from clearway.gateways.contract import (
     UNKNOWN,
+    Action,
     AnswerUnreadableError,
     EventUnreadableError,
+    Executed,
     GatewayOutcome,
     InboundEvent,
     ListedOperation,
     OperationKind,
     OperationPage,
     OutcomeKind,
+    Trust,
 )
 
 UNIFIED_CODES: Final = {
@@ -70,7 +73,12 @@ _KINDS: Final = {
     "canceled": OutcomeKind.DECLINED,
     "failed": OutcomeKind.DECLINED,
 }
-_TYPES: Final = frozenset({"payment", "capture", "void", "refund"})
+_TYPES: Final = {
+    "payment": OperationKind.AUTHORISE,
+    "capture": OperationKind.CAPTURE,
+    "void": OperationKind.VOID,
+    "refund": OperationKind.REFUND,
+}
 
 
 class IdempotencyKeyMisusedError(Exception):
@@ -94,13 +102,14 @@ def outcome_of_operation(body: Any) -> GatewayOutcome:
     code, message = _failure(body) if kind is OutcomeKind.DECLINED else (None, None)
     return GatewayOutcome(
         kind=kind,
-        reference=_text(body, "id"),
+        references={_type(body): _text(body, "id")},
         amount_minor=_amount(body),
         currency=_text(body, "currency"),
         captured=status == "captured",
         error_code=code,
         error_description=message,
-        action_url=_action_url(body) if kind is OutcomeKind.NEEDS_ACTION else None,
+        raw_code=_failure_code(body) if kind is OutcomeKind.DECLINED else None,
+        action=_action(body) if kind is OutcomeKind.NEEDS_ACTION else None,
     )
 
 
@@ -118,9 +127,9 @@ def outcome_of_answer(status: int, headers: Mapping[str, str], body: Any) -> Gat
 
 
 def outcome_of_look_up(status: int, headers: Mapping[str, str], body: Any) -> GatewayOutcome:
-    """Classify an answer to a look-up. A 404 counts only when the simulator itself says that the key is unknown."""
+    """Classify an answer to a question. A 404 counts only when the simulator itself says that the key is unknown."""
     if status in {429, 503}:
-        return _not_executed(headers)
+        return GatewayOutcome(OutcomeKind.UNKNOWN, retry_after_s=_wait_s(headers))
     if status == 404 and _error_code(body) == "operation_not_found":  # noqa: PLR2004 - Not Found
         return GatewayOutcome(OutcomeKind.NOT_FOUND)
     return _operation_or_unknown(body) if status == 200 else UNKNOWN  # noqa: PLR2004 - OK
@@ -130,12 +139,13 @@ def event_of(event: Any) -> InboundEvent:
     """Read the body of a verified webhook. Raises EventUnreadableError."""
     try:
         data = event["data"]
-        _check_type(data["type"])
         return InboundEvent(
             event_id=_text(event, "id"),
             key=_text(data, "idempotency_key"),
-            outcome=outcome_of_operation(data),
             occurred_at=_text(event, "occurred_at"),
+            outcome=outcome_of_operation(data),
+            trust=Trust.PROVEN,
+            operation=_TYPES[_type(data)],
         )
     except (KeyError, TypeError, AnswerUnreadableError) as error:
         raise EventUnreadableError(f"not an event of the simulator: {error}") from error
@@ -152,12 +162,12 @@ def page_of_operations(body: Any) -> OperationPage:
 def _listed(body: Any) -> ListedOperation:
     outcome = outcome_of_operation(body)
     try:
-        kind, created_at = OperationKind(body["type"]), datetime.fromisoformat(_text(body, "created"))
-    except (KeyError, ValueError) as error:
-        raise AnswerUnreadableError(f"not an operation of a kind that is known: {error}") from error
+        created_at = datetime.fromisoformat(_text(body, "created"))
+    except ValueError as error:
+        raise AnswerUnreadableError(f"not a moment: {error}") from error
     return ListedOperation(
         key=_text(body, "idempotency_key"),
-        kind=kind,
+        kind=_TYPES[_type(body)],
         payment_id=_text(body, "merchant_reference"),
         outcome=outcome,
         created_at=created_at,
@@ -165,13 +175,19 @@ def _listed(body: Any) -> ListedOperation:
 
 
 def _not_executed(headers: Mapping[str, str]) -> GatewayOutcome:
-    wait_s = retry_after_s(headers.get("retry-after"), datetime.now(UTC))
-    return GatewayOutcome(OutcomeKind.RETRYABLE, retry_after_s=wait_s)
+    return GatewayOutcome(OutcomeKind.RETRYABLE, retry_after_s=_wait_s(headers))
 
 
-def _check_type(kind: object) -> None:
+def _wait_s(headers: Mapping[str, str]) -> float | None:
+    return retry_after_s(headers.get("retry-after"), datetime.now(UTC))
+
+
+def _type(body: Mapping[str, Any]) -> str:
+    """Return the simulator's name of the kind of operation, by which the reference is named too."""
+    kind = _text(body, "type")
     if kind not in _TYPES:
-        raise AnswerUnreadableError("the event's type is not known")
+        raise AnswerUnreadableError("the operation's type is not known")
+    return kind
 
 
 def _operation_or_unknown(body: Any) -> GatewayOutcome:
@@ -184,13 +200,27 @@ def _operation_or_unknown(body: Any) -> GatewayOutcome:
 def _refusal(body: Any) -> GatewayOutcome:
     """Read a request that was refused as such: nothing was done, and the same request will be refused again."""
     code, message = _error_code(body), body["error"].get("message")
-    return GatewayOutcome(OutcomeKind.DECLINED, error_code=unified_code(code), error_description=message)
+    return GatewayOutcome(
+        OutcomeKind.DECLINED,
+        executed=Executed.NO,
+        error_code=unified_code(code),
+        error_description=message,
+        raw_code=code,
+    )
 
 
 def _failure(body: Mapping[str, Any]) -> tuple[str, Any]:
-    failure = body.get("failure")
-    details = failure if isinstance(failure, Mapping) else {}
+    details = _failure_details(body)
     return unified_code(details.get("code"), refund=body.get("type") == "refund"), details.get("message")
+
+
+def _failure_code(body: Mapping[str, Any]) -> Any:
+    return _failure_details(body).get("code")
+
+
+def _failure_details(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    failure = body.get("failure")
+    return failure if isinstance(failure, Mapping) else {}
 
 
 def _error_code(body: Any) -> str | None:
@@ -213,8 +243,8 @@ def _text(body: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _action_url(body: Mapping[str, Any]) -> str:
+def _action(body: Mapping[str, Any]) -> Action:
     action = body.get("next_action")
     if not isinstance(action, Mapping):
         raise AnswerUnreadableError("next_action is missing")
-    return _text(action, "url")
+    return Action.redirect(_text(action, "url"))

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from clearway.gateways.contract import GatewayOutcome, OutcomeKind
+from tests.services.gateways.asking import question_about
 from tests.support.durable import Durable
 
 UNDER_REVIEW: Final = "needs_review"
@@ -53,7 +54,7 @@ def decision(outcome: Any, *, is_complete: bool = True) -> dict[str, Any]:
 
 async def _dashboard(durable: Durable, key: str) -> GatewayOutcome:
     async with _undistorted(durable):
-        return await durable.simulator.gateway.look_up(key)
+        return await durable.simulator.gateway.recover(question_about(key))
 
 
 @asynccontextmanager

@@ -33,6 +33,7 @@ from clearway.gateways.contract import OutcomeKind
 from tests.fire.simulation import operators
 from tests.fire.simulation.endpoint import PATH, Endpoint
 from tests.fire.simulation.plans import Plan, Step
+from tests.services.gateways.asking import question_about
 from tests.support.durable import Durable
 from workflows.payment import PaymentWorkflow
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
@@ -186,19 +187,9 @@ class Story:
         operations = {f"{self.payment.id}:authorise:1": self._handle, f"{self.payment.id}:capture:1": self._handle}
         operations |= {f"{refund_id}:refund:1": handle for refund_id, handle in self.refunds.items()}
         key = sorted(operations)[about % len(operations)]
-        outcome = await self._durable.simulator.gateway.look_up(key)
+        outcome = await self._durable.simulator.gateway.recover(question_about(key))
         if outcome.kind in TOLD:
-            news = GatewayEvent(
-                event_id=f"gw_{len(self._known)}",
-                key=key,
-                kind=outcome.kind,
-                reference=outcome.reference,
-                amount_minor=outcome.amount_minor,
-                currency=outcome.currency,
-                captured=outcome.captured,
-                error_code=outcome.error_code,
-                action_url=outcome.action_url,
-            )
+            news = GatewayEvent(f"gw_{len(self._known)}", key, outcome)
             self._known.append(Tidings(operations[key], news))
 
     async def news(self, which: int, times: int) -> None:
@@ -215,7 +206,8 @@ class Story:
         if self._known:
             told = self._known[which % len(self._known)]
             key = f"{self.payment.id}:capture:99" if another_key else told.news.key
-            wrong = replace(told.news, key=key, amount_minor=self.payment.amount_minor + difference)
+            outcome = replace(told.news.outcome, amount_minor=self.payment.amount_minor + difference)
+            wrong = replace(told.news, key=key, outcome=outcome)
             await self._tell(replace(told, news=wrong))
 
     async def _tell(self, tidings: Tidings) -> None:

@@ -17,16 +17,16 @@ import pytest
 
 from clearway.domain.errors import DECLINE_CODES
 from clearway.gateways.contract import (
-    AuthoriseRequest,
     EventUnreadableError,
     Gateway,
     GatewayOutcome,
+    Operation,
     OutcomeKind,
     SignatureInvalidError,
-    read_event,
+    read_inbound,
 )
 from tests.services.gateways import hostile
-from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when
+from tests.services.gateways.asking import MANUAL, follow_up, inbound_of, order, outcome_when, read
 from tests.support.receiver import Receiver
 
 Instrument = tuple[str, str]
@@ -55,7 +55,7 @@ class Bench:
     challenged: Instrument
 
 
-def ask(instrument: Instrument, **fields: object) -> AuthoriseRequest:
+def ask(instrument: Instrument, **fields: object) -> Operation:
     """Ask for a payment with an instrument of the bench."""
     method, value = instrument
     return order(value, method, **fields)
@@ -68,7 +68,7 @@ class GatewayConformance:
         """An automatic payment ends approved and captured, with the amount, currency and reference of the gateway."""
         asked = ask(bench.good)
         await bench.gateway.authorise(asked)
-        outcome = await outcome_when(bench.gateway, asked.key, OutcomeKind.APPROVED)
+        outcome = await outcome_when(bench.gateway, asked, OutcomeKind.APPROVED)
         assert (outcome.amount_minor, outcome.currency, outcome.captured) == (1_000, "INR", True)
         assert outcome.reference
         assert await bench.effects(asked.payment_id) == ["authorised", "captured"]
@@ -77,7 +77,7 @@ class GatewayConformance:
         """A refused payment ends declined with a code of DECLINE_CODES, and nothing was taken."""
         asked = ask(bench.refused)
         await bench.gateway.authorise(asked)
-        outcome = await outcome_when(bench.gateway, asked.key, OutcomeKind.DECLINED)
+        outcome = await outcome_when(bench.gateway, asked, OutcomeKind.DECLINED)
         assert outcome.error_code in DECLINE_CODES
         assert outcome.captured is False
         assert await bench.effects(asked.payment_id) == []
@@ -87,15 +87,15 @@ class GatewayConformance:
         asked = ask(bench.challenged)
         outcome = await bench.gateway.authorise(asked)
         assert outcome.kind is OutcomeKind.NEEDS_ACTION
-        assert outcome.action_url is not None
-        assert outcome.action_url.startswith("http")
+        assert outcome.action is not None
+        assert outcome.action.url.startswith("http")
         assert await bench.effects(asked.payment_id) == []
 
     async def test_same_key_has_one_effect(self, bench: Bench) -> None:
         """Twenty racing repetitions of one request are one charge and one reference."""
         asked = ask(bench.good)
         outcomes = await asyncio.gather(*(bench.gateway.authorise(asked) for _ in range(20)))
-        await outcome_when(bench.gateway, asked.key, OutcomeKind.APPROVED)
+        await outcome_when(bench.gateway, asked, OutcomeKind.APPROVED)
         assert len({outcome.reference for outcome in outcomes}) == 1
         assert await bench.effects(asked.payment_id) == ["authorised", "captured"]
 
@@ -103,7 +103,7 @@ class GatewayConformance:
         """One key with two requests is a programmer error: it raises, and the first request alone has effect."""
         asked = ask(bench.good)
         await bench.gateway.authorise(asked)
-        await outcome_when(bench.gateway, asked.key, OutcomeKind.APPROVED)
+        await outcome_when(bench.gateway, asked, OutcomeKind.APPROVED)
         with pytest.raises(Exception, match="idempotency key"):
             await bench.gateway.authorise(replace(asked, amount_minor=2_000))
         assert await bench.effects(asked.payment_id) == ["authorised", "captured"]
@@ -111,7 +111,7 @@ class GatewayConformance:
     async def test_look_up_of_an_unknown_key(self, bench: Bench) -> None:
         """A key the gateway never saw is NOT_FOUND, and asking has no effect."""
         asked = ask(bench.good)
-        assert (await bench.gateway.look_up(asked.key)).kind is OutcomeKind.NOT_FOUND
+        assert (await bench.gateway.recover(asked)).kind is OutcomeKind.NOT_FOUND
         assert await bench.effects(asked.payment_id) == []
 
     async def test_manual_capture_in_parts(self, bench: Bench) -> None:
@@ -149,7 +149,7 @@ class GatewayConformance:
         assert outcome.kind is OutcomeKind.PENDING
         voided = await bench.gateway.void(follow_up(asked, outcome, "void", 1_000))
         assert voided.kind is OutcomeKind.APPROVED
-        assert (await bench.gateway.look_up(asked.key)).kind is OutcomeKind.DECLINED
+        assert (await bench.gateway.recover(asked)).kind is OutcomeKind.DECLINED
         assert await bench.effects(asked.payment_id) == []
 
     async def test_void_comes_too_late(self, bench: Bench) -> None:
@@ -169,7 +169,7 @@ class GatewayConformance:
         assert len(declined) == 10
         for request, answer in zip(requests, answers, strict=True):
             if answer.kind is not OutcomeKind.DECLINED:
-                await outcome_when(bench.gateway, request.key, OutcomeKind.APPROVED)
+                await outcome_when(bench.gateway, request, OutcomeKind.APPROVED)
         assert (await bench.effects(asked.payment_id)).count("refunded") == 10
 
     async def test_refund_repeats_with_its_key(self, bench: Bench) -> None:
@@ -177,7 +177,7 @@ class GatewayConformance:
         asked, outcome = await self._paid(bench)
         request = follow_up(asked, outcome, "refund", 300)
         first, second = await asyncio.gather(bench.gateway.refund(request), bench.gateway.refund(request))
-        done = await outcome_when(bench.gateway, request.key, OutcomeKind.APPROVED)
+        done = await outcome_when(bench.gateway, request, OutcomeKind.APPROVED)
         assert first.reference == second.reference == done.reference != outcome.reference
         assert (done.amount_minor, done.currency) == (300, "INR")
         assert (await bench.effects(asked.payment_id)).count("refunded") == 1
@@ -185,7 +185,7 @@ class GatewayConformance:
     async def test_follow_up_of_an_unknown_payment(self, bench: Bench) -> None:
         """A capture, void or refund of a payment the gateway does not know is declined, not unknown."""
         asked, outcome = await self._authorised(bench)
-        lost = replace(outcome, reference="no-such-payment")
+        lost = replace(outcome, references={"payment": "no-such-payment"})
         for operation in ("capture", "void", "refund"):
             act = getattr(bench.gateway, operation)
             assert (await act(follow_up(asked, lost, operation, 100))).kind is OutcomeKind.DECLINED
@@ -195,9 +195,9 @@ class GatewayConformance:
         asked = ask(bench.good)
         await bench.gateway.authorise(asked)
         [delivery] = await bench.receiver.wait_for(1, asked.key)
-        news = bench.gateway.parse_webhook(delivery.headers, delivery.body)
+        news = await read(bench.gateway, delivery.headers, delivery.body)
         assert news.key == asked.key
-        assert news.outcome == await bench.gateway.look_up(asked.key)
+        assert news.outcome == await bench.gateway.recover(asked)
 
     async def test_refund_webhook(self, bench: Bench) -> None:
         """The news of a refund names the refund's key and speaks of a refund."""
@@ -205,7 +205,7 @@ class GatewayConformance:
         request = follow_up(asked, outcome, "refund", 300)
         await bench.gateway.refund(request)
         delivery = (await bench.receiver.wait_for(1, request.key))[0]
-        news = bench.gateway.parse_webhook(delivery.headers, delivery.body)
+        news = await read(bench.gateway, delivery.headers, delivery.body)
         assert news.key == request.key
         assert news.outcome.amount_minor == 300
 
@@ -215,9 +215,9 @@ class GatewayConformance:
         asked = ask(bench.good)
         await bench.gateway.authorise(asked)
         [delivery] = await bench.receiver.wait_for(1, asked.key)
-        bench.gateway.parse_webhook(bench.sign(delivery.body, 0), delivery.body)
+        await read(bench.gateway, bench.sign(delivery.body, 0), delivery.body)
         with pytest.raises(SignatureInvalidError):
-            bench.gateway.parse_webhook(bench.sign(delivery.body, skew_s), delivery.body)
+            await read(bench.gateway, bench.sign(delivery.body, skew_s), delivery.body)
 
     @pytest.mark.parametrize(
         "signature", ["", "v1", "v1,", "v1,@@@", "v1,é", "v2,AAAA", "no comma at all", "v1,A B,C,D"]
@@ -226,23 +226,23 @@ class GatewayConformance:
         """Whatever stands in the signature header, a webhook that is not signed is SignatureInvalidError."""
         headers = bench.sign(b"{}", 0) | {"webhook-signature": signature}
         with pytest.raises(SignatureInvalidError):
-            bench.gateway.parse_webhook(headers, b"{}")
+            await read(bench.gateway, headers, b"{}")
 
     @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
     async def test_unsigned_webhooks_are_refused(self, bench: Bench, missing: str) -> None:
         """A webhook without one of its headers, or with a changed body, is SignatureInvalidError."""
         signed = bench.sign(b"{}", 0)
         with pytest.raises(SignatureInvalidError):
-            bench.gateway.parse_webhook({name: value for name, value in signed.items() if name != missing}, b"{}")
+            await read(bench.gateway, {name: value for name, value in signed.items() if name != missing}, b"{}")
         for other in (b"{ }", b"\xff\xfe"):
             with pytest.raises(SignatureInvalidError):
-                bench.gateway.parse_webhook(signed, other)
+                await read(bench.gateway, signed, other)
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"nonsense", b'{"id":"a","data":{"type":"payment"}}'])
     async def test_signed_nonsense_is_unreadable(self, bench: Bench, body: bytes) -> None:
         """A well-signed body without a meaning is EventUnreadableError, not a crash."""
         with pytest.raises(EventUnreadableError):
-            bench.gateway.parse_webhook(bench.sign(body, 0), body)
+            await read(bench.gateway, bench.sign(body, 0), body)
 
     @pytest.mark.parametrize("status", [200, 402, 404, 429])
     async def test_no_answer_makes_a_call_fail(self, bench: Bench, status: int) -> None:
@@ -271,19 +271,21 @@ class GatewayConformance:
         read = 0
         for body in [*(body for body in hostile.NOT_JSON if body.isascii()), *bodies]:
             try:
-                news = read_event(bench.gateway, bench.sign(body, 0), body)
+                inbound = await read_inbound(bench.gateway, inbound_of(bench.sign(body, 0), body))
             except EventUnreadableError:
                 continue
             read += 1
-            assert hostile.is_storable_throughout(news), body[:200]
+            assert hostile.is_storable_throughout(inbound.events), body[:200]
         assert read > 0
 
     async def _one_call(self, gateway: Gateway, number: int):
         asked = ask(("upi", "success@razorpay"))
-        request = follow_up(asked, GatewayOutcome(OutcomeKind.APPROVED, reference="ref_1"), "capture", 1_000)
+        request = follow_up(
+            asked, GatewayOutcome(OutcomeKind.APPROVED, references={"payment": "ref_1"}), "capture", 1_000
+        )
         calls = [
             lambda: gateway.authorise(asked),
-            lambda: gateway.look_up(asked.key),
+            lambda: gateway.recover(asked),
             lambda: gateway.capture(request),
             lambda: gateway.void(request),
             lambda: gateway.refund(request),
@@ -293,11 +295,11 @@ class GatewayConformance:
     async def _authorised(self, bench: Bench):
         asked = ask(bench.good, capture_method=MANUAL)
         await bench.gateway.authorise(asked)
-        outcome = await outcome_when(bench.gateway, asked.key, OutcomeKind.APPROVED)
+        outcome = await outcome_when(bench.gateway, asked, OutcomeKind.APPROVED)
         assert outcome.captured is False
         return asked, outcome
 
     async def _paid(self, bench: Bench):
         asked = ask(bench.good)
         await bench.gateway.authorise(asked)
-        return asked, await outcome_when(bench.gateway, asked.key, OutcomeKind.APPROVED)
+        return asked, await outcome_when(bench.gateway, asked, OutcomeKind.APPROVED)

@@ -23,7 +23,7 @@ async def test_every_operation_of_a_payment_is_listed_with_its_outcome(simulator
     await gateway.capture(capture)
     page = await gateway.list_operations(since=LONG_AGO, payment_id=asked.payment_id)
     assert [(one.key, one.kind, one.outcome.kind) for one in page.operations] == [
-        (asked.key, OperationKind.PAYMENT, OutcomeKind.APPROVED),
+        (asked.key, OperationKind.AUTHORISE, OutcomeKind.APPROVED),
         (capture.key, OperationKind.CAPTURE, OutcomeKind.APPROVED),
     ]
     assert page.operations[1].outcome.amount_minor == 40

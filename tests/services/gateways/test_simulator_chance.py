@@ -93,7 +93,7 @@ async def test_concurrent_payments_do_not_hold_each_other_up(tmp_path: Path) -> 
         asked = [order("someone@bank") for _ in range(50)]
         outcomes = await asyncio.gather(*(simulator.gateway.authorise(request) for request in asked))
         assert {outcome.kind for outcome in outcomes} == {OutcomeKind.PENDING}
-        await asyncio.gather(*(outcome_when(simulator.gateway, request.key, OutcomeKind.APPROVED) for request in asked))
+        await asyncio.gather(*(outcome_when(simulator.gateway, request, OutcomeKind.APPROVED) for request in asked))
         assert time.monotonic() - started < 50 * 0.2
         assert sum([await simulator.charges(request.payment_id) for request in asked]) == 50
 

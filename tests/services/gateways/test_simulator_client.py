@@ -15,7 +15,7 @@ from clearway.gateways.registry import GatewayUnknownError, build_registry
 from clearway.gateways.simulator.client import SimulatorGateway
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET, Settings
 from tests.services.gateways import hostile
-from tests.services.gateways.asking import card, follow_up, order
+from tests.services.gateways.asking import card, follow_up, order, question_about
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -42,12 +42,12 @@ async def speaking_to(handler: Handler, timeout_s: float = 0.3) -> AsyncIterator
 
 
 async def kinds(gateway: SimulatorGateway) -> set[OutcomeKind]:
-    """Return the outcome kinds of one call of each sort."""
+    """Return the outcome kinds of one call with an effect of each sort."""
     asked = order("success@razorpay")
     outcome = await gateway.authorise(asked)
     calls = [gateway.capture, gateway.void, gateway.refund]
     others = [await call(follow_up(asked, outcome, "refund", 1)) for call in calls]
-    return {outcome.kind, *(other.kind for other in others), (await gateway.look_up(asked.key)).kind}
+    return {outcome.kind, *(other.kind for other in others)}
 
 
 async def test_refused_connection_is_retryable() -> None:
@@ -57,6 +57,7 @@ async def test_refused_connection_is_retryable() -> None:
         port = unused.getsockname()[1]
     gateway = SimulatorGateway(f"http://127.0.0.1:{port}", DEVELOPMENT_SIMULATOR_SECRET, timeout_s=1)
     assert await kinds(gateway) == {OutcomeKind.RETRYABLE}
+    assert (await gateway.recover(order("success@razorpay"))).kind is OutcomeKind.UNKNOWN
     with pytest.raises(GatewayUnavailableError) as refusal:
         await gateway.tokenise(card())
     assert "4242" not in str(refusal.value)
@@ -147,7 +148,7 @@ async def test_proxy_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> 
         writer.write(b"HTTP/1.1 429 Too Many\r\nRetry-After: 3\r\nContent-Length: 0\r\n\r\n")
 
     async with speaking_to(refusing) as gateway:
-        outcome = await gateway.look_up("key")
+        outcome = await gateway.recover(question_about("pay_1:authorise:1"))
         assert outcome.retry_after_s == 3
 
 

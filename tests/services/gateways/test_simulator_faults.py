@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from clearway.gateways.contract import OutcomeKind
-from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when
+from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when, question_about, read
 from tests.services.gateways.running import Simulator
 from tests.support.receiver import Receiver
 
@@ -33,7 +33,7 @@ async def test_fault_of_a_payment(simulator: Simulator, fault: str, kind: Outcom
     assert outcome.kind is kind
     assert outcome.retry_after_s == (7 if kind is OutcomeKind.RETRYABLE else None)
     assert await simulator.charges(asked.payment_id) == charges
-    found = await simulator.gateway.look_up(asked.key)
+    found = await simulator.gateway.recover(asked)
     assert found.kind is (OutcomeKind.APPROVED if charges else OutcomeKind.NOT_FOUND)
     assert (await simulator.gateway.authorise(asked)).kind is OutcomeKind.APPROVED
     assert await simulator.charges(asked.payment_id) == 1
@@ -49,7 +49,7 @@ async def test_fault_of_a_follow_up(simulator: Simulator, operation: str) -> Non
     request, act = follow_up(asked, authorised, operation, 1_000, 2), getattr(simulator.gateway, operation)
     await simulator.switch(operation=operation, fault="executed_then_dropped", times=1)
     assert (await act(request)).kind is OutcomeKind.UNKNOWN
-    assert (await simulator.gateway.look_up(request.key)).kind is OutcomeKind.APPROVED
+    assert (await simulator.gateway.recover(request)).kind is OutcomeKind.APPROVED
     assert (await act(request)).kind is OutcomeKind.APPROVED
     effects = (await simulator.http.get("/journal", params={"operation_key": request.key})).json()["effects"]
     assert len(effects) == 1
@@ -60,7 +60,7 @@ async def test_not_found_yet_by_times(simulator: Simulator) -> None:
     asked = order(GOOD)
     await simulator.gateway.authorise(asked)
     await simulator.switch(operation="look_up", fault="not_found_yet", times=2)
-    kinds = [(await simulator.gateway.look_up(asked.key)).kind for _ in range(3)]
+    kinds = [(await simulator.gateway.recover(asked)).kind for _ in range(3)]
     assert kinds == [OutcomeKind.NOT_FOUND, OutcomeKind.NOT_FOUND, OutcomeKind.APPROVED]
 
 
@@ -69,18 +69,18 @@ async def test_not_found_yet_by_age(simulator: Simulator) -> None:
     asked = order(GOOD)
     await simulator.switch(operation="look_up", fault="not_found_yet", delay_s=0.3)
     await simulator.gateway.authorise(asked)
-    assert (await simulator.gateway.look_up(asked.key)).kind is OutcomeKind.NOT_FOUND
-    assert (await outcome_when(simulator.gateway, asked.key, OutcomeKind.APPROVED)).captured
+    assert (await simulator.gateway.recover(asked)).kind is OutcomeKind.NOT_FOUND
+    assert (await outcome_when(simulator.gateway, asked, OutcomeKind.APPROVED)).captured
 
 
 @pytest.mark.parametrize("fault", ["error_before", "rate_limited", "malformed", "error_after_charge", "dropped_before"])
 async def test_look_up_that_fails(simulator: Simulator, fault: str) -> None:
-    """A look-up that fails is RETRYABLE or UNKNOWN, and never taken for NOT_FOUND."""
+    """A look-up that fails is UNKNOWN, and never taken for NOT_FOUND."""
     asked = order(GOOD)
     await simulator.gateway.authorise(asked)
     await simulator.switch(operation="look_up", fault=fault, times=1)
-    assert (await simulator.gateway.look_up(asked.key)).kind in {OutcomeKind.RETRYABLE, OutcomeKind.UNKNOWN}
-    assert (await simulator.gateway.look_up(asked.key)).kind is OutcomeKind.APPROVED
+    assert (await simulator.gateway.recover(asked)).kind is OutcomeKind.UNKNOWN
+    assert (await simulator.gateway.recover(asked)).kind is OutcomeKind.APPROVED
 
 
 async def test_wrong_amount_is_really_moved(simulator: Simulator) -> None:
@@ -88,7 +88,7 @@ async def test_wrong_amount_is_really_moved(simulator: Simulator) -> None:
     asked = order(GOOD)
     await simulator.switch(operation="authorise", fault="wrong_amount", times=1)
     assert (await simulator.gateway.authorise(asked)).amount_minor == 999
-    assert (await simulator.gateway.look_up(asked.key)).amount_minor == 999
+    assert (await simulator.gateway.recover(asked)).amount_minor == 999
     assert [effect["amount"] for effect in await simulator.effects(asked.payment_id, "captured")] == [999]
 
 
@@ -114,8 +114,8 @@ async def test_match_confines_a_rule(simulator: Simulator) -> None:
 async def test_probability_is_kept_roughly(simulator: Simulator) -> None:
     """A rule with probability one half applies to some requests and not to others."""
     await simulator.switch(operation="look_up", fault="error_before", probability=0.5)
-    kinds = {(await simulator.gateway.look_up("nothing")).kind for _ in range(40)}
-    assert kinds == {OutcomeKind.RETRYABLE, OutcomeKind.NOT_FOUND}
+    kinds = {(await simulator.gateway.recover(question_about("pay_nothing:authorise:1"))).kind for _ in range(40)}
+    assert kinds == {OutcomeKind.UNKNOWN, OutcomeKind.NOT_FOUND}
 
 
 async def test_rules_are_checked(simulator: Simulator) -> None:
@@ -153,7 +153,7 @@ async def test_reordered_webhook(simulator: Simulator, receiver: Receiver) -> No
     await simulator.switch(operation="webhook", fault="reordered_webhook", delay_s=0.1)
     await simulator.gateway.authorise(asked)
     deliveries = await receiver.wait_for(2, asked.key)
-    first, second = (simulator.gateway.parse_webhook(delivery.headers, delivery.body) for delivery in deliveries)
+    first, second = [await read(simulator.gateway, delivery.headers, delivery.body) for delivery in deliveries]
     assert [first.outcome.kind, second.outcome.kind] == [OutcomeKind.APPROVED, OutcomeKind.PENDING]
     assert first.event_id != second.event_id
     assert second.occurred_at <= first.occurred_at

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clearway.domain.errors import DECLINE_CODES
-from clearway.gateways.contract import UNKNOWN, EventUnreadableError, OutcomeKind
+from clearway.gateways.contract import UNKNOWN, Action, EventUnreadableError, Executed, OutcomeKind
 from clearway.gateways.simulator import client, mapping
 from clearway.simulator.failures import CARD_MESSAGES, MESSAGES
 
@@ -66,10 +66,10 @@ def test_status(status: str, kind: OutcomeKind) -> None:
     assert (outcome.kind, outcome.captured) == (kind, status == "captured")
 
 
-def test_action_url() -> None:
+def test_action() -> None:
     """A payment that waits for its customer tells where to send them."""
     body = operation(status="requires_action", next_action={"type": "redirect", "url": "http://sim/3ds/1"})
-    assert mapping.outcome_of_operation(body).action_url == "http://sim/3ds/1"
+    assert mapping.outcome_of_operation(body).action == Action.redirect("http://sim/3ds/1")
 
 
 @pytest.mark.parametrize(
@@ -105,10 +105,11 @@ def test_answers_without_meaning_are_unknown(status: int) -> None:
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_refused_before_execution_is_retryable(status: int) -> None:
-    """429 and 503 are surely not executed; Retry-After is passed on."""
-    for classify in (mapping.outcome_of_answer, mapping.outcome_of_look_up):
+    """429 and 503 are surely not executed; a question so refused is not answered. Retry-After is passed on."""
+    kinds = {mapping.outcome_of_answer: OutcomeKind.RETRYABLE, mapping.outcome_of_look_up: OutcomeKind.UNKNOWN}
+    for classify, kind in kinds.items():
         outcome = classify(status, {"retry-after": "7"}, None)
-        assert (outcome.kind, outcome.retry_after_s) == (OutcomeKind.RETRYABLE, 7.0)
+        assert (outcome.kind, outcome.retry_after_s) == (kind, 7.0)
 
 
 def test_refused_requests_are_declined() -> None:
@@ -116,6 +117,7 @@ def test_refused_requests_are_declined() -> None:
     body = {"error": {"code": "unknown_payment", "message": "There is no such payment."}}
     outcome = mapping.outcome_of_answer(404, {}, body)
     assert (outcome.kind, outcome.error_code) == (OutcomeKind.DECLINED, "payment_declined")
+    assert (outcome.executed, outcome.raw_code) == (Executed.NO, "unknown_payment")
     assert outcome.error_description == "There is no such payment."
 
 

@@ -92,8 +92,8 @@ async def test_kill_in_the_middle(tmp_path: Path, receiver: Receiver, address: t
         second.kill()
         second_log, _ = await second.communicate()
     async with program(port, state, receiver.url, TEST_PROCESSING_DELAY="600000") as third:
-        await outcome_when(gateway, pending.key, OutcomeKind.APPROVED)
-        await outcome_when(gateway, refund.key, OutcomeKind.APPROVED)
+        await outcome_when(gateway, pending, OutcomeKind.APPROVED)
+        await outcome_when(gateway, refund, OutcomeKind.APPROVED)
         for key in (decided.key, pending.key, refund.key):
             assert len(await receiver.wait_for(1, key)) == 1
         third.terminate()

@@ -177,17 +177,17 @@ async def test_page_buttons(  # noqa: PLR0917 - the columns of a table
     else:
         asked = order(number, "upi" if "@" in number else "netbanking", **return_url)
     waiting = await simulator.gateway.authorise(asked)
-    assert f"/{page}/" in (waiting.action_url or "")
-    shown = await simulator.http.get(waiting.action_url)
+    assert f"/{page}/" in (waiting.action.url or "")
+    shown = await simulator.http.get(waiting.action.url)
     assert (shown.status_code, shown.text.count("<button")) == (200, 3)
     assert "INR 10.00" in shown.text
-    pressed = await simulator.http.post(f"{waiting.action_url}/{button}")
+    pressed = await simulator.http.post(f"{waiting.action.url}/{button}")
     assert (pressed.status_code, pressed.headers["location"]) == (303, return_url["return_url"])
-    ended = await simulator.gateway.look_up(asked.key)
+    ended = await simulator.gateway.recover(asked)
     assert (ended.kind, ended.error_code) == (OutcomeKind.DECLINED if code else OutcomeKind.APPROVED, code)
     assert await simulator.charges(asked.payment_id) == (0 if code else 1)
     assert len(await receiver.wait_for(1, asked.key)) == 1
-    for again in (simulator.http.post(f"{waiting.action_url}/complete"), simulator.http.get(waiting.action_url)):
+    for again in (simulator.http.post(f"{waiting.action.url}/complete"), simulator.http.get(waiting.action.url)):
         done = await again
         assert done.status_code == 200
         assert "This payment is done" in done.text
@@ -198,8 +198,8 @@ async def test_page_of_a_payment_in_time(patient_simulator: Simulator, receiver:
     """With processing time a completed challenge is pending first, and decided after it."""
     asked = order("approve@clearway")
     waiting = await patient_simulator.gateway.authorise(asked)
-    await patient_simulator.http.post(f"{waiting.action_url}/complete")
-    assert (await patient_simulator.gateway.look_up(asked.key)).kind is OutcomeKind.PENDING
+    await patient_simulator.http.post(f"{waiting.action.url}/complete")
+    assert (await patient_simulator.gateway.recover(asked)).kind is OutcomeKind.PENDING
     [delivery] = await receiver.wait_for(1, asked.key)
     assert delivery.event["type"] == "payment.captured"
 
@@ -208,7 +208,7 @@ async def test_a_page_escapes_what_it_shows(simulator: Simulator) -> None:
     """A payment id with markup in it is shown as text, under a policy that runs no script."""
     asked = order("approve@clearway", payment_id="<script>alert(1)</script>")
     waiting = await simulator.gateway.authorise(asked)
-    shown = await simulator.http.get(waiting.action_url)
+    shown = await simulator.http.get(waiting.action.url)
     assert "<script>" not in shown.text
     assert "default-src 'none'" in shown.headers["content-security-policy"]
 

@@ -54,7 +54,7 @@ async def test_every_decision_is_told(patient_simulator: Simulator, receiver: Re
     gateway, asked = patient_simulator.gateway, order("success@razorpay", capture_method=MANUAL)
     assert (await gateway.authorise(asked)).kind is OutcomeKind.PENDING
     assert receiver.about(asked.key) == []
-    paid = await outcome_when(gateway, asked.key, OutcomeKind.APPROVED)
+    paid = await outcome_when(gateway, asked, OutcomeKind.APPROVED)
     await gateway.capture(follow_up(asked, paid, "capture", 400))
     await gateway.void(follow_up(asked, paid, "void", 600))
     await gateway.refund(follow_up(asked, paid, "refund", 400))

@@ -46,9 +46,9 @@ async def _check(simulator: Simulator, asked, result: str, code: str) -> None:
     outcome = await simulator.gateway.authorise(asked)
     if result.startswith("page, then "):
         assert outcome.kind is OutcomeKind.NEEDS_ACTION
-        assert (await simulator.http.get(outcome.action_url)).status_code == 200
-        assert (await simulator.http.post(f"{outcome.action_url}/complete")).status_code == 200
-        outcome = await simulator.gateway.look_up(asked.key)
+        assert (await simulator.http.get(outcome.action.url)).status_code == 200
+        assert (await simulator.http.post(f"{outcome.action.url}/complete")).status_code == 200
+        outcome = await simulator.gateway.recover(asked)
         result = result.removeprefix("page, then ")
     _check_end(outcome, result, code)
     assert await simulator.charges(asked.payment_id) == (result == "approved")
@@ -131,7 +131,7 @@ async def test_refund_value(certain: Simulator, row: list[str]) -> None:
     paid = await certain.gateway.authorise(asked)
     refund = follow_up(asked, paid, "refund", 400)
     assert (await certain.gateway.refund(refund)).kind is first
-    ended = await outcome_when(certain.gateway, refund.key, last)
+    ended = await outcome_when(certain.gateway, refund, last)
     assert ended.error_code == ("refund_failed" if last is OutcomeKind.DECLINED else None)
     after = await certain.effects(asked.payment_id)
     assert [effect["type"] for effect in after] == ["authorised", "captured", *effects]
@@ -149,12 +149,12 @@ async def test_misbehaving_vpa(certain: Simulator, row: list[str]) -> None:
     outcome = await certain.gateway.authorise(asked)
     assert outcome.kind is FIRST_ANSWERS[row[1]]
     if row[1] == "try again":
-        assert (await certain.gateway.look_up(asked.key)).kind is OutcomeKind.NOT_FOUND
+        assert (await certain.gateway.recover(asked)).kind is OutcomeKind.NOT_FOUND
         assert (await certain.gateway.authorise(asked)).kind is OutcomeKind.RETRYABLE
         assert (await certain.gateway.authorise(asked)).kind is OutcomeKind.APPROVED
     elif row[0].startswith("unknown"):
-        assert [(await certain.gateway.look_up(asked.key)).kind for _ in range(2)] == [OutcomeKind.NOT_FOUND] * 2
-    assert (await certain.gateway.look_up(asked.key)).kind is OutcomeKind.APPROVED
+        assert [(await certain.gateway.recover(asked)).kind for _ in range(2)] == [OutcomeKind.NOT_FOUND] * 2
+    assert (await certain.gateway.recover(asked)).kind is OutcomeKind.APPROVED
     assert (await certain.gateway.authorise(asked)).kind is OutcomeKind.APPROVED
     assert await certain.charges(asked.payment_id) == 1
 

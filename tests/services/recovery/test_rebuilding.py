@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,10 +14,11 @@ from sqlalchemy import text
 from clearway.domain.payment import CaptureMethod, NewPayment
 from clearway.domain.refund import NewRefund
 from clearway.durable.sealed import unseal
-from clearway.gateways.contract import AuthoriseRequest
+from clearway.gateways.contract import Authorisation
 from clearway.recovery.books import Missing, Unrecorded, compare
 from clearway.recovery.rebuilding import Rebuilt
 from clearway.recovery.taking_up import Recovery
+from tests.services.gateways.asking import question_about
 from tests.support.durable import PATIENCE_S, Durable
 
 OF_PAYMENT = ("webhook_deliveries", "payment_commands", "captures", "events", "refunds")
@@ -146,11 +148,10 @@ def refund_of(reserved: dict[str, Any], new: NewPayment) -> NewRefund:
 async def test_a_charge_that_nothing_here_knows_is_listed(durable: Durable, recovery: Recovery) -> None:
     """Without a row and without a history, the charge stays with its amount on the list."""
     new = await durable.new_payment()
-    method = CaptureMethod(new.capture_method)
-    key = f"{new.id}:authorise:1"
     instrument = unseal(durable.cipher, new.id, new.personal).instrument
-    request = AuthoriseRequest(key, new.id, new.amount_minor, new.currency, new.method, instrument, method)
-    await durable.simulator.gateway.authorise(request)
+    asked = Authorisation(new.method, CaptureMethod(new.capture_method), instrument)
+    operation = replace(question_about(f"{new.id}:authorise:1", new.amount_minor), authorisation=asked)
+    await durable.simulator.gateway.authorise(operation)
     (found,) = await listed(durable, recovery, new.id)
     assert (found.missing, found.rebuilt, found.amount_minor) == (Missing.ROW, Rebuilt.IMPOSSIBLE, 50_000)
 

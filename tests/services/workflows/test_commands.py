@@ -26,7 +26,7 @@ from clearway.durable.messages import (
     Resolution,
     payment_workflow_id,
 )
-from clearway.gateways.contract import OutcomeKind
+from clearway.gateways.contract import GatewayOutcome, OutcomeKind
 from tests.support.durable import Durable
 from workflows.payment import PaymentWorkflow
 
@@ -189,9 +189,10 @@ async def test_what_was_not_acted_on_is_handed_over(durable: Durable, monkeypatc
     """An event that a long run has not acted on is in the next run's inbox."""
     _first_runs_are_long(monkeypatch)
     payment = await durable.new_payment(instrument="pending@razorpay")
-    approved = GatewayEvent(
-        "gw_1", f"{payment.id}:authorise:1", OutcomeKind.APPROVED, "gw", 50_000, "INR", captured=True
+    outcome = GatewayOutcome(
+        OutcomeKind.APPROVED, references={"payment": "gw"}, amount_minor=50_000, currency="INR", captured=True
     )
+    approved = GatewayEvent("gw_1", f"{payment.id}:authorise:1", outcome)
     workflow_id = payment_workflow_id(payment.id)
 
     await durable.client.start_workflow(

@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from clearway.domain import ids
 from clearway.durable.messages import CancelInput, CaptureInput, GatewayEvent, NewPayment, PaymentTimings
+from clearway.gateways.contract import GatewayOutcome, OutcomeKind
 from tests.support.durable import Durable
 from workflows.payment import PaymentWorkflow
 
@@ -241,7 +242,8 @@ async def test_a_customer_who_has_acted_is_not_sent_to_the_page_again(durable: D
     await durable.until_status(payment.id, "requires_action")
     page = (await durable.row(payment.id)).action_url
 
-    acted = GatewayEvent("gw_1", f"{payment.id}:authorise:1", "pending", "gw_ref", 50_000, "INR")
+    pending = GatewayOutcome(OutcomeKind.PENDING, references={"payment": "gw_ref"}, amount_minor=50_000, currency="INR")
+    acted = GatewayEvent("gw_1", f"{payment.id}:authorise:1", pending)
     await handle.signal(PaymentWorkflow.gateway_event, acted)
 
     await durable.until_status(payment.id, "processing")

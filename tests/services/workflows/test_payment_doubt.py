@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 
 from clearway.durable.messages import CaptureInput, GatewayEvent, PaymentTimings, Resolution
-from clearway.gateways.contract import OutcomeKind
+from clearway.gateways.contract import GatewayOutcome, OutcomeKind
 from tests.support.durable import Durable
 from workflows.payment import PaymentWorkflow
 
@@ -20,15 +20,10 @@ SURELY_NOT_EXECUTED = ["error_before", "rate_limited"]
 
 def news(payment_id: str, kind: OutcomeKind, *, amount_minor: int = 50_000, event_id: str = "gw_1") -> GatewayEvent:
     """Make a gateway's news about an authorisation."""
-    return GatewayEvent(
-        event_id=event_id,
-        key=f"{payment_id}:authorise:1",
-        kind=kind,
-        reference="gw_ref",
-        amount_minor=amount_minor,
-        currency="INR",
-        captured=True,
+    outcome = GatewayOutcome(
+        kind, references={"payment": "gw_ref"}, amount_minor=amount_minor, currency="INR", captured=True
     )
+    return GatewayEvent(event_id, f"{payment_id}:authorise:1", outcome)
 
 
 async def pays_once(durable: Durable) -> WorkflowHandle[Any, Any]:

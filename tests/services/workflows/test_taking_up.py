@@ -6,6 +6,7 @@ Rows are recorded by Temporal's clock, which is ahead of the real one here, beca
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,8 @@ from clearway.domain.payment import CapturedAmount, CaptureMethod, Change, NewPa
 from clearway.domain.refund import NewRefund
 from clearway.durable.messages import CancelInput, CaptureInput, PaymentTimings, Resolution
 from clearway.durable.sealed import unseal
-from clearway.gateways.contract import AuthoriseRequest, FollowUpRequest, GatewayOutcome
+from clearway.gateways.contract import Authorisation, GatewayOutcome
+from tests.services.gateways.asking import question_about
 from tests.support.durable import Durable
 from workflows.payment import PaymentWorkflow
 
@@ -49,19 +51,17 @@ class Lost:
     async def authorised_at_gateway(self) -> GatewayOutcome:
         """Let the gateway authorise it."""
         new = self.new
-        method = CaptureMethod(new.capture_method)
-        key, amount = f"{new.id}:authorise:1", new.amount_minor
-        request = AuthoriseRequest(key, new.id, amount, new.currency, new.method, self.personal.instrument, method)
-        outcome = await self.durable.simulator.gateway.authorise(request)
+        asked = Authorisation(new.method, CaptureMethod(new.capture_method), self.personal.instrument)
+        operation = replace(question_about(f"{new.id}:authorise:1", new.amount_minor), authorisation=asked)
+        outcome = await self.durable.simulator.gateway.authorise(operation)
         self.reference = outcome.reference
         return outcome
 
     async def captured_at_gateway(self, number: int, amount_minor: int) -> None:
         """Let the gateway capture."""
-        new = self.new
-        key = f"{new.id}:capture:{number}"
-        request = FollowUpRequest(key, new.id, self.reference or "", amount_minor, new.currency)
-        await self.durable.simulator.gateway.capture(request)
+        capture = question_about(f"{self.new.id}:capture:{number}", amount_minor)
+        references = {"payment": self.reference or ""}
+        await self.durable.simulator.gateway.capture(replace(capture, references=references))
 
     async def becomes(self, to: PaymentStatus, capture: CapturedAmount | None = None) -> Lost:
         """Record a change."""
@@ -122,7 +122,7 @@ async def test_a_creation_that_is_repeated_goes_on_from_the_row(durable: Durable
 
     assert (await durable.ended(handle)).status == "success"
     told = [entry.what for entry in await handle.query(PaymentWorkflow.timeline)]
-    assert f"{left.new.id}:authorise:1: an earlier run may have sent it; looking it up" in told
+    assert f"{left.new.id}:authorise:1: an earlier run may have sent it; asking about it" in told
 
 
 async def test_a_customer_who_must_act_is_waited_for(durable: Durable) -> None:
@@ -227,8 +227,9 @@ async def test_a_refund_that_was_sent_and_not_recorded_is_found(durable: Durable
     new = NewRefund(ids.new_id(ids.REFUND), payment.merchant_id, payment.id, 1_000)
     async with each_for_itself(durable.engine).connect() as connection:
         reserved = await refunds.reserve(connection, new, now=await durable.environment.get_current_time())
-    request = FollowUpRequest(f"{new.id}:refund:1", payment.id, reserved.payment_reference or "", 1_000, "INR")
-    await durable.simulator.gateway.refund(request)
+    operation = question_about(f"{new.id}:refund:1", 1_000)
+    references = {"payment": reserved.payment_reference or ""}
+    await durable.simulator.gateway.refund(replace(operation, payment_id=payment.id, references=references))
 
     handle = await durable.take_up_refund(new)
 

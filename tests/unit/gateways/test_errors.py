@@ -8,9 +8,8 @@ import pytest
 
 from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.gateway_error import Cause, Elsewhere
-from clearway.gateways.contract import OutcomeKind
+from clearway.gateways.contract import Executed, OutcomeKind
 from clearway.gateways.errors import TABLE, ErrorRow, by_decline_code, classify
-from clearway.gateways.errors.rows import Executed
 from clearway.simulator.failures import CARD_MESSAGES, MESSAGES
 
 ROWS = [row for rows in TABLE.rows.values() for row in rows]

@@ -18,7 +18,7 @@ def operation(
     kind: OperationKind, outcome: OutcomeKind = APPROVED, *, captured: bool = False, key: str = "pay_1:x:1"
 ) -> ListedOperation:
     """Describe an operation of pay_1 by the gateway's books."""
-    said = GatewayOutcome(outcome, reference="sim_1", amount_minor=500, currency="INR", captured=captured)
+    said = GatewayOutcome(outcome, references={"payment": "sim_1"}, amount_minor=500, currency="INR", captured=captured)
     return ListedOperation(key, kind, "pay_1", said, datetime(2026, 1, 1, tzinfo=UTC))
 
 
@@ -42,20 +42,20 @@ def test_an_operation_of_what_has_no_row_is_missing(kind: OperationKind, outcome
 @pytest.mark.parametrize("status", ["pending", "requires_action", "processing", "failed"])
 def test_an_authorisation_that_the_row_does_not_have_is_not_booked(status: str) -> None:
     """The row says that nothing is authorised, and the gateway approved it."""
-    assert missing_of(operation(OperationKind.PAYMENT), payment(status)) is Missing.BOOKING
-    assert missing_of(operation(OperationKind.PAYMENT, PENDING), payment(status)) is None
+    assert missing_of(operation(OperationKind.AUTHORISE), payment(status)) is Missing.BOOKING
+    assert missing_of(operation(OperationKind.AUTHORISE, PENDING), payment(status)) is None
 
 
 @pytest.mark.parametrize("status", ["authorized", "success", "cancelled", "expired"])
 def test_an_authorisation_that_the_row_has_is_booked(status: str) -> None:
     """A payment that was called off or has expired was authorised once."""
-    assert missing_of(operation(OperationKind.PAYMENT), payment(status)) is None
+    assert missing_of(operation(OperationKind.AUTHORISE), payment(status)) is None
 
 
 @pytest.mark.parametrize("status", ["authorized", "cancelled", "expired", "failed"])
 def test_money_taken_with_the_authorisation_needs_a_captured_amount(status: str) -> None:
     """Whatever the row's status says: without a captured amount, the books lack it."""
-    taken = operation(OperationKind.PAYMENT, captured=True)
+    taken = operation(OperationKind.AUTHORISE, captured=True)
     assert missing_of(taken, payment(status)) is Missing.BOOKING
     assert missing_of(taken, payment(status, 500)) is None
 
@@ -75,7 +75,7 @@ def test_a_void_is_booked_by_the_end_of_its_payment(status: str, missing: Missin
     assert missing_of(operation(OperationKind.VOID), payment(status)) is missing
 
 
-@pytest.mark.parametrize("kind", [OperationKind.PAYMENT, OperationKind.CAPTURE, OperationKind.VOID])
+@pytest.mark.parametrize("kind", [OperationKind.AUTHORISE, OperationKind.CAPTURE, OperationKind.VOID])
 def test_what_is_under_review_is_left_to_its_person(kind: OperationKind) -> None:
     """A review has found it already."""
     assert missing_of(operation(kind), payment("needs_review")) is None

@@ -1,0 +1,94 @@
+"""The contract between Clearway and a payment gateway.
+
+A connector turns one gateway's API into these calls and these answers. It classifies every failure before it leaves
+the gateway's package, because only the connector knows whether the gateway may have acted:
+
+- `RETRYABLE`: the same request with the same key may be sent again (connection refused, 429, 503 before processing).
+- `UNKNOWN`: may have been executed (timeout after sending, connection lost, 5xx, unreadable answer). The caller asks
+  by `find_out` before anything is tried again; the connector never guesses.
+- `executed` says whether the gateway may have acted. Only `no` lets another gateway try.
+
+Connectors hold no state of ours, open no database and never retry on their own: retries belong to the workflow.
+A connector method raises only for programmer errors; whatever the gateway or the network does is an outcome.
+
+    operations   what is asked          abilities   what a connector declares
+    outcomes     what became of it      finding     what is believed of a question's answer
+    inbound      what gateways send     listing     a gateway's own books      cards   raw test cards
+"""
+
+from clearway.gateways.contract.abilities import (
+    ALL_METHODS,
+    Abilities,
+    Capabilities,
+    Closes,
+    Finding,
+    FindsOut,
+)
+from clearway.gateways.contract.cards import Card, CardRefusedError, CardToken, CardTokeniser
+from clearway.gateways.contract.finding import find_out
+from clearway.gateways.contract.gateway import Aborting, Gateway, Preparing
+from clearway.gateways.contract.inbound import (
+    EventUnreadableError,
+    Inbound,
+    InboundAnswer,
+    InboundEvent,
+    InboundRequest,
+    SignatureInvalidError,
+    Trust,
+    read_inbound,
+)
+from clearway.gateways.contract.listing import (
+    GatewayUnavailableError,
+    ListedOperation,
+    OperationLister,
+    OperationPage,
+)
+from clearway.gateways.contract.operations import Authorisation, Operation, OperationKind
+from clearway.gateways.contract.outcomes import (
+    UNKNOWN,
+    Action,
+    ActionKind,
+    AnswerUnreadableError,
+    Executed,
+    GatewayOutcome,
+    OutcomeKind,
+)
+
+__all__ = [
+    "ALL_METHODS",
+    "UNKNOWN",
+    "Abilities",
+    "Aborting",
+    "Action",
+    "ActionKind",
+    "AnswerUnreadableError",
+    "Authorisation",
+    "Capabilities",
+    "Card",
+    "CardRefusedError",
+    "CardToken",
+    "CardTokeniser",
+    "Closes",
+    "EventUnreadableError",
+    "Executed",
+    "Finding",
+    "FindsOut",
+    "Gateway",
+    "GatewayOutcome",
+    "GatewayUnavailableError",
+    "Inbound",
+    "InboundAnswer",
+    "InboundEvent",
+    "InboundRequest",
+    "ListedOperation",
+    "Operation",
+    "OperationKind",
+    "OperationLister",
+    "OperationPage",
+    "OutcomeKind",
+    "Preparing",
+    "SignatureInvalidError",
+    "Trust",
+    "find_out",
+    "read_inbound",
+]

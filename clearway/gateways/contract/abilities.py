@@ -1,0 +1,124 @@
+"""What a connector can do, declared: how it finds out what happened, how doors close, what it can express.
+
+Each connector has one `Abilities`. The suite of `tests/services/gateways/conformance` holds it to what it declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from clearway.domain.money import Money
+from clearway.domain.payment import CaptureMethod, PaymentMethod
+from clearway.gateways.contract.operations import OperationKind
+
+
+class FindsOut(StrEnum):
+    """How a connector answers `recover`: from what it can tell what became of an operation."""
+
+    BY_REFERENCE = "by_reference"
+    """By the gateway's id, which is recorded before money can move."""
+    BY_OUR_ID = "by_our_id"
+    """By our key or payment id, which the gateway knows the operation by."""
+    BY_SCAN = "by_scan"
+    """By a list that follows some seconds behind."""
+    BY_REPLAY = "by_replay"
+    """Only by sending the same request with the same key again, while the gateway remembers the key."""
+    NEVER = "never"
+    """Not at all: only an event of the gateway tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How the outcome of an operation is found out.
+
+    lag_s: NOT_FOUND is believed only when the operation was last sent at least this long ago; 0: at once.
+    key_life_s: how long the gateway remembers an idempotency key after the first request with it. BY_REPLAY needs it:
+    later, a repeat would be a second operation.
+    """
+
+    by: FindsOut
+    lag_s: float = 0.0
+    key_life_s: float | None = None
+
+    def __post_init__(self) -> None:
+        assert self.lag_s >= 0, "a lag is not negative"
+        assert self.by is not FindsOut.BY_REPLAY or self.key_life_s, "a replay is safe only while the key lives"
+        assert self.by is not FindsOut.BY_SCAN or self.lag_s > 0, "a list that is scanned is behind"
+
+
+class Closes(StrEnum):
+    """When nothing more can come of an attempt that was called off or declined."""
+
+    AT_ONCE = "at_once"
+    AFTER = "after"
+    """By itself, after `door_open_s`."""
+    NEVER = "never"
+    """The customer may still pay at any time, on a page that they have open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a gateway can express. currencies None: every one. minimum_minor, maximum_minor, step_minor: by currency.
+
+    step_minor: amounts are multiples of it, such as 100 for a currency that the gateway takes without minor units.
+    Where the maps have no entry there is no bound.
+    """
+
+    methods: frozenset[PaymentMethod]
+    currencies: frozenset[str] | None = None
+    minimum_minor: Mapping[str, int] = field(default_factory=dict)
+    maximum_minor: Mapping[str, int] = field(default_factory=dict)
+    step_minor: Mapping[str, int] = field(default_factory=dict)
+    manual_capture: bool = True
+    partial_capture: bool = True
+    repeated_capture: bool = True
+    partial_refund: bool = True
+    void: bool = True
+
+    def refusal(self, method: PaymentMethod, money: Money, capture_method: CaptureMethod) -> str | None:
+        """Say why the gateway cannot take such a payment, or None: asked before anything is sent."""
+        if method not in self.methods:
+            return f"it does not take {method.value} payments"
+        if capture_method is CaptureMethod.MANUAL and not self.manual_capture:
+            return "it takes the money at once, and manual capture was asked for"
+        return self._amount_refusal(money)
+
+    def _amount_refusal(self, money: Money) -> str | None:
+        currency, amount = money.currency, money.amount_minor
+        if self.currencies is not None and currency not in self.currencies:
+            return f"it does not take {currency}"
+        if amount < self.minimum_minor.get(currency, 0):
+            return f"it takes at least {Money(self.minimum_minor[currency], currency)}"
+        if amount > self.maximum_minor.get(currency, amount):
+            return f"it takes at most {Money(self.maximum_minor[currency], currency)}"
+        if amount % self.step_minor.get(currency, 1):
+            return f"it takes only multiples of {Money(self.step_minor[currency], currency)}"
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """All that a connector declares. finds: for every kind of operation that `finds_otherwise` does not name.
+
+    closes, door_open_s: of an attempt that is not paid. Whether a connector has a first step without effect, and
+    whether it can abort, is seen by its methods (`Preparing`, `Aborting`).
+    """
+
+    finds: Finding
+    capabilities: Capabilities
+    finds_otherwise: Mapping[OperationKind, Finding] = field(default_factory=dict)
+    closes: Closes = Closes.NEVER
+    door_open_s: float | None = None
+
+    def __post_init__(self) -> None:
+        assert (self.closes is Closes.AFTER) == (self.door_open_s is not None), "say when a door closes by itself"
+
+    def finding(self, kind: OperationKind) -> Finding:
+        """Return how the outcome of such an operation is found out."""
+        return self.finds_otherwise.get(kind, self.finds)
+
+
+ALL_METHODS: Final = frozenset(PaymentMethod)

@@ -1,0 +1,116 @@
+"""What a gateway sends by itself: a request as it came, the events in it, how far they are believed, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from clearway.domain.limits import GATEWAY_IDENTIFIER_LENGTH_MAX, GATEWAY_REFERENCES_MAX
+from clearway.domain.text import is_storable
+from clearway.gateways.contract.operations import OperationKind
+from clearway.gateways.contract.outcomes import UNKNOWN, AnswerUnreadableError, GatewayOutcome
+
+if TYPE_CHECKING:
+    from clearway.gateways.contract.gateway import Gateway
+
+EVENTS_MAX: Final = 1_000
+"""In one request."""
+
+
+class Trust(StrEnum):
+    """How far an event is believed."""
+
+    PROVEN = "proven"
+    """A signature covers all that it says: its outcome is believed, and its amount compared."""
+    HINT = "hint"
+    """Anybody could have written it, or changed it on its way: it only has the gateway asked now."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRequest:
+    """A request as it came. url: the public URL it was sent to, with the query. headers: by lower-case names.
+
+    query: the parameters of the URL, the last of each name.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    received_at: datetime
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class InboundEvent:
+    """One event of a gateway, in our terms.
+
+    event_id: the gateway's id of the event, the same when it is sent again. key: the idempotency key of the operation
+    it tells of; None where the gateway does not repeat it. Then `references` name the payment, and `operation` says
+    which kind of operation the event is about. outcome: of a hint, at most what it claims; it is not believed.
+    """
+
+    event_id: str
+    key: str | None = None
+    occurred_at: str | None = None
+    outcome: GatewayOutcome = UNKNOWN
+    trust: Trust = Trust.HINT
+    operation: OperationKind = OperationKind.AUTHORISE
+    references: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        texts = {"event_id": self.event_id, "key": self.key, "occurred_at": self.occurred_at}
+        for name, value in texts.items():
+            absent = value is None and name != "event_id"
+            if not absent and not is_storable(value, GATEWAY_IDENTIFIER_LENGTH_MAX):
+                raise AnswerUnreadableError(f"{name} is not a usable text")
+        usable = all(is_storable(value, GATEWAY_IDENTIFIER_LENGTH_MAX) for value in self.references.values())
+        if not usable or len(self.references) > GATEWAY_REFERENCES_MAX:
+            raise AnswerUnreadableError("a reference is not a usable identifier")
+        if self.key is None and not self.references:
+            raise AnswerUnreadableError("the event names neither our key nor a reference")
+
+
+@dataclass(frozen=True, slots=True)
+class InboundAnswer:
+    """What the gateway wants to be answered, such as the text `OK`."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "text/plain; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What a request says. answer None: Clearway's own, a 200 with what became of the events."""
+
+    events: tuple[InboundEvent, ...] = ()
+    answer: InboundAnswer | None = None
+
+
+class SignatureInvalidError(Exception):
+    """A request with a missing, wrong or stale signature: refuse it, change nothing."""
+
+
+class EventUnreadableError(Exception):
+    """A request that is the gateway's and has no meaning for us (unknown event, malformed body)."""
+
+
+async def read_inbound(gateway: Gateway, request: InboundRequest) -> Inbound:
+    """Verify and read a request by its gateway's connector. Raises SignatureInvalidError or EventUnreadableError alone.
+
+    The body is foreign, so a connector that fails on it in an unforeseen way has met an unreadable one: an error here
+    would have the gateway send it again and again.
+    """
+    try:
+        inbound = await gateway.read_inbound(request)
+    except (SignatureInvalidError, EventUnreadableError):
+        raise
+    except Exception as error:
+        raise EventUnreadableError(f"{type(error).__name__} while reading it") from error
+    if len(inbound.events) > EVENTS_MAX:
+        raise EventUnreadableError(f"it has more than {EVENTS_MAX} events")
+    return inbound

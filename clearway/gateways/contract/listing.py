@@ -1,0 +1,49 @@
+"""A gateway's own list of what it has done: optional. With it, what our database forgot is found again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from clearway.gateways.contract.operations import OperationKind
+from clearway.gateways.contract.outcomes import GatewayOutcome
+
+
+class GatewayUnavailableError(Exception):
+    """The gateway could not be reached for a call that has no effect (tokenising, listing). Try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedOperation:
+    """One operation by the gateway's own books, whether or not our database knows of it.
+
+    payment_id: our id, as the gateway was given it. key: our idempotency key. outcome: how the operation stands now.
+    """
+
+    key: str
+    kind: OperationKind
+    payment_id: str
+    outcome: GatewayOutcome
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OperationPage:
+    """Some of the operations, oldest first. cursor: where the next page begins; None: this was the last."""
+
+    operations: tuple[ListedOperation, ...]
+    cursor: str | None
+
+
+@runtime_checkable
+class OperationLister(Protocol):
+    """A gateway whose own books can be read."""
+
+    async def list_operations(
+        self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
+    ) -> OperationPage:
+        """List the operations that were made or changed since a moment; of one payment if its id is given.
+
+        Raises GatewayUnavailableError.
+        """

@@ -1,0 +1,202 @@
+"""What a gateway said, or failed to say, about one operation.
+
+Two questions have two answers. *May the same request be sent again here?* is the kind of the outcome. *May the gateway
+have acted?* is `executed`. Only an operation that was surely not executed may be tried at another gateway.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from clearway.domain.limits import (
+    GATEWAY_ERROR_CODE_LENGTH_MAX,
+    GATEWAY_IDENTIFIER_LENGTH_MAX,
+    GATEWAY_MESSAGE_LENGTH_MAX,
+    GATEWAY_REFERENCES_MAX,
+    GATEWAY_STATE_LENGTH_MAX,
+    MINOR_MAX,
+    URL_LENGTH_MAX,
+)
+from clearway.domain.text import is_storable, storable_or_none
+
+CURRENCY_LENGTH: Final = 3
+RETRY_AFTER_S_MAX: Final = 3_600.0
+"""No gateway holds a payment up for longer than this between two calls."""
+FORM_FIELDS_MAX: Final = 50
+FORM_VALUE_LENGTH_MAX: Final = 4_096
+REFERENCE_NAME_LENGTH_MAX: Final = 32
+_WEB_URL: Final = re.compile(r"https?://[^\s/?#]+\S*")
+
+
+class AnswerUnreadableError(ValueError):
+    """What a gateway sent cannot be what its API says: an identifier, amount or URL that is none.
+
+    As the answer to a call it makes the outcome UNKNOWN, because the gateway may have acted all the same.
+    """
+
+
+class OutcomeKind(StrEnum):
+    """What became of one operation."""
+
+    APPROVED = "approved"
+    """Done. For an authorisation, `captured` tells whether the money was taken at once."""
+    DECLINED = "declined"
+    """Refused, for good. `error_code` is one of `clearway.domain.errors.DECLINE_CODES`."""
+    NEEDS_ACTION = "needs_action"
+    """The customer must do what `action` says (3-D Secure, bank page) before the gateway goes on."""
+    PENDING = "pending"
+    """Accepted and under way at the gateway; the end is told by an event or by `recover`."""
+    PREPARED = "prepared"
+    """Only from `prepare`: no money can have moved yet. Its references are recorded before the operation is sent."""
+    RETRYABLE = "retryable"
+    """The same request with the same key may, and must, be sent again after `retry_after_s`."""
+    UNKNOWN = "unknown"
+    """May or may not have been executed, or the question was not answered: ask (again) after `retry_after_s`."""
+    NOT_FOUND = "not_found"
+    """Only from `recover`: the gateway knows no such operation."""
+
+
+class Executed(StrEnum):
+    """Whether the gateway acted: reserved, took, released or gave back money, or asked an issuer to."""
+
+    NO = "no"
+    MAYBE = "maybe"
+    YES = "yes"
+
+
+USUALLY: Final[Mapping[OutcomeKind, Executed]] = MappingProxyType(
+    {
+        OutcomeKind.APPROVED: Executed.YES,
+        OutcomeKind.DECLINED: Executed.YES,
+        OutcomeKind.NEEDS_ACTION: Executed.YES,
+        OutcomeKind.PENDING: Executed.YES,
+        OutcomeKind.PREPARED: Executed.NO,
+        OutcomeKind.RETRYABLE: Executed.NO,
+        OutcomeKind.UNKNOWN: Executed.MAYBE,
+        OutcomeKind.NOT_FOUND: Executed.NO,
+    }
+)
+"""What `executed` is when a connector says nothing about it."""
+
+
+class ActionKind(StrEnum):
+    """How the customer gets to the gateway's page."""
+
+    REDIRECT = "redirect"
+    FORM_POST = "form_post"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What the customer must do next, in a browser: open `url`, or post `fields` to it.
+
+    Raises AnswerUnreadableError when it is made of what no browser should be sent to.
+    """
+
+    kind: ActionKind
+    url: str = field(repr=False)
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        if not (is_storable(self.url, URL_LENGTH_MAX) and _WEB_URL.fullmatch(self.url)):
+            raise AnswerUnreadableError("the URL for the customer is not an http or https URL")
+        texts = [*self.fields, *self.fields.values()]
+        if len(self.fields) > FORM_FIELDS_MAX or not all(_is_form_text(text) for text in texts):
+            raise AnswerUnreadableError("the form for the customer cannot be used")
+
+    @classmethod
+    def redirect(cls, url: str) -> Action:
+        """Send the customer to a page."""
+        return cls(ActionKind.REDIRECT, url)
+
+    @classmethod
+    def form_post(cls, url: str, fields: Mapping[str, str]) -> Action:
+        """Have the customer's browser post a form, as pages of some banks want it."""
+        return cls(ActionKind.FORM_POST, url, fields)
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayOutcome:
+    """One gateway answer about one operation (an authorisation, capture, void or refund).
+
+    executed: None means the usual of the kind (`USUALLY`), and is replaced by it.
+    references: the gateway's ids by name, that of the operation itself first. They are added to those that are
+    recorded. state: the connector's own text, kept and given back; None leaves what is kept as it is.
+    amount_minor and currency are what the gateway says it moved or reserved; the workflow compares them with what was
+    asked and treats a difference as a matter for a person.
+    error_code: unified. raw_code, network_code: in the gateway's and in the card network's own words.
+
+    Making one is the border of foreign text: messages are made storable, and an identifier, amount or URL that cannot
+    be used exactly as it is raises AnswerUnreadableError. No connector can forget it.
+    """
+
+    kind: OutcomeKind
+    executed: Executed | None = None
+    references: Mapping[str, str] = field(default_factory=dict)
+    state: str | None = field(default=None, repr=False)
+    amount_minor: int | None = None
+    currency: str | None = None
+    captured: bool = False
+    error_code: str | None = None
+    error_description: str | None = None
+    raw_code: str | None = None
+    network_code: str | None = None
+    action: Action | None = None
+    retry_after_s: float | None = None
+
+    def __post_init__(self) -> None:
+        self._check_identifiers()
+        self._check_amount()
+        if self.executed is None:
+            self._mend("executed", USUALLY[self.kind])
+        for name in ("error_code", "raw_code", "network_code"):
+            self._mend(name, storable_or_none(getattr(self, name), GATEWAY_ERROR_CODE_LENGTH_MAX))
+        self._mend("error_description", storable_or_none(self.error_description, GATEWAY_MESSAGE_LENGTH_MAX))
+        self._mend("retry_after_s", _usable_wait_s(self.retry_after_s))
+
+    @property
+    def reference(self) -> str | None:
+        """The gateway's id of the operation itself: the first that it named."""
+        return next(iter(self.references.values()), None)
+
+    def _check_identifiers(self) -> None:
+        if len(self.references) > GATEWAY_REFERENCES_MAX:
+            raise AnswerUnreadableError("these are more references than an operation has")
+        for name, value in self.references.items():
+            named = is_storable(name, REFERENCE_NAME_LENGTH_MAX)
+            if not (named and is_storable(value, GATEWAY_IDENTIFIER_LENGTH_MAX)):
+                raise AnswerUnreadableError("a reference is not a usable identifier")
+        if self.state is not None and not is_storable(self.state, GATEWAY_STATE_LENGTH_MAX):
+            raise AnswerUnreadableError("the state is not a text that can be kept")
+        if self.currency is not None and not is_storable(self.currency, CURRENCY_LENGTH):
+            raise AnswerUnreadableError("the currency is not a currency code")
+
+    def _check_amount(self) -> None:
+        amount = self.amount_minor
+        if amount is not None and not (type(amount) is int and 0 <= amount <= MINOR_MAX):
+            raise AnswerUnreadableError("the amount is not a number of minor units")
+        if type(self.captured) is not bool:
+            raise AnswerUnreadableError("it is not clear whether the money was taken")
+
+    def _mend(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)  # the class is frozen for everybody else
+
+
+def _is_form_text(text: object) -> bool:
+    return text == "" or is_storable(text, FORM_VALUE_LENGTH_MAX)
+
+
+def _usable_wait_s(value: object) -> float | None:
+    """Return a wait that a timer can be set to, or None."""
+    if not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        return None
+    return min(float(value), RETRY_AFTER_S_MAX)
+
+
+UNKNOWN: Final = GatewayOutcome(OutcomeKind.UNKNOWN)
