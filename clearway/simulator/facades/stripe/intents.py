@@ -64,7 +64,7 @@ class Intents:
         self.books.add(intent)
         self.announcer.announce(intent, "payment_intent.created", call.at)
         if asked.confirm:
-            return self._confirm(call, intent, method)
+            return self._confirm(call, intent, method, no_action=asked.error_on_requires_action)
         return self.views.intent(intent)
 
     def change(self, call: Call, intent_id: str, asked: IntentChange) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class Intents:
         intent.document |= changes
         if asked.payment_method_options is not None:
             intent.document |= _options(asked.payment_method_options.card)
-        return self._confirm(call, intent, method)
+        return self._confirm(call, intent, method, no_action=asked.error_on_requires_action)
 
     def capture(self, call: Call, intent_id: str, asked: Capture) -> dict[str, Any]:
         """Take part or all of what is authorised; what is left is released, unless told that more will follow."""
@@ -130,7 +130,7 @@ class Intents:
             self.announcer.announce(intent, "payment_intent.canceled", call.at)
         return self.views.intent(intent)
 
-    def _confirm(self, call: Call, intent: Thing, method: Thing | None) -> dict[str, Any]:
+    def _confirm(self, call: Call, intent: Thing, method: Thing | None, *, no_action: bool) -> dict[str, Any]:
         if method is None:
             raise self._unexpected(intent, "You cannot confirm this PaymentIntent: it's missing a payment method.")
         self.methods.take(method, intent.id)
@@ -148,6 +148,9 @@ class Intents:
         match tried.operation.status:
             case Status.DECLINED:
                 raise self._declined(intent, tried)
+            case Status.REQUIRES_ACTION if no_action:
+                self.engine.answer_page(tried.payment.reference, "fail")
+                raise self._unauthenticated(intent)
             case Status.REQUIRES_ACTION:
                 self.announcer.announce(intent, "payment_intent.requires_action", call.at)
             case Status.PROCESSING:
@@ -227,6 +230,11 @@ class Intents:
             **charge,
             **more,
         )
+
+    def _unauthenticated(self, intent: Thing) -> StripeError:
+        message = "This payment required an authentication action to complete, but `error_on_requires_action` was set."
+        shown = self.views.intent(intent)
+        return StripeError(402, message, type="card_error", code="authentication_required", payment_intent=shown)
 
     def _tried(self, intent: Thing) -> Try:
         tried = self.views.tried(intent)

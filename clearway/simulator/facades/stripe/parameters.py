@@ -71,6 +71,7 @@ class NewIntent(_Parameters):
     capture_method: Literal["automatic", "automatic_async", "manual"] = "automatic_async"
     return_url: Url | None = None
     use_stripe_sdk: bool = False
+    error_on_requires_action: bool = False
     metadata: Metadata = {}
     description: Annotated[str, StringConstraints(max_length=1_000)] | None = None
     statement_descriptor_suffix: Annotated[str, StringConstraints(max_length=22)] | None = None
@@ -86,6 +87,7 @@ class Confirmation(_Parameters):
     capture_method: Literal["automatic", "automatic_async", "manual"] | None = None
     return_url: Url | None = None
     use_stripe_sdk: bool = False
+    error_on_requires_action: bool = False
     client_secret: Text | None = None
 
 

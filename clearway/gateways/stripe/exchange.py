@@ -1,0 +1,76 @@
+"""One exchange with Stripe: what came back, or what is known when nothing that can be read did."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+import stripe
+
+from clearway.gateways.contract import (
+    UNKNOWN,
+    AnswerUnreadableError,
+    GatewayOutcome,
+    OperationKind,
+    OutcomeKind,
+)
+from clearway.gateways.stripe import mapping
+
+_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Failures that surely come before the first byte of the request."""
+_PROGRAMMER_ERRORS: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+
+Send = Callable[[], Awaitable[stripe.StripeObject]]
+
+
+class KeyMisusedError(Exception):
+    """We sent one idempotency key with two different requests: a programmer error, never Stripe's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the object as plain data, or else the outcome without one.
+
+    replayed: Stripe repeats what it answered first. moved: an error only says that the object is in another state.
+    """
+
+    body: Mapping[str, Any] | None = None
+    outcome: GatewayOutcome | None = None
+    replayed: bool = False
+    moved: bool = False
+
+
+async def ask(kind: OperationKind, send: Send) -> Answer:
+    """Send once, and classify what came. Raises KeyMisusedError, and whatever says that we called the SDK wrongly."""
+    try:
+        answered = await send()
+        headers = dict(answered.last_response.headers) if answered.last_response else {}
+        return Answer(answered.to_dict(), replayed=_is_replayed(headers))
+    except stripe.StripeError as error:
+        return _of_error(kind, error)
+    except _NOT_SENT:
+        return Answer(outcome=GatewayOutcome(OutcomeKind.RETRYABLE))
+    except _PROGRAMMER_ERRORS:
+        raise
+    except (httpx.HTTPError, TimeoutError):
+        return Answer(outcome=UNKNOWN)
+    except Exception:  # noqa: BLE001 - the SDK fails in many ways on a body that is none of Stripe's
+        return Answer(outcome=UNKNOWN)
+
+
+def _is_replayed(headers: Mapping[str, str]) -> bool:
+    return any(name.lower() == "idempotent-replayed" and value == "true" for name, value in headers.items())
+
+
+def _of_error(kind: OperationKind, error: stripe.StripeError) -> Answer:
+    headers = {str(name).lower(): str(value) for name, value in dict(error.headers or {}).items()}
+    body = mapping.error_of(error.json_body)
+    if body.get("type") == "idempotency_error":
+        raise KeyMisusedError("Stripe has seen this idempotency key with another request")
+    try:
+        outcome = mapping.outcome_of_error(kind, error.http_status or 0, headers, body)
+    except AnswerUnreadableError:
+        outcome = UNKNOWN
+    return Answer(outcome=outcome, replayed=_is_replayed(headers), moved=mapping.is_moved(body))
