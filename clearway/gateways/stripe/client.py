@@ -249,7 +249,7 @@ class StripeGateway:
             return None, UNKNOWN
         since = int(operation.first_sent_at.timestamp()) - SCAN_BEFORE_S
         return await self._matching(
-            lambda page: self._v1.payment_intents.list_async({"created": {"gte": since}, **page}),
+            lambda page: self._v1.payment_intents.list_async(page | {"created": {"gte": since}}),
             operation.key,
         )
 
@@ -260,7 +260,7 @@ class StripeGateway:
             body, outcome = answer.body, _of_question(answer)
         else:
             body, outcome = await self._matching(
-                lambda page: self._v1.refunds.list_async({"payment_intent": operation.payment_reference, **page}),
+                lambda page: self._v1.refunds.list_async(page | {"payment_intent": operation.payment_reference}),
                 operation.key,
             )
         return outcome if body is None else _read(body, mapping.outcome_of_refund)

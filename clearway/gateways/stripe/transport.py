@@ -7,11 +7,14 @@ all. Here httpx's exceptions pass through as they are, for `client` to classify.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
 import httpx
 import stripe
+
+logging.getLogger("stripe").setLevel(logging.WARNING)  # At DEBUG the SDK logs whole answers, client secrets included.
 
 CONNECT_TIMEOUT_S: Final = 5.0
 CONNECTIONS_MAX: Final = 100
