@@ -106,10 +106,8 @@ async def _hindrance_of_refund(recovery: Recovery, given: RefundInput) -> Rebuil
     payment_id = given.refund.payment_id
     async with recovery.reader.connect() as connection:
         row = await across_merchants.payment_row(connection, payment_id)
-    if (
-        row is not None
-        and row.captured_minor - row.refunded_minor - row.refund_pending_minor >= given.refund.amount_minor
-    ):
+    left_minor = 0 if row is None else row.captured_minor - row.refunded_minor - row.refund_pending_minor
+    if left_minor >= (given.refund.amount_minor or 1):  # without an amount, the refund is of what is left
         return None
     of_payment = await rebuild(recovery, payment_id)
     return Rebuilt.REFUSED if of_payment in HOPELESS else Rebuilt.LATER

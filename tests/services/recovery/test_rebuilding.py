@@ -103,10 +103,11 @@ async def test_a_payment_whose_order_is_paid_by_another_stays_listed(durable: Du
     assert await payment_status(durable, new) is None
 
 
-async def test_a_refund_follows_its_payment(durable: Durable, recovery: Recovery) -> None:
+@pytest.mark.parametrize("asked", [20_000, None], ids=["a part", "what is left"])
+async def test_a_refund_follows_its_payment(durable: Durable, recovery: Recovery, asked: int | None) -> None:
     """A refund that was lost with its payment waits for the payment's row, is recorded then, and not paid out twice."""
     new = await durable.paid()
-    reserved, handle = await durable.refund(new, 20_000)
+    reserved, handle = await durable.refund(new, asked)
     assert (await durable.ended(handle)).status == "processed"
     await forget(durable, new)
     first = {one.key.partition(":")[0]: one.rebuilt for one in await listed(durable, recovery, new.id)}
@@ -119,8 +120,8 @@ async def test_a_refund_follows_its_payment(durable: Durable, recovery: Recovery
         return await scalar(durable, "SELECT status FROM refunds WHERE id = :id", id=reserved["id"]) == "processed"
 
     await until(refunded)
-    assert await durable.given_back(new.id) == 20_000
-    assert (await durable.row(new.id)).refunded_minor == 20_000
+    assert await durable.given_back(new.id) == (asked or 50_000)
+    assert (await durable.row(new.id)).refunded_minor == (asked or 50_000)
     assert await listed(durable, recovery, new.id) == []
 
 
