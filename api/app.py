@@ -37,6 +37,7 @@ from api.refunds.routes import router as refunds
 from api.resolving.routes import router as resolving
 from api.returns.routes import returns
 from api.returns.routes import router as return_secret
+from api.routing.routes import router as routing
 from api.testing.routes import router as testing
 from api.webhook_endpoints.routes import router as webhook_endpoints
 from api.webhooks.routes import router as webhooks
@@ -65,6 +66,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     return_secret,
     resolving,
     error_reference,
+    routing,
 )
 """The table of contents. `public` comes before `payments`, so that `/payments/public` is not read as an id."""
 

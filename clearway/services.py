@@ -19,6 +19,7 @@ from clearway.domain.ids import new_id
 from clearway.gateways.connections import GatewayConnections
 from clearway.gateways.registry import GatewayRegistry
 from clearway.recovery.taking_up import Recovery
+from clearway.routing.programs import ActivePrograms
 from clearway.settings import Settings
 
 
@@ -41,6 +42,11 @@ class Services:
     def cipher(self) -> Cipher:
         """What seals and opens secrets and personal data."""
         return Cipher.from_settings(self.settings.secret_keys.get_secret_value())
+
+    @cached_property
+    def programs(self) -> ActivePrograms:
+        """The active routing rules of merchants."""
+        return ActivePrograms(self.engine)
 
     @cached_property
     def recovery(self) -> Recovery:

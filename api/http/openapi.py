@@ -28,6 +28,7 @@ TAGS: Final = [
     {"name": "public", "description": "Requests of a checkout page, without an API key."},
     {"name": "gateways", "description": "Connect the gateways that carry out your payments, and test them."},
     {"name": "gateway webhooks", "description": "Where gateways send their events."},
+    {"name": "routing", "description": "Rules that choose a gateway for each payment."},
     {"name": "errors", "description": "What the error codes of payments and refunds mean."},
     {"name": "test", "description": "For development and tests; absent in production."},
     {"name": "operations", "description": "Probes and metrics."},

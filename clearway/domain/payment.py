@@ -102,7 +102,10 @@ class PersonalData:
 
 @dataclass(frozen=True)
 class NewPayment:
-    """A payment to be recorded. personal: its `PersonalData`, sealed (`clearway.durable.sealed`)."""
+    """A payment to be recorded. personal: its `PersonalData`, sealed (`clearway.durable.sealed`).
+
+    routing: which gateways were chosen and why (`clearway.domain.routing`), without personal data.
+    """
 
     id: str
     merchant_id: str
@@ -114,6 +117,7 @@ class NewPayment:
     personal: str
     gateway: str = "simulator"
     gateway_id: str = ""
+    routing: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ class Permission(StrEnum):
     GATEWAYS_WRITE = "gateways:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    ROUTING_READ = "routing:read"
+    ROUTING_WRITE = "routing:write"
 
 
 MEANING: Final = {
@@ -57,6 +59,11 @@ MEANING: Final = {
     ),
     Permission.KEYS_READ: "List API keys, without their secrets.",
     Permission.KEYS_WRITE: "Create, rotate and revoke API keys. A new key cannot exceed the key that creates it.",
+    Permission.ROUTING_READ: "Read routing rules, ask where a payment would go, and read what errors mean for you.",
+    Permission.ROUTING_WRITE: (
+        "Write, activate and roll back routing rules, reset circuit breakers and change what errors mean for you. "
+        "This decides which gateway charges your customers."
+    ),
 }
 
 ALL: Final = frozenset(Permission)

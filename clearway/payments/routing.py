@@ -1,42 +1,112 @@
-"""Which gateway a payment goes to: the first of the merchant's enabled ones, or the one that the request names.
+"""Which gateways a payment goes to: by the merchant's rules, or the one that the request names.
 
-The choice is pure and made in this one place. No test payment meets a live gateway, because a configuration belongs to
-one merchant, and a merchant has one mode.
+The choice is pure (`clearway.domain.routing`) and made once for a request, before a card is exchanged for a token: a
+token belongs to one gateway. No test payment meets a live gateway, because a gateway belongs to one merchant, and a
+merchant has one mode.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
-from clearway.domain.errors import ConflictError, NotFoundError
+from clearway.db.across_merchants import PayableOrder
+from clearway.domain.errors import ConflictError, NotFoundError, UnprocessableError
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.merchant import Mode
+from clearway.domain.payment import CaptureMethod
+from clearway.domain.routing import Decision, Why, decide, decide_for
+from clearway.domain.routing_conditions import PaymentFacts, brand_of
+from clearway.payments.instruments import Instrument
+from clearway.routing.candidates import candidates_of
+from clearway.services import Services
+
+BIN_LENGTH: Final = 8
+REASONS_SHOWN_MAX: Final = 3
 
 
-def choose_gateway(configs: Iterable[GatewayConfig], mode: Mode, asked_id: str | None = None) -> GatewayConfig:
-    """Return the configuration for a new payment. configs: the merchant's, in the order of priority.
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a payment goes. config: the first gateway of the decision."""
 
-    Raises NotFoundError for an id that the merchant does not have, and ConflictError when no gateway can be used.
+    decision: Decision
+    config: GatewayConfig
+
+
+def facts_of(
+    payment_id: str,
+    order: PayableOrder,
+    instrument: Instrument,
+    *,
+    capture_method: CaptureMethod,
+    customer: Mapping[str, str] | None,
+    notes: Mapping[str, str] | None,
+    country: str | None,
+) -> PaymentFacts:
+    """Return what rules may ask of a payment that is to be made."""
+    number = "" if instrument.card is None else "".join(filter(str.isdigit, instrument.card.number))
+    return PaymentFacts(
+        payment_id=payment_id,
+        method=instrument.method,
+        currency=order.resource.currency,
+        amount_minor=order.resource.amount,
+        capture_method=capture_method,
+        at=datetime.now(UTC),
+        country=country,
+        card_brand=brand_of(number),
+        card_bin=number[:BIN_LENGTH] or None,
+        customer_id=(customer or {}).get("id"),
+        notes=notes or {},
+        raw_card=instrument.card is not None,
+        token=instrument.token,
+    )
+
+
+async def route(services: Services, order: PayableOrder, facts: PaymentFacts, asked_id: str | None) -> Route:
+    """Choose by what is known of the merchant's gateways; what is not found there is looked for in the database.
+
+    Raises NotFoundError, ConflictError or UnprocessableError when no gateway can take the payment.
     """
+    try:
+        return await _route(services, order, facts, asked_id, fresh=False)
+    except (NotFoundError, ConflictError, UnprocessableError):
+        services.programs.forget(order.merchant_id)
+        return await _route(services, order, facts, asked_id, fresh=True)
+
+
+async def _route(
+    services: Services, order: PayableOrder, facts: PaymentFacts, asked_id: str | None, *, fresh: bool
+) -> Route:
+    configs = await services.connections.of_merchant(order.merchant_id, fresh=fresh)
+    candidates = candidates_of(configs)
+    if asked_id is None:
+        active = await services.programs.of_merchant(order.merchant_id)
+        decision = decide(active.program, active.version, facts, candidates)
+    else:
+        decision = decide_for(asked_id, facts, candidates)
+    if not decision.gateways:
+        raise _not_routed(decision, asked_id, order.mode)
+    return Route(decision, next(config for config in configs if config.id == decision.gateways[0]))
+
+
+def _not_routed(decision: Decision, asked_id: str | None, mode: Mode) -> Exception:
+    reasons = {each.gateway_id: each for each in decision.left_out}
     if asked_id is not None:
-        return _asked(configs, asked_id)
-    chosen = next((config for config in configs if config.enabled), None)
-    if chosen is None:
-        raise _no_gateway(mode)
-    return chosen
-
-
-def _asked(configs: Iterable[GatewayConfig], asked_id: str) -> GatewayConfig:
-    found = next((config for config in configs if config.id == asked_id), None)
-    if found is None:
-        raise NotFoundError("gateway_not_found", f"You have no gateway {asked_id!r}. Nothing was charged.")
-    if not found.enabled:
-        detail = f"Gateway {asked_id} is disabled. Nothing was charged. Enable it, or leave `gateway_id` out."
-        raise ConflictError("gateway_disabled", detail)
-    return found
-
-
-def _no_gateway(mode: Mode) -> ConflictError:
-    detail = "You have no gateway that is enabled. Nothing was charged. Connect or enable one first"
-    hint = ", or use the API key of the account's test merchant" if mode is Mode.LIVE else ""
-    return ConflictError("no_gateway", f"{detail}{hint}.")
+        left_out = reasons[asked_id]
+        if left_out.why is Why.UNKNOWN:
+            return NotFoundError("gateway_not_found", f"You have no gateway {asked_id!r}. Nothing was charged.")
+        if left_out.why is Why.DISABLED:
+            detail = f"Gateway {asked_id} is disabled. Nothing was charged. Enable it, or leave `gateway_id` out."
+            return ConflictError("gateway_disabled", detail)
+        detail = f"Gateway {asked_id} cannot take this payment: {left_out.reason}. Nothing was charged."
+        return UnprocessableError("gateway_cannot", f"{detail} Leave `gateway_id` out, or change the payment.")
+    if not reasons:
+        hint = ", or use the API key of the account's test merchant" if mode is Mode.LIVE else ""
+        detail = f"You have no gateway that is enabled. Nothing was charged. Connect or enable one first{hint}."
+        return ConflictError("no_gateway", detail)
+    named = [f"{each.gateway_id}: {each.reason}" for each in decision.left_out[:REASONS_SHOWN_MAX]]
+    by_rule = f" Rule {decision.rule!r} decided." if decision.rule else ""
+    detail = f"No gateway can take this payment ({'; '.join(named)}). Nothing was charged.{by_rule}"
+    return ConflictError("no_gateway", f"{detail} Change your gateways or routing rules, or the payment.")

@@ -39,4 +39,6 @@ SIMULATOR: Final = Kind(
     build=build,
     modes=frozenset({Mode.TEST}),
     mode_of=lambda _: Mode.TEST,
+    tokens=("tok_sim_",),
+    raw_cards=True,
 )
