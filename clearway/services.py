@@ -17,9 +17,7 @@ from clearway.crypto.encryption import Cipher
 from clearway.db.engine import each_for_itself
 from clearway.domain.ids import new_id
 from clearway.gateways.connections import GatewayConnections
-from clearway.gateways.registry import GatewayRegistry
 from clearway.recovery.taking_up import Recovery
-from clearway.routing.programs import ActivePrograms
 from clearway.settings import Settings
 
 
@@ -30,8 +28,7 @@ class Services:
     settings: Settings
     engine: AsyncEngine
     temporal: Client
-    gateways: GatewayRegistry
-    connections: GatewayConnections
+    gateways: GatewayConnections
 
     @cached_property
     def reader(self) -> AsyncEngine:
@@ -42,11 +39,6 @@ class Services:
     def cipher(self) -> Cipher:
         """What seals and opens secrets and personal data."""
         return Cipher.from_settings(self.settings.secret_keys.get_secret_value())
-
-    @cached_property
-    def programs(self) -> ActivePrograms:
-        """The active routing rules of merchants."""
-        return ActivePrograms(self.engine)
 
     @cached_property
     def recovery(self) -> Recovery:

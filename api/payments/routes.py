@@ -26,7 +26,6 @@ from api.payments.schemas import (
     HistoryEntry,
     PaymentCreate,
 )
-from api.routing.schemas import DecisionResource
 from api.webhooks.schemas import DeliveryResource, delivery_resource
 from clearway.db import events
 from clearway.db.deliveries.reading import list_payment_deliveries
@@ -42,7 +41,6 @@ from clearway.domain.resources import PaymentResource
 from clearway.durable.messages import CancelInput, CaptureInput
 from clearway.payments import commands, creation
 from clearway.payments.finding import find
-from clearway.routing import asking
 from clearway.services import Allocation
 
 CANCELLATION: Final = "cxl"
@@ -64,7 +62,7 @@ AmountBound = Annotated[int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description
     response_model=PaymentResource,
     responses=declare(
         *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment"),
-        *("no_gateway", "gateway_not_found", "gateway_disabled", "gateway_cannot"),
+        *("no_gateway", "gateway_not_found", "gateway_disabled"),
         *("raw_card_refused", "card_number_refused", "card_refused", "temporal_unavailable", "gateway_unavailable"),
     ),
     dependencies=[NEW_WORK],
@@ -93,7 +91,6 @@ async def create_payment(
             customer=body.customer.model_dump(exclude_none=True) if body.customer else None,
             notes=body.notes,
             gateway_id=body.gateway_id,
-            country=body.country,
         )
         return Answer(HTTPStatus.CREATED, payment)
 
@@ -175,17 +172,6 @@ async def get_payment_history(payment_id: str, principal: Reader, services: Serv
         for row in rows
     ]
     return History(payment_id=payment_id, data=steps)
-
-
-@router.get(
-    "/{payment_id}/routing",
-    responses=declare(*TO_MERCHANTS, "payment_not_found", "routing_decision_not_found"),
-    summary="Why a payment went to its gateway",
-)
-async def get_payment_routing(payment_id: str, principal: Reader, services: ServicesDep) -> DecisionResource:
-    """Read which gateways were chosen when the payment was made, by which rule, and why others were left out."""
-    async with services.reader.connect() as connection:
-        return DecisionResource(**await asking.decision_of(connection, principal.merchant_id, payment_id))
 
 
 @router.get(

@@ -12,7 +12,6 @@ from api.http.fields import (
     Body,
     CardNumber,
     Code,
-    Country,
     Email,
     HttpUrl,
     NotesField,
@@ -89,10 +88,7 @@ class PaymentCreate(Instrument):
     ] = CaptureMethod.AUTOMATIC
     gateway_id: Annotated[
         GatewayId | None,
-        Field(description="One of your gateways, `gw_…`. Left out: your routing rules decide, or else the priority."),
-    ] = None
-    country: Annotated[
-        Country | None, Field(description="The customer's country, for your routing rules.", examples=["IN"])
+        Field(description="One of your gateways, `gw_…`. Left out: the enabled one with the lowest priority number."),
     ] = None
     customer: CustomerDetails | None = None
     notes: NotesField = Field(default_factory=dict)

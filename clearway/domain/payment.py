@@ -102,10 +102,7 @@ class PersonalData:
 
 @dataclass(frozen=True)
 class NewPayment:
-    """A payment to be recorded. personal: its `PersonalData`, sealed (`clearway.durable.sealed`).
-
-    routing: which gateways were chosen and why (`clearway.domain.routing`), without personal data.
-    """
+    """A payment to be recorded. personal: its `PersonalData`, sealed (`clearway.durable.sealed`)."""
 
     id: str
     merchant_id: str
@@ -117,7 +114,6 @@ class NewPayment:
     personal: str
     gateway: str = "simulator"
     gateway_id: str = ""
-    routing: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ class PaymentRun:
         self.timeline = timeline
         self.inbox = inbox
         self.record = PaymentRecord(self.new, timeline)
-        self.caller = GatewayCaller(self.new.gateway, timeline.note, self.new.personal)
+        self.caller = GatewayCaller(self.new.gateway_id, timeline.note, self.new.personal)
         self.references: dict[str, str] = {}
         self.sent_at: datetime | None = None
         self.doubt = Doubt()

@@ -46,7 +46,6 @@ payments = Table(
     Column("action_url", Text),
     Column("error_code", Text),
     Column("error_description", Text),
-    Column("routing", JSONB(none_as_null=True), comment="which gateways were chosen and why; no personal data"),
     Column("version", Integer, nullable=False, server_default="0", comment="counts the moves of the state machine"),
     Column("last_step", Text, nullable=False, server_default="created"),
     moment("created_at"),

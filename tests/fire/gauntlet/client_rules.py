@@ -223,8 +223,7 @@ def _was_forgotten(group: Sequence[Told]) -> bool:
 
 def _names_what_is_forgotten(told: Told, case: Case) -> bool:
     order_id = told.body.get("order_id") if isinstance(told.body, dict) else None
-    named = {*told.path.split("/")[2:3], order_id}
-    return any(told.began < there_again for name, there_again in case.forgotten.items() if name in named)
+    return not case.forgotten.isdisjoint({*told.path.split("/")[2:3], order_id})
 
 
 def _makes(told: Told) -> bool:
