@@ -20,6 +20,7 @@ from clearway.db.orders import NewOrder, record_order_again
 from clearway.db.payments import recording
 from clearway.db.payments import recording_commands as commands
 from clearway.db.payments.rows import RecordMovedError
+from clearway.domain.attempt import Attempt
 from clearway.domain.command import CommandEnd, NewCommand, PaymentCommand
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
 from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN, PAYMENT_NOT_FOUND, RECORD_MOVED
@@ -44,12 +45,13 @@ class PaymentState:
 
 @dataclass(frozen=True)
 class LoadedPayment:
-    """A payment from its row, for a run that goes on from there. commands: all of them, in order."""
+    """A payment from its row, for a run that goes on from there. commands, attempts: all of them, in order."""
 
     state: PaymentState
     created_at: datetime
     authorised_at: datetime | None
     commands: tuple[PaymentCommand, ...]
+    attempts: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ class PaymentActivities:
             standing.created_at,
             standing.authorised_at,
             tuple(standing.commands),
+            tuple(standing.attempts),
         )
 
     @activity.defn(name="begin_payment_command")

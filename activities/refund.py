@@ -18,6 +18,7 @@ from clearway.db.engine import each_for_itself
 from clearway.db.payments.recording import PaymentUnknownError
 from clearway.db.payments.rows import RecordMovedError
 from clearway.db.refunds import recording
+from clearway.domain.attempt import AttemptKept
 from clearway.domain.payment import MoveRefusedError
 from clearway.domain.refund import NewRefund, Refund, RefundChange
 from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, MOVE_REFUSED, PAYMENT_NOT_FOUND, REFUND_NOT_FOUND
@@ -26,11 +27,11 @@ from clearway.durable.deliveries import TemporalDeliveries
 
 @dataclass(frozen=True)
 class RefundState:
-    """A refund after a step. payment_reference: the gateway's id of the payment that is refunded."""
+    """A refund after a step. kept: of the attempt of the payment that is refunded."""
 
     refund: Refund
     resource: dict[str, Any]
-    payment_reference: str | None
+    kept: AttemptKept
     again: bool = False
 
 
@@ -93,9 +94,9 @@ class RefundActivities:
         except recording.RefundUnknownError as error:
             message = f"there is no refund {refund_id} to take up"
             raise ApplicationError(message, type=REFUND_NOT_FOUND, non_retryable=True) from error
-        state = RefundState(standing.refund, standing.resource.data(), standing.payment_reference, again=True)
+        state = RefundState(standing.refund, standing.resource.data(), standing.kept, again=True)
         return LoadedRefund(state, standing.created_at)
 
     async def _told(self, recorded: recording.RecordedRefund) -> RefundState:
         await self._deliveries.start(recorded.due)
-        return RefundState(recorded.refund, recorded.resource.data(), recorded.payment_reference, recorded.again)
+        return RefundState(recorded.refund, recorded.resource.data(), recorded.kept, recorded.again)

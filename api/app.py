@@ -13,7 +13,6 @@ from fastapi import APIRouter, Depends, FastAPI
 from api.api_keys.routes import router as api_keys
 from api.errors.routes import router as error_reference
 from api.events.routes import router as events
-from api.gateway_events.routes import router as gateway_events
 from api.gateways.inbound import router as gateway_webhooks
 from api.gateways.routes import router as gateways
 from api.http import errors
@@ -38,6 +37,7 @@ from api.refunds.routes import router as refunds
 from api.resolving.routes import router as resolving
 from api.returns.routes import returns
 from api.returns.routes import router as return_secret
+from api.routing.routes import router as routing
 from api.testing.routes import router as testing
 from api.webhook_endpoints.routes import router as webhook_endpoints
 from api.webhooks.routes import router as webhooks
@@ -47,6 +47,7 @@ from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
 from clearway.durable.client import connect
 from clearway.durable.timing import RecordingTimer
 from clearway.gateway_configs.opening import open_connections
+from clearway.gateways.registry import build_registry
 from clearway.settings import Settings
 from clearway.telemetry.logs import configure_logging
 
@@ -61,14 +62,13 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     events,
     api_keys,
     gateways,
-    gateway_events,
+    gateway_webhooks,
     return_secret,
     resolving,
     error_reference,
+    routing,
 )
 """The table of contents. `public` comes before `payments`, so that `/payments/public` is not read as an id."""
-UNCHECKED: Final[tuple[APIRouter, ...]] = (returns, gateway_webhooks)
-"""Others decide with which query these are asked for: customers' browsers, and gateways."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -106,8 +106,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _include_routers(app: FastAPI, settings: Settings) -> None:
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(refuse_unclear_query)])
-    for router in UNCHECKED:
-        app.include_router(router, prefix=PREFIX)
+    app.include_router(returns, prefix=PREFIX)
     if not settings.is_production:
         app.include_router(testing, prefix=PREFIX)
     probes = [operations] if settings.api_metrics_port else [operations, metrics]
@@ -125,7 +124,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Make the clients, and close them when the last request is answered."""
     settings: Settings = app.state.settings
     engine = create_engine(settings, application_name="clearway-api")
-    gateways = open_connections(settings, engine)
+    gateways = build_registry(settings)
+    connections = open_connections(settings, engine)
     admission: Admission = app.state.admission
     app.state.services = services = ApiServices(
         settings=settings,
@@ -133,6 +133,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         # It connects when it is first used, so the API starts before Temporal does, and /ready tells.
         temporal=await connect(settings, lazy=True, interceptors=[RecordingTimer(admission.observe)]),
         gateways=gateways,
+        connections=connections,
         rate_limits=RateLimits(settings),
         admission=admission,
     )
@@ -147,4 +148,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         writing.cancel()
         await services.used_keys.write()
         await gateways.aclose()
+        await connections.aclose()
         await engine.dispose()

@@ -17,7 +17,9 @@ from clearway.crypto.encryption import Cipher
 from clearway.db.engine import each_for_itself
 from clearway.domain.ids import new_id
 from clearway.gateways.connections import GatewayConnections
+from clearway.gateways.registry import GatewayRegistry
 from clearway.recovery.taking_up import Recovery
+from clearway.routing.programs import ActivePrograms
 from clearway.settings import Settings
 
 
@@ -28,7 +30,8 @@ class Services:
     settings: Settings
     engine: AsyncEngine
     temporal: Client
-    gateways: GatewayConnections
+    gateways: GatewayRegistry
+    connections: GatewayConnections
 
     @cached_property
     def reader(self) -> AsyncEngine:
@@ -39,6 +42,11 @@ class Services:
     def cipher(self) -> Cipher:
         """What seals and opens secrets and personal data."""
         return Cipher.from_settings(self.settings.secret_keys.get_secret_value())
+
+    @cached_property
+    def programs(self) -> ActivePrograms:
+        """The active routing rules of merchants."""
+        return ActivePrograms(self.engine)
 
     @cached_property
     def recovery(self) -> Recovery:

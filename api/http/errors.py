@@ -37,6 +37,8 @@ NOT_KNOWN: Final = "Unknown field. Check the spelling, or leave it out"
 IN_OUR_WORDS: Final = {
     "extra_forbidden": NOT_KNOWN,
     "missing": "This field is required",
+    "union_tag_invalid": "There is no {discriminator} {tag!r}. Use one of {expected_tags}",
+    "union_tag_not_found": "Add {discriminator}, which says what kind it is",
     "model_attributes_type": "This must be a JSON object",
     "string_pattern_mismatch": "This must match the pattern {pattern}",
     "too_long": "This may be at most {max_length} long",

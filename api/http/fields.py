@@ -33,6 +33,7 @@ from clearway.domain.limits import (
     SEARCH_LENGTH_MAX,
     URL_LENGTH_MAX,
 )
+from clearway.domain.routing_conditions import COUNTRY_FORM
 from clearway.domain.text import UNSTORABLE
 from clearway.egress import UrlRefusedError, parse_url
 
@@ -158,6 +159,11 @@ Vpa = Annotated[
     PlainText,
     StringConstraints(pattern=VPA_FORM),
     Field(json_schema_extra={"pattern": VPA_FORM}, examples=["success@razorpay"]),
+]
+Country = Annotated[
+    PlainText,
+    StringConstraints(pattern=COUNTRY_FORM),
+    Field(json_schema_extra={"pattern": COUNTRY_FORM}, description="ISO 3166, two capital letters."),
 ]
 Code = Annotated[PlainText, StringConstraints(pattern=CODE_FORM), Field(json_schema_extra={"pattern": CODE_FORM})]
 Token = Annotated[PlainText, StringConstraints(pattern=OPAQUE_FORM), Field(json_schema_extra={"pattern": OPAQUE_FORM})]

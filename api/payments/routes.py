@@ -20,12 +20,14 @@ from api.http.services import ServicesDep
 from api.payments.instruments import read_instrument
 from api.payments.schemas import (
     PAYMENT_EXAMPLES,
+    Attempts,
     CancelCreate,
     CaptureCreate,
     History,
     HistoryEntry,
     PaymentCreate,
 )
+from api.routing.schemas import DecisionResource
 from api.webhooks.schemas import DeliveryResource, delivery_resource
 from clearway.db import events
 from clearway.db.deliveries.reading import list_payment_deliveries
@@ -41,6 +43,7 @@ from clearway.domain.resources import PaymentResource
 from clearway.durable.messages import CancelInput, CaptureInput
 from clearway.payments import commands, creation
 from clearway.payments.finding import find
+from clearway.routing import asking
 from clearway.services import Allocation
 
 CANCELLATION: Final = "cxl"
@@ -62,7 +65,7 @@ AmountBound = Annotated[int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description
     response_model=PaymentResource,
     responses=declare(
         *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment"),
-        *("no_gateway", "gateway_not_found", "gateway_disabled"),
+        *("no_gateway", "gateway_not_found", "gateway_disabled", "gateway_cannot"),
         *("raw_card_refused", "card_number_refused", "card_refused", "temporal_unavailable", "gateway_unavailable"),
     ),
     dependencies=[NEW_WORK],
@@ -91,6 +94,7 @@ async def create_payment(
             customer=body.customer.model_dump(exclude_none=True) if body.customer else None,
             notes=body.notes,
             gateway_id=body.gateway_id,
+            country=body.country,
         )
         return Answer(HTTPStatus.CREATED, payment)
 
@@ -172,6 +176,31 @@ async def get_payment_history(payment_id: str, principal: Reader, services: Serv
         for row in rows
     ]
     return History(payment_id=payment_id, data=steps)
+
+
+@router.get(
+    "/{payment_id}/routing",
+    responses=declare(*TO_MERCHANTS, "payment_not_found", "routing_decision_not_found"),
+    summary="Why a payment went to its gateway",
+)
+async def get_payment_routing(payment_id: str, principal: Reader, services: ServicesDep) -> DecisionResource:
+    """Read which gateways were chosen when the payment was made, by which rule, and why others were left out."""
+    async with services.reader.connect() as connection:
+        return DecisionResource(**await asking.decision_of(connection, principal.merchant_id, payment_id))
+
+
+@router.get(
+    "/{payment_id}/attempts", responses=declare(*TO_MERCHANTS, "payment_not_found"), summary="A payment's attempts"
+)
+async def list_payment_attempts(payment_id: str, principal: Reader, services: ServicesDep) -> Attempts:
+    """List the attempts of a payment in their order: at which gateway, when, and how each ended.
+
+    A payment has one attempt, or more when it was tried at another gateway. `payment.gateway_id` is that of the last.
+    """
+    await find(services, principal.merchant_id, payment_id)
+    async with services.reader.connect() as connection:
+        found = await reading.list_attempts(connection, principal.merchant_id, payment_id)
+    return Attempts(payment_id=payment_id, data=found)
 
 
 @router.get(

@@ -12,6 +12,7 @@ from api.http.fields import (
     Body,
     CardNumber,
     Code,
+    Country,
     Email,
     HttpUrl,
     NotesField,
@@ -24,7 +25,7 @@ from api.http.fields import (
 from clearway.domain.events import EventType
 from clearway.domain.limits import REASON_LENGTH_MAX
 from clearway.domain.payment import CaptureMethod, PaymentMethod
-from clearway.domain.resources import Moment
+from clearway.domain.resources import AttemptResource, Moment
 
 CustomerText = Annotated[PlainText, StringConstraints(min_length=1, max_length=128)]
 Reason = Annotated[PlainText, StringConstraints(min_length=1, max_length=REASON_LENGTH_MAX)]
@@ -88,7 +89,10 @@ class PaymentCreate(Instrument):
     ] = CaptureMethod.AUTOMATIC
     gateway_id: Annotated[
         GatewayId | None,
-        Field(description="One of your gateways, `gw_…`. Left out: the enabled one with the lowest priority number."),
+        Field(description="One of your gateways, `gw_…`. Left out: your routing rules decide, or else the priority."),
+    ] = None
+    country: Annotated[
+        Country | None, Field(description="The customer's country, for your routing rules.", examples=["IN"])
     ] = None
     customer: CustomerDetails | None = None
     notes: NotesField = Field(default_factory=dict)
@@ -156,3 +160,10 @@ class History(BaseModel):
 
     payment_id: str
     data: list[HistoryEntry]
+
+
+class Attempts(BaseModel):
+    """The attempts of a payment, in their order."""
+
+    payment_id: str
+    data: list[AttemptResource]

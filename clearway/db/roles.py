@@ -21,7 +21,7 @@ APPEND_ONLY: Final = frozenset(
         *("events", "webhook_attempts", "audit_log"),
     }
 )
-DELETED_FROM: Final = frozenset({"idempotency_keys"})
+DELETED_FROM: Final = frozenset({"idempotency_keys", "error_overrides"})
 FUNCTIONS: Final = ("ensure_partitions(integer)", "id_bound(text, timestamptz)")
 
 

@@ -33,6 +33,8 @@ GATEWAY_EVENT = "gwe"
 REVIEW = "rev"
 REQUEST = "req"
 API_KEY = "key"
+ROUTING_VERSION = "rtv"
+ERROR_OVERRIDE = "eov"
 ACCOUNT = "acc"
 INSTALLATION = "installation"
 """The id for changes that concern the whole installation."""
@@ -44,6 +46,7 @@ NOUNS: Final = {
     CAPTURE: "capture",
     DELIVERY: "webhook_delivery",
     ENDPOINT: "webhook_endpoint",
+    ERROR_OVERRIDE: "error_override",
     EVENT: "event",
     GATEWAY: "gateway",
     GATEWAY_EVENT: "gateway_event",
@@ -53,6 +56,7 @@ NOUNS: Final = {
     PAYMENT: "payment",
     REFUND: "refund",
     REVIEW: "review",
+    ROUTING_VERSION: "routing_version",
 }
 """What an id names, by its prefix: the subject types of events and of the audit log."""
 

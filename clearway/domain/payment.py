@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from clearway.domain import ledger
+from clearway.domain.attempt import AttemptSeen, AttemptStatus
 from clearway.domain.command import CommandEnd
 from clearway.domain.events import EventType
 from clearway.domain.ledger import LedgerTransaction
@@ -76,6 +77,17 @@ HOLDS_ORDER: Final = frozenset(PaymentStatus) - {S.FAILED, S.CANCELLED, S.EXPIRE
 """Statuses in which an order is taken: it has a payment in progress or a successful one, and another is refused."""
 
 
+ATTEMPT_AFTER: Final[dict[PaymentStatus, AttemptStatus]] = {
+    S.AUTHORIZED: AttemptStatus.SUCCEEDED,
+    S.SUCCESS: AttemptStatus.SUCCEEDED,
+    S.FAILED: AttemptStatus.FAILED,
+    S.CANCELLED: AttemptStatus.CANCELLED,
+    S.EXPIRED: AttemptStatus.CANCELLED,
+    S.NEEDS_REVIEW: AttemptStatus.UNKNOWN,
+}
+"""What an open attempt becomes when its payment becomes this."""
+
+
 class MoveRefusedError(Exception):
     """The change is not a move of the state machine or breaks a bound on the amounts. Nothing may be recorded."""
 
@@ -102,7 +114,10 @@ class PersonalData:
 
 @dataclass(frozen=True)
 class NewPayment:
-    """A payment to be recorded. personal: its `PersonalData`, sealed (`clearway.durable.sealed`)."""
+    """A payment to be recorded. personal: its `PersonalData`, sealed (`clearway.durable.sealed`).
+
+    routing: which gateways were chosen and why (`clearway.domain.routing`), without personal data.
+    """
 
     id: str
     merchant_id: str
@@ -114,6 +129,7 @@ class NewPayment:
     personal: str
     gateway: str = "simulator"
     gateway_id: str = ""
+    routing: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +203,8 @@ class Change:
     recognised: by the same run after a crash, and by a run that was reset to an earlier point.
     reason: in words, for the timeline. actor: `system`, `gateway`, `customer`, `merchant` or `operator:<name>`.
     The optional fields overwrite what the payment has when they are given. command: the command that this step ends.
+    attempt: what the gateway said of the payment attempt. A pending payment that stays pending has only that to record:
+    the gateway's first step is taken.
     """
 
     step: str
@@ -199,15 +217,20 @@ class Change:
     error_code: str | None = None
     error_description: str | None = None
     command: CommandEnd | None = None
+    attempt: AttemptSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The result of a change: the payment afterwards, the events and the ledger transactions."""
+    """The result of a change: the payment afterwards, the events and the ledger transactions.
+
+    attempt_status: what the attempt becomes; None: it stays as it is.
+    """
 
     payment: Payment
     events: tuple[EventType, ...]
     transactions: tuple[LedgerTransaction, ...]
+    attempt_status: AttemptStatus | None = None
 
 
 def apply_change(payment: Payment, change: Change) -> Applied:
@@ -223,10 +246,18 @@ def apply_change(payment: Payment, change: Change) -> Applied:
         version=payment.version + 1,
         last_step=change.step,
     )
+    attempt_status = _attempt_after(payment, change)
     if change.capture is None:
         _check_amounts(changed)
-        return Applied(changed, _status_events(payment, changed), ())
-    return _apply_capture(payment, changed, change.capture)
+        return Applied(changed, _status_events(payment, changed), (), attempt_status)
+    return replace(_apply_capture(payment, changed, change.capture), attempt_status=attempt_status)
+
+
+def _attempt_after(payment: Payment, change: Change) -> AttemptStatus | None:
+    """Return what the attempt becomes. An attempt that has succeeded stays so, whatever becomes of its payment."""
+    if payment.status is S.AUTHORIZED or change.to is payment.status:
+        return None
+    return ATTEMPT_AFTER.get(change.to)
 
 
 def _check_move(payment: Payment, change: Change) -> None:
@@ -234,7 +265,8 @@ def _check_move(payment: Payment, change: Change) -> None:
         message = f"payment {payment.id} is {payment.status} and cannot become {change.to} by a capture"
         raise MoveRefusedError(message)
     stays_with_capture = change.to is payment.status is S.AUTHORIZED and change.capture is not None
-    if change.to not in MOVES[payment.status] and not stays_with_capture:
+    stays_pending = change.to is payment.status is S.PENDING and change.attempt is not None
+    if change.to not in MOVES[payment.status] and not stays_with_capture and not stays_pending:
         message = f"payment {payment.id} is {payment.status} and cannot become {change.to}"
         raise MoveRefusedError(message)
 

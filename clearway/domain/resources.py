@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from clearway.domain import events
+from clearway.domain.attempt import AttemptStatus, Executed
 from clearway.domain.events import EventType
 from clearway.domain.payment import CaptureMethod, PaymentMethod, PaymentStatus
 from clearway.domain.refund import RefundStatus
@@ -125,6 +126,27 @@ class PaymentResource(Resource):
     def impersonal(self) -> dict[str, Any]:
         """Return the other fields in their JSON form, for messages to workflows and their answers."""
         return self.model_dump(mode="json", exclude=set(PERSONAL))
+
+
+class AttemptResource(Resource):
+    """One attempt of a payment at one gateway."""
+
+    object: Literal["payment_attempt"] = "payment_attempt"
+    payment_id: str
+    number: Annotated[int, Field(description="1 for the first attempt.")]
+    gateway: Annotated[str, Field(description="The kind of gateway.")]
+    gateway_id: Annotated[str, Field(description="The gateway's configuration.")]
+    status: AttemptStatus
+    executed: Annotated[
+        Executed | None,
+        Field(description="Whether the gateway may have acted on an attempt that failed. null: it has not failed."),
+    ] = None
+    error_code: str | None = None
+    error_description: str | None = None
+    raw_code: Annotated[str | None, Field(description="The gateway's own code of the error.")] = None
+    network_code: Annotated[str | None, Field(description="The card network's own code of the error.")] = None
+    started_at: Moment
+    ended_at: Annotated[Moment | None, Field(description="null: not decided yet.")] = None
 
 
 class RefundResource(Resource):

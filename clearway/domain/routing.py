@@ -65,14 +65,27 @@ class BreakerSays(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One of the merchant's gateways. expresses: what it can do. The order of candidates is their priority."""
+    """One of the merchant's gateways. expresses: what it can do. The order of candidates is their priority.
+
+    raw_cards: it takes raw test cards. foreign_tokens: how card tokens begin that belong to gateways of other kinds.
+    """
 
     id: str
     kind: str
     name: str
     enabled: bool
     expresses: Expresses
+    raw_cards: bool = True
+    foreign_tokens: tuple[str, ...] = ()
     breaker: BreakerSays = BreakerSays.PASS
+
+    def refusal(self, facts: PaymentFacts, money: Money) -> str | None:
+        """Say why it cannot take a payment, or None."""
+        if facts.raw_card and not self.raw_cards:
+            return "it takes no raw test cards, only tokens of its own"
+        if facts.token and self.foreign_tokens and facts.token.startswith(self.foreign_tokens):
+            return "the card token belongs to another kind of gateway"
+        return self.expresses.refusal(facts.method, money, facts.capture_method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +206,7 @@ class _Choosing:
         elif not candidate.enabled:
             self._leave_out(gateway_id, Why.DISABLED, "it is disabled")
         else:
-            cannot = candidate.expresses.refusal(self.facts.method, self._money, self.facts.capture_method)
+            cannot = candidate.refusal(self.facts, self._money)
             if cannot is None:
                 return candidate
             self._leave_out(gateway_id, Why.CANNOT, cannot)

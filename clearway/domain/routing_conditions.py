@@ -20,6 +20,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from clearway.domain import money
+from clearway.domain.card_numbers import contains_card_number
 from clearway.domain.limits import AMOUNT_MINOR_MAX, NOTES_KEY_LENGTH_MAX, NOTES_VALUE_LENGTH_MAX
 from clearway.domain.payment import CaptureMethod, PaymentMethod
 from clearway.domain.text import UNSTORABLE
@@ -50,6 +51,7 @@ class PaymentFacts:
     """What rules may ask of a payment. None: it is not known. at: the moment of the choice.
 
     card_bin: the first digits of a card, held in memory only. customer_id and notes: the merchant's own texts.
+    raw_card: a test card came as a number. token: the card token that came in its place.
     """
 
     payment_id: str
@@ -63,6 +65,8 @@ class PaymentFacts:
     card_bin: str | None = field(default=None, repr=False)
     customer_id: str | None = field(default=None, repr=False)
     notes: Mapping[str, str] = field(default_factory=dict, repr=False)
+    raw_card: bool = False
+    token: str | None = field(default=None, repr=False)
 
 
 Test = Callable[[PaymentFacts], bool]
@@ -125,9 +129,13 @@ def _currency(code: str) -> str:
     return code
 
 
-def _storable(text: str) -> str:
+def storable_text(text: str) -> str:
+    """Refuse what must not or cannot be stored."""
     if UNSTORABLE.search(text):
         raise PydanticCustomError("text_not_plain", "Remove control characters; they cannot be stored")
+    if contains_card_number(text):
+        message = "This looks like a card number, and card numbers are never stored. Remove it"
+        raise PydanticCustomError("card_number_refused", message)
     return text
 
 
@@ -146,7 +154,7 @@ def zone_of(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=NOTES_VALUE_LENGTH_MAX), AfterValidator(_storable)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=NOTES_VALUE_LENGTH_MAX), AfterValidator(storable_text)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Country = Annotated[str, StringConstraints(pattern=COUNTRY_FORM), Field(description="ISO 3166, two capital letters.")]
 Bin = Annotated[str, StringConstraints(pattern=BIN_FORM), Field(description="The first 4 to 8 digits of a card.")]
@@ -256,7 +264,7 @@ class NoteCondition(Node):
     """One of the payment's `notes`."""
 
     field: Literal["note"]
-    key: Annotated[str, StringConstraints(min_length=1, max_length=NOTES_KEY_LENGTH_MAX), AfterValidator(_storable)]
+    key: Annotated[str, StringConstraints(min_length=1, max_length=NOTES_KEY_LENGTH_MAX), AfterValidator(storable_text)]
     is_: Annotated[Among, Field(alias="is")]
     value: Annotated[tuple[Text, ...], _Listed]
 

@@ -21,8 +21,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 from pydantic_core import PydanticCustomError
 
 from clearway.domain.ids import BODY_LENGTH
-from clearway.domain.routing_conditions import Condition, Node, PaymentFacts, Test
-from clearway.domain.text import UNSTORABLE
+from clearway.domain.routing_conditions import Condition, Node, PaymentFacts, Test, storable_text
 
 RULES_MAX: Final = 500
 STATEMENTS_MAX: Final = 20
@@ -174,16 +173,16 @@ class Otherwise(StrEnum):
     """It is refused: the rule says where such payments may go at all."""
 
 
-def _plain_name(name: str) -> str:
-    if UNSTORABLE.search(name) or name != name.strip():
-        raise PydanticCustomError("name_not_plain", "Remove control characters, and blanks at the ends")
-    return name
+def _name(name: str) -> str:
+    if name != name.strip():
+        raise PydanticCustomError("name_not_plain", "Remove the blanks at the ends")
+    return storable_text(name)
 
 
 class Rule(Node):
     """Where the payments go that fulfil one of the statements; without statements, every payment that comes here."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_plain_name)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_name)]
     statements: Annotated[tuple[Statement, ...], Field(max_length=STATEMENTS_MAX)] = ()
     output: Output
     otherwise: Otherwise = Otherwise.DEFAULT

@@ -14,8 +14,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from clearway.db import across_merchants, events
 from clearway.db.across_merchants import PayableOrder
-from clearway.domain.errors import ConflictError, NotFoundError, UnavailableError
-from clearway.domain.gateway import GatewayConfig
+from clearway.domain.errors import ConflictError, NotFoundError, UnavailableError, UnprocessableError
 from clearway.domain.ids import ORDER, is_id
 from clearway.domain.money import Money
 from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus, PersonalData
@@ -27,7 +26,7 @@ from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import PAYMENT_WORKFLOW, RECORD, PaymentInput, PaymentTimings, payment_workflow_id
 from clearway.durable.sealed import seal
 from clearway.payments.instruments import Instrument, make_usable, refuse_raw_card
-from clearway.payments.routing import Wanted, choose_gateway
+from clearway.payments.routing import facts_of, route
 from clearway.services import Allocation, Services
 
 ROUNDS_MAX: Final = 3
@@ -63,21 +62,34 @@ async def create_payment(
     customer: dict[str, str] | None = None,
     notes: dict[str, str] | None = None,
     gateway_id: str | None = None,
+    country: str | None = None,
 ) -> PaymentResource:
-    """Record a payment of the order and return it as it was created. gateway_id: the merchant's choice, if any."""
+    """Record a payment of the order and return it as it was created.
+
+    gateway_id: the merchant's choice, if any. country: of the customer, for routing.
+    """
     if order.held_by not in {None, allocation.resource_id}:
         # An early refusal while another payment has the order. The workflow of this id decides everything else.
         raise order_taken(order.resource.id)
     refuse_raw_card(order.mode, instrument)
+    facts = facts_of(
+        allocation.resource_id,
+        order,
+        instrument,
+        capture_method=capture_method,
+        customer=customer,
+        notes=notes,
+        country=country,
+    )
     try:
-        gateway = await _gateway(services, order, instrument, capture_method, gateway_id)
-    except (NotFoundError, ConflictError):
+        chosen = await route(services, order, facts, gateway_id)
+    except (NotFoundError, ConflictError, UnprocessableError):
         # An earlier run of this request may have recorded the payment when there still was a gateway.
         recorded = await _as_created(services, order.merchant_id, allocation.resource_id)
         if recorded is None:
             raise
         return recorded
-    usable = await make_usable(services, order.mode, instrument, gateway)
+    usable = await make_usable(services, order.mode, instrument)
     personal = PersonalData(usable.instrument, usable.shown, customer, notes or {}, instrument.return_url)
     for _ in range(ROUNDS_MAX):
         new = NewPayment(
@@ -89,8 +101,9 @@ async def create_payment(
             method=instrument.method.value,
             capture_method=capture_method.value,
             personal=seal(services.cipher, allocation.resource_id, personal),
-            gateway=gateway.kind.value,
-            gateway_id=gateway.id,
+            gateway=chosen.config.kind.value,
+            gateway_id=chosen.config.id,
+            routing=chosen.decision.to_json(),
         )
         recorded = await _record(services, new, personal)
         if recorded is not None:
@@ -100,22 +113,6 @@ async def create_payment(
         "temporal_unavailable",
         "The payment could not be recorded. Nothing was charged. Repeat the request with the same Idempotency-Key.",
     )
-
-
-async def _gateway(
-    services: Services,
-    order: PayableOrder,
-    instrument: Instrument,
-    capture_method: CaptureMethod,
-    asked_id: str | None,
-) -> GatewayConfig:
-    """Choose by what is known of the merchant's gateways; what is not found there is looked for in the database."""
-    money = Money(order.resource.amount, order.resource.currency)
-    asked = Wanted(order.mode, instrument.method, money, capture_method, asked_id)
-    try:
-        return choose_gateway(await services.gateways.of_merchant(order.merchant_id), asked)
-    except (NotFoundError, ConflictError):
-        return choose_gateway(await services.gateways.of_merchant(order.merchant_id, fresh=True), asked)
 
 
 async def _record(services: Services, new: NewPayment, personal: PersonalData) -> PaymentResource | None:

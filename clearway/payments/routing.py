@@ -1,64 +1,112 @@
-"""Which gateway a payment goes to: the first of the merchant's enabled ones that can take it, or the one they name.
+"""Which gateways a payment goes to: by the merchant's rules, or the one that the request names.
 
-The choice is pure and made in this one place. No test payment meets a live gateway, because a configuration belongs to
-one merchant, and a merchant has one mode.
+The choice is pure (`clearway.domain.routing`) and made once for a request, before a card is exchanged for a token: a
+token belongs to one gateway. No test payment meets a live gateway, because a gateway belongs to one merchant, and a
+merchant has one mode.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
-from clearway.domain.errors import ConflictError, NotFoundError
+from clearway.db.across_merchants import PayableOrder
+from clearway.domain.errors import ConflictError, NotFoundError, UnprocessableError
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.merchant import Mode
-from clearway.domain.money import Money
-from clearway.domain.payment import CaptureMethod, PaymentMethod
-from clearway.gateways.connections import capabilities_of
+from clearway.domain.payment import CaptureMethod
+from clearway.domain.routing import Decision, Why, decide, decide_for
+from clearway.domain.routing_conditions import PaymentFacts, brand_of
+from clearway.payments.instruments import Instrument
+from clearway.routing.candidates import candidates_of
+from clearway.services import Services
+
+BIN_LENGTH: Final = 8
+REASONS_SHOWN_MAX: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a gateway is chosen for. asked_id: the gateway that the merchant names, if any."""
+class Route:
+    """Where a payment goes. config: the first gateway of the decision."""
 
-    mode: Mode
-    method: PaymentMethod
-    money: Money
-    capture_method: CaptureMethod
-    asked_id: str | None = None
+    decision: Decision
+    config: GatewayConfig
 
 
-def choose_gateway(configs: Iterable[GatewayConfig], wanted: Wanted) -> GatewayConfig:
-    """Return the configuration for a new payment. configs: the merchant's, in the order of priority.
+def facts_of(
+    payment_id: str,
+    order: PayableOrder,
+    instrument: Instrument,
+    *,
+    capture_method: CaptureMethod,
+    customer: Mapping[str, str] | None,
+    notes: Mapping[str, str] | None,
+    country: str | None,
+) -> PaymentFacts:
+    """Return what rules may ask of a payment that is to be made."""
+    number = "" if instrument.card is None else "".join(filter(str.isdigit, instrument.card.number))
+    return PaymentFacts(
+        payment_id=payment_id,
+        method=instrument.method,
+        currency=order.resource.currency,
+        amount_minor=order.resource.amount,
+        capture_method=capture_method,
+        at=datetime.now(UTC),
+        country=country,
+        card_brand=brand_of(number),
+        card_bin=number[:BIN_LENGTH] or None,
+        customer_id=(customer or {}).get("id"),
+        notes=notes or {},
+        raw_card=instrument.card is not None,
+        token=instrument.token,
+    )
 
-    Raises NotFoundError for an id that the merchant does not have, and ConflictError when no gateway can be used.
+
+async def route(services: Services, order: PayableOrder, facts: PaymentFacts, asked_id: str | None) -> Route:
+    """Choose by what is known of the merchant's gateways; what is not found there is looked for in the database.
+
+    Raises NotFoundError, ConflictError or UnprocessableError when no gateway can take the payment.
     """
-    candidates = configs if wanted.asked_id is None else [_asked(configs, wanted.asked_id)]
-    reasons = []
-    for config in candidates:
-        if not config.enabled:
-            continue
-        reason = capabilities_of(config).refusal(wanted.method, wanted.money, wanted.capture_method)
-        if reason is None:
-            return config
-        reasons.append(f"{config.name} ({config.id}): {reason}")
-    raise _no_gateway(wanted.mode, reasons)
+    try:
+        return await _route(services, order, facts, asked_id, fresh=False)
+    except (NotFoundError, ConflictError, UnprocessableError):
+        services.programs.forget(order.merchant_id)
+        return await _route(services, order, facts, asked_id, fresh=True)
 
 
-def _asked(configs: Iterable[GatewayConfig], asked_id: str) -> GatewayConfig:
-    found = next((config for config in configs if config.id == asked_id), None)
-    if found is None:
-        raise NotFoundError("gateway_not_found", f"You have no gateway {asked_id!r}. Nothing was charged.")
-    if not found.enabled:
-        detail = f"Gateway {asked_id} is disabled. Nothing was charged. Enable it, or leave `gateway_id` out."
-        raise ConflictError("gateway_disabled", detail)
-    return found
+async def _route(
+    services: Services, order: PayableOrder, facts: PaymentFacts, asked_id: str | None, *, fresh: bool
+) -> Route:
+    configs = await services.connections.of_merchant(order.merchant_id, fresh=fresh)
+    candidates = candidates_of(configs)
+    if asked_id is None:
+        active = await services.programs.of_merchant(order.merchant_id)
+        decision = decide(active.program, active.version, facts, candidates)
+    else:
+        decision = decide_for(asked_id, facts, candidates)
+    if not decision.gateways:
+        raise _not_routed(decision, asked_id, order.mode)
+    return Route(decision, next(config for config in configs if config.id == decision.gateways[0]))
 
 
-def _no_gateway(mode: Mode, reasons: list[str]) -> ConflictError:
-    if reasons:
-        detail = f"No gateway of yours can take this payment. Nothing was charged. {'; '.join(reasons)}."
+def _not_routed(decision: Decision, asked_id: str | None, mode: Mode) -> Exception:
+    reasons = {each.gateway_id: each for each in decision.left_out}
+    if asked_id is not None:
+        left_out = reasons[asked_id]
+        if left_out.why is Why.UNKNOWN:
+            return NotFoundError("gateway_not_found", f"You have no gateway {asked_id!r}. Nothing was charged.")
+        if left_out.why is Why.DISABLED:
+            detail = f"Gateway {asked_id} is disabled. Nothing was charged. Enable it, or leave `gateway_id` out."
+            return ConflictError("gateway_disabled", detail)
+        detail = f"Gateway {asked_id} cannot take this payment: {left_out.reason}. Nothing was charged."
+        return UnprocessableError("gateway_cannot", f"{detail} Leave `gateway_id` out, or change the payment.")
+    if not reasons:
+        hint = ", or use the API key of the account's test merchant" if mode is Mode.LIVE else ""
+        detail = f"You have no gateway that is enabled. Nothing was charged. Connect or enable one first{hint}."
         return ConflictError("no_gateway", detail)
-    hint = ", or use the API key of the account's test merchant" if mode is Mode.LIVE else ""
-    detail = f"You have no gateway that is enabled. Nothing was charged. Connect or enable one first{hint}."
-    return ConflictError("no_gateway", detail)
+    named = [f"{each.gateway_id}: {each.reason}" for each in decision.left_out[:REASONS_SHOWN_MAX]]
+    by_rule = f" Rule {decision.rule!r} decided." if decision.rule else ""
+    detail = f"No gateway can take this payment ({'; '.join(named)}). Nothing was charged.{by_rule}"
+    return ConflictError("no_gateway", f"{detail} Change your gateways or routing rules, or the payment.")

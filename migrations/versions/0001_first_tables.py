@@ -63,6 +63,7 @@ def upgrade() -> None:
     _create_gateway_configs()
     _create_gateway_events()
     _create_reviews()
+    _create_routing()
     op.create_table(
         "api_keys",
         sa.Column("id", sa.Text(), nullable=False, comment="the public half, sent as X-Api-Key"),
@@ -238,6 +239,12 @@ def upgrade() -> None:
         sa.Column("action_url", sa.Text(), nullable=True),
         sa.Column("error_code", sa.Text(), nullable=True),
         sa.Column("error_description", sa.Text(), nullable=True),
+        sa.Column(
+            "routing",
+            postgresql.JSONB(none_as_null=True, astext_type=sa.Text()),
+            nullable=True,
+            comment="which gateways were chosen and why; no personal data",
+        ),
         sa.Column(
             "version", sa.Integer(), server_default="0", nullable=False, comment="counts the moves of the state machine"
         ),
@@ -433,6 +440,46 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_captures")),
     )
     op.create_index("ix_captures_payment_id_id", "captures", ["payment_id", "id"], unique=False)
+    op.create_table(
+        "payment_attempts",
+        sa.Column("id", sa.Text(), nullable=False, comment="the operation key, `<payment_id>:authorise:<number>`"),
+        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("gateway", sa.Text(), nullable=False, comment="the kind of the configuration"),
+        sa.Column("gateway_id", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column(
+            "gateway_references",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+            comment="its ids by name",
+        ),
+        sa.Column("state", sa.Text(), nullable=True, comment="the connector's own, given back to it"),
+        sa.Column("executed", sa.Text(), nullable=True, comment="whether the gateway may have acted, when it failed"),
+        sa.Column("error_code", sa.Text(), nullable=True),
+        sa.Column("error_description", sa.Text(), nullable=True),
+        sa.Column("raw_code", sa.Text(), nullable=True, comment="the gateway's own"),
+        sa.Column("network_code", sa.Text(), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "id = payment_id || ':authorise:' || number", name=op.f("ck_payment_attempts_id_is_the_key")
+        ),
+        sa.CheckConstraint(
+            "status IN ('cancelled', 'failed', 'pending', 'succeeded', 'unknown')",
+            name=op.f("ck_payment_attempts_status_known"),
+        ),
+        sa.CheckConstraint("executed IN ('maybe', 'no', 'yes')", name=op.f("ck_payment_attempts_executed_known")),
+        sa.CheckConstraint(
+            "(ended_at IS NULL) = (status IN ('pending', 'unknown'))",
+            name=op.f("ck_payment_attempts_ended_when_decided"),
+        ),
+        sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name="fk_payment_attempts_payment"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_attempts")),
+    )
+    op.create_index("ix_payment_attempts_payment_id", "payment_attempts", ["payment_id", "number"], unique=False)
     op.create_table(
         "payment_commands",
         sa.Column("id", sa.Text(), nullable=False),
@@ -656,34 +703,22 @@ def _create_gateway_events() -> None:
     op.create_table(
         "gateway_events",
         sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("gateway", sa.Text(), nullable=False, comment="the kind of the configuration"),
-        sa.Column("gateway_id", sa.Text(), nullable=False),
-        sa.Column("merchant_id", sa.Text(), nullable=False, comment="whose gateway it is"),
+        sa.Column("gateway", sa.Text(), nullable=False),
         sa.Column("verdict", sa.Text(), nullable=False),
         sa.Column("disposition", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=True, comment="the gateway's; a repeat is recognised by it"),
         sa.Column("operation_key", sa.Text(), nullable=True),
-        sa.Column("subject_id", sa.Text(), nullable=True, comment="the payment or refund that it is about"),
+        sa.Column("subject_id", sa.Text(), nullable=True, comment="the payment or refund that the key names"),
         sa.Column("reason", sa.Text(), nullable=True, comment="why it was refused or ignored"),
-        sa.Column("method", sa.Text(), nullable=False),
-        sa.Column(
-            "query", sa.Text(), server_default="", nullable=False, comment="as received, without the question mark"
-        ),
-        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False, comment="without credentials"),
-        sa.Column("sealed_body", sa.Text(), nullable=False, comment="encrypted: as received"),
-        sa.Column("complete", sa.Boolean(), nullable=False, comment="false: only the beginning of the body is kept"),
+        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False, comment="as received; of refused ones only the beginning"),
         sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["gateway_id", "merchant_id"],
-            ["gateway_configs.id", "gateway_configs.merchant_id"],
-            name="fk_gateway_events_gateway",
-        ),
         sa.CheckConstraint(
             "verdict IN ('unreadable', 'unsigned', 'verified')", name=op.f("ck_gateway_events_verdict_known")
         ),
         sa.CheckConstraint(
-            "disposition IN ('contradicts', 'foreign', 'ignored', 'late', 'received', 'refused', 'replayed', "
-            "'signalled', 'unheard', 'unknown_subject')",
+            "disposition IN ('contradicts', 'ignored', 'late', 'received', 'refused', 'signalled', 'unheard', "
+            "'unknown_subject')",
             name=op.f("ck_gateway_events_disposition_known"),
         ),
         sa.CheckConstraint(
@@ -693,18 +728,17 @@ def _create_gateway_events() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_events")),
     )
     op.create_index(
-        "uq_gateway_events_gateway_id_event_id",
+        "uq_gateway_events_gateway_event_id",
         "gateway_events",
-        ["gateway_id", "event_id"],
+        ["gateway", "event_id"],
         unique=True,
         postgresql_where=sa.text("verdict = 'verified'"),
     )
-    op.create_index("ix_gateway_events_merchant_id_id", "gateway_events", ["merchant_id", sa.literal_column("id DESC")])
     op.create_index("ix_gateway_events_subject_id", "gateway_events", ["subject_id"], unique=False)
     op.create_index(
         "ix_gateway_events_refused",
         "gateway_events",
-        ["gateway_id", "received_at"],
+        ["received_at"],
         unique=False,
         postgresql_where=sa.text("verdict <> 'verified'"),
     )
@@ -749,4 +783,110 @@ def _create_reviews() -> None:
         ["subject_id", "kind"],
         unique=True,
         postgresql_where=sa.text("resolved_at IS NULL"),
+    )
+
+
+def _create_routing() -> None:
+    op.create_table(
+        "routing_versions",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False, comment="counts the versions of the merchant"),
+        sa.Column(
+            "program",
+            postgresql.JSONB(astext_type=sa.Text()),
+            nullable=False,
+            comment="as clearway.domain.routing_program reads it; never changed",
+        ),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False, comment="as in audit_log.actor"),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("number > 0", name=op.f("ck_routing_versions_number_positive")),
+        sa.CheckConstraint("status IN ('active', 'draft', 'retired')", name=op.f("ck_routing_versions_status_known")),
+        sa.ForeignKeyConstraint(["merchant_id"], ["merchants.id"], name=op.f("fk_routing_versions_merchant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_routing_versions")),
+        sa.UniqueConstraint("merchant_id", "number", name=op.f("uq_routing_versions_merchant_id_number")),
+    )
+    op.create_index(
+        "ix_routing_versions_merchant_id_id",
+        "routing_versions",
+        ["merchant_id", sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_index(
+        "uq_routing_versions_active",
+        "routing_versions",
+        ["merchant_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'active'"),
+    )
+    op.create_table(
+        "error_overrides",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("gateway", sa.Text(), nullable=False, comment="the kind"),
+        sa.Column("operation", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("network_code", sa.Text(), server_default="", nullable=False),
+        sa.Column("elsewhere", sa.Text(), nullable=True, comment="null: as the table says; so with the texts"),
+        sa.Column("merchant_text", sa.Text(), nullable=True),
+        sa.Column("customer_text", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("elsewhere IN ('no', 'step_up', 'yes')", name=op.f("ck_error_overrides_elsewhere_known")),
+        sa.ForeignKeyConstraint(["merchant_id"], ["merchants.id"], name=op.f("fk_error_overrides_merchant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_error_overrides")),
+        sa.UniqueConstraint(
+            "merchant_id", "gateway", "operation", "code", "network_code", name="uq_error_overrides_error"
+        ),
+    )
+    op.create_index(
+        "ix_error_overrides_merchant_id_id",
+        "error_overrides",
+        ["merchant_id", sa.literal_column("id DESC")],
+        unique=False,
+    )
+    _create_breakers()
+
+
+def _create_breakers() -> None:
+    op.create_table(
+        "gateway_breakers",
+        sa.Column("gateway_id", sa.Text(), nullable=False),
+        sa.Column("operation", sa.Text(), nullable=False),
+        sa.Column("merchant_id", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("successes", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("window_started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("openings", sa.Integer(), server_default="0", nullable=False, comment="how often it opened in a row"),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("open_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("probe_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "last_failure",
+            sa.Text(),
+            nullable=True,
+            comment="the kind of the last one: unknown, retryable, slow, refused",
+        ),
+        sa.Column(
+            "version", sa.Integer(), server_default="0", nullable=False, comment="counts the changes of the state"
+        ),
+        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint("state IN ('closed', 'half_open', 'open')", name=op.f("ck_gateway_breakers_state_known")),
+        sa.CheckConstraint(
+            "successes >= 0 AND failures >= 0 AND openings >= 0", name=op.f("ck_gateway_breakers_counts_not_negative")
+        ),
+        sa.ForeignKeyConstraint(["merchant_id"], ["merchants.id"], name=op.f("fk_gateway_breakers_merchant_id")),
+        sa.PrimaryKeyConstraint("gateway_id", "operation", name=op.f("pk_gateway_breakers")),
+    )
+    op.create_index(
+        "ix_gateway_breakers_not_closed",
+        "gateway_breakers",
+        ["gateway_id"],
+        unique=False,
+        postgresql_where=sa.text("state <> 'closed'"),
     )

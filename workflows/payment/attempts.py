@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from temporalio import workflow
 
 from clearway.domain.errors import DECLINE_CODES
@@ -18,12 +20,26 @@ from workflows.payment.record import PaymentRun
 async def authorise(run: PaymentRun, *, ask_first: bool = False) -> None:
     """Send the authorisation and record its outcome."""
     outcome = await run.caller.authorise(run.authorisation(), give_up_at=run.deadline, ask_first=ask_first)
+    while outcome.kind is OutcomeKind.PREPARED:
+        await _prepared(run, outcome)
+        outcome = await run.caller.authorise(run.authorisation(), give_up_at=run.deadline)
     if outcome.kind is OutcomeKind.RETRYABLE:
-        await _declined(run, GatewayOutcome(OutcomeKind.DECLINED, error_code="gateway_unavailable"), actor="system")
+        unavailable = replace(
+            outcome, kind=OutcomeKind.DECLINED, error_code=outcome.error_code or "gateway_unavailable"
+        )
+        await _declined(run, unavailable, actor="system")
     elif outcome.kind is OutcomeKind.UNKNOWN:
         await review.begin(run, "what the gateway did with the payment is not known", Doubt(run.authorise_key))
     else:
         await settle(run, outcome)
+
+
+async def _prepared(run: PaymentRun, outcome: GatewayOutcome) -> None:
+    """Record what the gateway's first step is known by, before money can move."""
+    assert outcome.references or outcome.state is not None, "what was prepared has a name"
+    run.learn(outcome)
+    reason = f"prepared at {run.payment.gateway}: nothing can be taken yet"
+    await run.change(PaymentStatus.PENDING, reason, actor="gateway")
 
 
 async def ask(run: PaymentRun) -> None:
@@ -86,6 +102,13 @@ def capture_all(run: PaymentRun) -> None:
 async def _declined(run: PaymentRun, outcome: GatewayOutcome, *, actor: str) -> None:
     code = outcome.error_code or "payment_declined"
     description = outcome.error_description or DECLINE_CODES.get(code, DECLINE_CODES["payment_declined"])
+    at = run.payment.gateway
+    raw = f" ({at} says {outcome.raw_code})" if outcome.raw_code and outcome.raw_code != code else f" by {at}"
     await run.change(
-        PaymentStatus.FAILED, f"declined: {code}", actor=actor, error_code=code, error_description=description
+        PaymentStatus.FAILED,
+        f"declined: {code}{raw}",
+        actor=actor,
+        error_code=code,
+        error_description=description,
+        attempt=run.seen(outcome),
     )

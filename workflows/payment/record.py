@@ -13,6 +13,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
 from activities.payment import BeginInput, Begun, ChangeInput, LoadedPayment, PaymentActivities, PaymentState
+from clearway.domain.attempt import Attempt, AttemptSeen, attempt_key
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand, PaymentCommand
 from clearway.domain.ids import CAPTURE
 from clearway.domain.money import Money
@@ -154,8 +155,10 @@ class PaymentRun:
         self.timeline = timeline
         self.inbox = inbox
         self.record = PaymentRecord(self.new, timeline)
-        self.caller = GatewayCaller(self.new.gateway_id, timeline.note, self.new.personal)
+        self.caller = GatewayCaller(self.new.gateway, timeline.note, self.new.personal)
+        self.attempt = 1
         self.references: dict[str, str] = {}
+        self.state: str | None = None
         self.sent_at: datetime | None = None
         self.doubt = Doubt()
         self.polls = 0
@@ -179,18 +182,26 @@ class PaymentRun:
         return self.references.get(PAYMENT_REFERENCE)
 
     def learn(self, outcome: GatewayOutcome) -> None:
-        """Keep the references that the gateway named."""
+        """Keep the references and the state that the gateway's answer has."""
         self.references |= outcome.references
+        self.state = self.state if outcome.state is None else outcome.state
 
     def forget(self) -> None:
-        """Go back to the references that are recorded."""
+        """Go back to the reference that the payment's row shows."""
         recorded = self.payment.gateway_reference
         self.references = {PAYMENT_REFERENCE: recorded} if recorded else {}
+
+    def seen(self, outcome: GatewayOutcome | None = None) -> AttemptSeen:
+        """Return what is to be recorded of the attempt; outcome: of its failure."""
+        seen = AttemptSeen(self.attempt, dict(self.references), self.state)
+        if outcome is None:
+            return seen
+        return replace(seen, executed=outcome.executed, raw_code=outcome.raw_code, network_code=outcome.network_code)
 
     @property
     def authorise_key(self) -> str:
         """The operation key of the authorisation."""
-        return f"{self.new.id}:authorise:1"
+        return attempt_key(self.new.id, self.attempt)
 
     @property
     def poll_wait_s(self) -> float:
@@ -204,14 +215,21 @@ class PaymentRun:
         loaded = await self.record.load()
         self.forget()
         self.sent_at = loaded.created_at
+        if loaded.attempts:
+            self._go_on_with(loaded.attempts[-1])
         self.set_deadline(loaded.created_at)
         self.start_expiry(loaded.authorised_at or loaded.created_at)
         return loaded
 
+    def _go_on_with(self, attempt: Attempt) -> None:
+        """Take up the last attempt. The payment's row has the newer reference, if an operator set one."""
+        self.attempt, self.state, self.sent_at = attempt.number, attempt.state, attempt.started_at
+        self.references = attempt.references | self.references
+
     async def change(self, to: PaymentStatus, reason: str, *, actor: str = "system", **fields: Any) -> None:
         """Record a change; the further fields are those of `Change`."""
-        step, reference = self.record.next_step, self.reference
-        await self.apply(Change(step=step, to=to, reason=reason, actor=actor, gateway_reference=reference, **fields))
+        told = {"gateway_reference": self.reference, "attempt": self.seen()} | fields
+        await self.apply(Change(step=self.record.next_step, to=to, reason=reason, actor=actor, **told))
 
     async def apply(self, change: Change) -> None:
         """Record a change that is made already."""
@@ -256,6 +274,8 @@ class PaymentRun:
             amount_minor=new.amount_minor,
             currency=new.currency,
             references=dict(self.references),
+            state=self.state,
+            number=self.attempt,
             first_sent_at=self.sent_at,
             authorisation=asked,
         )
@@ -278,5 +298,6 @@ class PaymentRun:
             amount_minor=amount_minor,
             currency=self.new.currency,
             references=dict(self.references),
+            state=self.state,
             number=number,
         )

@@ -9,6 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
 from activities.refund import LoadedRefund, RefundActivities, RefundChangeInput, RefundState
+from clearway.domain.attempt import AttemptKept
 from clearway.domain.refund import NewRefund, Refund, RefundChange
 from clearway.domain.refusals import REFUND_NOT_FOUND
 from clearway.durable.search_attributes import PAYMENT_STATUS
@@ -42,9 +43,9 @@ class RefundRecord:
         return self._reserved.resource
 
     @property
-    def payment_reference(self) -> str:
-        """The gateway's id of the payment that is refunded."""
-        return self._reserved.payment_reference or ""
+    def kept(self) -> AttemptKept:
+        """What is kept of the attempt of the payment that is refunded."""
+        return self._reserved.kept
 
     @property
     def was_there(self) -> bool:

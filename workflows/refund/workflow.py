@@ -110,7 +110,8 @@ class RefundWorkflow(Listener):
     @property
     def _operation(self) -> Operation:
         """The refund, to be sent or asked about."""
-        refund, references = self._record.refund, {"payment": self._record.payment_reference}
+        refund, kept = self._record.refund, self._record.kept
+        references = dict(kept.references)
         if refund.gateway_reference:
             references["refund"] = refund.gateway_reference
         return Operation(
@@ -119,7 +120,8 @@ class RefundWorkflow(Listener):
             payment_id=refund.payment_id,
             amount_minor=refund.amount_minor,
             currency=refund.currency,
-            references={name: value for name, value in references.items() if value},
+            references=references,
+            state=kept.state,
             first_sent_at=self._reserved_at,
         )
 
@@ -131,7 +133,7 @@ class RefundWorkflow(Listener):
 
     async def _begin(self, *, taken_up: bool) -> None:
         refund = self._record.refund
-        self._caller = GatewayCaller(refund.gateway_id, self._timeline.note)
+        self._caller = GatewayCaller(refund.gateway, self._timeline.note)
         if self._status is RefundStatus.PENDING:
             await self._send(ask_first=taken_up)
         elif self._status is RefundStatus.NEEDS_REVIEW:

@@ -12,12 +12,12 @@ from sqlalchemy import ColumnElement, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.pages import PageRequest, Rows, fetch_page
-from clearway.db.payments.rows import command_of, resource_of
-from clearway.db.tables import orders, payment_commands, payments
+from clearway.db.payments.rows import attempt_resource_of, command_of, resource_of
+from clearway.db.tables import orders, payment_attempts, payment_commands, payments
 from clearway.db.tables.base import search_key
 from clearway.domain.command import PaymentCommand
 from clearway.domain.ids import ORDER, PAYMENT, is_id
-from clearway.domain.resources import PaymentResource
+from clearway.domain.resources import AttemptResource, PaymentResource
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,17 @@ async def find_command(
     )
     row = (await connection.execute(query)).one_or_none()
     return command_of(row) if row else None
+
+
+async def list_attempts(connection: AsyncConnection, merchant_id: str, payment_id: str) -> list[AttemptResource]:
+    """Return the attempts of the merchant's payment in their order."""
+    column = payment_attempts.c
+    query = (
+        select(payment_attempts)
+        .where(column.payment_id == payment_id, column.merchant_id == merchant_id)
+        .order_by(column.number)
+    )
+    return [attempt_resource_of(row) for row in await connection.execute(query)]
 
 
 async def list_payments(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,6 +26,7 @@ from clearway.db.events import (
     endpoints_in,
     endpoints_of,
 )
+from clearway.db.payments import recording_attempts as attempts
 from clearway.db.payments import recording_commands as commands
 from clearway.db.payments.rows import (
     RecordMovedError,
@@ -36,6 +37,7 @@ from clearway.db.payments.rows import (
 )
 from clearway.db.tables import captures, events, orders, payments
 from clearway.db.writing import Changed, Rows, Write, row_after, until_written, write_if
+from clearway.domain.attempt import Attempt
 from clearway.domain.command import PaymentCommand
 from clearway.domain.events import CREATED_STEP, EventType
 from clearway.domain.order import OrderStatus
@@ -51,7 +53,14 @@ from clearway.domain.payment import (
 )
 from clearway.domain.resources import PaymentResource
 
-FIND: Final = select(payments, endpoints_beside(payments.c.merchant_id)).where(payments.c.id == bindparam("payment_id"))
+
+def find_with(*beside: ColumnElement[Any]) -> Select[Any]:
+    """Return the query for a payment by its id, with its endpoints and further columns."""
+    query = select(payments, endpoints_beside(payments.c.merchant_id), *beside)
+    return query.where(payments.c.id == bindparam("payment_id"))
+
+
+FIND: Final = find_with()
 
 MOVING: Final = ("version", "refunded_minor", "refund_pending_minor")
 """Columns that tell whether a row is still the one that was read: each change moves one of them."""
@@ -91,6 +100,7 @@ class StandingPayment:
     created_at: datetime
     authorised_at: datetime | None
     commands: Sequence[PaymentCommand]
+    attempts: Sequence[Attempt]
 
 
 async def record(
@@ -127,7 +137,7 @@ async def record(
     # Whatever unique index it conflicts with: when two record the same payment at once, the second may meet any.
     inserted = Rows(payments, [vars(row)], unless_there=True)
     try:
-        recorded = await write_if(connection, inserted, [attempted, *told.writes])
+        recorded = await write_if(connection, inserted, [attempts.first(payment_of(row), now), attempted, *told.writes])
     except IntegrityError as error:
         if "fk_payments_order" in str(error.orig):
             raise OrderUnknownError(new.order_id) from error
@@ -170,6 +180,7 @@ async def load(connection: AsyncConnection, payment_id: str) -> StandingPayment:
         created_at=row.created_at,
         authorised_at=await connection.scalar(authorised),
         commands=await commands.all_of(connection, payment_id),
+        attempts=await attempts.all_of(connection, payment_id),
     )
 
 
@@ -179,8 +190,9 @@ async def _change(connection: AsyncConnection, row: Row[Any], change: Change, no
     applied = apply_change(before, change)
     after = columns_after(applied.payment, now)
     resource = resource_of(row_after(row, after))
-    told = announce(_happenings(before, applied, change, resource), endpoints_in(row), now=now)
-    writes: list[Write] = []
+    data = resource.data()
+    told = announce(_happenings(before, applied, change, data), endpoints_in(row), now=now)
+    writes: list[Write] = attempts.following(before, applied, change, now)
     if change.capture is not None:
         writes.append(_capture(before, change.capture, now))
     if applied.payment.status is PaymentStatus.SUCCESS:
@@ -194,9 +206,9 @@ async def _change(connection: AsyncConnection, row: Row[Any], change: Change, no
     return None
 
 
-async def find(connection: AsyncConnection, payment_id: str) -> Row[Any]:
+async def find(connection: AsyncConnection, payment_id: str, query: Select[Any] = FIND) -> Row[Any]:
     """Return the row, with the endpoints that want to hear of it (`endpoints_in`)."""
-    found: Row[Any] | None = (await connection.execute(FIND, {"payment_id": payment_id})).first()
+    found: Row[Any] | None = (await connection.execute(query, {"payment_id": payment_id})).first()
     if found is None:
         raise PaymentUnknownError(payment_id)
     return found
@@ -247,8 +259,7 @@ async def _already(connection: AsyncConnection, row: Row[Any], step: str) -> Rec
     return RecordedPayment(payment_of(row), resource_of(row), due, again=True)
 
 
-def _happenings(before: Payment, applied: Applied, change: Change, resource: PaymentResource) -> list[Happening]:
-    data = resource.data()
+def _happenings(before: Payment, applied: Applied, change: Change, data: dict[str, Any]) -> list[Happening]:
     return [
         Happening(
             type=event_type,

@@ -9,10 +9,11 @@ from typing import Any, Final
 from sqlalchemy import Row
 
 from clearway.db.mapping import Mapped
-from clearway.db.tables import payment_commands, payments
+from clearway.db.tables import payment_attempts, payment_commands, payments
+from clearway.domain.attempt import Attempt
 from clearway.domain.command import PaymentCommand
 from clearway.domain.payment import FINAL, NewPayment, Payment, PersonalData, begun
-from clearway.domain.resources import NextAction, PaymentResource
+from clearway.domain.resources import AttemptResource, NextAction, PaymentResource
 
 PAYMENT: Final = Mapped(Payment, payments)
 NEW: Final = Mapped(NewPayment, payments)
@@ -21,9 +22,11 @@ RESOURCE: Final = Mapped(
     payments,
     renamed={"amount": "amount_minor", "amount_captured": "captured_minor", "amount_refunded": "refunded_minor"},
 )
+ATTEMPT: Final = Mapped(Attempt, payment_attempts, renamed={"references": "gateway_references"})
+ATTEMPT_RESOURCE: Final = Mapped(AttemptResource, payment_attempts)
 COMMAND: Final = Mapped(PaymentCommand, payment_commands)
 MOVED: Final = (
-    *("status", "captured_minor", "gateway_reference", "action_url"),
+    *("status", "captured_minor", "gateway", "gateway_id", "gateway_reference", "action_url"),
     *("error_code", "error_description", "version", "last_step"),
 )
 """What a change of the payment may move. The refunded amounts are moved by the changes of refunds."""
@@ -69,3 +72,13 @@ def columns_after(payment: Payment, now: datetime) -> dict[str, Any]:
 def command_of(row: Row[Any]) -> PaymentCommand:
     """Read the row of a command."""
     return COMMAND.read(row)
+
+
+def attempt_of(row: Row[Any]) -> Attempt:
+    """Read the row of a payment attempt."""
+    return ATTEMPT.read(row)
+
+
+def attempt_resource_of(row: Row[Any] | SimpleNamespace) -> AttemptResource:
+    """Render a payment attempt as merchants see it."""
+    return ATTEMPT_RESOURCE.read(row)

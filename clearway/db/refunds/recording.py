@@ -17,12 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import audit, ledger
 from clearway.db.events import DueDelivery, Happening, announce, due_for_step, endpoints_beside, endpoints_in
-from clearway.db.payments.recording import PaymentUnknownError, as_read, find, is_recorded, refuse_gap
+from clearway.db.payments import recording_attempts as attempts
+from clearway.db.payments.recording import PaymentUnknownError, as_read, find, find_with, is_recorded, refuse_gap
 from clearway.db.payments.rows import payment_of
 from clearway.db.refunds.rows import columns_after, first_row, refund_of, resource_of
 from clearway.db.tables import audit_log, payments, refunds
 from clearway.db.writing import NOTHING, Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain import ledger as books
+from clearway.domain.attempt import AttemptKept
 from clearway.domain.events import CREATED_STEP, EventType
 from clearway.domain.money import Money
 from clearway.domain.payment import Payment
@@ -30,10 +32,18 @@ from clearway.domain.refund import NewRefund, Refund, RefundChange, RefundStatus
 from clearway.domain.resources import RefundResource
 
 FIND: Final = (
-    select(refunds, payments.c.gateway_reference.label("payment_reference"), endpoints_beside(refunds.c.merchant_id))
+    select(
+        refunds,
+        payments.c.gateway_reference.label("payment_reference"),
+        attempts.KEPT,
+        endpoints_beside(refunds.c.merchant_id),
+    )
     .join(payments, payments.c.id == refunds.c.payment_id)
     .where(refunds.c.id == bindparam("refund_id"))
 )
+
+
+FIND_PAYMENT: Final = find_with(attempts.KEPT)
 
 
 class AmountNotRefundableError(Exception):
@@ -46,11 +56,11 @@ class RefundUnknownError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RecordedRefund:
-    """A refund as it stands after a step, its resource, its payment's gateway reference, and the deliveries due."""
+    """A refund as it stands after a step, its resource, and the deliveries due. kept: of its payment's attempt."""
 
     refund: Refund
     resource: RefundResource
-    payment_reference: str | None
+    kept: AttemptKept
     due: list[DueDelivery]
     again: bool = field(default=False, compare=False)
 
@@ -61,7 +71,7 @@ class StandingRefund:
 
     refund: Refund
     resource: RefundResource
-    payment_reference: str | None
+    kept: AttemptKept
     created_at: datetime
 
 
@@ -69,7 +79,7 @@ async def reserve(connection: AsyncConnection, new: NewRefund, *, now: datetime)
     """Promise a refund. Raises PaymentUnknownError or AmountNotRefundableError, having done nothing."""
 
     async def attempt() -> RecordedRefund | None:
-        payment_row = await find(connection, new.payment_id)
+        payment_row = await find(connection, new.payment_id, FIND_PAYMENT)
         if payment_row.merchant_id != new.merchant_id:
             raise PaymentUnknownError(new.payment_id)
         there = (await connection.execute(FIND, {"refund_id": new.id})).first()
@@ -103,7 +113,7 @@ async def load(connection: AsyncConnection, refund_id: str) -> StandingRefund:
     row = (await connection.execute(FIND, {"refund_id": refund_id})).first()
     if row is None:
         raise RefundUnknownError(refund_id)
-    return StandingRefund(refund_of(row), resource_of(row), row.payment_reference, row.created_at)
+    return StandingRefund(refund_of(row), resource_of(row), _kept(row), row.created_at)
 
 
 async def _reserve(
@@ -121,7 +131,8 @@ async def _reserve(
     booking = ledger.bookings([booked], payment_id=payment.id, refund_id=new.id, now=now)
     audited = _audited(new, amount_minor, now)
     if await write_if(connection, promised, [Rows(refunds, [vars(row)]), *audited, *booking, *told.writes]):
-        return RecordedRefund(refund_of(row), resource_of(row), payment.gateway_reference, told.due)
+        kept = attempts.kept_in(payment_row, payment.gateway_reference)
+        return RecordedRefund(refund_of(row), resource_of(row), kept, told.due)
     return None
 
 
@@ -152,7 +163,7 @@ async def _change(
     writes += ledger.bookings(applied.transactions, payment_id=row.payment_id, refund_id=row.id, now=now)
     moved = Changed(refunds, row.id, after, where={"version": row.version})
     if await write_if(connection, moved, [*writes, *told.writes]):
-        return RecordedRefund(applied.refund, resource_of(changed), row.payment_reference, told.due)
+        return RecordedRefund(applied.refund, resource_of(changed), _kept(row), told.due)
     return None
 
 
@@ -185,9 +196,13 @@ def _added_to_payment(
     return Changed(payments, payment_id, {"updated_at": now}, added=added, where=where)
 
 
+def _kept(row: Row[Any]) -> AttemptKept:
+    return attempts.kept_in(row, row.payment_reference)
+
+
 async def _already(connection: AsyncConnection, row: Row[Any], step: str) -> RecordedRefund:
     due = await due_for_step(connection, row.merchant_id, row.id, step)
-    return RecordedRefund(refund_of(row), resource_of(row), row.payment_reference, due, again=True)
+    return RecordedRefund(refund_of(row), resource_of(row), _kept(row), due, again=True)
 
 
 def _happening(

@@ -21,16 +21,19 @@ from clearway.db.tables.idempotency import idempotency_keys
 from clearway.db.tables.ledger import ledger_accounts, ledger_entries, ledger_transactions
 from clearway.db.tables.merchants import accounts, api_keys, merchants
 from clearway.db.tables.orders import orders
-from clearway.db.tables.payments import captures, payment_commands, payments
+from clearway.db.tables.payments import captures, payment_attempts, payment_commands, payments
 from clearway.db.tables.refunds import refunds
 from clearway.db.tables.reviews import reviews
+from clearway.db.tables.routing import error_overrides, gateway_breakers, routing_versions
 
 __all__ = [
     "accounts",
     "api_keys",
     "audit_log",
     "captures",
+    "error_overrides",
     "events",
+    "gateway_breakers",
     "gateway_configs",
     "gateway_events",
     "idempotency_keys",
@@ -40,10 +43,12 @@ __all__ = [
     "merchants",
     "metadata",
     "orders",
+    "payment_attempts",
     "payment_commands",
     "payments",
     "refunds",
     "reviews",
+    "routing_versions",
     "webhook_attempts",
     "webhook_deliveries",
     "webhook_endpoints",

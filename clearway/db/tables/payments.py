@@ -18,6 +18,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from clearway.db.tables.base import SEALED, metadata, moment, one_of, search_key_sql
+from clearway.domain.attempt import OPEN as OPEN_ATTEMPT
+from clearway.domain.attempt import AttemptStatus, Executed
 from clearway.domain.command import CommandKind, CommandStatus
 from clearway.domain.payment import FINAL, HOLDS_ORDER, CaptureMethod, PaymentMethod, PaymentStatus
 
@@ -46,6 +48,7 @@ payments = Table(
     Column("action_url", Text),
     Column("error_code", Text),
     Column("error_description", Text),
+    Column("routing", JSONB(none_as_null=True), comment="which gateways were chosen and why; no personal data"),
     Column("version", Integer, nullable=False, server_default="0", comment="counts the moves of the state machine"),
     Column("last_step", Text, nullable=False, server_default="created"),
     moment("created_at"),
@@ -133,4 +136,31 @@ payment_commands = Table(
     CheckConstraint("amount_minor >= 0", name="amount_not_negative"),
     CheckConstraint(one_of("kind", CommandKind), name="kind_known"),
     CheckConstraint(one_of("status", CommandStatus), name="status_known"),
+)
+
+payment_attempts = Table(
+    "payment_attempts",
+    metadata,
+    Column("id", Text, primary_key=True, comment="the operation key, `<payment_id>:authorise:<number>`"),
+    Column("payment_id", Text, nullable=False),
+    Column("merchant_id", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("gateway", Text, nullable=False, comment="the kind of the configuration"),
+    Column("gateway_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("gateway_references", JSONB, nullable=False, server_default=text("'{}'"), comment="its ids by name"),
+    Column("state", Text, comment="the connector's own, given back to it"),
+    Column("executed", Text, comment="whether the gateway may have acted, when it failed"),
+    Column("error_code", Text),
+    Column("error_description", Text),
+    Column("raw_code", Text, comment="the gateway's own"),
+    Column("network_code", Text),
+    moment("started_at"),
+    moment("ended_at", nullable=True),
+    ForeignKeyConstraint(["payment_id"], ["payments.id"], name="fk_payment_attempts_payment"),
+    CheckConstraint("id = payment_id || ':authorise:' || number", name="id_is_the_key"),
+    CheckConstraint(one_of("status", AttemptStatus), name="status_known"),
+    CheckConstraint(one_of("executed", Executed), name="executed_known"),
+    CheckConstraint(f"(ended_at IS NULL) = ({one_of('status', OPEN_ATTEMPT)})", name="ended_when_decided"),
+    Index("ix_payment_attempts_payment_id", "payment_id", "number"),
 )

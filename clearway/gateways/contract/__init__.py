@@ -16,6 +16,7 @@ A connector method raises only for programmer errors; whatever the gateway or th
     inbound      what gateways send     listing     a gateway's own books      cards   raw test cards
 """
 
+from clearway.domain.attempt import Executed
 from clearway.gateways.contract.abilities import (
     ALL_METHODS,
     Abilities,
@@ -49,7 +50,6 @@ from clearway.gateways.contract.outcomes import (
     Action,
     ActionKind,
     AnswerUnreadableError,
-    Executed,
     GatewayOutcome,
     OutcomeKind,
 )

@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from clearway.domain.attempt import Executed
 from clearway.gateways.contract.abilities import Finding, FindsOut
 from clearway.gateways.contract.gateway import Gateway
 from clearway.gateways.contract.operations import Operation
-from clearway.gateways.contract.outcomes import UNKNOWN, Executed, GatewayOutcome, OutcomeKind
+from clearway.gateways.contract.outcomes import UNKNOWN, GatewayOutcome, OutcomeKind
 
 SEND_AGAIN: Final = GatewayOutcome(OutcomeKind.RETRYABLE, Executed.MAYBE)
 """The way to find out is to send the same request with the same key: it has no second effect."""

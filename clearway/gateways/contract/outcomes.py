@@ -14,6 +14,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from clearway.domain.attempt import Executed
 from clearway.domain.limits import (
     GATEWAY_ERROR_CODE_LENGTH_MAX,
     GATEWAY_IDENTIFIER_LENGTH_MAX,
@@ -60,14 +61,6 @@ class OutcomeKind(StrEnum):
     """May or may not have been executed, or the question was not answered: ask (again) after `retry_after_s`."""
     NOT_FOUND = "not_found"
     """Only from `recover`: the gateway knows no such operation."""
-
-
-class Executed(StrEnum):
-    """Whether the gateway acted: reserved, took, released or gave back money, or asked an issuer to."""
-
-    NO = "no"
-    MAYBE = "maybe"
-    YES = "yes"
 
 
 USUALLY: Final[Mapping[OutcomeKind, Executed]] = MappingProxyType(

@@ -43,7 +43,7 @@ stripe.enable_telemetry = False  # It would tell Stripe in each request how long
 
 
 @dataclass(frozen=True)
-class StripeCredentials:
+class StripeKeys:
     """The keys of one account. webhook_secret: of its webhook endpoint; without it no webhook is believed."""
 
     secret_key: str = field(repr=False)
@@ -62,7 +62,7 @@ class StripeGateway:
 
     def __init__(
         self,
-        credentials: StripeCredentials,
+        credentials: StripeKeys,
         *,
         api_base: str = API_BASE,
         timeout_s: float,

@@ -55,6 +55,7 @@ def outcome_of_intent(intent: Mapping[str, Any]) -> GatewayOutcome:
     """Return how the authorisation stands. NOT_FOUND: it was not tried. Raises AnswerUnreadableError."""
     references = _references(intent)
     currency = _currency(intent)
+    _amount(intent, "amount", currency)
     match _text(intent, "status"):
         case "succeeded" | "requires_capture":
             return _authorised(intent, references, currency)
@@ -173,7 +174,8 @@ def raw_code(error: Mapping[str, Any]) -> str | None:
 
 def is_moved(error: Mapping[str, Any]) -> bool:
     """Tell whether an error only says that the payment is not as the request had it."""
-    return error.get("code") in STATE_MOVED
+    code = error.get("code")
+    return isinstance(code, str) and code in STATE_MOVED
 
 
 def _row(kind: OperationKind, status: int, error: Mapping[str, Any]) -> ErrorRow:

@@ -38,8 +38,8 @@ class Case:
     ledgers_before: list[list[Record]] = field(default_factory=list)
     restores: int = 0
     """How often the database was put back to an earlier moment."""
-    forgotten: set[str] = field(default_factory=set)
-    """Ids that clients were first answered with between a copy of the database and its restore."""
+    forgotten: dict[str, float] = field(default_factory=dict)
+    """Ids that clients first heard of between a copy of the database and its restore; when they were there again."""
     unread: dict[Witness, str] = field(default_factory=dict)
     """Who could not be heard, or not to the end, and why."""
 

@@ -223,7 +223,8 @@ def _was_forgotten(group: Sequence[Told]) -> bool:
 
 def _names_what_is_forgotten(told: Told, case: Case) -> bool:
     order_id = told.body.get("order_id") if isinstance(told.body, dict) else None
-    return not case.forgotten.isdisjoint({*told.path.split("/")[2:3], order_id})
+    named = {*told.path.split("/")[2:3], order_id}
+    return any(told.began < there_again for name, there_again in case.forgotten.items() if name in named)
 
 
 def _makes(told: Told) -> bool:

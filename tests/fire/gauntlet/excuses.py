@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from math import inf
 from typing import Final
 
 from clearway.recovery.books import Missing
@@ -34,10 +35,9 @@ def excuse(case: Case, past: Past) -> dict[str, int]:
     """Mark what was forgotten, and take out of the evidence what cannot be recorded. Returns how much of each."""
     if not past.restores:
         return {}
-    known = {told.answer["id"] for told in case.told if told.is_success and "id" in told.answer and _kept(told, past)}
     case.told = [told if _kept(told, past) else replace(told, forgotten=True) for told in case.told]
     case.restores = len(past.restores)
-    case.forgotten = {name for told in case.told if told.forgotten and told.is_success for name in _named(told)} - known
+    case.forgotten = _forgotten(case.told)
     rows = _Rows(case, past)
     count = _counted(case, rows)
     events = [arrival for arrival in case.arrivals if not rows.may_have_forgotten(arrival)]
@@ -105,6 +105,18 @@ class _Rows:
 
 def _kept(told: Told, past: Past) -> bool:
     return not any(restore.holds(told.began, told.ended) for restore in past.restores)
+
+
+def _forgotten(log: Sequence[Told]) -> dict[str, float]:
+    """Return what clients heard of first between copy and restore, with the moment at which it was there again."""
+    found: dict[str, float] = {}
+    for told in sorted((told for told in log if told.is_success), key=lambda told: told.began):
+        for name in _named(told):
+            if told.forgotten:
+                found.setdefault(name, inf)
+            else:
+                found[name] = min(found.get(name, -inf), told.ended)
+    return {name: at for name, at in found.items() if at > -inf}
 
 
 def _is_payment(told: Told) -> bool:

@@ -194,6 +194,19 @@ def test_a_404_about_what_was_known_before_is_no_excuse() -> None:
     assert judged(case, past()) is Ruling.FAIL
 
 
+@pytest.mark.parametrize(("asked_at", "ruling"), [(AFTER, Ruling.PASS), (AFTER + 20, Ruling.FAIL)])
+def test_what_is_there_again_does_not_vanish_again(asked_at: float, ruling: Ruling) -> None:
+    """A payment of the lost time is not found until it is recorded again, and is found from then on."""
+    lost = PAYMENT | {"id": "pay_9"}
+    case = tell(
+        case_with(),
+        told("/payments/pay_9", 200, lost, method="GET", at=DURING),
+        told("/payments/pay_9", 200, lost, method="GET", at=AFTER + 10),
+        told("/payments/pay_9", 404, {}, method="GET", at=asked_at),
+    )
+    assert judged(case, past()) is ruling
+
+
 @pytest.mark.parametrize(("at", "ruling"), [(BEFORE, Ruling.FAIL), (DURING, Ruling.PASS), (200.0, Ruling.FAIL)])
 def test_a_webhook_without_an_event_must_be_of_that_time(at: float, ruling: Ruling) -> None:
     """Events are forgotten with their rows; a webhook before the copy, or long after the restore, is of none."""

@@ -17,6 +17,7 @@ ROUTES = [
     ("GET", "/orders/{order}"),
     ("GET", "/payments/{payment}"),
     ("GET", "/payments/{payment}/history"),
+    ("GET", "/payments/{payment}/attempts"),
     ("GET", "/payments/{payment}/webhooks"),
     ("GET", "/payments/{payment}/refunds"),
     ("POST", "/payments/{payment}/capture"),

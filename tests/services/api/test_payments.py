@@ -328,6 +328,20 @@ class TestRefusals:
         assert await count_payments(api_engine, caller.id) == 0
 
 
+class TestAttempts:
+    """`GET /payments/{id}/attempts`."""
+
+    async def test_each_attempt_is_told_with_gateway_times_and_error(self, payer: Payer) -> None:
+        """A decline is shown with the unified code, the gateway's own, and whether the gateway acted."""
+        made = await payer.payment(vpa="failure@razorpay", until="failed")
+        listed = (await payer.http.get(f"/payments/{made['id']}/attempts")).json()
+        [attempt] = listed["data"]
+        assert (attempt["number"], attempt["status"], attempt["gateway"]) == (1, "failed", "simulator")
+        assert (attempt["error_code"], attempt["raw_code"]) == ("payment_declined", "upi_declined")
+        assert (attempt["executed"], attempt["gateway_id"]) == ("yes", made["gateway_id"])
+        assert attempt["started_at"] <= attempt["ended_at"]
+
+
 class TestHistory:
     """`GET /payments/{id}/history`."""
 

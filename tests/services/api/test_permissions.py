@@ -28,6 +28,7 @@ OPEN = {
     "/orders/{order_id}/public",
     "/payments/{payment_id}/public",
     "/payments/public",
+    "/gateways/{gateway}/webhooks",
     "/errors",
     "/errors/{gateway}",
 }
@@ -81,7 +82,7 @@ async def test_a_key_with_only_the_permission_passes(caller: Caller, app: FastAP
     assert needed is not None
     async with await _key_with(caller, app, [needed.value]) as client:
         answer = await client.request(method, _path(route), json={} if method in {"POST", "PATCH"} else None)
-    assert answer.status_code in {200, 404, 422}, answer.text
+    assert answer.status_code in {200, 204, 404, 409, 422}, answer.text
 
 
 def _path(route: APIRoute) -> str:

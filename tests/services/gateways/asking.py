@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ from clearway.gateways.contract import (
     Operation,
     OperationKind,
     OutcomeKind,
+    Preparing,
 )
 
 PATIENCE_S = 15.0
@@ -41,6 +43,15 @@ def order(instrument: str, method: str = "upi", **fields: Any) -> Operation:
         "authorisation": Authorisation(method, capture_method, instrument, return_url),
     }
     return Operation(**(asked | fields))
+
+
+async def prepared(gateway: Gateway, asked: Operation) -> Operation:
+    """Take the first step, where the gateway has one, and return the operation with what is recorded of it."""
+    if not isinstance(gateway, Preparing):
+        return asked
+    outcome = await gateway.prepare(asked)
+    assert outcome.kind is OutcomeKind.PREPARED, outcome
+    return replace(asked, references=dict(outcome.references), state=outcome.state)
 
 
 def follow_up(asked: Operation, outcome: GatewayOutcome, operation: str, amount: int, n: int = 1) -> Operation:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from clearway.gateways.contract import (
     read_inbound,
 )
 from tests.services.gateways import hostile
-from tests.services.gateways.asking import MANUAL, follow_up, inbound_of, order, outcome_when, read
+from tests.services.gateways.asking import MANUAL, follow_up, inbound_of, order, outcome_when, prepared, read
 from tests.support.receiver import Receiver
 
 Instrument = tuple[str, str]
@@ -52,13 +53,22 @@ class Bench:
     good: Instrument
     refused: Instrument
     undecided: Instrument
+    """It waits, for its customer or for good."""
     challenged: Instrument
+    signature_header: str = "webhook-signature"
+    amount_fields: Sequence[str] = ("amount",)
+    """The fields of an answer that hold amounts."""
 
 
 def ask(instrument: Instrument, **fields: object) -> Operation:
     """Ask for a payment with an instrument of the bench."""
     method, value = instrument
-    return order(value, method, **fields)
+    return order(value, method, **{"return_url": "https://shop.example/back", **fields})
+
+
+async def begun(bench: Bench, instrument: Instrument, **fields: object) -> Operation:
+    """Ask for a payment whose first step is taken, where the gateway has one."""
+    return await prepared(bench.gateway, ask(instrument, **fields))
 
 
 class GatewayConformance:
@@ -66,7 +76,7 @@ class GatewayConformance:
 
     async def test_approved_payment_is_captured_and_told_in_full(self, bench: Bench) -> None:
         """An automatic payment ends approved and captured, with the amount, currency and reference of the gateway."""
-        asked = ask(bench.good)
+        asked = await begun(bench, bench.good)
         await bench.gateway.authorise(asked)
         outcome = await outcome_when(bench.gateway, asked, OutcomeKind.APPROVED)
         assert (outcome.amount_minor, outcome.currency, outcome.captured) == (1_000, "INR", True)
@@ -75,7 +85,7 @@ class GatewayConformance:
 
     async def test_decline_has_a_unified_code_and_no_effect(self, bench: Bench) -> None:
         """A refused payment ends declined with a code of DECLINE_CODES, and nothing was taken."""
-        asked = ask(bench.refused)
+        asked = await begun(bench, bench.refused)
         await bench.gateway.authorise(asked)
         outcome = await outcome_when(bench.gateway, asked, OutcomeKind.DECLINED)
         assert outcome.error_code in DECLINE_CODES
@@ -84,7 +94,7 @@ class GatewayConformance:
 
     async def test_challenge_gives_a_url(self, bench: Bench) -> None:
         """A payment that needs its customer says where to send them, and takes nothing."""
-        asked = ask(bench.challenged)
+        asked = await begun(bench, bench.challenged)
         outcome = await bench.gateway.authorise(asked)
         assert outcome.kind is OutcomeKind.NEEDS_ACTION
         assert outcome.action is not None
@@ -93,7 +103,7 @@ class GatewayConformance:
 
     async def test_same_key_has_one_effect(self, bench: Bench) -> None:
         """Twenty racing repetitions of one request are one charge and one reference."""
-        asked = ask(bench.good)
+        asked = await begun(bench, bench.good)
         outcomes = await asyncio.gather(*(bench.gateway.authorise(asked) for _ in range(20)))
         await outcome_when(bench.gateway, asked, OutcomeKind.APPROVED)
         assert len({outcome.reference for outcome in outcomes}) == 1
@@ -101,17 +111,18 @@ class GatewayConformance:
 
     async def test_same_key_other_request_is_our_mistake(self, bench: Bench) -> None:
         """One key with two requests is a programmer error: it raises, and the first request alone has effect."""
-        asked = ask(bench.good)
+        asked = await begun(bench, bench.good)
         await bench.gateway.authorise(asked)
         await outcome_when(bench.gateway, asked, OutcomeKind.APPROVED)
         with pytest.raises(Exception, match="idempotency key"):
-            await bench.gateway.authorise(replace(asked, amount_minor=2_000))
+            await bench.gateway.authorise(await prepared(bench.gateway, replace(asked, amount_minor=2_000)))
         assert await bench.effects(asked.payment_id) == ["authorised", "captured"]
 
     async def test_look_up_of_an_unknown_key(self, bench: Bench) -> None:
-        """A key the gateway never saw is NOT_FOUND, and asking has no effect."""
-        asked = ask(bench.good)
+        """An operation the gateway never saw is NOT_FOUND, its first step taken or not, and asking has no effect."""
+        asked = ask(bench.good, first_sent_at=datetime.now(UTC), last_sent_at=datetime.now(UTC))
         assert (await bench.gateway.recover(asked)).kind is OutcomeKind.NOT_FOUND
+        assert (await bench.gateway.recover(await prepared(bench.gateway, asked))).kind is OutcomeKind.NOT_FOUND
         assert await bench.effects(asked.payment_id) == []
 
     async def test_manual_capture_in_parts(self, bench: Bench) -> None:
@@ -143,10 +154,10 @@ class GatewayConformance:
         assert await bench.effects(asked.payment_id) == ["authorised", "captured", "voided"]
 
     async def test_void_calls_off_what_is_undecided(self, bench: Bench) -> None:
-        """A pending payment that is voided takes nothing, then or later, and look-up says so."""
-        asked = ask(bench.undecided)
+        """A payment that waits and is voided takes nothing, then or later, and recover says so."""
+        asked = await begun(bench, bench.undecided)
         outcome = await bench.gateway.authorise(asked)
-        assert outcome.kind is OutcomeKind.PENDING
+        assert outcome.kind in {OutcomeKind.PENDING, OutcomeKind.NEEDS_ACTION}
         voided = await bench.gateway.void(follow_up(asked, outcome, "void", 1_000))
         assert voided.kind is OutcomeKind.APPROVED
         assert (await bench.gateway.recover(asked)).kind is OutcomeKind.DECLINED
@@ -192,7 +203,7 @@ class GatewayConformance:
 
     async def test_webhook_tells_the_same_as_look_up(self, bench: Bench) -> None:
         """The news of a payment names our key, and its outcome is what look-up says."""
-        asked = ask(bench.good)
+        asked = await begun(bench, bench.good)
         await bench.gateway.authorise(asked)
         [delivery] = await bench.receiver.wait_for(1, asked.key)
         news = await read(bench.gateway, delivery.headers, delivery.body)
@@ -212,7 +223,7 @@ class GatewayConformance:
     @pytest.mark.parametrize("skew_s", [-400, 400])
     async def test_stale_and_future_webhooks_are_refused(self, bench: Bench, skew_s: int) -> None:
         """A signature made too long ago, or in the future, is invalid although it is the gateway's."""
-        asked = ask(bench.good)
+        asked = await begun(bench, bench.good)
         await bench.gateway.authorise(asked)
         [delivery] = await bench.receiver.wait_for(1, asked.key)
         await read(bench.gateway, bench.sign(delivery.body, 0), delivery.body)
@@ -224,16 +235,16 @@ class GatewayConformance:
     )
     async def test_malformed_signatures_are_refused(self, bench: Bench, signature: str) -> None:
         """Whatever stands in the signature header, a webhook that is not signed is SignatureInvalidError."""
-        headers = bench.sign(b"{}", 0) | {"webhook-signature": signature}
+        headers = bench.sign(b"{}", 0) | {bench.signature_header: signature}
         with pytest.raises(SignatureInvalidError):
             await read(bench.gateway, headers, b"{}")
 
-    @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
-    async def test_unsigned_webhooks_are_refused(self, bench: Bench, missing: str) -> None:
+    async def test_unsigned_webhooks_are_refused(self, bench: Bench) -> None:
         """A webhook without one of its headers, or with a changed body, is SignatureInvalidError."""
         signed = bench.sign(b"{}", 0)
-        with pytest.raises(SignatureInvalidError):
-            await read(bench.gateway, {name: value for name, value in signed.items() if name != missing}, b"{}")
+        for missing in signed:
+            with pytest.raises(SignatureInvalidError):
+                await read(bench.gateway, {name: value for name, value in signed.items() if name != missing}, b"{}")
         for other in (b"{ }", b"\xff\xfe"):
             with pytest.raises(SignatureInvalidError):
                 await read(bench.gateway, signed, other)
@@ -257,7 +268,8 @@ class GatewayConformance:
 
     async def test_an_answer_that_cannot_be_read_is_unknown(self, bench: Bench) -> None:
         """Neither nonsense, nor JSON of any depth, nor an amount that is text is taken for a result, by any call."""
-        as_text = [json.dumps(answer | {"amount": "1000"}).encode() for answer in bench.answers]
+        texts = dict.fromkeys(bench.amount_fields, "1000")
+        as_text = [json.dumps(answer | texts).encode() for answer in bench.answers]
         async with hostile.answering() as answers, aclosing(bench.connect(answers.url)) as gateway:
             for body in [*hostile.NOT_JSON, *as_text]:
                 answers.body = body
@@ -279,7 +291,7 @@ class GatewayConformance:
         assert read > 0
 
     async def _one_call(self, gateway: Gateway, number: int):
-        asked = ask(("upi", "success@razorpay"))
+        asked = replace(ask(("upi", "success@razorpay")), references={"payment": "ref_1"})
         request = follow_up(
             asked, GatewayOutcome(OutcomeKind.APPROVED, references={"payment": "ref_1"}), "capture", 1_000
         )
@@ -293,13 +305,13 @@ class GatewayConformance:
         return await calls[number % len(calls)]()
 
     async def _authorised(self, bench: Bench):
-        asked = ask(bench.good, capture_method=MANUAL)
+        asked = await begun(bench, bench.good, capture_method=MANUAL)
         await bench.gateway.authorise(asked)
         outcome = await outcome_when(bench.gateway, asked, OutcomeKind.APPROVED)
         assert outcome.captured is False
         return asked, outcome
 
     async def _paid(self, bench: Bench):
-        asked = ask(bench.good)
+        asked = await begun(bench, bench.good)
         await bench.gateway.authorise(asked)
         return asked, await outcome_when(bench.gateway, asked, OutcomeKind.APPROVED)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clearway.gateways.contract import GatewayOutcome, Operation, OutcomeKind
-from clearway.gateways.stripe.client import StripeCredentials, StripeGateway
+from clearway.gateways.stripe.client import StripeGateway, StripeKeys
 from tests.services.gateways.asking import order
 from tests.services.gateways.stripe_account import VERSION, Account
 from tests.support.receiver import Receiver
@@ -46,14 +46,14 @@ class Stripe:
 
 
 @asynccontextmanager
-async def connected(account: Account, receiver: Receiver, **options: Any) -> AsyncIterator[Stripe]:
-    """Connect to an account, as a merchant does: by its key, and the secret of a webhook endpoint."""
+async def connected(account: Account, receiver: Receiver, *told: str, **options: Any) -> AsyncIterator[Stripe]:
+    """Connect to an account, as a merchant does: by its key, and the secret of a webhook endpoint. told: its events."""
     made = await account.sdk.v1.webhook_endpoints.create_async(
-        params={"url": receiver.url, "enabled_events": ["*"], "api_version": VERSION}  # type: ignore[typeddict-item]
+        params={"url": receiver.url, "enabled_events": list(told or ("*",)), "api_version": VERSION}  # type: ignore[typeddict-item]
     )
     secret = str(made.secret)
     gateway = StripeGateway(
-        StripeCredentials(account.key, secret),
+        StripeKeys(account.key, secret),
         api_base=str(account.simulator.http.base_url).rstrip("/") + "/stripe",
         **{"timeout_s": 5.0, **options},
     )

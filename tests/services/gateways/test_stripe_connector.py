@@ -18,7 +18,7 @@ from clearway.gateways.contract import (
     Preparing,
     find_out,
 )
-from clearway.gateways.stripe.client import StripeCredentials, StripeGateway
+from clearway.gateways.stripe.client import StripeGateway, StripeKeys
 from clearway.gateways.stripe.exchange import KeyMisusedError
 from tests.services.gateways.asking import MANUAL, card, follow_up, order
 from tests.services.gateways.stripe_account import Account
@@ -341,7 +341,7 @@ async def test_test_cards_become_methods(stripe: Stripe) -> None:
 async def test_credentials_are_tried_without_effect(stripe: Stripe, name: str, expected: str | None) -> None:
     """Testing a connection reads the balance, and says what is wrong in words."""
     base = str(stripe.account.simulator.http.base_url).rstrip("/") + "/stripe"
-    gateway = StripeGateway(StripeCredentials(f"sk_test_{name}"), api_base=base, timeout_s=5)
+    gateway = StripeGateway(StripeKeys(f"sk_test_{name}"), api_base=base, timeout_s=5)
     problem = await gateway.check()
     assert problem is None if expected is None else expected in str(problem)
     await gateway.aclose()
@@ -350,7 +350,7 @@ async def test_credentials_are_tried_without_effect(stripe: Stripe, name: str, e
 async def test_refused_credentials_are_surely_not_executed(stripe: Stripe) -> None:
     """With a key that Stripe refuses nothing is done, so another gateway may try."""
     base = str(stripe.account.simulator.http.base_url).rstrip("/") + "/stripe"
-    gateway = StripeGateway(StripeCredentials("sk_test_invalid_key"), api_base=base, timeout_s=5)
+    gateway = StripeGateway(StripeKeys("sk_test_invalid_key"), api_base=base, timeout_s=5)
     outcome = await gateway.prepare(order("pm_card_visa", "card", currency="USD"))
     assert (outcome.kind, outcome.executed) == (OutcomeKind.DECLINED, Executed.NO)
     assert outcome.error_code == "gateway_unavailable"
@@ -359,7 +359,7 @@ async def test_refused_credentials_are_surely_not_executed(stripe: Stripe) -> No
 
 async def test_a_gateway_that_is_away_is_retryable(stripe: Stripe) -> None:
     """When no connection can be made nothing was sent."""
-    gateway = StripeGateway(StripeCredentials("sk_test_some_name"), api_base="http://127.0.0.1:1", timeout_s=5)
+    gateway = StripeGateway(StripeKeys("sk_test_some_name"), api_base="http://127.0.0.1:1", timeout_s=5)
     outcome = await gateway.authorise(await stripe.prepared())
     assert (outcome.kind, outcome.executed) == (OutcomeKind.RETRYABLE, Executed.NO)
     with pytest.raises(GatewayUnavailableError):

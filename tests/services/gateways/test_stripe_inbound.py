@@ -20,7 +20,7 @@ from clearway.gateways.contract import (
     Trust,
     read_inbound,
 )
-from clearway.gateways.stripe.client import StripeCredentials, StripeGateway
+from clearway.gateways.stripe.client import StripeGateway, StripeKeys
 from clearway.simulator.facades.stripe.events import signature
 from tests.services.gateways import hostile
 from tests.services.gateways.asking import MANUAL, follow_up, inbound_of
@@ -42,7 +42,7 @@ async def stripe(account: Account, receiver: Receiver) -> AsyncIterator[Stripe]:
 @pytest.fixture
 async def gateway() -> AsyncIterator[StripeGateway]:
     """Make a connector that calls nobody."""
-    made = StripeGateway(StripeCredentials("sk_test_some_name", SECRET), timeout_s=1)
+    made = StripeGateway(StripeKeys("sk_test_some_name", SECRET), timeout_s=1)
     yield made
     await made.aclose()
 
@@ -177,7 +177,7 @@ async def test_wrong_bodies_and_secrets_are_refused(gateway: StripeGateway) -> N
     ):
         with pytest.raises(SignatureInvalidError):
             await gateway.read_inbound(request)
-    unset = StripeGateway(StripeCredentials("sk_test_some_name"), timeout_s=1)
+    unset = StripeGateway(StripeKeys("sk_test_some_name"), timeout_s=1)
     with pytest.raises(SignatureInvalidError, match="configured"):
         await unset.read_inbound(good)
     await unset.aclose()

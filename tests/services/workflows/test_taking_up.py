@@ -228,8 +228,8 @@ async def test_a_refund_that_was_sent_and_not_recorded_is_found(durable: Durable
     async with each_for_itself(durable.engine).connect() as connection:
         reserved = await refunds.reserve(connection, new, now=await durable.environment.get_current_time())
     operation = question_about(f"{new.id}:refund:1", 1_000)
-    references = {"payment": reserved.payment_reference or ""}
-    await durable.simulator.gateway.refund(replace(operation, payment_id=payment.id, references=references))
+    asked = replace(operation, payment_id=payment.id, references=reserved.kept.references)
+    await durable.simulator.gateway.refund(asked)
 
     handle = await durable.take_up_refund(new)
 

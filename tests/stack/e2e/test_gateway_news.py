@@ -54,8 +54,7 @@ async def tell(
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": Webhook(secret).sign(event["id"], at, body),
     }
-    [gateway] = (await merchant.http.get("/gateways")).json()["data"]
-    url = f"{str(merchant.http.base_url).rstrip('/')}/gateways/{gateway['id']}/webhook"
+    url = f"{str(merchant.http.base_url).rstrip('/')}/gateways/simulator/webhooks"
     return await merchant.gateway.post(url, content=body, headers=headers)
 
 

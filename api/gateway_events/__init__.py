@@ -1,1 +1,0 @@
-"""Events that gateways have sent: list, read, and process again."""

@@ -1,0 +1,229 @@
+"""What merchants send and read about routing. A program of rules is `clearway.domain.routing_program.Program`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+from sqlalchemy import Row
+
+from api.http.fields import Amount, Body, Country, CurrencyCode, NotesField, PlainText, Time
+from clearway.domain.ids import PAYMENT, new_id
+from clearway.domain.payment import CaptureMethod, PaymentMethod
+from clearway.domain.resources import Moment, Resource
+from clearway.domain.routing import ChosenBy, Decision, Why
+from clearway.domain.routing_conditions import BIN_FORM, CardBrand, PaymentFacts
+from clearway.domain.routing_explained import Considered
+from clearway.domain.routing_program import Program
+from clearway.domain.routing_version import NOTE_LENGTH_MAX, VersionStatus
+from clearway.routing.trying import Trial
+
+PAYMENTS_TRIED_MAX = 5_000
+
+Number = Annotated[int, Field(ge=1, description="Counts your versions.")]
+
+
+class VersionCreate(Body):
+    """Routing rules to save as a draft."""
+
+    program: Program
+    note: Annotated[PlainText, StringConstraints(min_length=1, max_length=NOTE_LENGTH_MAX)] | None = None
+
+
+class ProgramCheck(Body):
+    """Routing rules to check. Nothing is saved."""
+
+    program: dict[str, Any] = Field(description="As it would be saved. Here, what is wrong is part of the answer.")
+
+
+class DryRun(Body):
+    """How many of your last payments to try a version on."""
+
+    payments: Annotated[int, Field(strict=True, ge=1, le=PAYMENTS_TRIED_MAX)] = 1_000
+
+
+class Activation(Body):
+    """force: activate it although some of your last payments would find no gateway by it."""
+
+    force: bool = False
+
+
+class Explain(Body):
+    """A payment that is not made. version: the rules to ask; left out: those that are active."""
+
+    method: PaymentMethod
+    currency: CurrencyCode
+    amount: Amount
+    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
+    country: Country | None = None
+    card_brand: CardBrand | None = None
+    card_bin: Annotated[
+        PlainText | None, StringConstraints(pattern=BIN_FORM), Field(description="The first 4 to 8 digits, no more.")
+    ] = None
+    customer: Annotated[PlainText, StringConstraints(min_length=1, max_length=128)] | None = None
+    notes: NotesField = Field(default_factory=dict)
+    at: Annotated[Time | None, Field(description="When the payment would be made. Left out: now.")] = None
+    version: Number | None = None
+
+    def facts(self) -> PaymentFacts:
+        """Return what rules may ask of it."""
+        return PaymentFacts(
+            payment_id=new_id(PAYMENT),
+            method=self.method,
+            currency=self.currency,
+            amount_minor=self.amount,
+            capture_method=self.capture_method,
+            at=self.at or datetime.now(UTC),
+            country=self.country,
+            card_brand=self.card_brand,
+            card_bin=self.card_bin,
+            customer_id=self.customer,
+            notes=self.notes,
+        )
+
+
+class VersionResource(Resource):
+    """A version of routing rules. It never changes."""
+
+    id: str
+    object: Literal["routing_version"] = "routing_version"
+    number: int
+    status: VersionStatus
+    program: dict[str, Any] = Field(description="The rules, in the form in which they are sent.")
+    note: str | None
+    created_by: str
+    created_at: Moment
+    activated_at: Moment | None
+    retired_at: Moment | None
+
+
+class RoutingResource(Resource):
+    """By what new payments are routed. version null: by the priority of your gateways alone."""
+
+    object: Literal["routing"] = "routing"
+    version: VersionResource | None
+
+
+class ProgramChecked(Resource):
+    """What is wrong with rules, and what is allowed and probably not meant."""
+
+    object: Literal["routing_check"] = "routing_check"
+    valid: bool
+    problems: list[str] = Field(description="Each names a place and says what to change.")
+    warnings: list[str]
+
+
+class LeftOutResource(Resource):
+    """A gateway that is not tried, and why."""
+
+    gateway_id: str
+    why: Why
+    reason: str
+
+
+class ConsideredResource(Resource):
+    """A rule that was asked."""
+
+    rule: str
+    fits: bool
+    failed: list[str] = Field(description="Of each statement the first condition that did not hold.")
+
+
+class DecisionResource(Resource):
+    """Which gateways a payment is sent to, and why."""
+
+    object: Literal["routing_decision"] = "routing_decision"
+    gateways: list[str] = Field(description="In the order in which they are tried. Empty: the payment is refused.")
+    by: ChosenBy
+    version: int | None
+    rule: str | None = Field(description="The first rule that fits.")
+    fell_back: bool = Field(description="No gateway of the rule could take the payment.")
+    despite_breaker: bool = Field(description="Every gateway that could take it seemed broken.")
+    left_out: list[LeftOutResource]
+    inputs: dict[str, Any] = Field(description="What was decided on, without personal data.")
+
+
+class Explanation(DecisionResource):
+    """A decision for a payment that is not made, with the rules that were asked."""
+
+    considered: list[ConsideredResource]
+
+
+class GatewayShare(Resource):
+    """How many payments go to a gateway first."""
+
+    gateway_id: str
+    before: int
+    after: int
+
+
+class RuleShare(Resource):
+    """How many payments a rule fits. rule null: no rule."""
+
+    rule: str | None
+    payments: int
+
+
+class MovedResource(Resource):
+    """A payment that would go elsewhere."""
+
+    payment_id: str
+    rule: str | None
+    before: list[str]
+    after: list[str]
+
+
+class TrialResource(Resource):
+    """What a version would have done with your last payments."""
+
+    object: Literal["routing_dry_run"] = "routing_dry_run"
+    payments: int
+    moved: int
+    refused: int = Field(description="Payments that would find no gateway.")
+    gateways: list[GatewayShare]
+    rules: list[RuleShare]
+    examples: list[MovedResource]
+    not_asked: list[str] = Field(
+        description="Fields that the rules ask and that are not kept of past payments: these conditions did not hold."
+    )
+
+
+def version_resource(row: Row[Any]) -> VersionResource:
+    """Render a row of `routing_versions`."""
+    return VersionResource(
+        id=row.id,
+        number=row.number,
+        status=row.status,
+        program=row.program,
+        note=row.note,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        activated_at=row.activated_at,
+        retired_at=row.retired_at,
+    )
+
+
+def explanation(decision: Decision, considered: tuple[Considered, ...]) -> Explanation:
+    """Render a decision with the rules that were asked."""
+    asked = [ConsideredResource(rule=each.rule, fits=each.fits, failed=list(each.failed)) for each in considered]
+    return Explanation(**decision.to_json(), considered=asked)
+
+
+def trial_resource(trial: Trial) -> TrialResource:
+    """Render what a version would have done."""
+    return TrialResource(
+        payments=trial.payments,
+        moved=trial.moved,
+        refused=trial.refused,
+        gateways=[
+            GatewayShare(gateway_id=each, before=before, after=after)
+            for each, (before, after) in trial.by_gateway.items()
+        ],
+        rules=[RuleShare(rule=rule, payments=count) for rule, count in trial.by_rule.items()],
+        examples=[
+            MovedResource(payment_id=each.payment_id, rule=each.rule, before=list(each.before), after=list(each.after))
+            for each in trial.examples
+        ],
+        not_asked=list(trial.not_asked),
+    )

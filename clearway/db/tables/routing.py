@@ -1,0 +1,73 @@
+"""Routing: rules of merchants in versions, what they say otherwise of errors, and the breakers of their gateways."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from clearway.db.tables.base import metadata, moment, one_of
+from clearway.domain.breaker import BreakerState
+from clearway.domain.gateway_error import Elsewhere
+from clearway.domain.routing_version import VersionStatus
+
+routing_versions = Table(
+    "routing_versions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("merchant_id", Text, ForeignKey("merchants.id"), nullable=False),
+    Column("number", Integer, nullable=False, comment="counts the versions of the merchant"),
+    Column("program", JSONB, nullable=False, comment="as clearway.domain.routing_program reads it; never changed"),
+    Column("note", Text),
+    Column("status", Text, nullable=False),
+    Column("created_by", Text, nullable=False, comment="as in audit_log.actor"),
+    moment("created_at"),
+    moment("activated_at", nullable=True),
+    moment("retired_at", nullable=True),
+    UniqueConstraint("merchant_id", "number"),
+    CheckConstraint("number > 0", name="number_positive"),
+    CheckConstraint(one_of("status", VersionStatus), name="status_known"),
+    Index("ix_routing_versions_merchant_id_id", "merchant_id", text("id DESC")),
+    Index("uq_routing_versions_active", "merchant_id", unique=True, postgresql_where=text("status = 'active'")),
+)
+
+error_overrides = Table(
+    "error_overrides",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("merchant_id", Text, ForeignKey("merchants.id"), nullable=False),
+    Column("gateway", Text, nullable=False, comment="the kind"),
+    Column("operation", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("network_code", Text, nullable=False, server_default=""),
+    Column("elsewhere", Text, comment="null: as the table says; so with the texts"),
+    Column("merchant_text", Text),
+    Column("customer_text", Text),
+    moment("created_at"),
+    moment("updated_at"),
+    UniqueConstraint("merchant_id", "gateway", "operation", "code", "network_code", name="uq_error_overrides_error"),
+    CheckConstraint(one_of("elsewhere", Elsewhere), name="elsewhere_known"),
+    Index("ix_error_overrides_merchant_id_id", "merchant_id", text("id DESC")),
+)
+
+gateway_breakers = Table(
+    "gateway_breakers",
+    metadata,
+    Column("gateway_id", Text, primary_key=True),
+    Column("operation", Text, primary_key=True),
+    Column("merchant_id", Text, ForeignKey("merchants.id"), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("successes", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    moment("window_started_at", nullable=True),
+    Column("openings", Integer, nullable=False, server_default="0", comment="how often it opened in a row"),
+    moment("opened_at", nullable=True),
+    moment("open_until", nullable=True),
+    moment("probe_until", nullable=True),
+    Column("last_failure", Text, comment="the kind of the last one: unknown, retryable, slow, refused"),
+    Column("version", Integer, nullable=False, server_default="0", comment="counts the changes of the state"),
+    moment("updated_at"),
+    CheckConstraint(one_of("state", BreakerState), name="state_known"),
+    CheckConstraint("successes >= 0 AND failures >= 0 AND openings >= 0", name="counts_not_negative"),
+    # What every process reads each second: almost always nothing.
+    Index("ix_gateway_breakers_not_closed", "gateway_id", postgresql_where=text("state <> 'closed'")),
+)

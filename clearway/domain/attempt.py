@@ -1,0 +1,78 @@
+"""Payment attempts: each is one authorisation at one gateway, under its own operation key. A payment has one or more.
+
+pending ──> succeeded, failed, cancelled, unknown     unknown ──> succeeded, failed, cancelled
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class AttemptStatus(StrEnum):
+    """How an attempt ended, or that it has not."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    """The gateway authorised the payment, or took the money at once."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    """Called off before the gateway or the customer had decided."""
+    UNKNOWN = "unknown"
+    """The outcome at the gateway is unknown; the payment is under review."""
+
+
+OPEN = frozenset({AttemptStatus.PENDING, AttemptStatus.UNKNOWN})
+
+
+class Executed(StrEnum):
+    """Whether the gateway acted: reserved, took, released or gave back money, or asked an issuer to."""
+
+    NO = "no"
+    MAYBE = "maybe"
+    YES = "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSeen:
+    """What the gateway said of the attempt `number`, to be recorded with a change of the payment.
+
+    references, state: what is kept of it, whole. error_code, error_description: when it failed and another attempt
+    follows; the failure of the last attempt is that of the payment.
+    """
+
+    number: int = 1
+    references: dict[str, str] = field(default_factory=dict)
+    state: str | None = None
+    executed: Executed | None = None
+    raw_code: str | None = None
+    network_code: str | None = None
+    error_code: str | None = None
+    error_description: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptKept:
+    """What is kept of an attempt, for what is asked of its gateway later."""
+
+    references: dict[str, str] = field(default_factory=dict)
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A recorded attempt, for a run that goes on from the row."""
+
+    number: int
+    gateway: str
+    gateway_id: str
+    status: AttemptStatus
+    started_at: datetime
+    references: dict[str, str] = field(default_factory=dict)
+    state: str | None = None
+
+
+def attempt_key(payment_id: str, number: int) -> str:
+    """Return the operation key of an attempt: the same for every repeat at its gateway, never used for another."""
+    return f"{payment_id}:authorise:{number}"

@@ -1,0 +1,51 @@
+"""The gateways that a payment of a merchant can be sent to, with what each can express."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+from clearway.domain.gateway import GatewayConfig
+from clearway.domain.routing import Candidate
+from clearway.gateways.catalogue import CATALOGUE
+
+KEPT_MAX: Final = 5_000
+_ALL_TOKENS: Final = tuple(prefix for kind in CATALOGUE.values() for prefix in kind.tokens)
+
+
+class _Version:
+    """A configuration, the same as every other with its id and version: a changed row has another version."""
+
+    __slots__ = ("config",)
+
+    def __init__(self, config: GatewayConfig) -> None:
+        self.config = config
+
+    def __hash__(self) -> int:
+        return hash((self.config.id, self.config.version))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Version):
+            return False
+        return (self.config.id, self.config.version) == (other.config.id, other.config.version)
+
+
+def candidates_of(configs: Iterable[GatewayConfig]) -> tuple[Candidate, ...]:
+    """Return the merchant's gateways as candidates, in the same order. A kind that is gone can take nothing."""
+    return tuple(_candidate(_Version(config)) for config in configs if config.kind in CATALOGUE)
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def _candidate(version: _Version) -> Candidate:
+    config = version.config
+    kind = CATALOGUE[config.kind]
+    return Candidate(
+        id=config.id,
+        kind=config.kind.value,
+        name=config.name,
+        enabled=config.enabled,
+        expresses=kind.expresses(config.settings),
+        raw_cards=kind.raw_cards,
+        foreign_tokens=tuple(prefix for prefix in _ALL_TOKENS if prefix not in kind.tokens),
+    )
