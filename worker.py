@@ -44,7 +44,8 @@ from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import QUEUE_DELIVERIES, QUEUE_OPERATIONS, QUEUE_PAYMENTS, TASK_QUEUES
 from clearway.durable.search_attributes import ensure_search_attributes
 from clearway.egress import EgressPolicy, WebhookSender
-from clearway.gateways.registry import GatewayRegistry, build_registry
+from clearway.gateway_configs.opening import open_connections
+from clearway.gateways.connections import GatewayConnections
 from clearway.listening import require_private
 from clearway.payments.returning import return_url_of
 from clearway.recovery.taking_up import Recovery
@@ -68,7 +69,7 @@ ACTIVITY_SLOTS: Final = {QUEUE_PAYMENTS: 200, QUEUE_DELIVERIES: 200, QUEUE_OPERA
 
 
 def activities_of(
-    queue: str, settings: Settings, engine: AsyncEngine, gateways: GatewayRegistry, deliveries: TemporalDeliveries
+    queue: str, settings: Settings, engine: AsyncEngine, gateways: GatewayConnections, deliveries: TemporalDeliveries
 ) -> Sequence[Callable[..., Any]]:
     """Return the activities of one task queue: the index of what the durable side does."""
     cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
@@ -117,7 +118,7 @@ def build_workers(
     settings: Settings,
     *,
     engine: AsyncEngine,
-    gateways: GatewayRegistry,
+    gateways: GatewayConnections,
     deliveries: TemporalDeliveries,
     runner: WorkflowRunner | None = None,
 ) -> Sequence[Worker]:
@@ -196,7 +197,7 @@ async def run(settings: Settings, queues: Sequence[str], index: int, stop: async
     async with AsyncExitStack() as stack:
         engine = create_engine(settings, application_name=f"clearway-worker-{index}")
         stack.push_async_callback(engine.dispose)
-        gateways = build_registry(settings)
+        gateways = open_connections(settings, engine)
         stack.push_async_callback(gateways.aclose)
         deliveries = TemporalDeliveries(client, settings.webhook_retry_intervals_s)
         if QUEUE_OPERATIONS in queues:

@@ -5,14 +5,17 @@ Retries, waits and questions about unknown outcomes are the workflow's: only it 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
 from clearway.crypto.encryption import Cipher, DecryptionError
 from clearway.durable.sealed import unseal
+from clearway.gateways.connections import GatewayConnections, GatewayUnusableError
 from clearway.gateways.contract import (
     UNKNOWN,
     AnswerUnreadableError,
@@ -25,12 +28,15 @@ from clearway.gateways.contract import (
     find_out,
 )
 
+UNUSABLE: Final = (GatewayUnusableError, SQLAlchemyError, OSError)
+"""Why no connector can be had: the configuration cannot be used, or the database does not give it."""
+
 
 @dataclass(frozen=True)
 class GatewayCall:
     """An operation to be sent to a gateway. personal: sealed, what an authorisation says of the customer."""
 
-    gateway: str
+    gateway_id: str
     operation: Operation
     personal: str | None = None
 
@@ -39,16 +45,19 @@ class GatewayCall:
 class RecoverCall:
     """A question about an operation that may have been sent. at: the workflow's time, by which answers are believed."""
 
-    gateway: str
+    gateway_id: str
     operation: Operation
     at: datetime
     personal: str | None = None
 
 
 class GatewayActivities:
-    """The gateways, by name. return_url_of: where the customer of a payment comes back to from the gateway's page."""
+    """The gateways, by the ids of configurations: credentials are read here, and are in no message.
 
-    def __init__(self, gateways: Mapping[str, Gateway], return_url_of: Callable[[str], str], cipher: Cipher) -> None:
+    return_url_of: where the customer of a payment comes back to from the gateway's page.
+    """
+
+    def __init__(self, gateways: GatewayConnections, return_url_of: Callable[[str], str], cipher: Cipher) -> None:
         self._gateways = gateways
         self._return_url_of = return_url_of
         self._cipher = cipher
@@ -59,12 +68,14 @@ class GatewayActivities:
 
         The customer comes back to Clearway, which knows the merchant's URL.
         """
-        gateway = self._gateways[call.gateway]
         try:
+            connection = await self._gateways.get(call.gateway_id)
             operation = self._opened(call.operation, call.personal)
-        except DecryptionError as error:  # no key, no call: surely nothing was sent
-            activity.logger.error("the payment cannot be sent to its gateway: %s", error)
-            return GatewayOutcome(OutcomeKind.RETRYABLE)
+        except (DecryptionError, *UNUSABLE) as error:  # no key or gateway, no call: surely nothing was sent
+            return _not_sent(call, error)
+        if not connection.config.enabled:
+            return _not_sent(call, GatewayUnusableError(f"gateway {call.gateway_id} is disabled"))
+        gateway = connection.gateway
         if isinstance(gateway, Preparing) and not is_prepared(operation):
             return _of_preparing(await _outcome(gateway.prepare(operation)))
         return await _outcome(gateway.authorise(operation))
@@ -72,27 +83,40 @@ class GatewayActivities:
     @activity.defn(name="capture")
     async def capture(self, call: GatewayCall) -> GatewayOutcome:
         """Capture part or all of the authorised amount."""
-        return await _outcome(self._gateways[call.gateway].capture(call.operation))
+        return await self._send(call, lambda gateway: gateway.capture(call.operation))
 
     @activity.defn(name="void")
     async def void(self, call: GatewayCall) -> GatewayOutcome:
         """Release what is authorised, or call a pending payment off."""
-        return await _outcome(self._gateways[call.gateway].void(call.operation))
+        return await self._send(call, lambda gateway: gateway.void(call.operation))
 
     @activity.defn(name="refund")
     async def refund(self, call: GatewayCall) -> GatewayOutcome:
         """Give money back."""
-        return await _outcome(self._gateways[call.gateway].refund(call.operation))
+        return await self._send(call, lambda gateway: gateway.refund(call.operation))
 
     @activity.defn(name="recover")
     async def recover(self, call: RecoverCall) -> GatewayOutcome:
-        """Find out what became of an operation."""
+        """Find out what became of an operation; UNKNOWN when the gateway cannot be asked."""
         operation = call.operation
         try:
             operation = self._opened(operation, call.personal)
         except DecryptionError as error:  # the gateway can be asked without it
             activity.logger.warning("the payment's personal data cannot be opened: %s", error)
-        return await _outcome(find_out(self._gateways[call.gateway], operation, call.at))
+        try:
+            connection = await self._gateways.get(call.gateway_id)
+        except UNUSABLE as error:
+            activity.logger.error("gateway %s cannot be asked: %s", call.gateway_id, error)
+            return UNKNOWN
+        return await _outcome(find_out(connection.gateway, operation, call.at))
+
+    async def _send(self, call: GatewayCall, send: Callable[[Gateway], Awaitable[GatewayOutcome]]) -> GatewayOutcome:
+        """Send what follows an authorisation: also to a gateway that is disabled, because the money is there."""
+        try:
+            connection = await self._gateways.get(call.gateway_id)
+        except UNUSABLE as error:
+            return _not_sent(call, error)
+        return await _outcome(send(connection.gateway))
 
     def _opened(self, operation: Operation, personal: str | None) -> Operation:
         """Return the operation with what only an activity knows. Raises DecryptionError."""
@@ -102,6 +126,11 @@ class GatewayActivities:
         instrument = unseal(self._cipher, operation.payment_id, personal).instrument
         return_url = self._return_url_of(operation.payment_id)
         return replace(operation, authorisation=replace(asked, instrument=instrument, return_url=return_url))
+
+
+def _not_sent(call: GatewayCall, error: Exception) -> GatewayOutcome:
+    activity.logger.error("%s was not sent to gateway %s: %s", call.operation.key, call.gateway_id, error)
+    return GatewayOutcome(OutcomeKind.RETRYABLE)
 
 
 def is_prepared(operation: Operation) -> bool:

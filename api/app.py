@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from api.api_keys.routes import router as api_keys
 from api.errors.routes import router as error_reference
 from api.events.routes import router as events
+from api.gateway_events.routes import router as gateway_events
 from api.gateways.inbound import router as gateway_webhooks
 from api.gateways.routes import router as gateways
 from api.http import errors
@@ -47,7 +48,6 @@ from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
 from clearway.durable.client import connect
 from clearway.durable.timing import RecordingTimer
 from clearway.gateway_configs.opening import open_connections
-from clearway.gateways.registry import build_registry
 from clearway.settings import Settings
 from clearway.telemetry.logs import configure_logging
 
@@ -62,13 +62,15 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     events,
     api_keys,
     gateways,
-    gateway_webhooks,
+    gateway_events,
     return_secret,
     resolving,
     error_reference,
     routing,
 )
 """The table of contents. `public` comes before `payments`, so that `/payments/public` is not read as an id."""
+UNCHECKED: Final[tuple[APIRouter, ...]] = (returns, gateway_webhooks)
+"""Others decide with which query these are asked for: customers' browsers, and gateways."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -106,7 +108,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _include_routers(app: FastAPI, settings: Settings) -> None:
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(refuse_unclear_query)])
-    app.include_router(returns, prefix=PREFIX)
+    for router in UNCHECKED:
+        app.include_router(router, prefix=PREFIX)
     if not settings.is_production:
         app.include_router(testing, prefix=PREFIX)
     probes = [operations] if settings.api_metrics_port else [operations, metrics]
@@ -124,8 +127,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Make the clients, and close them when the last request is answered."""
     settings: Settings = app.state.settings
     engine = create_engine(settings, application_name="clearway-api")
-    gateways = build_registry(settings)
-    connections = open_connections(settings, engine)
+    gateways = open_connections(settings, engine)
     admission: Admission = app.state.admission
     app.state.services = services = ApiServices(
         settings=settings,
@@ -133,7 +135,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         # It connects when it is first used, so the API starts before Temporal does, and /ready tells.
         temporal=await connect(settings, lazy=True, interceptors=[RecordingTimer(admission.observe)]),
         gateways=gateways,
-        connections=connections,
         rate_limits=RateLimits(settings),
         admission=admission,
     )
@@ -148,5 +149,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         writing.cancel()
         await services.used_keys.write()
         await gateways.aclose()
-        await connections.aclose()
         await engine.dispose()

@@ -17,7 +17,6 @@ from clearway.crypto.encryption import Cipher
 from clearway.db.engine import each_for_itself
 from clearway.domain.ids import new_id
 from clearway.gateways.connections import GatewayConnections
-from clearway.gateways.registry import GatewayRegistry
 from clearway.recovery.taking_up import Recovery
 from clearway.routing.programs import ActivePrograms
 from clearway.settings import Settings
@@ -30,8 +29,7 @@ class Services:
     settings: Settings
     engine: AsyncEngine
     temporal: Client
-    gateways: GatewayRegistry
-    connections: GatewayConnections
+    gateways: GatewayConnections
 
     @cached_property
     def reader(self) -> AsyncEngine:

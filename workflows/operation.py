@@ -44,14 +44,14 @@ def reported(outcome: GatewayOutcome) -> str:
 
 
 class GatewayCaller:
-    """Carries out operations at one gateway for one workflow. `note` adds a line to the workflow's timeline.
+    """Carries out operations at one configured gateway for one workflow. `note` adds a line to the workflow's timeline.
 
     personal: sealed, what an authorisation says of the customer. ask_first: an earlier run may have sent the operation,
     so it is asked about before it is sent.
     """
 
-    def __init__(self, gateway: str, note: Callable[[str], None], personal: str | None = None) -> None:
-        self._gateway = gateway
+    def __init__(self, gateway_id: str, note: Callable[[str], None], personal: str | None = None) -> None:
+        self._gateway_id = gateway_id
         self._note = note
         self._personal = personal
 
@@ -78,7 +78,7 @@ class GatewayCaller:
     def _call(self, operation: Operation) -> GatewayCall:
         """Return what is sent: without the moments, so that repeats are equal."""
         sent = replace(operation, first_sent_at=None, last_sent_at=None)
-        return GatewayCall(self._gateway, sent, self._personal_of(operation))
+        return GatewayCall(self._gateway_id, sent, self._personal_of(operation))
 
     def _personal_of(self, operation: Operation) -> str | None:
         return self._personal if operation.authorisation is not None else None
@@ -87,7 +87,7 @@ class GatewayCaller:
         """Ask once what became of an operation; UNKNOWN when nobody could tell."""
         return await _call_gateway(
             GatewayActivities.recover,
-            RecoverCall(self._gateway, operation, workflow.now(), self._personal_of(operation)),
+            RecoverCall(self._gateway_id, operation, workflow.now(), self._personal_of(operation)),
             f"ask about {operation.key}",
             policies.QUESTION_RETRY,
         )

@@ -1,56 +1,111 @@
-"""`POST /gateways/{gateway}/webhooks`: where gateways send their events. The signature is the only credential."""
+"""`/gateways/{gateway_id}/webhook`: where a configured gateway sends its events. Its signature is the only credential.
+
+Any method and any query are taken, because each gateway has its own ways. What came is stored before it is answered,
+whether it is believed or not, and answered as the gateway wants it.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
-from fastapi import Request, Response
+from fastapi import Request
+from starlette.responses import Response
 
 from api.gateways.schemas import GatewayEventTaken
+from api.http.addresses import address_of, is_within
 from api.http.problems import declare
 from api.http.routing import Router
-from api.http.services import ServicesDep
-from clearway.domain.errors import AuthenticationError, NotFoundError
+from api.http.services import ApiServices, ServicesDep
+from clearway.domain.errors import AuthenticationError, ForbiddenError, UnavailableError
+from clearway.domain.gateway import GatewayConfig
 from clearway.domain.gateway_event import Disposition
-from clearway.gateway_events.receiving import keep_unsigned, receive
+from clearway.domain.ids import GATEWAY, is_id
+from clearway.gateway_configs.finding import gateway_not_found
+from clearway.gateway_events.receiving import Taken, keep_unsigned, receive
+from clearway.gateways.connections import Connection, GatewayBrokenError, GatewayMissingError
 from clearway.gateways.contract import InboundRequest, SignatureInvalidError
 
 router = Router(prefix="/gateways", tags=["gateway webhooks"])
 
+PATH: Final = "/{gateway_id}/webhook"
+PROBLEMS: Final = (
+    *("signature_invalid", "address_not_allowed", "gateway_not_found", "body_too_large", "rate_limited"),
+    *("temporal_unavailable", "gateway_unavailable"),
+)
+
 
 @router.post(
-    "/{gateway}/webhooks",
+    PATH,
     response_model=GatewayEventTaken,
-    responses=declare(
-        "signature_invalid", "gateway_not_found", "body_too_large", "rate_limited", "temporal_unavailable"
-    ),
-    summary="Receive a gateway's event",
+    responses=declare(*PROBLEMS),
+    summary="Receive a gateway's events",
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}},
 )
+@router.get(PATH, response_model=GatewayEventTaken, include_in_schema=False)
+@router.put(PATH, response_model=GatewayEventTaken, include_in_schema=False)
 async def receive_gateway_webhook(
-    gateway: str, request: Request, services: ServicesDep
+    gateway_id: str, request: Request, services: ServicesDep
 ) -> GatewayEventTaken | Response:
-    """Verify the event over its raw bytes, store it, pass it on to the payment or refund, then answer.
+    """Verify the request over its raw bytes, store it, pass it on to the payment or refund, then answer.
 
-    An event that was signed well and has no meaning here is answered with 200 too: sending it again would not help.
+    An event moves only what was made at this gateway. One with a valid signature that Clearway does not use is answered
+    with 200 too.
     """
-    if gateway not in set(services.gateways):
-        raise NotFoundError("gateway_not_found", f"There is no gateway {gateway!r}.")
-    inbound = InboundRequest(
-        method=request.method,
-        url=str(request.url),
+    connection = await _connection(services, request, gateway_id)
+    inbound = await _inbound(services, connection.config, request)
+    taken = await _taken(services, connection, request, inbound)
+    if taken.answer is not None:
+        return Response(taken.answer.body, taken.answer.status, media_type=taken.answer.content_type)
+    return GatewayEventTaken(status=taken.dispositions[0] if taken.dispositions else Disposition.IGNORED)
+
+
+class _AddressError(SignatureInvalidError):
+    """It came from where the gateway is not: refused as a wrong signature is, whatever it is signed with."""
+
+
+def _check_address(config: GatewayConfig, address: str) -> None:
+    if config.allowed_networks and not is_within(address, config.allowed_networks):
+        raise _AddressError(f"it came from {address}, which is not in the gateway's allowed_networks")
+
+
+async def _connection(services: ApiServices, request: Request, gateway_id: str) -> Connection:
+    try:
+        if is_id(GATEWAY, gateway_id):
+            return await services.gateways.get(gateway_id)
+    except GatewayMissingError:
+        pass  # the same answer as for what is no id at all
+    except GatewayBrokenError:
+        detail = "The gateway's credentials cannot be read here, so nothing was stored. Send it again later."
+        raise UnavailableError("gateway_unavailable", detail) from None
+    await services.rate_limits.count_address(request)
+    raise gateway_not_found(gateway_id)
+
+
+async def _inbound(services: ApiServices, config: GatewayConfig, request: Request) -> InboundRequest:
+    own = config.webhook_url(services.settings.api_public_url)
+    query = request.scope["query_string"].decode("latin-1")
+    return InboundRequest(
+        method=request.scope["method"],
+        url=f"{own}?{query}" if query else own,
         headers=request.headers,
         body=await request.body(),
         received_at=datetime.now(UTC),
         query=dict(request.query_params),
     )
+
+
+async def _taken(services: ApiServices, connection: Connection, request: Request, inbound: InboundRequest) -> Taken:
+    """Take what comes from an address of the gateway and is signed; keep the rest, a few of each source."""
+    config, address = connection.config, address_of(request.scope)
     try:
-        taken = await receive(services, gateway, inbound)
+        _check_address(config, address)
+        return await receive(services, connection, inbound)
     except SignatureInvalidError as error:
         await services.rate_limits.count_address(request)
-        await keep_unsigned(services, gateway, error, inbound)
+        await keep_unsigned(services, config, error, inbound)
+        if isinstance(error, _AddressError):
+            detail = f"This gateway's webhooks are not accepted from {address}. Nothing was changed."
+            raise ForbiddenError("address_not_allowed", detail) from None
         detail = "The signature is missing, wrong or too old. Nothing was changed."
         raise AuthenticationError("signature_invalid", detail) from None
-    if taken.answer is not None:
-        return Response(taken.answer.body, taken.answer.status, media_type=taken.answer.content_type)
-    return GatewayEventTaken(status=taken.dispositions[0] if taken.dispositions else Disposition.IGNORED)

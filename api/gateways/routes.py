@@ -11,11 +11,17 @@ from starlette.responses import Response
 from api.auth.permissions import requires
 from api.auth.principal import Principal
 from api.gateways.schemas import (
+    Checklist,
     GatewayCreate,
+    GatewayExport,
+    GatewayImport,
     GatewayPatch,
     GatewayResource,
     GatewaySaved,
+    GatewaysImported,
     GatewayTest,
+    SealedFile,
+    checklist_of,
     gateway_resource,
     gateway_saved,
     gateway_test,
@@ -29,7 +35,7 @@ from clearway.db import gateways
 from clearway.db.pages import PageRequest
 from clearway.domain.ids import GATEWAY
 from clearway.domain.permissions import Permission
-from clearway.gateway_configs import commands, trial
+from clearway.gateway_configs import checklist, commands, transfer, trial
 from clearway.gateway_configs.finding import find
 from clearway.services import Allocation
 
@@ -37,6 +43,7 @@ router = Router(prefix="/gateways", tags=["gateways"])
 
 Reader = Annotated[Principal, requires(Permission.GATEWAYS_READ)]
 Editor = Annotated[Principal, requires(Permission.GATEWAYS_WRITE)]
+Exporter = Annotated[Principal, requires(Permission.GATEWAYS_EXPORT)]
 
 CHANGED: Final = ("gateway_not_found", "gateway_config_invalid", "gateway_test_failed", "gateway_changed")
 
@@ -70,6 +77,42 @@ async def list_gateways(
         found = await gateways.list_page(connection, principal.merchant_id, page)
     public_url = services.settings.api_public_url
     return page_of((gateway_resource(row, public_url) for row in found.rows), found.next_cursor)
+
+
+@router.get("/checklist", responses=declare(*TO_MERCHANTS), summary="Read the go-live checklist")
+async def get_gateway_checklist(principal: Reader, services: ServicesDep) -> Checklist:
+    """Say what is true now of what you need for live payments. Clearway asks your enabled gateways for it."""
+    return checklist_of(await checklist.checklist(services, principal.merchant_id, principal.mode))
+
+
+@router.post(
+    "/export",
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, "gateway_changed"),
+    summary="Export all gateways",
+)
+async def export_gateways(body: GatewayExport, principal: Exporter, services: ServicesDep) -> SealedFile:
+    """Return all your gateways with their credentials, as a file that only your passphrase opens.
+
+    Keep both apart: whoever has the file and the passphrase has your credentials.
+    """
+    passphrase = body.passphrase.get_secret_value()
+    return SealedFile(**await transfer.export(services, principal.actor, principal.mode, passphrase))
+
+
+@router.post(
+    "/import",
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, "gateway_import_invalid", "gateway_config_invalid", "gateway_limit"),
+    summary="Import gateways",
+)
+async def import_gateways(body: GatewayImport, principal: Editor, services: ServicesDep) -> GatewaysImported:
+    """Save the gateways of an exported file, all or none. One of the same kind and name is replaced; none is deleted.
+
+    The gateways are not asked whether the credentials are right: test them afterwards.
+    """
+    file, passphrase = body.file.model_dump(), body.passphrase.get_secret_value()
+    saved = await transfer.import_(services, principal.actor, principal.mode, file, passphrase)
+    public_url = services.settings.api_public_url
+    return GatewaysImported(data=[gateway_saved(one.row, one.warnings, public_url) for one in saved])
 
 
 @router.get("/{gateway_id}", responses=declare(*TO_MERCHANTS, "gateway_not_found"), summary="Read a gateway")

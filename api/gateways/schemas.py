@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Row
 
 from api.api_keys.schemas import network
 from api.http.fields import Body, PlainText
-from clearway.domain.gateway import DEFAULT_PRIORITY, PRIORITY_MAX
+from clearway.crypto.passphrase import PASSPHRASE_LENGTH_MAX, PASSPHRASE_LENGTH_MIN
+from clearway.domain.gateway import DEFAULT_PRIORITY, PRIORITY_MAX, webhook_path
 from clearway.domain.gateway_event import Disposition
 from clearway.domain.limits import (
     GATEWAY_CREDENTIAL_LENGTH_MAX,
@@ -20,6 +21,7 @@ from clearway.domain.limits import (
     GATEWAY_NETWORKS_MAX,
 )
 from clearway.domain.resources import Moment, Resource
+from clearway.gateway_configs.checklist import Item
 from clearway.gateway_configs.commands import GatewayChange, GatewayRequest
 from clearway.gateway_configs.trial import Report
 from clearway.gateways.catalogue import CATALOGUE
@@ -163,6 +165,75 @@ class GatewayTest(Resource):
     warnings: list[str]
 
 
+class ChecklistItem(BaseModel):
+    """One item of the checklist."""
+
+    name: Annotated[str, Field(description="A stable name, for programs.")]
+    what: Annotated[str, Field(description="A statement that is true or not.")]
+    done: bool
+    how: Annotated[str | None, Field(description="What to do; null when it is done.")]
+
+
+class Checklist(BaseModel):
+    """What a merchant needs for live payments, and what of it is true now."""
+
+    ready: Annotated[bool, Field(description="Whether all items are done.")]
+    data: list[ChecklistItem]
+
+
+Passphrase = Annotated[
+    SecretStr,
+    Field(
+        min_length=PASSPHRASE_LENGTH_MIN,
+        max_length=PASSPHRASE_LENGTH_MAX,
+        description="At least 12 characters. Clearway does not store it, and a file cannot be opened without it.",
+    ),
+]
+
+
+class KeyDerivation(BaseModel):
+    """How the key is made of the passphrase."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Literal["scrypt"]
+    n: int
+    r: int
+    p: int
+    salt: Annotated[str, Field(max_length=64, description="base64")]
+
+
+class SealedFile(BaseModel):
+    """Gateways with their credentials, encrypted with a passphrase. docs/gateways.md describes the format."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Annotated[str, Field(max_length=64)]
+    kind: Annotated[str, Field(max_length=64)]
+    kdf: KeyDerivation
+    nonce: Annotated[str, Field(max_length=64, description="base64")]
+    ciphertext: Annotated[str, Field(description="base64")]
+
+
+class GatewayExport(Body):
+    """How to encrypt an export."""
+
+    passphrase: Passphrase
+
+
+class GatewayImport(Body):
+    """An exported file and its passphrase."""
+
+    passphrase: Passphrase
+    file: SealedFile
+
+
+class GatewaysImported(BaseModel):
+    """The gateways of a file, as they were saved."""
+
+    data: list[GatewaySaved]
+
+
 class GatewayEventTaken(BaseModel):
     """The event is stored."""
 
@@ -187,6 +258,12 @@ def gateway_test(report: Report, warnings: list[str]) -> GatewayTest:
     return GatewayTest(ok=report.ok, message=report.message, latency_ms=report.latency_ms, warnings=warnings)
 
 
+def checklist_of(items: Sequence[Item]) -> Checklist:
+    """Render the checklist."""
+    shown = [ChecklistItem(name=each.name, what=each.what, done=each.done, how=each.how_now) for each in items]
+    return Checklist(ready=all(each.done for each in items), data=shown)
+
+
 def _shown(row: Row[Any], public_url: str) -> dict[str, Any]:
     return {
         "id": row.id,
@@ -197,7 +274,7 @@ def _shown(row: Row[Any], public_url: str) -> dict[str, Any]:
         "credentials": row.masked,
         "settings": row.settings,
         "allowed_networks": row.allowed_networks,
-        "webhook_url": f"{public_url.rstrip('/')}/api/v1/gateways/{row.id}/webhook",
+        "webhook_url": public_url.rstrip("/") + webhook_path(row.id),
         "version": row.version,
         "created_at": row.created_at,
         "updated_at": row.updated_at,

@@ -27,6 +27,7 @@ TAGS: Final = [
     {"name": "events", "description": "Read the events that webhooks deliver."},
     {"name": "public", "description": "Requests of a checkout page, without an API key."},
     {"name": "gateways", "description": "Connect the gateways that carry out your payments, and test them."},
+    {"name": "gateway events", "description": "Read what gateways sent, and process it again."},
     {"name": "gateway webhooks", "description": "Where gateways send their events."},
     {"name": "routing", "description": "Rules that choose a gateway for each payment."},
     {"name": "errors", "description": "What the error codes of payments and refunds mean."},

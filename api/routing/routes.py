@@ -73,7 +73,7 @@ async def create_routing_version(
     body: VersionCreate, principal: Editor, services: ServicesDep, once: OnceDep
 ) -> Response:
     """Save rules as a draft. They route nothing until you activate them."""
-    configs = await services.connections.of_merchant(principal.merchant_id, fresh=True)
+    configs = await services.gateways.of_merchant(principal.merchant_id, fresh=True)
     asking.refuse_foreign(body.program, configs)
 
     async def operation(allocation: Allocation) -> Answer:
@@ -106,7 +106,7 @@ async def get_routing_version(number: Number, principal: Reader, services: Servi
 @router.post("/validate", responses=declare(*TO_MERCHANTS, *WITH_BODY), summary="Check routing rules")
 async def validate_routing(body: ProgramCheck, principal: Reader, services: ServicesDep) -> ProgramChecked:
     """Check rules without saving them: their form, and whether the gateways are yours and enabled."""
-    configs = await services.connections.of_merchant(principal.merchant_id, fresh=True)
+    configs = await services.gateways.of_merchant(principal.merchant_id, fresh=True)
     checked = asking.check(body.program, configs)
     valid = checked.program is not None and not checked.problems
     return ProgramChecked(valid=valid, problems=list(checked.problems), warnings=list(checked.warnings))
@@ -121,7 +121,7 @@ async def dry_run_routing_version(
     number: Number, principal: Reader, services: ServicesDep, body: DryRun | None = None
 ) -> TrialResource:
     """Compare a version with the active rules on your last payments. Nothing is sent and nothing changes."""
-    configs = await services.connections.of_merchant(principal.merchant_id, fresh=True)
+    configs = await services.gateways.of_merchant(principal.merchant_id, fresh=True)
     count = body.payments if body else TRIED_BEFORE_ACTIVATION
     async with services.reader.connect() as connection:
         trial = await asking.dry_run(connection, principal.merchant_id, number, configs, count)
@@ -141,7 +141,7 @@ async def activate_routing_version(
 
     It is tried on your last payments first, and refused when one of them would find no gateway, unless you `force` it.
     """
-    configs = await services.connections.of_merchant(principal.merchant_id, fresh=True)
+    configs = await services.gateways.of_merchant(principal.merchant_id, fresh=True)
 
     async def operation(_: Allocation) -> Answer:
         async with services.engine.begin() as connection:
@@ -196,7 +196,7 @@ async def deactivate_routing(principal: Editor, services: ServicesDep) -> None:
 )
 async def explain_routing(body: Explain, principal: Reader, services: ServicesDep) -> Explanation:
     """Decide for a payment that is not made: the gateways, the rule, what each other rule lacked, who is left out."""
-    configs = await services.connections.of_merchant(principal.merchant_id, fresh=True)
+    configs = await services.gateways.of_merchant(principal.merchant_id, fresh=True)
     async with services.reader.connect() as connection:
         decision, asked = await asking.explain(connection, principal.merchant_id, body.facts(), configs, body.version)
     return explanation(decision, asked)

@@ -17,9 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from clearway.crypto.encryption import Cipher
 from clearway.db import api_keys as keys
 from clearway.db import audit, endpoints, idempotency
-from clearway.db.tables import api_keys, gateway_configs, idempotency_keys, payments, webhook_endpoints
+from clearway.db.tables import api_keys, gateway_configs, gateway_events, idempotency_keys, payments, webhook_endpoints
 from clearway.domain.actor import Actor
 from clearway.domain.gateway import credentials_context
+from clearway.domain.gateway_event import body_context
 from clearway.domain.ids import INSTALLATION
 from clearway.durable import sealed
 from clearway.settings import Settings
@@ -60,6 +61,7 @@ KINDS: Final = (
     Kind("payments", payments.c.personal, sealed.personal_context),
     Kind("return_urls", payments.c.sealed_return_url, sealed.return_context),
     Kind("gateway_credentials", gateway_configs.c.sealed_credentials, credentials_context),
+    Kind("gateway_events", gateway_events.c.sealed_body, body_context),
     Kind("answers", idempotency_keys.c.response_body, idempotency.answer_context, idempotency.SEALED_ANSWER),
 )
 

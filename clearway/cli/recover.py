@@ -62,15 +62,15 @@ async def _recover(subject_id: str | None, since: datetime, untouched_s: int | N
 
     from clearway.cli.durable import connected  # noqa: PLC0415 - heavy
     from clearway.db.engine import create_engine  # noqa: PLC0415 - heavy
+    from clearway.gateway_configs.opening import every_connector, open_connections  # noqa: PLC0415 - heavy
     from clearway.gateways.contract import GatewayUnavailableError  # noqa: PLC0415 - heavy
-    from clearway.gateways.registry import build_registry  # noqa: PLC0415 - heavy
     from clearway.recovery.report import recover_all, recover_one  # noqa: PLC0415 - heavy
     from clearway.recovery.taking_up import Recovery  # noqa: PLC0415 - heavy
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for the report
     settings = settings_in_use()
     engine = create_engine(settings, application_name="clearway-recover")
-    gateways = build_registry(settings)
+    connections = open_connections(settings, engine)
     now = datetime.now(UTC)
     try:
         async with connected() as client:
@@ -78,13 +78,14 @@ async def _recover(subject_id: str | None, since: datetime, untouched_s: int | N
             if subject_id is not None:
                 return await recover_one(recovery, subject_id, dry_run=dry_run)
             untouched_since = now - timedelta(seconds=settings.recovery_after_s if untouched_s is None else untouched_s)
+            gateways = await every_connector(connections, engine)
             return await recover_all(recovery, gateways, untouched_since, since, dry_run=dry_run)
     except GatewayUnavailableError as error:
         raise CommandError(
             f"The gateway's operations can't be read: {error}. Payments and refunds without a workflow are continued."
         ) from None
     finally:
-        await gateways.aclose()
+        await connections.aclose()
         await engine.dispose()
 
 

@@ -1,47 +1,62 @@
-"""Events received from gateways, as stored: each once, before it is answered, with what became of it."""
+"""Events received from gateways, as stored: each before it is answered, with what became of it.
+
+An event belongs to the gateway that it was sent to, and to that gateway's merchant. Bodies come in sealed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from clearway.db.pages import PageRequest, Rows, fetch_page
 from clearway.db.tables import gateway_events
 from clearway.db.writing import Changed, Write
 from clearway.domain.gateway_event import Disposition, Verdict
-from clearway.domain.ids import GATEWAY_EVENT, new_id
 
 REFUSED_WITHIN: Final = timedelta(hours=1)
 REFUSED_MAX: Final = 1_000
-"""How many refused or unreadable events are kept in that time: anybody can send them, so they must not fill a disk."""
+"""How many refused or unreadable events of a gateway are kept in that time: anybody can send them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A request of a gateway, as it is stored. sealed_body: encrypted under `body_context(id)`."""
+
+    id: str
+    gateway: str
+    gateway_id: str
+    merchant_id: str
+    method: str
+    query: str
+    headers: Mapping[str, str]
+    sealed_body: str
+    received_at: datetime
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """A verified event to be stored. subject_id: the payment or refund that it is about."""
 
-    gateway: str
+    raw: Raw
     event_id: str
     operation_key: str
     subject_id: str
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """An event that could not be believed or read. reason: why not, as storable text."""
+    """A request that could not be believed or read. reason: why not, as storable text."""
 
-    gateway: str
+    raw: Raw
     verdict: Verdict
     reason: str
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +64,25 @@ class Kept:
     """An event as stored: its id here, and what became of it so far."""
 
     id: str
+    merchant_id: str
     disposition: Disposition
 
 
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """What a list of gateway events is narrowed to; since ≤ received_at < until."""
+
+    gateway_id: str | None = None
+    subject_id: str | None = None
+    verdict: str | None = None
+    disposition: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 _EVENT: Final = and_(
-    gateway_events.c.gateway == bindparam("of_gateway"),
+    gateway_events.c.merchant_id == bindparam("of_merchant"),
+    gateway_events.c.gateway_id == bindparam("of_gateway"),
     gateway_events.c.event_id == bindparam("of_event"),
     gateway_events.c.verdict == Verdict.VERIFIED.value,
 )
@@ -63,38 +92,33 @@ FIND: Final = select(gateway_events.c.id, gateway_events.c.disposition).where(_E
 
 async def store(connection: AsyncConnection, event: Received, disposition: Disposition) -> Kept:
     """Store a verified event unless it is there; return it as it stands."""
-    kept = Kept(new_id(GATEWAY_EVENT), disposition)
-    row = {
-        "id": kept.id,
-        "gateway": event.gateway,
+    raw = event.raw
+    row = _columns(raw) | {
         "verdict": Verdict.VERIFIED.value,
         "disposition": disposition.value,
         "event_id": event.event_id,
         "operation_key": event.operation_key,
         "subject_id": event.subject_id,
-        "headers": dict(event.headers),
-        "body": event.body,
     }
     if (await connection.execute(STORE, row)).rowcount == 1:
-        return kept
-    found = (await connection.execute(FIND, {"of_gateway": event.gateway, "of_event": event.event_id})).one()
-    return Kept(found.id, Disposition(found.disposition))
+        return Kept(raw.id, raw.merchant_id, disposition)
+    given = {"of_merchant": raw.merchant_id, "of_gateway": raw.gateway_id, "of_event": event.event_id}
+    found = (await connection.execute(FIND, given)).one()
+    return Kept(found.id, raw.merchant_id, Disposition(found.disposition))
 
 
 async def keep_refused(connection: AsyncConnection, event: Refused) -> bool:
-    """Keep an event while there is room; return whether it was kept."""
+    """Keep a request while there is room; return whether it was kept."""
     disposition = Disposition.REFUSED if event.verdict is Verdict.UNSIGNED else Disposition.IGNORED
-    values: dict[str, Any] = {
-        "id": new_id(GATEWAY_EVENT),
-        "gateway": event.gateway,
-        "verdict": event.verdict.value,
-        "disposition": disposition.value,
-        "reason": event.reason,
-        "headers": dict(event.headers),
-        "body": event.body,
-    }
+    more = {"verdict": event.verdict.value, "disposition": disposition.value, "reason": event.reason}
+    values: dict[str, Any] = _columns(event.raw) | more
     table = gateway_events.c
-    recent = (table.verdict != Verdict.VERIFIED.value) & (table.received_at > func.now() - REFUSED_WITHIN)
+    recent = (
+        (table.merchant_id == event.raw.merchant_id)
+        & (table.gateway_id == event.raw.gateway_id)
+        & (table.verdict != Verdict.VERIFIED.value)
+        & (table.received_at > func.now() - REFUSED_WITHIN)
+    )
     # The count stops at the limit: a flood makes no statement slower.
     counted = select(table.id).where(recent).limit(REFUSED_MAX).subquery()
     room = select(func.count()).select_from(counted).scalar_subquery() < REFUSED_MAX
@@ -104,8 +128,8 @@ async def keep_refused(connection: AsyncConnection, event: Refused) -> bool:
 
 async def set_disposition(connection: AsyncConnection, event: Kept, disposition: Disposition) -> None:
     """Write what became of an event."""
-    changed = update(gateway_events).where(gateway_events.c.id == event.id).values(disposition=disposition.value)
-    await connection.execute(changed)
+    this = (gateway_events.c.id == event.id, gateway_events.c.merchant_id == event.merchant_id)
+    await connection.execute(update(gateway_events).where(*this).values(disposition=disposition.value))
 
 
 def becomes(event: Kept, disposition: Disposition) -> Write:
@@ -113,15 +137,67 @@ def becomes(event: Kept, disposition: Disposition) -> Write:
     return Changed(gateway_events, event.id, {"disposition": disposition.value})
 
 
-async def newest(
-    connection: AsyncConnection, limit: int, *, subject_id: str | None = None, disposition: str | None = None
+async def find(connection: AsyncConnection, merchant_id: str, event_id: str) -> Row[Any] | None:
+    """Return an event that was sent to a gateway of the merchant, or None. event_id: ours, `gwe_…`."""
+    this = (gateway_events.c.id == event_id, gateway_events.c.merchant_id == merchant_id)
+    return (await connection.execute(select(gateway_events).where(*this))).one_or_none()
+
+
+async def list_page(connection: AsyncConnection, merchant_id: str, wanted: EventFilter, page: PageRequest) -> Rows:
+    """Return one page of what was sent to the merchant's gateways, newest first."""
+    query = select(gateway_events).where(gateway_events.c.merchant_id == merchant_id, *_conditions(wanted))
+    return await fetch_page(connection, query, gateway_events.c.id, page)
+
+
+async def list_range(
+    connection: AsyncConnection, merchant_id: str, wanted: EventFilter, *, after_id: str | None, limit: int
 ) -> list[Row[Any]]:
-    """Return the newest events, narrowed to a payment or refund or to a disposition."""
-    table = gateway_events.c
-    conditions: list[ColumnElement[bool]] = []
-    if subject_id is not None:
-        conditions.append(table.subject_id == subject_id)
-    if disposition is not None:
-        conditions.append(table.disposition == disposition)
-    query = select(gateway_events).where(*conditions).order_by(table.id.desc()).limit(limit)
+    """Return events in the order in which they came, those after `after_id`."""
+    query = select(gateway_events).where(gateway_events.c.merchant_id == merchant_id, *_conditions(wanted))
+    if after_id is not None:
+        query = query.where(gateway_events.c.id > after_id)
+    return list((await connection.execute(query.order_by(gateway_events.c.id).limit(limit))).all())
+
+
+async def newest(
+    connection: AsyncConnection,
+    limit: int,
+    *,
+    merchant_id: str | None = None,
+    subject_id: str | None = None,
+    disposition: str | None = None,
+) -> list[Row[Any]]:
+    """Return the newest events, of one merchant or of all: for operators."""
+    conditions = _conditions(EventFilter(subject_id=subject_id, disposition=disposition))
+    if merchant_id is not None:
+        conditions.append(gateway_events.c.merchant_id == merchant_id)
+    query = select(gateway_events).where(*conditions).order_by(gateway_events.c.id.desc()).limit(limit)
     return list((await connection.execute(query)).all())
+
+
+def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    column = gateway_events.c
+    pairs: Collection[tuple[Any, Any]] = (
+        (wanted.gateway_id, column.gateway_id.__eq__),
+        (wanted.subject_id, column.subject_id.__eq__),
+        (wanted.verdict, column.verdict.__eq__),
+        (wanted.disposition, column.disposition.__eq__),
+        (wanted.since, column.received_at.__ge__),
+        (wanted.until, column.received_at.__lt__),
+    )
+    return [holds(value) for value, holds in pairs if value is not None]
+
+
+def _columns(raw: Raw) -> dict[str, Any]:
+    return {
+        "id": raw.id,
+        "gateway": raw.gateway,
+        "gateway_id": raw.gateway_id,
+        "merchant_id": raw.merchant_id,
+        "method": raw.method,
+        "query": raw.query,
+        "headers": dict(raw.headers),
+        "sealed_body": raw.sealed_body,
+        "complete": raw.complete,
+        "received_at": raw.received_at,
+    }

@@ -54,12 +54,12 @@ async def repeated(connection: AsyncConnection, merchant_id: str, gateway_id: st
     return (await connection.execute(query)).one_or_none()
 
 
-async def has_room(connection: AsyncConnection, merchant_id: str) -> bool:
-    """Tell whether the merchant may have one more; nobody else adds one until this transaction ends."""
+async def has_room(connection: AsyncConnection, merchant_id: str, more: int = 1) -> bool:
+    """Tell whether the merchant may have so many more; nobody else adds one until this transaction ends."""
     lock = select(merchants.c.id).where(merchants.c.id == merchant_id).with_for_update(key_share=True)
     await connection.execute(lock)
     count = await connection.scalar(select(func.count()).select_from(gateway_configs).where(*_live(merchant_id)))
-    return int(count or 0) < GATEWAYS_PER_MERCHANT_MAX
+    return int(count or 0) + more <= GATEWAYS_PER_MERCHANT_MAX
 
 
 async def add(connection: AsyncConnection, new: NewGateway) -> Row[Any]:

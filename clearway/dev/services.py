@@ -148,7 +148,7 @@ def environment(
         "SIMULATOR_HOST": HOST,
         "SIMULATOR_PORT": str(ports.simulator),
         "SIMULATOR_STATE": str(state_dir / "simulator.sqlite3"),
-        "SIMULATOR_WEBHOOK_URL": f"http://{HOST}:{ports.api}/api/v1/gateways/simulator/webhooks",
+        "SIMULATOR_WEBHOOK_URL": f"http://{HOST}:{ports.api}/api/v1/gateways/{{account}}/webhook",
         "RECEIVER_PORT": str(ports.receiver),
         "RECEIVER_URL": f"http://{HOST}:{ports.receiver}",
         "METRICS_PORT": str(ports.metrics),

@@ -49,6 +49,15 @@ class GatewayConfig:
     version: int
     sealed_credentials: str | None = field(default=None, repr=False)
 
+    def webhook_url(self, public_url: str) -> str:
+        """Return the address of the gateway's webhooks, which it may sign."""
+        return public_url.rstrip("/") + webhook_path(self.id)
+
+
+def webhook_path(config_id: str) -> str:
+    """Return where a gateway sends its webhooks, below the API's address."""
+    return f"/api/v1/gateways/{config_id}/webhook"
+
 
 def masked(secret: str) -> str:
     """Return what may be shown of a credential: its last four characters, or nothing of a short one."""

@@ -31,11 +31,20 @@ class Disposition(StrEnum):
     """No workflow ran for its payment or refund, which has not ended. A repeat passes it on."""
     UNKNOWN_SUBJECT = "unknown_subject"
     """There is no such payment or refund."""
+    FOREIGN = "foreign"
+    """Its payment or refund was not made at the gateway that sent it. Nothing was changed."""
     IGNORED = "ignored"
     """Clearway does not use its kind."""
     REFUSED = "refused"
     """Its signature is missing, wrong or stale."""
+    REPLAYED = "replayed"
+    """It was read again, and can be read now: another entry tells what became of it."""
 
 
 OPEN = frozenset({Disposition.RECEIVED, Disposition.UNHEARD})
 """Dispositions that a repeat of the event may change."""
+
+
+def body_context(gateway_event_id: str) -> str:
+    """Return what binds an encrypted body to its row."""
+    return f"gateway_events/{gateway_event_id}/body"

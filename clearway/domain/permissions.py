@@ -29,6 +29,9 @@ class Permission(StrEnum):
     EVENTS_READ = "events:read"
     GATEWAYS_READ = "gateways:read"
     GATEWAYS_WRITE = "gateways:write"
+    GATEWAYS_EXPORT = "gateways:export"
+    GATEWAY_EVENTS_READ = "gateway_events:read"
+    GATEWAY_EVENTS_WRITE = "gateway_events:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
     ROUTING_READ = "routing:read"
@@ -57,6 +60,9 @@ MEANING: Final = {
     Permission.GATEWAYS_WRITE: (
         "Connect, change, test, enable, disable and delete gateways, which decides where the money goes."
     ),
+    Permission.GATEWAYS_EXPORT: "Export all gateways with their credentials, encrypted with a passphrase.",
+    Permission.GATEWAY_EVENTS_READ: "Read and list what gateways sent, without the bodies.",
+    Permission.GATEWAY_EVENTS_WRITE: "Process stored gateway events again.",
     Permission.KEYS_READ: "List API keys, without their secrets.",
     Permission.KEYS_WRITE: "Create, rotate and revoke API keys. A new key cannot exceed the key that creates it.",
     Permission.ROUTING_READ: "Read routing rules, ask where a payment would go, and read what errors mean for you.",

@@ -77,10 +77,10 @@ async def create(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
         row = await gateways.repeated(connection, actor.merchant_id, gateway_id)
         if row is None:
             if not has_room:
-                raise _too_many()
-            row = await gateways.add(connection, _new(services, actor.merchant_id, gateway_id, asked, filled))
+                raise too_many()
+            row = await gateways.add(connection, new_row(services, actor.merchant_id, gateway_id, asked, filled))
             await audit.record(connection, actor, "gateway.create", gateway_id, {"kind": row.kind, "after": shown(row)})
-    services.connections.forget(across_merchants.gateway_config_of(row, mode))
+    services.gateways.forget(across_merchants.gateway_config_of(row, mode))
     return Saved(row, tuple(filled.warnings(mode)))
 
 
@@ -88,7 +88,7 @@ async def change(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
     """Change a configuration and nothing else of it. Calls under way end as they began."""
     before = await find(services, actor.merchant_id, gateway_id)
     config = across_merchants.gateway_config_of(before, mode)
-    opened = services.connections.open_credentials(config)
+    opened = services.gateways.open_credentials(config)
     entered = _merged(before.settings, asked.settings)
     filled = fill(services.settings, mode, before.kind, _merged(opened, asked.credentials), entered)
     is_tried = asked.test and bool(asked.credentials or asked.settings)
@@ -105,7 +105,7 @@ async def change(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
             row = await gateways.change(connection, actor.merchant_id, gateway_id, values, datetime.now(UTC))
             detail_of_audit = _difference(before, row, asked.credentials)
             await audit.record(connection, actor, "gateway.update", gateway_id, detail_of_audit)
-    services.connections.forget(config)
+    services.gateways.forget(config)
     return Saved(row, tuple(filled.warnings(mode)))
 
 
@@ -116,7 +116,7 @@ async def switch(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
         if row.enabled is not on:
             row = await gateways.change(connection, actor.merchant_id, gateway_id, {"enabled": on}, datetime.now(UTC))
             await audit.record(connection, actor, f"gateway.{'enable' if on else 'disable'}", gateway_id)
-    services.connections.forget(across_merchants.gateway_config_of(row, mode))
+    services.gateways.forget(across_merchants.gateway_config_of(row, mode))
     return row
 
 
@@ -131,7 +131,7 @@ async def delete(services: Services, actor: Actor, mode: Mode, gateway_id: str) 
         nothing = {"deleted_at": now, "enabled": False, "sealed_credentials": None, "masked": {}}
         await gateways.change(connection, actor.merchant_id, gateway_id, nothing, now)
         await audit.record(connection, actor, "gateway.delete", gateway_id, {"kind": row.kind, "before": shown(row)})
-    services.connections.forget(across_merchants.gateway_config_of(row, mode))
+    services.gateways.forget(across_merchants.gateway_config_of(row, mode))
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def shown(row: Row[Any]) -> dict[str, Any]:
 async def _try_out(services: Services, config: GatewayConfig, filled: Filled, *, wanted: bool) -> None:
     if not wanted:
         return
-    report = await trial.try_out(services.connections, config, filled)
+    report = await trial.try_out(services.gateways, config, filled)
     if not report.ok:
         detail = (
             f"The gateway was not saved: its test failed. {report.message} Send `test: false` to save it all the same."
@@ -172,7 +172,8 @@ def _config(gateway_id: str, merchant_id: str, mode: Mode, asked: GatewayRequest
     )
 
 
-def _new(services: Services, merchant_id: str, gateway_id: str, asked: GatewayRequest, filled: Filled) -> NewGateway:
+def new_row(services: Services, merchant_id: str, gateway_id: str, asked: GatewayRequest, filled: Filled) -> NewGateway:
+    """Return the row of a configuration that is asked for, with its credentials sealed."""
     return NewGateway(
         id=gateway_id,
         merchant_id=merchant_id,
@@ -224,7 +225,8 @@ def _in_use(gateway_id: str, open_rows: gateways.InUse) -> ConflictError:
     return ConflictError("gateway_in_use", detail)
 
 
-def _too_many() -> ConflictError:
+def too_many() -> ConflictError:
+    """Return the error for one gateway more than there may be."""
     detail = (
         f"You have {GATEWAYS_PER_MERCHANT_MAX} gateways, which is as many as there may be. "
         "Delete one first; nothing was saved."

@@ -46,12 +46,12 @@ async def test(services: Services, merchant_id: str, mode: Mode, gateway_id: str
     row = await find(services, merchant_id, gateway_id)
     config = across_merchants.gateway_config_of(row, mode)
     try:
-        opened = services.connections.open_credentials(config)
+        opened = services.gateways.open_credentials(config)
     except GatewayBrokenError:
         message = "Its credentials can't be read with the keys of this installation. Enter them again."
         return Report(ok=False, message=message), []
     filled = fill(services.settings, mode, row.kind, opened, row.settings)
-    return await try_out(services.connections, config, filled), filled.warnings(mode)
+    return await try_out(services.gateways, config, filled), filled.warnings(mode)
 
 
 async def _ask(gateway: Gateway, title: str) -> Report:

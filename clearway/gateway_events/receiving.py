@@ -1,6 +1,7 @@
 """Receiving an event of a gateway: verified over the raw bytes, stored, passed on once, and only then answered.
 
     not signed, or unreadable   kept while there is room, and changes nothing
+    of another gateway          kept as foreign, and changes nothing
     about a running workflow    a signal, which may come twice: a payment never moves back for it
     a refund that came back     a short run of its workflow asks the gateway, and records the reversal
     about something ended       late; or a review, an event for the merchant and a metric, if it contradicts the record
@@ -10,12 +11,13 @@ A repeat of an event is passed on again only when the first was not.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import across_merchants, gateway_events, reviews
 from clearway.db.across_merchants import Subject
@@ -23,6 +25,7 @@ from clearway.db.gateway_events import Kept, Received, Refused
 from clearway.deliveries import sending
 from clearway.domain import payment, refund
 from clearway.domain.errors import UnavailableError
+from clearway.domain.gateway import GatewayConfig
 from clearway.domain.gateway_event import OPEN, Disposition, Verdict
 from clearway.domain.ids import PAYMENT, REFUND, is_id
 from clearway.domain.limits import OPERATOR_TEXT_LENGTH_MAX
@@ -33,11 +36,14 @@ from clearway.durable.gateway_events import pass_on
 from clearway.durable.messages import GatewayEvent, payment_workflow_id, refund_workflow_id
 from clearway.gateway_events import reversals
 from clearway.gateway_events.contradictions import contradiction, resource_of
+from clearway.gateway_events.raw import raw_of
+from clearway.gateways.connections import Connection
 from clearway.gateways.contract import (
     EventUnreadableError,
     InboundAnswer,
     InboundEvent,
     InboundRequest,
+    OperationKind,
     SignatureInvalidError,
     Trust,
     read_inbound,
@@ -47,11 +53,6 @@ from clearway.services import Services
 
 ENDED: Final = payment.FINAL | refund.FINAL
 """The statuses whose workflow has nothing more to hear: it is spared the signal."""
-HEADERS_MAX: Final = 64
-HEADER_LENGTH_MAX: Final = 1_024
-SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "x-api-secret"})
-UNBELIEVED_BYTES_MAX: Final = 4 * 1024
-"""How much is kept of a body that anybody may have sent."""
 
 log = structlog.get_logger(__name__)
 
@@ -79,42 +80,68 @@ class Taken:
     answer: InboundAnswer | None = None
 
 
-async def receive(services: Services, gateway: str, request: InboundRequest) -> Taken:
-    """Take the events of a request and return what became of them.
+async def receive(services: Services, gateway: Connection, request: InboundRequest) -> Taken:
+    """Take the events of a request to this gateway's address, and return what became of them.
 
     Raises SignatureInvalidError, with nothing stored (`keep_unsigned`), and UnavailableError when one could not be
     passed on: the gateway is to send it again.
     """
     try:
-        inbound = await read_inbound(services.gateways[gateway], request)
-        events = [_heard(event) for event in inbound.events]
+        return await take(services, gateway, request)
     except EventUnreadableError as error:
-        await _keep(services, _refused(gateway, error, request))
+        await _keep(services, gateway.config, error, request)
         return Taken([Disposition.IGNORED])
-    dispositions = [await _take_one(services, gateway, named, event, request) for named, event in events]
+
+
+async def take(services: Services, gateway: Connection, request: InboundRequest, *, again: bool = False) -> Taken:
+    """Take the events of a request. again: they are passed on although they were before.
+
+    Raises SignatureInvalidError and EventUnreadableError, with nothing stored, and UnavailableError.
+    """
+    inbound = await read_inbound(gateway.gateway, request)
+    async with services.reader.connect() as connection:
+        events = [await _heard(connection, gateway.config, event) for event in inbound.events]
+    dispositions = [await _take_one(services, gateway, named, event, request, again=again) for named, event in events]
     return Taken(dispositions, inbound.answer)
 
 
 async def keep_unsigned(
-    services: Services, gateway: str, error: SignatureInvalidError, request: InboundRequest
+    services: Services, config: GatewayConfig, error: SignatureInvalidError, request: InboundRequest
 ) -> None:
-    """Keep a request that anybody may have sent, for the operator who looks for it. Limit its source before."""
-    await _keep(services, _refused(gateway, error, request))
+    """Keep a request that anybody may have sent, for the person who looks for it. Limit its source before."""
+    await _keep(services, config, error, request)
 
 
-def _heard(event: InboundEvent) -> tuple[Named, GatewayEvent]:
-    """Return what an event is about, and what a workflow hears of it."""
-    if event.key is None:
-        raise EventUnreadableError("it does not name an operation by our key")
-    return named_by(event.key), GatewayEvent(event.event_id, event.key, event.outcome, event.trust)
+async def _heard(connection: AsyncConnection, config: GatewayConfig, event: InboundEvent) -> tuple[Named, GatewayEvent]:
+    """Return what an event is about, and what a workflow hears of it.
+
+    Without our key the event is matched by the gateway's reference, among what was made at this gateway. Which attempt
+    or capture it is about is not known then, so only the authorisation is believed, and all else is asked about.
+    """
+    if event.key is not None:
+        return named_by(event.key), GatewayEvent(event.event_id, event.key, event.outcome, event.trust)
+    reference = event.references.get("payment")
+    payment_id = await across_merchants.find_by_reference(connection, config.id, reference) if reference else None
+    if payment_id is None:
+        raise EventUnreadableError("it names neither an operation nor a payment that was made at this gateway")
+    named = Named(SubjectType.PAYMENT, payment_id, event.operation)
+    trust = event.trust if event.operation is OperationKind.AUTHORISE else Trust.HINT
+    return named, GatewayEvent(event.event_id, f"{payment_id}:{event.operation}:1", event.outcome, trust)
 
 
 async def _take_one(
-    services: Services, gateway: str, named: Named, event: GatewayEvent, request: InboundRequest
+    services: Services,
+    gateway: Connection,
+    named: Named,
+    event: GatewayEvent,
+    request: InboundRequest,
+    *,
+    again: bool,
 ) -> Disposition:
-    received = Received(gateway, event.event_id, event.key, named.id, _kept(request.headers), request.body)
+    raw = raw_of(services.cipher, gateway.config, request, believed=True)
+    received = Received(raw, event.event_id, event.key, named.id)
     with structlog.contextvars.bound_contextvars(workflow_id=named.workflow_id, gateway_event_id=event.event_id):
-        return await _take(services, named, event, received)
+        return await _take(services, gateway, named, event, received, again=again)
 
 
 def named_by(key: str) -> Named:
@@ -127,24 +154,37 @@ def named_by(key: str) -> Named:
     raise EventUnreadableError("the operation's key is not of this installation")
 
 
-async def _take(services: Services, named: Named, event: GatewayEvent, received: Received) -> Disposition:
+async def _take(
+    services: Services, gateway: Connection, named: Named, event: GatewayEvent, received: Received, *, again: bool
+) -> Disposition:
     async with services.reader.connect() as connection:
         subject = await across_merchants.find_subject(connection, named.type, named.id)
-        ended = subject is not None and subject.status in ENDED
-        against = _against(subject, named, event) if subject and ended else None
-        agrees = ended and against is None
-        kept = await gateway_events.store(connection, received, Disposition.LATE if agrees else Disposition.RECEIVED)
-    if kept.disposition not in OPEN:
+        at_first = _at_first(gateway.config, subject, named, event)
+        kept = await gateway_events.store(connection, received, at_first)
+    if kept.disposition not in OPEN and not again:
         return kept.disposition
-    if not ended:
+    if subject is None or at_first is Disposition.FOREIGN:
+        log.warning("gateway_event_of_another", key=event.key, gateway_id=gateway.config.id, became=at_first)
+        return await _becomes(services, kept, at_first)
+    if subject.status not in ENDED:
         if await _signalled(services, named, event):
             return await _becomes(services, kept, Disposition.SIGNALLED)
         async with services.reader.connect() as connection:
             subject = await across_merchants.find_subject(connection, named.type, named.id)
-    if subject and await reversals.is_reversal(services, received.gateway, event, subject):
+    if subject and await reversals.is_reversal(gateway.gateway, event, subject):
         await reversals.record(services, event, subject)
         return await _becomes(services, kept, Disposition.SIGNALLED)
     return await _compare(services, kept, named, event, subject)
+
+
+def _at_first(config: GatewayConfig, subject: Subject | None, named: Named, event: GatewayEvent) -> Disposition:
+    """Say what is known of an event before it is passed on: a gateway speaks only of what was made there."""
+    if subject is None:
+        return Disposition.UNKNOWN_SUBJECT
+    if (subject.gateway_id, subject.merchant_id) != (config.id, config.merchant_id):
+        return Disposition.FOREIGN
+    agrees = subject.status in ENDED and _against(subject, named, event) is None
+    return Disposition.LATE if agrees else Disposition.RECEIVED
 
 
 async def _compare(
@@ -208,12 +248,13 @@ async def _becomes(services: Services, kept: Kept, disposition: Disposition) -> 
     return disposition
 
 
-async def _keep(services: Services, refused: Refused) -> None:
+async def _keep(services: Services, config: GatewayConfig, error: Exception, request: InboundRequest) -> None:
+    verdict = Verdict.UNSIGNED if isinstance(error, SignatureInvalidError) else Verdict.UNREADABLE
+    reason = storable(str(error), OPERATOR_TEXT_LENGTH_MAX)
+    refused = Refused(raw_of(services.cipher, config, request, believed=False), verdict, reason)
     async with services.reader.connect() as connection:
         kept = await gateway_events.keep_refused(connection, refused)
-    log.warning(
-        "gateway_event_not_taken", gateway=refused.gateway, verdict=refused.verdict, reason=refused.reason, kept=kept
-    )
+    log.warning("gateway_event_not_taken", gateway_id=config.id, verdict=verdict, reason=reason, kept=kept)
 
 
 def _against(subject: Subject, named: Named, event: GatewayEvent) -> ReviewKind | None:
@@ -221,22 +262,3 @@ def _against(subject: Subject, named: Named, event: GatewayEvent) -> ReviewKind 
     if event.trust is Trust.HINT:
         return None
     return contradiction(subject, named.operation, event.outcome)
-
-
-def _refused(gateway: str, error: Exception, request: InboundRequest) -> Refused:
-    return Refused(
-        gateway,
-        Verdict.UNSIGNED if isinstance(error, SignatureInvalidError) else Verdict.UNREADABLE,
-        storable(str(error), OPERATOR_TEXT_LENGTH_MAX),
-        _kept(request.headers),
-        request.body[:UNBELIEVED_BYTES_MAX],
-    )
-
-
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers as they can be stored, without credentials."""
-    wanted = [(name, value) for name, value in headers.items() if name.lower() not in SECRET_HEADERS]
-    return {
-        storable(name.lower(), HEADER_LENGTH_MAX): storable(value, HEADER_LENGTH_MAX)
-        for name, value in wanted[:HEADERS_MAX]
-    }

@@ -17,19 +17,19 @@ from clearway.domain.review import SubjectType
 from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.messages import REFUND_WORKFLOW, GatewayEvent, RefundInput, refund_workflow_id
-from clearway.gateways.contract import Operation, OperationKind, OutcomeKind, Trust, find_out
+from clearway.gateways.contract import Gateway, Operation, OperationKind, OutcomeKind, Trust, find_out
 from clearway.services import Services
 
 UNANSWERED: Final = frozenset({OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE})
 
 
-async def is_reversal(services: Services, gateway: str, event: GatewayEvent, subject: Subject) -> bool:
+async def is_reversal(gateway: Gateway, event: GatewayEvent, subject: Subject) -> bool:
     """Tell whether the event reports a reversal that the gateway confirms, or that it cannot deny now."""
     if subject.type is not SubjectType.REFUND or subject.status != RefundStatus.PROCESSED:
         return False
     if event.trust is Trust.PROVEN and event.outcome.kind is not OutcomeKind.DECLINED:
         return False
-    confirmed = await find_out(services.gateways[gateway], _refund(event, subject), datetime.now(UTC))
+    confirmed = await find_out(gateway, _refund(event, subject), datetime.now(UTC))
     believed = event.trust is Trust.PROVEN and confirmed.kind in UNANSWERED
     return confirmed.kind is OutcomeKind.DECLINED or believed
 

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from clearway.crypto.encryption import Cipher, DecryptionError
 from clearway.domain.gateway import GatewayConfig, credentials_context
 from clearway.gateways.catalogue import CATALOGUE
-from clearway.gateways.contract import Gateway
+from clearway.gateways.contract import Capabilities, Gateway
 from clearway.gateways.kinds import Ingredients
 from clearway.settings import Settings
 
@@ -38,6 +38,8 @@ GRACE_S: Final = 30.0
 
 FindConfig = Callable[[str], Awaitable[GatewayConfig | None]]
 FindConfigs = Callable[[str], Awaitable[tuple[GatewayConfig, ...]]]
+NOTHING: Final = Capabilities(frozenset())
+"""What a configuration can express that this version cannot use."""
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +62,15 @@ class Connection:
 
     config: GatewayConfig
     gateway: Gateway
+
+
+def capabilities_of(config: GatewayConfig) -> Capabilities:
+    """Return what a gateway can express, by its kind and settings."""
+    kind = CATALOGUE.get(config.kind)
+    try:
+        return kind.capabilities(kind.settings.model_validate(config.settings)) if kind else NOTHING
+    except ValidationError:
+        return NOTHING
 
 
 @dataclass

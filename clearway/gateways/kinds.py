@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from clearway.domain.gateway import GatewayConfig, GatewayKind
 from clearway.domain.merchant import Mode
-from clearway.domain.money import Money
-from clearway.domain.payment import CaptureMethod, PaymentMethod
-from clearway.domain.routing import Expresses
-from clearway.gateways.contract import Gateway
+from clearway.gateways.contract import Capabilities, Gateway
 from clearway.gateways.forms import Credentials, GatewaySettings
 from clearway.settings import Settings
 
@@ -49,29 +46,14 @@ def no_warnings(_credentials: Any, _settings: Any) -> tuple[str, ...]:
     return ()
 
 
-class TakesEverything:
-    """A gateway that can express every payment."""
-
-    def refusal(self, method: PaymentMethod, money: Money, capture_method: CaptureMethod) -> str | None:  # noqa: ARG002
-        """Say nothing against any payment."""
-        return None
-
-
-TAKES_EVERYTHING: Final = TakesEverything()
-
-
-def takes_everything(_: Mapping[str, Any]) -> Expresses:
-    """Say that a gateway can express every payment."""
-    return TAKES_EVERYTHING
-
-
 @dataclass(frozen=True)
 class Kind:
     """One kind of gateway.
 
     title: its name for people. modes: the merchants that may connect it. build: makes the connector, opens nothing.
+    capabilities: what a gateway with these settings can express.
     mode_of: whether the credentials are live or test ones, if they tell. warnings: what is odd and still allowed, such
-    as a missing webhook secret. expresses: what a configuration with these settings can express, for routing.
+    as a missing webhook secret.
     tokens: how its card tokens begin, so that none is sent to a gateway of another kind. raw_cards: it exchanges raw
     test cards for tokens.
     """
@@ -81,9 +63,9 @@ class Kind:
     credentials: type[Credentials]
     settings: type[GatewaySettings]
     build: Callable[[Ingredients], Gateway]
+    capabilities: Callable[[Any], Capabilities]
     modes: frozenset[Mode] = frozenset(Mode)
     mode_of: Callable[[Any], Mode | None] = no_mode
     warnings: Callable[[Any, Any], tuple[str, ...]] = no_warnings
-    expresses: Callable[[Mapping[str, Any]], Expresses] = takes_everything
     tokens: tuple[str, ...] = ()
     raw_cards: bool = False

@@ -89,7 +89,7 @@ async def create_payment(
         if recorded is None:
             raise
         return recorded
-    usable = await make_usable(services, order.mode, instrument)
+    usable = await make_usable(services, order.mode, instrument, chosen.config)
     personal = PersonalData(usable.instrument, usable.shown, customer, notes or {}, instrument.return_url)
     for _ in range(ROUNDS_MAX):
         new = NewPayment(

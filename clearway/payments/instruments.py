@@ -7,14 +7,15 @@ number nor code is ever logged, stored or put into a workflow.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from clearway.domain.errors import UnavailableError, UnprocessableError
+from clearway.domain.gateway import GatewayConfig
 from clearway.domain.merchant import Mode
 from clearway.domain.payment import PaymentMethod
 from clearway.domain.resources import CardSummary
+from clearway.gateways.connections import GatewayUnusableError
 from clearway.gateways.contract import Card, CardRefusedError, CardTokeniser, GatewayUnavailableError
-from clearway.gateways.registry import SIMULATOR
 from clearway.services import Services
 
 
@@ -49,11 +50,11 @@ def refuse_raw_card(mode: Mode, instrument: Instrument) -> None:
         raise UnprocessableError("raw_card_refused", detail)
 
 
-async def make_usable(services: Services, mode: Mode, instrument: Instrument) -> Usable:
-    """Return what the gateway can charge. Raises UnprocessableError or UnavailableError for a raw card."""
+async def make_usable(services: Services, mode: Mode, instrument: Instrument, gateway: GatewayConfig) -> Usable:
+    """Return what this gateway can charge. Raises UnprocessableError or UnavailableError for a raw card."""
     refuse_raw_card(mode, instrument)
     if instrument.card is not None:
-        return await _tokenise(services, instrument.card)
+        return await _tokenise(services, instrument.card, gateway)
     if instrument.token is not None:
         return Usable(instrument.token, {})
     if instrument.vpa is not None:
@@ -64,16 +65,26 @@ async def make_usable(services: Services, mode: Mode, instrument: Instrument) ->
     return Usable(instrument.wallet, {"wallet": {"code": instrument.wallet}})
 
 
-async def _tokenise(services: Services, card: Card) -> Usable:
-    tokeniser = cast("CardTokeniser", services.gateways[SIMULATOR])
+async def _tokenise(services: Services, card: Card, gateway: GatewayConfig) -> Usable:
     try:
+        tokeniser = (await services.gateways.get(gateway.id)).gateway
+        if not isinstance(tokeniser, CardTokeniser):
+            raise _takes_tokens_only(gateway)
         token = await tokeniser.tokenise(card)
     except CardRefusedError as error:
         raise UnprocessableError(error.code, str(error)) from None
-    except GatewayUnavailableError:
+    except (GatewayUnavailableError, GatewayUnusableError):
         detail = "The gateway could not be reached, so the card has no token. Nothing was charged. Repeat the request."
         raise UnavailableError("gateway_unavailable", detail) from None
     summary = CardSummary(
         brand=token.brand, last4=token.last4, expiry_month=token.expiry_month, expiry_year=token.expiry_year
     )
     return Usable(token.token, {"card": summary.data()})
+
+
+def _takes_tokens_only(gateway: GatewayConfig) -> UnprocessableError:
+    detail = (
+        f"Gateway {gateway.id} ({gateway.kind}) takes no card numbers. Nothing was stored or charged. Let its own form "
+        "create a token, and send it as `token`."
+    )
+    return UnprocessableError("raw_card_refused", detail)

@@ -27,6 +27,7 @@ from clearway.durable.calls import WorkflowEndedError
 from clearway.durable.gateway_events import pass_on
 from clearway.durable.messages import GatewayEvent, payment_workflow_id
 from clearway.durable.sealed import return_context
+from clearway.gateways.connections import GatewayUnusableError
 from clearway.gateways.contract import Operation, OperationKind, OutcomeKind, find_out
 from clearway.payments.finding import payment_not_found
 from clearway.services import Services
@@ -101,11 +102,12 @@ async def _ask(services: Services, payment: Returning) -> None:
     )
     try:
         async with asyncio.timeout(ASK_TIMEOUT.total_seconds()):
-            outcome = await find_out(services.gateways[payment.gateway], operation, datetime.now(UTC))
+            connection = await services.gateways.get(payment.gateway_id)
+            outcome = await find_out(connection.gateway, operation, datetime.now(UTC))
             if outcome.kind in SAYS_SOMETHING:
                 said = GatewayEvent(f"return of {payment.id}", operation.key, outcome)
                 await pass_on(services.temporal, payment_workflow_id(payment.id), said)
-    except (TimeoutError, ClearwayError, WorkflowEndedError) as error:
+    except (TimeoutError, ClearwayError, WorkflowEndedError, GatewayUnusableError) as error:
         log.info("gateway_not_asked_on_return", reason=type(error).__name__)
 
 

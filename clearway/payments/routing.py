@@ -79,7 +79,7 @@ async def route(services: Services, order: PayableOrder, facts: PaymentFacts, as
 async def _route(
     services: Services, order: PayableOrder, facts: PaymentFacts, asked_id: str | None, *, fresh: bool
 ) -> Route:
-    configs = await services.connections.of_merchant(order.merchant_id, fresh=fresh)
+    configs = await services.gateways.of_merchant(order.merchant_id, fresh=fresh)
     candidates = candidates_of(configs)
     if asked_id is None:
         active = await services.programs.of_merchant(order.merchant_id)

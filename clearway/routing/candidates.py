@@ -9,6 +9,7 @@ from typing import Final
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.routing import Candidate
 from clearway.gateways.catalogue import CATALOGUE
+from clearway.gateways.connections import capabilities_of
 
 KEPT_MAX: Final = 5_000
 _ALL_TOKENS: Final = tuple(prefix for kind in CATALOGUE.values() for prefix in kind.tokens)
@@ -45,7 +46,7 @@ def _candidate(version: _Version) -> Candidate:
         kind=config.kind.value,
         name=config.name,
         enabled=config.enabled,
-        expresses=kind.expresses(config.settings),
+        expresses=capabilities_of(config),
         raw_cards=kind.raw_cards,
         foreign_tokens=tuple(prefix for prefix in _ALL_TOKENS if prefix not in kind.tokens),
     )

@@ -129,7 +129,8 @@ class Engine:
             self._start_payment(operation, payment, now)
             return operation
 
-        return self._submit(key, ("pay", order.model_dump()), execute)
+        # The account says where the webhooks go. A payment that is asked for again without it is still the same.
+        return self._submit(key, ("pay", order.model_dump(exclude={"account"})), execute)
 
     def capture(
         self, key: str, reference: str, body: NewCapture, *, wrong_amount: bool = False, final: bool = False
@@ -206,10 +207,10 @@ class Engine:
         return operation_body(operation, payment, self._public_url)
 
     def operations(
-        self, since: float, payment_id: str | None, after: int, limit: int
+        self, since: float, payment_id: str | None, account: str | None, after: int, limit: int
     ) -> tuple[list[dict[str, Any]], int | None]:
         """Return a page of the operations that were made or changed since, and where the next page begins."""
-        found = self._records.changed_since(since, payment_id, after, limit)
+        found = self._records.changed_since(since, payment_id, account, after, limit)
         bodies = [self.describe(operation, self._payment(operation.payment_reference)) for _, operation in found]
         return bodies, found[-1][0] if len(found) == limit else None
 
@@ -273,6 +274,7 @@ class Engine:
             description=order.description,
             created_at=now,
             channel=channel,
+            account=order.account,
         )
 
     def _start_payment(self, operation: Operation, payment: Payment, now: float) -> None:

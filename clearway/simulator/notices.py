@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import secrets
+from typing import Final
 
 from standardwebhooks import Webhook as Signer
 
@@ -12,9 +13,12 @@ from clearway.simulator.outbox import Notice, Webhook
 from clearway.simulator.records import Operation, Payment, iso
 from clearway.simulator.wire import operation_body
 
+ACCOUNT: Final = "{account}"
+"""Stands in the URL of webhooks for the account that a payment was made under."""
+
 
 class OwnChannel:
-    """Tells one receiver of the operations that were asked for through the simulator's own API."""
+    """Tells of the operations that were asked for through the simulator's own API, each account at its own address."""
 
     def __init__(self, public_url: str, webhook_url: str, webhook_secret: str) -> None:
         self._public_url = public_url
@@ -30,11 +34,12 @@ class OwnChannel:
             "occurred_at": iso(at),
             "data": operation_body(operation, payment, self._public_url),
         }
-        return [Notice(event_id, event_type, json.dumps(event, separators=(",", ":")))]
+        body = json.dumps(event, separators=(",", ":"))
+        return [Notice(event_id, event_type, body, receiver=payment.account or "")]
 
-    def address(self, webhook: Webhook) -> str:  # noqa: ARG002 - there is one receiver
+    def address(self, webhook: Webhook) -> str:
         """Return the receiver of today, also for what was written before it moved."""
-        return self._url
+        return self._url.replace(ACCOUNT, webhook.receiver)
 
     def headers(self, webhook: Webhook, at: float) -> dict[str, str]:
         """Sign: the signature carries the time of the attempt, the body that of the event (Standard Webhooks 1.0.0)."""

@@ -70,6 +70,7 @@ class Payment:
     description: str | None
     created_at: float
     channel: str = SIMULATOR
+    account: str | None = None
     authorised: int = 0
     captured: int = 0
     voided: int = 0
@@ -167,7 +168,7 @@ class Records:
         )
 
     def changed_since(
-        self, since: float, payment_id: str | None, after: int, limit: int
+        self, since: float, payment_id: str | None, account: str | None, after: int, limit: int
     ) -> list[tuple[int, Operation]]:
         """Return the operations of the simulator's own API in the order they were made, each with its number in it."""
         query = (
@@ -178,6 +179,9 @@ class Records:
         if payment_id is not None:
             query += " AND payment_id = ?"
             given.append(payment_id)
+        if account is not None:
+            query += " AND (SELECT account FROM payments WHERE reference = payment_reference) = ?"
+            given.append(account)
         found = []
         for row in self.store.all(query + " ORDER BY rowid LIMIT ?", *given, limit):
             number = int(row.pop("number"))

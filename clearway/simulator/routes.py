@@ -100,16 +100,18 @@ async def list_operations(
     *,
     since: dt.datetime,
     payment: str | None = None,
+    account: str | None = None,
     after: int = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> Response:
     """List the operations created or changed since a moment, oldest first: what the gateway has done, by its own books.
 
-    payment: only of the payment with this merchant reference. after: the `next` of the page before; null is the end.
+    payment: only of the payment with this merchant reference. account: only of this account.
+    after: the `next` of the page before; null is the end.
     """
     if since.tzinfo is None:
         return JSONResponse(error_body("invalid_request", "`since` needs a time zone, such as a final Z."), 400)
-    found, following = service.engine.operations(since.timestamp(), payment, after, limit)
+    found, following = service.engine.operations(since.timestamp(), payment, account, after, limit)
     return JSONResponse({"object": "list", "data": found, "next": following})
 
 

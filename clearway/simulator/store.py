@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS payments (
     return_url TEXT,
     description TEXT,
     channel TEXT NOT NULL DEFAULT 'simulator',
+    account TEXT,
     authorised INTEGER NOT NULL DEFAULT 0,
     captured INTEGER NOT NULL DEFAULT 0,
     voided INTEGER NOT NULL DEFAULT 0,

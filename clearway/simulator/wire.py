@@ -31,7 +31,10 @@ class NewToken(_Body):
 
 
 class NewPayment(_Body):
-    """Reserve (`capture: manual`) or take (`automatic`) money. `merchant_reference` is the caller's payment id."""
+    """Reserve (`capture: manual`) or take (`automatic`) money. `merchant_reference` is the caller's payment id.
+
+    account: whose payment it is; its webhooks go to the account's address.
+    """
 
     merchant_reference: Reference
     amount: Amount
@@ -41,6 +44,7 @@ class NewPayment(_Body):
     capture: Literal["automatic", "manual"] = "automatic"
     return_url: str | None = Field(default=None, max_length=2_048, pattern=r"^https?://")
     description: str | None = Field(default=None, max_length=512)
+    account: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
 
 
 class NewCapture(_Body):

@@ -703,22 +703,34 @@ def _create_gateway_events() -> None:
     op.create_table(
         "gateway_events",
         sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("gateway", sa.Text(), nullable=False, comment="the kind of the configuration"),
+        sa.Column("gateway_id", sa.Text(), nullable=False),
+        sa.Column("merchant_id", sa.Text(), nullable=False, comment="whose gateway it is"),
         sa.Column("verdict", sa.Text(), nullable=False),
         sa.Column("disposition", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=True, comment="the gateway's; a repeat is recognised by it"),
         sa.Column("operation_key", sa.Text(), nullable=True),
-        sa.Column("subject_id", sa.Text(), nullable=True, comment="the payment or refund that the key names"),
+        sa.Column("subject_id", sa.Text(), nullable=True, comment="the payment or refund that it is about"),
         sa.Column("reason", sa.Text(), nullable=True, comment="why it was refused or ignored"),
-        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False, comment="as received; of refused ones only the beginning"),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column(
+            "query", sa.Text(), server_default="", nullable=False, comment="as received, without the question mark"
+        ),
+        sa.Column("headers", postgresql.JSONB(astext_type=sa.Text()), nullable=False, comment="without credentials"),
+        sa.Column("sealed_body", sa.Text(), nullable=False, comment="encrypted: as received"),
+        sa.Column("complete", sa.Boolean(), nullable=False, comment="false: only the beginning of the body is kept"),
         sa.Column("received_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["gateway_id", "merchant_id"],
+            ["gateway_configs.id", "gateway_configs.merchant_id"],
+            name="fk_gateway_events_gateway",
+        ),
         sa.CheckConstraint(
             "verdict IN ('unreadable', 'unsigned', 'verified')", name=op.f("ck_gateway_events_verdict_known")
         ),
         sa.CheckConstraint(
-            "disposition IN ('contradicts', 'ignored', 'late', 'received', 'refused', 'signalled', 'unheard', "
-            "'unknown_subject')",
+            "disposition IN ('contradicts', 'foreign', 'ignored', 'late', 'received', 'refused', 'replayed', "
+            "'signalled', 'unheard', 'unknown_subject')",
             name=op.f("ck_gateway_events_disposition_known"),
         ),
         sa.CheckConstraint(
@@ -728,17 +740,18 @@ def _create_gateway_events() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway_events")),
     )
     op.create_index(
-        "uq_gateway_events_gateway_event_id",
+        "uq_gateway_events_gateway_id_event_id",
         "gateway_events",
-        ["gateway", "event_id"],
+        ["gateway_id", "event_id"],
         unique=True,
         postgresql_where=sa.text("verdict = 'verified'"),
     )
+    op.create_index("ix_gateway_events_merchant_id_id", "gateway_events", ["merchant_id", sa.literal_column("id DESC")])
     op.create_index("ix_gateway_events_subject_id", "gateway_events", ["subject_id"], unique=False)
     op.create_index(
         "ix_gateway_events_refused",
         "gateway_events",
-        ["received_at"],
+        ["gateway_id", "received_at"],
         unique=False,
         postgresql_where=sa.text("verdict <> 'verified'"),
     )

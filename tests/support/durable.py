@@ -62,7 +62,7 @@ from clearway.durable.messages import (
 )
 from clearway.durable.sealed import seal
 from clearway.durable.search_attributes import MERCHANT_ID, PAYMENT_ID, PAYMENT_STATUS
-from clearway.gateways.registry import GatewayRegistry
+from clearway.gateway_configs.opening import open_connections
 from clearway.settings import Settings
 from tests.services.gateways.running import Simulator, running_simulator
 from tests.support.receiver import Receiver, running_receiver
@@ -338,7 +338,9 @@ async def durable_side(
         receiver = await stack.enter_async_context(running_receiver())
         durable = Durable(time_skipping, client, engine, simulator, receiver, settings)
         deliveries = TemporalDeliveries(client, durable.retry_intervals_s)
-        gateways = GatewayRegistry([simulator.gateway])
+        at_simulator = Settings(_env_file=None, **(settings.model_dump() | {"simulator_url": simulator.url}))
+        gateways = open_connections(at_simulator, engine)
+        stack.push_async_callback(gateways.aclose)
         workers = worker.build_workers(
             client,
             TASK_QUEUES,

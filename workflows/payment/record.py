@@ -155,7 +155,7 @@ class PaymentRun:
         self.timeline = timeline
         self.inbox = inbox
         self.record = PaymentRecord(self.new, timeline)
-        self.caller = GatewayCaller(self.new.gateway, timeline.note, self.new.personal)
+        self.caller = GatewayCaller(self.new.gateway_id, timeline.note, self.new.personal)
         self.attempt = 1
         self.references: dict[str, str] = {}
         self.state: str | None = None

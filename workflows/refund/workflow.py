@@ -133,7 +133,7 @@ class RefundWorkflow(Listener):
 
     async def _begin(self, *, taken_up: bool) -> None:
         refund = self._record.refund
-        self._caller = GatewayCaller(refund.gateway, self._timeline.note)
+        self._caller = GatewayCaller(refund.gateway_id, self._timeline.note)
         if self._status is RefundStatus.PENDING:
             await self._send(ask_first=taken_up)
         elif self._status is RefundStatus.NEEDS_REVIEW:

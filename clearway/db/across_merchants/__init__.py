@@ -10,6 +10,7 @@ from clearway.db.across_merchants.gateway_subjects import (
     FIND_REFUND,
     Subject,
     count_open_reviews,
+    find_by_reference,
     find_review,
     find_subject,
 )
@@ -21,6 +22,7 @@ from clearway.db.across_merchants.gateways import (
     gateway_config_of,
     gateways_of,
 )
+from clearway.db.across_merchants.going_live import REHEARSAL, Rehearsal, rehearsal
 from clearway.db.across_merchants.housekeeping import (
     PARTITIONS_AHEAD,
     PartitionState,
@@ -73,11 +75,13 @@ __all__ = [
     "FIND_REFUND",
     "FIND_RETURNING",
     "PARTITIONS_AHEAD",
+    "REHEARSAL",
     "UNKNOWN_EVENTS_MAX",
     "OpenRow",
     "PartitionState",
     "PayableOrder",
     "RecoveryName",
+    "Rehearsal",
     "Returning",
     "Standing",
     "StoredKey",
@@ -87,6 +91,7 @@ __all__ = [
     "ensure_partitions",
     "every_gateway",
     "find_any_payment",
+    "find_by_reference",
     "find_gateway",
     "find_key",
     "find_payable",
@@ -108,6 +113,7 @@ __all__ = [
     "payment_row",
     "put_hash",
     "refund_row",
+    "rehearsal",
     "stale_recoveries",
     "standing",
     "unknown_events",

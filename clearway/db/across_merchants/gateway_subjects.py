@@ -29,7 +29,7 @@ class Subject:
     """The part of a stored payment or refund that a gateway event can contradict.
 
     amount_minor: captured of the payment, or the amount of the refund. captures: what was captured, by the gateway's
-    reference. references: the gateway's ids, by the names of the contract.
+    reference. references: the gateway's ids, by the names of the contract. gateway_id: where it was made.
     """
 
     type: SubjectType
@@ -43,6 +43,7 @@ class Subject:
     captures: Mapping[str | None, int]
     references: Mapping[str, str]
     created_at: datetime
+    gateway_id: str
 
 
 _CAPTURED: Final = (
@@ -82,6 +83,7 @@ async def find_subject(connection: AsyncConnection, kind: SubjectType, subject_i
         captures={} if refunded else dict(row.captured or ()),
         references=_references(row, refunded=refunded),
         created_at=row.created_at,
+        gateway_id=row.gateway_id,
     )
 
 
@@ -90,6 +92,12 @@ def _references(row: Row[Any], *, refunded: bool) -> dict[str, str]:
         return {"payment": row.gateway_reference} if row.gateway_reference else {}
     named = {"payment": row.payment_reference, "refund": row.gateway_reference}
     return {name: value for name, value in named.items() if value}
+
+
+async def find_by_reference(connection: AsyncConnection, gateway_id: str, reference: str) -> str | None:
+    """Return the payment that a gateway knows by this reference."""
+    query = select(payments.c.id).where(payments.c.gateway_id == gateway_id, payments.c.gateway_reference == reference)
+    return (await connection.execute(query.limit(1))).scalar_one_or_none()
 
 
 async def find_review(connection: AsyncConnection, review_id: str) -> Row[Any] | None:

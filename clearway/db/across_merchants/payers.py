@@ -69,7 +69,7 @@ class Returning:
 
     id: str
     merchant_id: str
-    gateway: str
+    gateway_id: str
     status: PaymentStatus
     amount_minor: int
     currency: str
@@ -81,7 +81,7 @@ class Returning:
 FIND_RETURNING: Final = select(
     payments.c.id,
     payments.c.merchant_id,
-    payments.c.gateway,
+    payments.c.gateway_id,
     payments.c.status,
     payments.c.amount_minor,
     payments.c.currency,

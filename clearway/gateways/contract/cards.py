@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from clearway.domain.limits import GATEWAY_IDENTIFIER_LENGTH_MAX, GATEWAY_MESSAGE_LENGTH_MAX
 from clearway.domain.text import is_storable, storable
@@ -52,6 +52,7 @@ class CardRefusedError(Exception):
         self.code = code
 
 
+@runtime_checkable
 class CardTokeniser(Protocol):
     """A gateway that exchanges raw test cards for tokens: for test merchants only."""
 

@@ -6,15 +6,16 @@ It classifies failures by how far a request got (`mapping` classifies answers), 
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import ssl
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
-from standardwebhooks import Webhook, WebhookVerificationError
+from standardwebhooks import Webhook
 
 from clearway.gateways.contract import (
     ALL_METHODS,
@@ -39,7 +40,6 @@ from clearway.gateways.contract import (
     SignatureInvalidError,
 )
 from clearway.gateways.simulator import mapping
-from clearway.settings import Settings
 
 CONNECT_TIMEOUT_S: Final = 5.0
 CONNECTIONS_MAX: Final = 100
@@ -48,6 +48,8 @@ IDLE_CONNECTION_S: Final = 2.0
 
 LISTED_AT_ONCE: Final = 500
 
+WINDOW: Final = timedelta(minutes=5)
+"""How far the time in a signature may be from that of arrival, either way (Standard Webhooks 1.0.0)."""
 LAG_S: Final = 20.0
 """How long the simulator's books may be behind: its fault `not_found_yet` is what a slow one does."""
 ABILITIES: Final = Abilities(
@@ -64,14 +66,23 @@ _Classify = Callable[[int, Mapping[str, str], Any], GatewayOutcome]
 
 
 class SimulatorGateway:
-    """The simulator as a gateway. One client with its connections for the whole process."""
+    """The simulator as a gateway. account: under which its payments are made, so that its webhooks come back here."""
 
     name = "simulator"
     abilities = ABILITIES
 
-    def __init__(self, url: str, webhook_secret: str, *, timeout_s: float, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        webhook_secret: str,
+        *,
+        timeout_s: float,
+        account: str | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         """Prepare the connection pool; nothing is opened yet. timeout_s: the total deadline of one call."""
         self._timeout_s = timeout_s
+        self._account = account
         self._verifier = Webhook(webhook_secret)
         self._client = httpx.AsyncClient(
             base_url=url,
@@ -87,15 +98,6 @@ class SimulatorGateway:
             trust_env=False,
         )
 
-    @classmethod
-    def from_settings(cls, settings: Settings) -> SimulatorGateway:
-        """Build the connector that Clearway's settings describe."""
-        return cls(
-            settings.simulator_url,
-            settings.simulator_webhook_secret.get_secret_value(),
-            timeout_s=settings.gateway_timeout_s,
-        )
-
     async def authorise(self, operation: Operation) -> GatewayOutcome:
         """Reserve or take the money."""
         asked = operation.authorisation
@@ -108,6 +110,7 @@ class SimulatorGateway:
             "instrument": asked.instrument,
             "capture": asked.capture_method.value,
             "return_url": asked.return_url,
+            "account": self._account,
         }
         return await self._operate("/v1/payments", operation.key, body)
 
@@ -137,6 +140,8 @@ class SimulatorGateway:
         wanted = {"since": since.isoformat(), "limit": str(LISTED_AT_ONCE)}
         if payment_id is not None:
             wanted["payment"] = payment_id
+        if self._account is not None:
+            wanted["account"] = self._account
         if cursor is not None:
             wanted["after"] = cursor
         try:
@@ -169,15 +174,27 @@ class SimulatorGateway:
 
     async def read_inbound(self, request: InboundRequest) -> Inbound:
         """Verify a webhook of the simulator and read it."""
-        try:
-            # ValueError: the library lets malformed signatures, base64 and UTF-8 through as such.
-            self._verifier.verify(request.body, dict(request.headers), json_parse=False)
-        except (WebhookVerificationError, ValueError) as error:
-            raise SignatureInvalidError(str(error)) from error
+        self._verify(request)
         event = mapping.event_of(_json(request.body))
         if event.event_id != request.headers["webhook-id"]:
             raise EventUnreadableError("the event's id is not the webhook-id header")
         return Inbound((event,))
+
+    def _verify(self, request: InboundRequest) -> None:
+        """Compare the signature, and the time in it with that of arrival: a kept request is read again much later."""
+        names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+        event_id, stamp, given = (request.headers.get(name, "") for name in names)
+        if not (event_id and stamp and given):
+            raise SignatureInvalidError("a header of the signature is missing")
+        try:
+            sent_at = datetime.fromtimestamp(int(stamp), UTC)
+            expected = self._verifier.sign(event_id, sent_at, request.body.decode())
+        except (ValueError, OverflowError, OSError) as error:
+            raise SignatureInvalidError(f"the signature cannot be read: {type(error).__name__}") from error
+        if abs(request.received_at - sent_at) > WINDOW:
+            raise SignatureInvalidError(f"it is signed for {sent_at.isoformat()}, too far from the time of arrival")
+        if not any(hmac.compare_digest(expected.encode(), each.encode()) for each in given.split(" ")):
+            raise SignatureInvalidError("the signature is not that of this body")
 
     async def check(self) -> str | None:
         """Tell whether the simulator works. Raises GatewayUnavailableError when it does not answer."""

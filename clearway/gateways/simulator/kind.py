@@ -11,7 +11,7 @@ from clearway.domain.merchant import Mode
 from clearway.gateways.contract import Gateway
 from clearway.gateways.forms import Credentials, NoSettings, Secret
 from clearway.gateways.kinds import Ingredients, Kind
-from clearway.gateways.simulator.client import SimulatorGateway
+from clearway.gateways.simulator.client import ABILITIES, SimulatorGateway
 
 
 class SimulatorCredentials(Credentials):
@@ -27,6 +27,7 @@ def build(given: Ingredients) -> Gateway:
         given.installation.simulator_url,
         secret.get_secret_value(),
         timeout_s=given.installation.gateway_timeout_s,
+        account=given.config.id,
         tls=given.tls,
     )
 
@@ -37,6 +38,7 @@ SIMULATOR: Final = Kind(
     credentials=SimulatorCredentials,
     settings=NoSettings,
     build=build,
+    capabilities=lambda _: ABILITIES.capabilities,
     modes=frozenset({Mode.TEST}),
     mode_of=lambda _: Mode.TEST,
     tokens=("tok_sim_",),

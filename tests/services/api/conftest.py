@@ -32,7 +32,7 @@ from clearway.domain.merchant import Mode
 from clearway.durable.client import connect
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import TASK_QUEUES
-from clearway.gateways.registry import GatewayRegistry
+from clearway.gateway_configs.opening import open_connections
 from clearway.settings import Settings
 from tests.services.gateways.running import Simulator, free_listener, running_simulator
 from tests.support.database import Databases
@@ -121,13 +121,14 @@ async def workers(
 ) -> AsyncIterator[None]:
     """Run workers for every task queue."""
     deliveries = TemporalDeliveries(temporal, api_settings.webhook_retry_intervals_s)
-    gateways = GatewayRegistry([api_simulator.gateway])
+    gateways = open_connections(api_settings, api_engine)
     async with worker.working(
         worker.build_workers(
             temporal, TASK_QUEUES, api_settings, engine=api_engine, gateways=gateways, deliveries=deliveries
         )
     ):
         yield
+    await gateways.aclose()
 
 
 def client_of(app: FastAPI, credentials: Credentials | None = None) -> httpx.AsyncClient:

@@ -12,6 +12,8 @@ from fastapi import FastAPI
 
 from api.app import create_app
 from api.http.problems import CODES, Problem
+from clearway.db.seed import TEST_MERCHANT_ID
+from clearway.domain.gateway import first_gateway_id
 from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
 from clearway.settings import Settings
 from tests.services.api.conftest import Caller, changed, client_of, free_port
@@ -211,7 +213,9 @@ async def test_a_gateway_that_leaves_in_the_middle_of_its_request_is_no_error_of
     listener, url = free_listener()
     async with serving(app_of_its_own, listener):
         _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
-        writer.write(b"POST /api/v1/gateways/simulator/webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+        gateway = first_gateway_id(TEST_MERCHANT_ID)
+        asked = f"POST /api/v1/gateways/{gateway}/webhook HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{{"
+        writer.write(asked.encode())
         await writer.drain()
         writer.close()
         async with asyncio.timeout(10):

@@ -15,18 +15,26 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from standardwebhooks import Webhook
 
 from api.app import create_app
+from clearway.crypto.encryption import Cipher
 from clearway.db import gateway_events as storing
+from clearway.db.seed import TEST_MERCHANT_ID
 from clearway.db.tables import audit_log, gateway_events, reviews
 from clearway.domain.actor import Actor
 from clearway.domain.errors import DECLINE_CODES, ConflictError, NotFoundError
-from clearway.domain.gateway_event import Verdict
+from clearway.domain.gateway import first_gateway_id
+from clearway.domain.gateway_event import Verdict, body_context
 from clearway.domain.ids import PAYMENT, new_id
 from clearway.gateway_events.reviewing import close_review, list_reviews
-from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET, Settings
-from tests.services.api.conftest import Payer, changed, client_of
+from clearway.settings import DEVELOPMENT_SECRET_KEYS, DEVELOPMENT_SIMULATOR_SECRET, Settings
+from tests.services.api.conftest import Caller, Payer, changed, client_of
 from tests.services.gateways.running import Simulator
 
-PATH = "/gateways/simulator/webhooks"
+PATH = f"/gateways/{first_gateway_id(TEST_MERCHANT_ID)}/webhook"
+
+
+def path_of(caller: Caller | None) -> str:
+    """Return where the simulator of a merchant sends its webhooks; None: that of the published test merchant."""
+    return PATH if caller is None else f"/gateways/{first_gateway_id(caller.id)}/webhook"
 
 
 def event_about(key: str, **data: Any) -> dict[str, Any]:
@@ -47,18 +55,25 @@ def event_about(key: str, **data: Any) -> dict[str, Any]:
     }
 
 
-async def send(client: httpx.AsyncClient, event: dict[str, Any], *, at: float | None = None) -> httpx.Response:
-    """Send an event signed as the simulator signs."""
+async def send(
+    client: httpx.AsyncClient,
+    event: dict[str, Any],
+    *,
+    at: float | None = None,
+    to: Caller | None = None,
+    secret: str = DEVELOPMENT_SIMULATOR_SECRET,
+) -> httpx.Response:
+    """Send an event signed as the simulator signs. to: whose simulator sends it."""
     body = json.dumps(event)
     moment = datetime.fromtimestamp(at or time.time(), UTC)
-    signature = Webhook(DEVELOPMENT_SIMULATOR_SECRET).sign(event["id"], moment, body)
+    signature = Webhook(secret).sign(event["id"], moment, body)
     headers = {
         "webhook-id": event["id"],
         "webhook-timestamp": str(int(moment.timestamp())),
         "webhook-signature": signature,
         "content-type": "application/json",
     }
-    return await client.post(PATH, content=body, headers=headers)
+    return await client.post(path_of(to), content=body, headers=headers)
 
 
 async def disposition(engine: AsyncEngine, event_id: str) -> str | None:
@@ -74,7 +89,7 @@ async def test_an_event_moves_a_waiting_payment(
     """A payment that waits at the gateway goes on by a webhook; the webhook is stored as signalled."""
     made = await payer.payment(vpa="pending@razorpay", until="pending")
     event = event_about(f"{made['id']}:authorise:1")
-    taken = await send(anonymous, event)
+    taken = await send(anonymous, to=payer, event=event)
     assert (taken.status_code, taken.json()) == (200, {"status": "signalled"})
     await payer.payment_in(made["id"], "success")
     assert await disposition(api_engine, event["id"]) == "signalled"
@@ -92,8 +107,8 @@ async def test_a_repeat_is_answered_and_not_passed_on_again(
     """The same event twice: both are a 200, and the workflow is signalled once."""
     made = await payer.payment(vpa="pending@razorpay", until="pending")
     event = event_about(f"{made['id']}:authorise:1", status="processing")
-    assert (await send(anonymous, event)).json() == {"status": "signalled"}
-    assert (await send(anonymous, event)).json() == {"status": "signalled"}
+    assert (await send(anonymous, to=payer, event=event)).json() == {"status": "signalled"}
+    assert (await send(anonymous, to=payer, event=event)).json() == {"status": "signalled"}
     # A signal that comes during a workflow task is not in the history before the task has ended.
     async with asyncio.timeout(15):
         while (signals := await count_signals(temporal, made["id"])) == 0:
@@ -107,10 +122,10 @@ async def test_a_repeat_of_a_signalled_event_contradicts_nothing(
     """An approval that was passed on in its time is no contradiction when it comes again after a cancellation."""
     made = await payer.payment(until="authorized", capture_method="manual")
     event = event_about(f"{made['id']}:authorise:1")
-    assert (await send(anonymous, event)).json() == {"status": "signalled"}
+    assert (await send(anonymous, to=payer, event=event)).json() == {"status": "signalled"}
     assert (await payer.http.post(f"/payments/{made['id']}/cancel")).status_code == 200
     await payer.payment_in(made["id"], "cancelled")
-    assert (await send(anonymous, event)).json() == {"status": "signalled"}
+    assert (await send(anonymous, to=payer, event=event)).json() == {"status": "signalled"}
     assert await reviews_of(api_engine, made["id"]) == []
 
 
@@ -128,10 +143,10 @@ async def contradictions_told(payer: Payer, payment_id: str) -> list[dict[str, A
     return [data for data in told if data["payment_id"] == payment_id]
 
 
-async def send_when_ended(client: httpx.AsyncClient, event: dict[str, Any]) -> str:
+async def send_when_ended(client: httpx.AsyncClient, event: dict[str, Any], *, to: Caller) -> str:
     """Send an event, each time as a new one, until the workflow it is about has ended; return what became of it."""
     for number in range(100):
-        answer = await send(client, event | {"id": f"{event['id']}_{number}"})
+        answer = await send(client, event | {"id": f"{event['id']}_{number}"}, to=to)
         if answer.json()["status"] != "signalled":
             return str(answer.json()["status"])
     raise AssertionError("the workflow runs on")
@@ -143,9 +158,9 @@ async def test_money_taken_after_the_end_is_reviewed_and_told(
     """An approval after a failure changes nothing, opens one review, and the merchant receives one event of it."""
     failed = await payer.payment(vpa="failure@razorpay", until="failed")
     event = event_about(f"{failed['id']}:authorise:1")
-    assert await send_when_ended(anonymous, event) == "contradicts"
+    assert await send_when_ended(anonymous, to=payer, event=event) == "contradicts"
     for again in (event, event, event | {"id": "sim_evt_other"}):
-        assert (await send(anonymous, again)).json() == {"status": "contradicts"}
+        assert (await send(anonymous, to=payer, event=again)).json() == {"status": "contradicts"}
     assert await disposition(api_engine, event["id"]) == "contradicts"
     assert (await payer.http.get(f"/payments/{failed['id']}")).json() == failed
     assert await reviews_of(api_engine, failed["id"]) == ["taken_after_end"]
@@ -178,7 +193,7 @@ async def test_a_late_report_about_a_success(
     """What cannot be true together with a success is reviewed; what agrees with it is only late."""
     paid = await payer.payment()
     operation = "void" if report.get("type") == "void" else "authorise"
-    became = await send_when_ended(anonymous, event_about(f"{paid['id']}:{operation}:1", **report))
+    became = await send_when_ended(anonymous, to=payer, event=event_about(f"{paid['id']}:{operation}:1", **report))
     assert became == ("contradicts" if kinds else "late")
     assert await reviews_of(api_engine, paid["id"]) == kinds
     assert (await payer.http.get(f"/payments/{paid['id']}")).json() == paid
@@ -190,7 +205,7 @@ async def test_a_capture_that_is_not_recorded_is_reviewed(
     """A capture that the gateway reports after the end, and that the books do not have, is a contradiction."""
     paid = await payer.payment()
     event = event_about(f"{paid['id']}:capture:9", type="capture", id="sim_capture_9", status="succeeded")
-    assert await send_when_ended(anonymous, event) == "contradicts"
+    assert await send_when_ended(anonymous, to=payer, event=event) == "contradicts"
     assert await reviews_of(api_engine, paid["id"]) == ["capture_not_recorded"]
 
 
@@ -202,7 +217,7 @@ async def test_a_refund_that_failed_and_was_paid_out_is_reviewed(
     made = (await payer.http.post(f"/payments/{paid['id']}/refunds", json={"amount": 100})).json()
     failed = await payer.refund_in(made["id"], "failed")
     event = event_about(f"{made['id']}:refund:1", type="refund", status="succeeded", amount=100)
-    assert await send_when_ended(anonymous, event) == "contradicts"
+    assert await send_when_ended(anonymous, to=payer, event=event) == "contradicts"
     assert await reviews_of(api_engine, made["id"]) == ["refunded_after_failure"]
     assert (await payer.http.get(f"/refunds/{made['id']}")).json() == failed
 
@@ -220,7 +235,7 @@ async def test_a_refund_that_came_back_is_reversed(
             await asyncio.sleep(0.05)
 
     event = event_about(f"{made['id']}:refund:1", type="refund", status="failed", amount=100)
-    assert (await send(anonymous, event)).json() == {"status": "signalled"}
+    assert (await send(anonymous, to=payer, event=event)).json() == {"status": "signalled"}
 
     reversed_refund = await payer.refund_in(made["id"], "reversed")
     assert reversed_refund["error_code"] == "refund_failed"
@@ -240,7 +255,7 @@ async def test_a_refund_that_the_gateway_says_it_paid_out_is_not_reversed(
     await payer.refund_in(made["id"], "processed")
 
     event = event_about(f"{made['id']}:refund:1", type="refund", status="failed", amount=100)
-    assert await send_when_ended(anonymous, event) == "contradicts"
+    assert await send_when_ended(anonymous, to=payer, event=event) == "contradicts"
 
     assert await reviews_of(api_engine, made["id"]) == ["refund_declined_after_processed"]
     await payer.refund_in(made["id"], "processed")
@@ -251,7 +266,7 @@ async def test_closing_a_review_is_audited_and_happens_once(
 ) -> None:
     """Only the merchant's own or an installation's operator closes a review; a second time is refused."""
     failed = await payer.payment(vpa="failure@razorpay", until="failed")
-    await send_when_ended(anonymous, event_about(f"{failed['id']}:authorise:1"))
+    await send_when_ended(anonymous, to=payer, event=event_about(f"{failed['id']}:authorise:1"))
     metrics = (await anonymous.get("/metrics")).text
     assert float(metrics.partition('clearway_reviews_open{kind="taken_after_end"} ')[2].split()[0]) >= 1
     async with api_engine.begin() as connection:
@@ -293,7 +308,8 @@ async def test_a_wrong_signature_is_refused(anonymous: httpx.AsyncClient, api_en
         kept = (await connection.execute(query)).one()
     assert (kept.verdict, kept.disposition, kept.event_id) == ("unsigned", "refused", None)
     assert "authorization" not in kept.headers
-    assert json.loads(kept.body) == event
+    body = Cipher.from_settings(DEVELOPMENT_SECRET_KEYS).decrypt(kept.sealed_body, body_context(kept.id))
+    assert json.loads(body) == event
 
 
 async def test_unsigned_events_are_limited(api_settings: Settings) -> None:
@@ -308,7 +324,9 @@ async def test_what_is_not_believed_never_fills_the_table(api_engine: AsyncEngin
     """Beyond so many within an hour, refused events are dropped."""
     monkeypatch.setattr(storing, "REFUSED_MAX", 0)
     async with api_engine.connect() as connection:
-        refused = storing.Refused("simulator", Verdict.UNSIGNED, "no signature", {}, b"x")
+        source = ("simulator", first_gateway_id(TEST_MERCHANT_ID), TEST_MERCHANT_ID)
+        raw = storing.Raw("gwe_1", *source, "POST", "", {}, "v1.dev.x", datetime.now(UTC))
+        refused = storing.Refused(raw, Verdict.UNSIGNED, "no signature")
         assert await storing.keep_refused(connection, refused) is False
 
 
@@ -351,7 +369,9 @@ async def test_a_decline_ends_a_payment_whatever_its_message_holds(
     """A gateway's words are made storable, and what is no text is left out: the decline counts all the same."""
     made = await payer.payment(vpa="pending@razorpay", until="pending")
     failure = {"code": "insufficient_funds", "message": message}
-    taken = await send(anonymous, event_about(f"{made['id']}:authorise:1", status="declined", failure=failure))
+    taken = await send(
+        anonymous, to=payer, event=event_about(f"{made['id']}:authorise:1", status="declined", failure=failure)
+    )
     assert (taken.status_code, taken.json()) == (200, {"status": "signalled"})
     failed = await payer.payment_in(made["id"], "failed")
     assert (failed["error_code"], failed["error_description"]) == ("insufficient_funds", shown)
@@ -387,12 +407,15 @@ async def test_without_temporal_the_gateway_is_asked_to_come_again(
     event = event_about(f"{made['id']}:authorise:1")
     away = create_app(changed(api_settings, temporal_address="127.0.0.1:1"))
     async with away.router.lifespan_context(away), client_of(away) as client:
-        assert (await send(client, event)).status_code == 503
+        assert (await send(client, to=payer, event=event)).status_code == 503
     assert await disposition(api_engine, event["id"]) == "received"
-    assert (await send(anonymous, event)).json() == {"status": "signalled"}
+    assert (await send(anonymous, to=payer, event=event)).json() == {"status": "signalled"}
     await payer.payment_in(made["id"], "success")
 
 
-async def test_an_unknown_gateway_is_a_404(anonymous: httpx.AsyncClient) -> None:
-    """Only gateways that are configured may speak."""
-    assert (await anonymous.post("/gateways/nobody/webhooks", json={})).json()["code"] == "gateway_not_found"
+async def test_an_unknown_gateway_is_a_404(caller: Caller, anonymous: httpx.AsyncClient) -> None:
+    """Only gateways that are configured may speak: not one that is nowhere, nor one that is deleted."""
+    await caller.http.delete(f"/gateways/{first_gateway_id(caller.id)}")
+    for gateway_id in ("nobody", new_id("gw"), first_gateway_id(caller.id)):
+        answer = await anonymous.post(f"/gateways/{gateway_id}/webhook", json={})
+        assert (answer.status_code, answer.json()["code"]) == (404, "gateway_not_found")

@@ -94,6 +94,7 @@ def test_keys_are_needed_in_both_halves(document: dict[str, Any]) -> None:
         assert operation.get("security") == expected, path
 
 
+REPEATABLE = ("/api/v1/gateways/", "/api/v1/gateway_events/")
 ASKING = {"/routing/validate", "/routing/explain", "/routing/versions/{number}/dry_run"}
 """POSTs that only ask: there is nothing that a repeat could do again."""
 
@@ -101,7 +102,7 @@ ASKING = {"/routing/validate", "/routing/explain", "/routing/versions/{number}/d
 def test_every_post_of_a_merchant_takes_an_idempotency_key(document: dict[str, Any]) -> None:
     """One mechanism for all POSTs, public ones too; but those of one gateway do the same when they are repeated."""
     for method, path, operation in operations(document):
-        if method != "post" or path.startswith("/api/v1/gateways/") or path.removeprefix("/api/v1") in ASKING:
+        if method != "post" or path.startswith(REPEATABLE) or path.removeprefix("/api/v1") in ASKING:
             continue
         assert "Idempotency-Key" in {parameter["name"] for parameter in operation["parameters"]}, path
 

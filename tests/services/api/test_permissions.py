@@ -28,7 +28,6 @@ OPEN = {
     "/orders/{order_id}/public",
     "/payments/{payment_id}/public",
     "/payments/public",
-    "/gateways/{gateway}/webhooks",
     "/errors",
     "/errors/{gateway}",
 }

@@ -19,6 +19,7 @@ from clearway.db.engine import create_engine
 from clearway.db.seed import TEST_MERCHANT, seed_merchant
 from clearway.db.tables import audit_log, metadata, webhook_endpoints
 from clearway.domain.actor import Actor
+from clearway.domain.gateway import first_gateway_id
 from clearway.durable.sealed import return_context, unseal
 from clearway.settings import DEVELOPMENT_SECRET_KEYS, Settings
 from tests.services.api.conftest import Payer, changed, client_of
@@ -61,6 +62,8 @@ async def test_no_column_keeps_a_token_of_the_old_key(payer: Payer, api_engine: 
     assert key.status_code == 201, key.text
     gateway = {"kind": "simulator", "credentials": {"webhook_secret": "whsec_c2VjcmV0"}, "test": False}
     assert (await payer.http.post("/gateways", json=gateway)).status_code == 201
+    unsigned = await payer.http.post(f"/gateways/{first_gateway_id(payer.id)}/webhook", json={})
+    assert unsigned.status_code == 401
     payment = await payer.payment(vpa="approve@clearway", return_url=RETURN_URL, until="requires_action")
     marked = {column for column in COLUMNS if column.info.get("sealed")}
     assert await holding(api_engine, "dev") == marked

@@ -62,6 +62,11 @@ class Simulator:
     http: httpx.AsyncClient
     gateway: SimulatorGateway
 
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return str(self.http.base_url).rstrip("/")
+
     async def effects(self, payment_id: str, type: str | None = None) -> list[dict[str, Any]]:  # noqa: A002 - its name
         """Return what the journal says of a payment."""
         query = {"payment_id": payment_id} | ({"type": type} if type else {})

@@ -11,9 +11,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from clearway.gateways.contract import CardRefusedError, GatewayUnavailableError, OutcomeKind
-from clearway.gateways.registry import GatewayUnknownError, build_registry
 from clearway.gateways.simulator.client import SimulatorGateway
-from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET, Settings
+from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 from tests.services.gateways import hostile
 from tests.services.gateways.asking import card, follow_up, order, question_about
 
@@ -150,13 +149,3 @@ async def test_proxy_environment_is_ignored(monkeypatch: pytest.MonkeyPatch) -> 
     async with speaking_to(refusing) as gateway:
         outcome = await gateway.recover(question_about("pay_1:authorise:1"))
         assert outcome.retry_after_s == 3
-
-
-async def test_registry() -> None:
-    """The registry gives the simulator by name, and says which names there are when asked for another."""
-    registry = build_registry(Settings(_env_file=None))
-    assert registry["simulator"].name == "simulator"
-    assert list(registry) == ["simulator"]
-    with pytest.raises(GatewayUnknownError, match="simulator"):
-        registry["stripe"]
-    await registry.aclose()

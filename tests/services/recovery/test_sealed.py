@@ -9,6 +9,7 @@ from activities.gateway import GatewayActivities, GatewayCall
 from clearway.crypto.encryption import Cipher, DecryptionError
 from clearway.domain.payment import CaptureMethod
 from clearway.durable.sealed import unseal
+from clearway.gateway_configs.opening import open_connections
 from clearway.gateways.contract import Authorisation, Operation, OperationKind, OutcomeKind
 from tests.support.durable import Durable
 
@@ -42,13 +43,13 @@ async def test_a_payment_that_has_ended_keeps_nothing(durable: Durable) -> None:
 async def test_without_the_key_nothing_is_sent(durable: Durable) -> None:
     """An authorisation whose personal data cannot be opened is surely not executed: no gateway is called."""
     new = await durable.new_payment()
-    gateways = GatewayActivities(
-        {"simulator": durable.simulator.gateway}, str, Cipher.from_settings("other:" + "A" * 43 + "=")
-    )
+    connections = open_connections(durable.settings, durable.engine)
+    gateways = GatewayActivities(connections, str, Cipher.from_settings("other:" + "A" * 43 + "="))
     authorisation = Authorisation(new.method, CaptureMethod.AUTOMATIC)
     operation = Operation(
         OperationKind.AUTHORISE, "key", new.id, new.amount_minor, new.currency, authorisation=authorisation
     )
-    call = GatewayCall("simulator", operation, new.personal)
+    call = GatewayCall(new.gateway_id, operation, new.personal)
     assert (await ActivityEnvironment().run(gateways.authorise, call)).kind is OutcomeKind.RETRYABLE
     assert await durable.simulator.charges(new.id) == 0
+    await connections.aclose()

@@ -32,7 +32,6 @@ from clearway.durable.client import connect
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import DeliveryResult, delivery_workflow_id
 from clearway.gateway_configs.opening import open_connections
-from clearway.gateways.registry import GatewayRegistry
 from clearway.settings import Settings
 from tests.support.durable import Durable, result_of
 from tests.support.receiver import Receiver, running_receiver
@@ -157,18 +156,19 @@ def credentials_of(merchant_id: str) -> Credentials:
 async def api_client(settings: Settings, engine: AsyncEngine, temporal: Client) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the app over these clients instead of those its lifespan would make; nobody is logged in."""
     app = create_app(settings)
+    gateways = open_connections(settings, engine)
     app.state.services = ApiServices(
         settings,
         engine,
         temporal,
-        GatewayRegistry([]),
-        open_connections(settings, engine),
+        gateways,
         RateLimits(settings),
         Admission(0),
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://api.test{PREFIX}") as client:
         yield client
+    await gateways.aclose()
 
 
 async def log_in(client: httpx.AsyncClient, settings: Settings, engine: AsyncEngine) -> str:

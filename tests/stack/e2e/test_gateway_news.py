@@ -54,7 +54,8 @@ async def tell(
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": Webhook(secret).sign(event["id"], at, body),
     }
-    url = f"{str(merchant.http.base_url).rstrip('/')}/gateways/simulator/webhooks"
+    [gateway] = (await merchant.http.get("/gateways")).json()["data"]
+    url = f"{str(merchant.http.base_url).rstrip('/')}/gateways/{gateway['id']}/webhook"
     return await merchant.gateway.post(url, content=body, headers=headers)
 
 

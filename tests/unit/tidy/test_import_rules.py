@@ -17,7 +17,7 @@ VIOLATIONS: Final = {
     "pure-domain": ("clearway/domain/money.py", "import httpx"),
     "workflows-no-io": ("workflows/refund.py", "import sqlalchemy"),
     "application-services": ("clearway/payments/finding.py", "from clearway.refunds import creation"),
-    "gateways-no-database": ("clearway/gateways/registry.py", "from clearway.db import tables"),
+    "gateways-no-database": ("clearway/gateways/catalogue.py", "from clearway.db import tables"),
     "recording-by-workflows": ("api/app.py", "from clearway.db.payments import recording"),
     "simulator-is-a-gateway": ("activities/gateway.py", "from clearway.gateways.simulator import client"),
     "simulator-apart": ("activities/gateway.py", "from clearway.simulator import wire"),

@@ -1,0 +1,1 @@
+"""Events that gateways have sent: list, read, and process again."""

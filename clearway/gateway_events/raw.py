@@ -1,0 +1,66 @@
+"""Requests of gateways as they are kept: bodies sealed, headers without credentials, all of it storable text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from sqlalchemy import Row
+
+from clearway.crypto.encryption import Cipher
+from clearway.db.gateway_events import Raw
+from clearway.domain.gateway import GatewayConfig
+from clearway.domain.gateway_event import body_context
+from clearway.domain.ids import GATEWAY_EVENT, new_id
+from clearway.domain.limits import URL_LENGTH_MAX
+from clearway.domain.text import storable
+from clearway.gateways.contract import InboundRequest
+
+HEADERS_MAX: Final = 64
+HEADER_LENGTH_MAX: Final = 1_024
+SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "x-api-secret"})
+UNBELIEVED_BYTES_MAX: Final = 16 * 1024
+"""How much is kept of a body that anybody may have sent."""
+
+
+def raw_of(cipher: Cipher, config: GatewayConfig, request: InboundRequest, *, believed: bool) -> Raw:
+    """Return a request as it is stored, under a fresh id."""
+    kept_id = new_id(GATEWAY_EVENT)
+    body = request.body if believed else request.body[:UNBELIEVED_BYTES_MAX]
+    return Raw(
+        id=kept_id,
+        gateway=config.kind.value,
+        gateway_id=config.id,
+        merchant_id=config.merchant_id,
+        method=request.method,
+        query=storable(request.url.partition("?")[2], URL_LENGTH_MAX),
+        headers=_kept(request.headers),
+        # A body may be no text at all: each byte becomes the character of its number, and back.
+        sealed_body=cipher.encrypt(body.decode("latin-1"), body_context(kept_id)),
+        received_at=request.received_at,
+        complete=len(body) == len(request.body),
+    )
+
+
+def request_of(cipher: Cipher, row: Row[Any], webhook_url: str) -> InboundRequest:
+    """Return a stored request as it came. Raises DecryptionError."""
+    received_at: datetime = row.received_at
+    return InboundRequest(
+        method=row.method,
+        url=f"{webhook_url}?{row.query}" if row.query else webhook_url,
+        headers=row.headers,
+        body=cipher.decrypt(row.sealed_body, body_context(row.id)).encode("latin-1"),
+        received_at=received_at,
+        query=dict(parse_qsl(row.query, keep_blank_values=True)),
+    )
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers as they can be stored, without credentials."""
+    wanted = [(name, value) for name, value in headers.items() if name.lower() not in SECRET_HEADERS]
+    return {
+        storable(name.lower(), HEADER_LENGTH_MAX): storable(value, HEADER_LENGTH_MAX)
+        for name, value in wanted[:HEADERS_MAX]
+    }
