@@ -190,6 +190,7 @@ WALLETS: Final[dict[str, Scenario]] = {
     "failure": _decline("wallet_declined"),
     "lowfunds": _decline("insufficient_funds"),
     "pending": NEVER,
+    "refundfails": replace(APPROVE, refund=RefundCourse.FAILED),
 }
 
 CHANCE_FAILURES: Final = {

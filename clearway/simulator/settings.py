@@ -41,6 +41,19 @@ class SimulatorSettings(BaseSettings):
     simulator_stripe_multicapture: bool = True
     """Whether its accounts may capture a payment in several parts; at Stripe that depends on their pricing."""
 
+    simulator_paypal_token_life_s: float = Field(default=32_400, gt=0)
+    """How long an access token of the stand-in of PayPal is good."""
+    simulator_paypal_order_key_life_s: float = Field(default=6 * 3_600, gt=0)
+    """How long it remembers the request ids of orders."""
+    simulator_paypal_payment_key_life_s: float = Field(default=45 * 86_400, gt=0)
+    """How long it remembers the request ids of captures and refunds."""
+    simulator_paypal_order_life_s: float = Field(default=3 * 3_600, gt=0)
+    """How long an order waits for its approval, and once more for its capture."""
+    simulator_paypal_honor_period_s: float = Field(default=3 * 86_400, gt=0)
+    """How long an authorization is honoured before it can be reauthorized."""
+    simulator_paypal_unique_invoices: bool = True
+    """Whether its accounts refuse a second payment of the same invoice id."""
+
     test_mode: bool = True
     """False: the two settings below are ignored."""
     test_payment_success: bool | None = None

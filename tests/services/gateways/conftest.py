@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.services.gateways.paypal_account import Account as PayPalAccount
 from tests.services.gateways.running import Simulator, running_simulator
 from tests.services.gateways.stripe_account import Account
 from tests.support.receiver import Receiver, running_receiver
@@ -61,3 +62,9 @@ async def account(simulator: Simulator) -> AsyncIterator[Account]:
     opened = Account(simulator, f"tests_{secrets.token_hex(8)}")
     yield opened
     await opened.aclose()
+
+
+@pytest.fixture
+async def paypal(simulator: Simulator) -> PayPalAccount:
+    """Open an account at the stand-in of PayPal, one that no other test has."""
+    return PayPalAccount(simulator, f"tests_{secrets.token_hex(8)}")

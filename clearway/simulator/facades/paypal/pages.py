@@ -1,0 +1,33 @@
+"""The page where the payer approves an order. Plain HTML that works without scripts."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Final
+
+from clearway.simulator.facades.paypal.books import Thing
+from clearway.simulator.facades.paypal.views import ROOT
+from clearway.simulator.pages import result_page
+
+_BUTTONS: Final = (
+    ("approve/balance", "Pay with the balance"),
+    ("approve/declined", "Pay with a card that is declined"),
+    ("approve/empty", "Pay with an account without money"),
+    ("approve/review", "Pay with a payment that PayPal reviews first"),
+    ("approve/review-declined", "Pay with a payment that PayPal refuses after its review"),
+    ("approve/refund-fails", "Pay with an account that takes no refund"),
+    ("cancel", "Cancel and go back"),
+)
+
+
+def approval_page(order: Thing) -> str:
+    """Return the page with the ways to pay."""
+    amount = order.document["unit"]["amount"]
+    what = f"{amount['value']} {amount['currency_code']}"
+    base = f"{ROOT}/checkoutnow/{escape(order.id)}"
+    forms = "".join(
+        f'<form method="post" action="{base}/{path}"><button>{escape(label)}</button></form>'
+        for path, label in _BUTTONS
+    )
+    page = result_page("Stand-in of PayPal", f"Pay {what}? No money moves.")
+    return page.replace("</main>", f"{forms}</main>")
