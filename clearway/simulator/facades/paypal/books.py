@@ -176,4 +176,4 @@ def new_id() -> str:
 def _thing(row: dict[str, object] | None) -> Thing | None:
     if row is None:
         return None
-    return Thing(**{**row, "kind": Kind(str(row["kind"])), "document": json.loads(str(row["document"]))})  # type: ignore[arg-type]
+    return Thing(**{**row, "kind": Kind(str(row["kind"])), "document": json.loads(str(row["document"]))})
