@@ -34,7 +34,7 @@ from clearway.durable.messages import DeliveryResult, delivery_workflow_id
 from clearway.gateway_configs.opening import open_connections
 from clearway.settings import Settings
 from tests.support.durable import Durable, result_of
-from tests.support.receiver import Receiver, running_receiver
+from tests.support.receiver import PATIENCE_S, Receiver, running_receiver
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
 
 ATTEMPT_ENDS: Final = {
@@ -115,6 +115,19 @@ class DurableShop(Shop):
         # pass together with its own locks, so two who do so at once leave it standing still for good.
         async with self.durable.environment.time_skipping_unlocked():
             return await asyncio.gather(*(result_of(self.handle(delivery)) for delivery in due))
+
+    async def until_timer(self, due: DueDelivery) -> None:
+        """Wait, in real time, until a delivery's run waits for its next attempt.
+
+        A run that is terminated within a workflow task leaves the test server's clock locked: from then on every wait,
+        also of the tests after it, takes as long as it says.
+        """
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                async for event in self.handle(due).fetch_history_events():
+                    if event.event_type == HistoryEventType.EVENT_TYPE_TIMER_STARTED:
+                        return
+                await asyncio.sleep(0.02)
 
     async def standing(self, due: DueDelivery) -> list[DueDelivery]:
         """Return a delivery as the sweep finds it: how far it has come stands in its row."""

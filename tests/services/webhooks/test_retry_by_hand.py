@@ -50,7 +50,7 @@ async def waiting(shop: DurableShop, front: Receiver, **endpoint: Any) -> DueDel
     await shop.endpoint(front.url, **endpoint)
     front.replies = [Reply(500)]
     (due,) = await shop.tell()
-    await until_attempts(shop, due, 1)
+    await shop.until_timer(due)
     return due
 
 
