@@ -56,12 +56,21 @@ class Allocation:
     """The id allocated for one request, shared by all its repeats, also simultaneous ones.
 
     Only rows with this id say whether the work was done. Other look-ups (the order is taken, the endpoint is disabled)
-    may show the effect of the same request. repeatable: the request has an Idempotency-Key.
+    may show the effect of the same request. repeatable: the request has an Idempotency-Key. again: an earlier request
+    allocated the id, so its workflow may remember more than a database that was restored to an earlier moment.
     """
 
-    def __init__(self, resource_id: str, *, renew: Callable[[str], Awaitable[str]], repeatable: bool = True) -> None:
+    def __init__(
+        self,
+        resource_id: str,
+        *,
+        renew: Callable[[str], Awaitable[str]],
+        repeatable: bool = True,
+        again: bool = False,
+    ) -> None:
         self.resource_id = resource_id
         self.repeatable = repeatable
+        self.again = again
         self._renew = renew
 
     @classmethod
@@ -76,3 +85,4 @@ class Allocation:
     async def renew(self) -> None:
         """Allocate another id. Only if the current one is used up: no row has it, and none ever will."""
         self.resource_id = await self._renew(self.resource_id)
+        self.again = False

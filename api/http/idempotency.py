@@ -79,11 +79,12 @@ class Once:
         """Return the stored answer, or run the operation under an id that begins with `prefix` and store its answer."""
         if self._key is None:
             return _response((await operation(Allocation.fresh(prefix))).stored())
-        reserved = await self._reserve(self._key, new_id(prefix))
+        reserved = await self._reserve(self._key, own_id := new_id(prefix))
         for _ in range(ROUNDS_MAX):
             if reserved.answer is not None:
                 return _response(reserved.answer, REPLAYED)
-            allocation = self._allocation(self._key, prefix, reserved.resource_id)
+            again = reserved.resource_id != own_id
+            allocation = self._allocation(self._key, prefix, reserved.resource_id, again=again)
             try:
                 answer = (await operation(allocation)).stored()
             except ClearwayError:
@@ -95,11 +96,11 @@ class Once:
         detail = "Several requests with this Idempotency-Key ran at once. Repeat the request with the same key."
         raise UnavailableError("request_contended", detail)
 
-    def _allocation(self, key: str, prefix: str, resource_id: str) -> Allocation:
+    def _allocation(self, key: str, prefix: str, resource_id: str, *, again: bool) -> Allocation:
         async def renew(spent_id: str) -> str:
             return await self._replace(key, spent_id, new_id(prefix))
 
-        return Allocation(resource_id, renew=renew)
+        return Allocation(resource_id, renew=renew, again=again)
 
     async def _kept(self, key: str, fingerprint: bytes, answer: StoredAnswer) -> Response:
         """Store the answer unless one is stored, and return the one that is stored."""

@@ -27,6 +27,7 @@ from clearway.durable.messages import PAYMENT_WORKFLOW, RECORD, PaymentInput, Pa
 from clearway.durable.sealed import seal
 from clearway.payments.instruments import Instrument, make_usable, refuse_raw_card
 from clearway.payments.routing import facts_of, route
+from clearway.recovery import reaching
 from clearway.services import Allocation, Services
 
 ROUNDS_MAX: Final = 3
@@ -106,6 +107,10 @@ async def create_payment(
             routing=chosen.decision.to_json(),
         )
         recorded = await _record(services, new, personal)
+        if recorded is not None and allocation.again and await _as_created(services, new.merchant_id, new.id) is None:
+            # A workflow answers from its history also when a restored database has lost the rows.
+            await reaching.bring_back(services.recovery, new.id)
+            recorded = None
         if recorded is not None:
             return recorded
         await allocation.renew()

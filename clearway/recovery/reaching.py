@@ -5,15 +5,22 @@ Without this, a capture or a gateway's event would be refused until the next swe
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from temporalio.service import RPCError
 
+from clearway.domain.errors import UnavailableError
 from clearway.domain.ids import REFUND, is_id
 from clearway.durable import calls
 from clearway.durable.calls import WorkflowEndedError
 from clearway.durable.messages import payment_workflow_id, refund_workflow_id
+from clearway.recovery.rebuilding import Rebuilt, rebuild
 from clearway.recovery.taking_up import Recovery, Taken
+
+RECORDED_AGAIN: Final = (
+    "The database was restored to a moment before this request, and the request is being recorded again. No money is "
+    "moved twice. Repeat the request with the same Idempotency-Key."
+)
 
 
 async def update(recovery: Recovery, subject_id: str, name: str, argument: object, *, update_id: str) -> dict[str, Any]:
@@ -35,6 +42,19 @@ async def take_up(recovery: Recovery, subject_id: str) -> None:
         raise calls.classify(error, workflow_id) from error
     if taken in {Taken.ENDED, Taken.NO_ROW}:
         raise WorkflowEndedError(workflow_id)
+
+
+async def bring_back(recovery: Recovery, subject_id: str) -> None:
+    """Have a row recorded again that a restored database lost, while its workflow still answers for it.
+
+    Raises UnavailableError, so that the caller repeats its request. Returns if the row can never be recorded.
+    """
+    try:
+        rebuilt = await rebuild(recovery, subject_id)
+    except (RPCError, RuntimeError) as error:
+        raise calls.classify(error, _workflow_id(subject_id)) from error
+    if rebuilt not in {Rebuilt.IMPOSSIBLE, Rebuilt.REFUSED}:
+        raise UnavailableError("temporal_unavailable", RECORDED_AGAIN)
 
 
 def _workflow_id(subject_id: str) -> str:

@@ -23,6 +23,7 @@ from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import REFUND_WORKFLOW, RESERVE, RefundInput, refund_workflow_id
 from clearway.payments import finding
 from clearway.payments.finding import payment_not_found
+from clearway.recovery import reaching
 from clearway.services import Allocation, Services
 
 ROUNDS_MAX: Final = 3
@@ -42,6 +43,10 @@ async def create_refund(
     for _ in range(ROUNDS_MAX):
         new = NewRefund(allocation.resource_id, actor.merchant_id, payment_id, amount_minor, reason, actor)
         reserved = await _reserve(services, new, payment)
+        if reserved is not None and allocation.again and await _as_created(services, new) is None:
+            # A workflow answers from its history also when a restored database has lost the rows.
+            await reaching.bring_back(services.recovery, new.id)
+            reserved = None
         if reserved is not None:
             return reserved
         await allocation.renew()

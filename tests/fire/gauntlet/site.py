@@ -142,7 +142,7 @@ async def _open_shops(stack: Stack) -> list[Shop]:
     async with engine.begin() as connection:
         for number in range(SHOPS):
             credentials = Credentials(
-                f"mer_{'0' * 20}shop0{number}", f"Shop {number}", f"key_gauntlet_{number}", f"secret_gauntlet_{number}"
+                f"mer_{'0' * 20}sh0p0{number}", f"Shop {number}", f"key_gauntlet_{number}", f"secret_gauntlet_{number}"
             )
             await seed_merchant(connection, settings, credentials)
             headers = {"X-Api-Key": credentials.api_key, "X-Api-Secret": credentials.api_secret}

@@ -25,6 +25,8 @@ from clearway.settings import Settings
 from tests.services.api.conftest import Caller, Payer, changed, client_of
 from tests.services.api.rows import forget_answer
 from tests.services.gateways.running import Simulator
+from tests.support.database import Databases
+from tests.support.forgetting import forget_payment
 
 CARD = {
     "number": "4242 4242 4242 4242",
@@ -187,6 +189,25 @@ class TestOnce:
         asked = Instrument(PaymentMethod.UPI, vpa="success@razorpay")
         allocation = Allocation(spent, renew=renew)
         assert (await create_payment(services, order, asked, allocation)).id == fresh
+
+    @pytest.mark.parametrize(("vpa", "ends"), [("failure@razorpay", "failed"), ("success@razorpay", "success")])
+    async def test_a_repeat_is_not_answered_for_a_payment_that_was_lost(
+        self, payer: Payer, api_engine: AsyncEngine, databases: Databases, vpa: str, ends: str
+    ) -> None:
+        """The database was restored to when only the key was reserved: a 2xx waits until the payment is there again."""
+        order_id = await payer.order()
+        made = await payer.post_payment(order_id, key="k", vpa=vpa)
+        payment_id = made.json()["id"]
+        await payer.payment_in(payment_id, ends)
+        await forget_answer(api_engine, payer.id)
+        await forget_payment(databases.url_of("api"), payment_id)
+
+        again = await payer.post_payment(order_id, key="k", vpa=vpa)
+        assert (again.status_code, again.json()["code"]) == (503, "temporal_unavailable")
+        assert "being recorded again" in again.json()["detail"]
+        await payer.payment_in(payment_id, ends)
+        there = await payer.post_payment(order_id, key="k", vpa=vpa)
+        assert (there.status_code, there.content) == (201, made.content)
 
     async def test_a_refusal_gives_the_key_back(self, payer: Payer) -> None:
         """A key whose request was refused works once the order is free: a refusal is not kept as the answer."""

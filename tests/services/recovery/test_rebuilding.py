@@ -20,25 +20,14 @@ from clearway.recovery.rebuilding import Rebuilt
 from clearway.recovery.taking_up import Recovery
 from tests.services.gateways.asking import question_about
 from tests.support.durable import PATIENCE_S, Durable
+from tests.support.forgetting import forget_payment
 
-OF_PAYMENT = ("webhook_deliveries", "payment_commands", "captures", "events", "refunds")
 LATER = timedelta(minutes=5)
 
 
 async def forget(durable: Durable, new: NewPayment, *, order: bool = True) -> None:
     """Restore the database to before the payment, and to before its order."""
-    async with durable.engine.begin() as connection:
-        await connection.execute(text("SET LOCAL session_replication_role = replica"))
-        booked = "SELECT id FROM ledger_transactions WHERE payment_id = :id"
-        for statement in (
-            f"DELETE FROM ledger_entries WHERE transaction_id IN ({booked})",  # noqa: S608 - names are ours
-            "DELETE FROM ledger_transactions WHERE payment_id = :id",
-            *(f"DELETE FROM {table} WHERE payment_id = :id" for table in OF_PAYMENT),  # noqa: S608 - names are ours
-            "DELETE FROM payments WHERE id = :id",
-        ):
-            await connection.execute(text(statement), {"id": new.id})
-        if order:
-            await connection.execute(text("DELETE FROM orders WHERE id = :id"), {"id": new.order_id})
+    await forget_payment(durable.settings.database_url, new.id, new.order_id if order else None)
 
 
 @pytest.fixture
