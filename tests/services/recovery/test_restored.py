@@ -14,6 +14,7 @@ from clearway.domain.ids import CAPTURE, new_id
 from clearway.domain.payment import NewPayment
 from clearway.durable.messages import CHECK_RECORD, CaptureInput
 from tests.support.durable import PATIENCE_S, Durable
+from tests.support.forgetting import forget_payment
 from workflows.payment import PaymentWorkflow
 
 
@@ -27,19 +28,18 @@ async def authorised(durable: Durable) -> tuple[NewPayment, WorkflowHandle[Any, 
 
 async def forget(durable: Durable, new: NewPayment, *, only_steps: bool = False) -> None:
     """Restore the database to before the payment was made, or to when it was only recorded."""
+    if not only_steps:
+        await forget_payment(durable.settings.database_url, new.id)
+        return
     async with durable.engine.begin() as connection:
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
         await connection.execute(delete(captures).where(captures.c.payment_id == new.id))
         await connection.execute(delete(payment_commands).where(payment_commands.c.payment_id == new.id))
         await connection.execute(delete(webhook_deliveries).where(webhook_deliveries.c.payment_id == new.id))
-        if only_steps:
-            later = (events.c.payment_id == new.id) & (events.c.step != "created")
-            await connection.execute(delete(events).where(later))
-            before = {"status": "pending", "version": 0, "last_step": "created", "gateway_reference": None}
-            await connection.execute(update(payments).where(payments.c.id == new.id).values(**before))
-        else:
-            await connection.execute(delete(events).where(events.c.payment_id == new.id))
-            await connection.execute(delete(payments).where(payments.c.id == new.id))
+        later = (events.c.payment_id == new.id) & (events.c.step != "created")
+        await connection.execute(delete(events).where(later))
+        before = {"status": "pending", "version": 0, "last_step": "created", "gateway_reference": None}
+        await connection.execute(update(payments).where(payments.c.id == new.id).values(**before))
 
 
 async def told(handle: WorkflowHandle[Any, Any]) -> list[str]:
