@@ -12,5 +12,6 @@ from typing import Final
 from clearway.domain.gateway import GatewayKind
 from clearway.gateways.kinds import Kind
 from clearway.gateways.simulator.kind import SIMULATOR
+from clearway.gateways.stripe.kind import STRIPE
 
-CATALOGUE: Final[Mapping[GatewayKind, Kind]] = {kind.name: kind for kind in (SIMULATOR,)}
+CATALOGUE: Final[Mapping[GatewayKind, Kind]] = {kind.name: kind for kind in (SIMULATOR, STRIPE)}

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 from clearway.domain.limits import GATEWAY_CREDENTIAL_LENGTH_MAX
 from clearway.domain.text import UNSTORABLE
 
-URL_FIELD: Final = {"url": True}
+URL_FIELD: Final[dict[str, JsonValue]] = {"url": True}
 """`json_schema_extra` of a setting that holds a URL which the connector calls: it is checked as webhook URLs are."""
 
 
