@@ -61,9 +61,10 @@ async def send(
     *,
     at: float | None = None,
     to: Caller | None = None,
+    gateway_id: str | None = None,
     secret: str = DEVELOPMENT_SIMULATOR_SECRET,
 ) -> httpx.Response:
-    """Send an event signed as the simulator signs. to: whose simulator sends it."""
+    """Send an event signed as the simulator signs. to: whose simulator sends it, or which gateway."""
     body = json.dumps(event)
     moment = datetime.fromtimestamp(at or time.time(), UTC)
     signature = Webhook(secret).sign(event["id"], moment, body)
@@ -73,7 +74,9 @@ async def send(
         "webhook-signature": signature,
         "content-type": "application/json",
     }
-    return await client.post(path_of(to), content=body, headers=headers)
+    return await client.post(
+        f"/gateways/{gateway_id}/webhook" if gateway_id else path_of(to), content=body, headers=headers
+    )
 
 
 async def disposition(engine: AsyncEngine, event_id: str) -> str | None:

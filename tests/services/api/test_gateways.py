@@ -237,3 +237,76 @@ async def tables_with(engine: AsyncEngine, *secrets: str) -> list[str]:
                 kept = " ".join(str(bytes(value) if isinstance(value, bytes) else value) for value in row)
                 found += [table.name for secret in secrets if secret in kept]
     return found
+
+
+PASSPHRASE = "correct horse battery staple"
+
+
+async def test_all_gateways_are_carried_to_another_merchant(
+    caller: Caller, new_caller: NewCaller, api_engine: AsyncEngine
+) -> None:
+    """An export opens with its passphrase alone, holds the credentials sealed, and may be imported again."""
+    await _connect(caller, priority=7)
+    exported = await caller.http.post("/gateways/export", json={"passphrase": PASSPHRASE})
+    assert exported.status_code == 200, exported.text
+    assert PLANTED not in exported.text
+    other = await new_caller()
+    body = {"passphrase": PASSPHRASE, "file": exported.json()}
+    for _ in range(2):
+        imported = (await other.http.post("/gateways/import", json=body)).json()["data"]
+        assert [(one["name"], one["priority"]) for one in imported] == [("Second", 7), ("Simulator", 100)]
+    listed = (await other.http.get("/gateways")).json()["data"]
+    assert sorted(one["name"] for one in listed) == ["Second", "Simulator"]
+    [second] = [one for one in listed if one["name"] == "Second"]
+    sealed = (await _row(api_engine, second["id"])).sealed_credentials
+    opened = Cipher.from_settings(DEVELOPMENT_SECRET_KEYS).decrypt(sealed, credentials_context(second["id"]))
+    assert orjson.loads(opened) == {"webhook_secret": PLANTED}
+    actions = [line.action for line in await _audit(api_engine, caller.id)]
+    assert "gateways.export" in actions
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"passphrase": "another passphrase"}, "The passphrase is wrong, or the file was altered"),
+        ({"nonce": "AAAAAAAAAAAAAAAA"}, "The passphrase is wrong, or the file was altered"),
+        ({"ciphertext": "%%%"}, "is not base64"),
+        ({"kind": "payments"}, "This is not a file of gateways"),
+        ({"n": 2**30}, "its key derivation is another"),
+    ],
+)
+async def test_an_import_that_cannot_be_opened_changes_nothing(
+    caller: Caller, change: dict[str, Any], words: str
+) -> None:
+    """A wrong passphrase, an altered file and a costly key derivation are a 422 with the reason."""
+    file = (await caller.http.post("/gateways/export", json={"passphrase": PASSPHRASE})).json()
+    passphrase = change.get("passphrase", PASSPHRASE)
+    kdf = file["kdf"] | {name: value for name, value in change.items() if name == "n"}
+    altered = file | {"kdf": kdf} | {name: value for name, value in change.items() if name in file}
+    refused = await caller.http.post("/gateways/import", json={"passphrase": passphrase, "file": altered})
+    assert (refused.status_code, refused.json()["code"]) == (422, "gateway_import_invalid")
+    assert words in refused.json()["detail"]
+
+
+async def test_an_import_keeps_to_the_mode(caller: Caller, live_caller: Caller) -> None:
+    """The gateways of a test merchant are not imported into a live one."""
+    file = (await caller.http.post("/gateways/export", json={"passphrase": PASSPHRASE})).json()
+    refused = await live_caller.http.post("/gateways/import", json={"passphrase": PASSPHRASE, "file": file})
+    assert (refused.status_code, refused.json()["code"]) == (422, "gateway_import_invalid")
+    assert (await live_caller.http.get("/gateways")).json()["data"] == []
+
+
+async def test_the_checklist_says_what_is_true(caller: Caller, live_caller: Caller, api_engine: AsyncEngine) -> None:
+    """A test merchant has a gateway that answers; a live one has none; both learn what to do next."""
+    listed = (await caller.http.get("/gateways/checklist")).json()
+    done = {item["name"]: item["done"] for item in listed["data"]}
+    assert listed["ready"] is False
+    assert (done["gateway_enabled"], done["gateways_accept_credentials"]) == (True, True)
+    assert (done["production_secrets"], done["public_address"], done["test_payment"]) == (False, False, False)
+    assert all((item["how"] is None) is item["done"] for item in listed["data"])
+    async with api_engine.begin() as connection:
+        order_id = new_id(ORDER)
+        await connection.execute(insert(orders).values(order_row(order_id, caller.id)))
+        await connection.execute(insert(payments).values(payment_row(new_id(PAYMENT), caller.id, order_id)))
+    live = {item["name"]: item["done"] for item in (await live_caller.http.get("/gateways/checklist")).json()["data"]}
+    assert (live["gateway_enabled"], live["test_payment"], live["test_refund"]) == (False, True, False)
