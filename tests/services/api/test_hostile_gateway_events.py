@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -15,15 +16,20 @@ from clearway.db.tables import gateway_events
 from clearway.domain.gateway import first_gateway_id
 from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
 from tests.services.api.conftest import Caller, NewCaller, Payer
-from tests.services.api.test_gateway_events import disposition, event_about, path_of, send
+from tests.services.api.gateway_sending import disposition, event_about, path_of, send
+from tests.services.gateways.running import Simulator
 
 OWN_SECRET = "whsec_YW5vdGhlci1zZWNyZXQtb2YtYS1nYXRld2F5IQ=="
 
 
 @pytest.fixture
-async def waiting(payer: Payer) -> str:
-    """Make a payment that waits for its gateway."""
-    return str((await payer.payment(vpa="pending@razorpay", until="pending"))["id"])
+async def waiting(payer: Payer, api_simulator: Simulator) -> str:
+    """Make a payment that waits for its gateway, which has it."""
+    payment_id = str((await payer.payment(vpa="pending@razorpay", until="pending"))["id"])
+    async with asyncio.timeout(15):
+        while (await api_simulator.http.get(f"/v1/operations/{payment_id}:authorise:1")).status_code != 200:
+            await asyncio.sleep(0.05)
+    return payment_id
 
 
 async def is_unmoved(payer: Payer, payment_id: str) -> bool:
