@@ -1,27 +1,26 @@
-"""`POST /payments/{id}/resolve` and `POST /refunds/{id}/resolve`: a person says what happened at the gateway."""
+"""`POST /payments/{id}/resolve` and `POST /refunds/{id}/resolve`: decisions on a payment or refund in needs_review."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated
 
 from starlette.responses import Response
 
 from api.auth.permissions import requires
 from api.auth.principal import Principal
-from api.http.idempotency import Answer, OnceDep
+from api.http.idempotency import Answer, Once, OnceDep
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
 from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.resolving.schemas import PaymentDecision, RefundDecision
+from clearway.domain.ids import DECISION
 from clearway.domain.permissions import Permission
-from clearway.domain.resources import PaymentResource, RefundResource
+from clearway.domain.resources import PaymentResource, RefundResource, Resource
 from clearway.payments import resolving as payments
 from clearway.refunds import resolving as refunds
 from clearway.services import Allocation
-
-DECISION: Final = "dec"
-"""Prefix of the ids under which decisions are asked for; they name no resource."""
 
 router = Router()
 
@@ -44,12 +43,9 @@ async def resolve_payment(
     The answer is the payment after the decision. A decision that its state does not allow is refused with 409.
     """
     decision = body.resolution(principal.actor.name)
-
-    async def operation(allocation: Allocation) -> Answer:
-        resolved = await payments.resolve(services, principal.actor, payment_id, allocation.resource_id, decision)
-        return Answer(HTTPStatus.OK, resolved)
-
-    return await once.answer(DECISION, operation)
+    return await _answered(
+        once, lambda decision_id: payments.resolve(services, principal.actor, payment_id, decision_id, decision)
+    )
 
 
 @router.post(
@@ -67,9 +63,15 @@ async def resolve_refund(
     The answer is the refund after the decision. A decision that its state does not allow is refused with 409.
     """
     decision = body.resolution(principal.actor.name)
+    return await _answered(
+        once, lambda decision_id: refunds.resolve(services, principal.actor, refund_id, decision_id, decision)
+    )
+
+
+async def _answered(once: Once, resolve: Callable[[str], Awaitable[Resource]]) -> Response:
+    """Answer with the resource after the decision, which is made once for each Idempotency-Key."""
 
     async def operation(allocation: Allocation) -> Answer:
-        resolved = await refunds.resolve(services, principal.actor, refund_id, allocation.resource_id, decision)
-        return Answer(HTTPStatus.OK, resolved)
+        return Answer(HTTPStatus.OK, await resolve(allocation.resource_id))
 
     return await once.answer(DECISION, operation)

@@ -1,4 +1,4 @@
-"""What an operator says about a payment or refund under review."""
+"""The bodies of decisions on a payment or refund in `needs_review`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from clearway.domain.limits import GATEWAY_IDENTIFIER_LENGTH_MAX, OPERATOR_TEXT_
 from clearway.durable.messages import Resolution
 
 
-class _Decision(Body):
+class Decision(Body):
+    """The decision on a payment or refund in `needs_review`."""
+
+    outcome: str
     reason: Annotated[
         PlainText,
         Field(
@@ -32,8 +35,12 @@ class _Decision(Body):
         Field(min_length=1, max_length=GATEWAY_IDENTIFIER_LENGTH_MAX, description="The gateway's id of the operation."),
     ] = None
 
+    def resolution(self, operator: str) -> Resolution:
+        """Return it as the workflow takes it."""
+        return Resolution(self.outcome, operator, self.reason, self.gateway_reference, self.amount)
 
-class PaymentDecision(_Decision):
+
+class PaymentDecision(Decision):
     """The decision on a payment in `needs_review`."""
 
     outcome: Annotated[
@@ -41,19 +48,11 @@ class PaymentDecision(_Decision):
         Field(description="What happened at the gateway. `success` books the money."),
     ]
 
-    def resolution(self, operator: str) -> Resolution:
-        """Return it as the workflow takes it."""
-        return Resolution(self.outcome, operator, self.reason, self.gateway_reference, self.amount)
 
-
-class RefundDecision(_Decision):
+class RefundDecision(Decision):
     """The decision on a refund in `needs_review`."""
 
     outcome: Annotated[
         Literal["processed", "failed"],
         Field(description="What happened at the gateway. `processed` books the refund."),
     ]
-
-    def resolution(self, operator: str) -> Resolution:
-        """Return it as the workflow takes it."""
-        return Resolution(self.outcome, operator, self.reason, self.gateway_reference, self.amount)

@@ -1,16 +1,12 @@
-"""The durable side as operators see it: the state of a workflow, a link to it, and a person's decision about a review.
-
-The ids of workflows and the names of updates are the contract of `clearway.durable.messages` and `docs/operations.md`.
-"""
+"""Temporal for commands: the connection, the state of a workflow, and its link in the Temporal UI."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -19,20 +15,12 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from clearway.cli.problems import CommandError
 from clearway.cli.running import running_stack, settings_in_use
-from clearway.cli.transaction import explained
-from clearway.db import across_merchants, audit
-from clearway.db.engine import create_engine
-from clearway.domain.actor import Actor, operator
-from clearway.domain.errors import ClearwayError
-from clearway.domain.ids import noun_of
-from clearway.durable import calls
 from clearway.durable.client import connect
-from clearway.durable.messages import RESOLVE, TIMELINE, Resolution
+from clearway.durable.messages import TIMELINE
 from clearway.durable.search_attributes import PAYMENT_STATUS
 
 CONNECT_TIMEOUT_S: Final = 5.0
 QUERY_TIMEOUT_S: Final = 5.0
-NEEDS_REVIEW: Final = "needs_review"
 UI_VARIABLE: Final = "TEMPORAL_UI_URL"
 
 
@@ -46,7 +34,7 @@ class WorkflowUnknownError(CommandError):
 
 @dataclass(frozen=True)
 class WorkflowState:
-    """One workflow as it stands. timeline: what it tells of itself; None when no worker could answer."""
+    """The current state of a workflow. timeline: None when no worker could answer."""
 
     id: str
     run_id: str
@@ -72,57 +60,8 @@ def workflow_state(workflow_id: str) -> WorkflowState:
     return asyncio.run(ask())
 
 
-def resolve_review(workflow_id: str, subject_id: str, resolution: Resolution) -> WorkflowState:
-    """Write the decision into the audit log, have the workflow take it, and return the state it led to.
-
-    Raises CommandError when the workflow refuses it or does not answer.
-    """
-
-    async def resolve() -> WorkflowState:
-        async with connected() as client:
-            before = await _state(client, workflow_id)
-            if before.payment_status != NEEDS_REVIEW:
-                raise CommandError(
-                    f"{workflow_id} is {before.payment_status}: only what is in {NEEDS_REVIEW} can be resolved."
-                )
-            await _audit(subject_id, resolution)
-            answer = await _decide(client, workflow_id, resolution)
-            return replace(await _state(client, workflow_id), payment_status=answer["status"])
-
-    with explained():
-        return asyncio.run(resolve())
-
-
-async def _audit(subject_id: str, resolution: Resolution) -> None:
-    engine = create_engine(settings_in_use(), application_name="clearway-cli")
-    detail = {"outcome": resolution.outcome, "amount": resolution.amount, "reason": resolution.reason}
-    try:
-        async with engine.begin() as connection:
-            merchant_id = await across_merchants.merchant_of(connection, subject_id)
-            actor = Actor(operator(resolution.operator), merchant_id)
-            await audit.record(connection, actor, f"{noun_of(subject_id)}.resolve", subject_id, detail)
-    finally:
-        await engine.dispose()
-
-
-async def _decide(client: Client, workflow_id: str, resolution: Resolution) -> dict[str, Any]:
-    try:
-        return await calls.update_running(
-            client, workflow_id, RESOLVE, resolution, update_id=f"cli-{secrets.token_hex(12)}"
-        )
-    except calls.RefusedError as refusal:
-        raise CommandError(f"{workflow_id} refused: {refusal}") from None
-    except calls.WorkflowEndedError:
-        raise CommandError(f"{workflow_id} does not run. Run `clearway recover`, then decide again.") from None
-    except ClearwayError:
-        raise CommandError(
-            f"{workflow_id} has not answered in time; it may still take the decision. Is a worker running? Read the "
-            "payment or refund before you decide again; see `clearway doctor`."
-        ) from None
-
-
 def ui_link(workflow_id: str, run_id: str | None = None) -> str | None:
-    """Return where the Temporal UI shows a workflow, or None when it is not known where the UI is."""
+    """Return the URL of a workflow in the Temporal UI, or None when the address of the UI is not known."""
     stack = running_stack()
     settings = settings_in_use()
     of_stack = stack.temporal_ui_url if stack and stack.temporal_address == settings.temporal_address else None
@@ -135,7 +74,7 @@ def ui_link(workflow_id: str, run_id: str | None = None) -> str | None:
 
 @asynccontextmanager
 async def connected() -> AsyncIterator[Client]:
-    """Connect for one command. Raises TemporalAwayError; what Temporal refuses becomes a CommandError."""
+    """Connect for one command. Raises TemporalAwayError, and CommandError when Temporal refuses a call."""
     settings = settings_in_use()
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):

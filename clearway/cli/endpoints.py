@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from clearway.cli.endpoint_recovery import recover_endpoint
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, open_api
 from clearway.cli.output import JsonFlag, coloured, out, plain, print_json, table
-from clearway.cli.recovery import recover_endpoint
 
 endpoints: Final = typer.Typer(help="Webhook endpoints: where your events are sent.", no_args_is_help=True)
 

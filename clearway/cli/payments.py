@@ -197,7 +197,7 @@ def resolve_payment(
 ) -> None:
     """Decide a payment in needs_review, after you looked it up at the gateway. This changes the ledger for good."""
     resolution = Resolution(outcome, operator or login(), reason, gateway_reference, amount)
-    resolve(payment_workflow_id(payment_id), payment_id, resolution, as_json=as_json)
+    resolve(payment_id, resolution, as_json=as_json)
 
 
 def _order_of(api: MerchantApi, amount: int | None, currency: str, key: str | None) -> str:

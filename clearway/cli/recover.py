@@ -1,4 +1,4 @@
-"""`clearway recover`: take up what has no running workflow, and compare the gateways' books with our rows."""
+"""`clearway recover`: continue what has no running workflow, and compare the gateways' operations with our rows."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import asyncio
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clearway.cli.moments import FORM, moment_of
 from clearway.cli.output import JsonFlag, out, plain, print_json, remarks, table
 from clearway.cli.problems import CommandError
-from clearway.cli.running import settings_in_use
 from clearway.domain.money import Money
 
 if TYPE_CHECKING:
     from clearway.recovery.report import Report
-
-UNITS_S: Final = {"m": 60, "h": 3_600, "d": 86_400}
 
 
 def register(app: typer.Typer) -> None:
@@ -31,7 +29,7 @@ def recover(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
     payment: Annotated[str | None, typer.Option(metavar="ID", help="Only this payment or refund.")] = None,
     since: Annotated[
-        str, typer.Option(help="Compare the gateways' operations since then: 90m, 24h, 7d, or a time in ISO 8601.")
+        str, typer.Option(metavar="TIME", help=f"Compare the gateways' operations since this time: {FORM}")
     ] = "24h",
     untouched: Annotated[
         int | None,
@@ -46,7 +44,7 @@ def recover(
     Safe at any time and any number of times: it does not touch a running workflow, and a new one asks the gateway
     before it does anything. Use it after Temporal or the database was lost or restored.
     """
-    report = asyncio.run(_recover(payment, _moment(since), untouched, dry_run=dry_run))
+    report = asyncio.run(_recover(payment, moment_of(since), untouched, dry_run=dry_run))
     if as_json:
         print_json(asdict(report))
     else:
@@ -60,45 +58,25 @@ def recover(
 async def _recover(subject_id: str | None, since: datetime, untouched_s: int | None, *, dry_run: bool) -> Report:
     import structlog  # noqa: PLC0415 - heavy
 
-    from clearway.cli.durable import connected  # noqa: PLC0415 - heavy
-    from clearway.db.engine import create_engine  # noqa: PLC0415 - heavy
-    from clearway.gateway_configs.opening import every_connector, open_connections  # noqa: PLC0415 - heavy
+    from clearway.cli.services import opened  # noqa: PLC0415 - heavy
+    from clearway.gateway_configs.opening import every_connector  # noqa: PLC0415 - heavy
     from clearway.gateways.contract import GatewayUnavailableError  # noqa: PLC0415 - heavy
     from clearway.recovery.report import recover_all, recover_one  # noqa: PLC0415 - heavy
-    from clearway.recovery.taking_up import Recovery  # noqa: PLC0415 - heavy
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for the report
-    settings = settings_in_use()
-    engine = create_engine(settings, application_name="clearway-recover")
-    connections = open_connections(settings, engine)
     now = datetime.now(UTC)
     try:
-        async with connected() as client:
-            recovery = Recovery(engine, client, settings)
+        async with opened() as services:
             if subject_id is not None:
-                return await recover_one(recovery, subject_id, dry_run=dry_run)
-            untouched_since = now - timedelta(seconds=settings.recovery_after_s if untouched_s is None else untouched_s)
-            gateways = await every_connector(connections, engine)
-            return await recover_all(recovery, gateways, untouched_since, since, dry_run=dry_run)
+                return await recover_one(services.recovery, subject_id, dry_run=dry_run)
+            after_s = services.settings.recovery_after_s if untouched_s is None else untouched_s
+            untouched_since = now - timedelta(seconds=after_s)
+            gateways = await every_connector(services.gateways, services.engine)
+            return await recover_all(services.recovery, gateways, untouched_since, since, dry_run=dry_run)
     except GatewayUnavailableError as error:
         raise CommandError(
             f"The gateway's operations can't be read: {error}. Payments and refunds without a workflow are continued."
         ) from None
-    finally:
-        await connections.aclose()
-        await engine.dispose()
-
-
-def _moment(text: str) -> datetime:
-    try:
-        if text[-1:] in UNITS_S:
-            return datetime.now(UTC) - timedelta(seconds=float(text[:-1]) * UNITS_S[text[-1]])
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise CommandError(
-            f"--since {text!r} is neither a span like 24h nor a time like 2026-11-25T12:00:00Z."
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _print(report: Report, *, dry_run: bool) -> None:

@@ -104,4 +104,4 @@ def resolve_refund(
 ) -> None:
     """Decide a refund in needs_review, after you looked it up at the gateway. This changes the ledger for good."""
     resolution = Resolution(outcome, operator or login(), reason, gateway_reference, amount)
-    resolve(refund_workflow_id(refund_id), refund_id, resolution, as_json=as_json)
+    resolve(refund_id, resolution, as_json=as_json)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from clearway.cli.output import coloured, out, plain, print_json, remarks
 from clearway.cli.problems import CommandError
+from clearway.domain.actor import Actor, operator
+from clearway.domain.ids import DECISION, REFUND, is_id, new_id
 from clearway.durable.messages import Resolution
+
+if TYPE_CHECKING:
+    from clearway.services import Services
 
 Reason = Annotated[str, typer.Option(help="What you found at the gateway, for the history and the audit log.")]
 Operator = Annotated[
@@ -27,19 +33,35 @@ Moved = Annotated[
 ]
 
 
-def resolve(workflow_id: str, subject_id: str, resolution: Resolution, *, as_json: bool) -> None:
-    """Send the decision to the workflow and print what it led to. Raises CommandError when it is refused."""
-    from clearway.cli import durable  # noqa: PLC0415 - heavy
+def resolve(subject_id: str, resolution: Resolution, *, as_json: bool) -> None:
+    """Record an operator's decision about any merchant's payment or refund, and print the result.
+
+    Raises CommandError or ClearwayError when nothing was recorded.
+    """
+    from clearway.cli.services import with_services  # noqa: PLC0415 - heavy
 
     if not resolution.reason.strip():
-        raise typer.BadParameter("Say why: the reason is what the next person reads.", param_hint="--reason")
-    state = durable.resolve_review(workflow_id, subject_id, resolution)
+        raise typer.BadParameter("Give a reason: the next operator and the merchant read it.", param_hint="--reason")
+    resolved = with_services(partial(_decide, subject_id, resolution))
     if as_json:
-        print_json(state.as_json())
+        print_json(resolved)
     else:
-        out().print(
-            f"{plain(workflow_id)} is {coloured(state.payment_status)}, decided by {plain(resolution.operator)}."
-        )
+        out().print(f"{plain(subject_id)} is {coloured(resolved['status'])}, decided by {plain(resolution.operator)}.")
+
+
+async def _decide(subject_id: str, resolution: Resolution, services: Services) -> dict[str, Any]:
+    from clearway.db import across_merchants  # noqa: PLC0415 - heavy
+    from clearway.payments.resolving import resolve as resolve_payment  # noqa: PLC0415 - heavy
+    from clearway.refunds.resolving import resolve as resolve_refund  # noqa: PLC0415 - heavy
+
+    is_refund = is_id(REFUND, subject_id)
+    async with services.reader.connect() as connection:
+        merchant_id = await across_merchants.merchant_of(connection, subject_id)
+    if merchant_id is None:
+        raise CommandError(f"No merchant of this installation has a payment or refund {subject_id!r}.")
+    actor = Actor(operator(resolution.operator), merchant_id)
+    decide = resolve_refund if is_refund else resolve_payment
+    return (await decide(services, actor, subject_id, new_id(DECISION), resolution)).data()
 
 
 def workflow_of(workflow_id: str) -> dict[str, Any] | None:

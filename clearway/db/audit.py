@@ -1,16 +1,18 @@
-"""The audit log: who did what to what, kept for good (a trigger refuses changes).
+"""The audit log: who did what to which resource. It is append-only (a trigger refuses changes).
 
-`detail` must hold no secret, no card data and no personal data: the log is read by people and never deleted.
+`detail` must hold no secret, no card data and no personal data: people read the log, and nothing is ever deleted.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import audit_log
+from clearway.db.writing import Rows, Write
 from clearway.domain.actor import Actor
 from clearway.domain.ids import AUDIT_ENTRY, new_id, noun_of
 
@@ -22,13 +24,13 @@ async def record(
     subject_id: str,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Write one row. action: `payment.capture` and the like."""
+    """Write one row, in the transaction of the act. action: `api_key.create` and the like."""
     row = entry(actor, action, subject_id, detail or {})
     await connection.execute(insert(audit_log).values(row))
 
 
 def entry(actor: Actor, action: str, subject_id: str, detail: dict[str, Any]) -> dict[str, Any]:
-    """Return a row, for a statement that writes it together with what it tells of."""
+    """Return a row, for the statement that writes the act itself."""
     return {
         "id": new_id(AUDIT_ENTRY),
         "merchant_id": actor.merchant,
@@ -40,3 +42,10 @@ def entry(actor: Actor, action: str, subject_id: str, detail: dict[str, Any]) ->
         "request_id": actor.request_id,
         "address": actor.address,
     }
+
+
+def beside(actor: Actor | None, action: str, subject_id: str, detail: dict[str, Any], *, now: datetime) -> list[Write]:
+    """Return the write of one row, for the statement of the act. Nothing without an actor: Clearway acted by itself."""
+    if actor is None:
+        return []
+    return [Rows(audit_log, [entry(actor, action, subject_id, detail) | {"created_at": now}])]

@@ -36,6 +36,8 @@ API_KEY = "key"
 ROUTING_VERSION = "rtv"
 ERROR_OVERRIDE = "eov"
 ACCOUNT = "acc"
+DECISION = "dec"
+"""A request to resolve a review; it names no resource."""
 INSTALLATION = "installation"
 """The id for changes that concern the whole installation."""
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from clearway.domain import ledger
+from clearway.domain.actor import Actor
 from clearway.domain.attempt import AttemptSeen, AttemptStatus
 from clearway.domain.command import CommandEnd
 from clearway.domain.events import EventType
@@ -205,6 +206,7 @@ class Change:
     The optional fields overwrite what the payment has when they are given. command: the command that this step ends.
     attempt: what the gateway said of the payment attempt. A pending payment that stays pending has only that to record:
     the gateway's first step is taken.
+    decided_by: the actor for the audit log, if the step is a decision that ends a review.
     """
 
     step: str
@@ -218,6 +220,7 @@ class Change:
     error_description: str | None = None
     command: CommandEnd | None = None
     attempt: AttemptSeen | None = None
+    decided_by: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)

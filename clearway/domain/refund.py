@@ -1,6 +1,6 @@
-"""The refund: its statuses, the moves between them, and what each means for the books.
+"""The refund: its statuses, the moves between them, and the ledger entries of each.
 
-pending ──> processed, failed, needs_review     needs_review ──> processed, failed     (only by a person)
+pending ──> processed, failed, needs_review     needs_review ──> processed, failed     (only by an operator)
 processed ──> reversed     (the gateway paid it out, and the money came back)
 """
 
@@ -106,6 +106,7 @@ class RefundChange:
     error_code: str | None = None
     error_description: str | None = None
     moved_minor: int | None = None
+    decided_by: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from clearway.domain.actor import Actor
+from clearway.domain.actor import Actor, operator
 from clearway.domain.limits import AMOUNT_MINOR_MAX, GATEWAY_IDENTIFIER_LENGTH_MAX, OPERATOR_TEXT_LENGTH_MAX
 from clearway.domain.payment import NewPayment
 from clearway.domain.refund import NewRefund
@@ -99,8 +99,9 @@ class Resolution:
     """An operator's decision about something in `needs_review`, after looking at the gateway.
 
     outcome: for a payment `success`, `authorized`, `failed` or `cancelled`; for a refund `processed` or `failed`.
-    amount: what the operation in doubt moved at the gateway, in minor units; this is booked. Needed when the gateway
-    named another amount than was asked for; else the amount that was asked for is booked.
+    amount: what the operation in doubt moved at the gateway, in minor units; this is booked. Required if the gateway
+    reported another amount than was requested. Default: the requested amount.
+    asked_by: the actor for the audit log. None: the operator, who sent a signal.
     """
 
     outcome: str
@@ -108,10 +109,15 @@ class Resolution:
     reason: str
     gateway_reference: str | None = None
     amount: int | None = None
+    asked_by: Actor | None = None
 
     def __post_init__(self) -> None:
         for name in ("operator", "reason"):
             object.__setattr__(self, name, storable(getattr(self, name), OPERATOR_TEXT_LENGTH_MAX))
+
+    def decided_by(self, merchant_id: str) -> Actor:
+        """Return the actor for the audit log. merchant_id: of the payment or refund."""
+        return self.asked_by or Actor(operator(self.operator), merchant_id)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """Resolving a payment in needs_review: an operator's or merchant's decision, with an audit row.
 
-The workflow decides whether a decision fits, and records it. `decide` serves refunds too.
+The workflow checks the decision, and records it and the audit row in one statement. `decide` serves refunds too.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from clearway.db import audit
 from clearway.domain.actor import Actor
 from clearway.domain.errors import ConflictError, UnavailableError
 from clearway.domain.ids import noun_of
@@ -40,11 +40,9 @@ async def decide(
     if status != PaymentStatus.NEEDS_REVIEW.value:
         detail = f"The {noun} is {status}. Only a {noun} in needs_review can be resolved. Nothing was changed."
         raise ConflictError(NOT_RESOLVABLE, detail)
-    act = {"outcome": decision.outcome, "amount": decision.amount, "gateway_reference": decision.gateway_reference}
-    async with services.reader.connect() as connection:
-        await audit.record(connection, actor, f"{noun}.resolve", subject_id, act)
+    named = replace(decision, asked_by=actor)
     try:
-        return await calls.update_running(services.temporal, workflow_id, RESOLVE, decision, update_id=decision_id)
+        return await calls.update_running(services.temporal, workflow_id, RESOLVE, named, update_id=decision_id)
     except RefusedError as refusal:
         if refusal.type != NOT_RESOLVABLE:
             raise

@@ -55,6 +55,7 @@ def resolved(payment: Payment, doubt: Doubt, resolution: Resolution, *, step: st
         capture=capture,
         gateway_reference=resolution.gateway_reference,
         command=_command_end(doubt, to, capture, resolution),
+        decided_by=resolution.decided_by(payment.merchant_id),
     )
 
 

@@ -273,6 +273,7 @@ class RefundWorkflow(Listener):
             actor=f"operator:{resolution.operator}",
             gateway_reference=resolution.gateway_reference,
             moved_minor=resolution.amount,
+            decided_by=resolution.decided_by(self._record.refund.merchant_id),
         )
 
     async def _change(self, to: RefundStatus, reason: str, *, actor: str = "system", **fields: Any) -> None:

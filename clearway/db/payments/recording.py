@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db import ledger
+from clearway.db import audit, ledger
 from clearway.db.events import (
     DueDelivery,
     Happening,
@@ -200,6 +200,7 @@ async def _change(connection: AsyncConnection, row: Row[Any], change: Change, no
     if change.command is not None:
         writes.append(commands.ending(change.command, now))
     writes += ledger.bookings(applied.transactions, payment_id=before.id, now=now)
+    writes += _decision(before, change, now)
     changed = Changed(payments, before.id, after, where=as_read(row))
     if await write_if(connection, changed, [*writes, *told.writes]):
         return RecordedPayment(applied.payment, resource, told.due)
@@ -239,6 +240,15 @@ async def _refuse_another_capture(connection: AsyncConnection, change: Change) -
     if await connection.scalar(query) is None:
         message = f"capture {change.capture.id} is not recorded, and step {change.step} is: its run is behind the row"
         raise RecordMovedError(message)
+
+
+def _decision(payment: Payment, change: Change, now: datetime) -> list[Write]:
+    detail = {
+        "outcome": change.to.value,
+        "amount": change.capture.amount_minor if change.capture else None,
+        "gateway_reference": change.gateway_reference,
+    }
+    return audit.beside(change.decided_by, "payment.resolve", payment.id, detail, now=now)
 
 
 def _capture(payment: Payment, capture: CapturedAmount, now: datetime) -> Rows:

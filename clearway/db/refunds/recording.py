@@ -21,7 +21,7 @@ from clearway.db.payments import recording_attempts as attempts
 from clearway.db.payments.recording import PaymentUnknownError, as_read, find, find_with, is_recorded, refuse_gap
 from clearway.db.payments.rows import payment_of
 from clearway.db.refunds.rows import columns_after, first_row, refund_of, resource_of
-from clearway.db.tables import audit_log, payments, refunds
+from clearway.db.tables import payments, refunds
 from clearway.db.writing import NOTHING, Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain import ledger as books
 from clearway.domain.attempt import AttemptKept
@@ -129,20 +129,21 @@ async def _reserve(
     told = announce([happening], endpoints_in(payment_row), now=now)
     promised = _added_to_payment(payment.id, pending_minor=amount_minor, now=now, where=as_read(payment_row))
     booking = ledger.bookings([booked], payment_id=payment.id, refund_id=new.id, now=now)
-    audited = _audited(new, amount_minor, now)
+    detail = {"refund_id": new.id, "amount": amount_minor}
+    audited = audit.beside(new.asked_by, "payment.refund", payment.id, detail, now=now)
     if await write_if(connection, promised, [Rows(refunds, [vars(row)]), *audited, *booking, *told.writes]):
         kept = attempts.kept_in(payment_row, payment.gateway_reference)
         return RecordedRefund(refund_of(row), resource_of(row), kept, told.due)
     return None
 
 
-def _audited(new: NewRefund, amount_minor: int, now: datetime) -> list[Write]:
-    if new.asked_by is None:
-        return []
-    detail = {"refund_id": new.id, "amount": amount_minor}
-    return [
-        Rows(audit_log, [audit.entry(new.asked_by, "payment.refund", new.payment_id, detail) | {"created_at": now}])
-    ]
+def _decision(refund_id: str, change: RefundChange, now: datetime) -> list[Write]:
+    detail = {
+        "outcome": change.to.value,
+        "amount": change.moved_minor,
+        "gateway_reference": change.gateway_reference,
+    }
+    return audit.beside(change.decided_by, "refund.resolve", refund_id, detail, now=now)
 
 
 async def _change(
@@ -161,6 +162,7 @@ async def _change(
         added = _added_to_payment(row.payment_id, pending_minor=pending_minor, refunded_minor=refunded_minor, now=now)
         writes.append(added)
     writes += ledger.bookings(applied.transactions, payment_id=row.payment_id, refund_id=row.id, now=now)
+    writes += _decision(row.id, change, now)
     moved = Changed(refunds, row.id, after, where={"version": row.version})
     if await write_if(connection, moved, [*writes, *told.writes]):
         return RecordedRefund(applied.refund, resource_of(changed), _kept(row), told.due)

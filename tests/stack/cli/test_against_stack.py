@@ -131,12 +131,12 @@ async def test_a_review_is_resolved_by_an_operator(at_stack: Cli) -> None:
     word = ("--outcome", "failed", "--operator", "ana", "--reason", "reversed at the gateway", "--json")
     resolved = await at_stack("payments", "resolve", payment["id"], *word)
     assert resolved.code == 0, resolved
-    assert resolved.json["payment_status"] == "failed"
+    assert resolved.json["status"] == "failed"
     last = (await at_stack("payments", "show", payment["id"], "--json")).json["history"][-1]
     assert (last["actor"], last["to_status"]) == ("operator:ana", "failed")
     assert "reversed at the gateway" in last["reason"]
     again = await at_stack("payments", "resolve", payment["id"], *word)
-    assert "only what is in needs_review can be resolved" in again.problem
+    assert "Only a payment in needs_review can be resolved" in again.problem
 
 
 async def test_what_is_not_under_review_can_not_be_resolved(at_stack: Cli) -> None:
@@ -145,9 +145,9 @@ async def test_what_is_not_under_review_can_not_be_resolved(at_stack: Cli) -> No
     shown = await at_stack("payments", "resolve", payment["id"], "--outcome", "failed", "--reason", "typo")
     assert "is authorized" in shown.problem
     unknown = await at_stack("payments", "resolve", "pay_nothing", "--outcome", "failed", "--reason", "typo")
-    assert "no workflow payment/pay_nothing" in unknown.problem
+    assert "has a payment or refund 'pay_nothing'" in unknown.problem
     refund = await at_stack("refunds", "resolve", "rfnd_nothing", "--outcome", "failed", "--reason", "typo")
-    assert "no workflow refund/rfnd_nothing" in refund.problem
+    assert "has a payment or refund 'rfnd_nothing'" in refund.problem
 
 
 async def test_a_delivery_is_shown_and_sent_again(at_stack: Cli) -> None:

@@ -25,7 +25,7 @@ sleep() { command sleep 3; }
 set -e
 """
 """A refused request fails the block, and a simulator without delays needs no patience."""
-LIMIT_S = 120.0
+LIMIT_S = 300.0
 RUN = [path for path in documents() if any(not block.not_run for block in blocks_of(path))]
 SHELLS = [shell for shell in ("bash", "zsh") if shutil.which(shell)]
 

@@ -1,36 +1,20 @@
-"""`clearway endpoints recover`: send what an endpoint missed, and follow it."""
+"""`clearway endpoints recover`: send the events that an endpoint missed, and wait for the deliveries."""
 
 from __future__ import annotations
 
-import re
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 import typer
 
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, MerchantApi, open_api
+from clearway.cli.moments import FORM, moment_of
 from clearway.cli.output import JsonFlag, coloured, out, plain, print_json
 
 POLL_S: Final = 2.0
-AGO: Final = re.compile(r"(\d{1,6})([smhd])")
-UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
-
-def _moment(text: str) -> datetime:
-    ago = AGO.fullmatch(text)
-    if ago:
-        return datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter("Write a time as 2026-11-20T08:00:00Z, or how long ago: 90m, 6h, 2d.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-Moment = Annotated[
-    datetime, typer.Option(parser=_moment, metavar="TIME", help="2026-11-20T08:00:00Z, or how long ago: 90m, 6h, 2d.")
-]
+Moment = Annotated[datetime, typer.Option(parser=moment_of, metavar="TIME", help=FORM)]
 
 
 def recover_endpoint(
@@ -38,7 +22,7 @@ def recover_endpoint(
     *,
     since: Moment,
     until: Annotated[
-        datetime | None, typer.Option(parser=_moment, metavar="TIME", help="Events before this time. Now by default.")
+        datetime | None, typer.Option(parser=moment_of, metavar="TIME", help="Events before this time. Now by default.")
     ] = None,
     include: Annotated[
         Literal["failed", "all_missing"],
@@ -82,4 +66,4 @@ def _line(recovery: dict[str, Any]) -> str:
     counts = ", ".join(f"{recovery[status]} {status}" for status in ("delivered", "pending", "failed", "cancelled"))
     reason = f" ({plain(recovery['stopped_reason'])})" if recovery["stopped_reason"] else ""
     name, begun = plain(recovery["id"]), recovery["recovered"]
-    return f"Recovery {name} is {coloured(recovery['status'])}{reason}: {begun} deliveries begun; {counts}."
+    return f"Recovery {name} is {coloured(recovery['status'])}{reason}: {begun} deliveries started; {counts}."
