@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends
 from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.requests import Request
 from starlette.responses import Response
 
 from api.auth.permissions import requires
@@ -16,7 +17,7 @@ from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.returns.schemas import ReturnSecret
 from clearway.domain.permissions import Permission
-from clearway.payments.returning import come_back, return_secret_of
+from clearway.payments.returning import come_back, return_secrets_of
 
 returns = Router(tags=["public"], dependencies=[Depends(limit_address)])
 """Apart from the other routers: a gateway may add parameters of its own to the URL."""
@@ -40,13 +41,13 @@ DONE_PAGE: Final = """<!doctype html>
     responses=declare(*TO_ANYBODY, "payment_not_found"),
     summary="Return from the gateway's page",
 )
-async def return_customer(payment_id: str, services: ServicesDep, token: str = "") -> Response:
+async def return_customer(payment_id: str, request: Request, services: ServicesDep, token: str = "") -> Response:
     """Ask the gateway at once, wait up to 2.5 seconds for the payment to move on, and redirect to its `return_url`.
 
     The gateway gets this URL with a token that cannot be guessed. The redirect carries `payment_id`, `status`,
     `timestamp` and `signature`. Without a `return_url`, the customer sees a page that says thank you.
     """
-    back = await come_back(services, payment_id, token)
+    back = await come_back(services, payment_id, token, ask=request.method != "HEAD")
     if back.url is None:
         return HTMLResponse(DONE_PAGE)
     return RedirectResponse(back.url, HTTPStatus.SEE_OTHER)
@@ -54,5 +55,9 @@ async def return_customer(payment_id: str, services: ServicesDep, token: str = "
 
 @router.get("/return_secret", responses=declare(*TO_MERCHANTS), summary="Read the return secret")
 async def get_return_secret(principal: Reader, services: ServicesDep) -> ReturnSecret:
-    """Return the secret that signs the parameters of `return_url`. Keep it on your server."""
-    return ReturnSecret(secret=return_secret_of(services.settings, principal.merchant_id))
+    """Return the secret that signs the parameters of `return_url`. Keep it on your server.
+
+    During a change of Clearway's own keys there is a `next_secret`: accept signatures of both.
+    """
+    secret, *following = return_secrets_of(services.settings, principal.merchant_id)
+    return ReturnSecret(secret=secret, next_secret=following[0] if following else None)

@@ -12,3 +12,7 @@ class ReturnSecret(BaseModel):
 
     object: Literal["return_secret"] = "return_secret"
     secret: Annotated[str, Field(description="The HMAC key is this whole text, prefix included.")]
+    next_secret: Annotated[
+        str | None,
+        Field(description="The secret that will sign next. Accept signatures of both. null: no change is planned."),
+    ]

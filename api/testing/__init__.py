@@ -1,1 +1,1 @@
-"""What tests and demonstrations may ask; absent in production."""
+"""Routes for tests and demonstrations; absent in production."""

@@ -1,7 +1,8 @@
-"""Signatures around a customer's return: the token in the URL that gateways get, and what merchants verify.
+"""Signatures of a customer's return: the token in the URL for the gateway, and the secret of the merchant's redirect.
 
-Both are derived from the installation's first pepper, so nothing is stored; tokens of the other peppers are good, too.
-A merchant's secret opens nothing: it only says that a return came from here.
+Both are derived from the installation's peppers, so nothing is stored. New tokens use the first pepper, and tokens of
+all peppers are valid. The last pepper makes the secret that signs, so a new first pepper changes no secret.
+A return secret gives access to nothing: it only proves that a redirect came from Clearway.
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ TOKEN_LENGTH: Final = 43
 
 
 def return_token(peppers: Peppers, payment_id: str) -> str:
-    """Return what makes the return URL of a payment unguessable."""
+    """Return the token that makes the return URL of a payment unguessable."""
     return _tokens(peppers, payment_id)[0]
 
 
 def token_matches(peppers: Peppers, payment_id: str, token: str) -> bool:
-    """Tell, in constant time, whether a token is that of the payment."""
+    """Return, in constant time, whether a token belongs to the payment."""
     return any(hmac.compare_digest(own.encode(), token.encode()) for own in _tokens(peppers, payment_id))
 
 
-def return_secret(peppers: Peppers, merchant_id: str) -> str:
-    """Return the secret with which a merchant verifies returns."""
-    return SECRET_PREFIX + peppers.fingerprints(f"return-secret/{merchant_id}".encode())[0].hex()
+def return_secrets(peppers: Peppers, merchant_id: str) -> list[str]:
+    """Return the secrets with which a merchant verifies returns: first the one that signs, then those that will."""
+    derived = peppers.fingerprints(f"return-secret/{merchant_id}".encode())
+    return [SECRET_PREFIX + each.hex() for each in reversed(derived)]
 
 
 def return_signature(secret: str, payment_id: str, status: str, timestamp: int) -> str:

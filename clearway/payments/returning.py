@@ -17,7 +17,7 @@ from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
 import structlog
 
 from clearway.crypto.api_secrets import Peppers
-from clearway.crypto.returns import return_secret, return_signature, return_token, token_matches
+from clearway.crypto.returns import return_secrets, return_signature, return_token, token_matches
 from clearway.db import across_merchants
 from clearway.db.across_merchants import Returning
 from clearway.domain.errors import ClearwayError
@@ -59,18 +59,21 @@ def return_url_of(settings: Settings, payment_id: str) -> str:
     return f"{settings.api_public_url.rstrip('/')}{PATH.format(payment_id=payment_id)}?token={token}"
 
 
-def return_secret_of(settings: Settings, merchant_id: str) -> str:
-    """Return the secret with which the merchant verifies the parameters of a return."""
-    return return_secret(_peppers(settings), merchant_id)
+def return_secrets_of(settings: Settings, merchant_id: str) -> list[str]:
+    """Return the secrets with which the merchant verifies a return: first the one that signs, then those that will."""
+    return return_secrets(_peppers(settings), merchant_id)
 
 
-async def come_back(services: Services, payment_id: str, token: str) -> Return:
-    """Handle a returning customer. Raises NotFoundError for an unknown payment and for a wrong token."""
+async def come_back(services: Services, payment_id: str, token: str, *, ask: bool = True) -> Return:
+    """Handle a returning customer. Raises NotFoundError for an unknown payment and for a wrong token.
+
+    ask False: only return where the customer would go now, without a call to the gateway.
+    """
     if not is_id(PAYMENT, payment_id) or not token_matches(_peppers(services.settings), payment_id, token):
         raise payment_not_found(payment_id)
     structlog.contextvars.bind_contextvars(payment_id=payment_id)
     payment = await _read(services, payment_id)
-    if payment.status in WAITING:
+    if ask and payment.status in WAITING:
         payment = await _moved_on(services, payment)
     return Return(_url(services, payment, int(time.time())), payment.status)
 
@@ -126,6 +129,7 @@ def _url(services: Services, payment: Returning, now: int) -> str | None:
     settings = services.settings
     url = urlsplit(services.cipher.decrypt(payment.sealed_return_url, return_context(payment.id)))
     own = [part for part in url.query.split("&") if part and unquote_plus(part.partition("=")[0]) not in PARAMETERS]
-    signature = return_signature(return_secret_of(settings, payment.merchant_id), payment.id, payment.status, now)
+    secret, *_ = return_secrets_of(settings, payment.merchant_id)
+    signature = return_signature(secret, payment.id, payment.status, now)
     ours = urlencode(dict(zip(PARAMETERS, (payment.id, payment.status, now, signature), strict=True)))
     return urlunsplit(url._replace(query="&".join([*own, ours])))

@@ -98,9 +98,15 @@ async def test_jobs_are_counted_by_temporal(payer: Payer) -> None:
     assert after["failed"] == before["failed"]
 
 
-async def test_jobs_without_temporal_are_a_503(api_settings: Settings) -> None:
+async def test_jobs_need_a_key(anonymous: httpx.AsyncClient) -> None:
+    """The counts are of all merchants: nobody reads them without credentials."""
+    refused = await anonymous.get("/test/jobs/status")
+    assert (refused.status_code, refused.json()["code"]) == (401, "credentials_missing")
+
+
+async def test_jobs_without_temporal_are_a_503(api_settings: Settings, caller: Caller) -> None:
     """What cannot be counted is not reported as zero."""
     app = create_app(changed(api_settings, temporal_address="127.0.0.1:1"))
-    async with app.router.lifespan_context(app), client_of(app) as client:
+    async with app.router.lifespan_context(app), client_of(app, caller.credentials) as client:
         response = await client.get("/test/jobs/status")
     assert response.json()["code"] == "temporal_unavailable"

@@ -115,6 +115,20 @@ async def test_the_way_back_is_open_to_nobody_else(
     await payer.http.post(f"/payments/{payment['id']}/cancel")
 
 
+async def test_a_head_request_asks_no_gateway(
+    payer: Payer, anonymous: httpx.AsyncClient, api_simulator: Simulator
+) -> None:
+    """HEAD tells where GET would go now, and changes nothing: link checkers and mail scanners send it."""
+    payment = await waiting(payer)
+    back = await press(api_simulator, payment, "complete")
+    looked = await anonymous.head(back)
+    assert looked.status_code == 303
+    assert parse_qs(urlsplit(looked.headers["location"]).query)["status"] == ["requires_action"]
+    assert (await payer.http.get(f"/payments/{payment['id']}")).json()["status"] == "requires_action"
+    followed = await anonymous.get(back)
+    assert parse_qs(urlsplit(followed.headers["location"]).query)["status"] == ["success"]
+
+
 async def test_each_merchant_has_a_return_secret_of_their_own(payer: Payer, new_caller: Any) -> None:
     """The secret of one merchant verifies nothing of another's."""
     own = (await payer.http.get("/return_secret")).json()["secret"]
