@@ -24,6 +24,7 @@ from api.http.problems import CODES
 from clearway.domain.ids import REQUEST, new_id
 from clearway.security_headers import add_missing
 
+HEAD_KEY: Final = "clearway.is_head"
 REQUEST_ID_FORM: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 QUIET: Final = frozenset({"/health", "/ready", "/metrics"})
 """Asked every few seconds by probes; logged only when they fail."""
@@ -61,6 +62,7 @@ class RequestFrame:
         started = time.perf_counter()
         if answer.is_head:
             scope["method"] = "GET"  # RFC 9110, section 9.3.2: the same but for the body
+            scope[HEAD_KEY] = True
         try:
             await self._app(scope, _capped(scope, receive, self._body_bytes_max), answer.send)
         except ClientDisconnect:
@@ -81,6 +83,11 @@ class RequestFrame:
         if route not in QUIET or status >= 500:  # noqa: PLR2004
             duration_ms = round(duration_s * 1000, 1)
             log.info("request", method=scope["method"], route=route, status=status, duration_ms=duration_ms)
+
+
+def is_head(request: Request) -> bool:
+    """Return whether a request that a route handles as GET was sent as HEAD. It must have no effect."""
+    return HEAD_KEY in request.scope
 
 
 class _Answer:

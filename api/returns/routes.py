@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api.auth.permissions import requires
 from api.auth.principal import Principal, limit_address
+from api.http.middleware import is_head
 from api.http.problems import TO_ANYBODY, TO_MERCHANTS, declare
 from api.http.routing import Router
 from api.http.services import ServicesDep
@@ -47,7 +48,7 @@ async def return_customer(payment_id: str, request: Request, services: ServicesD
     The gateway gets this URL with a token that cannot be guessed. The redirect carries `payment_id`, `status`,
     `timestamp` and `signature`. Without a `return_url`, the customer sees a page that says thank you.
     """
-    back = await come_back(services, payment_id, token, ask=request.method != "HEAD")
+    back = await come_back(services, payment_id, token, ask=not is_head(request))
     if back.url is None:
         return HTMLResponse(DONE_PAGE)
     return RedirectResponse(back.url, HTTPStatus.SEE_OTHER)
