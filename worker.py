@@ -37,6 +37,8 @@ from activities.recovery import RecoveryActivities
 from activities.refund import RefundActivities
 from activities.webhook_delivery import WebhookDeliveryActivities
 from clearway import collector
+from clearway.breakers.board import BreakerBoard
+from clearway.breakers.counting import BreakerCounts
 from clearway.crypto.encryption import Cipher
 from clearway.db.engine import create_engine
 from clearway.durable.client import connect
@@ -69,14 +71,21 @@ ACTIVITY_SLOTS: Final = {QUEUE_PAYMENTS: 200, QUEUE_DELIVERIES: 200, QUEUE_OPERA
 
 
 def activities_of(
-    queue: str, settings: Settings, engine: AsyncEngine, gateways: GatewayConnections, deliveries: TemporalDeliveries
+    queue: str,
+    settings: Settings,
+    engine: AsyncEngine,
+    gateways: GatewayConnections,
+    deliveries: TemporalDeliveries,
+    *,
+    breakers: BreakerBoard,
 ) -> Sequence[Callable[..., Any]]:
     """Return the activities of one task queue: the index of what the durable side does."""
     cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
     if queue == QUEUE_PAYMENTS:
         payments = PaymentActivities(engine, deliveries, cipher)
         refunds = RefundActivities(engine, deliveries)
-        gateway = GatewayActivities(gateways, partial(return_url_of, settings), cipher)
+        counts = BreakerCounts(engine, breakers, deliveries.start)
+        gateway = GatewayActivities(gateways, partial(return_url_of, settings), cipher, counts)
         of_payments: list[Callable[..., Any]] = [payments.record, payments.record_again, payments.change]
         of_commands: list[Callable[..., Any]] = [payments.load, payments.begin, payments.end]
         of_refunds: list[Callable[..., Any]] = [refunds.reserve, refunds.change, refunds.load]
@@ -120,11 +129,15 @@ def build_workers(
     engine: AsyncEngine,
     gateways: GatewayConnections,
     deliveries: TemporalDeliveries,
+    breakers: BreakerBoard | None = None,
     runner: WorkflowRunner | None = None,
 ) -> Sequence[Worker]:
     """Return the worker of each of these task queues, with its activities."""
+    board = breakers or BreakerBoard(engine)
     return [
-        build_worker(client, queue, activities_of(queue, settings, engine, gateways, deliveries), runner)
+        build_worker(
+            client, queue, activities_of(queue, settings, engine, gateways, deliveries, breakers=board), runner
+        )
         for queue in queues
     ]
 
@@ -203,7 +216,12 @@ async def run(settings: Settings, queues: Sequence[str], index: int, stop: async
         if QUEUE_OPERATIONS in queues:
             preparing = asyncio.create_task(keep_prepared(client, settings))
             stack.callback(preparing.cancel)
-        workers = build_workers(client, queues, settings, engine=engine, gateways=gateways, deliveries=deliveries)
+        breakers = BreakerBoard(engine)
+        watching = asyncio.create_task(breakers.run())
+        stack.callback(watching.cancel)
+        workers = build_workers(
+            client, queues, settings, engine=engine, gateways=gateways, deliveries=deliveries, breakers=breakers
+        )
         collector.settle()
         async with working(workers):
             log.info("worker ready", queues=list(queues), temporal=settings.temporal_address)

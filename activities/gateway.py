@@ -5,6 +5,7 @@ Retries, waits and questions about unknown outcomes are the workflow's: only it 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,9 +14,10 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
+from clearway.breakers.counting import BreakerCounts, CalledGateway
 from clearway.crypto.encryption import Cipher, DecryptionError
 from clearway.durable.sealed import unseal
-from clearway.gateways.connections import GatewayConnections, GatewayUnusableError
+from clearway.gateways.connections import Connection, GatewayConnections, GatewayUnusableError
 from clearway.gateways.contract import (
     UNKNOWN,
     AnswerUnreadableError,
@@ -54,11 +56,19 @@ class RecoverCall:
 class GatewayActivities:
     """The gateways, by the ids of configurations: credentials are read here, and are in no message.
 
-    return_url_of: where the customer of a payment comes back to from the gateway's page.
+    return_url_of: where the customer of a payment comes back to from the gateway's page. counts: of the circuit
+    breakers, what calls came to.
     """
 
-    def __init__(self, gateways: GatewayConnections, return_url_of: Callable[[str], str], cipher: Cipher) -> None:
+    def __init__(
+        self,
+        gateways: GatewayConnections,
+        return_url_of: Callable[[str], str],
+        cipher: Cipher,
+        counts: BreakerCounts | None = None,
+    ) -> None:
         self._gateways = gateways
+        self._counts = counts
         self._return_url_of = return_url_of
         self._cipher = cipher
 
@@ -77,8 +87,8 @@ class GatewayActivities:
             return _not_sent(call, GatewayUnusableError(f"gateway {call.gateway_id} is disabled"))
         gateway = connection.gateway
         if isinstance(gateway, Preparing) and not is_prepared(operation):
-            return _of_preparing(await _outcome(gateway.prepare(operation)))
-        return await _outcome(gateway.authorise(operation))
+            return _of_preparing(await self._counted(connection, operation, gateway.prepare(operation)))
+        return await self._counted(connection, operation, gateway.authorise(operation))
 
     @activity.defn(name="capture")
     async def capture(self, call: GatewayCall) -> GatewayOutcome:
@@ -116,7 +126,18 @@ class GatewayActivities:
             connection = await self._gateways.get(call.gateway_id)
         except UNUSABLE as error:
             return _not_sent(call, error)
-        return await _outcome(send(connection.gateway))
+        return await self._counted(connection, call.operation, send(connection.gateway))
+
+    async def _counted(
+        self, connection: Connection, operation: Operation, calling: Awaitable[GatewayOutcome]
+    ) -> GatewayOutcome:
+        """Return the outcome of a call, noted for the gateway's circuit breaker."""
+        started = time.monotonic()
+        outcome = await _outcome(calling)
+        if self._counts is not None:
+            called = CalledGateway(connection.config.merchant_id, connection.config.id, operation.kind.value)
+            self._counts.note(called, outcome, time.monotonic() - started)
+        return outcome
 
     def _opened(self, operation: Operation, personal: str | None) -> Operation:
         """Return the operation with what only an activity knows. Raises DecryptionError."""

@@ -38,6 +38,7 @@ from api.refunds.routes import router as refunds
 from api.resolving.routes import router as resolving
 from api.returns.routes import returns
 from api.returns.routes import router as return_secret
+from api.routing.breakers import router as breakers
 from api.routing.routes import router as routing
 from api.testing.routes import router as testing
 from api.webhook_endpoints.routes import router as webhook_endpoints
@@ -67,6 +68,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     resolving,
     error_reference,
     routing,
+    breakers,
 )
 """The table of contents. `public` comes before `payments`, so that `/payments/public` is not read as an id."""
 UNCHECKED: Final[tuple[APIRouter, ...]] = (returns, gateway_webhooks)
@@ -140,13 +142,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     app.state.metrics.count_taken_up(services.recovery.taken_up)
     _ = services.keyring  # wrong peppers and keys are found now, not at the first request
-    writing = asyncio.create_task(services.used_keys.run())
+    beside = [asyncio.create_task(services.used_keys.run()), asyncio.create_task(services.breakers.run())]
+    app.state.metrics.show_breakers(services.breakers.open_by_operation)
     collector.settle()
     try:
         async with serving_metrics(app, settings):
             yield
     finally:
-        writing.cancel()
+        for task in beside:
+            task.cancel()
         await services.used_keys.write()
         await gateways.aclose()
         await engine.dispose()

@@ -13,6 +13,7 @@ from functools import cached_property
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
+from clearway.breakers.board import BreakerBoard
 from clearway.crypto.encryption import Cipher
 from clearway.db.engine import each_for_itself
 from clearway.domain.ids import new_id
@@ -45,6 +46,11 @@ class Services:
     def programs(self) -> ActivePrograms:
         """The active routing rules of merchants."""
         return ActivePrograms(self.engine)
+
+    @cached_property
+    def breakers(self) -> BreakerBoard:
+        """What is known of gateways that fail."""
+        return BreakerBoard(self.engine)
 
     @cached_property
     def recovery(self) -> Recovery:

@@ -46,6 +46,10 @@ TOLD: Final = {
         "After the refund had ended, its gateway reported something that cannot be true with what was recorded. "
         "Nothing was changed. Read `data.description`, and look the refund up at the gateway."
     ),
+    EventType.GATEWAY_BREAKER_OPENED: (
+        "A gateway failed too often, so new payments avoid it. `data.last_failure` says how. Payments under way go on."
+    ),
+    EventType.GATEWAY_BREAKER_CLOSED: "A gateway works again, or its breaker was reset. New payments use it again.",
     EventType.ENDPOINT_TEST: "A merchant asked for a test of this endpoint. Nothing happened.",
 }
 """What each event means, in words for merchants."""

@@ -5,7 +5,7 @@ Labels are the route's template, never a path: a path holds ids, and every id wo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -37,6 +37,8 @@ class HttpMetrics:
         self._registry.register(_AdmissionMetrics(admission))
         self._taken_up = _TakenUp()
         self._registry.register(self._taken_up)
+        self._breakers = _Breakers()
+        self._registry.register(self._breakers)
         self._reviews = Gauge(
             "clearway_reviews_open",
             "Contradictions between a gateway and the record that wait for a person, of the whole installation.",
@@ -60,6 +62,10 @@ class HttpMetrics:
     def count_taken_up(self, counts: Mapping[str, int]) -> None:
         """Show these counts, by kind, whenever the metrics are asked for."""
         self._taken_up.counts = counts
+
+    def show_breakers(self, count: Callable[[], Mapping[str, int]]) -> None:
+        """Show how many circuit breakers are not closed, by operation, whenever the metrics are asked for."""
+        self._breakers.count = count
 
     def render(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
@@ -92,6 +98,21 @@ class _TakenUp(Collector):
         family = CounterMetricFamily("clearway_taken_up", about, labels=["kind"])
         for kind, count in self.counts.items():
             family.add_metric([kind], count)
+        yield family
+
+
+class _Breakers(Collector):
+    """The circuit breakers of gateways that are not closed, of the whole installation: read when asked for."""
+
+    def __init__(self) -> None:
+        self.count: Callable[[], Mapping[str, int]] = dict
+
+    def collect(self) -> Iterator[Metric]:
+        """Read them."""
+        about = "Circuit breakers of gateways that are open or half open, of the whole installation."
+        family = GaugeMetricFamily("clearway_breakers_open", about, labels=["operation"])
+        for operation, count in self.count().items():
+            family.add_metric([operation], count)
         yield family
 
 

@@ -25,7 +25,7 @@ from clearway.endpoints.recovery import Recovery, RecoveryRequest
 ALL: Final = "*"
 PATTERNS: Final = {
     f"{noun}.*": [event.value for event in EventType if event.value.startswith(f"{noun}.")]
-    for noun in ("payment", "refund")
+    for noun in ("payment", "refund", "gateway")
 }
 ACCEPTED: Final = (ALL, *PATTERNS, *(event.value for event in EventType))
 DESCRIPTION_LENGTH_MAX: Final = 255
@@ -73,8 +73,9 @@ EventTypes = Annotated[
         max_length=len(ACCEPTED),
         json_schema_extra={"minItems": 1},
         description=(
-            "Event types to receive. `*` means all current and future types; `payment.*` and `refund.*` mean the "
-            "current types of that kind. `endpoint.test` is sent when you request a test, whatever the list holds."
+            "Event types to receive. `*` means all current and future types; `payment.*`, `refund.*` and `gateway.*` "
+            "mean the current types of that kind. `endpoint.test` is sent when you request a test, whatever the list "
+            "holds."
         ),
         examples=[["payment.success", "refund.*"]],
     ),

@@ -119,7 +119,7 @@ TRIGGERS: Final[dict[str, Trigger]] = {
     "refund.needs_review": Trigger("a gateway that pays out another amount than asked", _refund_in_doubt),
     "endpoint.test": Trigger("a test of the merchant's first enabled webhook endpoint", _tested),
 }
-"""Every event but those of a gateway that contradicts itself: a test value or a fault of the simulator leads to it."""
+"""Every event but those of a gateway that contradicts itself or fails: a test value or one fault leads to it."""
 
 
 def register(app: typer.Typer) -> None:

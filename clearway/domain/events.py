@@ -32,6 +32,8 @@ class EventType(StrEnum):
     REFUND_REVERSED = "refund.reversed"
     REFUND_NEEDS_REVIEW = "refund.needs_review"
     REFUND_CONTRADICTED = "refund.contradicted"
+    GATEWAY_BREAKER_OPENED = "gateway.breaker_opened"
+    GATEWAY_BREAKER_CLOSED = "gateway.breaker_closed"
     ENDPOINT_TEST = "endpoint.test"
     """Sent only when a merchant requests it, and only to the endpoint they name."""
 

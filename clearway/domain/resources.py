@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSche
 
 from clearway.domain import events
 from clearway.domain.attempt import AttemptStatus, Executed
+from clearway.domain.breaker import BreakerState
 from clearway.domain.events import EventType
 from clearway.domain.payment import CaptureMethod, PaymentMethod, PaymentStatus
 from clearway.domain.refund import RefundStatus
@@ -218,7 +219,26 @@ class ContradictionResource(Resource):
     opened_at: Moment
 
 
+class BreakerResource(Resource):
+    """The circuit breaker of one operation at one of your gateways."""
+
+    object: Literal["gateway_breaker"] = "gateway_breaker"
+    gateway_id: str
+    operation: Annotated[str, Field(description="`authorise` decides about new payments; the others are shown.")]
+    state: Annotated[
+        BreakerState, Field(description="`open`: new payments avoid the gateway. `half_open`: one at a time tries it.")
+    ]
+    successes: Annotated[int, Field(description="Calls that went well, of those that are counted together.")]
+    failures: Annotated[int, Field(description="Technical failures among them. Declines do not count.")]
+    last_failure: Annotated[
+        str | None, Field(description="`unknown`: no answer. `retryable`: not sent. `slow`. `refused`: a wrong key.")
+    ]
+    opened_at: Moment | None
+    open_until: Annotated[Moment | None, Field(description="When it is tried again.")]
+
+
 EVENT_DATA: dict[str, type[Resource]] = {
+    "gateway": BreakerResource,
     "payment": PaymentResource,
     "refund": RefundResource,
     "endpoint": EndpointTestResource,

@@ -7,7 +7,7 @@ merchant has one mode.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -17,7 +17,7 @@ from clearway.domain.errors import ConflictError, NotFoundError, UnprocessableEr
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.merchant import Mode
 from clearway.domain.payment import CaptureMethod
-from clearway.domain.routing import Decision, Why, decide, decide_for
+from clearway.domain.routing import BreakerSays, Decision, Why, decide, decide_for
 from clearway.domain.routing_conditions import PaymentFacts, brand_of
 from clearway.payments.instruments import Instrument
 from clearway.routing.candidates import candidates_of
@@ -80,15 +80,32 @@ async def _route(
     services: Services, order: PayableOrder, facts: PaymentFacts, asked_id: str | None, *, fresh: bool
 ) -> Route:
     configs = await services.gateways.of_merchant(order.merchant_id, fresh=fresh)
-    candidates = candidates_of(configs)
-    if asked_id is None:
-        active = await services.programs.of_merchant(order.merchant_id)
-        decision = decide(active.program, active.version, facts, candidates)
-    else:
-        decision = decide_for(asked_id, facts, candidates)
+    decision = await _decide(services, order.merchant_id, configs, facts, asked_id)
     if not decision.gateways:
         raise _not_routed(decision, asked_id, order.mode)
     return Route(decision, next(config for config in configs if config.id == decision.gateways[0]))
+
+
+async def _decide(
+    services: Services,
+    merchant_id: str,
+    configs: Sequence[GatewayConfig],
+    facts: PaymentFacts,
+    asked_id: str | None,
+) -> Decision:
+    candidates = candidates_of(configs, lambda gateway_id: services.breakers.says(gateway_id, facts.at))
+    if asked_id is not None:
+        return decide_for(asked_id, facts, candidates)
+    active = await services.programs.of_merchant(merchant_id)
+    decision = decide(active.program, active.version, facts, candidates)
+    first = next((each for each in candidates if each.id in decision.gateways[:1]), None)
+    if first is None or first.breaker is not BreakerSays.PROBE or decision.despite_breaker:
+        return decision
+    if await services.breakers.take_probe(merchant_id, first.id):
+        return decision
+    # Another payment tries the gateway at the moment; the board knows that now.
+    candidates = candidates_of(configs, lambda gateway_id: services.breakers.says(gateway_id, facts.at))
+    return decide(active.program, active.version, facts, candidates)
 
 
 def _not_routed(decision: Decision, asked_id: str | None, mode: Mode) -> Exception:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
 from clearway.domain.gateway import GatewayConfig
-from clearway.domain.routing import Candidate
+from clearway.domain.routing import BreakerSays, Candidate
 from clearway.gateways.catalogue import CATALOGUE
 from clearway.gateways.connections import capabilities_of
 
@@ -32,9 +33,19 @@ class _Version:
         return (self.config.id, self.config.version) == (other.config.id, other.config.version)
 
 
-def candidates_of(configs: Iterable[GatewayConfig]) -> tuple[Candidate, ...]:
-    """Return the merchant's gateways as candidates, in the same order. A kind that is gone can take nothing."""
-    return tuple(_candidate(_Version(config)) for config in configs if config.kind in CATALOGUE)
+def candidates_of(
+    configs: Iterable[GatewayConfig], says: Callable[[str], BreakerSays] = lambda _: BreakerSays.PASS
+) -> tuple[Candidate, ...]:
+    """Return the merchant's gateways as candidates, in the same order. A kind that is gone can take nothing.
+
+    says: what the breaker of a gateway says. Without it, all gateways count as working.
+    """
+    candidates = (_candidate(_Version(config)) for config in configs if config.kind in CATALOGUE)
+    return tuple(_with_breaker(candidate, says(candidate.id)) for candidate in candidates)
+
+
+def _with_breaker(candidate: Candidate, breaker: BreakerSays) -> Candidate:
+    return candidate if breaker is BreakerSays.PASS else replace(candidate, breaker=breaker)
 
 
 @lru_cache(maxsize=KEPT_MAX)

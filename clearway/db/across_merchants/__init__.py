@@ -5,6 +5,7 @@ between merchants can only be here. Who calls a function of this package must no
 before the merchant is compared.
 """
 
+from clearway.db.across_merchants.breakers import NOT_CLOSED, breaker_of, breakers_not_closed
 from clearway.db.across_merchants.gateway_subjects import (
     FIND_PAYMENT,
     FIND_REFUND,
@@ -74,6 +75,7 @@ __all__ = [
     "FIND_PAYMENT",
     "FIND_REFUND",
     "FIND_RETURNING",
+    "NOT_CLOSED",
     "PARTITIONS_AHEAD",
     "REHEARSAL",
     "UNKNOWN_EVENTS_MAX",
@@ -87,6 +89,8 @@ __all__ = [
     "StoredKey",
     "Subject",
     "UnknownEvent",
+    "breaker_of",
+    "breakers_not_closed",
     "count_open_reviews",
     "ensure_partitions",
     "every_gateway",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from clearway.db.tables import audit_log
-from tests.services.api.conftest import Caller, NewCaller, Payer
+from clearway.db.tables import audit_log, gateway_breakers
+from tests.services.api.conftest import Caller, NewCaller, Payer, eventually
 
 
 async def gateway(caller: Caller, name: str, **more: object) -> str:
@@ -264,3 +266,70 @@ async def test_versions_of_others_are_not_found(new_caller: NewCaller, path: str
     refused: httpx.Response = await other.http.request(method, f"/routing/versions/{number}{path}")
 
     assert (refused.status_code, refused.json()["code"]) == (404, "routing_version_not_found")
+
+
+async def _breaker(caller: Caller, engine: AsyncEngine, gateway_id: str, **columns: object) -> None:
+    """Write the breaker of a gateway as it is when enough calls have failed."""
+    values = {"gateway_id": gateway_id, "merchant_id": caller.id, "operation": "authorise", "failures": 10}
+    moments = {"state": "open", "opened_at": datetime.now(UTC), "open_until": datetime.now(UTC) + timedelta(minutes=5)}
+    async with engine.begin() as connection:
+        await connection.execute(insert(gateway_breakers).values(**values | moments | columns))
+    await asyncio.sleep(1.5)  # within a second, every process knows
+
+
+async def test_new_payments_avoid_a_gateway_that_fails(payer: Payer, api_engine: AsyncEngine) -> None:
+    """An open breaker leaves the gateway out with that reason; a reset brings it back at once."""
+    first, second = await first_gateway(payer), await gateway(payer, "Second", priority=900)
+    await _breaker(payer, api_engine, first)
+
+    avoiding = await payer.payment()
+    shown = (await payer.http.get(f"/gateways/{first}/breaker")).json()["data"]
+    reset = await payer.http.post(f"/gateways/{first}/breaker/reset")
+    returned = await payer.payment()
+
+    assert (avoiding["gateway_id"], returned["gateway_id"]) == (second, first)
+    decision = (await payer.http.get(f"/payments/{avoiding['id']}/routing")).json()
+    assert [(each["gateway_id"], each["why"]) for each in decision["left_out"]] == [(first, "breaker_open")]
+    assert {each["operation"]: each["state"] for each in shown}["authorise"] == "open"
+    assert {each["state"] for each in reset.json()["data"]} == {"closed"}
+    assert [each["type"] for each in (await payer.http.get("/events")).json()["data"]].count(
+        "gateway.breaker_closed"
+    ) == 1
+
+
+async def test_a_worker_counts_what_the_gateway_does(payer: Payer) -> None:
+    """Each call that was not carried out counts at the gateway's breaker, and payments still succeed."""
+    await payer.payment(vpa="error503@clearway")
+
+    path = f"/gateways/{await first_gateway(payer)}/breaker"
+    shown = await eventually(
+        lambda: _read(payer, path), lambda read: any(each["failures"] > 0 for each in read["data"])
+    )
+
+    counted = next(each for each in shown["data"] if each["operation"] == "authorise")
+    assert (counted["state"], counted["last_failure"]) == ("closed", "retryable")
+
+
+async def _read(caller: Caller, path: str) -> dict[str, Any]:
+    return dict((await caller.http.get(path)).json())
+
+
+async def test_one_payment_tries_a_gateway_again(payer: Payer, api_engine: AsyncEngine) -> None:
+    """Half open, the next payment that has another gateway tries it, and the one after avoids it."""
+    first, second = await first_gateway(payer), await gateway(payer, "Second", priority=900)
+    await _breaker(payer, api_engine, first, open_until=datetime.now(UTC) - timedelta(seconds=1))
+
+    trying, avoiding = await payer.payment(), await payer.payment()
+
+    assert (trying["gateway_id"], avoiding["gateway_id"]) == (first, second)
+    decision = (await payer.http.get(f"/payments/{trying['id']}/routing")).json()
+    assert decision["gateways"] == [first, second]
+
+
+async def test_the_breaker_of_another_merchant_is_not_found(new_caller: NewCaller) -> None:
+    """Neither read nor reset."""
+    owner, other = await new_caller(), await new_caller()
+    path = f"/gateways/{await first_gateway(owner)}/breaker"
+
+    assert (await other.http.get(path)).status_code == 404
+    assert (await other.http.post(f"{path}/reset")).status_code == 404

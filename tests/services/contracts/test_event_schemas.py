@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,15 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from clearway.breakers.board import BreakerBoard
+from clearway.breakers.commands import close
+from clearway.breakers.counting import BreakerCounts, CalledGateway
 from clearway.db import across_merchants, reviews
-from clearway.db.events import Happening, tell
+from clearway.db.events import DueDelivery, Happening, tell
+from clearway.domain.actor import Actor
+from clearway.domain.breaker import CALLS_MIN
 from clearway.domain.events import EventType
+from clearway.domain.gateway import first_gateway_id
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
 from clearway.domain.resources import EndpointTestResource
@@ -59,6 +65,7 @@ async def bodies(engine: AsyncEngine) -> list[dict[str, Any]]:
     await _refund(shop)
     await _test_an_endpoint(shop)
     await _contradict(shop)
+    await _break_a_gateway(shop)
     return [json.loads(body) for body in await shop.bodies()]
 
 
@@ -118,6 +125,22 @@ async def _contradict(shop: Shop) -> None:
             reported = GatewayOutcome(OutcomeKind.APPROVED, amount_minor=1_000, currency="INR")
             contradiction = resource_of(kind, reported, subject, now)
             await reviews.open_review(connection, subject, contradiction, beside=[], now=now)
+
+
+async def _break_a_gateway(shop: Shop) -> None:
+    """Open a breaker and close it by hand."""
+
+    async def nobody(_: Sequence[DueDelivery]) -> None:
+        """Deliver nothing."""
+
+    gateway_id = first_gateway_id(shop.merchant_id)
+    counts = BreakerCounts(shop.engine, BreakerBoard(shop.engine), nobody)
+    for _ in range(CALLS_MIN):
+        called = CalledGateway(shop.merchant_id, gateway_id, "authorise")
+        counts.note(called, GatewayOutcome(OutcomeKind.UNKNOWN), 0.1)
+    await counts.settle()
+    async with shop.engine.begin() as connection:
+        await close(connection, Actor("key:k", shop.merchant_id, None, None), gateway_id)
 
 
 def test_schemas_are_committed_as_the_code_says() -> None:

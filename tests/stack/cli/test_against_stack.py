@@ -76,9 +76,9 @@ async def test_a_triggered_event_really_exists(at_stack: Cli, event: str) -> Non
 
 
 def test_every_event_can_be_triggered() -> None:
-    """A newcomer can make every event happen, except those of a gateway that contradicts itself."""
-    contradictions = {event for event in EventType if event.endswith(".contradicted")}
-    assert set(EventType) - contradictions == set(TRIGGERS)
+    """A newcomer can make every event happen, except those of a gateway that contradicts itself or fails for long."""
+    of_bad_gateways = {event for event in EventType if event.endswith(".contradicted") or event.startswith("gateway.")}
+    assert set(EventType) - of_bad_gateways == set(TRIGGERS)
 
 
 async def test_a_triggered_amount_is_the_amount_asked_for(at_stack: Cli) -> None:

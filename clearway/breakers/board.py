@@ -1,0 +1,84 @@
+"""What a process knows of breakers that are not closed: read each second, so that no payment reads it.
+
+A breaker that opens is known everywhere within `READ_EACH_S`. While the database is away, what was known last counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from clearway.db import across_merchants, breakers
+from clearway.db.engine import each_for_itself
+from clearway.domain.breaker import PROBE_S, Breaker, BreakerState, with_probe
+from clearway.domain.routing import BreakerSays
+
+READ_EACH_S: Final = 1.0
+AUTHORISE: Final = "authorise"
+"""The operation that new payments begin with: only its breaker routes."""
+
+log = structlog.get_logger(__name__)
+
+
+class BreakerBoard:
+    """The breakers that are not closed. `run` reads them until it is cancelled."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._reader = each_for_itself(engine)
+        self._known: Mapping[tuple[str, str], Breaker] = {}
+
+    async def run(self) -> None:
+        """Read them each second."""
+        while True:
+            await self.read()
+            await asyncio.sleep(READ_EACH_S)
+
+    async def read(self) -> None:
+        """Read them now."""
+        try:
+            async with self._reader.connect() as connection:
+                self._known = await across_merchants.breakers_not_closed(connection)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("breakers_not_read", error=type(error).__name__)
+
+    def is_troubled(self, gateway_id: str, operation: str) -> bool:
+        """Tell whether a breaker is not closed, as far as is known: its successes count too."""
+        return (gateway_id, operation) in self._known
+
+    def says(self, gateway_id: str, now: datetime) -> BreakerSays:
+        """Tell what routing should do with a gateway."""
+        breaker = self._known.get((gateway_id, AUTHORISE))
+        if breaker is None:
+            return BreakerSays.PASS
+        match breaker.at(now).state:
+            case BreakerState.CLOSED:
+                return BreakerSays.PASS
+            case BreakerState.OPEN:
+                return BreakerSays.OPEN
+            case BreakerState.HALF_OPEN:
+                return BreakerSays.PROBE if breaker.is_free(now) else BreakerSays.PROBED
+
+    async def take_probe(self, merchant_id: str, gateway_id: str) -> bool:
+        """Take the right to try a gateway with a payment; False: another payment has it."""
+        now = datetime.now(UTC)
+        async with self._reader.connect() as connection:
+            taken = await breakers.take_probe(
+                connection, merchant_id, gateway_id, AUTHORISE, now=now, until=now + timedelta(seconds=PROBE_S)
+            )
+        breaker = self._known.get((gateway_id, AUTHORISE))
+        if breaker is not None:
+            self._known = {**self._known, (gateway_id, AUTHORISE): with_probe(breaker, now)}
+        return taken
+
+    def open_by_operation(self) -> dict[str, int]:
+        """Return how many are not closed, for the metrics."""
+        counts: dict[str, int] = {}
+        for _, operation in self._known:
+            counts[operation] = counts.get(operation, 0) + 1
+        return counts
