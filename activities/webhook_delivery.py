@@ -27,6 +27,7 @@ from activities.slow_endpoints import SlowEndpoints
 from clearway.crypto import signing
 from clearway.crypto.encryption import Cipher
 from clearway.db.deliveries import recording as deliveries
+from clearway.db.deliveries.reading import response_context
 from clearway.db.deliveries.recording import Attempt, Consignment, Left
 from clearway.db.endpoints import secret_context
 from clearway.db.engine import each_for_itself
@@ -97,6 +98,7 @@ class _Sent:
     url: str
     headers: dict[str, str]
     result: SendResult
+    sealed_answer: str | None
 
     @property
     def is_gone(self) -> bool:
@@ -200,7 +202,10 @@ class WebhookDeliveryActivities:
             **signing.sign(secrets, consignment.event_id, datetime.now(UTC), body),
         }
         with self._slow.watch(consignment.endpoint_id):
-            return _Sent(consignment.url, headers, await self._sender.send(consignment.url, headers, body))
+            result = await self._sender.send(consignment.url, headers, body)
+        answer = result.response_body
+        sealed = self._cipher.encrypt(answer, response_context(consignment.delivery_id)) if answer else None
+        return _Sent(consignment.url, headers, result, sealed)
 
     async def _until_recorded(self, loaded: Consignment, record: Callable[[Consignment], Awaitable[T | None]]) -> T:
         """Record an attempt on the row as it was loaded, or as it is by then: a retry or a deletion may be quicker."""
@@ -317,7 +322,7 @@ def _attempt(sent: _Sent, trigger: AttemptTrigger, retry_id: str | None = None) 
         duration_ms=result.duration_ms,
         response_status=result.status,
         response_headers=dict(result.response_headers),
-        response_body=result.response_body,
+        response_body=sent.sealed_answer,
         error_code=result.error_code,
         error=result.error,
     )

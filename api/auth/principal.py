@@ -19,6 +19,7 @@ from api.http.errors import request_id_of
 from api.http.services import ApiServices, ServicesDep
 from clearway.db import across_merchants
 from clearway.db.across_merchants import StoredKey
+from clearway.db.audit import address_context
 from clearway.domain.actor import Actor
 from clearway.domain.api_key import Grant
 from clearway.domain.errors import AuthenticationError, ForbiddenError
@@ -74,7 +75,9 @@ async def authenticate(
         raise ForbiddenError("address_not_allowed", detail)
     await services.rate_limits.count_merchant(request, key.merchant_id)
     services.used_keys.note(key.id)
-    actor = Actor(f"key:{key.id}", key.merchant_id, request_id_of(request), address)
+    request_id = request_id_of(request)
+    sealed = services.cipher.encrypt(address, address_context(request_id))
+    actor = Actor(f"key:{key.id}", key.merchant_id, request_id, sealed)
     return Principal(key.merchant_id, key.mode, key.id, actor, key.grant)
 
 

@@ -42,7 +42,7 @@ async def list_events(
     """List your events, newest first."""
     async with services.reader.connect() as connection:
         found = await events.list_events(connection, principal.merchant_id, page, event_type=type)
-    return page_of((EventResource.model_validate_json(row.body) for row in found.rows), found.next_cursor)
+    return page_of((EventResource.model_validate_json(events.body_of(row)) for row in found.rows), found.next_cursor)
 
 
 @router.get(

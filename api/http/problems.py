@@ -94,6 +94,10 @@ CODES: Final[dict[str, tuple[int, str]]] = {
         409,
         "It is not in needs_review, or its state does not allow the decision. Nothing was changed.",
     ),
+    "not_forgettable": (
+        409,
+        "The payment has not ended, so its personal data are still needed. Nothing was removed. Try again when it has.",
+    ),
     "not_capturable": (409, "The payment's status or amount does not allow this capture. Nothing was captured."),
     "not_cancellable": (409, "The payment's status does not allow a cancellation. Nothing was changed."),
     "amount_not_refundable": (409, "The amount is more than what is left to refund. Nothing was refunded."),

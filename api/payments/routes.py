@@ -23,6 +23,7 @@ from api.payments.schemas import (
     Attempts,
     CancelCreate,
     CaptureCreate,
+    ForgetCreate,
     History,
     HistoryEntry,
     PaymentCreate,
@@ -41,19 +42,21 @@ from clearway.domain.payment import PaymentMethod, PaymentStatus
 from clearway.domain.permissions import Permission
 from clearway.domain.resources import PaymentResource
 from clearway.durable.messages import CancelInput, CaptureInput
-from clearway.payments import commands, creation
+from clearway.payments import commands, creation, forgetting
 from clearway.payments.finding import find
 from clearway.routing import asking
 from clearway.services import Allocation
 
 CANCELLATION: Final = "cxl"
-"""Prefix of the ids under which cancellations are asked for; they name no resource."""
+FORGETTING: Final = "fgt"
+"""Prefixes of the ids under which cancellations and forgetting are asked for; they name no resource."""
 
 router = Router(prefix="/payments", tags=["payments"])
 
 Reader = Annotated[Principal, requires(Permission.PAYMENTS_READ)]
 Creator = Annotated[Principal, requires(Permission.PAYMENTS_WRITE)]
 Capturer = Annotated[Principal, requires(Permission.PAYMENTS_CAPTURE)]
+Forgetter = Annotated[Principal, requires(Permission.PAYMENTS_FORGET)]
 Canceller = Annotated[Principal, requires(Permission.PAYMENTS_CANCEL)]
 
 AmountBound = Annotated[int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description="In minor units, inclusive.")]
@@ -264,3 +267,26 @@ async def cancel_payment(
         return Answer(HTTPStatus.OK, payment)
 
     return await once.answer(CANCELLATION, operation)
+
+
+@router.post(
+    "/{payment_id}/forget",
+    response_model=PaymentResource,
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "payment_not_found", "not_forgettable"),
+    summary="Forget the person behind a payment",
+)
+async def forget_payment(
+    payment_id: str, principal: Forgetter, services: ServicesDep, once: OnceDep, body: ForgetCreate | None = None
+) -> Response:
+    """Remove customer, instrument, notes and return URL of a payment that has ended, for good.
+
+    The money stays: amounts, refunds and the ledger do not change. Events that are read or sent again afterwards have
+    `null` in place of what was removed. What you, your gateway or your customer keep is not reached.
+    """
+
+    async def operation(_: Allocation) -> Answer:
+        reason = (body or ForgetCreate()).reason
+        async with services.engine.begin() as connection:
+            return Answer(HTTPStatus.OK, await forgetting.forget(connection, principal.actor, payment_id, reason))
+
+    return await once.answer(FORGETTING, operation)

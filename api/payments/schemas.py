@@ -139,7 +139,17 @@ class CaptureCreate(Body):
 class CancelCreate(Body):
     """A cancellation to make."""
 
-    reason: Reason = "cancelled by the merchant"
+    reason: Annotated[Reason, Field(description="The history keeps it for good: write nothing personal here.")] = (
+        "cancelled by the merchant"
+    )
+
+
+class ForgetCreate(Body):
+    """Why a payment is forgotten."""
+
+    reason: Annotated[Reason, Field(description="For the audit log, for good: write nothing personal here.")] = (
+        "asked for by the merchant"
+    )
 
 
 class HistoryEntry(BaseModel):

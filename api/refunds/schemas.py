@@ -17,4 +17,7 @@ class RefundCreate(Body):
         Amount | None,
         Field(description="Amount to refund, in minor units. Default: everything that is not refunded yet."),
     ] = None
-    reason: Annotated[PlainText, StringConstraints(min_length=1, max_length=REASON_LENGTH_MAX)] | None = None
+    reason: Annotated[
+        Annotated[PlainText, StringConstraints(min_length=1, max_length=REASON_LENGTH_MAX)] | None,
+        Field(description="Events and the history keep it for good: write nothing personal here."),
+    ] = None

@@ -85,7 +85,7 @@ async def get_webhook(delivery_id: str, principal: Reader, services: ServicesDep
     """Read one delivery with the request and the response of each attempt."""
     row = await finding.find(services, principal.merchant_id, delivery_id)
     async with services.reader.connect() as connection:
-        return delivery_detail(row, await reading.attempts_of(connection, row.id))
+        return delivery_detail(row, await reading.attempts_of(connection, row.id), services.cipher)
 
 
 @router.post(

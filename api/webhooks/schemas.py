@@ -8,6 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from sqlalchemy import Row
 
+from clearway.crypto.encryption import Cipher
+from clearway.db.deliveries.reading import response_context
+from clearway.db.events import body_of
 from clearway.domain.delivery import AttemptTrigger, DeliveryStatus
 from clearway.domain.resources import Moment, Resource
 from clearway.durable.messages import RetryOutcome
@@ -95,9 +98,10 @@ def delivery_resource(row: Row[Any]) -> DeliveryResource:
     return DeliveryResource(**_shown(row))
 
 
-def delivery_detail(row: Row[Any], attempts: Sequence[Row[Any]]) -> DeliveryDetail:
-    """Render a row that also has the event's `body`, with rows of `webhook_attempts`."""
-    return DeliveryDetail(**_shown(row), attempts=[_attempt(attempt, row.body) for attempt in attempts])
+def delivery_detail(row: Row[Any], attempts: Sequence[Row[Any]], cipher: Cipher) -> DeliveryDetail:
+    """Render a row of `reading.find_delivery`, with rows of `webhook_attempts`."""
+    body = body_of(row)
+    return DeliveryDetail(**_shown(row), attempts=[_attempt(attempt, body, cipher) for attempt in attempts])
 
 
 def retried_delivery(row: Row[Any], outcome: RetryOutcome | None) -> RetriedDelivery:
@@ -131,12 +135,12 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
     }
 
 
-def _attempt(row: Row[Any], body: str) -> AttemptResource:
+def _attempt(row: Row[Any], body: str, cipher: Cipher) -> AttemptResource:
     return AttemptResource(
         number=row.number,
         trigger=row.trigger,
         request=AttemptRequest(url=row.url, headers=row.request_headers, body=body),
-        response=_response(row),
+        response=_response(row, cipher),
         duration_ms=row.duration_ms,
         error_code=row.error_code,
         error=row.error,
@@ -144,7 +148,9 @@ def _attempt(row: Row[Any], body: str) -> AttemptResource:
     )
 
 
-def _response(row: Row[Any]) -> AttemptResponse | None:
+def _response(row: Row[Any], cipher: Cipher) -> AttemptResponse | None:
     if row.response_status is None:
         return None
-    return AttemptResponse(status=row.response_status, headers=row.response_headers or {}, body=row.response_body or "")
+    sealed = row.response_body
+    body = cipher.decrypt(sealed, response_context(row.delivery_id)) if sealed else ""
+    return AttemptResponse(status=row.response_status, headers=row.response_headers or {}, body=body)

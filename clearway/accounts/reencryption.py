@@ -14,10 +14,20 @@ from typing import Any, Final
 from sqlalchemy import Column, bindparam, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from clearway.crypto.encryption import Cipher
+from clearway.crypto.encryption import VERSION, Cipher
 from clearway.db import api_keys as keys
 from clearway.db import audit, endpoints, idempotency
-from clearway.db.tables import api_keys, gateway_configs, gateway_events, idempotency_keys, payments, webhook_endpoints
+from clearway.db.deliveries.reading import response_context
+from clearway.db.tables import (
+    api_keys,
+    audit_log,
+    gateway_configs,
+    gateway_events,
+    idempotency_keys,
+    payments,
+    webhook_attempts,
+    webhook_endpoints,
+)
 from clearway.domain.actor import Actor
 from clearway.domain.gateway import credentials_context
 from clearway.domain.gateway_event import body_context
@@ -31,12 +41,23 @@ Values = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One column of tokens. context_of: takes the primary key. around: what stands before and after a token."""
+    """One column of tokens. context_of: takes the columns `bound_to`. around: what stands before and after a token."""
 
     name: str
     column: Column[Any]
     context_of: Callable[..., str]
     around: tuple[bytes, bytes] | None = None
+    bound_by: Column[Any] | None = None
+
+    @property
+    def key(self) -> list[Column[Any]]:
+        """The primary key of the column's table."""
+        return list(self.column.table.primary_key.columns)
+
+    @property
+    def bound_to(self) -> list[Column[Any]]:
+        """What a token is bound to: the primary key, or another column of its row."""
+        return self.key if self.bound_by is None else [self.bound_by]
 
     def stored(self, text: str) -> str | bytes:
         """Return what the column holds for a token, or begins with for the beginning of one."""
@@ -61,6 +82,8 @@ KINDS: Final = (
     Kind("payments", payments.c.personal, sealed.personal_context),
     Kind("return_urls", payments.c.sealed_return_url, sealed.return_context),
     Kind("gateway_credentials", gateway_configs.c.sealed_credentials, credentials_context),
+    Kind("endpoint_answers", webhook_attempts.c.response_body, response_context),
+    Kind("addresses", audit_log.c.address, audit.address_context, bound_by=audit_log.c.request_id),
     Kind("gateway_events", gateway_events.c.sealed_body, body_context),
     Kind("answers", idempotency_keys.c.response_body, idempotency.answer_context, idempotency.SEALED_ANSWER),
 )
@@ -84,18 +107,19 @@ async def reencrypt(engine: AsyncEngine, settings: Settings, actor: Actor) -> Ma
                 detail = {"kind": kind.name, "values": len(rows)}
                 await audit.record(connection, actor, "secrets.reencrypt", INSTALLATION, detail)
             counts[kind.name] += len(rows)
-            after = rows[-1][:-1]
+            after = rows[-1][: len(kind.key)]
     return counts
 
 
 async def _sealed_by_others(
     connection: AsyncConnection, kind: Kind, cipher: Cipher, after: Values | None
 ) -> Sequence[Values]:
-    """Return the next rows by primary key, each with its value last."""
-    key = kind.column.table.primary_key.columns
-    tokens, ours = kind.stored(""), kind.stored(cipher.prefix)
+    """Return the next rows by primary key: the key, what the token is bound to, and the value."""
+    key = kind.key
+    tokens, ours = kind.stored(f"{VERSION}."), kind.stored(cipher.prefix)
+    bound_to = (column.label(f"bound_{number}") for number, column in enumerate(kind.bound_to))
     query = (
-        select(*key, kind.column)
+        select(*key, *bound_to, kind.column)
         .where(kind.column.is_not(None), _beginning(kind, tokens) == tokens, _beginning(kind, ours) != ours)
         .order_by(*key)
         .limit(BATCH)
@@ -111,7 +135,7 @@ def _beginning(kind: Kind, wanted: str | bytes) -> Any:
 
 async def _rewrite(connection: AsyncConnection, kind: Kind, cipher: Cipher, rows: Sequence[Values]) -> None:
     """Replace values, except those that a program has replaced or removed since they were read."""
-    key = kind.column.table.primary_key.columns
+    key = kind.key
     these = [column == bindparam(f"key_{number}") for number, column in enumerate(key)]
     same = kind.column == bindparam("old", type_=kind.column.type)
     statement = (
@@ -121,8 +145,9 @@ async def _rewrite(connection: AsyncConnection, kind: Kind, cipher: Cipher, rows
 
 
 def _fresh(kind: Kind, cipher: Cipher, row: Values) -> dict[str, Any]:
-    key, value = row[:-1], row[-1]
-    context = kind.context_of(*key)
+    parts = len(kind.key)
+    key, bound_to, value = row[:parts], row[parts:-1], row[-1]
+    context = kind.context_of(*bound_to)
     token = cipher.encrypt(cipher.decrypt(kind.token(value), context), context)
     named = {f"key_{number}": part for number, part in enumerate(key)}
     return {**named, "old": value, "new": kind.value(token)}

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from clearway.cli import (
+    audit,
     database,
     demo,
     endpoints,
@@ -65,6 +66,7 @@ for part in (
     payments,
     refunds,
     reviews,
+    audit,
     webhooks,
     endpoints,
     gateways,

@@ -200,6 +200,30 @@ def resolve_payment(
     resolve(payment_id, resolution, as_json=as_json)
 
 
+@payments.command("forget")
+def forget_payment(
+    payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why, for the audit log, for good: write nothing personal here.")],
+    operator: Operator = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Remove customer, instrument, notes and return URL of a payment that has ended, for good. The money stays."""
+    from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
+    from clearway.domain.errors import ClearwayError  # noqa: PLC0415
+    from clearway.payments import forgetting  # noqa: PLC0415
+
+    who = named(operator or login())
+    try:
+        left = in_transaction(lambda connection: forgetting.of_any_merchant(connection, who, payment_id, reason))
+    except ClearwayError as error:
+        raise CommandError(str(error)) from None
+    if as_json:
+        print_json(left)
+    else:
+        out().print(f"{plain(payment_id)} is forgotten. What this did not reach: docs/operations.md")
+
+
 def _order_of(api: MerchantApi, amount: int | None, currency: str, key: str | None) -> str:
     """Make the order of the payment; its key comes from the payment's, so that a repeat finds the same order."""
     order = api.post("/orders", {"amount": amount, "currency": currency}, idempotency_key=key and f"{key}.order")

@@ -8,7 +8,7 @@ import typer
 
 from clearway.cli.output import JsonFlag, out, plain, print_json, table
 from clearway.cli.problems import CommandError
-from clearway.cli.running import login
+from clearway.cli.running import login, settings_in_use
 from clearway.domain.gateway_event import Disposition
 
 events: Final = typer.Typer(help="Events that gateways sent: list.", no_args_is_help=True)
@@ -48,6 +48,28 @@ def list_events(
         names = ("received_at", "gateway", "verdict", "disposition", "operation_key", "event_id", "reason")
         rows.add_row(*(plain(item[name]) for name in names))
     out().print(rows if found else "No events.")
+
+
+@events.command("show")
+def show_event(
+    event_id: Annotated[str, typer.Argument(metavar="ID", help="gwe_…, as `list --json` shows it")],
+    *,
+    operator: Annotated[str | None, typer.Option(help="Who reads it. Default: your login name.")] = None,
+) -> None:
+    """Show an event as the gateway sent it, as JSON. It may name a customer, so the audit log records who read it."""
+    from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
+    from clearway.crypto.encryption import Cipher, EncryptionError  # noqa: PLC0415
+    from clearway.domain.actor import Actor  # noqa: PLC0415
+    from clearway.domain.actor import operator as named  # noqa: PLC0415
+    from clearway.domain.errors import ClearwayError  # noqa: PLC0415
+    from clearway.gateway_events.reviewing import show_event as shown  # noqa: PLC0415
+
+    cipher = Cipher.from_settings(settings_in_use().secret_keys.get_secret_value())
+    actor = Actor(named(operator or login()), None)
+    try:
+        print_json(in_transaction(lambda connection: shown(connection, cipher, actor, event_id)))
+    except (ClearwayError, EncryptionError) as error:
+        raise CommandError(str(error)) from None
 
 
 @reviews.command("list")

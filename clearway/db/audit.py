@@ -1,6 +1,7 @@
 """The audit log: who did what to which resource. It is append-only (a trigger refuses changes).
 
-`detail` must hold no secret, no card data and no personal data: people read the log, and nothing is ever deleted.
+`detail` must hold no secret, no card data and no personal data: people read the log, and nothing is ever deleted. Who
+makes an `Actor` seals its network address, so no workflow and no row has it in clear.
 """
 
 from __future__ import annotations
@@ -15,6 +16,11 @@ from clearway.db.tables import audit_log
 from clearway.db.writing import Rows, Write
 from clearway.domain.actor import Actor
 from clearway.domain.ids import AUDIT_ENTRY, new_id, noun_of
+
+
+def address_context(request_id: str | None) -> str:
+    """Return what binds a sealed network address to its request."""
+    return f"requests/{request_id}/address"
 
 
 async def record(

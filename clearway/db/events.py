@@ -7,21 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Label, Result, Row, and_, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Label, Result, Row, Select, and_, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.pages import PageRequest, fetch_page
 from clearway.db.pages import Rows as Page
-from clearway.db.tables import events, webhook_deliveries, webhook_endpoints
+from clearway.db.tables import events, payments, webhook_deliveries, webhook_endpoints
 from clearway.db.writing import Rows, Write, write
 from clearway.domain.endpoint import EndpointStatus
-from clearway.domain.events import CREATED_STEP, EventType, delivery_body
+from clearway.domain.events import CREATED_STEP, EventType, delivery_body, kept_body, timestamp
 from clearway.domain.ids import DELIVERY, EVENT, NOUNS, REFUND, earliest, new_id, noun_of
 
 _OPEN: Final = webhook_endpoints.c.deleted_at.is_(None) & (webhook_endpoints.c.status == EndpointStatus.ENABLED.value)
 _WANTED: Final = (webhook_endpoints.c.id, webhook_endpoints.c.event_types, webhook_endpoints.c.retry_intervals_s)
 ENDPOINTS: Final = select(*_WANTED).where(webhook_endpoints.c.merchant_id == bindparam("of_merchant"), _OPEN)
 
+BODY: Final = (
+    events.c.body,
+    *(payments.c[name].label(f"person_{name}") for name in ("instrument", "customer", "notes", "forgotten_at")),
+)
+"""The body of an event as it is kept, and what is put into it. `payments` must be joined by `events.c.subject_id`."""
 _STEP_COLUMNS: Final = tuple(
     events.c[name] for name in ("id", "type", "from_status", "to_status", "reason", "actor", "created_at")
 )
@@ -143,18 +148,34 @@ async def tell(
     return told.due
 
 
+def bodies_of(merchant_id: str, *columns: Any) -> Select[Any]:
+    """Return a query of a merchant's events with these columns and what `body_of` needs."""
+    with_payments = select(*columns, *BODY).outerjoin(payments, payments.c.id == events.c.subject_id)
+    return with_payments.where(events.c.merchant_id == merchant_id)
+
+
+def body_of(row: Row[Any]) -> str:
+    """Return the delivery body, byte for byte, from a row that has the columns of `BODY`."""
+    body: str = row.body
+    if row.person_notes is None:
+        return body  # no event of a payment
+    forgotten_at = row.person_forgotten_at and timestamp(row.person_forgotten_at)
+    personal = {"customer": row.person_customer, "notes": row.person_notes, "forgotten_at": forgotten_at}
+    return delivery_body(body, personal | row.person_instrument)
+
+
 async def creation_body(connection: AsyncConnection, merchant_id: str, subject_id: str) -> str | None:
     """Return the body of the event of a creation, or None when nothing was created under this id."""
-    query = select(events.c.body).where(*_of_step(subject_id, CREATED_STEP), events.c.merchant_id == merchant_id)
-    body: str | None = await connection.scalar(query)
-    return body
+    query = bodies_of(merchant_id).where(*_of_step(subject_id, CREATED_STEP))
+    row = (await connection.execute(query)).first()
+    return body_of(row) if row else None
 
 
 async def list_events(
     connection: AsyncConnection, merchant_id: str, page: PageRequest, *, event_type: str | None = None
 ) -> Page:
-    """Return one page of the merchant's events, newest first; each row's `body` is the delivery body."""
-    query = select(events.c.id, events.c.body).where(events.c.merchant_id == merchant_id)
+    """Return one page of the merchant's events, newest first; `body_of` a row is the delivery body."""
+    query = bodies_of(merchant_id, events.c.id)
     if event_type is not None:
         query = query.where(events.c.type == event_type)
     return await fetch_page(connection, query, events.c.id, page)
@@ -162,9 +183,9 @@ async def list_events(
 
 async def find_event_body(connection: AsyncConnection, merchant_id: str, event_id: str) -> str | None:
     """Return the delivery body of the merchant's event, byte for byte, or None."""
-    query = select(events.c.body).where(events.c.id == event_id, events.c.merchant_id == merchant_id)
-    body: str | None = await connection.scalar(query)
-    return body
+    query = bodies_of(merchant_id).where(events.c.id == event_id)
+    row = (await connection.execute(query)).first()
+    return body_of(row) if row else None
 
 
 async def payment_history(connection: AsyncConnection, merchant_id: str, payment_id: str) -> list[Row[Any]]:
@@ -251,7 +272,7 @@ def _event_row(happening: Happening, now: datetime) -> dict[str, Any]:
         "to_status": happening.to_status,
         "reason": happening.reason,
         "actor": happening.actor,
-        "body": delivery_body(event_id, happening.type, now, happening.data),
+        "body": kept_body(event_id, happening.type, now, happening.data),
         "created_at": now,
     }
 

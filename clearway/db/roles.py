@@ -1,6 +1,7 @@
 """The application's database role: not the owner of the tables, and granted no more than the programs need.
 
-It cannot change the schema, and what is append-only it can neither update nor delete; no role but the owner truncates.
+It cannot change the schema, and what is append-only it can neither update nor delete. Of that, what is sealed can be
+sealed again with another key, and removed. No role but the owner truncates.
 The triggers of `migrations/` say the same to everybody, the owner included, and only the owner can take them off.
 `clearway migrate` grants after the migrations, each time, so a table that a migration adds is never forgotten.
 """
@@ -32,7 +33,8 @@ class RoleMissingError(Exception):
 def privileges(table: str) -> str:
     """Return what the application may do with a table."""
     if table in APPEND_ONLY:
-        return "SELECT, INSERT"
+        sealed = [column.name for column in metadata.tables[table].columns if column.info.get("sealed")]
+        return f"SELECT, INSERT, UPDATE ({', '.join(sealed)})" if sealed else "SELECT, INSERT"
     return "SELECT, INSERT, UPDATE, DELETE" if table in DELETED_FROM else "SELECT, INSERT, UPDATE"
 
 

@@ -1,13 +1,22 @@
-"""The event types that merchants can receive, and the exact bytes of a delivery body."""
+"""The events that merchants receive, and the exact bytes of a delivery body.
+
+Events are append-only and kept for good, so they hold nothing personal: `kept_body` leaves the places empty, and
+`delivery_body` fills them from the payment's row. The kept body says which fields there are and in which order, so
+every delivery attempt sends the same bytes, also by a later version of Clearway, until the payment is forgotten.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
 import orjson
 
+NOTES: Final = "notes"
+PERSONAL: Final = ("vpa", "card", "bank", "wallet", "customer", NOTES, "forgotten_at")
+"""The fields of a payment that may tell of a person, and when they were forgotten. Notes are the merchant's text."""
 CREATED_STEP: Final = "created"
 """The first step of a payment or refund: it was recorded."""
 
@@ -44,7 +53,49 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def delivery_body(event_id: str, event_type: EventType, occurred_at: datetime, data: dict[str, Any]) -> str:
-    """Return the body that every attempt to every endpoint sends, byte for byte: `{id, type, timestamp, data}`."""
+def kept_body(event_id: str, event_type: EventType, occurred_at: datetime, data: dict[str, Any]) -> str:
+    """Return the body of an event as it is kept: `{id, type, timestamp, data}`, with nothing personal in it."""
+    if _is_payment(data):
+        data = {name: _emptied(name, value) if name in PERSONAL else value for name, value in data.items()}
     body = {"id": event_id, "type": event_type.value, "timestamp": timestamp(occurred_at), "data": data}
     return orjson.dumps(body).decode()
+
+
+def delivery_body(kept: str, personal: Mapping[str, Any]) -> str:
+    """Return the body that every attempt to every endpoint sends: a kept one with these personal fields of its payment.
+
+    Of a payment that is forgotten there are none: its fields are null, and notes are empty.
+    """
+    body = orjson.loads(kept)
+    data = body["data"]
+    if not _is_payment(data):
+        return kept
+    data |= {name: _filled(data[name], personal.get(name)) for name in PERSONAL if name in data}
+    return orjson.dumps(body).decode()
+
+
+def without_person(data: dict[str, Any], forgotten_at: str) -> dict[str, Any]:
+    """Return a payment or order in its JSON form as it is shown once it is forgotten; all else as it is."""
+    if _is_payment(data):
+        return data | dict.fromkeys(PERSONAL) | {NOTES: {}, "forgotten_at": forgotten_at}
+    return data | {NOTES: {}} if NOTES in data else data
+
+
+def _is_payment(data: Mapping[str, Any]) -> bool:
+    return data.get("object") == "payment"
+
+
+def _emptied(name: str, value: Any) -> Any:
+    """Keep the names of fields, which are Clearway's. The names of notes are the merchant's, and may be personal."""
+    if name == NOTES:
+        return {}
+    return dict.fromkeys(value) if isinstance(value, dict) else None
+
+
+def _filled(place: Any, value: Any) -> Any:
+    """Return the value with the fields that its place names, in that order."""
+    if place == {}:
+        return value or {}
+    if isinstance(place, dict) and value is not None:
+        return {name: value.get(name) for name in place}
+    return value

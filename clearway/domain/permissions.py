@@ -19,6 +19,7 @@ class Permission(StrEnum):
     PAYMENTS_WRITE = "payments:write"
     PAYMENTS_CAPTURE = "payments:capture"
     PAYMENTS_CANCEL = "payments:cancel"
+    PAYMENTS_FORGET = "payments:forget"
     REFUNDS_READ = "refunds:read"
     REFUNDS_WRITE = "refunds:write"
     REVIEWS_RESOLVE = "reviews:resolve"
@@ -45,6 +46,7 @@ MEANING: Final = {
     Permission.PAYMENTS_WRITE: "Create payments, which charges customers.",
     Permission.PAYMENTS_CAPTURE: "Capture authorised payments.",
     Permission.PAYMENTS_CANCEL: "Cancel payments and release what is not captured.",
+    Permission.PAYMENTS_FORGET: "Remove the personal data of payments that have ended, for good.",
     Permission.REFUNDS_READ: "Read and list refunds.",
     Permission.REFUNDS_WRITE: "Create refunds, which pays money back.",
     Permission.REVIEWS_RESOLVE: "Decide payments and refunds in needs_review, which changes the ledger.",

@@ -6,14 +6,14 @@ Amounts are integers in minor units. Every model refuses unknown fields when it 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from clearway.domain import events
 from clearway.domain.attempt import AttemptStatus, Executed
 from clearway.domain.breaker import BreakerState
-from clearway.domain.events import EventType
+from clearway.domain.events import PERSONAL, EventType
 from clearway.domain.payment import CaptureMethod, PaymentMethod, PaymentStatus
 from clearway.domain.refund import RefundStatus
 from clearway.domain.review import ReviewKind
@@ -25,8 +25,6 @@ Moment = Annotated[
 ]
 Minor = Annotated[int, Field(strict=True, description="Amount in minor units of the currency, such as paise or cents.")]
 Notes = dict[str, str]
-PERSONAL: Final = ("vpa", "card", "bank", "wallet", "customer", "notes")
-"""The fields of a payment that may contain personal data: notes are the merchant's free text."""
 
 
 class Resource(BaseModel):
@@ -119,6 +117,9 @@ class PaymentResource(Resource):
     error_description: str | None = None
     created_at: Moment
     updated_at: Moment
+    forgotten_at: Annotated[
+        Moment | None, Field(description="When its personal data were removed for good; null: they are there.")
+    ] = None
 
     def personal(self) -> dict[str, Any]:
         """Return the fields that may contain personal data."""

@@ -21,6 +21,9 @@ from clearway.gateways.contract import InboundRequest
 HEADERS_MAX: Final = 64
 HEADER_LENGTH_MAX: Final = 1_024
 SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "x-api-secret"})
+ADDRESS_HEADERS: Final = frozenset(
+    {"forwarded", "x-forwarded-for", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"}
+)
 UNBELIEVED_BYTES_MAX: Final = 16 * 1024
 """How much is kept of a body that anybody may have sent."""
 
@@ -51,15 +54,22 @@ def request_of(cipher: Cipher, row: Row[Any], webhook_url: str) -> InboundReques
         method=row.method,
         url=f"{webhook_url}?{row.query}" if row.query else webhook_url,
         headers=row.headers,
-        body=cipher.decrypt(row.sealed_body, body_context(row.id)).encode("latin-1"),
+        body=body_of(cipher, row),
         received_at=received_at,
         query=dict(parse_qsl(row.query, keep_blank_values=True)),
     )
 
 
+def body_of(cipher: Cipher, row: Row[Any]) -> bytes:
+    """Return the body of a stored request; empty when its payment is forgotten. Raises DecryptionError."""
+    if not row.sealed_body:
+        return b""
+    return cipher.decrypt(row.sealed_body, body_context(row.id)).encode("latin-1")
+
+
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers as they can be stored, without credentials."""
-    wanted = [(name, value) for name, value in headers.items() if name.lower() not in SECRET_HEADERS]
+    """Return the headers as they can be stored, without credentials and network addresses."""
+    wanted = [(name, value) for name, value in headers.items() if name.lower() not in SECRET_HEADERS | ADDRESS_HEADERS]
     return {
         storable(name.lower(), HEADER_LENGTH_MAX): storable(value, HEADER_LENGTH_MAX)
         for name, value in wanted[:HEADERS_MAX]

@@ -8,11 +8,13 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from clearway.crypto.encryption import Cipher
 from clearway.db import across_merchants, audit, gateway_events, reviews
 from clearway.domain.actor import Actor
 from clearway.domain.errors import ConflictError, NotFoundError
 from clearway.domain.limits import OPERATOR_TEXT_LENGTH_MAX
 from clearway.domain.text import storable
+from clearway.gateway_events.raw import body_of
 
 LISTED_MAX: Final = 500
 
@@ -24,7 +26,20 @@ async def list_events(
     rows = await gateway_events.newest(
         connection, min(limit, LISTED_MAX), subject_id=subject_id, disposition=disposition
     )
-    return [{name: value for name, value in row._mapping.items() if name != "body"} for row in rows]  # noqa: SLF001
+    return [_without_body(row) for row in rows]
+
+
+async def show_event(connection: AsyncConnection, cipher: Cipher, actor: Actor, event_id: str) -> dict[str, Any]:
+    """Return an event with its body, which may name a customer: so the audit log has a line about it.
+
+    Raises NotFoundError, and DecryptionError when its key is gone.
+    """
+    row = await across_merchants.find_gateway_event(connection, event_id)
+    if row is None:
+        raise NotFoundError("gateway_event_not_found", f"There is no gateway event {event_id!r}.")
+    await audit.record(connection, actor, "gateway_event.read", event_id)
+    body = body_of(cipher, row).decode("utf-8", "backslashreplace")
+    return _without_body(row) | {"body": body}
 
 
 async def list_reviews(
@@ -55,6 +70,10 @@ async def close_review(connection: AsyncConnection, actor: Actor, review_id: str
     act = Actor(actor.name, closed.merchant_id, actor.request_id, actor.address)
     await audit.record(connection, act, "review.close", review_id, {"kind": closed.kind, "resolution": text})
     return _shown(closed)
+
+
+def _without_body(row: Row[Any]) -> dict[str, Any]:
+    return {name: value for name, value in _shown(row).items() if name != "sealed_body"}
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:

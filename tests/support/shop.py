@@ -15,6 +15,7 @@ from clearway.crypto.encryption import Cipher
 from clearway.db import tables
 from clearway.db.endpoints import secret_context
 from clearway.db.engine import each_for_itself
+from clearway.db.events import bodies_of, body_of
 from clearway.db.merchants import NewAccount, add_account
 from clearway.db.payments import recording as payments
 from clearway.db.payments.recording import RecordedPayment
@@ -146,10 +147,10 @@ class Shop:
             return list((await connection.execute(query)).scalars())
 
     async def bodies(self) -> list[str]:
-        """Return the body of every event of this merchant, in the order in which they were made."""
-        query = select(events.c.body).where(events.c.merchant_id == self.merchant_id).order_by(events.c.id)
+        """Return the body of every event of this merchant as it is delivered, in the order in which they were made."""
         async with self.engine.connect() as connection:
-            return list((await connection.execute(query)).scalars())
+            found = await connection.execute(bodies_of(self.merchant_id).order_by(events.c.id))
+            return [body_of(row) for row in found]
 
     async def deliveries(self) -> int:
         """Return how many deliveries this merchant has."""

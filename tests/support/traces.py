@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -20,6 +20,8 @@ MARKERS: Final[Mapping[str, str]] = {
     "note": "planted note about a person",
     "name of a note": "planted_note_name",
     "return URL": "https://planted-shop.example/back?person=planted",
+    "note of an order": "planted note of an order",
+    "network address": "203.0.113.77",
 }
 """What a test plants: each in one place alone, and in no other test."""
 
@@ -63,11 +65,11 @@ async def kept_by_temporal(client: Client, workflow_ids: Iterable[str]) -> dict[
     return kept
 
 
-async def rows_of(engine: AsyncEngine, table: Table) -> bytes:
-    """Return every row of a table, as text and bytes that can be searched."""
+async def rows_of(engine: AsyncEngine, table: Table, *, about: Sequence[str] = ()) -> bytes:
+    """Return every row of a table as text that can be searched; about: only those with one of these ids in them."""
     async with engine.connect() as connection:
-        rows = [tuple(row) for row in await connection.execute(select(table))]
-    return b"\n".join(_searchable(value) for row in rows for value in row)
+        rows = [b"\n".join(_searchable(value) for value in row) for row in await connection.execute(select(table))]
+    return b"\n".join(row for row in rows if not about or any(each.encode() in row for each in about))
 
 
 def _searchable(value: Any) -> bytes:

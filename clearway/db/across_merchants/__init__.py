@@ -5,6 +5,7 @@ between merchants can only be here. Who calls a function of this package must no
 before the merchant is compared.
 """
 
+from clearway.db.across_merchants.audit_lines import audit_lines
 from clearway.db.across_merchants.breakers import NOT_CLOSED, breaker_of, breakers_not_closed
 from clearway.db.across_merchants.gateway_subjects import (
     FIND_PAYMENT,
@@ -12,6 +13,7 @@ from clearway.db.across_merchants.gateway_subjects import (
     Subject,
     count_open_reviews,
     find_by_reference,
+    find_gateway_event,
     find_review,
     find_subject,
 )
@@ -89,6 +91,7 @@ __all__ = [
     "StoredKey",
     "Subject",
     "UnknownEvent",
+    "audit_lines",
     "breaker_of",
     "breakers_not_closed",
     "count_open_reviews",
@@ -97,6 +100,7 @@ __all__ = [
     "find_any_payment",
     "find_by_reference",
     "find_gateway",
+    "find_gateway_event",
     "find_key",
     "find_payable",
     "find_returning",

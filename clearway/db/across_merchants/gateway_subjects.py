@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import (
     captures,
+    gateway_events,
     payments,
     refunds,
     reviews,
@@ -98,6 +99,11 @@ async def find_by_reference(connection: AsyncConnection, gateway_id: str, refere
     """Return the payment that a gateway knows by this reference."""
     query = select(payments.c.id).where(payments.c.gateway_id == gateway_id, payments.c.gateway_reference == reference)
     return (await connection.execute(query.limit(1))).scalar_one_or_none()
+
+
+async def find_gateway_event(connection: AsyncConnection, event_id: str) -> Row[Any] | None:
+    """Return what a gateway sent, whosever gateway it is: for operators. event_id: ours, `gwe_…`."""
+    return (await connection.execute(select(gateway_events).where(gateway_events.c.id == event_id))).one_or_none()
 
 
 async def find_review(connection: AsyncConnection, review_id: str) -> Row[Any] | None:

@@ -9,8 +9,9 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from clearway.db.events import BODY
 from clearway.db.pages import PageRequest, Rows, fetch_page
-from clearway.db.tables import events, webhook_attempts, webhook_deliveries, webhook_endpoints
+from clearway.db.tables import events, payments, webhook_attempts, webhook_deliveries, webhook_endpoints
 from clearway.domain.endpoint import EndpointStatus
 
 ATTEMPTS_SHOWN_MAX: Final = 100
@@ -26,6 +27,11 @@ class DeliveryFilter:
     event_id: str | None = None
     payment_id: str | None = None
     endpoint_id: str | None = None
+
+
+def response_context(delivery_id: str, _: int = 0) -> str:
+    """Return what binds a sealed answer to its delivery. It is sealed before its attempt has a number."""
+    return f"webhook_attempts/{delivery_id}/response_body"
 
 
 async def list_deliveries(
@@ -46,19 +52,20 @@ async def list_deliveries(
 
 
 async def find_delivery(connection: AsyncConnection, merchant_id: str, delivery_id: str) -> Row[Any] | None:
-    """Return the merchant's delivery, with the `body` it sends and its endpoint's state, or None.
+    """Return the merchant's delivery, with what `body_of` makes the body of and its endpoint's state, or None.
 
-    Beside the delivery's own columns: body, retry_intervals_s and endpoint_open.
+    Beside the delivery's own columns: those of `BODY`, retry_intervals_s and endpoint_open.
     """
     is_open = (webhook_endpoints.c.status == EndpointStatus.ENABLED.value) & webhook_endpoints.c.deleted_at.is_(None)
     query = (
         select(
             webhook_deliveries,
-            events.c.body,
+            *BODY,
             webhook_endpoints.c.retry_intervals_s,
             is_open.label("endpoint_open"),
         )
         .join(events, events.c.id == webhook_deliveries.c.event_id)
+        .outerjoin(payments, payments.c.id == events.c.subject_id)
         .join(webhook_endpoints, webhook_endpoints.c.id == webhook_deliveries.c.endpoint_id)
         .where(webhook_deliveries.c.id == delivery_id, webhook_deliveries.c.merchant_id == merchant_id)
     )

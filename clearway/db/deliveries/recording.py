@@ -9,8 +9,8 @@ from typing import Any, Final
 from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db.events import DueDelivery, due
-from clearway.db.tables import events, webhook_attempts, webhook_deliveries, webhook_endpoints
+from clearway.db.events import BODY, DueDelivery, body_of, due
+from clearway.db.tables import events, payments, webhook_attempts, webhook_deliveries, webhook_endpoints
 from clearway.db.writing import Changed, Rows, Write, write_if
 from clearway.domain.delivery import AttemptTrigger, DeliveryStatus
 from clearway.domain.endpoint import EndpointStatus
@@ -18,7 +18,7 @@ from clearway.domain.endpoint import EndpointStatus
 LOAD: Final = (
     select(
         webhook_deliveries,
-        events.c.body,
+        *BODY,
         webhook_endpoints.c.url,
         webhook_endpoints.c.secret,
         webhook_endpoints.c.previous_secret,
@@ -27,6 +27,7 @@ LOAD: Final = (
         webhook_endpoints.c.deleted_at,
     )
     .join(events, events.c.id == webhook_deliveries.c.event_id)
+    .outerjoin(payments, payments.c.id == events.c.subject_id)
     .join(webhook_endpoints, webhook_endpoints.c.id == webhook_deliveries.c.endpoint_id)
     .where(webhook_deliveries.c.id == bindparam("of_delivery"))
 )
@@ -57,7 +58,10 @@ class Consignment:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one attempt was and came to; for `GET /webhooks/{id}`. retry_id: the request by hand that it answers."""
+    """What one attempt was and came to; for `GET /webhooks/{id}`. retry_id: the request by hand that it answers.
+
+    response_body: sealed, because endpoints may answer with what they received.
+    """
 
     trigger: AttemptTrigger
     url: str
@@ -95,7 +99,7 @@ async def load(connection: AsyncConnection, delivery_id: str, *, now: datetime) 
         recovery_id=row.recovery_id,
         next_attempt_at=row.next_attempt_at,
         url=row.url,
-        body=row.body,
+        body=body_of(row),
         secrets=_valid_secrets(row, now),
         endpoint_open=row.endpoint_status == EndpointStatus.ENABLED.value and row.deleted_at is None,
     )

@@ -54,7 +54,7 @@ def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
 def first_row(new: NewPayment, personal: PersonalData, sealed_return_url: str | None, now: datetime) -> SimpleNamespace:
     """Return all columns of a payment as it is recorded, so that the row need not be read back."""
     shown = {"instrument": personal.shown, "customer": personal.customer, "notes": personal.notes}
-    more = {"sealed_return_url": sealed_return_url, "created_at": now, "updated_at": now}
+    more = {"sealed_return_url": sealed_return_url, "created_at": now, "updated_at": now, "forgotten_at": None}
     return SimpleNamespace(**NEW.columns(new) | PAYMENT.columns(begun(new)) | shown | more)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, Table, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from clearway.db.tables.base import metadata, moment
+from clearway.db.tables.base import SEALED, metadata, moment
 
 audit_log = Table(
     "audit_log",
@@ -18,7 +18,7 @@ audit_log = Table(
     Column("subject_id", Text, nullable=False),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
     Column("request_id", Text),
-    Column("address", Text, comment="of the client that sent the request"),
+    Column("address", Text, info=SEALED, comment="encrypted: of the client that sent the request"),
     moment("created_at"),
     Index("ix_audit_log_merchant_id_id", "merchant_id", text("id DESC")),
     Index("ix_audit_log_subject_id_id", "subject_id", "id"),

@@ -105,7 +105,7 @@ webhook_attempts = Table(
     Column("request_headers", JSONB, nullable=False),
     Column("response_status", Integer),
     Column("response_headers", JSONB(none_as_null=True)),
-    Column("response_body", Text),
+    Column("response_body", Text, info=SEALED, comment="encrypted: it may be what was sent"),
     Column("error_code", Text),
     Column("error", Text),
     Column("duration_ms", Integer, nullable=False),

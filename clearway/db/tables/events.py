@@ -26,7 +26,7 @@ events = Table(
     Column("to_status", Text),
     Column("reason", Text),
     Column("actor", Text),
-    Column("body", Text, nullable=False, comment="the delivery body, byte for byte"),
+    Column("body", Text, nullable=False, comment="the delivery body, without what is personal"),
     moment("created_at"),
     Index("ix_events_merchant_id_id", "merchant_id", text("id DESC")),
     Index("ix_events_merchant_id_type_id", "merchant_id", "type", text("id DESC")),

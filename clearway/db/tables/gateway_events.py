@@ -24,7 +24,7 @@ gateway_events = Table(
     Column("method", Text, nullable=False),
     Column("query", Text, nullable=False, server_default="", comment="as received, without the question mark"),
     Column("headers", JSONB, nullable=False, comment="without credentials"),
-    Column("sealed_body", Text, nullable=False, info=SEALED, comment="encrypted: as received"),
+    Column("sealed_body", Text, nullable=False, info=SEALED, comment="encrypted: as received; empty: forgotten"),
     Column("complete", Boolean, nullable=False, comment="false: only the beginning of the body is kept"),
     moment("received_at"),
     ForeignKeyConstraint(

@@ -53,6 +53,7 @@ payments = Table(
     Column("last_step", Text, nullable=False, server_default="created"),
     moment("created_at"),
     moment("updated_at"),
+    moment("forgotten_at", nullable=True),
     ForeignKeyConstraint(
         ["order_id", "merchant_id", "currency"],
         ["orders.id", "orders.merchant_id", "orders.currency"],

@@ -7,7 +7,10 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from clearway.crypto.encryption import Cipher
+from clearway.db.audit import address_context
 from clearway.db.tables import audit_log
+from clearway.settings import DEVELOPMENT_SECRET_KEYS
 from tests.services.api.conftest import Payer
 
 
@@ -30,9 +33,11 @@ async def test_captures_cancellations_and_refunds_name_who_asked(payer: Payer, a
 
     rows = await audited(api_engine, payment["id"])
     assert [row.action for row in rows] == ["payment.capture", "payment.cancel", "payment.refund"]
-    assert {(row.actor, row.request_id, row.address, row.merchant_id) for row in rows} == {
-        (f"key:{payer.credentials.api_key}", "req-audited", "127.0.0.1", payer.id)
+    assert {(row.actor, row.request_id, row.merchant_id) for row in rows} == {
+        (f"key:{payer.credentials.api_key}", "req-audited", payer.id)
     }
+    cipher, context = Cipher.from_settings(DEVELOPMENT_SECRET_KEYS), address_context("req-audited")
+    assert {cipher.decrypt(row.address, context) for row in rows} == {"127.0.0.1"}
     assert [row.detail["amount"] for row in rows] == [20_000, 30_000, 5_000]
     assert rows[2].detail["refund_id"] == refund.json()["id"]
 

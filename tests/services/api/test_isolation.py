@@ -8,7 +8,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clearway.db.tables import audit_log, events, orders, payments, refunds
-from clearway.domain.events import EventType, delivery_body
+from clearway.domain.events import EventType, kept_body
 from clearway.domain.ids import EVENT, ORDER, PAYMENT, REFUND, new_id
 from tests.services.api.conftest import Caller, NewCaller
 from tests.services.api.rows import MOMENT, order_row, payment_row, refund_row
@@ -38,7 +38,7 @@ async def owner_ids(api_engine: AsyncEngine, caller: Caller) -> dict[str, str]:
         await connection.execute(insert(orders).values(order_row(ids["order"], owner.id)))
         await connection.execute(insert(payments).values(payment_row(ids["payment"], owner.id, ids["order"])))
         await connection.execute(insert(refunds).values(refund_row(ids["refund"], owner.id, ids["payment"])))
-        body = delivery_body(ids["event"], EventType.PAYMENT_CREATED, MOMENT, {})
+        body = kept_body(ids["event"], EventType.PAYMENT_CREATED, MOMENT, {})
         await connection.execute(
             insert(events).values(
                 id=ids["event"],

@@ -10,7 +10,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clearway.db.tables import events, orders, payments, webhook_deliveries, webhook_endpoints
-from clearway.domain.events import EventType, delivery_body
+from clearway.domain.events import EventType, kept_body
 from clearway.domain.ids import DELIVERY, ENDPOINT, EVENT, ORDER, PAYMENT, new_id
 from tests.services.api.conftest import Caller, NewCaller
 from tests.services.api.rows import MOMENT, order_row, payment_row
@@ -214,7 +214,7 @@ async def test_unknown_filters_are_refused(caller: Caller) -> None:
 async def test_events_are_read_as_their_webhooks_tell_them(caller: Caller, api_engine: AsyncEngine) -> None:
     """One event is the very bytes of its delivery; lists filter by type."""
     event_id = new_id(EVENT)
-    body = delivery_body(event_id, EventType.REFUND_FAILED, MOMENT, {"b": 1, "a": 2})
+    body = kept_body(event_id, EventType.REFUND_FAILED, MOMENT, {"b": 1, "a": 2})
     async with api_engine.begin() as connection:
         await connection.execute(
             insert(events).values(

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from api.app import create_app
+from clearway.db.events import BODY, body_of
 from clearway.db.tables import events, idempotency_keys, payments
 from clearway.domain.ids import ORDER, PAYMENT, new_id
 from clearway.domain.payment import PaymentMethod
@@ -48,7 +49,8 @@ async def created_event(engine: AsyncEngine, payment_id: str) -> dict[str, Any]:
     """Return the data of the event that told of the creation."""
     async with engine.connect() as connection:
         mine = (events.c.payment_id == payment_id) & (events.c.type == "payment.created")
-        body = await connection.scalar(select(events.c.body).where(mine))
+        row = (await connection.execute(select(*BODY).where(mine, payments.c.id == events.c.subject_id))).one()
+    body = body_of(row)
     return dict(orjson.loads(body or "{}")["data"])
 
 

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
+import httpx
 import pytest
 from sqlalchemy import Column, LargeBinary, Text, cast, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -14,15 +15,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.app import create_app
 from clearway.accounts import reencryption
 from clearway.crypto.encryption import Cipher, DecryptionError
+from clearway.db.audit import address_context
 from clearway.db.endpoints import secret_context
 from clearway.db.engine import create_engine
 from clearway.db.seed import TEST_MERCHANT, seed_merchant
-from clearway.db.tables import audit_log, metadata, webhook_endpoints
+from clearway.db.tables import audit_log, gateway_events, metadata, webhook_endpoints
 from clearway.domain.actor import Actor
 from clearway.domain.gateway import first_gateway_id
 from clearway.durable.sealed import return_context, unseal
+from clearway.gateway_events.raw import body_of
 from clearway.settings import DEVELOPMENT_SECRET_KEYS, Settings
-from tests.services.api.conftest import Payer, changed, client_of
+from tests.services.api.conftest import Payer, changed, client_of, eventually
+from tests.services.api.test_gateway_events import event_about, send
+from tests.support.receiver import Receiver, Reply, running_receiver
 
 OLD = DEVELOPMENT_SECRET_KEYS
 NEW = f"new:{base64.b64encode(secrets.token_bytes(32)).decode()}"
@@ -49,10 +54,24 @@ async def rotated(api_settings: Settings, api_engine: AsyncEngine) -> AsyncItera
     await reencryption.reencrypt(api_engine, changed(api_settings, secret_keys=f"{OLD},{NEW}"), ACTOR)
 
 
-async def test_no_column_keeps_a_token_of_the_old_key(payer: Payer, api_engine: AsyncEngine, rotated: Settings) -> None:
+async def read(client: httpx.AsyncClient, path: str, query: dict[str, str] | None = None) -> dict[str, Any]:
+    """Read a resource or a page."""
+    return dict((await client.get(path, params=query)).json())
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """Run a merchant's server that says something."""
+    async with running_receiver(usual=Reply(body=b"taken")) as running:
+        yield running
+
+
+async def test_no_column_keeps_a_token_of_the_old_key(
+    payer: Payer, anonymous: httpx.AsyncClient, receiver: Receiver, api_engine: AsyncEngine, rotated: Settings
+) -> None:
     """Every column that a whole story leaves sealed is marked, is rewritten, and opens without the old key."""
     once = {"Idempotency-Key": "endpoint-1"}
-    body = {"url": "https://shop.example/hooks"}
+    body = {"url": receiver.url}
     made = await payer.http.post("/webhook_endpoints", json=body, headers=once)
     assert made.status_code == 201, made.text
     turned = await payer.http.post(f"/webhook_endpoints/{made.json()['id']}/rotate_secret")
@@ -65,6 +84,11 @@ async def test_no_column_keeps_a_token_of_the_old_key(payer: Payer, api_engine: 
     unsigned = await payer.http.post(f"/gateways/{first_gateway_id(payer.id)}/webhook", json={})
     assert unsigned.status_code == 401
     payment = await payer.payment(vpa="approve@clearway", return_url=RETURN_URL, until="requires_action")
+    assert (await send(anonymous, event_about(f"{payment['id']}:capture:1"))).status_code == 200
+    about = {"payment_id": payment["id"], "event": "payment.requires_action"}
+    listed = await eventually(
+        lambda: read(payer.http, "/webhooks", about), lambda page: page["data"][0]["status"] == "delivered"
+    )
     marked = {column for column in COLUMNS if column.info.get("sealed")}
     assert await holding(api_engine, "dev") == marked
 
@@ -85,6 +109,14 @@ async def test_no_column_keeps_a_token_of_the_old_key(payer: Payer, api_engine: 
     async with app.router.lifespan_context(app), client_of(app, payer.credentials) as client:
         assert (await client.post("/webhook_endpoints", json=body, headers=once)).content == made.content
         assert (await client.post("/api_keys", json=named, headers=named_once)).content == key.content
+        delivery = await read(client, f"/webhooks/{listed['data'][0]['id']}")
+        assert delivery["attempts"][0]["response"]["body"] == "taken"
+    async with api_engine.connect() as connection:
+        event = (await connection.execute(select(gateway_events).where(gateway_events.c.subject_id == row.id))).one()
+        mine = select(audit_log).where(audit_log.c.subject_id == made.json()["id"]).limit(1)
+        line = (await connection.execute(mine)).one()
+    assert b"captured" in body_of(cipher, event)
+    assert cipher.decrypt(line.address, address_context(line.request_id)) == "127.0.0.1"
 
 
 async def test_what_was_interrupted_goes_on(

@@ -52,7 +52,7 @@ def _moments(value: Any) -> Iterator[str]:
     for key, part in value.items():
         if isinstance(part, dict):
             yield from _moments(part)
-        elif key == "timestamp" or key.endswith("_at"):
+        elif part is not None and (key == "timestamp" or key.endswith("_at")):
             yield part
 
 
