@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from clearway.db import audit
+from clearway.db.tables import metadata
 from clearway.domain import ids
 from clearway.domain.actor import SYSTEM, Actor
 from clearway.domain.gateway import first_gateway_id
@@ -224,6 +225,26 @@ async def test_the_past_is_not_rewritten(lone: Shop, table: str) -> None:
     await _refused(lone, "append-only", f"UPDATE {table} SET {first} = {first}")  # noqa: S608 - our names
     await _refused(lone, "append-only", f"DELETE FROM {table}")  # noqa: S608 - our names
     await _refused(lone, "append-only", f"TRUNCATE {table} CASCADE")
+
+
+async def test_only_what_is_sealed_in_the_past_can_be_replaced(lone: Shop) -> None:
+    """A sealed column of an append-only table may be sealed again or emptied; no other column of the row may change."""
+    await lone.endpoint()
+    await lone.paid()
+    await _execute(
+        lone,
+        "INSERT INTO webhook_attempts (delivery_id, number, url, request_headers, duration_ms, response_body) "
+        "SELECT id, 1, 'x', '{}', 1, 'v1.a.b' FROM webhook_deliveries",
+    )
+    async with lone.engine.begin() as connection:
+        await audit.record(connection, Actor(SYSTEM, None, address="v1.a.b"), "a.test", lone.merchant_id)
+    for name in ("webhook_attempts", "audit_log"):
+        for column in metadata.tables[name].columns:
+            statement = f'UPDATE {name} SET "{column.name}" = NULL'  # noqa: S608 - our names
+            if column.info.get("sealed"):
+                await _execute(lone, statement)
+            else:
+                await _refused(lone, "append-only", statement)
 
 
 TRANSACTION = "INSERT INTO ledger_transactions (id, kind, reference, payment_id) VALUES (:id, 'capture', :id, :payment)"

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from clearway.db.tables import audit_log
 from clearway.dev.places import cache_dir
 from clearway.dev.stack import Stack
+from clearway.settings import TEST_API_KEY
 from tests.stack.cli.command import Cli
 
 pytestmark = pytest.mark.stack
@@ -135,3 +136,22 @@ async def test_an_operator_reads_any_payment_by_its_id(at_stack: Cli, stack: Sta
         lines = [tuple(row) for row in await connection.execute(query)]
     await engine.dispose()
     assert lines.count(("operator:ana", "payment.read")) == 2
+
+
+async def test_an_operator_forgets_a_payment_and_reads_who_did(at_stack: Cli) -> None:
+    """Only what has ended is forgotten; the audit log says who asked and from where, and no unknown id is an error."""
+    payment_id = await authorized(at_stack)
+    early = await at_stack("payments", "forget", payment_id, "--reason", "too early")
+    await result(at_stack, "payments", "capture", payment_id)
+    left = await result(at_stack, "payments", "forget", payment_id, "--reason", "asked by letter", "--operator", "ana")
+    lines = await at_stack("audit", payment_id, "--json")
+    told = await at_stack("audit", payment_id)
+    unknown = await at_stack("payments", "forget", "pay_00000000000000000000000000", "--reason", "x")
+    assert "Only a payment that has ended" in early.problem
+    assert (left["card"], left["customer"], left["amount_captured"]) == (None, None, 1000)
+    assert [(line["actor"], line["action"], line["address"]) for line in lines.json][-2:] == [
+        (f"key:{TEST_API_KEY}", "payment.capture", "127.0.0.1"),
+        ("operator:ana", "payment.forget", None),
+    ]
+    assert "payment.forget" in told.out
+    assert "no payment" in unknown.problem
