@@ -144,9 +144,9 @@ FILL: Final = (
     """,
     """
     INSERT INTO webhook_attempts (delivery_id, number, url, request_headers, response_status, response_headers,
-                                  response_body, duration_ms, created_at)
+                                  duration_ms, created_at)
     SELECT 'dlv_' || later, 1, 'https://shop.example/webhooks', '{"content-type": "application/json"}'::jsonb, 200,
-           '{"content-length": "2"}'::jsonb, 'ok', 40, at
+           '{"content-length": "2"}'::jsonb, 40, at
     FROM bench_batch WHERE status = 'success' ORDER BY n
     """,
 )
