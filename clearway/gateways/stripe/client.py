@@ -36,6 +36,10 @@ from clearway.gateways.stripe.exchange import Answer, ask
 from clearway.gateways.stripe.transport import StripeTransport
 
 API_BASE: Final = "https://api.stripe.com"
+ONE_CAPTURE: Final = (
+    "This Stripe account cannot capture in several parts: Stripe would release the rest. Nothing was captured. "
+    "Send `final: true`, or switch `multicapture` on if your pricing at Stripe has it."
+)
 LISTED_AT_ONCE: Final = 100
 SCAN_BEFORE_S: Final = 5
 """How much earlier than ours Stripe's clock may be."""
@@ -121,8 +125,12 @@ class StripeGateway:
             amount = to_stripe(operation.amount_minor, operation.currency)
         except AmountNotExpressibleError as error:
             return _not_sent(operation.kind, error)
+        if not operation.final and not self._multicapture:
+            return GatewayOutcome(
+                OutcomeKind.DECLINED, Executed.NO, error_code="payment_declined", error_description=ONE_CAPTURE
+            )
         params: Any = {"amount_to_capture": amount, "metadata": {mapping.capture_mark(operation.number): str(amount)}}
-        if self._multicapture and not operation.final:
+        if not operation.final:
             params["final_capture"] = False
         return await self._change(
             operation,

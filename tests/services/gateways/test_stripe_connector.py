@@ -114,15 +114,18 @@ async def test_without_a_way_back_a_challenge_is_declined(stripe: Stripe) -> Non
 
 
 async def test_a_final_capture_releases_the_rest(stripe: Stripe) -> None:
-    """Without multicapture a capture is the last; it is found again by its mark, and a second one is declined."""
+    """Without multicapture a capture must be the last; it is found by its mark, and a second one is declined."""
     asked, outcome = await stripe.paid(capture_method=MANUAL)
     assert (outcome.captured, outcome.amount_minor) == (False, 1_000)
     request = follow_up(asked, outcome, "capture", 400)
+    refused = await stripe.gateway.capture(request)
+    assert (refused.kind, refused.executed) == (OutcomeKind.DECLINED, Executed.NO)
+    request = replace(request, final=True)
     assert (await stripe.gateway.recover(request)).kind is OutcomeKind.NOT_FOUND
     first = await stripe.gateway.capture(request)
     assert (first.kind, first.amount_minor) == (OutcomeKind.APPROVED, 400)
     assert await stripe.gateway.recover(request) == first
-    second = await stripe.gateway.capture(follow_up(asked, outcome, "capture", 100, 2))
+    second = await stripe.gateway.capture(replace(follow_up(asked, outcome, "capture", 100, 2), final=True))
     assert (second.kind, second.executed) == (OutcomeKind.DECLINED, Executed.NO)
     assert await stripe.effects(asked) == ["authorised", "captured", "voided"]
     assert (await stripe.gateway.recover(asked)).amount_minor == 1_000
@@ -237,7 +240,8 @@ async def test_faults_of_a_payment(stripe: Stripe, fault: str, kind: OutcomeKind
 async def test_faults_of_follow_ups(stripe: Stripe, operation: str, fault: str) -> None:
     """A capture, void or refund of unknown outcome is found by the object, and repeated has one effect."""
     asked, outcome = await stripe.paid(**({} if operation == "refund" else {"capture_method": MANUAL}))
-    request, act = follow_up(asked, outcome, operation, 1_000), getattr(stripe.gateway, operation)
+    request = replace(follow_up(asked, outcome, operation, 1_000), final=True)
+    act = getattr(stripe.gateway, operation)
     before = len(await stripe.effects(asked))
     await stripe.switch(operation=operation, fault=fault, times=1)
     assert (await act(request)).kind is OutcomeKind.UNKNOWN

@@ -122,7 +122,7 @@ async def test_a_hold_s_webhooks_do_not_take_it_back(stripe: Stripe, receiver: R
     """After a hold was captured or released by us, its events still say that it was authorised for the whole."""
     for act, amount in (("capture", 400), ("void", 1_000)):
         asked, outcome = await stripe.paid(capture_method=MANUAL)
-        await getattr(stripe.gateway, act)(follow_up(asked, outcome, act, amount))
+        await getattr(stripe.gateway, act)(replace(follow_up(asked, outcome, act, amount), final=True))
         deliveries = await told(stripe, receiver, asked.key, 4)
         for one in deliveries:
             for found in (await stripe.gateway.read_inbound(inbound_of(one.headers, one.body))).events:
