@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clearway.db.tables import payments
 from tests.services.api.conftest import Caller, Payer
+from tests.services.api.rows import forget_answer
+from tests.support.database import Databases
+from tests.support.forgetting import forget_refund
 
 
 async def test_a_refund_is_reserved_and_then_processed(payer: Payer) -> None:
@@ -96,3 +99,23 @@ async def test_refunds_are_listed_by_status(payer: Payer) -> None:
 async def test_a_refund_that_is_not_there_is_not_found(caller: Caller, refund_id: str) -> None:
     """404 for any text that is not an own refund's id."""
     assert (await caller.http.get(f"/refunds/{refund_id}")).json()["code"] == "refund_not_found"
+
+
+async def test_a_repeat_is_not_answered_for_a_refund_that_was_lost(
+    payer: Payer, api_engine: AsyncEngine, databases: Databases
+) -> None:
+    """The database was restored to when only the key was reserved: a 2xx waits until the refund is there again."""
+    paid = await payer.payment()
+    path, key = f"/payments/{paid['id']}/refunds", {"Idempotency-Key": "lost"}
+    made = await payer.http.post(path, json={"amount": 20_000}, headers=key)
+    refund_id = made.json()["id"]
+    await payer.refund_in(refund_id, "processed")
+    await forget_answer(api_engine, payer.id)
+    await forget_refund(databases.url_of("api"), refund_id)
+
+    again = await payer.http.post(path, json={"amount": 20_000}, headers=key)
+    assert (again.status_code, again.json()["code"]) == (503, "temporal_unavailable")
+    await payer.refund_in(refund_id, "processed")
+    there = await payer.http.post(path, json={"amount": 20_000}, headers=key)
+    assert (there.status_code, there.json()["id"]) == (201, refund_id)
+    assert (await payer.payment_in(paid["id"], "success"))["amount_refunded"] == 20_000
