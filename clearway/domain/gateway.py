@@ -27,6 +27,7 @@ class GatewayKind(StrEnum):
 
     SIMULATOR = "simulator"
     STRIPE = "stripe"
+    PAYPAL = "paypal"
 
 
 @dataclass(frozen=True, slots=True)

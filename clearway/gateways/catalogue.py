@@ -11,7 +11,8 @@ from typing import Final
 
 from clearway.domain.gateway import GatewayKind
 from clearway.gateways.kinds import Kind
+from clearway.gateways.paypal.kind import PAYPAL
 from clearway.gateways.simulator.kind import SIMULATOR
 from clearway.gateways.stripe.kind import STRIPE
 
-CATALOGUE: Final[Mapping[GatewayKind, Kind]] = {kind.name: kind for kind in (SIMULATOR, STRIPE)}
+CATALOGUE: Final[Mapping[GatewayKind, Kind]] = {kind.name: kind for kind in (SIMULATOR, STRIPE, PAYPAL)}

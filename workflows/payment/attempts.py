@@ -38,6 +38,8 @@ async def _prepared(run: PaymentRun, outcome: GatewayOutcome) -> None:
     """Record what the gateway's first step is known by, before money can move."""
     assert outcome.references or outcome.state is not None, "what was prepared has a name"
     run.learn(outcome)
+    if run.status is not PaymentStatus.PENDING:
+        return  # It is recorded already: the customer has been at the gateway's page since.
     reason = f"prepared at {run.payment.gateway}: nothing can be taken yet"
     await run.change(PaymentStatus.PENDING, reason, actor="gateway")
 
@@ -78,6 +80,9 @@ async def settle(run: PaymentRun, outcome: GatewayOutcome) -> None:
             await run.change(PaymentStatus.PROCESSING, "the customer has acted; the gateway decides", actor="gateway")
         case OutcomeKind.PENDING if run.polls and run.status is PaymentStatus.PENDING:
             await run.change(PaymentStatus.PROCESSING, "the gateway is still working on it", actor="gateway")
+        case OutcomeKind.PREPARED:
+            run.timeline.note("the customer has done their part at the gateway, and nothing was taken: going on")
+            await authorise(run)
         case _:
             pass
 

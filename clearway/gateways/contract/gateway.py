@@ -34,7 +34,8 @@ class Gateway(Protocol):
     async def recover(self, operation: Operation) -> GatewayOutcome:
         """Tell the present state of an operation that may have been sent, and change nothing.
 
-        The kinds are those of the operation itself, or NOT_FOUND when the gateway shows none. UNKNOWN means that the
+        The kinds are those of the operation itself, PREPARED when the customer has approved on the gateway's page and
+        `authorise` is to be sent again, or NOT_FOUND when the gateway shows none. UNKNOWN means that the
         question was not answered. Call it by `find_out`, which knows when NOT_FOUND may be believed. It is never called
         for what the connector finds out BY_REPLAY or NEVER.
         """

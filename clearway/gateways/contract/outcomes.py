@@ -54,7 +54,8 @@ class OutcomeKind(StrEnum):
     PENDING = "pending"
     """Accepted and under way at the gateway; the end is told by an event or by `recover`."""
     PREPARED = "prepared"
-    """Only from `prepare`: no money can have moved yet. Its references are recorded before the operation is sent."""
+    """No money can have moved yet. From `prepare`: its references are recorded before the operation is sent. From
+    `recover`: the customer has done their part on the gateway's page; send `authorise` again, with the same key."""
     RETRYABLE = "retryable"
     """The same request with the same key may, and must, be sent again after `retry_after_s`."""
     UNKNOWN = "unknown"

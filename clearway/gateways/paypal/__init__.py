@@ -1,0 +1,1 @@
+"""The connector to PayPal: Orders v2 and Payments v2 over HTTPS."""

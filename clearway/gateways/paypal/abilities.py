@@ -1,0 +1,19 @@
+"""What the connector declares: found out by the order's id, which is recorded before money can move."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clearway.domain.payment import PaymentMethod
+from clearway.gateways.contract import Abilities, Capabilities, Closes, Finding, FindsOut
+from clearway.gateways.paypal.amounts import CURRENCIES, STEPS
+
+ORDER_KEY_LIFE_S: Final = 5 * 3_600.0
+"""PayPal forgets the request ids of orders after 6 hours; an hour is kept back."""
+METHODS: Final = frozenset({PaymentMethod.WALLET})
+ABILITIES: Final = Abilities(
+    finds=Finding(FindsOut.BY_REFERENCE, key_life_s=ORDER_KEY_LIFE_S),
+    capabilities=Capabilities(methods=METHODS, currencies=CURRENCIES, step_minor=STEPS),
+    closes=Closes.AT_ONCE,
+)
+"""An order that we do not capture takes no money: the door is closed as soon as we stop."""

@@ -1,0 +1,105 @@
+"""PayPal in the catalogue: what a merchant enters, what is odd about it, and the connector that is made of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from clearway.domain.gateway import GatewayKind
+from clearway.domain.merchant import Mode
+from clearway.egress import EgressPolicy
+from clearway.egress.exchanges import GuardedExchanges
+from clearway.gateways.contract import Capabilities, Gateway
+from clearway.gateways.forms import URL_FIELD, Credentials, GatewaySettings, Secret
+from clearway.gateways.kinds import Ingredients, Kind
+from clearway.gateways.paypal.abilities import ABILITIES
+from clearway.gateways.paypal.client import LIVE, SANDBOX, PayPalGateway
+from clearway.gateways.paypal.exchange import PayPalCredentials
+
+
+class Environment(StrEnum):
+    """Where the app is: PayPal has one address for real money, and one for trying."""
+
+    LIVE = "live"
+    SANDBOX = "sandbox"
+
+
+BASES: Final = {Environment.LIVE: LIVE, Environment.SANDBOX: SANDBOX}
+
+
+def _printable(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not (text.isascii() and text.isprintable()) or ":" in text or " " in text:
+        raise ValueError("it has characters that PayPal's do not have; copy it again")
+    return value
+
+
+Printable = Annotated[Secret, AfterValidator(_printable)]
+
+
+class PayPalForm(Credentials):
+    """The secrets of one app of a PayPal account."""
+
+    client_id: Printable = Field(description="From PayPal's developer dashboard, Apps & Credentials: the client ID.")
+    client_secret: Printable = Field(description="The secret key of the same app.")
+    webhook_id: Printable | None = Field(
+        default=None, description="The ID of the app's webhook, not of an event: PayPal signs it with each event."
+    )
+
+
+class PayPalSettings(GatewaySettings):
+    """What may be shown. api_base: only for a stand-in of PayPal."""
+
+    environment: Environment = Field(default=Environment.LIVE, description="Where the app is: `live` or `sandbox`.")
+    api_base: str | None = Field(
+        default=None,
+        max_length=2_048,
+        description="Where the API is, if it is not PayPal's: for the simulator, its URL and `/paypal`.",
+        json_schema_extra=URL_FIELD,
+    )
+
+
+def build(given: Ingredients) -> Gateway:
+    """Return the connector. An address that the merchant chose is called as their webhook URLs are."""
+    entered, settings = given.credentials, given.settings
+    webhook_id = entered.webhook_id.get_secret_value() if entered.webhook_id else None
+    live_merchant = given.config.mode is Mode.LIVE
+    policy = EgressPolicy() if live_merchant else EgressPolicy.from_settings(given.installation)
+    return PayPalGateway(
+        PayPalCredentials(entered.client_id.get_secret_value(), entered.client_secret.get_secret_value(), webhook_id),
+        api_base=settings.api_base or BASES[settings.environment],
+        timeout_s=given.installation.gateway_timeout_s,
+        tls=given.tls,
+        transport=GuardedExchanges(policy, given.tls) if settings.api_base else None,
+    )
+
+
+def warnings(credentials: PayPalForm, settings: PayPalSettings) -> tuple[str, ...]:
+    """Say what is odd and allowed."""
+    found = []
+    if credentials.webhook_id is None:
+        found.append(
+            "There is no webhook id: PayPal's events are refused, and a payment goes on after its customer's approval "
+            "only when Clearway asks. Make a webhook in the PayPal app and enter its ID."
+        )
+    if settings.environment is Environment.SANDBOX and settings.api_base is None:
+        found.append("The environment is PayPal's sandbox: no real money moves.")
+    return tuple(found)
+
+
+def capabilities(_: PayPalSettings) -> Capabilities:
+    """Return what an account can express."""
+    return ABILITIES.capabilities
+
+
+PAYPAL: Final = Kind(
+    name=GatewayKind.PAYPAL,
+    title="PayPal",
+    credentials=PayPalForm,
+    settings=PayPalSettings,
+    build=build,
+    capabilities=capabilities,
+    warnings=warnings,
+)
