@@ -1,10 +1,11 @@
-"""What a workflow has received and its run has not yet acted on, and the handlers that payments and refunds share.
+"""Messages that a workflow has received and not yet handled, and the handlers that payments and refunds share.
 
-Handlers of signals and updates only put things in; the run takes them out one at a time, so that it alone acts.
+Handlers of signals and updates only add messages; the run takes them out one at a time, so that only the run acts.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from workflows.timeline import Timeline
 
 @dataclass
 class Command:
-    """A capture or a cancellation that was asked for, until the run has answered it. id: as recorded."""
+    """A requested capture or cancellation, until the run has answered it. id: as recorded."""
 
     id: str
     capture: CaptureInput | None = None
@@ -39,11 +40,11 @@ class Command:
     refusal: ApplicationError | None = None
 
     def refuse(self, code: str, message: str) -> None:
-        """Answer no; `code` is one of `clearway.domain.refusals`."""
+        """Refuse it; `code` is one of `clearway.domain.refusals`."""
         self.refusal = ApplicationError(message, type=code, non_retryable=True)
 
     async def answered(self) -> dict[str, Any]:
-        """Wait for the answer; raise the refusal if that is what it is."""
+        """Wait for the answer and return it, or raise the refusal."""
         await workflow.wait_condition(lambda: self.answer is not None or self.refusal is not None)
         if self.refusal is not None:
             raise self.refusal
@@ -53,7 +54,7 @@ class Command:
 
 @dataclass
 class Decision(Command):
-    """An operator's decision that was asked for by an update, until the run has answered it."""
+    """An operator's decision that an update brought, until the run has answered it."""
 
     resolution: Resolution | None = None
 
@@ -69,11 +70,11 @@ class Inbox:
         self.check_asked = False
 
     def has_something(self) -> bool:
-        """Tell whether anything waits to be taken out."""
+        """Return whether any message waits."""
         return bool(self.events or self.commands or self.resolutions or self.check_asked)
 
     def is_asked(self) -> bool:
-        """Tell whether a command or a decision waits for its answer, which only this run can give."""
+        """Return whether a command or a decision waits for its answer, which only this run can give."""
         return bool(self.commands or self.decisions)
 
     def decided(self, resolution: Resolution, resource: dict[str, Any]) -> None:
@@ -97,23 +98,23 @@ class Inbox:
         return found
 
     def carried(self) -> Carried:
-        """Return what a further run must act on. Commands are answered by the run that received them."""
+        """Return the messages for the next run. Commands are answered by the run that received them."""
         assert not self.is_asked(), "answered before the run ends"
         return Carried(tuple(self.events), tuple(self.resolutions))
 
     def begin_review(self, note: Callable[[str], None]) -> None:
-        """Drop decisions that came before this review: they were about another one, or about none."""
+        """Drop decisions that came before this review: they were about another review, or about none."""
         self.drop_resolutions(note, "it came before the review")
 
     def drop_resolutions(self, note: Callable[[str], None], why: str) -> None:
-        """Drop the decisions that wait, and refuse those that were asked for by an update."""
+        """Drop the waiting decisions, and refuse those that an update brought."""
         while self.resolutions:
             resolution = self.resolutions.popleft()
             note(f"resolution by {resolution.operator} ignored: {why}")
             self.not_decided(resolution, why)
 
     async def wait(self, wait_s: float, summary: str) -> bool:
-        """Wait until something is there (True) or the time is over (False). summary: shown at the timer."""
+        """Wait until a message arrives (True) or the time is over (False). summary: shown at the timer."""
         if self.has_something() or wait_s <= 0:
             return self.has_something()
         try:
@@ -125,8 +126,8 @@ class Inbox:
         return True
 
 
-class Listener:
-    """Base of the workflows that a gateway's events and an operator's decisions reach. They only fill the inbox."""
+class Listener(ABC):
+    """Base of workflows that receive gateway events and operators' decisions. The handlers only fill the inbox."""
 
     def __init__(self, subject: str, carried: Carried) -> None:
         self._inbox = Inbox(carried)
@@ -139,7 +140,7 @@ class Listener:
 
     @workflow.signal(description="An operator's decision about a payment or refund in needs_review")
     def resolve_review(self, resolution: Any) -> None:
-        """Keep the decision for the run. People type it, so it is read here and not by the SDK."""
+        """Keep the decision for the run. Operators type it, so it is parsed here and not by the SDK."""
         try:
             self._inbox.resolutions.append(resolution_of(resolution))
         except ValueError as error:
@@ -147,25 +148,25 @@ class Listener:
 
     @workflow.update(description="An operator's decision, answered with what it led to")
     async def resolve(self, resolution: Resolution) -> dict[str, Any]:
-        """Keep the decision for the run; answers with the payment or refund once it is recorded."""
+        """Keep the decision for the run; answer with the payment or refund when it is recorded."""
         self._inbox.resolutions.append(resolution)
         self._inbox.decisions.append(decision := Decision("", resolution=resolution))
         return await decision.answered()
 
     @resolve.validator
     def check_resolve(self, resolution: Resolution) -> None:
-        """Refuse, without a trace in the history, a decision about what is not under review."""
+        """Refuse a decision if nothing is under review. A refusal leaves no trace in the history."""
         if not self._is_under_review():
             message = f"Only what is in needs_review can be resolved. {resolution.outcome!r} was not recorded."
             raise ApplicationError(message, type=NOT_RESOLVABLE, non_retryable=True)
 
+    @abstractmethod
     def _is_under_review(self) -> bool:
-        """Tell whether a person must decide now."""
-        raise NotImplementedError
+        """Return whether an operator must decide now."""
 
     @workflow.signal(description="Compare the row in the database with what this run knows")
     def check_record(self) -> None:
-        """Have the run look: the database or Temporal may have been restored to an earlier moment."""
+        """Have the run compare its row: the database or Temporal may have been restored to an earlier time."""
         self._inbox.check_asked = True
 
     @workflow.query(description="What happened so far")

@@ -1,1 +1,1 @@
-"""Postgres: the tables, and a module of queries for each noun. Callers hand in a connection and own the transaction."""
+"""Postgres: the tables, and a module of queries for each noun. Callers pass a connection and own the transaction."""

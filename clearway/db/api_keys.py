@@ -1,4 +1,4 @@
-"""API keys of a merchant, as stored. Secrets come in hashed or sealed; this module never sees one in the clear."""
+"""API keys of a merchant, as stored. Secrets arrive hashed or encrypted; this module never sees a plain one."""
 
 from __future__ import annotations
 
@@ -105,12 +105,12 @@ async def list_keys(connection: AsyncConnection, merchant_id: str, page: PageReq
 
 
 async def change(connection: AsyncConnection, merchant_id: str, key_id: str, values: dict[str, Any]) -> Row[Any]:
-    """Set these columns and return the key as it stands then."""
+    """Set these columns and return the changed key."""
     this = (api_keys.c.merchant_id == merchant_id, api_keys.c.id == key_id)
     row: Row[Any] = (await connection.execute(update(api_keys).where(*this).values(values).returning(api_keys))).one()
     return row
 
 
 def secret_context(key_id: str) -> str:
-    """Return what binds a key's sealed secret to its row."""
+    """Return the context that binds a key's encrypted secret to its row."""
     return f"api_keys/{key_id}/secret"

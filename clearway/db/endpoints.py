@@ -1,7 +1,7 @@
 """Webhook endpoints, as stored: where a merchant's webhooks go, and the secrets that sign them.
 
-Secrets come in and go out encrypted; this module never sees one in the clear. Deleted endpoints stay as rows, because
-their deliveries name them, and nothing here but `repeated` returns them.
+Secrets arrive and leave encrypted; this module never sees a plain one. Deleted endpoints stay as rows, because their
+deliveries refer to them. Only `repeated` returns them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from clearway.domain.ids import AUDIT_ENTRY, earliest
 from clearway.domain.limits import WEBHOOK_ENDPOINTS_PER_MERCHANT_MAX
 
 ROTATION: Final = "webhook_endpoint.rotate_secret"
-"""The audit log's name of a rotation; its detail holds the id under which it was asked for."""
+"""The action of a rotation in the audit log; its detail has the id of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class NewEndpoint:
 
 
 async def repeated(connection: AsyncConnection, merchant_id: str, endpoint_id: str) -> Row[Any] | None:
-    """Return the endpoint that an earlier run of the same request recorded, whatever became of it since."""
+    """Return the endpoint that an earlier run of the same request recorded, also if it is deleted since."""
     query = select(webhook_endpoints).where(
         webhook_endpoints.c.id == endpoint_id, webhook_endpoints.c.merchant_id == merchant_id
     )
@@ -93,7 +93,7 @@ async def list_endpoints(connection: AsyncConnection, merchant_id: str, page: Pa
 async def change(
     connection: AsyncConnection, merchant_id: str, endpoint_id: str, values: dict[str, Any], now: datetime
 ) -> Row[Any]:
-    """Set these columns and return the endpoint as it stands then."""
+    """Set these columns and return the changed endpoint."""
     statement = (
         update(webhook_endpoints)
         .where(webhook_endpoints.c.id == endpoint_id, webhook_endpoints.c.merchant_id == merchant_id)
@@ -107,7 +107,7 @@ async def change(
 async def rotation_is_recorded(
     connection: AsyncConnection, merchant_id: str, endpoint_id: str, rotation_id: str
 ) -> bool:
-    """Tell whether the secret was rotated under this id before: a second time would lose the one in use."""
+    """Return whether the secret was already rotated with this id: a second rotation would lose the secret in use."""
     query = select(audit_log.c.id).where(
         audit_log.c.merchant_id == merchant_id,
         audit_log.c.subject_id == endpoint_id,

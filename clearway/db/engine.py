@@ -1,4 +1,4 @@
-"""The database engine: how every process connects. Nothing else here creates connections."""
+"""The database engine: how every process connects. Nothing else creates connections."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def create_engine(settings: Settings, *, application_name: str) -> AsyncEngine:
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=10,
-        # What a statement carries (names, addresses, bodies) is no business of the log that tells of its failure.
+        # The parameters of a statement (names, addresses, bodies) must not be in the log of its failure.
         hide_parameters=True,
         json_serializer=_dumps,
         json_deserializer=orjson.loads,
@@ -47,15 +47,15 @@ def create_engine(settings: Settings, *, application_name: str) -> AsyncEngine:
 
 
 def each_for_itself(engine: AsyncEngine) -> AsyncEngine:
-    """Return the engine for those whose every statement is whole in itself: none has a transaction around it."""
+    """Return the engine in autocommit: each statement is its own transaction."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _refuse_closed(connection: Any, _entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
     """Have the pool replace a connection that the server has closed.
 
-    A restart of the server closes its ends of all of them, which the event loop notices by itself; asking the server
-    before each use, as `pool_pre_ping` does, would cost three round trips for each statement.
+    A restart of the server closes all of them, and the event loop notices that. Asking the server before each use, as
+    `pool_pre_ping` does, would cost three round trips for each statement.
     """
     if connection.driver_connection.is_closed():
         raise DisconnectionError("closed by the server")

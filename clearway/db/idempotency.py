@@ -1,6 +1,6 @@
 """Idempotency keys, as stored: one row for a key of a merchant, with the id allocated for it and, later, the answer.
 
-This module knows nothing of HTTP; the rules merchants rely on are in `api/http/idempotency.py`.
+This module does not depend on HTTP; the rules for merchants are in `api/http/idempotency.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SEALED_ANSWER: Final = (b'{"sealed":"', b'"}')
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """The answer every repeat gets, byte for byte."""
+    """The answer that every repeat gets, byte for byte."""
 
     status: int
     body: bytes
@@ -32,7 +32,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What stands under a key."""
+    """What is stored for a key."""
 
     fingerprint: bytes
     resource_id: str
@@ -71,7 +71,7 @@ def answer_context(merchant_id: str, key: str | None) -> str:
 async def reserve(
     connection: AsyncConnection, *, merchant_id: str, key: str, fingerprint: bytes, resource_id: str
 ) -> Reservation:
-    """Put `resource_id` under the key unless something that has not expired is there; return what is there then."""
+    """Reserve the key for `resource_id` unless it is reserved and not expired; return the valid reservation."""
     values = {"merchant_id": merchant_id, "key": key, "fingerprint": fingerprint, "resource_id": resource_id}
     if (await connection.execute(RESERVE, values)).rowcount == 1:
         return Reservation(fingerprint, resource_id, None)
@@ -93,7 +93,7 @@ async def _find(connection: AsyncConnection, merchant_id: str, key: str) -> Rese
 async def keep_answer(
     connection: AsyncConnection, *, merchant_id: str, key: str, fingerprint: bytes, answer: StoredAnswer
 ) -> StoredAnswer | None:
-    """Keep the answer unless an earlier one is kept; return the earlier one, which wins."""
+    """Store the answer unless one is stored; return the stored one, which counts."""
     values = {
         "of_merchant": merchant_id,
         "of_key": key,
@@ -111,7 +111,7 @@ async def keep_answer(
 async def replace_resource(
     connection: AsyncConnection, *, merchant_id: str, key: str, old_id: str, new_id: str
 ) -> None:
-    """Allocate another id for the key, because nothing was or will be recorded under the old one."""
+    """Allocate another id for the key, because no row has the old one and none ever will."""
     await connection.execute(
         update(keys)
         .where(

@@ -1,4 +1,4 @@
-"""One mapping between rows and the classes that speak of them: what has the same name is the same thing.
+"""One mapping between rows and classes: a column and a field with the same name have the same value.
 
 A class is a dataclass of `clearway.domain` or a resource. Enums are text in the database; everything else is as it is.
 Resources check what they are given themselves, so their values are passed as they are.

@@ -1,4 +1,4 @@
-"""Orders, as stored. Their status is moved by the payment's steps (`clearway.db.payments`), never from here."""
+"""Orders, as stored. Only the steps of payments change their status (`clearway.db.payments`)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def order_resource(row: Row[Any]) -> OrderResource:
 
 
 async def record_order(connection: AsyncConnection, order: NewOrder) -> OrderResource:
-    """Record an order and return it as it was created, however often this is repeated with the same id."""
+    """Record an order and return it as it was created. A repeat with the same id returns the same."""
     inserted = (await connection.execute(RECORD, asdict(order))).one_or_none()
     if inserted is not None:
         return order_resource(inserted)
@@ -59,7 +59,7 @@ async def record_order(connection: AsyncConnection, order: NewOrder) -> OrderRes
 
 
 async def record_order_again(connection: AsyncConnection, order: NewOrder) -> None:
-    """Record an order that the database forgot; one that is there stays as it is."""
+    """Record a lost order again; an existing one does not change."""
     await connection.execute(RECORD, asdict(order))
 
 

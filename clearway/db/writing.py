@@ -34,14 +34,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 TRIES_MAX: Final = 50
-"""How often a change is worked out anew because another was quicker: each time that other one has come further."""
+"""How often a change is retried because another one was written first: each time that other one made progress."""
 
 T = TypeVar("T")
 _Statement = Insert | Upsert | Update
 
 
 class ContendedError(Exception):
-    """Others changed a payment or refund each time before this change could be written. Nothing is; try again."""
+    """The row changed before every try, so this change was not written. Retry it."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +96,8 @@ async def write(connection: AsyncConnection, writes: Sequence[Write]) -> None:
 async def write_if(connection: AsyncConnection, first: Write, rest: Sequence[Write]) -> bool:
     """Carry out `first`, and the rest if it touched a row, in one statement; return whether it did.
 
-    A change whose conditions name what was read before it needs no lock and no transaction: either the row still is as
-    it was read and everything is written, or nothing is.
+    A change whose conditions compare the values that were read needs no lock and no transaction (optimistic locking):
+    either the row is unchanged and everything is written, or nothing is.
     """
     statement = _together_if(first.shape(), tuple(each.shape() for each in rest))
     return (await connection.execute(statement, _parameters([first, *rest]))).first() is not None

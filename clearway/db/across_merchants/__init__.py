@@ -1,8 +1,7 @@
-"""Every query that is not one merchant's: for requests that know no merchant yet, for gateways, and for housekeeping.
+"""Every query across merchants: for requests without a known merchant, for gateways, operators and maintenance.
 
 All other modules of `clearway.db` name the merchant in each query (`tests/unit/tidy/test_merchant_rule.py`), so a leak
-between merchants can only be here. Who calls a function of this package must not show what it returns to a merchant
-before the merchant is compared.
+between merchants can only be here. A caller must compare the merchant before it shows a result to a merchant.
 """
 
 from clearway.db.across_merchants.audit_lines import audit_lines

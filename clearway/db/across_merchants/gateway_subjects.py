@@ -1,4 +1,4 @@
-"""What a gateway's event is about, and the reviews of all merchants."""
+"""The payments and refunds of gateway events, and the reviews of all merchants."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def find_gateway_event(connection: AsyncConnection, event_id: str) -> Row[
 
 
 async def find_review(connection: AsyncConnection, review_id: str) -> Row[Any] | None:
-    """Return a review, whosever it is."""
+    """Return a review of any merchant."""
     return (await connection.execute(select(reviews).where(reviews.c.id == review_id))).one_or_none()
 
 

@@ -30,7 +30,7 @@ def gateway_config_of(row: Row[Any], mode: Mode) -> GatewayConfig:
 
 
 async def find_gateway(connection: AsyncConnection, gateway_id: str) -> GatewayConfig | None:
-    """Return a configuration, whosever it is; None when there is none or it is deleted."""
+    """Return a configuration of any merchant; None if there is none or it is deleted."""
     row = (await connection.execute(FIND_GATEWAY, {"gateway_id": gateway_id})).one_or_none()
     return gateway_config_of(row, Mode(row.mode)) if row else None
 

@@ -1,4 +1,4 @@
-"""What maintenance looks for and tidies, for all merchants at once."""
+"""Queries of the maintenance workflow, for all merchants at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PARTITIONS_AHEAD: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class RecoveryName:
-    """What a recovery's workflow is started with."""
+    """The input of a recovery's workflow."""
 
     recovery_id: str
     merchant_id: str
@@ -41,8 +41,8 @@ async def overdue_deliveries(
 ) -> list[DueDelivery]:
     """Return pending deliveries whose next attempt is overdue, longest first: their workflow may be lost.
 
-    Whether it is lost Temporal decides: `TemporalDeliveries.resume` leaves a workflow that runs alone. after: the last
-    one of the page before.
+    `TemporalDeliveries.resume` asks Temporal, and does not touch a running workflow. after: the last id of the previous
+    page.
     """
     column = webhook_deliveries.c
     overdue = (column.status == DeliveryStatus.PENDING.value) & (column.next_attempt_at < before)
@@ -55,7 +55,7 @@ async def overdue_deliveries(
 class PartitionState:
     """The partitions of one table after a round.
 
-    made: how many months were made. missing: how many could not be. outside: rows that no month takes, 10,000 at most.
+    made: months created. missing: months that could not be created. outside: rows without a month, 10,000 at most.
     """
 
     table: str
@@ -65,13 +65,13 @@ class PartitionState:
 
 
 async def ensure_partitions(connection: AsyncConnection) -> list[PartitionState]:
-    """Make the partitions of this month and of the PARTITIONS_AHEAD after it, where they are not there yet."""
+    """Create the missing partitions of this month and the next PARTITIONS_AHEAD months."""
     rows = await connection.execute(text("SELECT * FROM ensure_partitions(:ahead)"), {"ahead": PARTITIONS_AHEAD})
     return [PartitionState(*row) for row in rows]
 
 
 async def stale_recoveries(connection: AsyncConnection, before: datetime, limit: int) -> list[RecoveryName]:
-    """Return recoveries under way that have not moved since then: their workflow is lost."""
+    """Return running recoveries without progress since then: their workflow is lost."""
     column = webhook_recoveries.c
     stale = (column.status == RecoveryStatus.RUNNING.value) & (column.updated_at < before)
     query = select(column.id, column.merchant_id).where(stale).order_by(column.updated_at).limit(limit)

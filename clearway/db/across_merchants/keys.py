@@ -1,4 +1,4 @@
-"""API keys and merchants, for requests that know no merchant yet and for operators."""
+"""API keys and merchants, for requests without a known merchant and for operators."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from clearway.domain.merchant import Mode
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """An API key with what decides whether it opens anything, and what."""
+    """An API key with what decides whether it is valid, and for what."""
 
     id: str
     merchant_id: str
@@ -44,7 +44,7 @@ class StoredKey:
     """Valid beside the secret for now, after a rotation."""
     grant: Grant
     usable: bool
-    """Neither revoked nor expired nor of a merchant that is switched off."""
+    """Not revoked, not expired, and its merchant is active."""
 
 
 FIND_KEY: Final = (
@@ -97,7 +97,7 @@ async def list_keys(connection: AsyncConnection, *, merchant_id: str | None, pep
 
 
 async def note_use(connection: AsyncConnection, used: Mapping[str, datetime]) -> None:
-    """Write down when keys were used last, in one statement."""
+    """Record when keys were last used, in one statement."""
     values = func.unnest(bindparam("ids", type_=ARRAY(Text)), bindparam("times", type_=ARRAY(DateTime(timezone=True))))
     given = values.table_valued(column("id", Text), column("at", DateTime(timezone=True)), name="used").render_derived()
     statement = (
@@ -116,7 +116,7 @@ async def put_hash(connection: AsyncConnection, key_id: str, before: SecretHash,
 
 
 async def forget_sealed_secrets(connection: AsyncConnection) -> int:
-    """Drop the sealed secrets of keys whose requests can no longer be repeated; return how many."""
+    """Delete the encrypted secrets of keys whose requests can no longer be repeated; return how many."""
     old = api_keys.c.sealed_secret.is_not(None) & (api_keys.c.secret_set_at < func.now() - TTL)
     return (await connection.execute(update(api_keys).where(old).values(sealed_secret=None))).rowcount
 

@@ -1,4 +1,4 @@
-"""Orders and payments, for pages that know only an id, and for operators."""
+"""Orders and payments, for public pages, which know only an id, and for operators."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ FIND_PAYABLE: Final = (
 
 
 async def find_payable(connection: AsyncConnection, order_id: str) -> PayableOrder | None:
-    """Return an order, whosever it is, with what decides whether it can be paid; or None."""
+    """Return an order of any merchant, with what decides whether it can be paid; or None."""
     row = (await connection.execute(FIND_PAYABLE, {"order_id": order_id})).one_or_none()
     return PayableOrder(order_resource(row), row.merchant_id, Mode(row.mode), row.held_by) if row else None
 
 
 async def merchant_of(connection: AsyncConnection, subject_id: str) -> str | None:
-    """Return whose payment or refund this is: for operators, who know it by its id alone."""
+    """Return the merchant of a payment or refund: for operators, who know only its id."""
     table = refunds if is_id(REFUND, subject_id) else payments
     merchant_id: str | None = await connection.scalar(select(table.c.merchant_id).where(table.c.id == subject_id))
     return merchant_id
@@ -65,7 +65,7 @@ async def find_any_payment(connection: AsyncConnection, payment_id: str) -> Paym
 
 @dataclass(frozen=True, slots=True)
 class Returning:
-    """What is needed of a payment whose customer comes back."""
+    """The part of a payment that a returning customer needs."""
 
     id: str
     merchant_id: str

@@ -47,7 +47,7 @@ _OPEN_REFUNDS: Final = refunds.c.status.in_(sorted(frozenset(RefundStatus) - ref
 async def open_payments(
     connection: AsyncConnection, untouched_since: datetime, *, after: str, limit: int
 ) -> list[OpenRow]:
-    """Return payments that wait for something, by id, from the one behind `after`."""
+    """Return open payments by id, after the id `after`."""
     query = _open(payments, untouched_since, after).where(_OPEN_PAYMENTS)
     return [OpenRow(*row) for row in await connection.execute(query.limit(limit))]
 
@@ -55,7 +55,7 @@ async def open_payments(
 async def open_refunds(
     connection: AsyncConnection, untouched_since: datetime, *, after: str, limit: int
 ) -> list[OpenRow]:
-    """Return refunds that wait for something, by id, from the one behind `after`."""
+    """Return open refunds by id, after the id `after`."""
     query = _open(refunds, untouched_since, after).where(_OPEN_REFUNDS)
     return [OpenRow(*row) for row in await connection.execute(query.limit(limit))]
 
@@ -83,7 +83,7 @@ async def refund_row(connection: AsyncConnection, refund_id: str) -> Row[Any] | 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How things stand in our rows. payments: status and captured amount by id. captures: gateway references."""
+    """The state of our rows. payments: status and captured amount by id. captures: gateway references."""
 
     payments: Mapping[str, tuple[str, int]]
     refunds: Mapping[str, str]
@@ -96,7 +96,7 @@ async def standing(
     refund_ids: Collection[str],
     capture_references: Collection[str],
 ) -> Standing:
-    """Return how these payments, refunds and captures stand; what has no row is left out."""
+    """Return the state of these payments, refunds and captures; those without a row are left out."""
     found = select(payments.c.id, payments.c.status, payments.c.captured_minor).where(payments.c.id.in_(payment_ids))
     there = {row.id: (row.status, row.captured_minor) for row in await connection.execute(found)}
     refunded = select(refunds.c.id, refunds.c.status).where(refunds.c.id.in_(refund_ids))

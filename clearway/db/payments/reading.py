@@ -36,7 +36,7 @@ class PaymentFilter:
 
 
 async def find_payment(connection: AsyncConnection, merchant_id: str, payment_id: str) -> PaymentResource | None:
-    """Return the merchant's payment as it stands, or None."""
+    """Return the merchant's payment, or None."""
     query = select(payments).where(payments.c.id == payment_id, payments.c.merchant_id == merchant_id)
     row = (await connection.execute(query)).one_or_none()
     return resource_of(row) if row else None

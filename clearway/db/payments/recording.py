@@ -1,8 +1,8 @@
-"""Recording payments and every change of them: row, captures, books, order, events and deliveries in one statement.
+"""Recording payments and every change of them: row, captures, ledger, order, events and deliveries in one statement.
 
-Nothing else writes to `payments`, except `clearway.db.refunds` to the refunded amounts. Recording is safe to repeat:
-what is recorded already is recognised by its id or its step, and answered as it stands. Nothing is locked from a read
-to its write: a change is written only if the row still is as it was read, and worked out anew if it is not.
+Nothing else writes to `payments`, except `clearway.db.refunds` to the refunded amounts. Recording is idempotent: a
+recorded payment is recognised by its id, a recorded step by its number. Rows are not locked between read and write
+(optimistic locking, ADR 0008): a change is written only if the row is unchanged since it was read, else it is retried.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def find_with(*beside: ColumnElement[Any]) -> Select[Any]:
 FIND: Final = find_with()
 
 MOVING: Final = ("version", "refunded_minor", "refund_pending_minor")
-"""Columns that tell whether a row is still the one that was read: each change moves one of them."""
+"""The columns that show whether a row has changed since it was read: each change changes one of them."""
 
 
 class OrderTakenError(Exception):
@@ -185,7 +185,7 @@ async def load(connection: AsyncConnection, payment_id: str) -> StandingPayment:
 
 
 async def _change(connection: AsyncConnection, row: Row[Any], change: Change, now: datetime) -> RecordedPayment | None:
-    """Write what the change makes of the row; None, with nothing written, when the row is no longer what it was."""
+    """Write the row and all that follows; None, with nothing written, if the row has changed since it was read."""
     before = payment_of(row)
     applied = apply_change(before, change)
     after = columns_after(applied.payment, now)
@@ -208,7 +208,7 @@ async def _change(connection: AsyncConnection, row: Row[Any], change: Change, no
 
 
 async def find(connection: AsyncConnection, payment_id: str, query: Select[Any] = FIND) -> Row[Any]:
-    """Return the row, with the endpoints that want to hear of it (`endpoints_in`)."""
+    """Return the row, with the endpoints that subscribe to its events (`endpoints_in`)."""
     found: Row[Any] | None = (await connection.execute(query, {"payment_id": payment_id})).first()
     if found is None:
         raise PaymentUnknownError(payment_id)
@@ -216,17 +216,17 @@ async def find(connection: AsyncConnection, payment_id: str, query: Select[Any] 
 
 
 def as_read(row: Row[Any]) -> Mapping[str, Any]:
-    """Return the conditions under which a payment's row still is the one that was read."""
+    """Return the conditions that hold while a payment's row is unchanged since it was read."""
     return {name: getattr(row, name) for name in MOVING}
 
 
 def is_recorded(row: Row[Any], step: str) -> bool:
-    """Tell whether a payment or refund has taken this step: it is the last one, or its number lies behind."""
+    """Return whether this step of a payment or refund is recorded: it is the last one, or has a lower number."""
     return bool(row.last_step == step or (step.isdecimal() and int(step) <= row.version))
 
 
 def refuse_gap(row: Row[Any], step: str) -> None:
-    """Refuse a step of which the one before is not recorded: the row was restored to an earlier moment."""
+    """Refuse a step whose previous step is not recorded: the row was restored to an earlier time."""
     if step.isdecimal() and int(step) > row.version + 1:
         message = f"{row.id} has taken {row.version} steps and its run is about to record step {step}"
         raise RecordMovedError(message)

@@ -37,7 +37,7 @@ class RecordMovedError(Exception):
 
 
 def payment_of(row: Row[Any] | SimpleNamespace) -> Payment:
-    """Read the part of a row that the rules speak of."""
+    """Read the part of a row that the rules need."""
     return PAYMENT.read(row)
 
 
@@ -52,7 +52,7 @@ def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
 
 
 def first_row(new: NewPayment, personal: PersonalData, sealed_return_url: str | None, now: datetime) -> SimpleNamespace:
-    """Return all columns of a payment as it is recorded, so that the row need not be read back."""
+    """Return all columns of a new payment, so that the row need not be read back."""
     shown = {"instrument": personal.shown, "customer": personal.customer, "notes": personal.notes}
     more = {"sealed_return_url": sealed_return_url, "created_at": now, "updated_at": now, "forgotten_at": None}
     return SimpleNamespace(**NEW.columns(new) | PAYMENT.columns(begun(new)) | shown | more)
@@ -64,7 +64,7 @@ def new_payment_of(row: Row[Any] | SimpleNamespace) -> NewPayment:
 
 
 def columns_after(payment: Payment, now: datetime) -> dict[str, Any]:
-    """Return the columns that a change may move, as they stand after it."""
+    """Return the columns that a change may change, with their new values."""
     forgotten = {"personal": None} if payment.status in FINAL else {}
     return forgotten | PAYMENT.columns(payment, MOVED) | {"updated_at": now}
 

@@ -12,7 +12,7 @@ from clearway.domain.resources import RefundResource
 
 
 async def find_refund(connection: AsyncConnection, merchant_id: str, refund_id: str) -> RefundResource | None:
-    """Return the merchant's refund as it stands, or None."""
+    """Return the merchant's refund, or None."""
     query = select(refunds).where(refunds.c.id == refund_id, refunds.c.merchant_id == merchant_id)
     row = (await connection.execute(query)).one_or_none()
     return resource_of(row) if row else None

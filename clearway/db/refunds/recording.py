@@ -1,7 +1,7 @@
-"""Reserving refunds and every change of them, in one statement with the payment's amounts, the books and the events.
+"""Reserving refunds and every change of them, in one statement with the payment's amounts, the ledger and the events.
 
-A refund is reserved only if the payment still is as it was read, and the row's constraints refuse more than was
-captured, so any number of racing refunds cannot give back too much.
+A refund is reserved only if the payment is unchanged since it was read (optimistic locking), and the row's constraints
+refuse more than was captured. So racing refunds never exceed the captured amount.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class StandingRefund:
 
 
 async def reserve(connection: AsyncConnection, new: NewRefund, *, now: datetime) -> RecordedRefund:
-    """Promise a refund. Raises PaymentUnknownError or AmountNotRefundableError, having done nothing."""
+    """Reserve a refund. Raises PaymentUnknownError or AmountNotRefundableError; nothing is written then."""
 
     async def attempt() -> RecordedRefund | None:
         payment_row = await find(connection, new.payment_id, FIND_PAYMENT)
@@ -119,7 +119,7 @@ async def load(connection: AsyncConnection, refund_id: str) -> StandingRefund:
 async def _reserve(
     connection: AsyncConnection, payment_row: Row[Any], new: NewRefund, now: datetime
 ) -> RecordedRefund | None:
-    """Write the promise; None, with nothing written, when the payment's row is no longer what it was."""
+    """Write the reservation; None, with nothing written, if the payment's row has changed since it was read."""
     payment = payment_of(payment_row)
     amount_minor = _refundable(payment, new.amount_minor)
     row = first_row(new, payment, amount_minor, now)
@@ -149,7 +149,7 @@ def _decision(refund_id: str, change: RefundChange, now: datetime) -> list[Write
 async def _change(
     connection: AsyncConnection, row: Row[Any], change: RefundChange, now: datetime
 ) -> RecordedRefund | None:
-    """Write what the change makes of the row; None, with nothing written, when the row is no longer what it was."""
+    """Write the row and all that follows; None, with nothing written, if the row has changed since it was read."""
     applied = apply_refund_change(refund_of(row), change)
     after = columns_after(applied.refund, now)
     changed = row_after(row, after)

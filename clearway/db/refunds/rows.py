@@ -24,7 +24,7 @@ MOVED: Final = (
 
 
 def refund_of(row: Row[Any] | SimpleNamespace) -> Refund:
-    """Read the part of a row that the rules speak of."""
+    """Read the part of a row that the rules need."""
     return REFUND.read(row)
 
 
@@ -40,5 +40,5 @@ def first_row(new: NewRefund, payment: Payment, amount_minor: int, now: datetime
 
 
 def columns_after(refund: Refund, now: datetime) -> dict[str, Any]:
-    """Return the columns that a change may move, as they stand after it."""
+    """Return the columns that a change may change, with their new values."""
     return REFUND.columns(refund, MOVED) | {"updated_at": now}
