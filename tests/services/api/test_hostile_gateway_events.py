@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import re
 import time
 from typing import Any
 
@@ -11,12 +13,15 @@ import httpx
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
 
 from clearway.db.tables import gateway_events
 from clearway.domain.gateway import first_gateway_id
 from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
+from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 from tests.services.api.conftest import Caller, NewCaller, Payer
 from tests.services.api.gateway_sending import disposition, event_about, path_of, send
+from tests.services.api.test_gateways import tables_with
 from tests.services.gateways.running import Simulator
 
 OWN_SECRET = "whsec_YW5vdGhlci1zZWNyZXQtb2YtYS1nYXRld2F5IQ=="
@@ -208,3 +213,33 @@ async def test_bodies_are_sealed(payer: Payer, anonymous: httpx.AsyncClient, api
     await send(anonymous, event_about("not-ours", email="ann@shop.example"), to=payer)
     [row] = await kept(api_engine, first_gateway_id(payer.id))
     assert "ann@shop.example" not in json.dumps([str(value) for value in row])
+
+
+async def test_a_full_run_leaks_no_credential(
+    payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine, temporal: Client, caplog: Any
+) -> None:
+    """After a payment, events and a refund, no table, log line or Temporal payload has the secret."""
+    gateway_id = await second_gateway(payer, credentials={"webhook_secret": OWN_SECRET}, priority=1)
+    made = await payer.payment()
+    assert made["gateway_id"] == gateway_id
+    event = event_about(f"{made['id']}:authorise:1")
+    for secret in (OWN_SECRET, DEVELOPMENT_SIMULATOR_SECRET):
+        await send(anonymous, event, to=payer, gateway_id=gateway_id, secret=secret)
+    refund = (await payer.http.post(f"/payments/{made['id']}/refunds", json={"amount": 100})).json()
+    await payer.refund_in(refund["id"], "processed")
+    assert (await payer.http.post(f"/gateways/{gateway_id}/test")).json()["ok"] is True
+    histories = [
+        (await temporal.get_workflow_handle(workflow_id).fetch_history()).to_json()
+        for workflow_id in (f"payment/{made['id']}", f"refund/{refund['id']}")
+    ]
+    encoded = base64.b64encode(OWN_SECRET.encode()).decode()[:-4]
+    assert gateway_id in base64_texts(histories[0])
+    told = [*histories, *map(base64_texts, histories), caplog.text]
+    assert not [text for text in told if OWN_SECRET in text or encoded in text]
+    assert await tables_with(api_engine, OWN_SECRET) == []
+
+
+def base64_texts(history: str) -> str:
+    """Return what the payloads of a history say."""
+    found = re.findall(r'"data": ?"([A-Za-z0-9+/=]+)"', history)
+    return " ".join(base64.b64decode(text).decode("utf-8", "replace") for text in found)
