@@ -90,7 +90,8 @@ def activities_of(
         of_commands: list[Callable[..., Any]] = [payments.load, payments.begin, payments.end]
         of_refunds: list[Callable[..., Any]] = [refunds.reserve, refunds.change, refunds.load]
         recording = [*of_payments, *of_commands, *of_refunds]
-        return [*recording, gateway.authorise, gateway.capture, gateway.void, gateway.refund, gateway.recover]
+        at_gateways = [gateway.authorise, gateway.capture, gateway.void, gateway.refund]
+        return [*recording, *at_gateways, gateway.abort, gateway.recover]
     if queue == QUEUE_DELIVERIES:
         sender = WebhookSender(EgressPolicy.from_settings(settings))
         deliver = WebhookDeliveryActivities(engine, sender, cipher)

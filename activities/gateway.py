@@ -20,6 +20,7 @@ from clearway.durable.sealed import unseal
 from clearway.gateways.connections import Connection, GatewayConnections, GatewayUnusableError
 from clearway.gateways.contract import (
     UNKNOWN,
+    Aborting,
     AnswerUnreadableError,
     Executed,
     Gateway,
@@ -104,6 +105,17 @@ class GatewayActivities:
     async def refund(self, call: GatewayCall) -> GatewayOutcome:
         """Give money back."""
         return await self._send(call, lambda gateway: gateway.refund(call.operation))
+
+    @activity.defn(name="abort")
+    async def abort(self, call: GatewayCall) -> GatewayOutcome:
+        """Make sure that an authorisation takes no money; UNKNOWN where a gateway cannot."""
+        try:
+            connection = await self._gateways.get(call.gateway_id)
+        except UNUSABLE as error:
+            activity.logger.error("gateway %s cannot be asked to abort: %s", call.gateway_id, error)
+            return UNKNOWN
+        gateway = connection.gateway
+        return await _outcome(gateway.abort(call.operation)) if isinstance(gateway, Aborting) else UNKNOWN
 
     @activity.defn(name="recover")
     async def recover(self, call: RecoverCall) -> GatewayOutcome:

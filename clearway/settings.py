@@ -111,6 +111,8 @@ class Settings(BaseSettings):
     """Waits before each status poll of a pending payment; the last repeats until the deadline."""
     payment_deadline_s: float = Field(default=1_800, gt=0)
     """How long a payment may wait for its gateway or its customer."""
+    payment_failovers_max: int = Field(default=1, ge=0, le=2)
+    """How many further gateways a payment is tried at when the attempt before surely moved no money."""
     authorisation_expiry_s: float = Field(default=7 * 24 * 3600, gt=0)
     """How long an authorised payment may wait for its capture."""
     refund_deadline_s: float = Field(default=7 * 24 * 3600, gt=0)

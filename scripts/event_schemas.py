@@ -24,6 +24,10 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 TOLD: Final = {
     EventType.PAYMENT_CREATED: "A payment was recorded; its gateway is being asked.",
+    EventType.PAYMENT_ATTEMPT_FAILED: (
+        "An attempt at a gateway failed and nothing was taken. The payment is tried at another gateway and is still "
+        "pending: do nothing."
+    ),
     EventType.PAYMENT_REQUIRES_ACTION: "The customer must act at `data.next_action.url`.",
     EventType.PAYMENT_PROCESSING: "The gateway has accepted the payment and takes its time.",
     EventType.PAYMENT_AUTHORIZED: "The money is reserved on the customer's side and waits for capture.",
@@ -56,6 +60,7 @@ TOLD: Final = {
 
 STATUSES: Final = {
     EventType.PAYMENT_CREATED: ["pending"],
+    EventType.PAYMENT_ATTEMPT_FAILED: ["failed"],
     EventType.PAYMENT_CAPTURED: ["authorized", "success"],
     EventType.REFUND_CREATED: ["pending"],
 }

@@ -7,7 +7,7 @@ key is safe; when time runs out in doubt, the outcome stays UNKNOWN.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -55,9 +55,15 @@ class GatewayCaller:
         self._note = note
         self._personal = personal
 
-    async def authorise(self, operation: Operation, *, give_up_at: datetime, ask_first: bool = False) -> GatewayOutcome:
-        """Authorise. May answer PENDING, NEEDS_ACTION or PREPARED; RETRYABLE: surely not executed, given up."""
-        send = _Send(GatewayActivities.authorise, operation, self._call(operation), pending_ok=True)
+    async def authorise(
+        self, operation: Operation, *, give_up_at: datetime, ask_first: bool = False, briefly: bool = False
+    ) -> GatewayOutcome:
+        """Authorise. May answer PENDING, NEEDS_ACTION or PREPARED; RETRYABLE: surely not executed, given up.
+
+        briefly: another gateway can be tried, so it is given up sooner.
+        """
+        waits = policies.FAILOVER_WAITS_S if briefly else policies.RESEND_WAITS_S
+        send = _Send(GatewayActivities.authorise, operation, self._call(operation), pending_ok=True, waits_s=waits)
         return await self._carry_out(send, give_up_at, ask_first=ask_first)
 
     async def capture(self, operation: Operation, *, give_up_at: datetime, ask_first: bool = False) -> GatewayOutcome:
@@ -83,6 +89,12 @@ class GatewayCaller:
     def _personal_of(self, operation: Operation) -> str | None:
         return self._personal if operation.authorisation is not None else None
 
+    async def abort(self, operation: Operation) -> GatewayOutcome:
+        """Have the gateway forget an authorisation of unknown outcome; UNKNOWN when it cannot."""
+        return await _call_gateway(
+            GatewayActivities.abort, self._call(operation), f"abort {operation.key}", policies.QUESTION_RETRY
+        )
+
     async def find_out(self, operation: Operation) -> GatewayOutcome:
         """Ask once what became of an operation; UNKNOWN when nobody could tell."""
         return await _call_gateway(
@@ -104,7 +116,7 @@ class GatewayCaller:
 
     async def _carry_out(self, send: _Send, give_up_at: datetime, *, ask_first: bool) -> GatewayOutcome:
         doubted = False
-        waits = iter(policies.RESEND_WAITS_S)
+        waits = iter(send.waits_s)
         asks = ask_first
         while True:
             outcome = UNKNOWN if asks else await send.once()
@@ -154,17 +166,26 @@ class GatewayCaller:
 class _Send:
     """How one operation is sent. pending_ok: PENDING is an outcome that the caller can wait on by itself.
 
+    waits_s: before it is sent again when it was surely not executed; then it is given up.
+
     operation: with the moments at which it was sent, for questions.
     """
 
     def __init__(
-        self, method: Callable[..., Any], operation: Operation, call: GatewayCall, *, pending_ok: bool = False
+        self,
+        method: Callable[..., Any],
+        operation: Operation,
+        call: GatewayCall,
+        *,
+        pending_ok: bool = False,
+        waits_s: Sequence[float] = policies.RESEND_WAITS_S,
     ) -> None:
         self._method = method
         self._call = call
         self.operation = operation
         self.key = operation.key
         self.pending_ok = pending_ok
+        self.waits_s = waits_s
 
     def was_sent(self) -> None:
         """Keep that it is, or may be, sent at this moment."""

@@ -33,6 +33,12 @@ QUESTION_RETRY: Final = RetryPolicy(
 
 RESEND_WAITS_S: Final = (1, 2, 5, 10, 30, 60)
 """Waits before an operation that was surely not executed is sent again; after the last it is given up."""
+FAILOVER_WAITS_S: Final = (1, 2)
+"""The same while another gateway can be tried: it is tried soon, and the customer waits."""
+FAILOVER_WITHIN: Final = timedelta(minutes=1)
+"""After this time since a payment was recorded, it is not tried at another gateway: its customer may have left."""
+FAILOVER_DOUBT: Final = timedelta(seconds=20)
+"""How long a gateway is asked what it did before it is told to abort, while another gateway can be tried."""
 INQUIRY_WAITS_S: Final = (1, 5, 15, 30, 60, 120, 300)
 """Waits before each question about an unknown outcome; the last repeats until the deadline."""
 

@@ -17,6 +17,10 @@ from clearway.domain.money import CurrencyUnknownError, exponent
 DEADLINE_WAIT_S: Final = 2_000.0
 """Over the usual PAYMENT_DEADLINE_S."""
 
+FAILS_OVER_BETWEEN: Final = 2
+SENT_BRIEFLY: Final = 3
+"""How often a payment is sent to a gateway that refuses it, before it is tried at another."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -77,6 +81,16 @@ def _tested(asked: Asked) -> dict[str, Any]:
     return delivery
 
 
+def _attempt_failed(asked: Asked) -> dict[str, Any]:
+    """Connect a second simulator, and let the first refuse the payment before it does anything."""
+    connected = [found for found in asked.api.all("/gateways", limit=100) if found["enabled"]]
+    if len(connected) < FAILS_OVER_BETWEEN:
+        asked.api.post("/gateways", {"kind": "simulator", "name": "Second simulator"})
+    match = {"amount": asked.amount, "method": "upi"}
+    faults.switch_on({"operation": "authorise", "fault": "error_before", "times": SENT_BRIEFLY, "match": match})
+    return asked.pay(checkout.UPI_SUCCESS)
+
+
 def _refund_in_doubt(asked: Asked) -> dict[str, Any]:
     """Let the gateway pay out another amount than asked, once."""
     payment = asked.paid()
@@ -87,6 +101,7 @@ def _refund_in_doubt(asked: Asked) -> dict[str, Any]:
 
 TRIGGERS: Final[dict[str, Trigger]] = {
     "payment.created": Trigger("any payment", lambda asked: asked.pay(checkout.UPI_SUCCESS)),
+    "payment.attempt_failed": Trigger("a gateway that is down, and a second one that is not", _attempt_failed),
     "payment.requires_action": Trigger(
         "a card that needs 3-D Secure", lambda asked: asked.pay(checkout.card(checkout.CARD_WITH_3DS))
     ),

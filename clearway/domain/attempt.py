@@ -61,6 +61,14 @@ class AttemptKept:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayChoice:
+    """A gateway at which a payment can be tried: the kind and the id of a configuration."""
+
+    gateway: str
+    gateway_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """A recorded attempt, for a run that goes on from the row."""
 

@@ -25,6 +25,8 @@ class EventType(StrEnum):
     """All event types. A status change has exactly one; `payment.captured` reports a requested capture."""
 
     PAYMENT_CREATED = "payment.created"
+    PAYMENT_ATTEMPT_FAILED = "payment.attempt_failed"
+    """An attempt failed and another follows at another gateway. `payment.failed` tells of the last attempt."""
     PAYMENT_REQUIRES_ACTION = "payment.requires_action"
     PAYMENT_PROCESSING = "payment.processing"
     PAYMENT_AUTHORIZED = "payment.authorized"

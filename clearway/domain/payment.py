@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from clearway.domain import ledger
 from clearway.domain.actor import Actor
-from clearway.domain.attempt import AttemptSeen, AttemptStatus
+from clearway.domain.attempt import AttemptSeen, AttemptStatus, GatewayChoice
 from clearway.domain.command import CommandEnd
 from clearway.domain.events import EventType
 from clearway.domain.ledger import LedgerTransaction
@@ -117,6 +117,7 @@ class PersonalData:
 class NewPayment:
     """A payment to be recorded. personal: its `PersonalData`, sealed (`clearway.durable.sealed`).
 
+    alternatives: where it may be tried next, in order, if the attempt before surely moved no money.
     routing: which gateways were chosen and why (`clearway.domain.routing`), without personal data.
     """
 
@@ -130,6 +131,7 @@ class NewPayment:
     personal: str
     gateway: str = "simulator"
     gateway_id: str = ""
+    alternatives: tuple[GatewayChoice, ...] = ()
     routing: dict[str, Any] | None = None
 
 
@@ -205,7 +207,7 @@ class Change:
     reason: in words, for the timeline. actor: `system`, `gateway`, `customer`, `merchant` or `operator:<name>`.
     The optional fields overwrite what the payment has when they are given. command: the command that this step ends.
     attempt: what the gateway said of the payment attempt. A pending payment that stays pending has only that to record:
-    the gateway's first step is taken.
+    the gateway's first step is taken, or the attempt failed and `next_attempt` follows at another gateway.
     decided_by: the actor for the audit log, if the step is a decision that ends a review.
     """
 
@@ -221,6 +223,7 @@ class Change:
     command: CommandEnd | None = None
     attempt: AttemptSeen | None = None
     decided_by: Actor | None = None
+    next_attempt: GatewayChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +253,10 @@ def apply_change(payment: Payment, change: Change) -> Applied:
         last_step=change.step,
     )
     attempt_status = _attempt_after(payment, change)
+    if change.next_attempt is not None:
+        to = change.next_attempt
+        moved = replace(changed, gateway=to.gateway, gateway_id=to.gateway_id, gateway_reference=None)
+        return Applied(moved, (EventType.PAYMENT_ATTEMPT_FAILED,), (), attempt_status)
     if change.capture is None:
         _check_amounts(changed)
         return Applied(changed, _status_events(payment, changed), (), attempt_status)
@@ -258,6 +265,8 @@ def apply_change(payment: Payment, change: Change) -> Applied:
 
 def _attempt_after(payment: Payment, change: Change) -> AttemptStatus | None:
     """Return what the attempt becomes. An attempt that has succeeded stays so, whatever becomes of its payment."""
+    if change.next_attempt is not None:
+        return AttemptStatus.FAILED
     if payment.status is S.AUTHORIZED or change.to is payment.status:
         return None
     return ATTEMPT_AFTER.get(change.to)
@@ -269,6 +278,9 @@ def _check_move(payment: Payment, change: Change) -> None:
         raise MoveRefusedError(message)
     stays_with_capture = change.to is payment.status is S.AUTHORIZED and change.capture is not None
     stays_pending = change.to is payment.status is S.PENDING and change.attempt is not None
+    if change.next_attempt is not None and not stays_pending:
+        message = f"payment {payment.id} is {payment.status} and cannot be tried at another gateway"
+        raise MoveRefusedError(message)
     if change.to not in MOVES[payment.status] and not stays_with_capture and not stays_pending:
         message = f"payment {payment.id} is {payment.status} and cannot become {change.to}"
         raise MoveRefusedError(message)

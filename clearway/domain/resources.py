@@ -250,4 +250,6 @@ CONTRADICTIONS = frozenset({EventType.PAYMENT_CONTRADICTED, EventType.REFUND_CON
 
 def event_data(event_type: EventType) -> type[Resource]:
     """Return the model of an event's data."""
+    if event_type is EventType.PAYMENT_ATTEMPT_FAILED:
+        return AttemptResource
     return ContradictionResource if event_type in CONTRADICTIONS else EVENT_DATA[event_type.value.partition(".")[0]]

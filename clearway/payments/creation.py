@@ -104,6 +104,7 @@ async def create_payment(
             personal=seal(services.cipher, allocation.resource_id, personal),
             gateway=chosen.config.kind.value,
             gateway_id=chosen.config.id,
+            alternatives=chosen.alternatives(instrument.method, services.settings.payment_failovers_max),
             routing=chosen.decision.to_json(),
         )
         recorded = await _record(services, new, personal)

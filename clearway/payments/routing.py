@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from typing import Final
 
 from clearway.db.across_merchants import PayableOrder
+from clearway.domain.attempt import GatewayChoice
 from clearway.domain.errors import ConflictError, NotFoundError, UnprocessableError
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.merchant import Mode
-from clearway.domain.payment import CaptureMethod
+from clearway.domain.payment import CaptureMethod, PaymentMethod
 from clearway.domain.routing import BreakerSays, Decision, Why, decide, decide_for
 from clearway.domain.routing_conditions import PaymentFacts, brand_of
 from clearway.payments.instruments import Instrument
@@ -29,10 +30,17 @@ REASONS_SHOWN_MAX: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a payment goes. config: the first gateway of the decision."""
+    """Where a payment goes. config: the first gateway of the decision. others: the rest of them, in order."""
 
     decision: Decision
     config: GatewayConfig
+    others: tuple[GatewayConfig, ...] = ()
+
+    def alternatives(self, method: PaymentMethod, failovers_max: int) -> tuple[GatewayChoice, ...]:
+        """Return where a payment may be tried next. A card is not moved: its token belongs to one gateway."""
+        if method is PaymentMethod.CARD:
+            return ()
+        return tuple(GatewayChoice(each.kind.value, each.id) for each in self.others[:failovers_max])
 
 
 def facts_of(
@@ -83,7 +91,9 @@ async def _route(
     decision = await _decide(services, order.merchant_id, configs, facts, asked_id)
     if not decision.gateways:
         raise _not_routed(decision, asked_id, order.mode)
-    return Route(decision, next(config for config in configs if config.id == decision.gateways[0]))
+    by_id = {config.id: config for config in configs}
+    first, *others = (by_id[gateway_id] for gateway_id in decision.gateways)
+    return Route(decision, first, tuple(others))
 
 
 async def _decide(

@@ -3,35 +3,97 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from temporalio import workflow
 
+from clearway.domain.attempt import attempt_key
 from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.payment import CapturedAmount, CaptureMethod, PaymentStatus
 from clearway.durable.messages import CaptureInput, GatewayEvent
-from clearway.gateways.contract import GatewayOutcome, OutcomeKind, Trust
+from clearway.gateways.contract import Executed, GatewayOutcome, OperationKind, OutcomeKind, Trust
+from workflows import policies
 from workflows.inbox import Command
-from workflows.operation import difference
+from workflows.operation import UNDECIDED, difference
 from workflows.payment import review
 from workflows.payment.doubt import Doubt
 from workflows.payment.record import PaymentRun
 
+NOT_TAKEN: Final = frozenset({OutcomeKind.RETRYABLE, OutcomeKind.DECLINED, OutcomeKind.NOT_FOUND})
+
 
 async def authorise(run: PaymentRun, *, ask_first: bool = False) -> None:
-    """Send the authorisation and record its outcome."""
-    outcome = await run.caller.authorise(run.authorisation(), give_up_at=run.deadline, ask_first=ask_first)
-    while outcome.kind is OutcomeKind.PREPARED:
-        await _prepared(run, outcome)
-        outcome = await run.caller.authorise(run.authorisation(), give_up_at=run.deadline)
+    """Send the authorisation, at another gateway too if the first surely moved no money, and record its outcome."""
+    outcome = await _at_gateways(run, ask_first=ask_first)
     if outcome.kind is OutcomeKind.RETRYABLE:
-        unavailable = replace(
-            outcome, kind=OutcomeKind.DECLINED, error_code=outcome.error_code or "gateway_unavailable"
-        )
-        await _declined(run, unavailable, actor="system")
+        code = outcome.error_code or "gateway_unavailable"
+        await _declined(run, replace(outcome, kind=OutcomeKind.DECLINED, error_code=code), actor="system")
     elif outcome.kind is OutcomeKind.UNKNOWN:
         await review.begin(run, "what the gateway did with the payment is not known", Doubt(run.authorise_key))
     else:
         await settle(run, outcome)
+
+
+async def _at_gateways(run: PaymentRun, *, ask_first: bool) -> GatewayOutcome:
+    """Return the outcome of the last attempt."""
+    briefly = run.may_fail_over()
+    outcome = await _at_gateway(run, ask_first=ask_first, briefly=briefly)
+    while briefly:
+        failed = await _surely_over(run, outcome)
+        if failed is not None and run.may_fail_over():
+            await _fail_over(run, failed)
+            briefly = run.may_fail_over()
+            outcome = await _at_gateway(run, briefly=briefly)
+        elif outcome.kind in UNDECIDED:
+            briefly = False
+            outcome = await _at_gateway(run, ask_first=outcome.kind is OutcomeKind.UNKNOWN)
+        else:
+            break
+    return outcome
+
+
+async def _at_gateway(run: PaymentRun, *, ask_first: bool = False, briefly: bool = False) -> GatewayOutcome:
+    """Carry out one attempt. briefly: another gateway can be tried."""
+    give_up_at = workflow.now() + policies.FAILOVER_DOUBT if briefly else run.deadline
+    outcome = await run.caller.authorise(
+        run.authorisation(), give_up_at=give_up_at, ask_first=ask_first, briefly=briefly
+    )
+    while outcome.kind is OutcomeKind.PREPARED:
+        await _prepared(run, outcome)
+        outcome = await run.caller.authorise(run.authorisation(), give_up_at=give_up_at, briefly=briefly)
+    return outcome
+
+
+async def _surely_over(run: PaymentRun, outcome: GatewayOutcome) -> GatewayOutcome | None:
+    """Return how the attempt failed if it moved no money and cannot any more, else None.
+
+    What may have been executed is aborted, where the gateway can. What the gateway has of it is closed.
+    """
+    if outcome.kind is OutcomeKind.UNKNOWN:
+        outcome = await run.caller.abort(run.authorisation())
+    if outcome.kind not in NOT_TAKEN or outcome.executed is not Executed.NO:
+        return None
+    if not run.references:
+        return outcome
+    closing = replace(
+        run.authorisation(), kind=OperationKind.VOID, key=f"{run.new.id}:close:{run.attempt}", authorisation=None
+    )
+    closed = await run.caller.void(closing, give_up_at=run.fail_over_until)
+    return outcome if closed.kind is OutcomeKind.APPROVED else None
+
+
+async def _fail_over(run: PaymentRun, failed: GatewayOutcome) -> None:
+    """Record that the attempt failed and that another follows, at the next gateway."""
+    code, to = failed.error_code or "gateway_unavailable", run.alternatives[0]
+    description = failed.error_description or DECLINE_CODES.get(code, DECLINE_CODES["payment_declined"])
+    await run.change(
+        PaymentStatus.PENDING,
+        f"attempt {run.attempt} at {run.payment.gateway_id} failed, nothing was taken: {code}; trying {to.gateway_id}",
+        gateway_reference=None,
+        attempt=replace(run.seen(failed), error_code=code, error_description=description),
+        next_attempt=to,
+    )
+    run.begin_attempt(to)
 
 
 async def _prepared(run: PaymentRun, outcome: GatewayOutcome) -> None:
@@ -51,6 +113,8 @@ async def ask(run: PaymentRun) -> None:
 
 async def hear(run: PaymentRun, event: GatewayEvent) -> None:
     """Act on an event of the gateway while it or the customer has not decided."""
+    if await is_late_success(run, event):
+        return
     if event.key != run.authorise_key:
         run.timeline.note(f"gateway event {event.event_id} about {event.key} changes nothing")
         return
@@ -59,6 +123,16 @@ async def hear(run: PaymentRun, event: GatewayEvent) -> None:
         await ask(run)
     else:
         await settle(run, event.outcome)
+
+
+async def is_late_success(run: PaymentRun, event: GatewayEvent) -> bool:
+    """Ask a person if an attempt that was given up succeeded after all: the customer may pay twice."""
+    earlier = {attempt_key(run.new.id, number) for number in range(1, run.attempt)}
+    if event.key not in earlier or event.outcome.kind is not OutcomeKind.APPROVED or event.trust is Trust.HINT:
+        return False
+    said = f"gateway event {event.event_id} says that {event.key} succeeded, after another attempt was begun"
+    await review.begin(run, said, Doubt(differs=said))
+    return True
 
 
 async def settle(run: PaymentRun, outcome: GatewayOutcome) -> None:

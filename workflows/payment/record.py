@@ -13,7 +13,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
 from activities.payment import BeginInput, Begun, ChangeInput, LoadedPayment, PaymentActivities, PaymentState
-from clearway.domain.attempt import Attempt, AttemptSeen, attempt_key
+from clearway.domain.attempt import Attempt, AttemptSeen, GatewayChoice, attempt_key
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand, PaymentCommand
 from clearway.domain.ids import CAPTURE
 from clearway.domain.money import Money
@@ -22,6 +22,7 @@ from clearway.domain.refusals import PAYMENT_NOT_FOUND
 from clearway.durable.messages import PaymentInput
 from clearway.durable.search_attributes import GATEWAY, PAYMENT_STATUS
 from clearway.gateways.contract import Authorisation, GatewayOutcome, Operation, OperationKind
+from workflows import policies
 from workflows.inbox import Inbox
 from workflows.lasting import RecordMovedError, recorded
 from workflows.operation import GatewayCaller
@@ -126,7 +127,7 @@ class PaymentRecord:
         self._timeline.note(f"{before} -> {change.to}: {change.reason}")
         if change.to is not before:
             workflow.upsert_search_attributes(
-                [PAYMENT_STATUS.value_set(change.to.value), GATEWAY.value_set(self._new.gateway)]
+                [PAYMENT_STATUS.value_set(change.to.value), GATEWAY.value_set(self.payment.gateway)]
             )
 
     async def begin(self, command: NewCommand) -> Begun:
@@ -155,8 +156,9 @@ class PaymentRun:
         self.timeline = timeline
         self.inbox = inbox
         self.record = PaymentRecord(self.new, timeline)
-        self.caller = GatewayCaller(self.new.gateway_id, timeline.note, self.new.personal)
+        self.caller = self._at(self.new.gateway_id)
         self.attempt = 1
+        self.alternatives = self.new.alternatives
         self.references: dict[str, str] = {}
         self.state: str | None = None
         self.sent_at: datetime | None = None
@@ -224,7 +226,23 @@ class PaymentRun:
     def _go_on_with(self, attempt: Attempt) -> None:
         """Take up the last attempt. The payment's row has the newer reference, if an operator set one."""
         self.attempt, self.state, self.sent_at = attempt.number, attempt.state, attempt.started_at
+        self.alternatives = self.new.alternatives[attempt.number - 1 :]
+        self.caller = self._at(attempt.gateway_id)
         self.references = attempt.references | self.references
+
+    def may_fail_over(self) -> bool:
+        """Tell whether another gateway may be tried, as far as the time and the gateways allow."""
+        return bool(self.alternatives) and workflow.now() < self.fail_over_until
+
+    def begin_attempt(self, at: GatewayChoice) -> None:
+        """Go on at another gateway, of which nothing is known yet."""
+        self.attempt += 1
+        self.alternatives = self.alternatives[1:]
+        self.references, self.state, self.sent_at = {}, None, workflow.now()
+        self.caller = self._at(at.gateway_id)
+
+    def _at(self, gateway_id: str) -> GatewayCaller:
+        return GatewayCaller(gateway_id, self.timeline.note, self.new.personal)
 
     async def change(self, to: PaymentStatus, reason: str, *, actor: str = "system", **fields: Any) -> None:
         """Record a change; the further fields are those of `Change`."""
@@ -254,6 +272,7 @@ class PaymentRun:
     def set_deadline(self, created_at: datetime) -> None:
         """Set when the gateway or the customer must have decided."""
         self.deadline = created_at + timedelta(seconds=self.timings.deadline_s)
+        self.fail_over_until = min(self.deadline, created_at + policies.FAILOVER_WITHIN)
 
     def start_expiry(self, authorised_at: datetime) -> None:
         """Set when the authorisation ends."""

@@ -170,7 +170,9 @@ class PaymentWorkflow(Listener):
         elif self._inbox.commands:
             await self._carry_out(self._inbox.commands.popleft())
         elif self._inbox.events:
-            self._timeline.note(f"gateway event {self._inbox.events.popleft().event_id} changes nothing: authorised")
+            event = self._inbox.events.popleft()
+            if not await attempts.is_late_success(self._run, event):
+                self._timeline.note(f"gateway event {event.event_id} changes nothing: authorised")
         else:
             self._ignore_resolution()
 

@@ -191,6 +191,8 @@ async def _change(connection: AsyncConnection, row: Row[Any], change: Change, no
     after = columns_after(applied.payment, now)
     resource = resource_of(row_after(row, after))
     data = resource.data()
+    if change.next_attempt is not None:
+        data = (await attempts.failed(connection, before, change, now)).data()
     told = announce(_happenings(before, applied, change, data), endpoints_in(row), now=now)
     writes: list[Write] = attempts.following(before, applied, change, now)
     if change.capture is not None:

@@ -14,6 +14,7 @@ from clearway.db.tables import payment_attempts, payments
 from clearway.db.writing import Changed, Rows, Write
 from clearway.domain.attempt import OPEN, Attempt, AttemptKept, AttemptSeen, AttemptStatus, attempt_key
 from clearway.domain.payment import Applied, Change, Payment, PaymentStatus
+from clearway.domain.resources import AttemptResource
 
 FIND: Final = (
     select(payment_attempts)
@@ -28,7 +29,7 @@ def first(payment: Payment, now: datetime) -> Write:
 
 
 def following(before: Payment, applied: Applied, change: Change, now: datetime) -> list[Write]:
-    """Return what a change of the payment means for its attempt."""
+    """Return what a change of the payment means for its attempt, and the attempt that follows, if one does."""
     if before.status is PaymentStatus.AUTHORIZED:
         return []  # the attempt has succeeded; what follows is about captures and voids
     seen = change.attempt or AttemptSeen()
@@ -45,7 +46,27 @@ def following(before: Payment, applied: Applied, change: Change, now: datetime) 
     # An attempt that has ended stays as it is: a review of a capture or a void says nothing about it.
     was = AttemptStatus.UNKNOWN if before.status is PaymentStatus.NEEDS_REVIEW else AttemptStatus.PENDING
     where = {"status": was.value} if applied.attempt_status is not None else {}
-    return [Changed(payment_attempts, attempt_key(before.id, seen.number), values, where=where)]
+    changed = Changed(payment_attempts, attempt_key(before.id, seen.number), values, where=where)
+    if change.next_attempt is None:
+        return [changed]
+    return [changed, Rows(payment_attempts, [_row(applied.payment, seen.number + 1, now)])]
+
+
+async def failed(connection: AsyncConnection, before: Payment, change: Change, now: datetime) -> AttemptResource:
+    """Describe an attempt that failed and that another follows, for its event."""
+    assert change.attempt is not None, "the attempt that failed"
+    key = attempt_key(before.id, change.attempt.number)
+    started_at = await connection.scalar(select(payment_attempts.c.started_at).where(payment_attempts.c.id == key))
+    return AttemptResource(
+        payment_id=before.id,
+        number=change.attempt.number,
+        gateway=before.gateway,
+        gateway_id=before.gateway_id,
+        status=AttemptStatus.FAILED,
+        started_at=started_at or now,
+        ended_at=now,
+        **_failure(change, change.attempt),
+    )
 
 
 async def all_of(connection: AsyncConnection, payment_id: str) -> Sequence[Attempt]:

@@ -18,6 +18,7 @@ from clearway.breakers.counting import BreakerCounts, CalledGateway
 from clearway.db import across_merchants, reviews
 from clearway.db.events import DueDelivery, Happening, tell
 from clearway.domain.actor import Actor
+from clearway.domain.attempt import AttemptSeen, GatewayChoice
 from clearway.domain.breaker import CALLS_MIN
 from clearway.domain.events import EventType
 from clearway.domain.gateway import first_gateway_id
@@ -88,6 +89,9 @@ async def _take_a_payment_by_hand(shop: Shop) -> None:
 async def _end_payments(shop: Shop) -> None:
     for status in (P.CANCELLED, P.EXPIRED, P.NEEDS_REVIEW):
         await shop.move(await shop.recorded(method="wallet", shown={"wallet": {"code": "paytm"}}), status)
+    tried = await shop.recorded()
+    elsewhere = GatewayChoice("simulator", first_gateway_id(shop.merchant_id))
+    await shop.move(tried, P.PENDING, attempt=AttemptSeen(error_code="gateway_unavailable"), next_attempt=elsewhere)
     failing = await shop.recorded(method="netbanking", shown={"bank": {"code": "HDFC"}})
     await shop.move(failing, P.FAILED, error_code="insufficient_funds", error_description="There is not enough money.")
 
