@@ -19,14 +19,16 @@ from clearway.gateways.contract import GatewayOutcome, OperationKind, OutcomeKin
 ENDED_WITHOUT_MONEY = frozenset({PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED})
 
 
-def contradiction(subject: Subject, operation: str, outcome: GatewayOutcome) -> ReviewKind | None:
-    """Say how a report contradicts the record of an ended payment or refund, or None."""
+def contradiction(subject: Subject, operation: str, outcome: GatewayOutcome, *, number: int = 1) -> ReviewKind | None:
+    """Say how a report contradicts the record of an ended payment or refund, or None. number: of the operation."""
     if outcome.kind not in {OutcomeKind.APPROVED, OutcomeKind.DECLINED}:
         return None
     if subject.type is SubjectType.REFUND:
         return _of_refund(subject, outcome)
     match operation:
         case OperationKind.AUTHORISE:
+            if subject.is_former_attempt(number):
+                return _of_former_attempt(outcome)
             return _of_authorisation(subject, outcome)
         case OperationKind.CAPTURE if outcome.kind is OutcomeKind.APPROVED:
             return _of_capture(subject, outcome)
@@ -49,6 +51,11 @@ def resource_of(kind: ReviewKind, reported: GatewayOutcome, subject: Subject, no
         reported_currency=reported.currency,
         opened_at=now,
     )
+
+
+def _of_former_attempt(outcome: GatewayOutcome) -> ReviewKind | None:
+    """A payment was tried elsewhere because this attempt took nothing: a success of it is money that nobody booked."""
+    return ReviewKind.CAPTURE_NOT_RECORDED if outcome.kind is OutcomeKind.APPROVED else None
 
 
 def _of_authorisation(subject: Subject, outcome: GatewayOutcome) -> ReviewKind | None:

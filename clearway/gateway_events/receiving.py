@@ -64,6 +64,7 @@ class Named:
     type: SubjectType
     id: str
     operation: str
+    number: int = 1
 
     @property
     def workflow_id(self) -> str:
@@ -121,12 +122,15 @@ async def _heard(connection: AsyncConnection, config: GatewayConfig, event: Inbo
     if event.key is not None:
         return named_by(event.key), GatewayEvent(event.event_id, event.key, event.outcome, event.trust)
     reference = event.references.get("payment")
-    payment_id = await across_merchants.find_by_reference(connection, config.id, reference) if reference else None
-    if payment_id is None:
+    found = await across_merchants.find_by_reference(connection, config.id, reference) if reference else None
+    if found is None:
         raise EventUnreadableError("it names neither an operation nor a payment that was made at this gateway")
-    named = Named(SubjectType.PAYMENT, payment_id, event.operation)
-    trust = event.trust if event.operation is OperationKind.AUTHORISE else Trust.HINT
-    return named, GatewayEvent(event.event_id, f"{payment_id}:{event.operation}:1", event.outcome, trust)
+    payment_id, attempt = found
+    is_authorisation = event.operation is OperationKind.AUTHORISE
+    named = Named(SubjectType.PAYMENT, payment_id, event.operation, attempt if is_authorisation else 1)
+    trust = event.trust if is_authorisation else Trust.HINT
+    key = f"{payment_id}:{event.operation}:{named.number}"
+    return named, GatewayEvent(event.event_id, key, event.outcome, trust)
 
 
 async def _take_one(
@@ -147,10 +151,10 @@ async def _take_one(
 def named_by(key: str) -> Named:
     """Read an operation key, `<id>:<operation>:<n>`. Raises EventUnreadableError when it is foreign."""
     subject_id, _, rest = key.partition(":")
-    operation = rest.partition(":")[0]
+    operation, _, number = rest.partition(":")
     for prefix, kind in ((PAYMENT, SubjectType.PAYMENT), (REFUND, SubjectType.REFUND)):
         if is_id(prefix, subject_id):
-            return Named(kind, subject_id, operation)
+            return Named(kind, subject_id, operation, int(number) if number.isdecimal() else 1)
     raise EventUnreadableError("the operation's key is not of this installation")
 
 
@@ -181,7 +185,9 @@ def _at_first(config: GatewayConfig, subject: Subject | None, named: Named, even
     """Say what is known of an event before it is passed on: a gateway speaks only of what was made there."""
     if subject is None:
         return Disposition.UNKNOWN_SUBJECT
-    if (subject.gateway_id, subject.merchant_id) != (config.id, config.merchant_id):
+    is_authorisation = named.operation == OperationKind.AUTHORISE
+    made_at = subject.attempts.get(named.number) if is_authorisation else None
+    if (made_at or subject.gateway_id, subject.merchant_id) != (config.id, config.merchant_id):
         return Disposition.FOREIGN
     agrees = subject.status in ENDED and _against(subject, named, event) is None
     return Disposition.LATE if agrees else Disposition.RECEIVED
@@ -261,4 +267,4 @@ def _against(subject: Subject, named: Named, event: GatewayEvent) -> ReviewKind 
     """Say how an event contradicts the record. A hint cannot: anybody may have written it."""
     if event.trust is Trust.HINT:
         return None
-    return contradiction(subject, named.operation, event.outcome)
+    return contradiction(subject, named.operation, event.outcome, number=named.number)

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from clearway.db.tables import (
     captures,
     gateway_events,
+    payment_attempts,
     payments,
     refunds,
     reviews,
@@ -31,6 +32,7 @@ class Subject:
 
     amount_minor: captured of the payment, or the amount of the refund. captures: what was captured, by the gateway's
     reference. references: the gateway's ids, by the names of the contract. gateway_id: where it was made.
+    attempts: the configuration of each attempt of a payment, by its number.
     """
 
     type: SubjectType
@@ -45,8 +47,24 @@ class Subject:
     references: Mapping[str, str]
     created_at: datetime
     gateway_id: str
+    attempts: Mapping[int, str]
+
+    def is_former_attempt(self, number: int) -> bool:
+        """Tell whether another attempt followed this one."""
+        return number < max(self.attempts, default=1)
 
 
+_ATTEMPTED: Final = (
+    select(func.json_agg(func.json_build_array(payment_attempts.c.number, payment_attempts.c.gateway_id)))
+    .where(payment_attempts.c.payment_id == payments.c.id)
+    .scalar_subquery()
+    .label("attempted")
+)
+_LAST: Final = (
+    select(func.coalesce(func.max(payment_attempts.c.number), 1))
+    .where(payment_attempts.c.payment_id == payments.c.id)
+    .scalar_subquery()
+)
 _CAPTURED: Final = (
     select(func.json_agg(func.json_build_array(captures.c.gateway_reference, captures.c.amount_minor)))
     .where(captures.c.payment_id == payments.c.id)
@@ -55,7 +73,7 @@ _CAPTURED: Final = (
 )
 
 
-FIND_PAYMENT: Final = select(payments, _CAPTURED).where(payments.c.id == bindparam("subject"))
+FIND_PAYMENT: Final = select(payments, _CAPTURED, _ATTEMPTED).where(payments.c.id == bindparam("subject"))
 
 
 FIND_REFUND: Final = (
@@ -85,6 +103,7 @@ async def find_subject(connection: AsyncConnection, kind: SubjectType, subject_i
         references=_references(row, refunded=refunded),
         created_at=row.created_at,
         gateway_id=row.gateway_id,
+        attempts={} if refunded else dict(row.attempted or ()),
     )
 
 
@@ -95,10 +114,13 @@ def _references(row: Row[Any], *, refunded: bool) -> dict[str, str]:
     return {name: value for name, value in named.items() if value}
 
 
-async def find_by_reference(connection: AsyncConnection, gateway_id: str, reference: str) -> str | None:
-    """Return the payment that a gateway knows by this reference."""
-    query = select(payments.c.id).where(payments.c.gateway_id == gateway_id, payments.c.gateway_reference == reference)
-    return (await connection.execute(query.limit(1))).scalar_one_or_none()
+async def find_by_reference(connection: AsyncConnection, gateway_id: str, reference: str) -> tuple[str, int] | None:
+    """Return the payment that a gateway knows by this reference, and the number of its attempt there."""
+    query = select(payments.c.id, _LAST).where(
+        payments.c.gateway_id == gateway_id, payments.c.gateway_reference == reference
+    )
+    row = (await connection.execute(query.limit(1))).one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 async def find_gateway_event(connection: AsyncConnection, event_id: str) -> Row[Any] | None:

@@ -1,0 +1,71 @@
+"""A payment that is tried at a second gateway, as a merchant meets it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.services.api.conftest import Payer
+from tests.services.api.test_gateway_events import event_about, send
+from tests.services.gateways.running import Simulator
+
+AMOUNT = 50_000
+DOWN = {"operation": "authorise", "fault": "error_before", "times": 3, "match": {"method": "upi"}}
+
+
+@pytest.fixture
+async def moved(payer: Payer, api_simulator: Simulator) -> AsyncIterator[dict[str, Any]]:
+    """Make a payment that the first gateway refuses before it does anything, and the second takes."""
+    second = {"kind": "simulator", "name": "Second", "priority": 200, "test": False}
+    made = await payer.http.post("/gateways", json=second)
+    assert made.status_code == 201, made.text
+    await api_simulator.switch(**DOWN)
+    yield await payer.payment()
+    await api_simulator.http.delete("/faults")
+
+
+async def test_each_attempt_is_told_and_the_money_is_taken_once(
+    payer: Payer, api_simulator: Simulator, moved: dict[str, Any]
+) -> None:
+    """The attempts name both gateways, the payment is that of the second, and an event told of the first."""
+    attempts = (await payer.http.get(f"/payments/{moved['id']}/attempts")).json()["data"]
+    assert [attempt["status"] for attempt in attempts] == ["failed", "succeeded"]
+    assert attempts[1]["gateway_id"] == moved["gateway_id"] != attempts[0]["gateway_id"]
+    history = (await payer.http.get(f"/payments/{moved['id']}/history")).json()["data"]
+    assert [step["type"] for step in history] == ["payment.created", "payment.attempt_failed", "payment.success"]
+    told = (await payer.http.get(f"/events/{history[1]['event_id']}")).json()["data"]
+    assert (told["object"], told["number"], told["executed"]) == ("payment_attempt", 1, "no")
+    assert await api_simulator.charges(moved["id"]) == 1
+    refund = (await payer.http.post(f"/payments/{moved['id']}/refunds", json={"amount": 1})).json()
+    await payer.refund_in(refund["id"], "processed")
+
+
+async def test_a_late_success_of_the_first_gateway_is_never_hidden(
+    payer: Payer, anonymous: httpx.AsyncClient, moved: dict[str, Any]
+) -> None:
+    """The gateway that was given up says that it took the money: a review is opened, although the payment is over."""
+    late = event_about(f"{moved['id']}:authorise:1", amount=AMOUNT)
+    assert (await send(anonymous, to=payer, event=late)).json() == {"status": "contradicts"}
+
+
+async def test_a_gateway_speaks_of_its_own_attempt_only(
+    payer: Payer, anonymous: httpx.AsyncClient, moved: dict[str, Any]
+) -> None:
+    """What the first gateway says of the second attempt was not made there, and is not believed."""
+    foreign = event_about(f"{moved['id']}:authorise:2", amount=AMOUNT)
+    assert (await send(anonymous, to=payer, event=foreign)).json() == {"status": "foreign"}
+
+
+async def test_a_card_is_not_moved(payer: Payer, api_simulator: Simulator) -> None:
+    """A card token belongs to one gateway: the payment waits for that one and is not tried elsewhere."""
+    second = {"kind": "simulator", "name": "Second", "priority": 200, "test": False}
+    await payer.http.post("/gateways", json=second)
+    card = {"number": "4242424242424242", "expiry_month": 12, "expiry_year": 2031, "cvv": "123"}
+    await api_simulator.switch(operation="authorise", fault="error_before", times=1, match={"method": "card"})
+    paid = await payer.payment(method="card", card=card)
+    await api_simulator.http.delete("/faults")
+    attempts = (await payer.http.get(f"/payments/{paid['id']}/attempts")).json()["data"]
+    assert len(attempts) == 1
