@@ -93,8 +93,8 @@ async def test_manual_captures_in_parts_and_a_refund(durable: Durable) -> None:
     await click(durable, payment, "approve/balance")
     await durable.skip_until_status(payment.id, "authorized")
     for number, amount in ((1, 20_000), (2, 30_000)):
-        asked = {"capture_id": f"cap_{number}", "amount_minor": amount, "final": number == 2}
-        await handle.execute_update("capture", asked, id=f"cap_{number}")
+        asked = {"capture_id": ids.new_id(ids.CAPTURE), "amount_minor": amount, "final": number == 2}
+        await handle.execute_update("capture", asked, id=asked["capture_id"])
     assert (await durable.ended(handle)).status == "success"
     _, refund = await durable.refund(payment, 10_000)
     assert (await durable.ended(refund)).status == "processed"
@@ -119,7 +119,8 @@ async def test_a_final_capture_releases_what_is_left(durable: Durable) -> None:
     _, handle = await durable.start(payment)
     await click(durable, payment, "approve/balance")
     await durable.skip_until_status(payment.id, "authorized")
-    await handle.execute_update("capture", {"capture_id": "cap_1", "amount_minor": 20_000}, id="cap_1")
+    capture_id = ids.new_id(ids.CAPTURE)
+    await handle.execute_update("capture", {"capture_id": capture_id, "amount_minor": 20_000}, id=capture_id)
     assert (await durable.ended(handle)).captured_minor == 20_000
     assert await effects(durable, payment) == ["authorised", "captured", "voided"]
 
@@ -130,12 +131,12 @@ async def test_a_cancelled_authorisation_is_released(durable: Durable) -> None:
     _, handle = await durable.start(payment)
     await click(durable, payment, "approve/balance")
     await durable.skip_until_status(payment.id, "authorized")
-    await handle.execute_update("cancel", {"reason": "sold out"}, id="cxl_1")
+    await handle.execute_update("cancel", {"reason": "sold out"}, id=f"cxl_{payment.id}")
     assert (await durable.ended(handle)).status == "cancelled"
     assert await effects(durable, payment) == ["authorised", "voided"]
     early = await paypal_payment(durable)
     _, handle = await durable.start(early)
     await durable.until_status(early.id, "requires_action")
-    await handle.execute_update("cancel", {"reason": "sold out"}, id="cxl_2")
+    await handle.execute_update("cancel", {"reason": "sold out"}, id=f"cxl_{early.id}")
     assert (await durable.ended(handle)).status == "cancelled"
     assert await effects(durable, early) == []
