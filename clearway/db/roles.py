@@ -22,7 +22,7 @@ APPEND_ONLY: Final = frozenset(
         *("events", "webhook_attempts", "audit_log"),
     }
 )
-DELETED_FROM: Final = frozenset({"idempotency_keys", "error_overrides"})
+DELETED_FROM: Final = frozenset({"idempotency_keys"})
 FUNCTIONS: Final = ("ensure_partitions(integer)", "id_bound(text, timestamptz)")
 
 

@@ -34,7 +34,6 @@ REVIEW = "rev"
 REQUEST = "req"
 API_KEY = "key"
 ROUTING_VERSION = "rtv"
-ERROR_OVERRIDE = "eov"
 ACCOUNT = "acc"
 DECISION = "dec"
 """A request to resolve a review; it names no resource."""
@@ -48,7 +47,6 @@ NOUNS: Final = {
     CAPTURE: "capture",
     DELIVERY: "webhook_delivery",
     ENDPOINT: "webhook_endpoint",
-    ERROR_OVERRIDE: "error_override",
     EVENT: "event",
     GATEWAY: "gateway",
     GATEWAY_EVENT: "gateway_event",

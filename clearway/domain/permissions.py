@@ -67,9 +67,9 @@ MEANING: Final = {
     Permission.GATEWAY_EVENTS_WRITE: "Process stored gateway events again.",
     Permission.KEYS_READ: "List API keys, without their secrets.",
     Permission.KEYS_WRITE: "Create, rotate and revoke API keys. A new key cannot exceed the key that creates it.",
-    Permission.ROUTING_READ: "Read routing rules, ask where a payment would go, and read what errors mean for you.",
+    Permission.ROUTING_READ: "Read routing rules, and ask where a payment would go.",
     Permission.ROUTING_WRITE: (
-        "Write, activate and roll back routing rules, reset circuit breakers and change what errors mean for you. "
+        "Write, activate and roll back routing rules and reset circuit breakers. "
         "This decides which gateway charges your customers."
     ),
 }

@@ -837,32 +837,6 @@ def _create_routing() -> None:
         unique=True,
         postgresql_where=sa.text("status = 'active'"),
     )
-    op.create_table(
-        "error_overrides",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("merchant_id", sa.Text(), nullable=False),
-        sa.Column("gateway", sa.Text(), nullable=False, comment="the kind"),
-        sa.Column("operation", sa.Text(), nullable=False),
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("network_code", sa.Text(), server_default="", nullable=False),
-        sa.Column("elsewhere", sa.Text(), nullable=True, comment="null: as the table says; so with the texts"),
-        sa.Column("merchant_text", sa.Text(), nullable=True),
-        sa.Column("customer_text", sa.Text(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("elsewhere IN ('no', 'step_up', 'yes')", name=op.f("ck_error_overrides_elsewhere_known")),
-        sa.ForeignKeyConstraint(["merchant_id"], ["merchants.id"], name=op.f("fk_error_overrides_merchant_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_error_overrides")),
-        sa.UniqueConstraint(
-            "merchant_id", "gateway", "operation", "code", "network_code", name="uq_error_overrides_error"
-        ),
-    )
-    op.create_index(
-        "ix_error_overrides_merchant_id_id",
-        "error_overrides",
-        ["merchant_id", sa.literal_column("id DESC")],
-        unique=False,
-    )
     _create_breakers()
 
 

@@ -24,14 +24,13 @@ from clearway.db.tables.orders import orders
 from clearway.db.tables.payments import captures, payment_attempts, payment_commands, payments
 from clearway.db.tables.refunds import refunds
 from clearway.db.tables.reviews import reviews
-from clearway.db.tables.routing import error_overrides, gateway_breakers, routing_versions
+from clearway.db.tables.routing import gateway_breakers, routing_versions
 
 __all__ = [
     "accounts",
     "api_keys",
     "audit_log",
     "captures",
-    "error_overrides",
     "events",
     "gateway_breakers",
     "gateway_configs",

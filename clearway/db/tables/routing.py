@@ -1,4 +1,4 @@
-"""Routing: rules of merchants in versions, what they say otherwise of errors, and the breakers of their gateways."""
+"""Routing: rules of merchants in versions, and the circuit breakers of their gateways."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from clearway.db.tables.base import metadata, moment, one_of
 from clearway.domain.breaker import BreakerState
-from clearway.domain.gateway_error import Elsewhere
 from clearway.domain.routing_version import VersionStatus
 
 routing_versions = Table(
@@ -28,25 +27,6 @@ routing_versions = Table(
     CheckConstraint(one_of("status", VersionStatus), name="status_known"),
     Index("ix_routing_versions_merchant_id_id", "merchant_id", text("id DESC")),
     Index("uq_routing_versions_active", "merchant_id", unique=True, postgresql_where=text("status = 'active'")),
-)
-
-error_overrides = Table(
-    "error_overrides",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("merchant_id", Text, ForeignKey("merchants.id"), nullable=False),
-    Column("gateway", Text, nullable=False, comment="the kind"),
-    Column("operation", Text, nullable=False),
-    Column("code", Text, nullable=False),
-    Column("network_code", Text, nullable=False, server_default=""),
-    Column("elsewhere", Text, comment="null: as the table says; so with the texts"),
-    Column("merchant_text", Text),
-    Column("customer_text", Text),
-    moment("created_at"),
-    moment("updated_at"),
-    UniqueConstraint("merchant_id", "gateway", "operation", "code", "network_code", name="uq_error_overrides_error"),
-    CheckConstraint(one_of("elsewhere", Elsewhere), name="elsewhere_known"),
-    Index("ix_error_overrides_merchant_id_id", "merchant_id", text("id DESC")),
 )
 
 gateway_breakers = Table(
