@@ -86,7 +86,9 @@ class TestStripe(GatewayConformance):
                 receiver=receiver,
                 effects=effects,
                 sign=sign,
-                connect=lambda url: StripeGateway(StripeKeys("sk_test_some_name"), api_base=url, timeout_s=5),
+                connect=lambda url: StripeGateway(
+                    StripeKeys("sk_test_some_name"), api_base=url, timeout_s=5, multicapture=True
+                ),
                 answers=[PAID, WAITING, REFUSED, REFUND, ERROR],
                 events=[event(PAID, "payment_intent.succeeded"), event(REFUND, "refund.failed")],
                 good=("card", "pm_card_visa"),
