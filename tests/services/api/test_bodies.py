@@ -100,29 +100,28 @@ async def test_a_media_type_that_is_not_json_says_what_is_accepted(caller: Calle
 
 
 HOSTILE = ["\x00", "a\x00b", "\ud800", "x\udfffy", "\ud800" * 30, "\ufffe", "\u202e", "\uff14" * 16, "a" * 60_000, " "]
-RECURSIVE = 3
+SAME_SCHEMA_MAX = 2
+"""How often a schema that contains itself, such as a routing rule, is entered on the way to one text."""
 
 
-def _resolve(document: dict, schema: dict) -> dict:
-    while "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return schema
-
-
-def _strings(document: dict, schema: dict, place: tuple = ()) -> list[tuple]:
+def _strings(document: dict, schema: dict, place: tuple = (), within: tuple = ()) -> list[tuple]:
     """Return the place of every text a schema can take; `*` stands for a name that the client chooses."""
-    schema = _resolve(document, schema)
+    while "$ref" in schema:
+        if within.count(schema["$ref"]) == SAME_SCHEMA_MAX:
+            return []
+        within = (*within, schema["$ref"])
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
     found = []
     for part in (*schema.get("anyOf", ()), *schema.get("allOf", ()), *schema.get("oneOf", ())):
-        found += _strings(document, part, place)
+        found += _strings(document, part, place, within)
     if schema.get("type") == "string":
         found.append(place)
     for name, inner in schema.get("properties", {}).items():
-        found += _strings(document, inner, (*place, name))
+        found += _strings(document, inner, (*place, name), within)
     if isinstance(schema.get("additionalProperties"), dict):
-        found += _strings(document, schema["additionalProperties"], (*place, "*"))
+        found += _strings(document, schema["additionalProperties"], (*place, "*"), within)
     if "items" in schema:
-        found += _strings(document, schema["items"], (*place, 0))
+        found += _strings(document, schema["items"], (*place, 0), within)
     return found
 
 
