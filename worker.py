@@ -171,7 +171,7 @@ def metrics_runtime(settings: Settings, index: int) -> Runtime:
 
 
 async def connected(settings: Settings, index: int, stop: asyncio.Event) -> Client | None:
-    """Return a client of Temporal, or None when `stop` is set first; while the server is away, say so and try again."""
+    """Return a client of Temporal, or None when `stop` is set first; while the server is down, log it and retry."""
     runtime = metrics_runtime(settings, index)
     identity = f"worker-{index}-{os.getpid()}@{os.uname().nodename}"
     waits_s = itertools.chain(CONNECT_WAITS_S, itertools.repeat(CONNECT_WAITS_S[-1]))
@@ -238,7 +238,7 @@ async def main(settings: Settings, arguments: argparse.Namespace) -> None:
 
 
 def read_settings() -> Settings:
-    """Return the settings, or leave with one line that says what is wrong with them."""
+    """Return the settings, or exit with one line that says what is wrong with them."""
     try:
         settings = Settings()
         if settings.metrics_port is not None:

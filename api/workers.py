@@ -1,4 +1,4 @@
-"""Whether workers are there: asked of Temporal's task queues, which know who polls them."""
+"""Whether workers run, according to Temporal's task queues, which know their pollers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class QueueState:
 
 
 async def queue_states(client: Client) -> dict[str, QueueState]:
-    """Return the state of every task queue of ours. Raises RPCError or RuntimeError when Temporal is away."""
+    """Return the state of each of Clearway's task queues. Raises RPCError or RuntimeError when Temporal is down."""
     states = await asyncio.gather(*(_state(client, name) for name in TASK_QUEUES))
     return dict(zip(TASK_QUEUES, states, strict=True))
 

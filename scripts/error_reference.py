@@ -1,4 +1,4 @@
-"""Writes `docs/errors.md` from the error table, so that what people read is what the program does.
+"""Writes `docs/errors.md` from the error table, so that the page matches the program.
 
 `python -m scripts.error_reference` writes it; `--check` compares what is committed with the table and changes nothing.
 """
@@ -18,16 +18,19 @@ TITLES: Final = {"simulator": "Simulator", "stripe": "Stripe", "paypal": "PayPal
 INTRODUCTION: Final = """\
 # Error codes
 
-This page is made of the table that the program uses (`clearway/gateways/errors/*.csv`): change the table, then run
-`python -m scripts.error_reference`. The API has the same under `GET /errors` and `GET /errors/{gateway}`.
+This page is generated from the error table (`clearway/gateways/errors/*.csv`): change the table, then run
+`python -m scripts.error_reference`. The API serves the same table: `GET /errors` and `GET /errors/{gateway}`.
 
-A payment or refund that failed has an `error_code`. Connectors translate what their gateway says into these codes.
+A payment or refund that failed has an `error_code`. Connectors translate each error of their gateway into these codes.
 
-- **Cause**: whose matter it is. `customer`: wrong data or a cancelled page. `issuer`: the bank declined. `gateway`: the
-  gateway failed. `setup`: your account at the gateway must be mended. `request`: it cannot be done as it was asked.
-- **Elsewhere**: whether another gateway may be tried. `step_up`: only when the customer authenticates.
-- **Executed**: whether the gateway may have acted. `maybe` is never taken for a decline: Clearway asks the gateway.
-- **An error that stands in no table** may have been executed, so Clearway asks the gateway.
+- **Cause**: who can solve it. `customer`: wrong data or a cancelled page. `issuer`: the bank declined. `gateway`: the
+  gateway failed. `setup`: your account at the gateway needs a change. `request`: the request cannot be carried out.
+- **Elsewhere**: whether another gateway may be tried. `step_up`: only after the customer authenticates.
+- **Wait**: how long to wait before the next try.
+- **Sent again**: whether Clearway may repeat the request at this gateway, with the same key.
+- **Executed**: whether the gateway acted on the request. `maybe` is never treated as a decline: instead of an
+  `error_code` the table says `asked`, because Clearway asks the gateway for the result.
+- **An error that is in no table** may have been executed, so Clearway asks the gateway.
 
 ## Unified codes
 
@@ -39,7 +42,7 @@ The text for the customer never names theft or suspicion.
 NETWORKS: Final = """
 ## Codes of card networks
 
-A network's code can make a row below stricter. It never allows what a row forbids.
+A network's code can make a row above stricter. It never allows what a row forbids.
 
 | code | elsewhere | wait | meaning |
 |---|---|---|---|

@@ -83,7 +83,7 @@ class MerchantSchema(GenerateJsonSchema):
         return False
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Leave the default out: it is ours when we send, and means nothing to who receives."""
+        """Leave the default out: it matters to the sender, not to the receiver."""
         return self.generate_inner(schema["schema"])
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:

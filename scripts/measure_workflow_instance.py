@@ -22,7 +22,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from clearway.durable.client import DATA_CONVERTER
 from workflows.registry import DEFINITIONS, WORKFLOWS, strict_workflow_runner, workflow_runner
 
-HISTORY: Final = Path(__file__).parents[1] / "tests/replay/histories/payment_by_news.json"
+HISTORY: Final = Path(__file__).parents[1] / "tests/replay/histories/payment_by_gateway_event.json"
 
 
 async def replay_ms(runner: WorkflowRunner, history: WorkflowHistory) -> float:

@@ -79,7 +79,7 @@ class ApiKeyCreate(Body):
     ] = None
 
     def asked(self) -> KeyRequest:
-        """Return what the application is asked for."""
+        """Return the command for the application service."""
         everything = EVERYTHING in self.permissions
         permissions = None if everything else tuple(sorted(set(self.permissions)))
         return KeyRequest(self.name, Grant(permissions, tuple(self.allowed_networks), self.expires_at))

@@ -1,4 +1,4 @@
-"""What credentials that are not valid cost an attacker, and what they must not cost anybody else.
+"""Limits requests with invalid credentials by address, and never locks out the merchant whose key is attacked.
 
 Each address may send a few of them a minute; then it is refused before the database is asked. A pair that was refused a
 moment ago is refused again from memory. A pair that was valid a moment ago is let through from a refused address too,
@@ -34,12 +34,12 @@ class LoginGuard:
         self._valid = _Memory(VALID_FOR_S)
 
     def name(self, key_id: str, secret: str) -> bytes:
-        """Return what a pair is remembered by."""
+        """Return the keyed hash by which a pair is remembered."""
         pair = f"{key_id}\0{secret}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(pair, key=self._key, digest_size=16).digest()
 
     async def is_refused(self, request: Request, name: bytes) -> bool:
-        """Tell whether the pair is known to be wrong. Raises RateLimitedError when its address has sent too many."""
+        """Return whether the pair is known to be wrong. Raises RateLimitedError when its address has sent too many."""
         if name in self._valid:
             return False
         await self._limits.check_failures(request, address_of(request.scope))
@@ -57,7 +57,7 @@ class LoginGuard:
 
 
 class _Memory:
-    """Names that are remembered for a while, the oldest of which are forgotten when there are too many."""
+    """Names that are kept for a while; when there are too many, the oldest are dropped."""
 
     def __init__(self, for_s: float) -> None:
         self._for_s = for_s

@@ -1,4 +1,4 @@
-"""What a route asks for: a permission of the caller, never only a merchant.
+"""The permission of the caller that each route requires.
 
 async def list_refunds(principal: Annotated[Principal, requires(Permission.REFUNDS_READ)], …)
 """
@@ -38,7 +38,7 @@ def requires(permission: Permission) -> Any:
 
 
 def permission_of(route: APIRoute) -> Permission | None:
-    """Return what a route asks for; None: it is open to everybody, or has a check of its own."""
+    """Return the permission that a route requires; None: the route is public, or has a check of its own."""
     found = [each.call.permission for each in route.dependant.dependencies if isinstance(each.call, Requirement)]
     assert len(found) <= 1, f"{route.path} asks for {found}: a route asks for one permission"
     return found[0] if found else None

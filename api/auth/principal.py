@@ -59,7 +59,7 @@ async def authenticate(
     key_id: Annotated[str | None, Security(_key_header)],
     secret: Annotated[str | None, Security(_secret_header)],
 ) -> Principal:
-    """Return the caller, having counted the request against the limit of their merchant.
+    """Authenticate the caller, and count the request against the limit of their merchant.
 
     Raises AuthenticationError, ForbiddenError from an address that the key does not allow, and RateLimitedError.
     """
@@ -102,7 +102,7 @@ async def _find_key(services: Services, key_id: str) -> StoredKey | None:
 
 
 def _matches(services: ApiServices, secret: str, key: StoredKey | None) -> bool:
-    """Compare with the secret and with the former one, in the same time whether there are such."""
+    """Compare with the current and the previous secret, in the same time whether or not they exist."""
     peppers = services.keyring.peppers
     is_current = peppers.matches(secret, key.secret if key else None)
     is_former = peppers.matches(secret, key.previous_secret if key else None)

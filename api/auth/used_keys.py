@@ -45,13 +45,13 @@ class UsedKeys:
         self._hashes[key_id] = (before, after)
 
     async def run(self) -> None:
-        """Write what has come together, every few seconds."""
+        """Write the collected uses, every few seconds."""
         while True:
             await asyncio.sleep(WRITTEN_EACH_S)
             await self.write()
 
     async def write(self) -> None:
-        """Write now what has come together. While the database is away, it waits."""
+        """Write the collected uses now. While the database is down, they are kept."""
         waiting, self._waiting = self._waiting, {}
         hashes, self._hashes = self._hashes, {}
         try:

@@ -1,1 +1,1 @@
-"""What errors of gateways mean: the public reference."""
+"""The public reference of gateway errors."""

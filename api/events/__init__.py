@@ -1,1 +1,1 @@
-"""Events: what merchants were, or could have been, told by webhook."""
+"""Events: the changes that merchants receive by webhook."""

@@ -1,4 +1,4 @@
-"""`/events`: read again what webhooks told, for merchants who missed one or want to compare."""
+"""`/events`: list, read and resend events, for merchants who missed a webhook or want to compare."""
 
 from __future__ import annotations
 

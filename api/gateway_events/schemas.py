@@ -1,4 +1,4 @@
-"""Events of gateways in answers: what came, how far it was believed, and what became of it. Bodies are not shown."""
+"""Gateway events in answers: what came, whether it was verified, and what was done with it. Bodies are not shown."""
 
 from __future__ import annotations
 
@@ -89,5 +89,5 @@ def gateway_event(row: Row[Any]) -> GatewayEventResource:
 
 
 def gateway_event_replay(replayed: Replayed) -> GatewayEventReplay:
-    """Render what became of one."""
+    """Render the result of processing one again."""
     return GatewayEventReplay(id=replayed.id, dispositions=list(replayed.dispositions), reason=replayed.reason)

@@ -1,7 +1,7 @@
 """`/gateways/{gateway_id}/webhook`: where a configured gateway sends its events. Its signature is the only credential.
 
-Any method and any query are taken, because each gateway has its own ways. What came is stored before it is answered,
-whether it is believed or not, and answered as the gateway wants it.
+Every method and query is accepted, because gateways differ. The API stores each request, verified or not, and then
+answers in the form that the gateway expects.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ async def receive_gateway_webhook(
 
 
 class _AddressError(SignatureInvalidError):
-    """It came from where the gateway is not: refused as a wrong signature is, whatever it is signed with."""
+    """The request came from an address outside the gateway's list: refused like a wrong signature, even if signed."""
 
 
 def _check_address(config: GatewayConfig, address: str) -> None:
@@ -74,7 +74,7 @@ async def _connection(services: ApiServices, request: Request, gateway_id: str) 
         if is_id(GATEWAY, gateway_id):
             return await services.gateways.get(gateway_id)
     except GatewayMissingError:
-        pass  # the same answer as for what is no id at all
+        pass  # the same answer as for a malformed id
     except GatewayBrokenError:
         detail = "The gateway's credentials cannot be read here, so nothing was stored. Send it again later."
         raise UnavailableError("gateway_unavailable", detail) from None
@@ -96,7 +96,7 @@ async def _inbound(services: ApiServices, config: GatewayConfig, request: Reques
 
 
 async def _taken(services: ApiServices, connection: Connection, request: Request, inbound: InboundRequest) -> Taken:
-    """Take what comes from an address of the gateway and is signed; keep the rest, a few of each source."""
+    """Accept signed requests from the gateway's addresses; store the others, a few of each source."""
     config, address = connection.config, address_of(request.scope)
     try:
         _check_address(config, address)

@@ -84,7 +84,7 @@ class GatewayCreate(Body):
     test: Test = True
 
     def asked(self) -> GatewayRequest:
-        """Return what the application is asked for."""
+        """Return the command for the application service."""
         return GatewayRequest(
             kind=self.kind,
             name=self.name,
@@ -114,7 +114,7 @@ class GatewayPatch(Body):
     test: Test = True
 
     def asked(self) -> GatewayChange:
-        """Return what the application is asked for."""
+        """Return the command for the application service."""
         return GatewayChange(
             name=self.name,
             credentials={

@@ -69,9 +69,9 @@ class Admission:
             self.under_way -= 1
 
     def observe(self, began: float, ended: float) -> None:
-        """Take note of one recording; adapt the bound when a window is over."""
+        """Note the time of one recording; adapt the bound at the end of a window."""
         if began < self._decreased_at:
-            return  # it waited behind what is not taken any more
+            return  # it waited behind requests that are refused now
         self._times.append(ended - began)
         if len(self._times) >= TIMES_MIN and self._clock() - self._adapted_at >= WINDOW_S:
             self._adapt()

@@ -7,7 +7,7 @@ Errors of the API alone, beside the tree of `clearway.domain.errors`:
     └── UnprocessableError
         └── FieldsInvalidError   422  names the fields
 
-What a client sent never stands in a log line or in an answer, except the names of fields.
+Values that a client sent never appear in a log line or an answer; names of fields do.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ log = structlog.get_logger(__name__)
 
 
 class FieldsInvalidError(UnprocessableError):
-    """Fields that are well formed each and cannot be accepted together."""
+    """Fields that are each well formed, but cannot be accepted together."""
 
     def __init__(self, *errors: FieldProblem) -> None:
         super().__init__("validation_error", _in_words(errors))
@@ -60,7 +60,7 @@ class FieldsInvalidError(UnprocessableError):
 
 
 class UnsupportedBodyError(ClearwayError):
-    """A body in a form that is not read. headers: name what is accepted (RFC 9110, section 15.5.16)."""
+    """A body in an unsupported format. headers: name the accepted ones (RFC 9110, section 15.5.16)."""
 
     status = 415
     title = "Unsupported media type"
@@ -105,7 +105,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_exception)
     app.add_exception_handler(DBAPIError, _on_database_error)
     app.add_exception_handler(PoolTimeoutError, _on_database_error)
-    # A connection that cannot be made at all is not wrapped by SQLAlchemy: it comes as what the driver raises.
+    # SQLAlchemy does not wrap a failed connection: the driver's own exception arrives.
     for raised_by_connect in (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         app.add_exception_handler(raised_by_connect, _on_database_error)
 
@@ -180,7 +180,7 @@ def _allowed_methods(request: Request, of_framework: str) -> str:
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:
-    """Tell apart a database that is away or overloaded from a statement that is wrong, which is a bug."""
+    """Distinguish a database that is down or overloaded from a wrong statement, which is a bug."""
     if isinstance(error, DBAPIError) and not _is_away(error):
         raise error
     log.error("database_unavailable", error=type(error).__name__)

@@ -52,7 +52,7 @@ CARD_NUMBER_REFUSED: Final = "card_number_refused"
 
 
 class Body(BaseModel):
-    """Base of every request body: a field nobody knows is refused, because it may be a misspelt one."""
+    """Base of every request body: an unknown field is refused, because it may be misspelt."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
 
@@ -105,7 +105,7 @@ def _string_only(value: Any) -> Any:
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """Bring a time to UTC; the first and last days there are can lie outside of what a computer counts there."""
+    """Convert a time to UTC. The first and last days of the calendar can overflow there."""
     try:
         return moment.astimezone(UTC)
     except OverflowError:
@@ -164,7 +164,7 @@ NotesField = Annotated[
         examples=[{"cart": "c-1042"}],
     ),
 ]
-# A pattern that is checked after the text was found to be plain is left out of the document, so it is said there again.
+# The document leaves out a pattern that is checked after the text, so it is repeated there.
 Vpa = Annotated[
     PlainText,
     StringConstraints(pattern=VPA_FORM),

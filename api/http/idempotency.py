@@ -58,7 +58,7 @@ class Answer:
     resource: Resource
 
     def stored(self) -> StoredAnswer:
-        """Return the form in which it is kept and sent."""
+        """Return the form that is stored and sent."""
         return StoredAnswer(int(self.status), orjson.dumps(self.resource.data()))
 
 
@@ -146,7 +146,7 @@ def read_key(header: str | None) -> str | None:
 
 
 async def fingerprints_of(request: Request, services: ApiServices) -> tuple[bytes, ...]:
-    """Return what two requests have in common when they ask for the same: method, path and meaning of the JSON body.
+    """Return the fingerprint of a request: method, path and meaning of the JSON body.
 
     Keyed, because a body may hold a test card and a plain hash of a card number is as good as the number. There is one
     under each pepper, so that a repeat is recognised while a pepper is changed.

@@ -67,7 +67,7 @@ def parse(body: bytes) -> Any:
 
 
 def meaning(value: Any) -> Any:
-    """Return what two bodies that ask for the same have in common.
+    """Return the canonical form of a body, equal for bodies that ask for the same.
 
     A field that is null asks for the same as one that is left out, and no body for the same as an empty object.
     """
@@ -128,7 +128,7 @@ def _refuse_unstorable(value: Any) -> None:
 
 
 def _unstorable(value: Any, place: tuple[str, ...]) -> Iterator[str]:
-    """Yield where text stands that cannot be stored; the name of a field is text too."""
+    """Yield the places of text that cannot be stored, names of fields included."""
     if isinstance(value, str):
         if _UNSTORABLE.search(value):
             yield ".".join(place)

@@ -45,7 +45,7 @@ class ClearwayAPI(FastAPI):
     """FastAPI with our additions to its document."""
 
     def openapi(self) -> dict[str, Any]:
-        """Return the document, made once."""
+        """Return the document, built once."""
         if self.openapi_schema is None:
             _complete(super().openapi())
         assert self.openapi_schema is not None, "FastAPI keeps what it made"

@@ -24,7 +24,7 @@ GIVEN_TWICE: Final = "Send this parameter only once"
 async def refuse_unclear_query(request: Request) -> None:
     """Refuse query parameters that the route does not know, and those given twice.
 
-    A list must not look like an answer to a filter that did not count. Raises FieldsInvalidError.
+    A list must not look filtered by a parameter that was ignored. Raises FieldsInvalidError.
     """
     if not request.query_params:
         return

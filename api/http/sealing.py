@@ -35,7 +35,7 @@ class SealedOnce:
         self._context = context
 
     async def answer(self, prefix: str, operation: Operation) -> Response:
-        """Do as `Once.answer` does."""
+        """Answer as `Once.answer` does."""
 
         async def sealed(allocation: Allocation) -> Answer:
             answer = await operation(allocation)

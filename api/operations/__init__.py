@@ -1,1 +1,1 @@
-"""What load balancers, orchestrators and Prometheus ask."""
+"""Probes and metrics, for load balancers, orchestrators and Prometheus."""

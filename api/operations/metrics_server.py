@@ -1,4 +1,4 @@
-"""The API's metrics at an address of their own, so that whoever reaches the API does not reach them.
+"""The API's metrics at an address of their own, so that clients of the API do not reach them.
 
 The processes of one `clearway api` share the port, and each request reaches one of them.
 """
@@ -27,7 +27,7 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Take none."""
+        """Handle no signal."""
         yield
 
 

@@ -1,4 +1,4 @@
-"""The parts a payment needs, each asked with a short deadline."""
+"""Checks the parts that a payment needs, each with a short deadline."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 async def check(services: Services) -> Readiness:
-    """Ask every part at once."""
+    """Check all parts at the same time."""
     database, temporal = await asyncio.gather(_bounded(_database(services)), _bounded(_temporal(services)))
     checks = {"database": database.get("database", "does not answer"), "temporal": "does not answer"} | temporal
     ready = all(state == OK for state in checks.values()) and "workers" in checks
@@ -31,7 +31,7 @@ async def check(services: Services) -> Readiness:
 
 
 async def _bounded(asked: Awaitable[dict[str, str]]) -> dict[str, str]:
-    """Return what a part says, or nothing when it is away; why it is away goes to the log, not to strangers."""
+    """Return a part's state, or nothing when it is down. The reason goes to the log only."""
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
             return await asked

@@ -1,4 +1,4 @@
-"""`/orders`: make, read and list orders. An order is a row and nothing more, so no workflow is involved."""
+"""`/orders`: create, read and list orders. An order is a row and nothing more, so no workflow is involved."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Creator = Annotated[Principal, requires(Permission.ORDERS_WRITE)]
     response_model=OrderResource,
     responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded"),
     dependencies=[NEW_WORK],
-    summary="Make an order",
+    summary="Create an order",
 )
 async def create_order(body: OrderCreate, principal: Creator, services: ServicesDep, once: OnceDep) -> Response:
     """Create an order: the amount that a customer is to pay. Its payments take amount and currency from it."""

@@ -1,1 +1,1 @@
-"""Payments: made, read, captured and called off."""
+"""Payments: created, read, captured and cancelled."""

@@ -1,4 +1,4 @@
-"""`/payments`: make, read, list, capture and call off payments. Refunds of a payment are in `api/refunds`."""
+"""`/payments`: create, read, list, capture and cancel payments. Refunds of a payment are in `api/refunds`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ AmountBound = Annotated[int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description
         *("raw_card_refused", "card_number_refused", "card_refused", "temporal_unavailable", "gateway_unavailable"),
     ),
     dependencies=[NEW_WORK],
-    summary="Make a payment",
+    summary="Create a payment",
 )
 async def create_payment(
     body: Annotated[PaymentCreate, Body(openapi_examples=PAYMENT_EXAMPLES)],

@@ -69,7 +69,7 @@ async def create_public_payment(
         return Answer(HTTPStatus.CREATED, PublicPayment.of(payment))
 
     given = read_key(key)
-    # A space cannot stand in a merchant's own key, so customers can never meet the keys of the merchant they pay.
+    # A merchant's own key has no space, so a customer's key never collides with one of the merchant.
     own = None if given is None else f"public {order.resource.id} {given}"
     once = Once(services, order.merchant_id, own, *await fingerprints_of(request, services))
     return await once.answer(PAYMENT, operation)

@@ -1,1 +1,1 @@
-"""Refunds: reserved, read and listed."""
+"""Refunds: created, read and listed."""

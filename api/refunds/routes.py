@@ -1,4 +1,4 @@
-"""`/refunds` and `/payments/{payment_id}/refunds`: make, read and list refunds."""
+"""`/refunds` and `/payments/{payment_id}/refunds`: create, read and list refunds."""
 
 from __future__ import annotations
 

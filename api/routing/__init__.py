@@ -1,1 +1,1 @@
-"""Routing rules of a merchant: versions, what they would do, and why a payment went where it went."""
+"""Routing rules of a merchant: versions, what they would do, and why a payment went to its gateway."""

@@ -67,7 +67,7 @@ class Explain(Body):
     version: Number | None = None
 
     def facts(self) -> PaymentFacts:
-        """Return what rules may ask of it."""
+        """Return the facts that rules can test."""
         return PaymentFacts(
             payment_id=new_id(PAYMENT),
             method=self.method,

@@ -1,4 +1,4 @@
-"""Counting what Temporal has under way: from its visibility and its task queues, never from a table of ours."""
+"""Counts the running work in Temporal, from its visibility and its task queues, never from Clearway's tables."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Webhook endpoints: where a merchant wants to be told of events, and the secrets that sign."""
+"""Webhook endpoints: the URLs that receive a merchant's events, and their signing secrets."""

@@ -101,7 +101,7 @@ class EndpointCreate(Body):
     retry_intervals_s: RetryIntervals | None = None
 
     def asked(self) -> EndpointRequest:
-        """Return what the application is asked for."""
+        """Return the command for the application service."""
         intervals = None if self.retry_intervals_s is None else tuple(self.retry_intervals_s)
         return EndpointRequest(self.url, self.description, expand_event_types(self.event_types), intervals)
 
@@ -160,7 +160,7 @@ class RecoveryCreate(Body):
     ] = RecoveryScope.ALL_MISSING
 
     def asked(self) -> RecoveryRequest:
-        """Return what the application is asked for."""
+        """Return the command for the application service."""
         return RecoveryRequest(self.since, self.until, self.include)
 
 

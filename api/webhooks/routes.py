@@ -112,6 +112,6 @@ async def retry_webhook(
 
 
 def retry_answer(retried: Retried) -> Answer:
-    """Return 200 with what the attempt came to, or 202 while it is under way."""
+    """Return 200 with the attempt's result, or 202 while it is under way."""
     status = HTTPStatus.ACCEPTED if retried.outcome is None else HTTPStatus.OK
     return Answer(status, retried_delivery(retried.delivery, retried.outcome))

@@ -105,7 +105,7 @@ def delivery_detail(row: Row[Any], attempts: Sequence[Row[Any]], cipher: Cipher)
 
 
 def retried_delivery(row: Row[Any], outcome: RetryOutcome | None) -> RetriedDelivery:
-    """Render a delivery with what its retry came to."""
+    """Render a delivery with the result of its retry."""
     attempt = None
     if outcome is not None:
         attempt = RetryAttempt(

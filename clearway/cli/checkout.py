@@ -1,4 +1,4 @@
-"""What a merchant's own program does: make an order, take a payment, wait, capture, refund. All over the public API.
+"""What a merchant's own program does: create an order, take a payment, wait, capture, refund. All over the public API.
 
 The values are the published test values of `docs/testing-values.md`; with them the simulator always does the same.
 """
@@ -42,7 +42,7 @@ def card(number: str) -> dict[str, Any]:
 
 
 def payment_of(api: MerchantApi, amount: int, currency: str, instrument: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """Make an order and a payment of it, and return the payment as recorded."""
+    """Create an order and a payment of it, and return the payment as recorded."""
     order = api.post("/orders", {"amount": amount, "currency": currency, "notes": {"made_by": "clearway trigger"}})
     payment: dict[str, Any] = api.post("/payments", {"order_id": order["id"], **instrument, **more})
     return payment
@@ -74,7 +74,7 @@ def await_status(
 
 
 def press_first_button(payment: dict[str, Any]) -> None:
-    """Do what the customer would: say yes on the page that the payment waits for."""
+    """Approve on the page that the payment waits for, as the customer would."""
     url = payment["next_action"]["url"]
     try:
         response = httpx.post(f"{url}/complete", timeout=10, trust_env=False)

@@ -77,5 +77,5 @@ def secrets(*, as_json: JsonFlag = False) -> None:
 
 
 def _key_id() -> str:
-    """Name the key by its day and some chance, so that a rotation never meets an older key's name."""
+    """Name the key by its day and some random characters, so that no two keys share a name."""
     return f"k{datetime.now(UTC):%Y%m%d}-{random_source.token_hex(2)}"

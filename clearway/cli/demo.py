@@ -1,4 +1,4 @@
-"""`clearway demo`: the life of a payment, told step by step against the running stack, with every promise checked.
+"""`clearway demo`: shows the life of a payment step by step on the running stack, and checks every result.
 
 Each step leaves what it made in a `Cast`, which the later ones speak of.
 """
@@ -28,7 +28,7 @@ CURRENCY: Final = "INR"
 
 @dataclass
 class Cast:
-    """What the story has made so far. receiver_url: the sample merchant, when it is known."""
+    """What the demonstration has created so far. receiver_url: the sample merchant, when it is known."""
 
     receiver_url: str | None
     payments: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""New events of a merchant, each once, in the order they happened: what `clearway listen` hears.
+"""New events of a merchant, each once, in the order they happened: for `clearway listen`.
 
 The API lists events newest first by id, and an id is made before its transaction commits. So an event may appear behind
 one that was seen already: every look goes back `OVERLAP` behind the newest, and remembers what it has seen there.
@@ -24,7 +24,7 @@ class EventFeed:
         self._newest: datetime | None = None
 
     def start(self) -> None:
-        """Take what is there already as heard."""
+        """Mark the existing events as seen."""
         self.take()
 
     def take(self) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`clearway faults`: switches of the gateway simulator, so that a gateway's bad day can be tried at will.
+"""`clearway faults`: switches faults of the gateway simulator on and off.
 
 The simulator keeps the switches in its process: they are gone when it restarts.
 """

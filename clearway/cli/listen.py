@@ -88,7 +88,7 @@ def _listen(api: MerchantApi, listener: Listener, secret: str) -> None:
 
 @dataclass
 class Counts:
-    """How it went."""
+    """How many events were shown, and what the target answered."""
 
     events: int = 0
     forwarded: int = 0
@@ -98,7 +98,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the target said to one event: a status, or why there is none."""
+    """The target's answer to one event: a status, or why there is none."""
 
     status: int | None
     error: str | None
@@ -130,7 +130,7 @@ class Target:
         self._client.close()
 
     def send(self, event_id: str, body: bytes) -> Answer:
-        """POST the body as a webhook. What goes wrong is an answer, too."""
+        """POST the body as a webhook. A failure is an answer, too."""
         headers = signing.sign([self._secret], event_id, datetime.now(UTC), body)
         started = time.monotonic()
         try:
@@ -151,7 +151,7 @@ class Voice:
         self._console = remarks() if print_events else out()
 
     def ready(self, secret: str, target: str | None, api_url: str) -> None:
-        """Say that from now on nothing is missed."""
+        """Say that listening has begun: no later event is missed."""
         if self._as_json:
             print_json_line({"ready": True, "secret": secret, "forward_to": target, "api_url": api_url})
             return
@@ -160,7 +160,7 @@ class Voice:
         self._console.print(f"Signing secret: [bold]{secret}[/]")
 
     def event(self, event: dict[str, Any], body: bytes, answer: Answer | None) -> None:
-        """Tell of one event and what became of it."""
+        """Print one event and its result."""
         if self._as_json:
             print_json_line({"event": event, "forwarded": asdict(answer) if answer else None})
             return
@@ -171,11 +171,11 @@ class Voice:
         self._console.print(f"{line}  {_answer_in_words(answer)}" if answer else line)
 
     def trouble(self, text: str) -> None:
-        """Say why nothing comes for the moment."""
+        """Print why no events arrive at the moment."""
         remarks().print(f"[yellow]{plain(text)}[/]")
 
     def summary(self, counts: Counts) -> None:
-        """Say how it went."""
+        """Print the counts."""
         if self._as_json:
             print_json_line({"summary": asdict(counts)})
             return
@@ -200,7 +200,7 @@ class Listener:
         self._waiting: deque[dict[str, Any]] = deque()
 
     def run(self) -> None:
-        """Listen for ever; KeyboardInterrupt is the way out."""
+        """Listen until KeyboardInterrupt."""
         troubles = 0
         while True:
             try:

@@ -1,4 +1,4 @@
-"""The REST API as the command line sees it: one client, which merchant it speaks for, and refusals as problems.
+"""The REST API for the command line: one client, the merchant's credentials, and refusals as exceptions.
 
 Every POST carries an Idempotency-Key, so that an answer lost on the way can be asked for again.
 """
@@ -159,7 +159,7 @@ class MerchantApi:
 
 
 def open_api(url: str | None, key: str | None, secret: str | None) -> MerchantApi:
-    """Return the client: what was given, else the stack that runs here and the test merchant."""
+    """Return the client of the given API and key, by default the stack that runs here and its test merchant."""
     if url is None:
         stack = running_stack()
         url = stack.api_url if stack else Settings().api_public_url

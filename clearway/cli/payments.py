@@ -1,4 +1,4 @@
-"""`clearway payments`: the payments of a merchant, their stories, and what a merchant or an operator does to one.
+"""`clearway payments`: list, show, create, capture, cancel, resolve and forget payments.
 
 Lists and details come from the REST API; the workflow's state, and the way to resolve a review, from Temporal.
 """
@@ -225,7 +225,7 @@ def forget_payment(
 
 
 def _order_of(api: MerchantApi, amount: int | None, currency: str, key: str | None) -> str:
-    """Make the order of the payment; its key comes from the payment's, so that a repeat finds the same order."""
+    """Create the payment's order; its key is made from the payment's, so that a repeat finds the same order."""
     order = api.post("/orders", {"amount": amount, "currency": currency}, idempotency_key=key and f"{key}.order")
     return str(order["id"])
 
@@ -241,7 +241,7 @@ def _story_of_any(payment_id: str, who: str) -> dict[str, Any]:
 
 
 def _instrument_asked(**given: str | None) -> dict[str, Any]:
-    """Return the part of a payment's body that says how it is paid. Raises BadParameter unless it is one way."""
+    """Return the part of a payment's body that says how it is paid. Raises BadParameter unless exactly one is given."""
     named = {name: value for name, value in given.items() if value is not None}
     if len(named) != 1:
         raise typer.BadParameter("Say how it is paid, in one way: --vpa, --card, --token, --bank or --wallet.")

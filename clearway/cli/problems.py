@@ -1,4 +1,4 @@
-"""What goes wrong in a command, as one line with the way out; people never see a traceback.
+"""The errors of commands: one line that says what to do. Users see no traceback.
 
 CommandError     the command could not do what was asked; exit code 1
 └── StoryError   something happened otherwise than a demonstration or a trigger promised
@@ -31,7 +31,7 @@ class StoryError(CommandError):
 
 
 def in_words(error: BaseException) -> str:
-    """Return the line for people; for an error that nobody foresaw, with the way to its traceback."""
+    """Return the line to print; for an unexpected error, also how to see its traceback."""
     if isinstance(error, (CommandError, ClearwayError, SettingsError)):
         return str(error)
     if isinstance(error, ValidationError):

@@ -1,4 +1,4 @@
-"""`clearway recover`: continue what has no running workflow, and compare the gateways' operations with our rows."""
+"""`clearway recover`: continue what has no running workflow, and compare the gateways' operations with the database."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 def recover(
     *,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
     payment: Annotated[str | None, typer.Option(metavar="ID", help="Only this payment or refund.")] = None,
     since: Annotated[
         str, typer.Option(metavar="TIME", help=f"Compare the gateways' operations since this time: {FORM}")
@@ -39,7 +39,7 @@ def recover(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Continue payments and refunds that have no running workflow, and list charges that have no row.
+    """Continue payments and refunds that have no running workflow, and find gateway operations that are not recorded.
 
     Safe at any time and any number of times: it does not touch a running workflow, and a new one asks the gateway
     before it does anything. Use it after Temporal or the database was lost or restored.
@@ -75,45 +75,45 @@ async def _recover(subject_id: str | None, since: datetime, untouched_s: int | N
             return await recover_all(services.recovery, gateways, untouched_since, since, dry_run=dry_run)
     except GatewayUnavailableError as error:
         raise CommandError(
-            f"The gateway's operations can't be read: {error}. Payments and refunds without a workflow are continued."
+            f"The gateway's operations can't be read: {error}. Payments and refunds without a workflow were continued."
         ) from None
 
 
 def _print(report: Report, *, dry_run: bool) -> None:
     console = out()
     if report.found:
-        rows = table("what", "id", "status", "untouched since", "why", title="Without a workflow that fits")
+        rows = table("type", "id", "status", "unchanged since", "reason", title="Without a workflow in the same status")
         for one in report.found:
             since = one.untouched_since.isoformat(timespec="seconds")
             rows.add_row(plain(one.kind), plain(one.id), plain(one.status), since, plain(one.why))
         console.print(rows)
     if report.unrecorded:
-        rows = table("operation", "amount", "at", "missing", "what is done", title="At a gateway, and not in our rows")
+        rows = table("operation", "amount", "at", "missing", "result", title="At a gateway, but not in the database")
         for lost in report.unrecorded:
             done = plain(lost.rebuilt.value) if lost.rebuilt else "not tried (dry run)"
             at = lost.at.isoformat(timespec="seconds")
             rows.add_row(plain(lost.key), _amount(lost.amount_minor, lost.currency), at, plain(lost.missing), done)
         console.print(rows)
     if report.unknown_events:
-        rows = table("gateway", "event", "about", "received", title="Gateway events about what we have no row of")
+        rows = table("gateway", "event", "about", "received", title="Gateway events about unknown payments and refunds")
         for event in report.unknown_events:
             received = event.received_at.isoformat(timespec="seconds")
             rows.add_row(plain(event.gateway), plain(event.event_id), plain(event.operation_key), received)
         console.print(rows)
     console.print(_summary(report, dry_run=dry_run))
     for name, why in report.unread.items():
-        remarks().print(f"The books of {plain(name)} were not compared: {plain(why)}.")
+        remarks().print(f"The operations of {plain(name)} were not compared: {plain(why)}.")
     for subject_id, reason in report.failed.items():
-        remarks().print(f"{plain(subject_id)} was not taken up: {plain(reason)}.")
+        remarks().print(f"{plain(subject_id)} was not continued: {plain(reason)}.")
 
 
 def _summary(report: Report, *, dry_run: bool) -> str:
-    done = "to take up" if dry_run else "taken up"
+    done = "to continue" if dry_run else "continued"
     count = len(report.found) if dry_run else sum(report.taken_up.values())
     return (
-        f"{report.looked_at} open rows looked at, {count} {done}, "
-        f"{report.checked} workflows asked to look at their row; "
-        f"{report.operations} operations of gateways compared, {len(report.unrecorded)} not in our rows."
+        f"{report.looked_at} open payments and refunds read, {count} {done}, "
+        f"{report.checked} workflows asked to check their row; "
+        f"{report.operations} gateway operations compared, {len(report.unrecorded)} not in the database."
     )
 
 

@@ -1,4 +1,4 @@
-"""`clearway refunds`: list, show, make, and resolve what needs a person."""
+"""`clearway refunds`: list, show, create and resolve refunds."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ async def _decide(subject_id: str, resolution: Resolution, services: Services) -
 
 
 def workflow_of(workflow_id: str) -> dict[str, Any] | None:
-    """Return the workflow's state; a payment can be read without it, so its absence is only remarked upon."""
+    """Return the workflow's state; a payment can be read without it, so a missing workflow is only noted."""
     from clearway.cli import durable  # noqa: PLC0415 - heavy
 
     try:

@@ -64,7 +64,7 @@ def settings_in_use() -> Settings:
 
 
 def login() -> str:
-    """Return who is at the keyboard, for the audit log. Raises CommandError where nobody is, as in some containers."""
+    """Return the login name, for the audit log. Raises CommandError where there is none, as in some containers."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 @contextmanager
 def in_a_checkout(command: str) -> Iterator[None]:
-    """Say in one line that a command is not part of an installation, when what it imports is not there."""
+    """Raise CommandError when a command needs a checkout and this is an installation."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -111,7 +111,7 @@ def api(
         port=port,
         workers=workers,
         access_log=False,
-        proxy_headers=False,  # TRUSTED_PROXIES says whose word counts
+        proxy_headers=False,  # TRUSTED_PROXIES names the proxies that are believed
         log_config=None,
         timeout_graceful_shutdown=DRAIN_S,
     )
@@ -175,7 +175,7 @@ def _leave(_number: int, _frame: object) -> None:
 
 
 def _require_free(host: str, port: int) -> None:
-    """Find out before the server does, whose own words for it are a traceback."""
+    """Check the port first: the server itself would print a traceback."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:

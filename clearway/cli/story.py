@@ -1,6 +1,6 @@
-"""How a demonstration is told: a heading, the request as curl, the answer in short, and what must hold.
+"""Prints a demonstration: a heading, the request as curl, the answer in short, and the checked results.
 
-It tells and checks; what is told is in `clearway.cli.demo`. Told to nobody, it still checks.
+The steps are in `clearway.cli.demo`. Without a console it prints nothing and still checks.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Step:
 
 
 class Story:
-    """A story about one merchant, told as it happens."""
+    """A demonstration with one merchant, printed as it runs."""
 
     def __init__(self, api: MerchantApi, *, silent: bool, pauses: bool) -> None:
         self.api = api
@@ -86,11 +86,11 @@ class Story:
         return answer
 
     def watched(self, resource: dict[str, Any]) -> None:
-        """Tell of a new status; for `checkout.await_status`."""
+        """Print a new status; for `checkout.await_status`."""
         self.say(f"  … {plain(resource['id'])} is [bold]{plain(resource['status'])}[/]")
 
     def check(self, text: str, *, held: bool) -> None:
-        """Go on only if the promise holds. Raises StoryError."""
+        """Go on only if the check holds. Raises StoryError."""
         if not held:
             step = f"step {len(self.steps)} ({self.steps[-1].title})"
             raise StoryError(f"The demo failed. At {step} this was expected: {text}.")
@@ -103,7 +103,7 @@ class Story:
             self._console.print(text)
 
     def pause(self, prompt: str) -> None:
-        """Let people read, when people are there."""
+        """Wait until the reader presses Enter, on a terminal."""
         if self.pauses:
             self.say(f"[dim]{plain(prompt)}[/]")
             sys.stdin.readline()

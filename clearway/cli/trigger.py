@@ -24,7 +24,7 @@ SENT_BRIEFLY: Final = 3
 
 @dataclass(frozen=True)
 class Asked:
-    """What to make the event of."""
+    """The options of the payment that causes the event."""
 
     api: MerchantApi
     amount: int
@@ -32,16 +32,16 @@ class Asked:
     patience_s: float
 
     def pay(self, instrument: dict[str, Any], **more: Any) -> dict[str, Any]:
-        """Make an order and its payment."""
+        """Create an order and its payment."""
         return checkout.payment_of(self.api, self.amount, self.currency, instrument, **more)
 
     def paid(self, instrument: dict[str, Any] = checkout.UPI_SUCCESS) -> dict[str, Any]:
-        """Make a payment and wait until it has succeeded."""
+        """Create a payment and wait until it has succeeded."""
         payment = self.pay(instrument)
         return checkout.await_status(self.api, f"/payments/{payment['id']}", "success")
 
     def authorized(self) -> dict[str, Any]:
-        """Make a card payment that waits for its capture."""
+        """Create a card payment that waits for its capture."""
         payment = self.pay(checkout.card(checkout.CARD_APPROVED), capture_method="manual")
         return checkout.await_status(self.api, f"/payments/{payment['id']}", "authorized")
 
@@ -53,7 +53,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Trigger:
-    """One event. make: does what leads to it, and returns what it is about."""
+    """One event. make: causes it, and returns the resource it is about."""
 
     how: str
     make: Callable[[Asked], dict[str, Any]]

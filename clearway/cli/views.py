@@ -93,7 +93,7 @@ def delivery_table(items: list[dict[str, Any]]) -> Any:
 
 
 def print_workflow(console: Console, workflow: dict[str, Any] | None) -> None:
-    """Print what the workflow says of itself, and where the Temporal UI shows it."""
+    """Print the workflow's own timeline, and its link in the Temporal UI."""
     if workflow is None:
         return
     rows = table(

@@ -149,7 +149,7 @@ def _only_endpoint(api: MerchantApi) -> str:
 
 
 def retry_line(delivery: dict[str, Any]) -> str:
-    """Say in one line what a retry came to."""
+    """Return one line about the result of a retry."""
     attempt, name = delivery["attempt"], plain(delivery["id"])
     if attempt is None:
         return f"{name} is being sent, and the endpoint has not answered yet. See `clearway webhooks show {name}`."

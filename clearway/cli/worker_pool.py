@@ -1,7 +1,7 @@
 """Keeps N worker processes running: starts, restarts within a limit, stops them in order.
 
-It knows no workflow. A worker that is told to stop takes no new task and ends what it has; what it can't end in time
-another worker takes up, because it is Temporal's.
+It knows no workflow. A worker that stops takes no new task and finishes those it has. Temporal gives what it cannot
+finish in time to another worker.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Getting a server once and keeping it: locks, atomic renames, time limits, and a clock that people can see.
+"""Gets a server once and keeps it: locks, atomic renames, time limits, and progress that people can see.
 
 It runs the ordinary tools (uv or pip, go, mvn); what they fetch is pinned by the files in `tools/temporal/`.
 """
@@ -50,7 +50,7 @@ class Step:
 
 
 async def once(target: Path, step: Step, make: Callable[[Path], Awaitable[None]]) -> Path:
-    """`target`, made by `make(folder)` when it is not there yet. Others who want it at the same time wait for us."""
+    """`target`, made by `make(folder)` when it is not there yet. Concurrent callers wait for the first."""
     if _present(target):
         return target
     async with _locked(target.with_name(f"{target.name}.lock"), step):
@@ -63,7 +63,7 @@ async def once(target: Path, step: Step, make: Callable[[Path], Awaitable[None]]
 
 
 def _present(target: Path) -> bool:
-    """A target appears by one rename, so being there means being whole."""
+    """A target appears by one rename, so a target that exists is complete."""
     return target.exists()
 
 

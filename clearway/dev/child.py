@@ -83,7 +83,7 @@ class Child:
         return code
 
     async def stop(self) -> int:
-        """Ask it to end, and make it end when it takes longer than its time."""
+        """Ask it to end, and kill it when it takes longer than its time."""
         self._signal(self.spec.stop_signal)
         code = await self.wait(self.spec.stop_timeout_s)
         return await self.kill() if code is None else code
@@ -96,11 +96,11 @@ class Child:
         return code
 
     def pause(self) -> None:
-        """SIGSTOP to the group: it holds what it holds and does nothing, until `resume` or `kill`."""
+        """SIGSTOP to the group: it keeps its resources and does nothing, until `resume` or `kill`."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """SIGCONT: it goes on where it was, and has not noticed the time in between."""
+        """SIGCONT: it continues where it was."""
         self._signal(signal.SIGCONT)
 
     def last_words(self) -> str:
@@ -118,7 +118,7 @@ class Child:
 
 
 class ChildHandle:
-    """What has one process of its own, at most: the supervisor watches and ends it by this. No child: it is down."""
+    """A service with at most one process, by which the supervisor watches and ends it. No child: it is down."""
 
     def __init__(self) -> None:
         self._child: Child | None = None

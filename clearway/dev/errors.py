@@ -1,4 +1,4 @@
-"""What can go wrong while the stack starts, said as one line with the way out. No traceback reaches people."""
+"""Errors while the stack starts: one line that says what to do. Users see no traceback."""
 
 from __future__ import annotations
 

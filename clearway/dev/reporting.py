@@ -89,7 +89,7 @@ class PlainReporter:
         self.say(f"{name}: failed: {text}")
 
     def say(self, text: str) -> None:
-        """Print at once, so that a pipe shows it while it is news."""
+        """Print at once, so that a pipe shows it immediately."""
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 

@@ -132,7 +132,7 @@ async def run_step(name: str, arguments: Sequence[str], *, env: Mapping[str, str
 def environment(
     *, ports: Ports, database_url: str, temporal: Mapping[str, str], state_dir: Path, overrides: Mapping[str, str]
 ) -> dict[str, str]:
-    """The environment of every program of the stack. Where things are is ours to say; how they behave, the user's."""
+    """The environment of every program of the stack. The stack sets addresses; the user's variables set behaviour."""
     behaviour = {
         "CLEARWAY_ENV": "development",
         "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",

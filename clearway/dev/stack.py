@@ -208,7 +208,7 @@ class Stack:
         return options.temporal_address is None and options.temporal_ui and options.temporal_server == "dev"
 
     async def _start_servers(self) -> None:
-        """Side by side, unless the one keeps its data in the other."""
+        """Start both at the same time, unless one keeps its data in the other."""
         if self.options.temporal_address is None and self.options.temporal_server == "postgres":
             binaries = await toolchain.find_server(self.reporter)
             await self._start_database()
@@ -253,7 +253,7 @@ class Stack:
             await self._step("migrations", ["-m", "clearway.cli", "migrate"], text, **owner)
 
     async def _seed(self) -> None:
-        """Beside the start of our programs: none of them needs the test merchant to start."""
+        """Seed while the programs start: none of them needs the test merchant."""
         if not self.options.prepare_database:
             return
         arguments = ["-m", "clearway.db.seed"]

@@ -45,7 +45,7 @@ class StateFolder:
             self._lock = None
 
     def write_description(self, content: Mapping[str, Any]) -> None:
-        """Replace `stack.json` at once, so that a reader never sees half of it."""
+        """Replace `stack.json` in one step, so that a reader never sees half of it."""
         temporary = self.path / f"{DESCRIPTION}.new"
         temporary.write_text(json.dumps(content, indent=2))
         temporary.replace(self.path / DESCRIPTION)

@@ -37,7 +37,7 @@ class Supervisor:
         return self._services
 
     async def add(self, name: str, service: Service, text: str) -> None:
-        """Take a service in, start it, say so, and keep it running."""
+        """Add a service, start it, report it, and keep it running."""
         self._services[name] = service
         self._reporter.begin(name, "starting")
         try:

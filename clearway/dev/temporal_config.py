@@ -1,6 +1,6 @@
 """The files that the Temporal server reads at its start: how it is laid out, and its dynamic configuration.
 
-They are JSON, which is YAML too, made anew at each start. Everything listens on loopback.
+They are JSON, which is YAML too, written again at each start. Everything listens on loopback.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ async def prepare(binaries: ServerBinaries, socket_dir: Path, log: Path) -> None
 
 @dataclass(frozen=True)
 class _Database:
-    """One of the two, as the tool is told of it."""
+    """One of the two databases, as the tool needs it."""
 
     binaries: ServerBinaries
     socket_dir: Path
@@ -77,7 +77,7 @@ class _Database:
 
 
 async def forget_members(socket_dir: Path) -> None:
-    """Take out what a killed server left behind: the next one would send work to it for a minute."""
+    """Delete the members that a killed server left: the next server would send work to them for a minute."""
     async with _connection(socket_dir, STORE) as connection:
         await connection.execute("DELETE FROM cluster_membership")
 

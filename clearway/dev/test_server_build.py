@@ -121,7 +121,7 @@ async def _java(step: Step) -> Path:
 def _wrapper(folder: Path, java: Path) -> Path:
     """A script in the place of a binary; written again when Java has moved.
 
-    Its complaints go to a file: the missing log binding that it tells of three times is no news to anybody.
+    Its output goes to a file: it warns three times of a missing log binding that nobody needs.
     """
     script = folder / "temporal-test-server"
     flags = f"{JAVA_FLAGS} {WHEEL_JAVA_FLAGS}" if java.is_relative_to(cache_dir()) else JAVA_FLAGS

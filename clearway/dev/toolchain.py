@@ -1,7 +1,7 @@
 """Where Temporal's servers come from: what is there already, else the SDK's download, else pinned package sources.
 
 `python -m clearway.dev.toolchain` gets both and prints where they are; with `--server`, the Temporal server proper.
-Each way that was tried is said with its result.
+The result of each way that was tried is printed.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ def _require_usable(binary: Path) -> None:
 
 
 async def prepare(reporter: Reporter) -> None:
-    """Get both servers, one after the other: the two together would fight for the cores."""
+    """Get both servers, one after the other: together they would compete for the cores."""
     if address := os.environ.get("TEMPORAL_ADDRESS"):
         reporter.say(f"temporal CLI: not needed, TEMPORAL_ADDRESS is {address}")
     else:

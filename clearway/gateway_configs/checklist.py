@@ -95,7 +95,7 @@ def _heard_from(enabled: Sequence[Row[Any]], seen: Rehearsal) -> Item:
         "gateway_webhooks_arrive",
         "Every enabled gateway has sent a webhook with a valid signature.",
         bool(enabled) and not silent,
-        "Enter the `webhook_url` of the gateway at the gateway, and make a payment. "
+        "Enter the `webhook_url` of the gateway at the gateway, and create a payment. "
         + _joined([f"{name} has sent none." for name in silent], "Connect a gateway first."),
     )
 
@@ -120,7 +120,7 @@ def _rehearsed(seen: Rehearsal) -> Iterable[Item]:
         "test_payment",
         "A payment of the account's test merchant succeeded.",
         seen.paid,
-        "Make a payment with the API key of the test merchant: docs/testing-values.md lists what succeeds.",
+        "Create a payment with the API key of the test merchant: docs/testing-values.md lists what succeeds.",
     )
     yield Item(
         "test_refund",

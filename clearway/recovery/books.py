@@ -72,7 +72,7 @@ async def compare(
     handled: dict[str, Rebuilt] = {}
     for name, gateway in gateways.items():
         if not isinstance(gateway, OperationLister):
-            compared.unread[name] = "its connector does not list operations: compare with its own dashboard"
+            compared.unread[name] = "its connector cannot list operations; compare them in the gateway's own dashboard"
             continue
         async for page in _pages(gateway, since, until):
             compared.looked_at += len(page)

@@ -32,13 +32,13 @@ log = structlog.get_logger(__name__)
 class Rebuilt(StrEnum):
     """What was done about a row that is missing or behind."""
 
-    CHECKING = "its workflow runs and compares its row"
-    TAKEN_UP = "a new run goes on from its row and asks the gateway"
-    RECORDED_AGAIN = "a new run records it again from the history of the last one"
-    LATER = "its payment is brought back first"
-    IMPOSSIBLE = "nothing of it is left here: settle it at the gateway"
-    REFUSED = "its order is paid by another payment, or its payment has nothing left: settle it at the gateway"
-    ENDED = "its row has ended and says otherwise: settle it at the gateway"
+    CHECKING = "its workflow is running and checks its row"
+    TAKEN_UP = "a new workflow run continues from its row and asks the gateway"
+    RECORDED_AGAIN = "a new workflow run records it again from the last run's history"
+    LATER = "its payment must be recorded first: run the command again in a minute"
+    IMPOSSIBLE = "neither its row nor its workflow is stored any more: settle it at the gateway"
+    REFUSED = "its order is paid by another payment, or nothing is left to refund: settle it at the gateway"
+    ENDED = "its row has ended with another result: settle it at the gateway"
 
 
 HOPELESS: Final = frozenset({Rebuilt.IMPOSSIBLE, Rebuilt.REFUSED, Rebuilt.ENDED})

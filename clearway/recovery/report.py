@@ -1,4 +1,4 @@
-"""What `clearway recover` does and tells: the sweep until nothing is left, then the gateways' books."""
+"""What `clearway recover` does and prints: the sweep until nothing is left, then the gateways' operations."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Why(StrEnum):
     """Why something was found."""
 
     NO_WORKFLOW = "no running workflow"
-    BEHIND = "its workflow is at another status"
+    BEHIND = "its workflow has another status"
     """The database or Temporal was restored to an earlier moment, or one lags behind the other."""
 
 

@@ -1,7 +1,7 @@
 """A sample merchant: receives webhooks, verifies both signatures of each, shows them, and can misbehave on demand.
 
-It is what a merchant would write, so it uses nothing of ours: the bare HMAC is computed here and the Standard Webhooks
-headers are verified by the public package.
+It is what a merchant would write, so it uses nothing of Clearway: it computes the bare HMAC itself, and the public
+package verifies the Standard Webhooks headers.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ async def _receive(inbox: Inbox, request: Request) -> Response:
 
 
 def _status(behaviour: Behaviour, *, verified: bool) -> int:
-    """A merchant refuses what is not signed, and then does as it was told."""
+    """Return the status: an unsigned webhook is refused, any other gets the configured answer."""
     if not verified:
         return 400
     return behaviour.status if behaviour.mode == "fail" else 200

@@ -22,7 +22,7 @@ MESSAGES: Final = {
     "authentication_unavailable": "The 3-D Secure look-up failed.",
     "customer_cancelled": "The customer cancelled on the payment page.",
     "customer_timeout": "The customer did not answer in time.",
-    "merchant_cancelled": "The payment was called off before it was decided.",
+    "merchant_cancelled": "The payment was cancelled before it was decided.",
     "incorrect_upi_pin": "The customer entered a wrong UPI PIN.",
     "upi_declined": "The customer's bank declined the UPI request.",
     "bank_declined": "The bank declined the payment.",

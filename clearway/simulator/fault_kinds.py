@@ -34,7 +34,7 @@ class FaultKind(StrEnum):
     LATE_WEBHOOK = "late_webhook"
     """The webhook is sent `delay_s` later (15 s by default)."""
     REORDERED_WEBHOOK = "reordered_webhook"
-    """After the news of the decision comes older news, of the operation still processing (`delay_s`, 0.5 s)."""
+    """After the event of the decision comes an older event, that says "processing" (`delay_s`, 0.5 s)."""
     NO_WEBHOOK = "no_webhook"
     """The webhook is never sent."""
 

@@ -104,7 +104,7 @@ class FaultSwitches:
         return self._by_rule(subject, _REQUEST_FAULTS) or self._by_magic(subject, magic)
 
     def for_webhook(self, subject: Subject, magic: FaultKind | None = None) -> Fault | None:
-        """Return what goes wrong with the news of this operation."""
+        """Return what goes wrong with the webhook of this operation."""
         chosen = self._by_rule(subject, WEBHOOK_FAULTS)
         if chosen is None and magic in WEBHOOK_FAULTS:
             return Fault(magic, DEFAULT_DELAYS_S.get(magic, 0.0))
@@ -119,8 +119,8 @@ class FaultSwitches:
         return None
 
     def _applies(self, rule: FaultRule, subject: Subject) -> bool:
-        about_news = rule.operation is Operation.WEBHOOK and rule.fault in WEBHOOK_FAULTS
-        if not about_news and rule.operation is not subject.operation:
+        about_event = rule.operation is Operation.WEBHOOK and rule.fault in WEBHOOK_FAULTS
+        if not about_event and rule.operation is not subject.operation:
             return False
         if rule.times is not None and rule.applied >= rule.times:
             return False

@@ -47,7 +47,7 @@ async def _refund_burst(stand: Stand, payments: list[str]) -> dict[str, Any]:
 
 
 async def backlog(stand: Stand, rate_per_s: float, count: int) -> dict[str, Any]:
-    """Make payments while the receiver is away, then let it come back and see how long it takes to hear of all.
+    """Create payments while the receiver is down, bring it back, and measure how long all webhooks take to arrive.
 
     The schedule repeats every 5 s here, so at best all is delivered 5.5 s after the return.
     """

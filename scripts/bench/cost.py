@@ -123,11 +123,11 @@ async def floor_cost(
     """Measure the floor of these shapes, and check that its histories are those of ours."""
     payment, delivery = kinds
     shape = payment.shape.starting(deliveries)
-    news_after_s = stand.options.gateway_delay_ms / 1_000
+    signal_after_s = stand.options.gateway_delay_ms / 1_000
     async with bare.floor(stand) as floor:
         warming = arrivals_s(WARM_UP_PER_S, seed=SEED - 1, count=WARM_UP // 2)
-        await floor.run(WARM_UP_PER_S, warming, shape, delivery.shape, news_after_s=news_after_s)
-        run = await floor.run(rate_per_s, arrivals, shape, delivery.shape, news_after_s=news_after_s)
+        await floor.run(WARM_UP_PER_S, warming, shape, delivery.shape, signal_after_s=signal_after_s)
+        run = await floor.run(rate_per_s, arrivals, shape, delivery.shape, signal_after_s=signal_after_s)
     payment_id, delivery_id = bare.workflow_ids(run)
     client = stand.stack.temporal
     differing = {

@@ -25,7 +25,7 @@ class Floor:
         self._workers = workers
 
     def pids(self) -> dict[str, int]:
-        """The processes whose CPU is told."""
+        """The processes whose CPU is measured."""
         ours = self._stand.pids()
         stored = self._stand.options.temporal_server == "postgres"
         servers = ("temporal", "postgres") if stored else ("temporal",)
@@ -40,7 +40,7 @@ class Floor:
         return sum([int(await worker.ask("count")) for worker in self._workers])
 
     async def run(
-        self, rate_per_s: float, arrivals_s: Sequence[float], payment: Shape, delivery: Shape, *, news_after_s: float
+        self, rate_per_s: float, arrivals_s: Sequence[float], payment: Shape, delivery: Shape, *, signal_after_s: float
     ) -> Run:
         """Start one workflow of the payment's shape at each moment, and wait for the first delivery of each."""
         await self._take()
@@ -53,7 +53,7 @@ class Floor:
                 shape=payment.to_json(),
                 delivery=delivery.to_json(),
                 prefix=uuid.uuid4().hex,
-                news_after_s=news_after_s,
+                signal_after_s=signal_after_s,
             )
         ]
         deliveries = sum(step.starts for step in payment.steps)

@@ -1,7 +1,7 @@
 """The driver of the floor: a process of its own that starts bare workflows in an open loop, where ours has its clients.
 
-Request `run`: arrivals_s, shape, delivery (see `shapes`), prefix (of the workflow ids), news_after_s (of the signal
-that ends a wait for news). Answers [[due at, answered at, number or null], …] in
+Request `run`: arrivals_s, shape, delivery (see `shapes`), prefix (of the workflow ids), signal_after_s (of the signal
+that ends a wait). Answers [[due at, answered at, number or null], …] in
 Unix seconds.
 """
 
@@ -27,7 +27,7 @@ class Driver:
     def __init__(self, starter: Starter, asked: Mapping[str, Any]) -> None:
         self._starter = starter
         self._asked = asked
-        self._news: set[asyncio.Task[None]] = set()
+        self._signals: set[asyncio.Task[None]] = set()
 
     async def start(self, number: int) -> str | None:
         """Start workflow `number` and wait for the answer that a merchant would get."""
@@ -35,16 +35,16 @@ class Driver:
         if not await self._starter.start(name):
             return None
         for _ in range(Shape.from_json(self._asked["shape"]).told_times):
-            self._news.add(task := asyncio.create_task(self._tell(name)))
-            task.add_done_callback(self._news.discard)
+            self._signals.add(task := asyncio.create_task(self._tell(name)))
+            task.add_done_callback(self._signals.discard)
         return name
 
     async def told(self) -> None:
-        """Wait until all news is told."""
-        await asyncio.gather(*self._news)
+        """Wait until every signal is sent."""
+        await asyncio.gather(*self._signals)
 
     async def _tell(self, name: str) -> None:
-        await asyncio.sleep(self._asked["news_after_s"])
+        await asyncio.sleep(self._asked["signal_after_s"])
         await self._starter.tell(name)
 
 

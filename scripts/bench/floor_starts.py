@@ -1,4 +1,4 @@
-"""How a bare payment begins and hears from its gateway: straight at Temporal."""
+"""Starts and signals bare payments directly at Temporal."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class Starter:
         return True
 
     async def tell(self, name: str) -> None:
-        """Send the signal that a gateway's event would be."""
-        with suppress(RPCError):  # it has ended: what ours meets too, and passes over
-            await self._client.get_workflow_handle(f"floor/{name}").signal(floor.FloorPayment.news)
+        """Send the signal that stands for a gateway event."""
+        with suppress(RPCError):  # it has ended; Clearway ignores this, too
+            await self._client.get_workflow_handle(f"floor/{name}").signal(floor.FloorPayment.gateway_event)
 
     async def _start(self, given: floor.FloorInput, options: dict[str, Any]) -> None:
         if not self._answers:

@@ -1,4 +1,4 @@
-"""Bare workflows of any shape: they take the steps they are told, and no step does anything.
+"""Bare workflows of any shape: they take the given steps, and no step does anything.
 
 What they cost is what Temporal and its SDK cost for that shape, on this machine, with these settings.
 """
@@ -79,7 +79,7 @@ class FloorActivities:
 
     async def _start(self, given: StartInput, index: int) -> None:
         number = f"{given.number}/{index}"
-        with suppress(WorkflowAlreadyStartedError):  # the task was made again, as ours is when news comes in its midst
+        with suppress(WorkflowAlreadyStartedError):  # the task was repeated, as when a gateway event comes
             await self._client.start_workflow(
                 FloorDelivery.run,
                 FloorInput(number, given.delivery or {}),
@@ -114,7 +114,7 @@ class _Walk:
     def __init__(self, given: FloorInput) -> None:
         self.shape = Shape.from_json(given.shape)
         self.done = 0
-        self.news = 0
+        self.signals = 0
         self.number = given.number
         self._given = given
 
@@ -145,10 +145,10 @@ class _Walk:
                 await self.call()
             case "timer":
                 await workflow.sleep(step.seconds, summary="wait")
-            case "news":
-                before = self.news
+            case "signal":
+                before = self.signals
                 await workflow.wait_condition(
-                    lambda: self.news > before, timeout=timedelta(seconds=step.seconds), timeout_summary="wait"
+                    lambda: self.signals > before, timeout=timedelta(seconds=step.seconds), timeout_summary="wait"
                 )
             case "upsert":
                 workflow.upsert_search_attributes([PAYMENT_STATUS.value_set("success"), GATEWAY.value_set("floor")])
@@ -191,9 +191,9 @@ class FloorPayment:
         return "recorded"
 
     @workflow.signal
-    def news(self) -> None:
+    def gateway_event(self) -> None:
         """End a wait."""
-        self._walk.news += 1
+        self._walk.signals += 1
 
 
 @workflow.defn

@@ -31,7 +31,7 @@ class Anatomy:
         return sum(self.events.values())
 
     def to_json(self) -> dict[str, Any]:
-        """Return what is written of it."""
+        """Return the JSON form."""
         return {
             "shape": self.shape.words(),
             "events": self.total,

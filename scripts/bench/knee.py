@@ -1,4 +1,4 @@
-"""The knee: the highest rate of an open loop that a system keeps up with. Pure; what is tried is somebody else's.
+"""The knee: the highest rate of an open loop that a system keeps up with. Pure: the caller makes the load.
 
 A rate is kept up with (`Run.sustained`) when nothing failed, at least 95 % of what was offered in the window was
 completed in it, and the backlog did not grow in its second half; each give or take a few, which are chance.

@@ -1,7 +1,7 @@
 """How many payments a second this machine can take, beside how many bare workflows of the same shape it can.
 
 All knees are searched for in alternate windows, so that what else goes on on the machine meets them alike. Then
-latencies and CPU are taken at 50 % and 80 % of each knee: several windows, of which the middle one is told.
+latencies and CPU are taken at 50 % and 80 % of each knee: several windows, of which the middle one is reported.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Search:
         }
 
     def found(self) -> dict[str, Any]:
-        """Return what is written of the knee."""
+        """Return the JSON form of the knee."""
         assert self.knee is not None
         assert self.best is not None
         too_much = self.knee.too_much_per_s
@@ -158,9 +158,9 @@ def _answer_p95_ms(summary: Mapping[str, Any]) -> float:
 def floor_load(floor: bare.Floor, stand: Stand, payment: Anatomy, delivery: Anatomy) -> Load:
     """Return the load of bare workflows of these shapes."""
     shape = payment.shape.starting(1)
-    news_after_s = stand.options.gateway_delay_ms / 1_000
+    signal_after_s = stand.options.gateway_delay_ms / 1_000
 
     async def walk(rate_per_s: float, arrivals: Sequence[float]) -> Run:
-        return await floor.run(rate_per_s, arrivals, shape, delivery.shape, news_after_s=news_after_s)
+        return await floor.run(rate_per_s, arrivals, shape, delivery.shape, signal_after_s=signal_after_s)
 
     return walk

@@ -28,7 +28,7 @@ SLOWER_MAX: Final = 1.3
 
 @dataclass(frozen=True)
 class Needle:
-    """The one payment that is searched for, read and told the history of."""
+    """The one payment that is searched for and read, with its history."""
 
     payment_id: str
     order_id: str

@@ -1,4 +1,4 @@
-"""A merchant that takes every webhook at the least possible price, and notes when each came.
+"""A merchant that accepts every webhook at the lowest cost, and notes when each came.
 
 Not the sample merchant: that one verifies, prints and shows, and its CPU would be taken from what is measured.
 Requests:

@@ -6,11 +6,11 @@ It is plain data and may be written by hand: `Shape(steps=(Step("local"), Step("
     local      a local activity                       its marker
     activity   a normal activity                      scheduled, started, completed, and a workflow task
     timer      a wait that fires after `seconds`
-    news       a wait that a signal ends before its timer of `seconds` fires
+    signal     a wait that a signal ends before its timer of `seconds` fires
     upsert     search attributes written
 
 The update that starts a payment answers after `answer_after` steps; None: the workflow is started without one.
-`signals` come soon after the answer and end no wait: news of what the workflow knows already.
+`signals` come soon after the answer and end no wait: they say what the workflow knows already.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, Final, Literal, Self
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
-Kind = Literal["local", "activity", "timer", "news", "upsert"]
+Kind = Literal["local", "activity", "timer", "signal", "upsert"]
 LOCAL_MARKER: Final = "core_local_activity"
 
 
@@ -56,7 +56,7 @@ class Shape:
     @property
     def told_times(self) -> int:
         """How many signals a workflow of this shape gets."""
-        return self.signals + sum(1 for step in self.steps if step.kind == "news")
+        return self.signals + sum(1 for step in self.steps if step.kind == "signal")
 
     def starting(self, deliveries: int) -> Shape:
         """Return this shape with its last local activity starting so many deliveries."""
@@ -85,7 +85,7 @@ def shape_of(events: Sequence[HistoryEvent]) -> Shape:
     reading = _Reading()
     for event in events:
         reading.take(event)
-    awaited = sum(1 for step in reading.steps if step.kind == "news")
+    awaited = sum(1 for step in reading.steps if step.kind == "signal")
     return Shape(tuple(reading.steps), reading.answer_after, max(0, reading.signals - awaited))
 
 
@@ -127,7 +127,7 @@ class _Reading:
                 self.steps.append(Step("timer", seconds))
             case EventType.EVENT_TYPE_TIMER_CANCELED:
                 index = self._timers[event.timer_canceled_event_attributes.started_event_id]
-                self.steps[index] = Step("news", self.steps[index].seconds)
+                self.steps[index] = Step("signal", self.steps[index].seconds)
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
                 self.signals += 1
             case EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED if self.answer_after is None:
@@ -139,7 +139,7 @@ class _Reading:
 
 
 def _word(step: Step) -> str:
-    if step.kind in {"timer", "news"}:
+    if step.kind in {"timer", "signal"}:
         return f"{step.kind}({step.seconds:g} s)"
     return f"{step.kind}(starts {step.starts})" if step.starts else step.kind
 

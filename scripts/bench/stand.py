@@ -103,7 +103,7 @@ class Stand:
         return self.stack.log_dir / "postgres.log"
 
     def pids(self) -> Pids:
-        """The processes whose CPU is told: those of a deployment, and of `BESIDE` those that are not this one."""
+        """The processes whose CPU is measured: those of a deployment, and of `BESIDE` those that are not this one."""
         given = {"temporal": self.options.temporal_pid, "postgres": self.options.postgres_pid}
         own = {name: self.stack.process(name).pid for name in self.stack.supervisor.services}
         return {**{name: pid for name, pid in given.items() if pid is not None}, **own, "receiver": self.receiver.pid}
@@ -128,12 +128,12 @@ class Stand:
         return ids
 
     async def pay(self, order_id: str, **fields: Any) -> str | None:
-        """Make a payment as a careful client does: with a key, and the same key again when the answer is not final."""
+        """Create a payment as a careful client does: repeated with the same key until the answer is final."""
         body = {"order_id": order_id, "method": "upi", "vpa": "success@razorpay", **fields}
         return await self._insist("/payments", body)
 
     async def pay_once(self, order_id: str) -> Answer:
-        """Ask for a payment once, as a client does that takes no for an answer."""
+        """Request a payment once, as a client that does not retry."""
         body = {"order_id": order_id, "method": "upi", "vpa": "success@razorpay"}
         return await self.http.request("POST", f"{PREFIX}/payments", body, {"idempotency-key": str(uuid.uuid4())})
 

@@ -40,7 +40,7 @@ Handle = WorkflowHandle[Any, Any]
 Story = Callable[[Durable], Awaitable[Handle]]
 
 
-async def payment_by_news(durable: Durable) -> Handle:
+async def payment_by_gateway_event(durable: Durable) -> Handle:
     """Pending at the gateway, told by its webhook: the usual life of a payment."""
     payment = await durable.new_payment(instrument="pending@razorpay")
     _, handle = await durable.start(payment)
@@ -186,7 +186,7 @@ async def maintenance(durable: Durable) -> Handle:
 STORIES: dict[str, Story] = {
     story.__name__: story
     for story in (
-        payment_by_news,
+        payment_by_gateway_event,
         payment_polled_and_expired,
         payment_captured_in_parts,
         payment_in_doubt,

@@ -69,7 +69,7 @@ async def test_a_story_told_today_replays(durable: Durable, name: str, request: 
 
 async def test_the_replayer_finds_a_changed_step() -> None:
     """A history whose steps are not those of the code is refused."""
-    history = stored("payment_by_news")
+    history = stored("payment_by_gateway_event")
     for event in history.events:
         if event.HasField("activity_task_scheduled_event_attributes"):
             event.activity_task_scheduled_event_attributes.activity_type.name = "something_else"

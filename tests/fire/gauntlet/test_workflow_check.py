@@ -13,7 +13,7 @@ from tests.fire.gauntlet.verdict import Ruling
 from tests.fire.gauntlet.workflow_check import OURS, Run, judge_ends, judge_replay, sample_of
 
 HISTORIES = Path(__file__).parents[2] / "replay" / "histories"
-STORIES = ("payment_by_news", "refund_processed")
+STORIES = ("payment_by_gateway_event", "refund_processed")
 
 
 def run_of(name: str, kind: str = OURS[0], status: WorkflowExecutionStatus = WorkflowExecutionStatus.COMPLETED) -> Run:

@@ -129,8 +129,11 @@ def _deed(chance: random.Random, amount_minor: int) -> Step:
             Step("refund", {"amount_minor": part}),
             Step("customer", {"button": chance.choice(("complete", "complete", "fail", "cancel"))}),
             Step("learn", {"about": some}),
-            Step("news", {"which": some, "times": times}),
-            Step("false_news", {"which": some, "difference": chance.choice((-1, 1, 100)), "another_key": some < 5}),
+            Step("gateway_event", {"which": some, "times": times}),
+            Step(
+                "false_gateway_event",
+                {"which": some, "difference": chance.choice((-1, 1, 100)), "another_key": some < 5},
+            ),
             Step("start_again"),
             Step("rival"),
             Step("decide", {"times": times}),

@@ -1,8 +1,8 @@
 """Carrying out a plan: gateway, merchant, customer, operator, endpoint and clock, in the order the plan says.
 
-News is true: it is what the gateway says of an operation at some moment, told at once, later, twice or in another
-order. Only `false_news` tells another amount, or of an operation that is not the payment's. An operator's decision is
-true as well, when it is one at all.
+Gateway events are true: each says how an operation stood at some moment. They come at once, later, twice or in another
+order. Only `false_gateway_event` names another amount, or an operation that is not the payment's. An operator's
+decision is true as well, when it is a valid one.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ WRONG: Final = ("wrong_amount", "wrongamount@clearway")
 
 
 @dataclass(frozen=True)
-class Tidings:
-    """News and the workflow that it is for."""
+class KnownEvent:
+    """A gateway event, and the workflow that it is for."""
 
     handle: WorkflowHandle[Any, Any]
-    news: GatewayEvent
+    event: GatewayEvent
 
 
 class Story:
@@ -66,7 +66,7 @@ class Story:
         self._endpoint = endpoint
         self._plan = plan
         self._updates: list[WorkflowUpdateHandle[Any]] = []
-        self._known: list[Tidings] = []
+        self._known: list[KnownEvent] = []
         self._handle: WorkflowHandle[Any, Any]
         self._endpoint_id: str
         self._decided: dict[str, Any] | None = None
@@ -180,39 +180,39 @@ class Story:
         with _refusal_is_an_answer():
             await self._durable.start(rival, TIMINGS)
 
-    # What the gateway tells
+    # What the gateway sends
 
     async def learn(self, about: int) -> None:
-        """Let the gateway write news of how an operation stands now, to be told later."""
+        """Let the gateway write an event of how an operation stands now, to be sent later."""
         operations = {f"{self.payment.id}:authorise:1": self._handle, f"{self.payment.id}:capture:1": self._handle}
         operations |= {f"{refund_id}:refund:1": handle for refund_id, handle in self.refunds.items()}
         key = sorted(operations)[about % len(operations)]
         outcome = await self._durable.simulator.gateway.recover(question_about(key))
         if outcome.kind in TOLD:
-            news = GatewayEvent(f"gw_{len(self._known)}", key, outcome)
-            self._known.append(Tidings(operations[key], news))
+            event = GatewayEvent(f"gw_{len(self._known)}", key, outcome)
+            self._known.append(KnownEvent(operations[key], event))
 
-    async def news(self, which: int, times: int) -> None:
-        """Tell one of the news there are, however old, so many times."""
+    async def gateway_event(self, which: int, times: int) -> None:
+        """Send one of the events there are, however old, so many times."""
         if not self._known:
             await self.learn(which)
         for _ in range(times if self._known else 0):
-            await self._tell(self._known[which % len(self._known)])
+            await self._send(self._known[which % len(self._known)])
 
-    async def false_news(self, which: int, difference: int, *, another_key: bool) -> None:
-        """Tell of another amount, or of a capture that nobody asked for."""
+    async def false_gateway_event(self, which: int, difference: int, *, another_key: bool) -> None:
+        """Send an event of another amount, or of a capture that nobody requested."""
         if not self._known:
             await self.learn(which)
         if self._known:
-            told = self._known[which % len(self._known)]
-            key = f"{self.payment.id}:capture:99" if another_key else told.news.key
-            outcome = replace(told.news.outcome, amount_minor=self.payment.amount_minor + difference)
-            wrong = replace(told.news, key=key, outcome=outcome)
-            await self._tell(replace(told, news=wrong))
+            known = self._known[which % len(self._known)]
+            key = f"{self.payment.id}:capture:99" if another_key else known.event.key
+            outcome = replace(known.event.outcome, amount_minor=self.payment.amount_minor + difference)
+            wrong = replace(known.event, key=key, outcome=outcome)
+            await self._send(replace(known, event=wrong))
 
-    async def _tell(self, tidings: Tidings) -> None:
+    async def _send(self, known: KnownEvent) -> None:
         with _refusal_is_an_answer():
-            await tidings.handle.signal(PaymentWorkflow.gateway_event, tidings.news)
+            await known.handle.signal(PaymentWorkflow.gateway_event, known.event)
 
     # What operators decide
 

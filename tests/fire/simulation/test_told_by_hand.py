@@ -55,7 +55,7 @@ WRONG: Final = Plan(
         Step("capture", {"amount_minor": 10_000}),
         SOON,
         Step("learn", {"about": 1}),
-        Step("news", {"which": 0, "times": 2}),
+        Step("gateway_event", {"which": 0, "times": 2}),
         SOON,
     ),
     lifted=True,

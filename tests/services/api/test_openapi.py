@@ -40,7 +40,7 @@ def test_the_committed_document_is_what_the_code_says() -> None:
 
 def test_a_change_is_shown_and_fails(capsys: pytest.CaptureFixture[str]) -> None:
     """The check prints the difference and the command that accepts it."""
-    assert openapi.check(openapi.render().replace('"Make an order"', '"Make orders"'), openapi.render()) == 1
+    assert openapi.check(openapi.render().replace('"Create an order"', '"Create orders"'), openapi.render()) == 1
     printed = capsys.readouterr().out
     assert '-        "summary": "Make orders"' in printed
     assert "python -m scripts.openapi" in printed

@@ -36,8 +36,8 @@ def _kinds(results: list[Any]) -> Counter[str]:
 async def test_racing_payments_of_one_order(crowded: Shop) -> None:
     """Of twenty payments of one order at once, one is recorded and the others are told that the order is taken."""
     order_id = await crowded.order()
-    news = [await crowded.new(order_id=order_id) for _ in range(CROWD)]
-    results = await _race(*(crowded.record(new) for new in news))
+    payments = [await crowded.new(order_id=order_id) for _ in range(CROWD)]
+    results = await _race(*(crowded.record(new) for new in payments))
 
     assert _kinds(results) == {"RecordedPayment": 1, OrderTakenError.__name__: CROWD - 1}
 

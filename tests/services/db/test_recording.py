@@ -92,7 +92,7 @@ async def test_a_refused_move_writes_nothing(shop: Shop) -> None:
     payment_id = await shop.paid()
     before = await shop.row(payment_id)
     for change in (
-        Change("late", P.FAILED, "late news", error_code="card_declined"),
+        Change("late", P.FAILED, "late event", error_code="card_declined"),
         Change("again", P.SUCCESS, "captured again", capture=captured(1)),
     ):
         with pytest.raises(MoveRefusedError):

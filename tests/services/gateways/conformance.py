@@ -202,23 +202,23 @@ class GatewayConformance:
             assert (await act(follow_up(asked, lost, operation, 100))).kind is OutcomeKind.DECLINED
 
     async def test_webhook_tells_the_same_as_look_up(self, bench: Bench) -> None:
-        """The news of a payment names our key, and its outcome is what look-up says."""
+        """The event of a payment names our key, and its outcome is the one of the look-up."""
         asked = await begun(bench, bench.good)
         await bench.gateway.authorise(asked)
         [delivery] = await bench.receiver.wait_for(1, asked.key)
-        news = await read(bench.gateway, delivery.headers, delivery.body)
-        assert news.key == asked.key
-        assert news.outcome == await bench.gateway.recover(asked)
+        event = await read(bench.gateway, delivery.headers, delivery.body)
+        assert event.key == asked.key
+        assert event.outcome == await bench.gateway.recover(asked)
 
     async def test_refund_webhook(self, bench: Bench) -> None:
-        """The news of a refund names the refund's key and speaks of a refund."""
+        """The event of a refund names the refund's key and is about a refund."""
         asked, outcome = await self._paid(bench)
         request = follow_up(asked, outcome, "refund", 300)
         await bench.gateway.refund(request)
         delivery = (await bench.receiver.wait_for(1, request.key))[0]
-        news = await read(bench.gateway, delivery.headers, delivery.body)
-        assert news.key == request.key
-        assert news.outcome.amount_minor == 300
+        event = await read(bench.gateway, delivery.headers, delivery.body)
+        assert event.key == request.key
+        assert event.outcome.amount_minor == 300
 
     @pytest.mark.parametrize("skew_s", [-400, 400])
     async def test_stale_and_future_webhooks_are_refused(self, bench: Bench, skew_s: int) -> None:
@@ -277,7 +277,7 @@ class GatewayConformance:
                     assert (await self._one_call(gateway, number)).kind is OutcomeKind.UNKNOWN, body[:200]
 
     async def test_no_webhook_makes_reading_fail(self, bench: Bench) -> None:
-        """Whatever stands in a well-signed webhook, it is news that can be stored, or EventUnreadableError."""
+        """A correctly signed webhook is either an event that can be stored, or EventUnreadableError."""
         events = [body for event in bench.events for body in hostile.variants(event)]
         bodies = [json.dumps(body, separators=(",", ":")).encode() for body in events]
         read = 0

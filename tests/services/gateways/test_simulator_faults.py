@@ -137,7 +137,7 @@ async def test_duplicate_webhook(simulator: Simulator, receiver: Receiver) -> No
 
 
 async def test_late_webhook(simulator: Simulator, receiver: Receiver) -> None:
-    """A late webhook comes after news of later things."""
+    """A late webhook comes after the webhooks of later events."""
     asked = order(GOOD)
     await simulator.switch(operation="authorise", fault="late_webhook", delay_s=0.4)
     paid = await simulator.gateway.authorise(asked)
@@ -148,7 +148,7 @@ async def test_late_webhook(simulator: Simulator, receiver: Receiver) -> None:
 
 
 async def test_reordered_webhook(simulator: Simulator, receiver: Receiver) -> None:
-    """After the news of the decision comes older news, with an id and an earlier time of its own."""
+    """After the event of the decision comes an older one, with its own id and an earlier time."""
     asked = order(GOOD)
     await simulator.switch(operation="webhook", fault="reordered_webhook", delay_s=0.1)
     await simulator.gateway.authorise(asked)

@@ -150,7 +150,7 @@ def test_each_type_of_event_is_read(kind: str) -> None:
 
 
 @pytest.mark.parametrize("missing", ["id", "occurred_at", "data"])
-def test_news_needs_all_its_parts(missing: str) -> None:
+def test_an_event_needs_all_its_parts(missing: str) -> None:
     """An event without id, time or data is unreadable."""
     event = {"id": "sim_evt_1", "occurred_at": "2026-01-01T00:00:00Z", "data": operation()}
     del event[missing]

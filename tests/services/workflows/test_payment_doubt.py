@@ -18,8 +18,10 @@ EXECUTED_WITHOUT_ANSWER = ["executed_then_timeout", "executed_then_dropped", "er
 SURELY_NOT_EXECUTED = ["error_before", "rate_limited"]
 
 
-def news(payment_id: str, kind: OutcomeKind, *, amount_minor: int = 50_000, event_id: str = "gw_1") -> GatewayEvent:
-    """Make a gateway's news about an authorisation."""
+def gateway_event(
+    payment_id: str, kind: OutcomeKind, *, amount_minor: int = 50_000, event_id: str = "gw_1"
+) -> GatewayEvent:
+    """Make a gateway event about an authorisation."""
     outcome = GatewayOutcome(
         kind, references={"payment": "gw_ref"}, amount_minor=amount_minor, currency="INR", captured=True
     )
@@ -104,7 +106,7 @@ async def test_doubt_is_never_turned_into_a_failure_by_time(durable: Durable) ->
     await durable.skip_until_status(payment.id, "needs_review")
     assert await durable.simulator.charges(payment.id) == 1
 
-    await handle.signal(PaymentWorkflow.gateway_event, news(payment.id, OutcomeKind.APPROVED))
+    await handle.signal(PaymentWorkflow.gateway_event, gateway_event(payment.id, OutcomeKind.APPROVED))
     assert (await durable.ended(handle)).status == "success"
     assert await durable.books(payment.merchant_id) == {"payable": -50_000}
 
@@ -131,31 +133,33 @@ async def test_an_operator_resolves_a_review(durable: Durable, outcome: str, boo
     assert "it must look like" in told
 
 
-async def test_news_settles_a_pending_payment_before_the_poll(durable: Durable) -> None:
-    """A gateway's webhook moves the payment at once; the same news again changes nothing."""
+async def test_a_gateway_event_settles_a_pending_payment_before_the_poll(durable: Durable) -> None:
+    """A gateway's webhook moves the payment at once; the same event again changes nothing."""
     payment = await durable.new_payment(instrument="pending@razorpay")
     _, handle = await durable.start(payment)
 
     for _ in range(3):
-        await handle.signal(PaymentWorkflow.gateway_event, news(payment.id, OutcomeKind.APPROVED))
+        await handle.signal(PaymentWorkflow.gateway_event, gateway_event(payment.id, OutcomeKind.APPROVED))
 
     assert (await durable.ended(handle)).status == "success"
     assert await durable.event_types(payment.id) == ["payment.created", "payment.success"]
 
 
-async def test_news_with_another_amount_is_a_matter_for_a_person(durable: Durable) -> None:
+async def test_a_gateway_event_with_another_amount_needs_review(durable: Durable) -> None:
     """An approval over another amount than asked is not believed: the payment needs review."""
     payment = await durable.new_payment(instrument="pending@razorpay")
     _, handle = await durable.start(payment)
 
-    await handle.signal(PaymentWorkflow.gateway_event, news(payment.id, OutcomeKind.APPROVED, amount_minor=49_999))
+    await handle.signal(
+        PaymentWorkflow.gateway_event, gateway_event(payment.id, OutcomeKind.APPROVED, amount_minor=49_999)
+    )
 
     await durable.until_status(payment.id, "needs_review")
     await handle.signal(PaymentWorkflow.resolve_review, Resolution("cancelled", "ana", "voided by hand"))
     assert (await durable.ended(handle)).status == "cancelled"
 
 
-async def test_news_of_a_capture_of_another_amount_settles_nothing(durable: Durable) -> None:
+async def test_an_event_of_a_capture_of_another_amount_settles_nothing(durable: Durable) -> None:
     """A capture whose answer tells a wrong amount stays with a person, though the webhook tells the same amount."""
     await durable.faults({"operation": "capture", "fault": "wrong_amount", "times": 1})
     payment = await durable.new_payment(capture_method="manual")
@@ -164,22 +168,22 @@ async def test_news_of_a_capture_of_another_amount_settles_nothing(durable: Dura
     with pytest.raises(WorkflowUpdateFailedError):
         await handle.execute_update(PaymentWorkflow.capture, CaptureInput("cap_0000000000000000000000000b", 136))
 
-    told = news(payment.id, OutcomeKind.APPROVED, amount_minor=135)
-    await handle.signal(PaymentWorkflow.gateway_event, replace(told, key=f"{payment.id}:capture:1"))
+    event = gateway_event(payment.id, OutcomeKind.APPROVED, amount_minor=135)
+    await handle.signal(PaymentWorkflow.gateway_event, replace(event, key=f"{payment.id}:capture:1"))
     await handle.signal(PaymentWorkflow.resolve_review, Resolution("cancelled", "ana", "taken back by hand"))
 
     assert (await durable.ended(handle)).status == "cancelled"
     assert await durable.books(payment.merchant_id) == {}
 
 
-async def test_late_news_never_moves_a_payment_back(durable: Durable) -> None:
+async def test_a_late_event_never_moves_a_payment_back(durable: Durable) -> None:
     """An event that comes out of order after the authorisation changes nothing."""
     payment = await durable.new_payment(capture_method="manual")
     _, handle = await durable.start(payment)
     await durable.until_status(payment.id, "authorized")
 
-    await handle.signal(PaymentWorkflow.gateway_event, news(payment.id, OutcomeKind.PENDING))
-    await handle.signal(PaymentWorkflow.gateway_event, news(payment.id, OutcomeKind.DECLINED, event_id="gw_2"))
+    await handle.signal(PaymentWorkflow.gateway_event, gateway_event(payment.id, OutcomeKind.PENDING))
+    await handle.signal(PaymentWorkflow.gateway_event, gateway_event(payment.id, OutcomeKind.DECLINED, event_id="gw_2"))
     await handle.execute_update(PaymentWorkflow.capture, CaptureInput("cap_0000000000000000000000000a"))
 
     assert (await durable.ended(handle)).status == "success"

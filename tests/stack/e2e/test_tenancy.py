@@ -88,7 +88,7 @@ async def test_anothers_things_are_not_there(steady: Site, rival: Merchant, owne
     found = list(routes(document))
     assert len(found) >= 17
     readable = [route for route in found if route.method == "GET"]
-    # The gateway's own news may still be on its way; after it, everything stands still.
+    # The gateway's own events may still be on their way; after them, nothing changes any more.
     await eventually(steady.witnesses.evidence, lambda evidence: not evidence.gateway_undecided)
     before = [(await ask(steady.merchant, route, owned)).json() for route in readable]
     for route in found:

@@ -65,10 +65,10 @@ def test_a_payment_decided_in_the_answer_is_read() -> None:
     assert shape == Shape((Step("local"), Step("activity"), Step("local"), Step("upsert")), answer_after=1)
 
 
-def test_a_wait_that_news_ended_is_told_from_one_that_fired() -> None:
+def test_a_wait_that_a_signal_ended_is_not_one_that_fired() -> None:
     """A timer that was cancelled is a wait for a signal; the signal it waited for is no late one."""
     waited = shape_of(made(*TASK, "TIMER_STARTED", "WORKFLOW_EXECUTION_SIGNALED", *TASK, "TIMER_CANCELED"))
-    assert waited == Shape((Step("news", 15),))
+    assert waited == Shape((Step("signal", 15),))
     fired = shape_of(made(*TASK, "TIMER_STARTED", "TIMER_FIRED", *TASK, "WORKFLOW_EXECUTION_SIGNALED"))
     assert fired == Shape((Step("timer", 15),), signals=1)
 
@@ -85,7 +85,7 @@ def test_an_update_that_waits_for_a_later_task_answers_there() -> None:
 
 def test_a_shape_survives_its_way_to_another_process() -> None:
     """What is sent to the floor's driver is what was read."""
-    shape = Shape((Step("local"), Step("news", 2.5), Step("local")), answer_after=1, signals=1).starting(2)
+    shape = Shape((Step("local"), Step("signal", 2.5), Step("local")), answer_after=1, signals=1).starting(2)
     assert Shape.from_json(shape.to_json()) == shape
     assert shape.steps[-1].starts == 2
     assert shape.steps[0].starts == 0, "the last local activity is the one that starts the deliveries"

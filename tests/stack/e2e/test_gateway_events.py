@@ -23,7 +23,7 @@ AN_HOUR_S = 3_600
 ACTION = "requires_action"
 
 
-def news(payment_id: str, status: str, number: int = 1, **data: Any) -> dict[str, Any]:
+def gateway_event(payment_id: str, status: str, number: int = 1, **data: Any) -> dict[str, Any]:
     """Describe an event of the simulator about a payment of 50 000 INR."""
     return {
         "id": f"sim_evt_{payment_id}_{status}_{number}",
@@ -43,7 +43,7 @@ def news(payment_id: str, status: str, number: int = 1, **data: Any) -> dict[str
     }
 
 
-async def tell(
+async def send(
     merchant: Merchant, event: dict[str, Any], *, secret: str = DEVELOPMENT_SIMULATOR_SECRET, age_s: float = 0
 ) -> httpx.Response:
     """Post an event to the API as the gateway does, signed with `secret` at a time `age_s` ago."""
@@ -70,13 +70,13 @@ async def stored(site: Site, event: dict[str, Any]) -> int:
 
 
 @pytest.mark.parametrize("status", ["processing", "declined", "authorized", ACTION, "canceled"])
-async def test_late_news_never_moves_a_payment_back(steady: Site, status: str) -> None:
-    """Whatever a gateway reports of a payment that has succeeded: it stays a success, and so do books and changes."""
+async def test_a_late_event_never_moves_a_payment_back(steady: Site, status: str) -> None:
+    """Whatever a gateway reports about a successful payment, it stays a success, with the same books and events."""
     payment = await steady.merchant.paid()
     story = await steady.merchant.story(payment)
-    event = news(payment["id"], status)
+    event = gateway_event(payment["id"], status)
     for _ in range(3):
-        assert (await tell(steady.merchant, event)).status_code == 200
+        assert (await send(steady.merchant, event)).status_code == 200
     assert await steady.merchant.read(f"/payments/{payment['id']}") == payment
     told = [told for told in await steady.merchant.story(payment) if told != "payment.contradicted"]
     assert told == story
@@ -84,7 +84,7 @@ async def test_late_news_never_moves_a_payment_back(steady: Site, status: str) -
 
 
 @pytest.mark.parametrize("vpa", ["duplicate@clearway", "reordered@clearway"])
-async def test_news_that_is_repeated_or_out_of_order_counts_once(merchant: Merchant, vpa: str) -> None:
+async def test_an_event_that_is_repeated_or_out_of_order_counts_once(merchant: Merchant, vpa: str) -> None:
     """A gateway that sends its webhook twice, or an older one after it, makes one charge and one success."""
     payment = await merchant.paid(vpa=vpa)
     health = merchant.gateway.get
@@ -93,21 +93,21 @@ async def test_news_that_is_repeated_or_out_of_order_counts_once(merchant: Merch
     assert (await merchant.read(f"/payments/{payment['id']}"))["status"] == "success"
 
 
-async def test_news_of_failure_after_a_refund_was_processed_changes_nothing(steady: Site) -> None:
-    """A processed refund stays processed, whatever comes late."""
+async def test_an_event_of_failure_after_a_refund_was_processed_changes_nothing(steady: Site) -> None:
+    """A processed refund stays processed when a late event says that it failed."""
     payment = await steady.merchant.paid()
     refund = await steady.merchant.until(await steady.merchant.refund(payment), "processed")
-    event = news(refund["id"], "failed", type="refund", idempotency_key=f"{refund['id']}:refund:1")
-    assert (await tell(steady.merchant, event)).status_code == 200
+    event = gateway_event(refund["id"], "failed", type="refund", idempotency_key=f"{refund['id']}:refund:1")
+    assert (await send(steady.merchant, event)).status_code == 200
     assert (await steady.merchant.read(f"/refunds/{refund['id']}")) == refund
 
 
-async def test_forged_news_is_refused_and_not_stored(steady: Site) -> None:
-    """A wrong signature is a 4xx, it is not stored as the gateway's, and the payment it speaks of waits on."""
+async def test_a_forged_event_is_refused_and_not_stored(steady: Site) -> None:
+    """An event with a wrong signature is a 4xx, is not stored as the gateway's, and the payment keeps waiting."""
     merchant = steady.merchant
     payment = await merchant.pay(vpa="pending@razorpay")
-    event = news(payment["id"], "captured")
-    forged = await tell(merchant, event, secret=FORGERS_SECRET)
+    event = gateway_event(payment["id"], "captured")
+    forged = await send(merchant, event, secret=FORGERS_SECRET)
     assert (forged.status_code, forged.json()["code"]) == (401, "signature_invalid")
     assert await stored(steady, event) == 0
     assert (await merchant.read(f"/payments/{payment['id']}"))["status"] in {"pending", "processing"}
@@ -115,35 +115,35 @@ async def test_forged_news_is_refused_and_not_stored(steady: Site) -> None:
 
 
 @pytest.mark.parametrize("age_s", [AN_HOUR_S, -AN_HOUR_S], ids=["stale", "from the future"])
-async def test_news_signed_at_another_time_is_refused(steady: Site, age_s: int) -> None:
-    """A recorded webhook can't be played again later: its timestamp is part of what is signed."""
+async def test_an_event_signed_at_another_time_is_refused(steady: Site, age_s: int) -> None:
+    """A recorded webhook cannot be sent again later: its timestamp is part of the signature."""
     merchant = steady.merchant
     payment = await merchant.pay(vpa="pending@razorpay")
-    event = news(payment["id"], "captured")
-    assert (await tell(merchant, event, age_s=age_s)).status_code == 401
+    event = gateway_event(payment["id"], "captured")
+    assert (await send(merchant, event, age_s=age_s)).status_code == 401
     assert await stored(steady, event) == 0
     assert (await merchant.post(f"/payments/{payment['id']}/cancel")).json()["status"] == "cancelled"
 
 
 @pytest.mark.parametrize("untrue", [{"amount": 49_999}, {"amount": 5_000_000}, {"currency": "JPY"}])
-async def test_news_of_another_amount_is_for_a_person(steady: Site, untrue: dict[str, Any]) -> None:
-    """Amount and currency must match: what differs is never a success, but is shown to a person."""
+async def test_an_event_of_another_amount_is_for_a_person(steady: Site, untrue: dict[str, Any]) -> None:
+    """An event with another amount or currency never makes a success: the payment needs review."""
     merchant = steady.merchant
     payment = await merchant.pay(vpa="pending@razorpay")
-    assert (await tell(merchant, news(payment["id"], "captured", **untrue))).status_code == 200
+    assert (await send(merchant, gateway_event(payment["id"], "captured", **untrue))).status_code == 200
     reviewed = await merchant.until(payment, "needs_review", "success", "failed")
     assert (reviewed["status"], reviewed["captured"]) == ("needs_review", False)
 
 
 async def test_a_gateway_that_charges_another_amount_is_for_a_person(merchant: Merchant) -> None:
-    """A charge that is not the one asked for is never shown as success."""
+    """A charge of another amount than requested is never shown as a success."""
     payment = await merchant.until(await merchant.pay(vpa="wrongamount@clearway"), "needs_review", "success")
     assert payment["status"] == "needs_review"
 
 
-async def test_news_about_what_is_not_ours_is_taken_and_means_nothing(steady: Site) -> None:
-    """Well-signed news of a stranger is a 200, so that the gateway does not switch us off, and touches nothing."""
-    event = news("pay_00000000000000000000000000", "captured")
-    assert (await tell(steady.merchant, event)).status_code == 200
+async def test_an_event_about_an_unknown_payment_is_answered_and_changes_nothing(steady: Site) -> None:
+    """A signed event about an unknown payment is a 200 and changes nothing: a 4xx would make the gateway disable us."""
+    event = gateway_event("pay_00000000000000000000000000", "captured")
+    assert (await send(steady.merchant, event)).status_code == 200
     garbage = {"id": "sim_evt_garbage", "type": "payment.captured", "data": {"amount": "a lot"}}
-    assert (await tell(steady.merchant, garbage)).json() == {"status": "ignored"}
+    assert (await send(steady.merchant, garbage)).json() == {"status": "ignored"}
