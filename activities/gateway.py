@@ -167,7 +167,7 @@ def _not_sent(call: GatewayCall, error: Exception) -> GatewayOutcome:
 
 
 def is_prepared(operation: Operation) -> bool:
-    """Tell whether the gateway's first step is taken and its result recorded."""
+    """Return whether the gateway's first step is taken and its result recorded."""
     return bool(operation.references) or operation.state is not None
 
 

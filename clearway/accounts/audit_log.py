@@ -17,7 +17,7 @@ SEALED: Final = "sealed with a key that is gone"
 
 
 async def lines_about(connection: AsyncConnection, cipher: Cipher, subject_id: str) -> list[dict[str, Any]]:
-    """Return who did what to this payment, refund, key or endpoint, oldest first; the newest LINES_MAX."""
+    """Return the newest LINES_MAX audit rows of this payment, refund, key or endpoint, oldest first."""
     rows = await across_merchants.audit_lines(connection, subject_id, LINES_MAX)
     return [{name: getattr(row, name) for name in SHOWN} | {"address": _address(cipher, row)} for row in rows]
 

@@ -56,7 +56,7 @@ class KeyRequest:
 
 
 def key_not_found(key_id: str) -> NotFoundError:
-    """Return the error for a key this merchant does not have."""
+    """Return the error for an unknown API key of this merchant."""
     return NotFoundError("api_key_not_found", f"There is no API key {key_id!r} here. Nothing was changed.")
 
 
@@ -69,7 +69,7 @@ async def create(
     *,
     granted: Grant,
 ) -> ApiKeyWithSecret:
-    """Create a key, or return what an earlier run of this request created. granted: what the caller has itself."""
+    """Create a key, or return the one that this request created before. granted: the caller's own permissions."""
     _refuse_excess(granted, asked.grant)
     key_id = allocation.resource_id
     has_room = await api_keys.has_room(connection, actor.merchant_id)
@@ -111,7 +111,7 @@ async def rotate(
     overlap_s: int,
     granted: Grant,
 ) -> ApiKeyWithSecret:
-    """Create a new secret for a key. The previous one stays valid for `overlap_s`; older ones end."""
+    """Create a new secret for a key. The previous secret stays valid for `overlap_s`; older ones become invalid."""
     row = await _lock_own(connection, actor.merchant_id, key_id)
     if row.rotation_id == allocation.resource_id:
         return _shown_again(keyring, row)

@@ -2,7 +2,7 @@
 
 It goes through the tables in batches, each with its audit row in one transaction, and rewrites only values of other
 keys. So it can run while other programs work, can be interrupted, and continues when it is run again. Every column
-marked `SEALED` (`clearway.db.tables`) has a kind here.
+marked `SEALED` (`clearway.db.tables`) has a `Kind` here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Values = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One column of tokens. context_of: takes the columns `bound_to`. around: what stands before and after a token."""
+    """One encrypted column. context_of: makes the context from the column `bound_to`. around: the text around it."""
 
     name: str
     column: Column[Any]
@@ -56,11 +56,11 @@ class Kind:
 
     @property
     def bound_to(self) -> list[Column[Any]]:
-        """What a token is bound to: the primary key, or another column of its row."""
+        """The column that a token is bound to: the primary key, or another column of the row."""
         return self.key if self.bound_by is None else [self.bound_by]
 
     def stored(self, text: str) -> str | bytes:
-        """Return what the column holds for a token, or begins with for the beginning of one."""
+        """Return the column's text for a token, or the start of the text for the start of a token."""
         return text if self.around is None else self.around[0] + text.encode()
 
     def token(self, value: Any) -> str:
@@ -114,7 +114,7 @@ async def reencrypt(engine: AsyncEngine, settings: Settings, actor: Actor) -> Ma
 async def _sealed_by_others(
     connection: AsyncConnection, kind: Kind, cipher: Cipher, after: Values | None
 ) -> Sequence[Values]:
-    """Return the next rows by primary key: the key, what the token is bound to, and the value."""
+    """Return the next rows by primary key: the key, the context column of the token, and the value."""
     key = kind.key
     tokens, ours = kind.stored(f"{VERSION}."), kind.stored(cipher.prefix)
     bound_to = (column.label(f"bound_{number}") for number, column in enumerate(kind.bound_to))

@@ -1,1 +1,1 @@
-"""Circuit breakers of gateways: counting technical failures, what is known of open ones, reset by a person."""
+"""Circuit breakers of gateways: count technical failures, keep open breakers in memory, reset by hand."""

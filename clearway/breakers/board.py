@@ -1,6 +1,6 @@
-"""What a process knows of breakers that are not closed: read each second, so that no payment reads it.
+"""The open and half-open breakers, kept in memory and read each second, so that no payment reads them.
 
-A breaker that opens is known everywhere within `READ_EACH_S`. While the database is away, what was known last counts.
+Every process knows an open breaker within `READ_EACH_S`. While the database is away, the last state read counts.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class BreakerBoard:
         self._known: Mapping[tuple[str, str], Breaker] = {}
 
     async def run(self) -> None:
-        """Read them each second."""
+        """Read the breakers each second."""
         while True:
             await self.read()
             await asyncio.sleep(READ_EACH_S)
 
     async def read(self) -> None:
-        """Read them now."""
+        """Read the breakers now."""
         try:
             async with self._reader.connect() as connection:
                 self._known = await across_merchants.breakers_not_closed(connection)
@@ -48,11 +48,11 @@ class BreakerBoard:
             log.warning("breakers_not_read", error=type(error).__name__)
 
     def is_troubled(self, gateway_id: str, operation: str) -> bool:
-        """Tell whether a breaker is not closed, as far as is known: its successes count too."""
+        """Return whether a breaker of the gateway is not closed: then successes are counted too."""
         return (gateway_id, operation) in self._known
 
     def says(self, gateway_id: str, now: datetime) -> BreakerSays:
-        """Tell what routing should do with a gateway."""
+        """Return what routing should do with a gateway."""
         breaker = self._known.get((gateway_id, AUTHORISE))
         if breaker is None:
             return BreakerSays.PASS
@@ -77,7 +77,7 @@ class BreakerBoard:
         return taken
 
     def open_by_operation(self) -> dict[str, int]:
-        """Return how many are not closed, for the metrics."""
+        """Return the number of breakers that are not closed, for the metrics."""
         counts: dict[str, int] = {}
         for _, operation in self._known:
             counts[operation] = counts.get(operation, 0) + 1

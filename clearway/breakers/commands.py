@@ -1,4 +1,4 @@
-"""Reading the breakers of a gateway, and closing them by hand. The change and its audit row are one transaction."""
+"""Read the breakers of a gateway, and close them by hand. The change and its audit row are one transaction."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Counting what gateway calls came to. A call that goes well at a gateway that is well costs no statement.
+"""Count successful and failed gateway calls. A successful call at a working gateway costs no statement.
 
-Successes are kept in the process and written with the next failure: they only tell how large a part of the calls
-failed. A failure is written at once, and further ones of the same second together.
+Successes are kept in memory and written with the next failure: they only give the share of failed calls. A failure is
+written at once; further failures of the same second are written together.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class CalledGateway:
 
 @dataclass
 class _Counts:
-    """What is not written yet. began_at: of the successes; written_at: the last time; task: a writing under way."""
+    """Counts not written yet. began_at: start of the count; written_at: the last write; task: the write in progress."""
 
     successes: int = 0
     failures: int = 0
@@ -57,7 +57,7 @@ class _Counts:
 
 
 def failure_of(outcome: GatewayOutcome, took_s: float) -> str | None:
-    """Say in one word how a call failed technically; None: it did not. A decline is an answer."""
+    """Return the kind of technical failure of a call, or None. A decline is an answer, not a failure."""
     if outcome.kind in {OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE}:
         return outcome.kind.value
     if outcome.kind is OutcomeKind.DECLINED and outcome.error_code == REFUSED_CODE:
@@ -66,7 +66,7 @@ def failure_of(outcome: GatewayOutcome, took_s: float) -> str | None:
 
 
 class BreakerCounts:
-    """The counts of one process. start: starts deliveries of the events that are written."""
+    """The counts of one process. start: starts the deliveries of events that were written."""
 
     def __init__(self, engine: AsyncEngine, board: BreakerBoard, start: Start) -> None:
         self._engine = engine
@@ -75,7 +75,7 @@ class BreakerCounts:
         self._counts: dict[CalledGateway, _Counts] = {}
 
     def note(self, called: CalledGateway, outcome: GatewayOutcome, took_s: float) -> None:
-        """Note what a call came to. Writes nothing itself: that is done beside the calls, at most each second."""
+        """Count a call by its outcome. A separate task writes the counts, at most each second."""
         counts = self._counts.setdefault(called, _Counts())
         failure = failure_of(outcome, took_s)
         if failure is None:
@@ -89,7 +89,7 @@ class BreakerCounts:
             counts.task = asyncio.create_task(self._write_soon(called, counts))
 
     async def settle(self) -> None:
-        """Wait until what is due is written: for tests, and before a process ends."""
+        """Wait until all due counts are written: for tests, and before a process ends."""
         tasks = [counts.task for counts in self._counts.values() if counts.task is not None]
         await asyncio.gather(*tasks)
 

@@ -1,4 +1,4 @@
-"""The events of a breaker: a merchant hears when it opens and when it closes, not of each opening in a row."""
+"""The events of a breaker: one when it opens and one when it closes. Reopening after a probe sends none."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def breaker_resource(row: Row[Any], breaker: Breaker, last_failure: str | None) 
 def happening_of(
     row: Row[Any], before: Breaker, after: Breaker, last_failure: str | None, *, actor: str = "system"
 ) -> Happening | None:
-    """Return what is to be told of a change, or None."""
+    """Return the event for a change, or None."""
     was_closed, is_closed = before.state is BreakerState.CLOSED, after.state is BreakerState.CLOSED
     if was_closed is is_closed:
         return None

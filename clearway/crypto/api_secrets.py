@@ -2,7 +2,7 @@
 
 The peppers are the keys of the hash, so a stolen table lacks them. Each has an id that is stored beside the hash. The
 first one hashes and all verify, so a pepper can be changed without making any key invalid. This module must not read
-settings of its own, touch a database or put a secret into an error, a repr or a log.
+settings, use a database or put a secret into an error, a repr or a log.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NO_DIGEST: Final = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class SecretHash:
-    """What is stored of a secret: the digest, and the pepper that it was made with."""
+    """The stored form of a secret: the digest, and the id of its pepper."""
 
     pepper_id: str
     digest: bytes
@@ -63,18 +63,18 @@ class Peppers:
         return SecretHash(self._primary_id, _hmac(self._peppers[self._primary_id], secret))
 
     def matches(self, secret: str, stored: SecretHash | None) -> bool:
-        """Tell in constant time whether `secret` has this hash; None, or a pepper that is gone: it has not."""
+        """Return, in constant time, whether `secret` has this hash. False for no hash, or an unknown pepper."""
         pepper = self._peppers.get(stored.pepper_id) if stored else None
         digest = _hmac(pepper or self._peppers[self._primary_id], secret)
         same = hmac.compare_digest(digest, stored.digest if stored and pepper else NO_DIGEST)
         return same and pepper is not None
 
     def is_current(self, stored: SecretHash) -> bool:
-        """Tell whether the hash was made with the first pepper."""
+        """Return whether the hash was made with the first pepper."""
         return stored.pepper_id == self._primary_id
 
     def knows(self, pepper_id: str) -> bool:
-        """Tell whether the pepper is configured."""
+        """Return whether the pepper is configured."""
         return pepper_id in self._peppers
 
     def fingerprints(self, message: bytes) -> tuple[bytes, ...]:

@@ -1,7 +1,7 @@
-"""Secrets at rest: what is encrypted in the database. Secrets of API keys are hashed instead (`api_secrets`).
+"""Encryption of secrets in the database. Secrets of API keys are hashed instead (`api_secrets`).
 
 Owns the token format `v1.<key id>.<base64url(nonce + ciphertext + tag)>` (AES-256-GCM, random 96-bit nonce). It must
-not read settings of its own, touch a database or put a key or a plaintext into an error, a repr or a log.
+not read settings, use a database or put a key or a plaintext into an error, a repr or a log.
 
     EncryptionError
     ├── KeyConfigurationError   the configured keys cannot be used
@@ -9,7 +9,7 @@ not read settings of its own, touch a database or put a key or a plaintext into 
         └── UnknownKeyError     the token names a key that is no longer configured
 
 One key encrypts at most 2^32 tokens with random nonces (NIST SP 800-38D, section 8.3); Clearway encrypts a handful per
-merchant, so rotation is about people who leave, not about this bound.
+merchant, so keys are rotated when people leave, not because of this limit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class EncryptionError(Exception):
 
 
 class KeyConfigurationError(EncryptionError):
-    """The configured keys cannot be used; the message names the variable and the way out."""
+    """The configured keys cannot be used; the message names the variable and the next step."""
 
 
 class DecryptionError(EncryptionError):
@@ -106,7 +106,7 @@ class Cipher:
 
     @property
     def prefix(self) -> str:
-        """How every token begins that the first key encrypted."""
+        """The prefix of every token that the first key encrypted."""
         return f"{VERSION}.{self._primary_id}."
 
 

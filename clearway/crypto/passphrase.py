@@ -1,4 +1,4 @@
-"""Files that a person carries from one installation to another, encrypted with a passphrase of theirs.
+"""Files moved from one installation to another by a person, encrypted with that person's passphrase.
 
 The form, a JSON object (docs/gateways.md says the same to people):
 

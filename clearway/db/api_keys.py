@@ -53,7 +53,7 @@ def api_key_resource(row: Row[Any]) -> ApiKeyResource:
 
 
 async def has_room(connection: AsyncConnection, merchant_id: str) -> bool:
-    """Tell whether the merchant may have one more; nobody else adds one until this transaction ends."""
+    """Return whether the merchant may have one more; nobody else adds one until this transaction ends."""
     lock = select(merchants.c.id).where(merchants.c.id == merchant_id).with_for_update(key_share=True)
     await connection.execute(lock)
     usable = (api_keys.c.merchant_id == merchant_id) & api_keys.c.revoked_at.is_(None)

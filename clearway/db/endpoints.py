@@ -44,7 +44,7 @@ async def repeated(connection: AsyncConnection, merchant_id: str, endpoint_id: s
 
 
 async def has_room(connection: AsyncConnection, merchant_id: str) -> bool:
-    """Tell whether the merchant may have one more; nobody else adds one until this transaction ends."""
+    """Return whether the merchant may have one more; nobody else adds one until this transaction ends."""
     # FOR NO KEY UPDATE: creations of one merchant follow each other, and payments, which refer to the row, go on.
     lock = select(merchants.c.id).where(merchants.c.id == merchant_id).with_for_update(key_share=True)
     await connection.execute(lock)

@@ -55,7 +55,7 @@ async def repeated(connection: AsyncConnection, merchant_id: str, gateway_id: st
 
 
 async def has_room(connection: AsyncConnection, merchant_id: str, more: int = 1) -> bool:
-    """Tell whether the merchant may have so many more; nobody else adds one until this transaction ends."""
+    """Return whether the merchant may have so many more; nobody else adds one until this transaction ends."""
     lock = select(merchants.c.id).where(merchants.c.id == merchant_id).with_for_update(key_share=True)
     await connection.execute(lock)
     count = await connection.scalar(select(func.count()).select_from(gateway_configs).where(*_live(merchant_id)))

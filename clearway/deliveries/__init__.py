@@ -1,1 +1,1 @@
-"""What a program may ask for about webhook deliveries: find, send again."""
+"""Application services for webhook deliveries: find one, retry one."""

@@ -1,6 +1,6 @@
-"""Asking Temporal to deliver: first deliveries of test events, and retries by hand.
+"""Start deliveries in Temporal: test events, and retries by hand.
 
-Payments and refunds start their own deliveries (`activities/`); nothing of theirs passes through here.
+Payments and refunds start their deliveries in `activities/`.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from clearway.services import Services
 
 
 async def start(services: Services, due: Sequence[DueDelivery]) -> None:
-    """Start these deliveries. Raises UnavailableError; they are recorded, and housekeeping starts them then."""
+    """Start these deliveries. Raises UnavailableError; the deliveries are stored, so housekeeping starts them later."""
     async with answered(delivery_workflow_id(due[0].event_id, due[0].endpoint_id)):
         await _deliveries(services).start(due)
 
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """A delivery (as `finding.find` returns it) after an attempt by hand; outcome None: that is still under way."""
+    """A delivery (as `finding.find` returns it) after a retry by hand. outcome None: the attempt is still running."""
 
     delivery: Row[Any]
     outcome: RetryOutcome | None
 
 
 async def retry(services: Services, merchant_id: str, delivery_id: str, retry_id: str) -> Retried:
-    """Make one attempt of a delivery now, once for each retry_id, and return what it came to.
+    """Make one delivery attempt now, once for each retry_id, and return its outcome.
 
     Raises NotFoundError, ConflictError and UnavailableError.
     """
@@ -61,7 +61,7 @@ async def retry(services: Services, merchant_id: str, delivery_id: str, retry_id
 
 
 def closed(endpoint_id: str) -> ConflictError:
-    """Return the error for an endpoint to which nothing is sent."""
+    """Return the error for a disabled or deleted endpoint."""
     detail = f"Endpoint {endpoint_id} is disabled or deleted, so nothing was sent. Enable it first."
     return ConflictError("webhook_endpoint_closed", detail)
 
@@ -72,7 +72,7 @@ def _deliveries(services: Services) -> TemporalDeliveries:
 
 @asynccontextmanager
 async def answered(workflow_id: str) -> AsyncIterator[None]:
-    """Bound what is asked of Temporal in time, and turn its failures into UnavailableError."""
+    """Limit the time of a call to Temporal, and turn its failures into UnavailableError."""
     try:
         async with asyncio.timeout(calls.ANSWER_TIMEOUT_S):
             yield

@@ -1,7 +1,7 @@
 """Talking to workflows: the one place that calls Temporal on behalf of a request and reads its failures.
 
     a workflow's refusal      -> RefusedError        nothing was recorded or changed; `type` says why
-    the workflow has ended    -> WorkflowEndedError  what it came to stands in the database
+    the workflow has ended -> WorkflowEndedError its result is in the database
     no answer in time         -> UnavailableError    it may still happen; a repeat with the same key finds out
     the gateway is silent     -> OutcomeUnknownError
 
@@ -46,7 +46,7 @@ AWAY_STATES: Final = frozenset(
         # A connection that broke under the call: "transport error".
         RPCStatusCode.UNKNOWN,
         RPCStatusCode.INTERNAL,
-        # The first workflow task failed, because its worker died: another will take it.
+        # The first workflow task failed because its worker died: another worker will take it.
         RPCStatusCode.FAILED_PRECONDITION,
     }
 )
@@ -78,7 +78,7 @@ async def start_and_update(
     attributes: TypedSearchAttributes,
     summary: str,
 ) -> dict[str, Any]:
-    """Start the workflow unless it runs, and return what its update answers. Harmless to repeat."""
+    """Start the workflow unless it runs, and return the result of its update. Safe to repeat."""
     start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
         workflow,
         workflow_input,
@@ -126,7 +126,7 @@ async def start_and_signal(
 async def update_running(
     client: Client, workflow_id: str, update: str, argument: object, *, update_id: str
 ) -> dict[str, Any]:
-    """Return what a running workflow answers to an update; the same update id is done once."""
+    """Return the result of an update of a running workflow. An update id is executed once."""
     handle = client.get_workflow_handle(workflow_id)
     return await _answer(handle.execute_update(update, argument, id=update_id, result_type=dict), workflow_id)
 
@@ -171,7 +171,7 @@ def _refusal(error: WorkflowUpdateFailedError) -> Exception:
 
 
 def classify(error: Exception, workflow_id: str) -> Exception:
-    """Tell an ended workflow, a service that is away, and a bug apart."""
+    """Turn an RPC failure into an ended workflow, an unavailable service or a bug."""
     if isinstance(error, RPCError) and error.status in ENDED_STATES:
         return WorkflowEndedError(workflow_id)
     if isinstance(error, RPCError) and error.status not in AWAY_STATES:

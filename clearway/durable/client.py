@@ -1,4 +1,4 @@
-"""Connecting to Temporal: one way for every process, with one way to write values down in histories."""
+"""Connect to Temporal: every process uses the same client and the same payload converter."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from clearway.settings import Settings
 class JSONConverter(PydanticJSONPlainPayloadConverter):
     """JSON made by pydantic, so that people can read payloads in the Temporal UI.
 
-    The SDK makes its converters anew for every task of every workflow, and what they learnt of our types is lost with
-    them: a sixth of what a worker did (ADR 0007). Here each type is learnt once in a process.
+    The SDK makes new converters for every workflow task, and loses the type adapters they built: a sixth of a worker's
+    time (ADR 0007). Here each adapter is built once in a process.
     """
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
-        """Read a value of this type; without one, whatever JSON says."""
+        """Read a value of this type; without a type, plain JSON."""
         return _adapter(Any if type_hint is None else type_hint).validate_json(payload.data)
 
 
 @cache
 def _adapter(type_hint: Any) -> TypeAdapter[Any]:
-    """There are as many as types in the signatures of workflows and activities."""
+    """One for each type in the signatures of workflows and activities."""
     return TypeAdapter(type_hint)
 
 
@@ -55,7 +55,7 @@ DATA_CONVERTER: Final = DataConverter(payload_converter_class=PayloadConverter)
 
 
 def _tls(settings: Settings) -> bool | TLSConfig:
-    """Return whom to trust and what to show; the files are read for each client, so that new ones count."""
+    """Return the trusted CAs and the client certificate. Each client reads the files again, so renewed files count."""
     if not settings.temporal_tls:
         return False
     ca, certificate, key = settings.temporal_tls_ca, settings.temporal_tls_cert, settings.temporal_tls_key

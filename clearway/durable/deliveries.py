@@ -44,32 +44,32 @@ RETRY_TRIES: Final = 3
 
 
 class TemporalDeliveries:
-    """Starts deliveries at Temporal, with the installation's schedule for endpoints that have none of their own."""
+    """Starts deliveries in Temporal, with the installation's schedule for endpoints that have no own schedule."""
 
     def __init__(self, client: Client, retry_intervals_s: Sequence[int]) -> None:
         self.client = client
         self._retry_intervals_s = tuple(retry_intervals_s)
 
     async def start(self, due: Iterable[DueDelivery]) -> None:
-        """Start a workflow for each; one that was ever started is left alone."""
+        """Start a workflow for each delivery. A delivery whose workflow was started before is left alone."""
         await asyncio.gather(*(self._start(delivery) for delivery in due))
 
     async def resume(self, due: Iterable[DueDelivery]) -> None:
-        """Start a workflow that goes on from the row for each, where none is running."""
+        """Start a workflow that continues from the row, for each delivery without a running one."""
         await asyncio.gather(*(self._resume(delivery) for delivery in due))
 
     async def recover(self, due: Iterable[DueDelivery]) -> None:
-        """Begin the schedule of a recovery for each; a workflow that is about to end takes it over."""
+        """Begin the recovery's schedule for each delivery. A workflow that is about to end takes it over."""
         await asyncio.gather(*(self._resume(delivery, signal=RECOVER) for delivery in due))
 
     async def close(self, ended: Iterable[DueDelivery]) -> None:
-        """End the workflows of these deliveries, whose rows are cancelled; one that is not there has ended."""
+        """End the workflows of these cancelled deliveries. A missing workflow has ended already."""
         await asyncio.gather(*(self._close(delivery) for delivery in ended))
 
     async def retry(self, delivery: DueDelivery, retry_id: str, *, pending: bool) -> RetryOutcome | None:
-        """Make one attempt now and return what it came to; None: it is under way for longer than `RETRY_WAIT_S`.
+        """Make one attempt now and return its outcome. None: it still runs after `RETRY_WAIT_S`.
 
-        Harmless to repeat under the same retry_id: one attempt is recorded. pending: the delivery has attempts of its
+        Safe to repeat with the same retry_id: one attempt is recorded. pending: the delivery has attempts of its
         schedule before it, which a workflow that has to be started goes on with.
         """
         for _ in range(RETRY_TRIES):

@@ -1,4 +1,4 @@
-"""Starting the workflows of a webhook endpoint: its recoveries, and cancelling what waits once it is deleted."""
+"""Start the workflows of a webhook endpoint: recoveries, and cancelling its pending deliveries after a delete."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def start_recovery(client: Client, recovery: RecoveryInput) -> None:
 
 
 async def start_closing(client: Client, closing: ClosingInput) -> None:
-    """Begin to cancel what waits to be sent to a deleted endpoint."""
+    """Start to cancel the pending deliveries of a deleted endpoint."""
     await client.start_workflow(
         CLOSING_WORKFLOW,
         closing,

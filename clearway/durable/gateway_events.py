@@ -1,4 +1,4 @@
-"""Passing what a gateway says on to the workflow of its payment or refund."""
+"""Pass a gateway event on to the workflow of its payment or refund."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said to and by the workflows: ids, task queues, and one dataclass for every input and result.
+"""Messages of the workflows: ids, task queues, and one dataclass for every input and result.
 
 Fields are only ever added, with a default, because messages of an older version stay in running histories. No card
 number may stand in any of them: Temporal keeps payloads and shows them in its UI.
@@ -83,9 +83,9 @@ class PaymentTimings:
 
 @dataclass(frozen=True)
 class GatewayEvent:
-    """What a gateway sent about one operation, as a signal.
+    """A gateway event about one operation, as a signal.
 
-    trust: the outcome of a hint is not believed; it only has the gateway asked now.
+    trust: the outcome of a hint is not used; the workflow asks the gateway.
     """
 
     event_id: str
@@ -122,7 +122,7 @@ class Resolution:
 
 @dataclass(frozen=True)
 class Carried:
-    """What one run of a workflow hands to the next: signals that it received and did not act on."""
+    """What one run of a workflow passes to the next: signals that it received and has not handled."""
 
     events: tuple[GatewayEvent, ...] = ()
     resolutions: tuple[Resolution, ...] = ()
@@ -173,7 +173,7 @@ class CancelInput:
 
 
 def resolution_of(given: Any) -> Resolution:
-    """Read an operator's decision as it was typed. Raises ValueError, which says what it must look like."""
+    """Parse an operator's decision. Raises ValueError, which describes the expected form."""
     needed, optional = {"outcome", "operator", "reason"}, {"gateway_reference", "amount"}
     if isinstance(given, dict) and given.get("asked_by") is None:
         given = {name: value for name, value in given.items() if name != "asked_by"}  # as programs write it
@@ -236,7 +236,7 @@ class DeliveryInput:
 
 @dataclass(frozen=True)
 class DeliveryResult:
-    """How a delivery ended: its status after so many attempts, those by hand included."""
+    """How a delivery ended: its status and its number of attempts, retries by hand included."""
 
     status: str
     attempts: int
@@ -244,7 +244,7 @@ class DeliveryResult:
 
 @dataclass(frozen=True)
 class RetryOutcome:
-    """What one attempt by hand came to, and where it leaves the delivery.
+    """The outcome of one retry by hand, and the delivery after it.
 
     attempts: how many were made in all. number: that of this attempt. refused: why none was made.
     """
@@ -261,7 +261,7 @@ class RetryOutcome:
 
 @dataclass(frozen=True)
 class RecoveryInput:
-    """What starts a `WebhookRecoveryWorkflow`: the row says what is to be sent, and how far it has come."""
+    """What starts a `WebhookRecoveryWorkflow`. The row says which events are sent, and its progress."""
 
     recovery_id: str
     merchant_id: str
@@ -269,7 +269,7 @@ class RecoveryInput:
 
 @dataclass(frozen=True)
 class RecoveryProgress:
-    """How far a recovery has come: deliveries begun, and those of them that wait for their first attempt."""
+    """The progress of a recovery: deliveries begun, and those that wait for their first attempt."""
 
     status: str
     recovered: int = 0
@@ -287,7 +287,7 @@ class ClosingInput:
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """One line of the story a workflow tells to queries."""
+    """One entry of a workflow's timeline, for queries."""
 
     at: str
     what: str

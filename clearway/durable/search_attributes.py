@@ -1,4 +1,4 @@
-"""The search attributes of our workflows: one list for workers, tests, the development server and compose.
+"""The search attributes of the workflows: one list for workers, tests, the development server and compose.
 
 They carry identifiers and states only. Names, addresses and card data must never become a search attribute: Temporal
 stores them unencrypted and shows them in its UI.

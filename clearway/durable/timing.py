@@ -1,4 +1,4 @@
-"""Times how long workflows take to record what they are started with: the queues of every shared part are in it."""
+"""Measures how long a workflow takes to record its payment or refund: this includes the queues of every shared part."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Observer = Callable[[float, float], None]
 
 
 class RecordingTimer(Interceptor):
-    """A client's interceptor that reports each Update-With-Start which was answered, or given up waiting for.
+    """A client interceptor that reports each Update-With-Start that was answered or timed out.
 
-    One that fails by itself, because Temporal is away, says nothing of how busy it is.
+    One that fails because Temporal is away says nothing about load.
     """
 
     def __init__(self, observer: Observer) -> None:

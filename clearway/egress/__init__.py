@@ -1,4 +1,4 @@
-"""The way out: requests to URLs that merchants chose, sent so that neither we nor our network can be hurt by them.
+"""Outbound requests to URLs that merchants chose, without danger for Clearway or its network (SSRF).
 
 urls        which URLs are acceptable, without a look-up
 addresses   which IP addresses may be reached

@@ -1,11 +1,11 @@
 """Which IP addresses an outbound request may reach: pure classification, no look-up and no socket.
 
 Owns the rule: only global unicast is reachable; nothing private, local, reserved, multicast or documentary, no cloud
-metadata service, and no IPv6 address that carries an IPv4 one inside. It must not see host names: text such as
+metadata service, and no IPv6 address with an embedded IPv4 address. It must not see host names: text such as
 `0x7f.1` means different things to different parsers, so only addresses that were resolved are judged.
 
 `ipaddress.is_global` alone is not the rule: in Python 3.11 it is true for NAT64, 6to4, IPv4-compatible, multicast,
-site-local and 168.63.129.16, each of which was a way past somebody's filter.
+site-local and 168.63.129.16, each of which was a known bypass of such a filter.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def refusal(ip: Address, allowed_networks: Collection[Network] = ()) -> str | No
 
 
 def embedded_ipv4(ip: Address) -> tuple[IPv4Address, ...]:
-    """Return the IPv4 addresses that a packet to this transition address may end up at (RFC 4291, 6052, 3056, 4380)."""
+    """Return the IPv4 addresses that a packet to this transition address may reach (RFC 4291, 6052, 3056, 4380)."""
     if not isinstance(ip, IPv6Address):
         return ()
     number = int(ip)
@@ -142,5 +142,5 @@ def _forbidden_range(ip: Address) -> str | None:
             return reason
     if isinstance(ip, IPv6Address) and ip not in GLOBAL_UNICAST:
         return "not global unicast"
-    # What a later registry adds and a later Python knows is refused without a line of ours.
+    # A later Python may know further reserved ranges: they are refused too.
     return None if ip.is_global else "not globally reachable"

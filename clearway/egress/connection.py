@@ -115,8 +115,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         if not addresses:
             raise NameNotResolvedError(f"The name {host} has no address.")
         for address in addresses:
-            # One forbidden address condemns the answer: a mixed one is how a check is made to see what a
-            # connection does not use. The address is not told, only its kind: the name may be an internal one.
+            # One forbidden address refuses the name: a mixed answer could pass a check on one address and connect to
+            # another. The error names the kind of the address only: the name may be an internal one.
             self._judge(address, host)
         return addresses
 
@@ -144,7 +144,7 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         raise failure
 
     def _verify_peer(self, stream: httpcore.AsyncNetworkStream, addresses: Sequence[Address]) -> None:
-        """Ask the socket whom it is connected to, and fail closed when that is not an address that was judged."""
+        """Compare the socket's peer with the checked addresses; fail closed when it is not among them."""
         peer = stream.get_extra_info("server_addr")
         if peer is None:
             raise BlockedAddressError("The address of the connection's peer is not known.")

@@ -1,4 +1,4 @@
-"""Calls to a URL that a merchant chose: an httpx transport in which every request is an exchange of its own.
+"""Calls to a URL that a merchant chose: an httpx transport with a new connection for every request.
 
 It connects only to addresses that were judged, reads a bounded answer whole, and raises httpx's own errors, so that a
 caller can tell what was surely not sent (`httpx.ConnectError`).

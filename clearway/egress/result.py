@@ -1,4 +1,4 @@
-"""What one attempt to send came to: a value that says everything the delivery's record shows."""
+"""The outcome of one delivery attempt, with everything that its record shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When an endpoint says it wants to be tried again: the `Retry-After` header, in both forms of RFC 9110, 10.2.3.
+"""The `Retry-After` header of an endpoint, in both forms of RFC 9110, 10.2.3.
 
 Only reads the header; whether and within which bounds it is honoured is the delivery's decision.
 """

@@ -1,4 +1,4 @@
-"""Sends one webhook to a URL that a merchant chose, and comes back in time whatever is at the other end.
+"""Sends one webhook to a URL that a merchant chose, and always returns within the deadline.
 
 Owns the deadline, the caps and the classification of what happened. It must not retry, sign, store or log: the
 delivery workflow decides, activities record. `send` never raises for anything the other side does.
@@ -86,7 +86,7 @@ class WebhookSender:
         self._now = now
 
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> SendResult:
-        """Post `body` to `url` and return what came of it.
+        """Post `body` to `url` and return the outcome.
 
         Raises:
             ValueError: `headers` holds one that only the sender may set, such as Host or Accept-Encoding.
@@ -135,7 +135,7 @@ class WebhookSender:
 
 
 class _Answer:
-    """What has been learnt so far, kept when the exchange is cut short."""
+    """The answer read so far, kept when the exchange is cut short."""
 
     def __init__(self) -> None:
         self.status: int | None = None

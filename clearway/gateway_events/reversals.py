@@ -24,7 +24,7 @@ UNANSWERED: Final = frozenset({OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE})
 
 
 async def is_reversal(gateway: Gateway, event: GatewayEvent, subject: Subject) -> bool:
-    """Tell whether the event reports a reversal that the gateway confirms, or that it cannot deny now."""
+    """Return whether the event reports a reversal that the gateway confirms, or that it cannot deny now."""
     if subject.type is not SubjectType.REFUND or subject.status != RefundStatus.PROCESSED:
         return False
     if event.trust is Trust.PROVEN and event.outcome.kind is not OutcomeKind.DECLINED:

@@ -59,5 +59,5 @@ class NoSettings(GatewaySettings):
 
 
 def is_plain(secret: str) -> bool:
-    """Tell whether a secret can be stored and sent as it is: pasted ones may hold control characters."""
+    """Return whether a secret can be stored and sent as it is: pasted ones may hold control characters."""
     return UNSTORABLE.search(secret) is None and secret == secret.strip()

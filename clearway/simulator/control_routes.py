@@ -17,7 +17,7 @@ router = APIRouter()
 
 @router.get("/health")
 async def health(service: Running) -> Response:
-    """Tell whether the service works, what it still has to do, and how many fault rules are in force."""
+    """Return whether the service works, what it still has to do, and how many fault rules are in force."""
     pending = service.store.one("SELECT count(*) AS n FROM operations WHERE decide_at IS NOT NULL") or {"n": 0}
     unsent = service.store.one("SELECT count(*) AS n FROM webhooks WHERE due_at IS NOT NULL") or {"n": 0}
     body = {

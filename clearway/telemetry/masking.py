@@ -108,7 +108,7 @@ def mask_integer(number: int) -> int | str:
 
 
 def is_card_number(digits: str) -> bool:
-    """Tell whether these digits can be a card number.
+    """Return whether these digits can be a card number.
 
     Wider than what the API refuses (`clearway.domain.card_numbers`): a wrong mask costs a look-up, a wrong refusal a
     payment.

@@ -231,7 +231,7 @@ class PaymentRun:
         self.references = attempt.references | self.references
 
     def may_fail_over(self) -> bool:
-        """Tell whether another gateway may be tried, as far as the time and the gateways allow."""
+        """Return whether another gateway may be tried, as far as the time and the gateways allow."""
         return bool(self.alternatives) and workflow.now() < self.fail_over_until
 
     def begin_attempt(self, at: GatewayChoice) -> None:

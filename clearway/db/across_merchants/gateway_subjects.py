@@ -50,7 +50,7 @@ class Subject:
     attempts: Mapping[int, str]
 
     def is_former_attempt(self, number: int) -> bool:
-        """Tell whether another attempt followed this one."""
+        """Return whether another attempt followed this one."""
         return number < max(self.attempts, default=1)
 
 

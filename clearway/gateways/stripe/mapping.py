@@ -173,7 +173,7 @@ def raw_code(error: Mapping[str, Any]) -> str | None:
 
 
 def is_moved(error: Mapping[str, Any]) -> bool:
-    """Tell whether an error only says that the payment is not as the request had it."""
+    """Return whether an error only says that the payment is not as the request had it."""
     code = error.get("code")
     return isinstance(code, str) and code in STATE_MOVED
 

@@ -118,7 +118,7 @@ class Books:
         return [thing for row in self._store.all(query, account, kind) if (thing := _thing(row))]
 
     def has_paid(self, account: str, invoice_id: str) -> bool:
-        """Tell whether an account has an authorization, capture or refund with this invoice id."""
+        """Return whether an account has an authorization, capture or refund with this invoice id."""
         query = (
             "SELECT 1 FROM paypal_objects WHERE json_extract(document, '$.invoice_id') = ? AND account = ?"
             " AND json_extract(document, '$.hidden') IS NULL LIMIT 1"

@@ -70,7 +70,7 @@ class PayPalFacade:
         return found.document
 
     def verify(self, account: str, asked: Verification, body: bytes) -> dict[str, Any]:
-        """Tell whether a webhook has our signature: over its bytes as they were sent to us, of which a CRC is made."""
+        """Return whether a webhook has a valid signature. body: as it was sent, because the signature has its CRC32."""
         self._webhook(account, asked.webhook_id)
         text = signed_text(asked.transmission_id, asked.transmission_time, asked.webhook_id, event_of(body))
         known = asked.auth_algo == ALGORITHM and asked.cert_url == self.channel.certificate_url()

@@ -212,7 +212,7 @@ async def get_event(request: Request, event: str, paypal: PayPal) -> Response:
 
 @router.post("/v1/notifications/verify-webhook-signature")
 async def verify_signature(request: Request, paypal: PayPal) -> Response:
-    """Tell whether a webhook is signed by PayPal."""
+    """Return whether a webhook is signed by PayPal."""
     return await paypal.desk.note(request, Verification, paypal.verify, 200)
 
 

@@ -56,7 +56,7 @@ class Signer:
         return base64.b64encode(self._private_key().sign(text, padding.PKCS1v15(), hashes.SHA256())).decode()
 
     def verifies(self, text: bytes, signature: str) -> bool:
-        """Tell whether a signature is ours."""
+        """Return whether a signature is ours."""
         try:
             self._private_key().public_key().verify(
                 base64.b64decode(signature), text, padding.PKCS1v15(), hashes.SHA256()

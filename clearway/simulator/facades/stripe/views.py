@@ -276,7 +276,7 @@ def method(thing: Thing) -> dict[str, Any]:
 
 
 def is_charged(operation: Operation) -> bool:
-    """Tell whether a try came as far as a charge: not while the customer must act, nor if they did not pass."""
+    """Return whether a try came as far as a charge: not while the customer must act, nor if they did not pass."""
     if operation.status in {Status.REQUIRES_ACTION, Status.CANCELED}:
         return False
     return operation.failure is None or failure_of(operation.failure).charged
