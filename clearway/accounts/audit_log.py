@@ -1,4 +1,4 @@
-"""Reading the audit log, with the network addresses that are sealed in it. The caller checks who may."""
+"""Read the audit log and decrypt its network addresses. The caller checks permissions."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ LOOPBACK_ADDRESSES: Final = (ip_address("127.0.0.1"), ip_address("::1"))
 
 
 class UrlRefusedError(UnprocessableError):
-    """A URL that webhooks will not be sent to; `reason` is stable and one of those named in this module."""
+    """A URL that no webhook is sent to. `reason` is stable: one of those named in this module."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__("webhook_url_refused", detail)
@@ -60,7 +60,7 @@ def parse_target(url: str, policy: EgressPolicy) -> httpx.URL:
 
 
 def parse_url(url: str) -> httpx.URL:
-    """Return the parsed URL, or raise `UrlRefusedError` when it has not the form that every URL must have."""
+    """Return the parsed URL, or raise `UrlRefusedError` when its form is not accepted."""
     if len(url) > URL_LENGTH_MAX:
         raise UrlRefusedError("too_long", f"The URL has {len(url)} characters; at most {URL_LENGTH_MAX} are accepted.")
     if UNSEEN.search(url):

@@ -1,1 +1,1 @@
-"""What a program may ask for about gateway configurations: create, change, delete, test, export, import, check."""
+"""Application services for gateway configurations: create, change, delete, test, export, import, check."""

@@ -1,4 +1,4 @@
-"""The go-live checklist: what is true now, item by item. It reads, asks the gateways, and changes nothing."""
+"""The go-live checklist, item by item. It reads the database, calls the gateways, and changes nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TESTED_AT_ONCE: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item. what: as a statement that is true or not. how: what to do when it is not."""
+    """One item. what: a statement that is true or false. how: what to do when it is false."""
 
     name: str
     what: str
@@ -32,12 +32,12 @@ class Item:
 
     @property
     def how_now(self) -> str | None:
-        """What to do, while there is something to do."""
+        """What to do, if the item is not done."""
         return None if self.done else self.how
 
 
 async def checklist(services: Services, merchant_id: str, mode: Mode) -> Sequence[Item]:
-    """Return the items, in the order in which they are best done."""
+    """Return the items, in the recommended order."""
     async with services.reader.connect() as connection:
         rows = await gateways.list_all(connection, merchant_id)
         seen = await across_merchants.rehearsal(connection, merchant_id)

@@ -1,7 +1,7 @@
 """Changing gateway configurations: each change and its line in the audit log are one transaction.
 
-Credentials are sealed here, and leave only masked. What is asked with an Idempotency-Key is done under the id allocated
-for it, so that a repeat after a crash finds it done.
+Credentials are sealed here, and leave only masked. A request with an Idempotency-Key uses the id allocated for the key,
+so a repeat after a crash finds the result.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SHOWN: Final = ("name", "enabled", "priority", "settings", "allowed_networks")
 
 @dataclass(frozen=True, slots=True)
 class GatewayRequest:
-    """A configuration to be created. credentials: in clear. test: whether the gateway is asked before it is saved."""
+    """A configuration to be created. credentials: plain text. test: call the gateway before it is saved."""
 
     kind: str
     name: str | None = None
@@ -47,7 +47,7 @@ class GatewayRequest:
 
 @dataclass(frozen=True, slots=True)
 class GatewayChange:
-    """What to change; None: as it is. Of credentials and settings only the fields that are named; None removes one."""
+    """What to change; None: no change. In credentials and settings, only named fields change; None removes one."""
 
     name: str | None = None
     credentials: Mapping[str, str | None] = field(default_factory=dict, repr=False)
@@ -59,14 +59,14 @@ class GatewayChange:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A row of `gateway_configs`, and what is odd about it."""
+    """A row of `gateway_configs`, and warnings about it."""
 
     row: Row[Any]
     warnings: tuple[str, ...]
 
 
 async def create(services: Services, actor: Actor, mode: Mode, gateway_id: str, asked: GatewayRequest) -> Saved:
-    """Save a configuration under this id, or return what an earlier run of this request saved.
+    """Save a configuration under this id, or return the one that this request saved before.
 
     Raises UnprocessableError for one that cannot be used, and ConflictError when there are too many.
     """
@@ -85,7 +85,7 @@ async def create(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
 
 
 async def change(services: Services, actor: Actor, mode: Mode, gateway_id: str, asked: GatewayChange) -> Saved:
-    """Change a configuration and nothing else of it. Calls under way end as they began."""
+    """Change a configuration. Running calls finish with the old one."""
     before = await find(services, actor.merchant_id, gateway_id)
     config = across_merchants.gateway_config_of(before, mode)
     opened = services.gateways.open_credentials(config)
@@ -110,7 +110,7 @@ async def change(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
 
 
 async def switch(services: Services, actor: Actor, mode: Mode, gateway_id: str, *, on: bool) -> Row[Any]:
-    """Enable a configuration, or disable it: then new payments do not use it, and those that did go on."""
+    """Enable or disable a configuration. New payments do not use a disabled one; payments on it continue."""
     async with services.engine.begin() as connection:
         row = await _lock_own(connection, actor.merchant_id, gateway_id)
         if row.enabled is not on:
@@ -135,7 +135,7 @@ async def delete(services: Services, actor: Actor, mode: Mode, gateway_id: str) 
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
-    """Return what may be shown of a configuration: for the audit log."""
+    """Return the parts of a configuration without secrets, for the audit log."""
     return {name: getattr(row, name) for name in SHOWN} | {"credentials": row.masked}
 
 
@@ -173,7 +173,7 @@ def _config(gateway_id: str, merchant_id: str, mode: Mode, asked: GatewayRequest
 
 
 def new_row(services: Services, merchant_id: str, gateway_id: str, asked: GatewayRequest, filled: Filled) -> NewGateway:
-    """Return the row of a configuration that is asked for, with its credentials sealed."""
+    """Return the row of a new configuration, with its credentials encrypted."""
     return NewGateway(
         id=gateway_id,
         merchant_id=merchant_id,
@@ -209,7 +209,7 @@ def _values(services: Services, gateway_id: str, asked: GatewayChange, filled: F
 
 
 def _difference(before: Row[Any], after: Row[Any], credentials: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was and what is, of what differs. A credential that was sent counts, though its end be the same."""
+    """Return the changed fields before and after. A credential that was sent counts as changed."""
     was, now = shown(before), shown(after)
     names = [name for name in was if was[name] != now[name] or (name == "credentials" and credentials)]
     return {"before": {name: was[name] for name in names}, "after": {name: now[name] for name in names}}
@@ -226,7 +226,7 @@ def _in_use(gateway_id: str, open_rows: gateways.InUse) -> ConflictError:
 
 
 def too_many() -> ConflictError:
-    """Return the error for one gateway more than there may be."""
+    """Return the error for too many gateways."""
     detail = (
         f"You have {GATEWAYS_PER_MERCHANT_MAX} gateways, which is as many as there may be. "
         "Delete one first; nothing was saved."

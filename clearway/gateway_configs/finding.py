@@ -1,4 +1,4 @@
-"""Finding a merchant's own gateway configuration, or saying that there is none."""
+"""Find a merchant's own gateway configuration, or raise an error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clearway.services import Services
 
 
 def gateway_not_found(gateway_id: str) -> NotFoundError:
-    """Return the error for a configuration this merchant does not have, or has deleted."""
+    """Return the error for an unknown or deleted configuration of this merchant."""
     return NotFoundError("gateway_not_found", f"You have no gateway {gateway_id!r}.")
 
 

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 def open_connections(settings: Settings, engine: AsyncEngine) -> GatewayConnections:
-    """Return the connectors; nothing is opened or read yet."""
+    """Return the connectors. Opens and reads nothing yet."""
     reader = each_for_itself(engine)
 
     async def find(gateway_id: str) -> GatewayConfig | None:

@@ -1,6 +1,6 @@
-"""Whether what a merchant enters for a gateway can be a configuration: the forms of its kind, URLs, the mode.
+"""Validation of a merchant's gateway configuration: the forms of its kind, URLs, the mode.
 
-Nothing is called and nothing stored. Messages name fields and say what is wrong, and never repeat a value.
+It calls and stores nothing. Messages name fields and say what is wrong, and never repeat a value.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ class Filled:
         return cipher.encrypt(orjson.dumps(values).decode(), credentials_context(gateway_id)) if values else None
 
     def masked(self) -> dict[str, str]:
-        """Return what may be shown of the credentials."""
+        """Return the credentials masked."""
         return {name: masked(value) for name, value in self.credentials.values().items()}
 
     def warnings(self, mode: Mode) -> list[str]:
-        """Return what is odd and allowed."""
+        """Return warnings: what is unusual and still allowed."""
         of_credentials = self.kind.mode_of(self.credentials)
         found = list(self.kind.warnings(self.credentials, self.settings))
         if of_credentials is not None and of_credentials is not mode:
@@ -50,7 +50,7 @@ class Filled:
 
 
 def kind_of(name: str) -> Kind:
-    """Return a kind. Raises UnprocessableError for one that this version does not have."""
+    """Return a kind. Raises UnprocessableError for an unknown one."""
     known = {kind.value: found for kind, found in CATALOGUE.items()}
     if name not in known:
         raise invalid(f"kind: there is no gateway of the kind {name!r}; there are: {', '.join(sorted(known))}")
@@ -60,7 +60,7 @@ def kind_of(name: str) -> Kind:
 def fill(
     settings: Settings, mode: Mode, kind_name: str, credentials: Mapping[str, Any], entered: Mapping[str, Any]
 ) -> Filled:
-    """Fill in the forms of a kind. credentials: in clear. Raises UnprocessableError with all that is wrong."""
+    """Fill in the forms of a kind. credentials: plain text. Raises UnprocessableError with every error."""
     kind = kind_of(kind_name)
     if mode not in kind.modes:
         other = "test" if mode is Mode.LIVE else "live"
@@ -80,7 +80,7 @@ def fill(
 
 
 def invalid(what: str) -> UnprocessableError:
-    """Return the error for a configuration that cannot be one."""
+    """Return the error for an invalid configuration."""
     return UnprocessableError("gateway_config_invalid", f"The gateway was not saved. {what}.")
 
 
@@ -102,7 +102,7 @@ def _words(kind: str, message: str, form: type[Credentials | GatewaySettings]) -
 
 
 def _check_urls(settings: Settings, mode: Mode, entered: GatewaySettings) -> None:
-    """Refuse an address inside our network. A live merchant has no exceptions, whatever the installation allows."""
+    """Refuse an address inside our network. For a live merchant, the installation's allow-list does not count."""
     policy = EgressPolicy() if mode is Mode.LIVE else EgressPolicy.from_settings(settings)
     for name, url in entered.urls().items():
         try:

@@ -1,7 +1,7 @@
 """Export and import of all gateways of a merchant, with their credentials, encrypted with a passphrase.
 
 The content is a JSON object: `version` 1, `mode` of the merchant, and `gateways`, each with kind, name, enabled,
-priority, settings, allowed_networks and credentials in clear. It exists in memory only, and leaves sealed.
+priority, settings, allowed_networks and credentials in plain text. It exists in memory only, and leaves encrypted.
 
 An import is one transaction. A gateway of the same kind and name is replaced, others are added, and nothing is deleted.
 So an import may be repeated.
@@ -37,7 +37,7 @@ VERSION: Final = 1
 
 
 async def export(services: Services, actor: Actor, mode: Mode, passphrase: str) -> dict[str, Any]:
-    """Return the sealed file of all gateways. Raises ConflictError when the credentials of one can't be read."""
+    """Return the encrypted file of all gateways. Raises ConflictError when the credentials of one can't be read."""
     async with services.engine.begin() as connection:
         rows = await gateways.list_all(connection, actor.merchant_id)
         exported = [_exported(services, row, mode) for row in rows]
@@ -50,7 +50,7 @@ async def export(services: Services, actor: Actor, mode: Mode, passphrase: str) 
 async def import_(
     services: Services, actor: Actor, mode: Mode, file: dict[str, Any], passphrase: str
 ) -> Sequence[Saved]:
-    """Save the gateways of a file, all or none. None of them is asked. Raises UnprocessableError and ConflictError."""
+    """Save the gateways of a file, all or none, without calling them. Raises UnprocessableError and ConflictError."""
     try:
         content = await asyncio.to_thread(open_sealed, file, passphrase, CONTENT)
     except PassphraseError as error:
@@ -93,7 +93,7 @@ def _exported(services: Services, row: Row[Any], mode: Mode) -> dict[str, Any]:
 
 
 def _asked(content: bytes, mode: Mode) -> list[GatewayRequest]:
-    """Read the content, which was written by an export: its tag says so."""
+    """Read the content. Its authentication tag proves that an export wrote it."""
     read: Mapping[str, Any] = orjson.loads(content)
     if read.get("version") != VERSION:
         detail = "Nothing was imported. The file is of another version of Clearway."

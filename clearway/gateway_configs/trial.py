@@ -1,4 +1,4 @@
-"""Testing a gateway: a connector of its own is made of what was entered, asked once, and closed. No money moves."""
+"""Test a gateway: build a connector from the entered values, call it once, and close it. No money moves."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Report:
 
 
 async def try_out(connections: GatewayConnections, config: GatewayConfig, filled: Filled) -> Report:
-    """Ask the gateway whether these credentials and settings can be used."""
+    """Check these credentials and settings with the gateway."""
     try:
         gateway = connections.build(config, filled.credentials.values())
     except GatewayBrokenError as error:
@@ -42,7 +42,7 @@ async def try_out(connections: GatewayConnections, config: GatewayConfig, filled
 
 
 async def test(services: Services, merchant_id: str, mode: Mode, gateway_id: str) -> tuple[Report, list[str]]:
-    """Test a stored configuration; return the report and what is odd about the configuration."""
+    """Test a stored configuration; return the report and warnings about the configuration."""
     row = await find(services, merchant_id, gateway_id)
     config = across_merchants.gateway_config_of(row, mode)
     try:

@@ -1,1 +1,1 @@
-"""What becomes of the events that gateways send: kept, believed or not, passed on, compared with the record."""
+"""Gateway events: store, verify, pass on to workflows, compare with the database."""

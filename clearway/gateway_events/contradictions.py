@@ -1,7 +1,7 @@
-"""Whether a gateway's report can be true together with what was recorded when a payment or refund had ended.
+"""Whether a gateway's report contradicts the row of an ended payment or refund.
 
-Pure rules. The operation of a report is the middle of its key, `<id>:<operation>:<n>`. Reports that only come late
-(a void that was done, a capture that is recorded) agree with the record and are no contradiction.
+Pure rules. The operation of a report is the middle of its key, `<id>:<operation>:<n>`. Late reports (a void that was
+done, a capture that is recorded) agree with the row and are no contradiction.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ENDED_WITHOUT_MONEY = frozenset({PaymentStatus.FAILED, PaymentStatus.CANCELLED, 
 
 
 def contradiction(subject: Subject, operation: str, outcome: GatewayOutcome, *, number: int = 1) -> ReviewKind | None:
-    """Say how a report contradicts the record of an ended payment or refund, or None. number: of the operation."""
+    """Return how a report contradicts the row of an ended payment or refund, or None. number: of the operation."""
     if outcome.kind not in {OutcomeKind.APPROVED, OutcomeKind.DECLINED}:
         return None
     if subject.type is SubjectType.REFUND:
@@ -62,7 +62,7 @@ def _of_authorisation(subject: Subject, outcome: GatewayOutcome) -> ReviewKind |
     if outcome.kind is OutcomeKind.DECLINED:
         return ReviewKind.DECLINED_AFTER_SUCCESS if subject.status == PaymentStatus.SUCCESS else None
     if subject.status in ENDED_WITHOUT_MONEY:
-        # What was only reserved is released when a payment is cancelled or expires: such a report is merely late.
+        # A cancelled or expired payment releases its authorisation: such a report is only late.
         kept = outcome.captured or subject.status == PaymentStatus.FAILED
         return ReviewKind.TAKEN_AFTER_END if kept else None
     return _of_amount(outcome, subject.asked_minor, subject.currency)

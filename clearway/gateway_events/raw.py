@@ -1,4 +1,4 @@
-"""Requests of gateways as they are kept: bodies sealed, headers without credentials, all of it storable text."""
+"""Stored requests of gateways: bodies encrypted, headers without credentials, all of it storable text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ UNBELIEVED_BYTES_MAX: Final = 16 * 1024
 
 
 def raw_of(cipher: Cipher, config: GatewayConfig, request: InboundRequest, *, believed: bool) -> Raw:
-    """Return a request as it is stored, under a fresh id."""
+    """Return the stored form of a request, under a new id."""
     kept_id = new_id(GATEWAY_EVENT)
     body = request.body if believed else request.body[:UNBELIEVED_BYTES_MAX]
     return Raw(
@@ -40,7 +40,7 @@ def raw_of(cipher: Cipher, config: GatewayConfig, request: InboundRequest, *, be
         method=request.method,
         query=storable(request.url.partition("?")[2], URL_LENGTH_MAX),
         headers=_kept(request.headers),
-        # A body may be no text at all: each byte becomes the character of its number, and back.
+        # A body may be binary: latin-1 maps each byte to a character and back.
         sealed_body=cipher.encrypt(body.decode("latin-1"), body_context(kept_id)),
         received_at=request.received_at,
         complete=len(body) == len(request.body),
@@ -48,7 +48,7 @@ def raw_of(cipher: Cipher, config: GatewayConfig, request: InboundRequest, *, be
 
 
 def request_of(cipher: Cipher, row: Row[Any], webhook_url: str) -> InboundRequest:
-    """Return a stored request as it came. Raises DecryptionError."""
+    """Return a stored request as it was received. Raises DecryptionError."""
     received_at: datetime = row.received_at
     return InboundRequest(
         method=row.method,

@@ -1,4 +1,4 @@
-"""Receiving an event of a gateway: verified over the raw bytes, stored, passed on once, and only then answered.
+"""Receive a gateway event: verify it over the raw bytes, store it, pass it on once, and only then answer.
 
     not signed, or unreadable   kept while there is room, and changes nothing
     of another gateway          kept as foreign, and changes nothing
@@ -6,7 +6,7 @@
     a refund that came back     a short run of its workflow asks the gateway, and records the reversal
     about something ended       late; or a review, an event for the merchant and a metric, if it contradicts the record
 
-A repeat of an event is passed on again only when the first was not.
+A repeated event is passed on only if the first was not.
 """
 
 from __future__ import annotations
@@ -75,14 +75,14 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of the events of a request, in order. answer: what the gateway wants to be answered, if it does."""
+    """The dispositions of a request's events, in order. answer: the response body that the gateway expects, if any."""
 
     dispositions: Sequence[Disposition]
     answer: InboundAnswer | None = None
 
 
 async def receive(services: Services, gateway: Connection, request: InboundRequest) -> Taken:
-    """Take the events of a request to this gateway's address, and return what became of them.
+    """Process the events of a request to this gateway's address, and return their dispositions.
 
     Raises SignatureInvalidError, with nothing stored (`keep_unsigned`), and UnavailableError when one could not be
     passed on: the gateway is to send it again.
@@ -95,7 +95,7 @@ async def receive(services: Services, gateway: Connection, request: InboundReque
 
 
 async def take(services: Services, gateway: Connection, request: InboundRequest, *, again: bool = False) -> Taken:
-    """Take the events of a request. again: they are passed on although they were before.
+    """Process the events of a request. again: pass them on even if they were passed on before.
 
     Raises SignatureInvalidError and EventUnreadableError, with nothing stored, and UnavailableError.
     """
@@ -109,15 +109,15 @@ async def take(services: Services, gateway: Connection, request: InboundRequest,
 async def keep_unsigned(
     services: Services, config: GatewayConfig, error: SignatureInvalidError, request: InboundRequest
 ) -> None:
-    """Keep a request that anybody may have sent, for the person who looks for it. Limit its source before."""
+    """Keep an unverified request, so that a person can look for it. Rate-limit its source before this call."""
     await _keep(services, config, error, request)
 
 
 async def _heard(connection: AsyncConnection, config: GatewayConfig, event: InboundEvent) -> tuple[Named, GatewayEvent]:
-    """Return what an event is about, and what a workflow hears of it.
+    """Return what an event is about, and the signal for the workflow.
 
-    Without our key the event is matched by the gateway's reference, among what was made at this gateway. Which attempt
-    or capture it is about is not known then, so only the authorisation is believed, and all else is asked about.
+    Without our key the event is matched by the gateway's reference, among what was made at this gateway. Its attempt or
+    capture is unknown then, so only an authorisation is believed; about all else the gateway is asked.
     """
     if event.key is not None:
         return named_by(event.key), GatewayEvent(event.event_id, event.key, event.outcome, event.trust)
@@ -182,7 +182,7 @@ async def _take(
 
 
 def _at_first(config: GatewayConfig, subject: Subject | None, named: Named, event: GatewayEvent) -> Disposition:
-    """Say what is known of an event before it is passed on: a gateway speaks only of what was made there."""
+    """Return the disposition of an event before it is passed on. A gateway may only report its own payments."""
     if subject is None:
         return Disposition.UNKNOWN_SUBJECT
     is_authorisation = named.operation == OperationKind.AUTHORISE
@@ -196,7 +196,7 @@ def _at_first(config: GatewayConfig, subject: Subject | None, named: Named, even
 async def _compare(
     services: Services, kept: Kept, named: Named, event: GatewayEvent, subject: Subject | None
 ) -> Disposition:
-    """Nobody listens any more: compare the report with what was recorded."""
+    """The workflow has ended: compare the report with the row."""
     if subject is None:
         log.warning("gateway_event_of_unknown_subject", key=event.key, kind=event.outcome.kind)
         return await _becomes(services, kept, Disposition.UNKNOWN_SUBJECT)
@@ -211,7 +211,7 @@ async def _compare(
 
 
 async def _open_review(services: Services, kept: Kept, kind: ReviewKind, event: GatewayEvent, subject: Subject) -> None:
-    """Write the review, the merchant's event and the disposition at once; one review of a kind is open at a time."""
+    """Write the review, the merchant's event and the disposition together. One review of a kind is open at a time."""
     now = datetime.now(UTC)
     resource = resource_of(kind, event.outcome, subject, now)
     becomes = gateway_events.becomes(kept, Disposition.CONTRADICTS)
@@ -238,7 +238,7 @@ async def _signalled(services: Services, named: Named, event: GatewayEvent) -> b
 
 
 async def _taken_up(services: Services, named: Named, event: GatewayEvent) -> bool:
-    """Take up what has not ended and has no running workflow, and pass the event on to the new run."""
+    """Start a new run for an open payment or refund without a workflow, and pass the event on to it."""
     try:
         await reaching.take_up(services.recovery, named.id)
         await pass_on(services.temporal, named.workflow_id, event)
@@ -264,7 +264,7 @@ async def _keep(services: Services, config: GatewayConfig, error: Exception, req
 
 
 def _against(subject: Subject, named: Named, event: GatewayEvent) -> ReviewKind | None:
-    """Say how an event contradicts the record. A hint cannot: anybody may have written it."""
+    """Return how an event contradicts the row. A hint cannot: anybody may have written it."""
     if event.trust is Trust.HINT:
         return None
     return contradiction(subject, named.operation, event.outcome, number=named.number)

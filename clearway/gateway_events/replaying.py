@@ -1,6 +1,6 @@
-"""Processing stored requests of gateways again: after a secret was corrected, or after work was lost.
+"""Replay stored requests of gateways: after a secret was corrected, or after work was lost.
 
-The request is read by the gateway's connector with its present credentials, as of the moment when it came. A payment
+The gateway's connector reads the request with its current credentials, as of the time of receipt. A payment
 never moves back, so an event may be passed on any number of times.
 """
 
@@ -30,7 +30,7 @@ AT_ONCE: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What became of a stored request. reason: why nothing did."""
+    """The result of a replay. reason: why it changed nothing."""
 
     id: str
     dispositions: Sequence[Disposition] = ()
@@ -48,7 +48,7 @@ async def find(services: Services, merchant_id: str, event_id: str) -> Row[Any]:
 
 
 async def replay(services: Services, actor: Actor, event_id: str) -> Replayed:
-    """Process one again. Raises NotFoundError, ConflictError and UnavailableError."""
+    """Replay one. Raises NotFoundError, ConflictError and UnavailableError."""
     row = await find(services, actor.merchant_id, event_id)
     if not row.complete:
         detail = f"Only the beginning of gateway event {event_id} is kept. Have the gateway send it again."
@@ -61,7 +61,7 @@ async def replay(services: Services, actor: Actor, event_id: str) -> Replayed:
 async def replay_range(
     services: Services, actor: Actor, wanted: EventFilter, cursor: str | None
 ) -> tuple[list[Replayed], str | None]:
-    """Process a page of a period again, oldest first; return what became of each, and where the next page begins."""
+    """Replay a page of a period, oldest first; return the result of each, and where the next page begins."""
     async with services.reader.connect() as connection:
         rows = await gateway_events.list_range(
             connection, actor.merchant_id, wanted, after_id=cursor, limit=AT_ONCE + 1

@@ -1,6 +1,7 @@
 """A processed refund whose money came back: the gateway confirms it, and a short run of its workflow records it.
 
-A processed refund has no workflow. A report that it failed is therefore first looked up: a report may be old or false.
+A processed refund has no workflow. So a report of its failure is checked with the gateway first: it may be old or
+false.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ UNANSWERED: Final = frozenset({OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE})
 
 
 async def is_reversal(gateway: Gateway, event: GatewayEvent, subject: Subject) -> bool:
-    """Return whether the event reports a reversal that the gateway confirms, or that it cannot deny now."""
+    """Return whether the gateway confirms the reversal that the event reports, or cannot answer now."""
     if subject.type is not SubjectType.REFUND or subject.status != RefundStatus.PROCESSED:
         return False
     if event.trust is Trust.PROVEN and event.outcome.kind is not OutcomeKind.DECLINED:
@@ -35,7 +36,7 @@ async def is_reversal(gateway: Gateway, event: GatewayEvent, subject: Subject) -
 
 
 async def record(services: Services, event: GatewayEvent, subject: Subject) -> None:
-    """Start the run that asks the gateway until it answers, and records what came back. Raises UnavailableError."""
+    """Start the run that asks the gateway until it answers, and records the reversal. Raises UnavailableError."""
     money = Money(subject.amount_minor, subject.currency)
     refund = NewRefund(subject.id, subject.merchant_id, subject.payment_id, subject.amount_minor)
     await calls.start_and_signal(
@@ -56,7 +57,7 @@ async def record(services: Services, event: GatewayEvent, subject: Subject) -> N
 
 
 def _refund(event: GatewayEvent, subject: Subject) -> Operation:
-    """Return the refund, to be asked about."""
+    """Return the refund as an operation, for a look-up."""
     return Operation(
         kind=OperationKind.REFUND,
         key=event.key,

@@ -1,4 +1,4 @@
-"""Listing what gateways sent and the reviews it led to, and closing reviews. The caller checks who may."""
+"""List gateway events and reviews, and close reviews. The caller checks permissions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def list_events(
 
 
 async def show_event(connection: AsyncConnection, cipher: Cipher, actor: Actor, event_id: str) -> dict[str, Any]:
-    """Return an event with its body, which may name a customer: so the audit log has a line about it.
+    """Return an event with its body, which may name a customer: so the access is in the audit log.
 
     Raises NotFoundError, and DecryptionError when its key is gone.
     """
@@ -51,7 +51,7 @@ async def list_reviews(
 
 
 async def close_review(connection: AsyncConnection, actor: Actor, review_id: str, resolution: str) -> dict[str, Any]:
-    """Close a review with what was found, and write the audit line, in the caller's transaction.
+    """Close a review with its finding, and write the audit row, in the caller's transaction.
 
     Raises NotFoundError, or ConflictError when it is closed already. actor.merchant None: any merchant's review.
     """

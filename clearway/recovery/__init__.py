@@ -1,1 +1,1 @@
-"""Going on with what has no running workflow, and finding what has no row: for the schedule, the CLI and the API."""
+"""Recovery: restart lost workflows and restore lost rows, for the schedule, the CLI and the API."""

@@ -1,7 +1,7 @@
 """Compare the gateways' own operations with the stored rows: list each operation that no row explains.
 
 After the database was restored to an earlier moment, such operations are the payments that come from nowhere. What can
-be rebuilt is rebuilt, from its workflow or that workflow's history. The rest is listed with amounts, for a person.
+be rebuilt is rebuilt, from its workflow or that workflow's history. The rest is listed with amounts, for an operator.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ UNAUTHORISED: Final = frozenset(
 
 
 class Missing(StrEnum):
-    """What our rows lack."""
+    """What the database lacks."""
 
     ROW = "no row"
     BOOKING = "not booked"
@@ -38,7 +38,7 @@ class Missing(StrEnum):
 
 @dataclass(frozen=True)
 class Unrecorded:
-    """An operation in a gateway's books that our rows do not tell of. rebuilt: what was done about it."""
+    """An operation in a gateway's list that the database does not have. rebuilt: what was done about it."""
 
     gateway: str
     key: str
@@ -54,7 +54,7 @@ class Unrecorded:
 
 @dataclass
 class Compared:
-    """What the comparison found. unread: gateways whose books can't be read, and why."""
+    """The result of the comparison. unread: gateways whose list can't be read, and why."""
 
     looked_at: int = 0
     unrecorded: list[Unrecorded] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Compared:
 async def compare(
     recovery: Recovery, gateways: Mapping[str, Gateway], since: datetime, until: datetime, *, dry_run: bool = False
 ) -> Compared:
-    """Compare every gateway's operations since a moment with our rows. Raises GatewayUnavailableError.
+    """Compare every gateway's operations since a moment with the database. Raises GatewayUnavailableError.
 
     until: younger operations are left out, because their workflows may be about to record them.
     """
@@ -103,7 +103,7 @@ async def _pages(
 
 
 def _subjects(page: Iterable[ListedOperation]) -> tuple[set[str], set[str], set[str]]:
-    """Return the payments, refunds and references of captures that a page names."""
+    """Return the payments, refunds and capture references of a page."""
     payments = {each.payment_id for each in page}
     refunds = {_subject_of(each) for each in page if each.kind is OperationKind.REFUND}
     references = {each.outcome.reference or "" for each in page if each.kind is OperationKind.CAPTURE}
@@ -116,7 +116,7 @@ def _subject_of(operation: ListedOperation) -> str:
 
 
 def missing_of(operation: ListedOperation, standing: Standing) -> Missing | None:
-    """Say what our rows lack of an operation, if anything. Where a person decides already, they lack nothing."""
+    """Return what the database lacks of an operation, if anything. Under review, it lacks nothing."""
     if operation.kind is OperationKind.REFUND:
         return _missing_of_refund(operation, standing)
     there = standing.payments.get(operation.payment_id)

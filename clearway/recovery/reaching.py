@@ -1,6 +1,6 @@
-"""Reaching the workflow of a payment or refund that has not ended, also when it is gone: it is taken up at once.
+"""Reach the workflow of an open payment or refund. If it is lost, start a new run at once.
 
-Without this, a capture or a gateway's event would be refused until the next sweep, because nobody is there to hear it.
+Without this, a capture or a gateway event would be refused until the next sweep.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ async def update(recovery: Recovery, subject_id: str, name: str, argument: objec
 
 
 async def take_up(recovery: Recovery, subject_id: str) -> None:
-    """Have a workflow run for it. Raises WorkflowEndedError when its row has ended too, or is not there."""
+    """Start a run unless one runs. Raises WorkflowEndedError when the row has ended too, or does not exist."""
     workflow_id = _workflow_id(subject_id)
     try:
         taken = await recovery.take_up(subject_id)
@@ -45,7 +45,7 @@ async def take_up(recovery: Recovery, subject_id: str) -> None:
 
 
 async def bring_back(recovery: Recovery, subject_id: str) -> None:
-    """Have a row recorded again that a restored database lost, while its workflow still answers for it.
+    """Record a row again that a restored database lost, while its workflow still runs.
 
     Raises UnavailableError, so that the caller repeats its request. Returns if the row can never be recorded.
     """

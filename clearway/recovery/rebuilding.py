@@ -1,4 +1,4 @@
-"""Bringing a row back: by its workflow if one runs, else by a new run from the row or from the last run's history."""
+"""Restore a row: by its workflow if one runs, else by a new run from the row or from the last run's history."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 
 class Rebuilt(StrEnum):
-    """What was done about a row that is missing or behind."""
+    """The result for a row that is missing or behind."""
 
     CHECKING = "its workflow is running and checks its row"
     TAKEN_UP = "a new workflow run continues from its row and asks the gateway"
@@ -46,7 +46,7 @@ HOPELESS: Final = frozenset({Rebuilt.IMPOSSIBLE, Rebuilt.REFUSED, Rebuilt.ENDED}
 
 
 async def rebuild(recovery: Recovery, subject_id: str) -> Rebuilt:
-    """Bring a payment's or refund's row to where the gateway is. Raises RPCError when Temporal is away."""
+    """Bring a payment's or refund's row to the state at the gateway. Raises RPCError when Temporal is away."""
     taken = await recovery.take_up(subject_id)
     if taken is Taken.STARTED:
         return Rebuilt.TAKEN_UP
@@ -66,7 +66,7 @@ async def rebuild(recovery: Recovery, subject_id: str) -> Rebuilt:
 
 
 async def _record_again(recovery: Recovery, workflow_id: str) -> Rebuilt:
-    """Start a run with what the last one was started with, which Temporal keeps for its retention."""
+    """Start a run with the input of the last run, which Temporal keeps for its retention."""
     client = recovery.client
     given = await _last_input(client, workflow_id)
     if given is None:
@@ -95,7 +95,7 @@ async def _record_again(recovery: Recovery, workflow_id: str) -> Rebuilt:
 
 
 async def _hindrance_of_payment(recovery: Recovery, given: PaymentInput) -> Rebuilt | None:
-    """Say why the payment cannot be recorded now. An order that is gone is recorded again with it."""
+    """Return why the payment cannot be recorded now, or None. A lost order is recorded again with it."""
     async with recovery.reader.connect() as connection:
         order = await across_merchants.find_payable(connection, given.payment.order_id)
     return Rebuilt.REFUSED if order and order.held_by not in {None, given.payment.id} else None
@@ -114,7 +114,7 @@ async def _hindrance_of_refund(recovery: Recovery, given: RefundInput) -> Rebuil
 
 
 async def _last_input(client: Client, workflow_id: str) -> PaymentInput | RefundInput | None:
-    """Return what the last run was started with, or None when Temporal knows of none."""
+    """Return the input of the last run, or None when Temporal has none."""
     message: Any = PaymentInput if workflow_id.startswith("payment/") else RefundInput
     try:
         async for event in client.get_workflow_handle(workflow_id).fetch_history_events(page_size=1):

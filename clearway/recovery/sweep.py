@@ -1,7 +1,7 @@
-"""The sweep: every payment and refund that waits for something must have a workflow that waits for it.
+"""The sweep: every open payment and refund must have a running workflow.
 
-Rows that were not written for a while are compared with what Temporal shows as running, some hundreds in one request.
-Only those that are not seen running cost a request of their own. Each round is bounded; `more` asks for another.
+Rows not written for a while are compared with the running workflows in Temporal, some hundreds in one request. Only
+rows without one cost a further request each. Each round is bounded; `more` asks for another.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ AT_ONCE: Final = 20
 
 
 class Why(StrEnum):
-    """Why something was found."""
+    """Why the sweep found a payment or refund."""
 
     NO_WORKFLOW = "no running workflow"
     BEHIND = "its workflow has another status"
@@ -49,7 +49,7 @@ class Found:
 
 @dataclass
 class Swept:
-    """What one round did. taken_up: new runs by kind. failed: what could not be taken up, and why."""
+    """The result of one round. taken_up: new runs by kind. failed: what could not be restarted, and why."""
 
     looked_at: int = 0
     found: list[Found] = field(default_factory=list)
@@ -73,7 +73,7 @@ KINDS: Final = (
 
 
 async def sweep(recovery: Recovery, untouched_since: datetime, *, dry_run: bool = False) -> Swept:
-    """Take up what has no running workflow, and have workflows that are elsewhere look at their row again."""
+    """Start a run where none runs, and signal workflows whose status differs to check their row."""
     swept = Swept()
     for kind in KINDS:
         after = ""
@@ -110,7 +110,7 @@ async def _page(recovery: Recovery, kind: _Kind, rows: Sequence[OpenRow], swept:
 
 
 async def _look(recovery: Recovery, workflow_id: str, found: Found, swept: Swept) -> None:
-    """A dry run starts nothing, so it asks Temporal about each by itself."""
+    """A dry run starts nothing, so it asks Temporal about each one."""
     if found.why is Why.BEHIND or not await _runs(recovery, workflow_id):
         swept.found.append(found)
 

@@ -1,4 +1,4 @@
-"""Taking one payment or refund up: a new run that goes on from the row, where none is running.
+"""Take up one payment or refund: start a new run that continues from the row, if none is running.
 
 The start itself is the proof that nothing runs: Temporal refuses a second running workflow under one id. The new run
 asks the gateway before it does anything, so starting one too many moves no money.
@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 
 class Taken(StrEnum):
-    """What became of taking something up."""
+    """The result of taking up a payment or refund."""
 
     STARTED = "started"
     RUNNING = "running"

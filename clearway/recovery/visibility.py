@@ -21,12 +21,12 @@ PAUSE_S: Final = 0.2
 
 
 async def seen_running(client: Client, workflow_ids: Sequence[str]) -> Mapping[str, str | None]:
-    """Return those of the workflows that run, each with the status it last showed."""
+    """Return the running ones of these workflows, each with its last visible status."""
     seen: dict[str, str | None] = {}
     try:
         await _look(client, workflow_ids, seen)
     except RPCError as error:
-        log.warning("visibility_not_asked", reason=str(error))  # what was not seen costs a start each
+        log.warning("visibility_not_asked", reason=str(error))  # each one not seen costs a start
     return seen
 
 

@@ -1,6 +1,6 @@
-"""Asking about rules without making a payment: are they valid, what would they do, why does a payment go where it goes.
+"""Check and explain routing rules without making a payment.
 
-The functions take a connection and the merchant's gateways; nothing is written.
+The functions take a connection and the merchant's gateways, and write nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from clearway.routing.versions import find
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What is wrong with rules, and what is odd about them. program: None when they cannot be read."""
+    """Errors and warnings of rules. program: None when the rules cannot be parsed."""
 
     program: Program | None
     problems: tuple[str, ...]
@@ -45,7 +45,7 @@ def check(document: Any, configs: Iterable[GatewayConfig]) -> Checked:
 
 
 def refuse_foreign(program: Program, configs: Iterable[GatewayConfig]) -> None:
-    """Refuse a program that names gateways which are not the merchant's. Raises UnprocessableError."""
+    """Refuse a program that names gateways of another merchant. Raises UnprocessableError."""
     wrong = problems(program, (config.id for config in configs))
     if wrong:
         detail = f"The routing rules are not valid, and nothing was saved. {'. '.join(wrong)}."
@@ -53,7 +53,7 @@ def refuse_foreign(program: Program, configs: Iterable[GatewayConfig]) -> None:
 
 
 async def program_of(connection: AsyncConnection, merchant_id: str, number: int | None) -> ActiveProgram:
-    """Return a version of the merchant's rules, or without a number what is active. Raises NotFoundError."""
+    """Return a version of the merchant's rules; without a number, the active one. Raises NotFoundError."""
     if number is None:
         row = await routing.active(connection, merchant_id)
         return ActiveProgram(Program(), None) if row is None else ActiveProgram(read_program(row.program), row.number)
@@ -68,7 +68,7 @@ async def explain(
     configs: Iterable[GatewayConfig],
     number: int | None,
 ) -> tuple[Decision, tuple[Considered, ...]]:
-    """Return the decision for a payment that is not made, and the rules that were asked for it."""
+    """Return the decision for an imagined payment, and the rules used for it."""
     asked = await program_of(connection, merchant_id, number)
     decision = decide(asked.program, asked.version, facts, candidates_of(configs))
     return decision, considered(asked.program, facts)

@@ -1,4 +1,4 @@
-"""The gateways that a payment of a merchant can be sent to, with what each can express."""
+"""The gateways that a merchant's payment can be sent to, with their capabilities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ALL_TOKENS: Final = tuple(prefix for kind in CATALOGUE.values() for prefix in k
 
 
 class _Version:
-    """A configuration, the same as every other with its id and version: a changed row has another version."""
+    """A configuration, compared by id and version: a changed row has another version."""
 
     __slots__ = ("config",)
 

@@ -35,14 +35,14 @@ NO_RULES: Final = ActiveProgram(EMPTY, None)
 
 
 class ActivePrograms:
-    """What is known of the active rules, by merchant."""
+    """The cached active rules, by merchant."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._reader = each_for_itself(engine)
         self._known: OrderedDict[str, tuple[float, ActiveProgram]] = OrderedDict()
 
     async def of_merchant(self, merchant_id: str) -> ActiveProgram:
-        """Return the rules by which payments of the merchant are routed."""
+        """Return the merchant's active rules."""
         known = self._known.get(merchant_id)
         if known is not None and time.monotonic() - known[0] < FRESH_S:
             return known[1]
@@ -54,7 +54,7 @@ class ActivePrograms:
         return found
 
     def forget(self, merchant_id: str) -> None:
-        """Have the rules of a merchant read at their next use: this process has just changed them."""
+        """Read the rules of a merchant again at their next use: this process has just changed them."""
         self._known.pop(merchant_id, None)
 
     async def _read(self, merchant_id: str, known: ActiveProgram) -> ActiveProgram:
@@ -67,6 +67,6 @@ class ActivePrograms:
         try:
             return ActiveProgram(read_program(row.program), row.number)
         except ProgramInvalidError as error:
-            # Only a version of another release of Clearway can be so. The priority of the gateways is always there.
+            # Only a version of another release can be unreadable. The priority of the gateways is the fallback.
             log.error("routing_program_unreadable", merchant_id=merchant_id, version=row.number, problems=str(error))  # noqa: TRY400
             return ActiveProgram(EMPTY, row.number)

@@ -1,4 +1,4 @@
-"""What other rules would have done with the payments that were made last: asked before rules are switched on."""
+"""Dry run: what other rules would have done with the latest payments, before they are activated."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a program would do. refused: payments that no gateway could take and that had one before.
+    """The result of a dry run. refused: payments that no gateway could take and that had one before.
 
     by_gateway: how many payments go there first, before and after. by_rule: how many payments each rule fits; None: no
-    rule. not_asked: fields that the rules ask and that are not known of past payments, so the trial may differ.
+    rule. not_asked: fields that the rules ask and that are not stored with past payments, so real decisions may differ.
     """
 
     payments: int
@@ -47,7 +47,7 @@ class Trial:
 
 
 def facts_of(row: Row[Any]) -> PaymentFacts:
-    """Return what rules may ask of a stored payment."""
+    """Return the facts of a stored payment that rules may use."""
     inputs = (row.routing or {}).get("inputs", {})
     return PaymentFacts(
         payment_id=row.id,
@@ -63,7 +63,7 @@ def facts_of(row: Row[Any]) -> PaymentFacts:
 
 
 def try_program(before: Program, after: Program, rows: Iterable[Row[Any]], candidates: Sequence[Candidate]) -> Trial:
-    """Decide for past payments by two programs and compare."""
+    """Route past payments by two programs and compare the decisions."""
     facts = [facts_of(row) for row in rows]
     was = [decide(before, None, each, candidates) for each in facts]
     would = [decide(after, None, each, candidates) for each in facts]
@@ -89,7 +89,7 @@ def _firsts(decisions: Iterable[Decision]) -> Counter[str]:
 
 
 def fields_asked(program: Program) -> set[str]:
-    """Return the fields that the rules of a program ask."""
+    """Return the fields that a program's rules use."""
     return {field for rule in program.rules for statement in rule.statements for field in _fields(statement)}
 
 

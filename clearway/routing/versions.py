@@ -1,6 +1,6 @@
 """Versions of routing rules: create, switch on, roll back. Each change and its audit row are one transaction.
 
-The functions take a connection in a transaction: the API and the command line begin it, each in its way.
+The functions take a connection in a transaction, which the API or the command line begins.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from clearway.domain.routing_version import VERSIONS_MAX, VersionStatus
 
 
 def version_not_found(number: int) -> NotFoundError:
-    """Return the error for a version this merchant does not have."""
+    """Return the error for an unknown version of this merchant."""
     return NotFoundError("routing_version_not_found", f"You have no version {number} of your routing rules.")
 
 
 async def create(
     connection: AsyncConnection, actor: Actor, version_id: str, program: Program, note: str | None
 ) -> Row[Any]:
-    """Record a draft, or return what an earlier run of this request recorded."""
+    """Record a draft, or return the one that this request recorded before."""
     await routing.lock_merchant(connection, actor.merchant_id)
     row = await routing.repeated(connection, actor.merchant_id, version_id)
     if row is not None:
@@ -52,7 +52,7 @@ async def find(connection: AsyncConnection, merchant_id: str, number: int) -> Ro
 
 
 async def activate(connection: AsyncConnection, actor: Actor, number: int, now: datetime) -> Row[Any]:
-    """Route new payments by this version from now on. Doing it again changes nothing. Raises NotFoundError."""
+    """Route new payments by this version. Activating it again changes nothing. Raises NotFoundError."""
     await routing.lock_merchant(connection, actor.merchant_id)
     row = await find(connection, actor.merchant_id, number)
     return await _switch(connection, actor, row, "routing_version.activate", now)

@@ -1,9 +1,9 @@
 """Logs: one pipeline for structlog and the standard library, one line a record, nothing sensitive in it.
 
-Owns how a record is rendered and which libraries may speak. It must not know requests or workflows: who handles one
-binds `request_id`, `merchant_id`, `payment_id` or `workflow_id` with `structlog.contextvars.bind_contextvars`, and
-every record made in that context carries them. Masking (`clearway.telemetry.masking`) comes last before rendering, so
-that nothing added on the way, tracebacks included, escapes it.
+Owns how a record is rendered and which libraries may log. It must not know requests or workflows: their handlers bind
+`request_id`, `merchant_id`, `payment_id` or `workflow_id` with `structlog.contextvars.bind_contextvars`, and every
+record made in that context carries them. Masking (`clearway.telemetry.masking`) comes last before rendering, so that
+nothing added on the way, tracebacks included, escapes it.
 
 Lines go to stderr: stdout belongs to the answers of commands.
 """
@@ -35,7 +35,7 @@ class StderrHandler(logging.StreamHandler[TextIO]):
     """Writes to stderr, and does not print the arguments of a record that cannot be rendered: they are not masked."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
-        """Say which record was lost and where it was made."""
+        """Write which record was lost, and where it was logged."""
         sys.stderr.write(f"A log record could not be rendered: {record.pathname}:{record.lineno}\n")
 
 

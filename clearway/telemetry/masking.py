@@ -1,6 +1,6 @@
-"""What a log must not show: credentials, card numbers and personal data, wherever in a value they stand.
+"""Masking of credentials, card numbers and personal data in log records.
 
-Pure: values in, masked values out. It must not decide what is logged, only what of it can be read. Masking is the last
+Pure: values in, masked values out. It must not decide what is logged. Masking is the last
 line of defence, not the first: code does not log secrets to begin with.
 
 The rules:
@@ -12,10 +12,11 @@ The rules:
   e-mail addresses and VPAs, and phone numbers that begin with `+`.
 - A card number is 13 to 19 digits, in one run or in groups of at least four parted by one blank, dash or plus (or its
   URL form), beginning with 2 to 9, that pass the Luhn check; as text or as an integer. The last four digits stay.
-- Left alone, so that logs stay of use: identifiers (`pay_01jd...`), UUIDs and hexadecimal digests, whatever digits
+- Not masked, so that logs stay useful: identifiers (`pay_01jd...`), UUIDs and hexadecimal digests, whatever digits
   they hold; decimal fractions; times in seconds, milliseconds or nanoseconds, which begin with 1 until 2033; amounts,
   which have at most 12 digits; ISO dates, whose groups are too short. One in ten other numbers of card length passes
-  Luhn and is masked although it is none: a masked bank reference costs a look-up, a card number in a log an audit.
+  Luhn and is masked although it is no card number: a masked bank reference costs a look-up, a card number in a log an
+  audit.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ _GROUP: Final = re.compile(r"%20|%2[bBdD]|(?P<digits>\d+)", re.ASCII)
 
 
 def mask(value: Any, depth: int = 0) -> Any:
-    """Return `value` with nothing sensitive in it, made only of what JSON knows; never raises."""
+    """Return `value` masked, made of JSON types only. Never raises."""
     if not isinstance(value, Mapping | Sequence | AbstractSet) or isinstance(value, str | bytes | bytearray):
         return _mask_scalar(value)
     if depth >= DEPTH_MAX:
@@ -119,7 +120,7 @@ def is_card_number(digits: str) -> bool:
 
 
 def mask_partly(text: str) -> str:
-    """Return enough of a personal detail to tell two apart in a conversation with its owner, and no more."""
+    """Return just enough of a personal detail to recognise it in a support conversation."""
     address = _ADDRESS.fullmatch(text)
     if address is not None:
         return f"{address['first']}***@{address['domain']}"
@@ -135,7 +136,7 @@ def _mask_scalar(value: Any) -> Any:
         return mask_integer(value)
     if isinstance(value, datetime | date | time):
         return value.isoformat()
-    # Whatever else it is becomes text here and now: a renderer would turn it to text after the masking.
+    # Other types become text here: a renderer would turn them into text after the masking.
     return mask_text(_text_of(value))
 
 
@@ -170,7 +171,7 @@ def _mask_number(match: re.Match[str]) -> str:
 
 
 def _card_from(groups: list[re.Match[str]], start: int) -> tuple[str, int]:
-    """Return the longest card number that begins with this group and the index after it; or "" and the next index."""
+    """Return the longest card number that begins at this group and the index after it; or "" and the next index."""
     found, end, digits = "", start + 1, ""
     for index in range(start, len(groups)):
         digits += groups[index][0]

@@ -77,7 +77,7 @@ def build(given: Ingredients) -> Gateway:
 
 
 def warnings(credentials: PayPalForm, settings: PayPalSettings) -> tuple[str, ...]:
-    """Say what is odd and allowed."""
+    """Return warnings: what is unusual and still allowed."""
     found = []
     if credentials.webhook_id is None:
         found.append(

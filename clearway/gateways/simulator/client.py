@@ -197,7 +197,7 @@ class SimulatorGateway:
             raise SignatureInvalidError("the signature is not that of this body")
 
     async def check(self) -> str | None:
-        """Return whether the simulator works. Raises GatewayUnavailableError when it does not answer."""
+        """Return None if the simulator works, else what is wrong. Raises GatewayUnavailableError when it is silent."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 response = await self._client.get("/health")

@@ -90,7 +90,7 @@ def mode_of(credentials: StripeCredentials) -> Mode:
 
 
 def warnings(credentials: StripeCredentials, settings: StripeSettings) -> tuple[str, ...]:
-    """Say what is odd and allowed."""
+    """Return warnings: what is unusual and still allowed."""
     found = []
     if credentials.webhook_secret is None:
         found.append(
