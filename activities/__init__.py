@@ -1,1 +1,1 @@
-"""What workflows do to the outside world: classes that hold injected clients, one file a subject."""
+"""Activities: what workflows do outside Temporal. Classes with injected clients, one file a subject."""

@@ -1,7 +1,6 @@
-"""What becomes of an activity whose statement the database refuses for good: it ends, and is not repeated for ever.
+"""Ends an activity whose statement the database refuses for good, so that Temporal does not retry it for ever.
 
-An interceptor of every activity, so that none can forget it. While the database is away an activity fails as ever and
-Temporal repeats it.
+An interceptor of every activity. While the database is away, an activity fails as usual and Temporal retries it.
 """
 
 from __future__ import annotations

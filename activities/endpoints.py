@@ -1,6 +1,6 @@
-"""What is done to many deliveries of one webhook endpoint, a page at a time: recovering and cancelling.
+"""Recover or cancel many deliveries of one webhook endpoint, a page at a time.
 
-Each page is one transaction that records how far it came, so that a page may be repeated and none is left out.
+Each page is one transaction that records its progress, so a page may be repeated and none is left out.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class EndpointActivities:
 
     @activity.defn(name="recover_page")
     async def recover_page(self, asked: RecoveryInput) -> RecoveryProgress:
-        """Begin the deliveries of the next page, or wait until enough of those before have had their attempt."""
+        """Begin the deliveries of the next page, or none while too many earlier ones wait for their first attempt."""
         begun, waiting, progress = await self._begin_page(asked)
         if activity.info().attempt > 1:  # the one before may have died between the page and its workflows
             await self._deliveries.resume(waiting)

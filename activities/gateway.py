@@ -1,6 +1,6 @@
 """Calls to payment gateways: one activity, one call.
 
-Retries, waits and questions about unknown outcomes are the workflow's: only it may decide to send a charge again.
+The workflow owns retries, waits and questions about unknown outcomes: only it may decide to send a charge again.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from clearway.gateways.contract import (
 )
 
 UNUSABLE: Final = (GatewayUnusableError, SQLAlchemyError, OSError)
-"""Why no connector can be had: the configuration cannot be used, or the database does not give it."""
+"""Why there is no connector: the configuration cannot be used, or the database is away."""
 
 
 @dataclass(frozen=True)
 class GatewayCall:
-    """An operation to be sent to a gateway. personal: sealed, what an authorisation says of the customer."""
+    """An operation to be sent to a gateway. personal: the encrypted customer data of an authorisation."""
 
     gateway_id: str
     operation: Operation
@@ -46,7 +46,7 @@ class GatewayCall:
 
 @dataclass(frozen=True)
 class RecoverCall:
-    """A question about an operation that may have been sent. at: the workflow's time, by which answers are believed."""
+    """A question about an operation that may have been sent. at: the workflow's time, to judge a NOT_FOUND."""
 
     gateway_id: str
     operation: Operation
@@ -57,8 +57,7 @@ class RecoverCall:
 class GatewayActivities:
     """The gateways, by the ids of configurations: credentials are read here, and are in no message.
 
-    return_url_of: where the customer of a payment comes back to from the gateway's page. counts: of the circuit
-    breakers, what calls came to.
+    return_url_of: Clearway's return URL of a payment, for the gateway's page. counts: the circuit breakers' counts.
     """
 
     def __init__(
@@ -82,7 +81,7 @@ class GatewayActivities:
         try:
             connection = await self._gateways.get(call.gateway_id)
             operation = self._opened(call.operation, call.personal)
-        except (DecryptionError, *UNUSABLE) as error:  # no key or gateway, no call: surely nothing was sent
+        except (DecryptionError, *UNUSABLE) as error:  # without a key or a connector nothing was sent
             return _not_sent(call, error)
         if not connection.config.enabled:
             return _not_sent(call, GatewayUnusableError(f"gateway {call.gateway_id} is disabled"))
@@ -98,7 +97,7 @@ class GatewayActivities:
 
     @activity.defn(name="void")
     async def void(self, call: GatewayCall) -> GatewayOutcome:
-        """Release what is authorised, or call a pending payment off."""
+        """Release what is authorised, or cancel a pending payment."""
         return await self._send(call, lambda gateway: gateway.void(call.operation))
 
     @activity.defn(name="refund")
@@ -119,7 +118,7 @@ class GatewayActivities:
 
     @activity.defn(name="recover")
     async def recover(self, call: RecoverCall) -> GatewayOutcome:
-        """Find out what became of an operation; UNKNOWN when the gateway cannot be asked."""
+        """Find out the outcome of an operation; UNKNOWN when the gateway cannot be asked."""
         operation = call.operation
         try:
             operation = self._opened(operation, call.personal)
@@ -133,7 +132,7 @@ class GatewayActivities:
         return await _outcome(find_out(connection.gateway, operation, call.at))
 
     async def _send(self, call: GatewayCall, send: Callable[[Gateway], Awaitable[GatewayOutcome]]) -> GatewayOutcome:
-        """Send what follows an authorisation: also to a gateway that is disabled, because the money is there."""
+        """Send a capture, void or refund: also to a disabled gateway, because the money is there."""
         try:
             connection = await self._gateways.get(call.gateway_id)
         except UNUSABLE as error:
@@ -152,7 +151,7 @@ class GatewayActivities:
         return outcome
 
     def _opened(self, operation: Operation, personal: str | None) -> Operation:
-        """Return the operation with what only an activity knows. Raises DecryptionError."""
+        """Return the operation with decrypted customer data and the return URL. Raises DecryptionError."""
         asked = operation.authorisation
         if asked is None or not personal:
             return operation
@@ -172,14 +171,14 @@ def is_prepared(operation: Operation) -> bool:
 
 
 def _of_preparing(outcome: GatewayOutcome) -> GatewayOutcome:
-    """A first step moves no money, so a doubtful one is simply taken again."""
+    """A first step moves no money, so one with an unknown outcome is repeated."""
     if outcome.kind is not OutcomeKind.UNKNOWN:
         return outcome
     return replace(outcome, kind=OutcomeKind.RETRYABLE, executed=Executed.NO)
 
 
 async def _outcome(calling: Awaitable[GatewayOutcome]) -> GatewayOutcome:
-    """Return the outcome of a call; UNKNOWN when the connector let an unusable answer through."""
+    """Return the outcome of a call; UNKNOWN when the connector could not read the answer."""
     try:
         return await calling
     except AnswerUnreadableError as error:

@@ -16,28 +16,28 @@ from clearway.durable.messages import RecoveryInput
 
 OVERDUE_PAGE: Final = 200
 OVERDUE_PAGES_MAX: Final = 20
-"""A round has an end; those after these are taken up in the next."""
+"""A round is bounded: the next round takes the rest."""
 
 
 class MaintenanceActivities:
-    """The database, seen as a place to keep tidy."""
+    """Housekeeping of the database."""
 
     def __init__(self, engine: AsyncEngine, deliveries: TemporalDeliveries, overdue_s: float) -> None:
-        """overdue_s: a delivery counts as left behind when its next attempt was due this long ago."""
+        """overdue_s: a delivery is overdue when its next attempt was due this long ago."""
         self._engine = engine
         self._deliveries = deliveries
         self._overdue = timedelta(seconds=overdue_s)
 
     @activity.defn(name="forget_idempotency_keys")
     async def forget_idempotency_keys(self) -> int:
-        """Delete the keys whose 24 hours are over, and what was kept for their repeats; return how many keys."""
+        """Delete expired idempotency keys and their stored secrets; return how many keys."""
         async with self._engine.begin() as connection:
             await across_merchants.forget_sealed_secrets(connection)
             return await across_merchants.forget_idempotency_keys(connection)
 
     @activity.defn(name="ensure_partitions")
     async def ensure_partitions(self) -> int:
-        """Make the partitions of the months to come; return how many were made.
+        """Create the partitions of the coming months; return how many were created.
 
         A row that no month takes is safe in the default partition; the log and a metric say that it is there.
         """
@@ -56,8 +56,8 @@ class MaintenanceActivities:
     async def take_up_deliveries(self) -> int:
         """Start a workflow for each overdue delivery that has none running; return how many were looked at.
 
-        It goes on from the row. What this finds was left by a process that died between writing a delivery and starting
-        its workflow, or by a Temporal that lost or ended the workflow.
+        The workflow continues from the row. A delivery has none when a process died before starting it, or when
+        Temporal lost or ended it.
         """
         before, seen, last = datetime.now(UTC) - self._overdue, 0, None
         for _ in range(OVERDUE_PAGES_MAX):
@@ -72,7 +72,7 @@ class MaintenanceActivities:
 
     @activity.defn(name="take_up_recoveries")
     async def take_up_recoveries(self) -> int:
-        """Start the workflow of each recovery of an endpoint that has stood still for long; return how many."""
+        """Start the workflow of each recovery without progress for long; return how many."""
         async with self._engine.connect() as connection:
             before = datetime.now(UTC) - self._overdue
             stale = await across_merchants.stale_recoveries(connection, before, OVERDUE_PAGE)

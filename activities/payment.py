@@ -64,7 +64,7 @@ class BeginInput:
 
 @dataclass(frozen=True)
 class Begun:
-    """A recorded command. again: it was recorded before, so the gateway may have it already."""
+    """A recorded command. again: it was recorded before, so it may have been sent already."""
 
     command: PaymentCommand
     again: bool
@@ -79,7 +79,7 @@ class ChangeInput:
 
 
 def record_moved(error: Exception) -> ApplicationError:
-    """Return the failure by which a run learns that its row is elsewhere, or gone."""
+    """Return the failure for a run whose row differs from its state, or is lost."""
     return ApplicationError(str(error), type=RECORD_MOVED, non_retryable=True, category=REFUSAL)
 
 
@@ -109,7 +109,7 @@ class PaymentActivities:
 
     @activity.defn(name="record_payment_again")
     async def record_again(self, new: NewPayment) -> PaymentState:
-        """Record what an earlier run had recorded: its order as well, when the database was restored to before both.
+        """Record a lost payment again, and its order too if a restored database lost both.
 
         A payment has its order's amount and currency, so only the order's receipt and notes stay lost.
         """
@@ -165,7 +165,7 @@ class PaymentActivities:
 
     @activity.defn(name="end_payment_command")
     async def end(self, ended: CommandEnd) -> None:
-        """Record how a command ended that changed nothing."""
+        """Record the end of a command that changed nothing."""
         async with self._engine.connect() as connection:
             await commands.end(connection, ended, now=datetime.now(UTC))
 

@@ -1,4 +1,4 @@
-"""The sweep as an activity of the maintenance schedule: what has no running workflow is taken up, and counted."""
+"""The sweep as an activity of the maintenance schedule: start lost workflows again, and count them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RecoveryActivities:
 
     @activity.defn(name="sweep_open_work")
     async def sweep(self) -> SweptRound:
-        """Take up payments and refunds that wait for something and have no running workflow."""
+        """Start a run for open payments and refunds that have no running workflow."""
         swept = await sweep(self._recovery, datetime.now(UTC) - self._untouched)
         meter = activity.metric_meter()
         taken_up = meter.create_counter("clearway_taken_up", "Runs started for rows without a running workflow.")

@@ -60,7 +60,7 @@ class RefundActivities:
 
     @activity.defn(name="reserve_refund")
     async def reserve(self, new: NewRefund) -> RefundState:
-        """Promise a refund. Fails for good with AMOUNT_NOT_REFUNDABLE or PAYMENT_NOT_FOUND."""
+        """Reserve a refund. Fails for good with AMOUNT_NOT_REFUNDABLE or PAYMENT_NOT_FOUND."""
         try:
             async with self._engine.connect() as connection:
                 recorded = await recording.reserve(connection, new, now=datetime.now(UTC))

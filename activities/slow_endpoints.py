@@ -1,6 +1,6 @@
-"""Which endpoints kept this process waiting lately: they are served apart, where they hold up nobody.
+"""Endpoints that were slow lately: their attempts run as separate activities, where they delay nothing else.
 
-A memory of one process, and no more than a hint: what is forgotten at a restart is learned again from the first wait.
+The memory of one process, and only a hint: after a restart it is learned again.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ SLOW_AFTER_S: Final = 2.0
 REMEMBERED_S: Final = 60.0
 """One that is always slow holds a workflow task up once in this time; one that hiccuped is soon served as before."""
 REMEMBERED_MAX: Final = 10_000
-"""The longest-known is forgotten first; who fills this memory has more pressing trouble."""
+"""The oldest entry is forgotten first."""
 
 
 class SlowEndpoints:
-    """The memory. clock: seconds, monotonic."""
+    """The slow endpoints that this process remembers. clock: seconds, monotonic."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -32,7 +32,7 @@ class SlowEndpoints:
 
     @contextmanager
     def watch(self, endpoint_id: str) -> Iterator[None]:
-        """Remember the endpoint as soon as what is done within has lasted too long, and not only when it is over."""
+        """Remember the endpoint as soon as the block lasts too long, not only at its end."""
         alarm = asyncio.get_running_loop().call_later(SLOW_AFTER_S, self.remember, endpoint_id)
         try:
             yield
@@ -40,7 +40,7 @@ class SlowEndpoints:
             alarm.cancel()
 
     def remember(self, endpoint_id: str) -> None:
-        """Take the endpoint for slow from now on, for a while."""
+        """Mark the endpoint as slow for a while."""
         self._until[endpoint_id] = self._clock() + REMEMBERED_S
         self._until.move_to_end(endpoint_id)
         if len(self._until) > REMEMBERED_MAX:

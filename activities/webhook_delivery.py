@@ -2,7 +2,8 @@
 
 What the endpoint does is a result, never an error. Only a fault on this side (database away, worker lost) makes the
 activity fail, and Temporal retries it. A crash between sending and recording repeats the attempt under the same name
-and the same webhook id: at least once. What the database refuses to store of an answer is left out of the record.
+and the same webhook id: at least once. If the database refuses the endpoint's answer, the attempt is recorded without
+it.
 
 An attempt of the schedule is named by its number, a retry by hand by the id allocated for its request. Both are
 numbered together when they are recorded, so that a retry never takes a place in the schedule.
@@ -64,7 +65,7 @@ class AttemptInput:
 
 @dataclass(frozen=True)
 class RetryAttemptInput:
-    """Make the one attempt that a request by hand asks for."""
+    """Make one attempt for a retry by hand."""
 
     delivery_id: str
     retry_id: str
@@ -80,7 +81,7 @@ class GivenUp:
 
 @dataclass(frozen=True)
 class AttemptResult:
-    """Where the attempt leaves the delivery; `wait_s` until the next one of the schedule, if there is one.
+    """The delivery after the attempt; `wait_s` until the next one of the schedule, if there is one.
 
     attempts: how many were made in all, by schedule and by hand.
     """
@@ -110,7 +111,7 @@ class _Sent:
 
 
 class WebhookDeliveryActivities:
-    """The deliveries in the database and the way out."""
+    """The deliveries in the database, and the sender."""
 
     def __init__(self, engine: AsyncEngine, sender: WebhookSender, cipher: Cipher) -> None:
         self._engine = each_for_itself(engine)
@@ -127,13 +128,13 @@ class WebhookDeliveryActivities:
 
     @activity.defn(name="attempt_delivery")
     async def attempt(self, asked: AttemptInput) -> AttemptResult:
-        """Send once and record what came of it."""
+        """Send once and record the outcome."""
         async with _signs_of_life():
             return await self._attempt(asked)
 
     @activity.defn(name="attempt_delivery_by_hand")
     async def attempt_by_hand(self, asked: RetryAttemptInput) -> RetryOutcome:
-        """Send once because somebody asked, whatever the delivery's status; the schedule stays as it is."""
+        """Send once for a retry by hand, in any status of the delivery. The schedule stays as it is."""
         async with _signs_of_life():
             return await self._retry(asked)
 
@@ -208,7 +209,7 @@ class WebhookDeliveryActivities:
         return _Sent(consignment.url, headers, result, sealed)
 
     async def _until_recorded(self, loaded: Consignment, record: Callable[[Consignment], Awaitable[T | None]]) -> T:
-        """Record an attempt on the row as it was loaded, or as it is by then: a retry or a deletion may be quicker."""
+        """Record an attempt. If a retry or a deletion changed the row meanwhile, load it and try again."""
         current: Consignment | None = loaded
 
         async def attempt() -> T | None:
@@ -221,7 +222,7 @@ class WebhookDeliveryActivities:
 
     async def _record(self, asked: AttemptInput, consignment: Consignment, sent: _Sent) -> AttemptResult | None:
         now = datetime.now(UTC)
-        # An attempt that a recovery overtook is recorded, and has no place in the schedule that the recovery began.
+        # A recovery began another schedule meanwhile: the attempt is recorded outside of that schedule.
         is_in_schedule = consignment.recovery_id == asked.recovery_id
         left = _left(consignment, sent, now, asked if is_in_schedule else None)
         made = _attempt(sent, AttemptTrigger.RECOVERY if asked.recovery_id else AttemptTrigger.SCHEDULE)
@@ -250,7 +251,7 @@ class WebhookDeliveryActivities:
         )
 
     async def _write(self, consignment: Consignment, made: Attempt, left: Left, now: datetime) -> bool:
-        """Record an attempt; without what the endpoint said, when the database refuses to store that."""
+        """Record an attempt; without the endpoint's answer if the database refuses to store that."""
         try:
             async with self._engine.connect() as connection:
                 return await deliveries.record_attempt(connection, consignment, made, left, now=now)
@@ -265,7 +266,7 @@ class WebhookDeliveryActivities:
 
 @asynccontextmanager
 async def _signs_of_life() -> AsyncIterator[None]:
-    """Let Temporal know that this worker lives while an endpoint takes its time."""
+    """Send heartbeats to Temporal while an endpoint is slow."""
 
     async def beat() -> None:
         while True:
@@ -280,9 +281,9 @@ async def _signs_of_life() -> AsyncIterator[None]:
 
 
 def _made_before(asked: AttemptInput, consignment: Consignment, *, sent: bool = False) -> AttemptResult | None:
-    """Return what to say in place of an attempt that is on record, or that the delivery has no need of any more.
+    """Return the result in place of an attempt that is recorded already, or no longer needed.
 
-    sent: it was sent just now, so it is only left out if it is on record.
+    sent: it was just sent, so it is only skipped if it is recorded already.
     """
     status, attempts = consignment.status, consignment.attempt_count
     is_of_this_schedule = consignment.recovery_id == asked.recovery_id
@@ -296,7 +297,7 @@ def _made_before(asked: AttemptInput, consignment: Consignment, *, sent: bool = 
 
 
 def _left(before: Consignment, sent: _Sent, now: datetime, turn: AttemptInput | None) -> Left:
-    """Return where the attempt leaves the delivery. turn: its place in the schedule; None: by hand, so it has none."""
+    """Return the delivery's state after the attempt. turn: its number in the schedule; None: a retry by hand."""
     next_at, schedule_attempts = before.next_attempt_at, before.schedule_attempts
     is_last = sent.is_gone
     if turn is not None:
@@ -329,7 +330,7 @@ def _attempt(sent: _Sent, trigger: AttemptTrigger, retry_id: str | None = None) 
 
 
 def _bare(made: Attempt, reason: str) -> Attempt:
-    """Return the attempt with its status alone, which decides what becomes of the delivery."""
+    """Return the attempt with its HTTP status alone, which decides how the delivery goes on."""
     error = f"only the status of the answer could be stored: {reason}"
     return replace(made, response_headers=None, response_body=None, error=error)
 

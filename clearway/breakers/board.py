@@ -65,7 +65,7 @@ class BreakerBoard:
                 return BreakerSays.PROBE if breaker.is_free(now) else BreakerSays.PROBED
 
     async def take_probe(self, merchant_id: str, gateway_id: str) -> bool:
-        """Take the right to try a gateway with a payment; False: another payment has it."""
+        """Take the right to probe a gateway with a payment; False: another payment has it."""
         now = datetime.now(UTC)
         async with self._reader.connect() as connection:
             taken = await breakers.take_probe(

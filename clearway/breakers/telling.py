@@ -13,7 +13,7 @@ from clearway.domain.resources import BreakerResource
 
 
 def breaker_resource(row: Row[Any], breaker: Breaker, last_failure: str | None) -> BreakerResource:
-    """Render a breaker as merchants see it."""
+    """Return the breaker's API resource."""
     return BreakerResource(
         gateway_id=row.gateway_id,
         operation=row.operation,

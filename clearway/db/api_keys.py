@@ -1,4 +1,4 @@
-"""API keys of a merchant, as stored. Secrets arrive hashed or encrypted; this module never sees a plain one."""
+"""API keys of a merchant, as stored. Secrets come in hashed or encrypted, never in plain text."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def find(connection: AsyncConnection, merchant_id: str, key_id: str) -> Ro
 
 
 async def lock(connection: AsyncConnection, merchant_id: str, key_id: str) -> Row[Any] | None:
-    """Return the merchant's key and keep others from changing it until this transaction ends, or None."""
+    """Return the merchant's key, locked until this transaction ends, or None."""
     query = select(api_keys).where(api_keys.c.merchant_id == merchant_id, api_keys.c.id == key_id)
     row: Row[Any] | None = (await connection.execute(query.with_for_update())).one_or_none()
     return row

@@ -1,7 +1,7 @@
-"""The audit log: who did what to which resource. It is append-only (a trigger refuses changes).
+"""The audit log: who did what to which resource. It is append-only: a trigger refuses changes.
 
-`detail` must hold no secret, no card data and no personal data: people read the log, and nothing is ever deleted. Who
-makes an `Actor` seals its network address, so no workflow and no row has it in clear.
+`detail` must hold no secret, no card data and no personal data: people read the log, and nothing is ever deleted. The
+code that makes an `Actor` encrypts its network address, so no workflow and no row has it in plain text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from clearway.domain.ids import AUDIT_ENTRY, new_id, noun_of
 
 
 def address_context(request_id: str | None) -> str:
-    """Return what binds a sealed network address to its request."""
+    """Return the context that binds an encrypted network address to its request."""
     return f"requests/{request_id}/address"
 
 
@@ -30,13 +30,13 @@ async def record(
     subject_id: str,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Write one row, in the transaction of the act. action: `api_key.create` and the like."""
+    """Write one row, in the transaction of the action. action: a name such as `api_key.create`."""
     row = entry(actor, action, subject_id, detail or {})
     await connection.execute(insert(audit_log).values(row))
 
 
 def entry(actor: Actor, action: str, subject_id: str, detail: dict[str, Any]) -> dict[str, Any]:
-    """Return a row, for the statement that writes the act itself."""
+    """Return a row, for the statement that writes the action itself."""
     return {
         "id": new_id(AUDIT_ENTRY),
         "merchant_id": actor.merchant,

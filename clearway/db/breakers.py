@@ -1,4 +1,4 @@
-"""Circuit breakers of a merchant's gateways, as stored: one row for a gateway and an operation, once it has failed."""
+"""Circuit breakers of a merchant's gateways, as stored: one row for each gateway and operation that has failed once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from clearway.domain.breaker import Breaker, BreakerState
 
 
 async def lock(connection: AsyncConnection, merchant_id: str, gateway_id: str, operation: str) -> Row[Any]:
-    """Return the row, made if there is none, and keep others from changing it until this transaction ends."""
+    """Return the row, inserted if missing, and lock it until this transaction ends."""
     key = {"gateway_id": gateway_id, "operation": operation, "merchant_id": merchant_id}
     closed = insert(gateway_breakers).values(**key, state=BreakerState.CLOSED.value).on_conflict_do_nothing()
     await connection.execute(closed)
@@ -28,7 +28,7 @@ async def lock(connection: AsyncConnection, merchant_id: str, gateway_id: str, o
 async def put(
     connection: AsyncConnection, row: Row[Any], breaker: Breaker, last_failure: str | None, now: datetime
 ) -> None:
-    """Write what became of a breaker that this transaction holds."""
+    """Write the new state of a breaker that this transaction has locked."""
     values = asdict(breaker) | {"state": breaker.state.value, "updated_at": now}
     if last_failure is not None:
         values["last_failure"] = last_failure
@@ -44,7 +44,7 @@ async def put(
 async def take_probe(
     connection: AsyncConnection, merchant_id: str, gateway_id: str, operation: str, *, now: datetime, until: datetime
 ) -> bool:
-    """Take the right to try a gateway that may be well again; False: another payment has it."""
+    """Take the right to probe a gateway of a half-open breaker; False: another payment has it."""
     breaker = gateway_breakers.c
     statement = (
         update(gateway_breakers)

@@ -1,6 +1,6 @@
 """Webhook endpoints, as stored: where a merchant's webhooks go, and the secrets that sign them.
 
-Secrets arrive and leave encrypted; this module never sees a plain one. Deleted endpoints stay as rows, because their
+Secrets come in and go out encrypted, never in plain text. Deleted endpoints stay as rows, because their
 deliveries refer to them. Only `repeated` returns them.
 """
 
@@ -36,7 +36,7 @@ class NewEndpoint:
 
 
 async def repeated(connection: AsyncConnection, merchant_id: str, endpoint_id: str) -> Row[Any] | None:
-    """Return the endpoint that an earlier run of the same request recorded, also if it is deleted since."""
+    """Return the endpoint that the same request recorded before, even if deleted since."""
     query = select(webhook_endpoints).where(
         webhook_endpoints.c.id == endpoint_id, webhook_endpoints.c.merchant_id == merchant_id
     )
@@ -45,7 +45,7 @@ async def repeated(connection: AsyncConnection, merchant_id: str, endpoint_id: s
 
 async def has_room(connection: AsyncConnection, merchant_id: str) -> bool:
     """Return whether the merchant may have one more; nobody else adds one until this transaction ends."""
-    # FOR NO KEY UPDATE: creations of one merchant follow each other, and payments, which refer to the row, go on.
+    # FOR NO KEY UPDATE: creations of one merchant wait for each other; payments, which refer to the row, do not wait.
     lock = select(merchants.c.id).where(merchants.c.id == merchant_id).with_for_update(key_share=True)
     await connection.execute(lock)
     count = await connection.scalar(select(func.count()).where(*_live(merchant_id)))
@@ -78,7 +78,7 @@ async def find(connection: AsyncConnection, merchant_id: str, endpoint_id: str) 
 
 
 async def lock(connection: AsyncConnection, merchant_id: str, endpoint_id: str) -> Row[Any] | None:
-    """Return the merchant's endpoint and keep others from changing it until this transaction ends, or None."""
+    """Return the merchant's endpoint, locked until this transaction ends, or None."""
     query = select(webhook_endpoints).where(*_live(merchant_id), webhook_endpoints.c.id == endpoint_id)
     row: Row[Any] | None = (await connection.execute(query.with_for_update(key_share=True))).one_or_none()
     return row
@@ -119,7 +119,7 @@ async def rotation_is_recorded(
 
 
 def secret_context(endpoint_id: str) -> str:
-    """Return what binds an endpoint's encrypted secret to its row."""
+    """Return the context that binds an endpoint's encrypted secret to its row."""
     return f"webhook_endpoints/{endpoint_id}/secret"
 
 

@@ -1,4 +1,4 @@
-"""Events: written with the deliveries due for them, in the statement of the change; read by merchants."""
+"""Events: written with their deliveries in the statement of the change; read by merchants."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """Events and their deliveries, ready to be written with the change they tell of."""
+    """Events and their deliveries, ready to be written with the change."""
 
     due: list[DueDelivery]
     writes: list[Write]
 
 
 def endpoints_beside(merchant_id: ColumnElement[str]) -> Label[Any]:
-    """Return a column with what `endpoints_of` would find, for a query that reads the merchant's row anyway."""
+    """Return a column with the result of `endpoints_of`, for a query that reads the merchant's row anyway."""
     each = func.json_build_array(*_WANTED)
     found = select(func.json_agg(each)).where(webhook_endpoints.c.merchant_id == merchant_id, _OPEN)
     return found.scalar_subquery().label("endpoints")
@@ -141,7 +141,7 @@ def announce(
 async def tell(
     connection: AsyncConnection, happenings: Sequence[Happening], *, now: datetime, only_endpoint: str | None = None
 ) -> list[DueDelivery]:
-    """Announce and write at once, for what no other write goes with."""
+    """Announce and write the event alone, without another change."""
     endpoints = await endpoints_of(connection, happenings[0].merchant_id, only_endpoint)
     told = announce(happenings, endpoints, now=now, unasked=only_endpoint is not None)
     await write(connection, told.writes)
@@ -204,7 +204,7 @@ async def payment_history(connection: AsyncConnection, merchant_id: str, payment
 
 
 async def due_for_step(connection: AsyncConnection, merchant_id: str, subject_id: str, step: str) -> list[DueDelivery]:
-    """Return the deliveries of a step that is recorded already, for whoever records it again after a crash."""
+    """Return the deliveries of a recorded step, for a repeat of the recording after a crash."""
     return await due(connection, and_(*_of_step(subject_id, step), events.c.merchant_id == merchant_id))
 
 
@@ -218,7 +218,7 @@ async def due(
     limit: int = 1_000,
     order: Sequence[ColumnElement[Any]] = (webhook_deliveries.c.created_at,),
 ) -> list[DueDelivery]:
-    """Return deliveries for which the condition holds, with what their workflows are started with."""
+    """Return deliveries that match the condition, with the input of their workflows."""
     query = (
         select(
             webhook_deliveries.c.merchant_id,

@@ -1,6 +1,6 @@
-"""Events received from gateways, as stored: each before it is answered, with what became of it.
+"""Gateway events, as stored: each before it is answered, with its disposition.
 
-An event belongs to the gateway that it was sent to, and to that gateway's merchant. Bodies come in sealed.
+An event belongs to the gateway that it was sent to, and to that gateway's merchant. Bodies come in encrypted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REFUSED_MAX: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A request of a gateway, as it is stored. sealed_body: encrypted under `body_context(id)`."""
+    """A stored request of a gateway. sealed_body: encrypted under `body_context(id)`."""
 
     id: str
     gateway: str
@@ -42,7 +42,7 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A verified event to be stored. subject_id: the payment or refund that it is about."""
+    """A verified event to be stored. subject_id: its payment or refund."""
 
     raw: Raw
     event_id: str
@@ -52,7 +52,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A request that could not be believed or read. reason: why not, as storable text."""
+    """A request with an invalid signature or an unreadable body. reason: why, as storable text."""
 
     raw: Raw
     verdict: Verdict
@@ -61,7 +61,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An event as stored: its id here, and what became of it so far."""
+    """A stored event: its id here, and its disposition so far."""
 
     id: str
     merchant_id: str
@@ -70,7 +70,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """What a list of gateway events is narrowed to; since ≤ received_at < until."""
+    """The filters of a list of gateway events; since ≤ received_at < until."""
 
     gateway_id: str | None = None
     subject_id: str | None = None
@@ -91,7 +91,7 @@ FIND: Final = select(gateway_events.c.id, gateway_events.c.disposition).where(_E
 
 
 async def store(connection: AsyncConnection, event: Received, disposition: Disposition) -> Kept:
-    """Store a verified event unless it is there; return it as it stands."""
+    """Store a verified event unless it exists; return the stored one."""
     raw = event.raw
     row = _columns(raw) | {
         "verdict": Verdict.VERIFIED.value,
@@ -119,7 +119,7 @@ async def keep_refused(connection: AsyncConnection, event: Refused) -> bool:
         & (table.verdict != Verdict.VERIFIED.value)
         & (table.received_at > func.now() - REFUSED_WITHIN)
     )
-    # The count stops at the limit: a flood makes no statement slower.
+    # The count stops at the limit, so a flood does not slow the statement.
     counted = select(table.id).where(recent).limit(REFUSED_MAX).subquery()
     room = select(func.count()).select_from(counted).scalar_subquery() < REFUSED_MAX
     row = select(*(literal(value, table[name].type) for name, value in values.items())).where(room)
@@ -127,24 +127,24 @@ async def keep_refused(connection: AsyncConnection, event: Refused) -> bool:
 
 
 async def set_disposition(connection: AsyncConnection, event: Kept, disposition: Disposition) -> None:
-    """Write what became of an event."""
+    """Write the disposition of an event."""
     this = (gateway_events.c.id == event.id, gateway_events.c.merchant_id == event.merchant_id)
     await connection.execute(update(gateway_events).where(*this).values(disposition=disposition.value))
 
 
 def becomes(event: Kept, disposition: Disposition) -> Write:
-    """Return the write of what became of an event, to go with others in one statement."""
+    """Return the write of an event's disposition, for a statement with other writes."""
     return Changed(gateway_events, event.id, {"disposition": disposition.value})
 
 
 async def find(connection: AsyncConnection, merchant_id: str, event_id: str) -> Row[Any] | None:
-    """Return an event that was sent to a gateway of the merchant, or None. event_id: ours, `gwe_…`."""
+    """Return an event of the merchant's gateways, or None. event_id: Clearway's id, `gwe_…`."""
     this = (gateway_events.c.id == event_id, gateway_events.c.merchant_id == merchant_id)
     return (await connection.execute(select(gateway_events).where(*this))).one_or_none()
 
 
 async def list_page(connection: AsyncConnection, merchant_id: str, wanted: EventFilter, page: PageRequest) -> Rows:
-    """Return one page of what was sent to the merchant's gateways, newest first."""
+    """Return one page of the merchant's gateway events, newest first."""
     query = select(gateway_events).where(gateway_events.c.merchant_id == merchant_id, *_conditions(wanted))
     return await fetch_page(connection, query, gateway_events.c.id, page)
 
@@ -152,7 +152,7 @@ async def list_page(connection: AsyncConnection, merchant_id: str, wanted: Event
 async def list_range(
     connection: AsyncConnection, merchant_id: str, wanted: EventFilter, *, after_id: str | None, limit: int
 ) -> list[Row[Any]]:
-    """Return events in the order in which they came, those after `after_id`."""
+    """Return events in order of receipt, after `after_id`."""
     query = select(gateway_events).where(gateway_events.c.merchant_id == merchant_id, *_conditions(wanted))
     if after_id is not None:
         query = query.where(gateway_events.c.id > after_id)

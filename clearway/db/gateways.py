@@ -1,4 +1,4 @@
-"""Gateway configurations of a merchant, as stored. Credentials come in sealed; this module never sees one in clear.
+"""Gateway configurations of a merchant, as stored. Credentials come in encrypted, never in plain text.
 
 A deleted configuration stays as a row without credentials, because payments name it. Only `repeated` returns it.
 """
@@ -21,7 +21,7 @@ from clearway.domain.limits import GATEWAYS_PER_MERCHANT_MAX
 
 @dataclass(frozen=True, slots=True)
 class NewGateway:
-    """A configuration to be recorded. sealed_credentials: encrypted. masked: what is shown of them."""
+    """A configuration to be recorded. sealed_credentials: encrypted. masked: the parts that are shown."""
 
     id: str
     merchant_id: str
@@ -47,7 +47,7 @@ SOME: Final = 5
 
 
 async def repeated(connection: AsyncConnection, merchant_id: str, gateway_id: str) -> Row[Any] | None:
-    """Return the configuration that an earlier run of the same request recorded, whatever became of it since."""
+    """Return the configuration that the same request recorded before, even if changed or deleted since."""
     query = select(gateway_configs).where(
         gateway_configs.c.id == gateway_id, gateway_configs.c.merchant_id == merchant_id
     )
@@ -55,7 +55,7 @@ async def repeated(connection: AsyncConnection, merchant_id: str, gateway_id: st
 
 
 async def has_room(connection: AsyncConnection, merchant_id: str, more: int = 1) -> bool:
-    """Return whether the merchant may have so many more; nobody else adds one until this transaction ends."""
+    """Return whether the merchant may have this many more; nobody else adds one until this transaction ends."""
     lock = select(merchants.c.id).where(merchants.c.id == merchant_id).with_for_update(key_share=True)
     await connection.execute(lock)
     count = await connection.scalar(select(func.count()).select_from(gateway_configs).where(*_live(merchant_id)))
@@ -91,7 +91,7 @@ async def find(connection: AsyncConnection, merchant_id: str, gateway_id: str) -
 
 
 async def lock(connection: AsyncConnection, merchant_id: str, gateway_id: str) -> Row[Any] | None:
-    """Return the merchant's configuration and keep others from changing it until this transaction ends, or None."""
+    """Return the merchant's configuration, locked until this transaction ends, or None."""
     query = select(gateway_configs).where(*_live(merchant_id), gateway_configs.c.id == gateway_id)
     row: Row[Any] | None = (await connection.execute(query.with_for_update(key_share=True))).one_or_none()
     return row
@@ -113,7 +113,7 @@ async def list_all(connection: AsyncConnection, merchant_id: str) -> list[Row[An
 async def change(
     connection: AsyncConnection, merchant_id: str, gateway_id: str, values: Mapping[str, Any], now: datetime
 ) -> Row[Any]:
-    """Set these columns, count the change, and return the configuration as it stands then."""
+    """Set these columns, increase the version, and return the changed configuration."""
     statement = (
         update(gateway_configs)
         .where(gateway_configs.c.id == gateway_id, gateway_configs.c.merchant_id == merchant_id)
@@ -125,7 +125,7 @@ async def change(
 
 
 async def open_on(connection: AsyncConnection, merchant_id: str, gateway_id: str) -> InUse:
-    """Return the payments and refunds of the merchant that have not ended and are at this gateway."""
+    """Return the merchant's open payments and refunds at this gateway."""
     open_payments = select(payments.c.id).where(
         payments.c.merchant_id == merchant_id,
         payments.c.gateway_id == gateway_id,

@@ -1,4 +1,4 @@
-"""Idempotency keys, as stored: one row for a key of a merchant, with the id allocated for it and, later, the answer.
+"""Idempotency keys, as stored: one row for each key of a merchant, with its allocated id and later the answer.
 
 This module does not depend on HTTP; the rules for merchants are in `api/http/idempotency.py`.
 """
@@ -32,7 +32,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """What is stored for a key."""
+    """The stored row of a key."""
 
     fingerprint: bytes
     resource_id: str
@@ -64,7 +64,7 @@ KEEP_ANSWER: Final = (
 
 
 def answer_context(merchant_id: str, key: str | None) -> str:
-    """Return what binds an encrypted answer to the merchant and the key that it is kept under."""
+    """Return the context that binds an encrypted answer to its merchant and key."""
     return f"idempotency_keys/{merchant_id}/{key}/response_body"
 
 
@@ -78,7 +78,7 @@ async def reserve(
     found = await _find(connection, merchant_id, key)
     if found is not None:
         return found
-    # Expired and deleted between the two statements: the next insert meets it, or nothing.
+    # The key expired and was deleted between the two statements: insert again.
     return await reserve(connection, merchant_id=merchant_id, key=key, fingerprint=fingerprint, resource_id=resource_id)
 
 
@@ -103,7 +103,7 @@ async def keep_answer(
     }
     if (await connection.execute(KEEP_ANSWER, values)).rowcount == 1:
         return None
-    # No row, or that of another request: the key expired while this one ran, and its answer is still true.
+    # The key expired while this request ran, so its row is gone or is another request's. The answer is still true.
     found = await _find(connection, merchant_id, key)
     return found.answer if found is not None and found.fingerprint == fingerprint else None
 
@@ -111,7 +111,7 @@ async def keep_answer(
 async def replace_resource(
     connection: AsyncConnection, *, merchant_id: str, key: str, old_id: str, new_id: str
 ) -> None:
-    """Allocate another id for the key, because no row has the old one and none ever will."""
+    """Allocate another id for the key, because no row will ever have the old one."""
     await connection.execute(
         update(keys)
         .where(

@@ -17,12 +17,12 @@ def bookings(
     """Return the writes that append balanced transactions; accounts are opened when they are first used.
 
     They go into one statement, after which the balance is checked. It raises sqlalchemy.exc.IntegrityError when a
-    movement with the same reference is in the books already.
+    movement with the same reference is booked already.
     """
     if not transactions:
         return []
     numbered = [(new_id(LEDGER_TRANSACTION), transaction) for transaction in transactions]
-    # In one order, so that two bookings that open the same accounts cannot wait for each other.
+    # Sorted, so that two bookings that open the same accounts cannot deadlock.
     used = sorted({(entry.account, each.currency) for each in transactions for entry in each.entries})
     accounts = [{"code": code, "currency": currency, "created_at": now} for code, currency in used]
     movements = [

@@ -1,7 +1,7 @@
 """One mapping between rows and classes: a column and a field with the same name have the same value.
 
 A class is a dataclass of `clearway.domain` or a resource. Enums are text in the database; everything else is as it is.
-Resources check what they are given themselves, so their values are passed as they are.
+Resources validate their own fields, so values are passed unchanged.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ class Mapped(Generic[Kind]):
         self._read = attrgetter(*self._column_of.values())
 
     def values(self, row: Row[Any] | SimpleNamespace) -> dict[str, Any]:
-        """Return what a row says of the class's fields."""
+        """Return the values of the class's fields in a row."""
         found = dict(zip(self._column_of, self._read(row), strict=True))
         for name, enum in self._enums.items():
             found[name] = enum(found[name])
         return found
 
     def read(self, row: Row[Any] | SimpleNamespace, **more: Any) -> Kind:
-        """Make an instance of a row; more: fields that the row does not have."""
+        """Make an instance from a row; more: fields that the row does not have."""
         return self._kind(**self.values(row), **more)
 
     def columns(self, instance: Kind, names: Collection[str] | None = None) -> dict[str, Any]:
-        """Return the columns that an instance fills; names: of them, those of these fields."""
+        """Return the columns of an instance; names: only of these fields."""
         wanted = self._column_of if names is None else {name: self._column_of[name] for name in names}
         return {column: _plain(getattr(instance, name)) for name, column in wanted.items()}
 

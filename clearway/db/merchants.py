@@ -1,6 +1,6 @@
 """Accounts, their merchants and the API keys of these, as stored.
 
-Secrets come in hashed; this module never sees one in the clear.
+Secrets come in hashed, never in plain text.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ async def merchant_mode(connection: AsyncConnection, merchant_id: str) -> Mode |
 
 
 async def add_account(connection: AsyncConnection, new: NewAccount) -> bool:
-    """Add an account with its live and its test merchant, unless they are there; tell whether they were added.
+    """Add an account with its live and its test merchant, unless they exist; return whether they were added.
 
-    The test merchant gets the simulator as its gateway. It has no credentials: those of the installation hold.
+    The test merchant gets the simulator as its gateway. It has no credentials: it uses the installation's.
     """
     await connection.execute(insert(accounts).values(id=new.id, name=new.name).on_conflict_do_nothing())
     sides = [
@@ -60,7 +60,7 @@ async def add_account(connection: AsyncConnection, new: NewAccount) -> bool:
 async def put_key(
     connection: AsyncConnection, *, key_id: str, merchant_id: str, name: str, secret: SecretHash, created_by: str
 ) -> None:
-    """Add an API key that may do everything, or give the one that is there this secret."""
+    """Add an API key with every permission, or give the existing one this secret."""
     statement = insert(api_keys).values(
         id=key_id,
         merchant_id=merchant_id,

@@ -27,14 +27,14 @@ class NewOrder:
     notes: dict[str, str] = field(default_factory=dict)
 
 
-# Whatever unique index it conflicts with: when two record the same order at once, the second may meet any of them.
+# On conflict with any unique index: when two record the same order at once, the second may meet any of them.
 RECORD: Final = insert(orders).on_conflict_do_nothing().returning(orders)
 _THIS: Final = orders.c.id == bindparam("order_id")
 FIND: Final = select(orders).where(_THIS, orders.c.merchant_id == bindparam("of_merchant"))
 
 
 def order_resource(row: Row[Any]) -> OrderResource:
-    """Return the order as merchants see it."""
+    """Return the order's API resource."""
     return OrderResource(
         id=row.id,
         amount=row.amount_minor,
@@ -48,13 +48,13 @@ def order_resource(row: Row[Any]) -> OrderResource:
 
 
 async def record_order(connection: AsyncConnection, order: NewOrder) -> OrderResource:
-    """Record an order and return it as it was created. A repeat with the same id returns the same."""
+    """Record an order and return it as created. A repeat with the same id returns the same order."""
     inserted = (await connection.execute(RECORD, asdict(order))).one_or_none()
     if inserted is not None:
         return order_resource(inserted)
     recorded = await find_order(connection, order.merchant_id, order.id)
     assert recorded is not None, "it was there before, and orders are never deleted"
-    # A repeat may come after a payment has moved the order on; the answer to a creation is the order as created.
+    # A repeat may come after a payment has changed the order's status; it still gets the order as created.
     return recorded.model_copy(update={"status": OrderStatus.CREATED.value, "updated_at": recorded.created_at})
 
 

@@ -38,7 +38,7 @@ async def fetch_page(
     """Run `query` for one page, newest first. It must select `id_column` under the name `id`."""
     if page.after_id is not None:
         query = query.where(id_column < page.after_id)
-    # One row more than asked tells whether there is a next page, without a count.
+    # One row more than the limit shows whether there is a next page, without a count.
     result = await connection.execute(query.order_by(id_column.desc()).limit(page.limit + 1))
     rows = result.all()
     shown = rows[: page.limit]

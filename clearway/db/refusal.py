@@ -1,7 +1,7 @@
-"""Telling a database that is away from one that says no.
+"""Distinguish a database that is away from one that refuses a statement.
 
 Away (connection lost, restart, timeout, deadlock, a missing table during a migration): the same statement may succeed
-later. Saying no (a value that no column can hold, a constraint, a trigger): the same statement fails for ever.
+later. Refusal (a value that no column can hold, a constraint, a trigger): the same statement fails for ever.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The application's database role: not the owner of the tables, and granted no more than the programs need.
 
-It cannot change the schema, and what is append-only it can neither update nor delete. Of that, what is sealed can be
-sealed again with another key, and removed. No role but the owner truncates.
-The triggers of `migrations/` say the same to everybody, the owner included, and only the owner can take them off.
-`clearway migrate` grants after the migrations, each time, so a table that a migration adds is never forgotten.
+It cannot change the schema, and what is append-only it can neither update nor delete. Only encrypted columns of these
+tables can be re-encrypted with another key, or emptied. Only the owner can truncate. The triggers of `migrations/`
+enforce the same for every role, the owner too. Only the owner can drop them. `clearway migrate` grants after the
+migrations, each time, so a table that a migration adds is never forgotten.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def privileges(table: str) -> str:
 
 
 async def grant(connection: AsyncConnection, role: str) -> bool:
-    """Grant the role what the programs need; return False, with nothing done, when it is the owner that is connected.
+    """Grant the role what the programs need; return False, with nothing done, when the role is the connected owner.
 
     Raises RoleMissingError.
     """

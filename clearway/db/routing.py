@@ -1,4 +1,4 @@
-"""Versions of routing rules, as stored, and the payments that a new version is tried on."""
+"""Versions of routing rules, as stored, and the past payments for a dry run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class NewVersion:
 
 
 async def active(connection: AsyncConnection, merchant_id: str) -> Row[Any] | None:
-    """Return number and program of the version that is active, or None."""
+    """Return number and program of the active version, or None."""
     row: Row[Any] | None = (await connection.execute(FIND_ACTIVE, {"of_merchant": merchant_id})).one_or_none()
     return row
 
@@ -135,7 +135,7 @@ async def switch_on(connection: AsyncConnection, merchant_id: str, number: int, 
 
 
 async def last_payments(connection: AsyncConnection, merchant_id: str, limit: int) -> Sequence[Row[Any]]:
-    """Return what rules ask of the merchant's newest payments."""
+    """Return the facts of the merchant's newest payments that rules use."""
     query = select(*_REPLAYED).where(payments.c.merchant_id == merchant_id).order_by(payments.c.id.desc()).limit(limit)
     return (await connection.execute(query)).all()
 

@@ -1,4 +1,4 @@
-"""The merchants of development and tests, with published credentials: `python -m clearway.db.seed`.
+"""Seed the merchants of development and tests, with published credentials: `python -m clearway.db.seed`.
 
 Running it again changes nothing. It refuses to run in production, where published credentials must not exist.
 """
@@ -55,7 +55,7 @@ TEST_MERCHANT: Final = Credentials(TEST_MERCHANT_ID, TEST_MERCHANT_NAME, TEST_AP
 OTHER_MERCHANT: Final = Credentials(
     "mer_000000000000000000000ther2", "Other Merchant", "key_test_other456", "secret_test_other456"
 )
-"""A second merchant, for tests that one cannot reach the other's things."""
+"""A second merchant, for tests that one merchant cannot reach another's resources."""
 
 
 async def seed_merchant(connection: AsyncConnection, settings: Settings, credentials: Credentials) -> None:

@@ -1,7 +1,7 @@
-"""Writing what belongs together in one statement: one round trip, put together, compiled and planned once.
+"""Write related rows in one statement: one round trip, compiled and planned once.
 
-Callers say what is to be written as plain values (`Rows`, `Changed`). Their shape, which is everything but the values,
-decides the text of the statement; it is made when a shape is first met and kept.
+Callers pass plain values (`Rows`, `Changed`). Their shape, which is everything but the values, decides the text of the
+statement. The text is made at the first use of a shape and cached.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 TRIES_MAX: Final = 50
-"""How often a change is retried because another one was written first: each time that other one made progress."""
+"""How often a change is retried because another one was written first."""
 
 T = TypeVar("T")
 _Statement = Insert | Upsert | Update
@@ -53,11 +53,11 @@ class Rows:
     unless_there: bool = False
 
     def shape(self) -> _RowsShape:
-        """Return what the statement's text depends on."""
+        """Return the part that decides the statement's text."""
         return _RowsShape(self.table, tuple(self.rows[0]), self.unless_there)
 
     def parameters(self, number: int) -> dict[str, Any]:
-        """Return the values, by the names that the statement has for write `number`."""
+        """Return the parameters of write `number`, by their names in the statement."""
         return {f"rows_{number}": list(self.rows)}
 
 
@@ -72,11 +72,11 @@ class Changed:
     where: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
     def shape(self) -> _ChangedShape:
-        """Return what the statement's text depends on."""
+        """Return the part that decides the statement's text."""
         return _ChangedShape(self.table, tuple(self.values), tuple(self.added), tuple(self.where))
 
     def parameters(self, number: int) -> dict[str, Any]:
-        """Return the values, by the names that the statement has for write `number`."""
+        """Return the parameters of write `number`, by their names in the statement."""
         found: dict[str, Any] = {f"id_{number}": self.id}
         for role, values in (("set", self.values), ("add", self.added), ("where", self.where)):
             found |= {f"{role}_{name}_{number}": value for name, value in values.items()}
@@ -104,7 +104,7 @@ async def write_if(connection: AsyncConnection, first: Write, rest: Sequence[Wri
 
 
 async def until_written(subject_id: str, attempt: Callable[[], Awaitable[T | None]]) -> T:
-    """Repeat an attempt, which reads and then writes by `write_if`, while it returns None: the row had moved.
+    """Repeat an attempt, which reads and then writes by `write_if`, while it returns None: the row had changed.
 
     Raises ContendedError after TRIES_MAX attempts.
     """
@@ -116,7 +116,7 @@ async def until_written(subject_id: str, attempt: Callable[[], Awaitable[T | Non
 
 
 def row_after(row: Row[Any], columns: Mapping[str, Any]) -> SimpleNamespace:
-    """Return a row as it is once `columns` are written, so that it need not be read back."""
+    """Return the row with `columns` changed, so that it need not be read back."""
     before = row._mapping  # noqa: SLF001 - public; the underscore keeps it apart from the columns
     return SimpleNamespace(**{**before, **columns})
 
@@ -162,13 +162,13 @@ _Shape = _RowsShape | _ChangedShape
 
 
 def _parameters(writes: Sequence[Write]) -> dict[str, Any]:
-    """Each write has the number of its place, as in the statement's text."""
+    """Writes are numbered by position, as in the statement's text."""
     return {name: value for number, each in enumerate(writes) for name, value in each.parameters(number).items()}
 
 
 @cache
 def _together(shapes: tuple[_Shape, ...]) -> _Statement:
-    """There are as many shapes as kinds of steps: some tens."""
+    """The number of shapes is bounded: one for each kind of step, some tens."""
     *others, last = (shape.statement(number) for number, shape in enumerate(shapes))
     return last.add_cte(*(other.cte(f"write_{number}") for number, other in enumerate(others)))
 

@@ -33,7 +33,7 @@ def open_connections(settings: Settings, engine: AsyncEngine) -> GatewayConnecti
 
 
 async def every_connector(connections: GatewayConnections, engine: AsyncEngine) -> Mapping[str, Gateway]:
-    """Return the connectors of all merchants, by the ids of configurations: for reading the gateways' own books."""
+    """Return the connectors of all merchants, by the ids of configurations: for reading the gateways' own lists."""
     async with each_for_itself(engine).connect() as connection:
         configs = await across_merchants.every_gateway(connection)
     found = {}

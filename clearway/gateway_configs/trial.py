@@ -22,7 +22,7 @@ TIMEOUT_S: Final = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a test came to. message: in words, with what to do. latency_ms: None when the gateway was not asked."""
+    """The result of a test. message: for people, with the next step. latency_ms: None if the gateway was not called."""
 
     ok: bool
     message: str

@@ -21,7 +21,7 @@ NOT_KEPT: Final = frozenset({"card_bin", "customer"})
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A payment that would go elsewhere. before and after: the gateways in order, by the present and the new rules."""
+    """A payment that would move to another gateway. before, after: the gateways in order, by old and new rules."""
 
     payment_id: str
     before: tuple[str, ...]

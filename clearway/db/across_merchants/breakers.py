@@ -1,4 +1,4 @@
-"""Circuit breakers that are not closed, of all merchants: every process reads them each second. Almost always none."""
+"""Circuit breakers that are not closed, of all merchants. Every process reads them each second; usually none."""
 
 from __future__ import annotations
 

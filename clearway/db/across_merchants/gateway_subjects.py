@@ -124,7 +124,7 @@ async def find_by_reference(connection: AsyncConnection, gateway_id: str, refere
 
 
 async def find_gateway_event(connection: AsyncConnection, event_id: str) -> Row[Any] | None:
-    """Return what a gateway sent, whosever gateway it is: for operators. event_id: ours, `gwe_…`."""
+    """Return an event of any merchant's gateway: for operators. event_id: Clearway's id, `gwe_…`."""
     return (await connection.execute(select(gateway_events).where(gateway_events.c.id == event_id))).one_or_none()
 
 

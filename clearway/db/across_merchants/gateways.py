@@ -1,4 +1,4 @@
-"""Gateway configurations by their id alone: for workers, who know no more of one, and for what gateways send."""
+"""Gateway configurations by their id alone: for workers, and for gateway events."""
 
 from __future__ import annotations
 
@@ -42,6 +42,6 @@ async def gateways_of(connection: AsyncConnection, merchant_id: str) -> tuple[Ga
 
 
 async def every_gateway(connection: AsyncConnection) -> tuple[GatewayConfig, ...]:
-    """Return the configurations of all merchants: for comparing the books with those of the gateways."""
+    """Return the configurations of all merchants: for comparing the database with the gateways."""
     rows = await connection.execute(_CONFIGS.order_by(gateway_configs.c.id))
     return tuple(gateway_config_of(row, Mode(row.mode)) for row in rows)

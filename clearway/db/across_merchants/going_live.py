@@ -1,4 +1,4 @@
-"""What a merchant has tried before going live, in their own mode and in the test mode of the account."""
+"""What a merchant has tried before going live, in the merchant's mode and in the account's test mode."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from clearway.domain.refund import RefundStatus
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What has happened. heard_gateways: those that have sent a webhook with a valid signature.
+    """What the merchant has tried. heard_gateways: those that have sent a webhook with a valid signature.
 
     paid, refunded: in test mode. https_endpoint, delivered: in the mode of the merchant.
     """

@@ -34,7 +34,7 @@ from clearway.domain.merchant import Mode
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """An API key with what decides whether it is valid, and for what."""
+    """An API key with its validity and permissions."""
 
     id: str
     merchant_id: str
@@ -81,7 +81,7 @@ async def find_key(connection: AsyncConnection, key_id: str) -> StoredKey | None
 
 
 async def owner_of_key(connection: AsyncConnection, key_id: str) -> str | None:
-    """Return the merchant of a key: for operators, who name keys by their id alone."""
+    """Return the merchant of a key: for operators, who know only the key's id."""
     merchant_id: str | None = await connection.scalar(select(api_keys.c.merchant_id).where(api_keys.c.id == key_id))
     return merchant_id
 
@@ -109,7 +109,7 @@ async def note_use(connection: AsyncConnection, used: Mapping[str, datetime]) ->
 
 
 async def put_hash(connection: AsyncConnection, key_id: str, before: SecretHash, after: SecretHash) -> None:
-    """Replace a hash by one of the same secret with another pepper, unless the secret has changed meanwhile."""
+    """Replace the hash by one with another pepper, unless the secret has changed meanwhile."""
     this = (api_keys.c.id == key_id, api_keys.c.secret_hash == before.digest)
     values = {"secret_hash": after.digest, "pepper_id": after.pepper_id}
     await connection.execute(update(api_keys).where(*this).values(values))

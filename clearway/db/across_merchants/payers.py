@@ -45,7 +45,7 @@ FIND_PAYABLE: Final = (
 
 
 async def find_payable(connection: AsyncConnection, order_id: str) -> PayableOrder | None:
-    """Return an order of any merchant, with what decides whether it can be paid; or None."""
+    """Return an order of any merchant and whether it can be paid; or None."""
     row = (await connection.execute(FIND_PAYABLE, {"order_id": order_id})).one_or_none()
     return PayableOrder(order_resource(row), row.merchant_id, Mode(row.mode), row.held_by) if row else None
 

@@ -1,4 +1,4 @@
-"""Payments and refunds that have not ended, for the sweep that looks for lost workflows."""
+"""Open payments and refunds, for the sweep that finds lost workflows."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ def _open(table: Table, untouched_since: datetime, after: str) -> Select[Any]:
 
 
 async def payment_row(connection: AsyncConnection, payment_id: str) -> Row[Any] | None:
-    """Return any merchant's payment with all columns: for a run that goes on from it."""
+    """Return any merchant's payment with all columns: for a run that continues from it."""
     return (await connection.execute(select(payments).where(payments.c.id == payment_id))).one_or_none()
 
 
 async def refund_row(connection: AsyncConnection, refund_id: str) -> Row[Any] | None:
-    """Return any merchant's refund with all columns, and its payment's order: for a run that goes on from it."""
+    """Return any merchant's refund with all columns, and its payment's order: for a run that continues from it."""
     query = (
         select(refunds, payments.c.order_id)
         .join(payments, payments.c.id == refunds.c.payment_id)
@@ -83,7 +83,7 @@ async def refund_row(connection: AsyncConnection, refund_id: str) -> Row[Any] | 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The state of our rows. payments: status and captured amount by id. captures: gateway references."""
+    """The state of the stored rows. payments: status and captured amount by id. captures: gateway references."""
 
     payments: Mapping[str, tuple[str, int]]
     refunds: Mapping[str, str]
@@ -109,7 +109,7 @@ async def standing(
 
 @dataclass(frozen=True, slots=True)
 class UnknownEvent:
-    """A gateway's event about a payment or refund that has no row."""
+    """A gateway event about a payment or refund that has no row."""
 
     gateway: str
     event_id: str
@@ -121,7 +121,7 @@ UNKNOWN_EVENTS_MAX: Final = 1_000
 
 
 async def unknown_events(connection: AsyncConnection, since: datetime) -> list[UnknownEvent]:
-    """Return the newest events of gateways about what has no row."""
+    """Return the newest gateway events about payments and refunds without a row."""
     column = gateway_events.c
     is_payment = exists().where(payments.c.id == column.subject_id)
     is_refund = exists().where(refunds.c.id == column.subject_id)

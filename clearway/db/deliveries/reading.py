@@ -20,7 +20,7 @@ ATTEMPTS_SHOWN_MAX: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFilter:
-    """What a list of deliveries is narrowed to."""
+    """The filters of a list of deliveries."""
 
     status: str | None = None
     event_type: str | None = None
@@ -86,7 +86,7 @@ async def find_delivery_of(
 
 
 async def attempts_of(connection: AsyncConnection, delivery_id: str) -> Sequence[Row[Any]]:
-    """Return what was attempted for a delivery, oldest first; the newest of them when there are very many."""
+    """Return a delivery's attempts, oldest first; of very many, the newest."""
     query = (
         select(webhook_attempts)
         .where(webhook_attempts.c.delivery_id == delivery_id)

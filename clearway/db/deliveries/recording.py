@@ -1,4 +1,4 @@
-"""Webhook deliveries in the database: what an attempt needs, and the record of what it came to."""
+"""Webhook deliveries in the database: load what an attempt needs, and record its outcome."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Consignment:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one attempt was and came to; for `GET /webhooks/{id}`. retry_id: the request by hand that it answers.
+    """One attempt and its outcome, for `GET /webhooks/{id}`. retry_id: the retry by hand that asked for it.
 
     response_body: sealed, because endpoints may answer with what they received.
     """
@@ -77,7 +77,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Where an attempt leaves its delivery. disable_endpoint: why nothing more is sent to the endpoint."""
+    """The delivery after an attempt. disable_endpoint: why the endpoint is disabled."""
 
     status: DeliveryStatus
     schedule_attempts: int
@@ -86,7 +86,7 @@ class Left:
 
 
 async def load(connection: AsyncConnection, delivery_id: str, *, now: datetime) -> Consignment:
-    """Return what is to be delivered where. A delivery's row is written before its workflow starts."""
+    """Return the body, endpoint and secrets of a delivery. Its row is written before its workflow starts."""
     row = (await connection.execute(LOAD, {"of_delivery": delivery_id})).one()
     return Consignment(
         delivery_id=row.id,
@@ -116,10 +116,10 @@ async def find_retry(connection: AsyncConnection, delivery_id: str, retry_id: st
 async def record_attempt(
     connection: AsyncConnection, consignment: Consignment, attempt: Attempt, left: Left, *, now: datetime
 ) -> bool:
-    """Write an attempt and where it leaves the delivery, in one statement; False: the row is not as it was loaded.
+    """Write an attempt and the delivery after it in one statement. False: the row has changed since it was loaded.
 
-    Optimistic locking: attempts are numbered by the row they were made from, so no two have one number and none is
-    written over. An endpoint is only disabled while it has the URL of this attempt.
+    Optimistic locking: attempts are numbered by the row they were made from, so no two have the same number and none is
+    overwritten. An endpoint is only disabled while it has the URL of this attempt.
     """
     number = consignment.attempt_count + 1
     made = {"delivery_id": consignment.delivery_id, "number": number, **asdict(attempt), "created_at": now}

@@ -1,6 +1,6 @@
 """Recoveries in the database: which events an endpoint has not received, and beginning their deliveries, in pages.
 
-A recovery's row says how far it has come, so a recovery that stops anywhere goes on from there.
+A recovery's row stores its progress, so a recovery that stops anywhere continues from there.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ async def unattempted(connection: AsyncConnection, merchant_id: str, recovery_id
 async def begin_page(
     connection: AsyncConnection, recovery: Row[Any], limit: int, now: datetime
 ) -> tuple[list[DueDelivery], bool]:
-    """Begin the deliveries of the next page of events and record how far that is; return them, and if it is the last.
+    """Begin the deliveries of the next page of events and record the progress; return them, and whether it is the last.
 
     The caller's transaction holds all of it. A delivery that has ended begins a new schedule; an event without a
     delivery gets one.

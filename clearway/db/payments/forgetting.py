@@ -1,7 +1,7 @@
-"""Removing what the database knows of the person behind a payment, everywhere but in backups.
+"""Delete the personal data behind a payment from the database (not from backups).
 
-Money stays as it is: amounts, the ledger, ids and references at the gateway. Events need no change: they have nothing
-personal. Every statement may be repeated, and all of them belong into one transaction.
+Money stays as it is: amounts, the ledger, ids and references at the gateway. Events need no change: they hold no
+personal data. Every statement may be repeated, and all of them belong in one transaction.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ async def forget_person(
 
 
 async def forget_traces(connection: AsyncConnection, payment: Row[Any]) -> None:
-    """Remove the person from all that refers to a payment, which is forgotten already."""
+    """Delete personal data from all rows that refer to a payment whose own row is emptied already."""
     mine = orders.c.merchant_id == payment.merchant_id
     await connection.execute(update(orders).where(orders.c.id == payment.order_id, mine).values(notes={}))
     await _empty_gateway_events(connection, payment)
@@ -64,7 +64,7 @@ async def forget_traces(connection: AsyncConnection, payment: Row[Any]) -> None:
 
 
 async def _empty_gateway_events(connection: AsyncConnection, payment: Row[Any]) -> None:
-    """Gateways name the person in what they send. What became of each event stays."""
+    """Gateway events name the person. The disposition of each event stays."""
     of_refunds = select(refunds.c.id).where(
         refunds.c.payment_id == payment.id, refunds.c.merchant_id == payment.merchant_id
     )
@@ -73,7 +73,7 @@ async def _empty_gateway_events(connection: AsyncConnection, payment: Row[Any]) 
 
 
 async def _empty_endpoint_answers(connection: AsyncConnection, payment: Row[Any]) -> None:
-    """Merchants' endpoints may answer with what they received."""
+    """Merchants' endpoints may echo what they received."""
     about = select(webhook_deliveries.c.id).where(
         webhook_deliveries.c.payment_id == payment.id, webhook_deliveries.c.merchant_id == payment.merchant_id
     )
@@ -86,7 +86,7 @@ async def _empty_endpoint_answers(connection: AsyncConnection, payment: Row[Any]
 
 
 async def _strip_stored_answers(connection: AsyncConnection, payment: Row[Any]) -> None:
-    """Answers are kept for repeats of their request: each stays, without the person. They all name the order."""
+    """Stored answers serve repeats of a request: each stays, without personal data. They all name the order."""
     column = idempotency_keys.c
     query = (
         select(column.key, column.response_body)

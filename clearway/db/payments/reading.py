@@ -22,7 +22,7 @@ from clearway.domain.resources import AttemptResource, PaymentResource
 
 @dataclass(frozen=True, slots=True)
 class PaymentFilter:
-    """What a list of payments is narrowed to; amounts in minor units, bounds inclusive, moments from ≤ t < to."""
+    """The filters of a list of payments; amounts in minor units, bounds inclusive, moments from ≤ t < to."""
 
     status: str | None = None
     method: str | None = None
@@ -92,7 +92,7 @@ def _conditions(wanted: PaymentFilter) -> list[ColumnElement[bool]]:
 
 
 def _matches(term: str, merchant_id: str) -> ColumnElement[bool]:
-    """Look in every place where the term may stand, each by an index. A receipt may have the form of anything."""
+    """Search every column that may hold the term, each by an index. A receipt may have any form."""
     column = payments.c
     of_merchant = select(column.id).where(column.merchant_id == merchant_id)
     sought = search_key(literal(term))
@@ -105,7 +105,7 @@ def _matches(term: str, merchant_id: str) -> ColumnElement[bool]:
         places.append(of_merchant.where(column.id == bare))
     if is_id(ORDER, bare):
         places.append(of_merchant.where(column.order_id == bare))
-    if "@" in term:  # as every e-mail and VPA has it
+    if "@" in term:  # every e-mail address and VPA has one
         places.append(of_merchant.where(search_key(column.customer["email"].astext) == sought))
         places.append(of_merchant.where(search_key(column.instrument["vpa"].astext) == sought))
     return column.id.in_(union_all(*places))

@@ -75,12 +75,12 @@ class OrderUnknownError(Exception):
 
 
 class PaymentUnknownError(Exception):
-    """There is no such payment. A workflow that meets this has a bug."""
+    """There is no such payment: the workflow has a bug."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedPayment:
-    """A payment as it stands after a step, its resource then, and the deliveries that are due.
+    """A payment after a step, its resource, and the deliveries that are due.
 
     again: the step was recorded before.
     """
@@ -93,7 +93,7 @@ class RecordedPayment:
 
 @dataclass(frozen=True, slots=True)
 class StandingPayment:
-    """A payment as it stands, with what a new run needs to go on. authorised_at: the last time it became authorized."""
+    """A payment with what a new run needs to continue. authorised_at: the last time it became authorized."""
 
     payment: Payment
     resource: PaymentResource
@@ -134,7 +134,7 @@ async def record(
         actor="merchant",
     )
     told = announce([happening], await endpoints_of(connection, new.merchant_id), now=now)
-    # Whatever unique index it conflicts with: when two record the same payment at once, the second may meet any.
+    # On conflict with any unique index: when two record the same payment at once, the second may meet any.
     inserted = Rows(payments, [vars(row)], unless_there=True)
     try:
         recorded = await write_if(connection, inserted, [attempts.first(payment_of(row), now), attempted, *told.writes])
@@ -168,7 +168,7 @@ async def apply(connection: AsyncConnection, payment_id: str, change: Change, *,
 
 
 async def load(connection: AsyncConnection, payment_id: str) -> StandingPayment:
-    """Read a payment for a run that goes on from the row. Raises PaymentUnknownError."""
+    """Read a payment for a run that continues from the row. Raises PaymentUnknownError."""
     row = await find(connection, payment_id)
     authorised = select(func.max(events.c.created_at)).where(
         events.c.payment_id == payment_id,
@@ -185,7 +185,7 @@ async def load(connection: AsyncConnection, payment_id: str) -> StandingPayment:
 
 
 async def _change(connection: AsyncConnection, row: Row[Any], change: Change, now: datetime) -> RecordedPayment | None:
-    """Write the row and all that follows; None, with nothing written, if the row has changed since it was read."""
+    """Write the row and all related rows. None, with nothing written: the row has changed since it was read."""
     before = payment_of(row)
     applied = apply_change(before, change)
     after = columns_after(applied.payment, now)

@@ -1,4 +1,4 @@
-"""Recording payment attempts: always beside the change of the payment that they belong to, in its statement."""
+"""Record payment attempts, always in the statement of the payment's change."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def first(payment: Payment, now: datetime) -> Write:
 
 
 def following(before: Payment, applied: Applied, change: Change, now: datetime) -> list[Write]:
-    """Return what a change of the payment means for its attempt, and the attempt that follows, if one does."""
+    """Return the writes of a payment's change for its attempt, and for the next attempt if one follows."""
     if before.status is PaymentStatus.AUTHORIZED:
-        return []  # the attempt has succeeded; what follows is about captures and voids
+        return []  # the attempt has succeeded; later changes are about captures and voids
     seen = change.attempt or AttemptSeen()
     values: dict[str, Any] = {}
     if change.attempt is not None:
@@ -53,7 +53,7 @@ def following(before: Payment, applied: Applied, change: Change, now: datetime) 
 
 
 async def failed(connection: AsyncConnection, before: Payment, change: Change, now: datetime) -> AttemptResource:
-    """Describe an attempt that failed and that another follows, for its event."""
+    """Return the event of a failed attempt that is followed by another."""
     assert change.attempt is not None, "the attempt that failed"
     key = attempt_key(before.id, change.attempt.number)
     started_at = await connection.scalar(select(payment_attempts.c.started_at).where(payment_attempts.c.id == key))

@@ -1,4 +1,4 @@
-"""Recording the commands of payments: before the gateway is called, and again when their outcome is known.
+"""Record the commands of payments: before the gateway is called, and again when the outcome is known.
 
 The database allocates a command's number, so a run that starts from the row never uses an operation key twice.
 """
@@ -71,7 +71,7 @@ async def begin(
 ) -> tuple[PaymentCommand, bool]:
     """Record a command before it is sent. Returns it, and whether this call recorded it (False: it was there).
 
-    Raises RecordMovedError when the payment has taken other steps than its run knows of: then its numbers may too.
+    Raises RecordMovedError when the row differs from the run's state: then its command numbers may differ too.
     """
     values = {
         "id": new.id,
@@ -109,12 +109,12 @@ async def begin(
 
 
 async def end(connection: AsyncConnection, ended: CommandEnd, *, now: datetime) -> None:
-    """Record how a command ended, when nothing else changes with it."""
+    """Record the end of a command that changes nothing else."""
     await write(connection, [ending(ended, now)])
 
 
 def ending(ended: CommandEnd, now: datetime) -> Write:
-    """Return the write that records how a command ended. A command that has ended stays as it is."""
+    """Return the write that records the end of a command. An ended command does not change."""
     values = {"status": ended.status.value, "refusal": ended.refusal, "updated_at": now}
     return Changed(payment_commands, ended.id, values, where={"status": CommandStatus.SENT.value})
 

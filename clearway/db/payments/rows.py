@@ -1,4 +1,4 @@
-"""The row of a payment: what it holds at first, and what the rules and the merchants read of it."""
+"""The row of a payment: its first values, and its mapping to the domain and to the API resource."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def payment_of(row: Row[Any] | SimpleNamespace) -> Payment:
 
 
 def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
-    """Render a row as merchants see it."""
+    """Return the API resource of a row."""
     return RESOURCE.read(
         row,
         captured=row.captured_minor > 0,
@@ -59,7 +59,7 @@ def first_row(new: NewPayment, personal: PersonalData, sealed_return_url: str | 
 
 
 def new_payment_of(row: Row[Any] | SimpleNamespace) -> NewPayment:
-    """Return the payment as it was asked for. Only of one that has not ended: then the row keeps what is sealed."""
+    """Return the payment as requested. Only of an open payment: its row still has the encrypted data."""
     return NEW.read(row)
 
 
@@ -80,5 +80,5 @@ def attempt_of(row: Row[Any]) -> Attempt:
 
 
 def attempt_resource_of(row: Row[Any] | SimpleNamespace) -> AttemptResource:
-    """Render a payment attempt as merchants see it."""
+    """Return the API resource of a payment attempt."""
     return ATTEMPT_RESOURCE.read(row)

@@ -51,12 +51,12 @@ class AmountNotRefundableError(Exception):
 
 
 class RefundUnknownError(Exception):
-    """There is no such refund. A workflow that meets this has a bug."""
+    """There is no such refund: the workflow has a bug."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedRefund:
-    """A refund as it stands after a step, its resource, and the deliveries due. kept: of its payment's attempt."""
+    """A refund after a step, its resource, and the deliveries due. kept: of its payment's attempt."""
 
     refund: Refund
     resource: RefundResource
@@ -67,7 +67,7 @@ class RecordedRefund:
 
 @dataclass(frozen=True, slots=True)
 class StandingRefund:
-    """A refund as it stands, with what a new run needs to go on."""
+    """A refund with what a new run needs to continue."""
 
     refund: Refund
     resource: RefundResource
@@ -109,7 +109,7 @@ async def apply(connection: AsyncConnection, refund_id: str, change: RefundChang
 
 
 async def load(connection: AsyncConnection, refund_id: str) -> StandingRefund:
-    """Read a refund for a run that goes on from the row. Raises RefundUnknownError."""
+    """Read a refund for a run that continues from the row. Raises RefundUnknownError."""
     row = (await connection.execute(FIND, {"refund_id": refund_id})).first()
     if row is None:
         raise RefundUnknownError(refund_id)
@@ -149,7 +149,7 @@ def _decision(refund_id: str, change: RefundChange, now: datetime) -> list[Write
 async def _change(
     connection: AsyncConnection, row: Row[Any], change: RefundChange, now: datetime
 ) -> RecordedRefund | None:
-    """Write the row and all that follows; None, with nothing written, if the row has changed since it was read."""
+    """Write the row and all related rows. None, with nothing written: the row has changed since it was read."""
     applied = apply_refund_change(refund_of(row), change)
     after = columns_after(applied.refund, now)
     changed = row_after(row, after)

@@ -1,4 +1,4 @@
-"""The row of a refund: what it holds at first, and what the rules and the merchants read of it."""
+"""The row of a refund: its first values, and its mapping to the domain and to the API resource."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def refund_of(row: Row[Any] | SimpleNamespace) -> Refund:
 
 
 def resource_of(row: Row[Any] | SimpleNamespace) -> RefundResource:
-    """Render a row as merchants see it."""
+    """Return the API resource of a row."""
     return RESOURCE.read(row)
 
 

@@ -1,4 +1,4 @@
-"""Every table, with the constraints that hold the invariants whatever the code does. One module for a noun.
+"""Every table, with constraints that enforce the invariants independently of the code. One module for each noun.
 
 Triggers (a balanced ledger, append-only tables) are in `migrations/`: they are SQL, not metadata. A test compares the
 migrated database with these modules.

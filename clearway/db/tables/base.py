@@ -1,4 +1,4 @@
-"""What the tables share: the metadata with its rule for names, and kinds of columns and conditions."""
+"""Shared parts of the tables: the metadata with its naming rule, and kinds of columns and conditions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def one_of(column: str, values: type[StrEnum] | frozenset[Any]) -> str:
 
 
 def moment(name: str, *, nullable: bool = False) -> Column[object]:
-    """Return a column for a moment; one that must be there is set to the moment of the insert by default."""
+    """Return a timestamp column. A required one defaults to the time of the insert."""
     if nullable:
         return Column(name, DateTime(timezone=True))
     return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())

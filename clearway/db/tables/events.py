@@ -1,7 +1,7 @@
-"""Events: what merchants receive, and the history of payments, refunds and all else that has steps.
+"""Events: what merchants receive, and the history of payments, refunds and other resources.
 
 Partitioned by month, by the time in the id. A unique index of the whole table would have to contain the id, so "one
-event of a type for a step of a subject" is held twice by other means: by the conditional write of the subject's row
+event of a type for a step of a subject" is enforced twice by other means: by the conditional write of the subject's row
 (its `version`, see `clearway.db.writing`), over all months; by a unique index of each partition, within a month.
 `migrations/` makes the partitions with that index, which also serves the look-up of a step.
 """

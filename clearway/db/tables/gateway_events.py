@@ -1,4 +1,4 @@
-"""Events received from gateways."""
+"""Gateway events."""
 
 from __future__ import annotations
 

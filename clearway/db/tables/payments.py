@@ -1,4 +1,4 @@
-"""Payments and their captures."""
+"""Payments, their attempts, commands and captures."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ payments = Table(
     Index("ix_payments_merchant_id_currency_amount_minor", "merchant_id", "currency", "amount_minor"),
     Index("ix_payments_merchant_id_created_at", "merchant_id", "created_at"),
     Index("ix_payments_order_id", "order_id"),
-    # What recovery looks through: rows that wait for something.
+    # For the sweep: open rows.
     Index("ix_payments_open", "id", postgresql_where=text(one_of("status", frozenset(PaymentStatus) - FINAL))),
     Index(
         "ix_payments_open_gateway_id",
         "gateway_id",
         postgresql_where=text(one_of("status", frozenset(PaymentStatus) - FINAL)),
     ),
-    # One exact look-up each for the search of payments: what people have at hand when they ask about one.
+    # One exact look-up each, for the search of payments.
     Index("ix_payments_merchant_id_vpa", "merchant_id", search_key_sql("instrument ->> 'vpa'")),
     Index("ix_payments_merchant_id_email", "merchant_id", search_key_sql("customer ->> 'email'")),
     Index("ix_payments_gateway_reference", "gateway_id", "gateway_reference"),

@@ -1,4 +1,4 @@
-"""Reviews of what gateways report after the end."""
+"""Reviews of gateway events that contradict ended payments and refunds."""
 
 from __future__ import annotations
 

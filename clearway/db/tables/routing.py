@@ -48,6 +48,6 @@ gateway_breakers = Table(
     moment("updated_at"),
     CheckConstraint(one_of("state", BreakerState), name="state_known"),
     CheckConstraint("successes >= 0 AND failures >= 0 AND openings >= 0", name="counts_not_negative"),
-    # What every process reads each second: almost always nothing.
+    # Every process reads these rows each second: usually none.
     Index("ix_gateway_breakers_not_closed", "gateway_id", postgresql_where=text("state <> 'closed'")),
 )
