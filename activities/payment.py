@@ -33,7 +33,7 @@ REFUSAL: Final = ApplicationErrorCategory.BENIGN
 
 @dataclass(frozen=True)
 class PaymentState:
-    """A payment after a step: what the rules speak of, and the resource without what is personal.
+    """A payment after a step: its domain state, and the resource without personal data.
 
     again: the step was recorded before, by an earlier attempt of this activity or by an earlier run.
     """

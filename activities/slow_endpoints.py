@@ -15,7 +15,7 @@ from typing import Final
 SLOW_AFTER_S: Final = 2.0
 """An endpoint that has not answered by then is slow: most take some tens of milliseconds."""
 REMEMBERED_S: Final = 60.0
-"""One that is always slow holds a workflow task up once in this time; one that hiccuped is soon served as before."""
+"""An endpoint that is always slow delays one workflow task in this time; one that was slow once soon recovers."""
 REMEMBERED_MAX: Final = 10_000
 """The oldest entry is forgotten first."""
 

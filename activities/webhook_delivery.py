@@ -50,7 +50,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class AttemptInput:
-    """Make attempt `number` of the schedule that the event began, or that this recovery did.
+    """Make attempt `number` of the event's schedule, or of this recovery's.
 
     next_interval_s None: it is the last. jitter: see `wait_before_next_s`.
     """

@@ -51,7 +51,7 @@ def entry(actor: Actor, action: str, subject_id: str, detail: dict[str, Any]) ->
 
 
 def beside(actor: Actor | None, action: str, subject_id: str, detail: dict[str, Any], *, now: datetime) -> list[Write]:
-    """Return the write of one row, for the statement of the act. Nothing without an actor: Clearway acted by itself."""
+    """Return the write of one row, for the statement of the action. Empty without an actor: Clearway itself acted."""
     if actor is None:
         return []
     return [Rows(audit_log, [entry(actor, action, subject_id, detail) | {"created_at": now}])]

@@ -62,10 +62,10 @@ class DueDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """What an event tells, before it has an id.
+    """An event before it has an id.
 
-    data: the resource in its JSON form after the change. subject_id: of what took the step. payment_id: of the payment
-    it is about, if any.
+    data: the resource in its JSON form after the change. subject_id: the resource that changed. payment_id: of the
+    payment it is about, if any.
     """
 
     type: EventType

@@ -1,4 +1,4 @@
-"""Writing the ledger. Triggers enforce the balance and forbid changes; a movement is booked once, by its reference."""
+"""Write the ledger. Triggers enforce the balance and forbid changes; a movement is booked once, by its reference."""
 
 from __future__ import annotations
 

@@ -20,9 +20,9 @@ Kind = TypeVar("Kind")
 
 
 class Mapped(Generic[Kind]):
-    """A class and the columns of a table that its fields are.
+    """A class and the table columns of its fields.
 
-    renamed: fields whose column has another name. without: fields that are no column although one has their name.
+    renamed: fields whose column has another name. without: fields that are not the column of their name.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ REASON_LENGTH_MAX: Final = 200
 
 
 def refusal_of(error: SQLAlchemyError) -> str | None:
-    """Say why the database refuses this statement for good, in storable text without its values; None if it may not.
+    """Return why the database refuses this statement for good, as storable text without values; None if it may succeed.
 
     A value that the driver cannot even send (a lone surrogate, a number out of range) is refused too.
     """

@@ -54,7 +54,7 @@ def resource_of(kind: ReviewKind, reported: GatewayOutcome, subject: Subject, no
 
 
 def _of_former_attempt(outcome: GatewayOutcome) -> ReviewKind | None:
-    """A payment was tried elsewhere because this attempt took nothing: a success of it is money that nobody booked."""
+    """The payment went to another gateway because this attempt took nothing: its success is money not booked."""
     return ReviewKind.CAPTURE_NOT_RECORDED if outcome.kind is OutcomeKind.APPROVED else None
 
 

@@ -1,8 +1,8 @@
-"""Connectors of gateway configurations: built from the row, and kept as long as the row stays as it is.
+"""Connectors of gateway configurations: built from the row, and kept until the row changes.
 
-A process asks by the id of a configuration. The row is read again when what is known of it is older than `FRESH_S`, so
-a change reaches every process within that time. A new version of the row makes a new connector; the former is closed
-when its calls must have ended. While the database is away, the connector that was last in use serves on.
+A process asks by the id of a configuration. The row is read again after `FRESH_S`, so a change reaches every process
+within that time. A new version of the row makes a new connector; the old one is closed when its calls must have ended.
+While the database is away, the last connector stays in use.
 
 Owns connectors and nothing else: it chooses none (`clearway.payments.routing` does), and rows come from a function.
 """
@@ -30,7 +30,7 @@ from clearway.gateways.kinds import Ingredients
 from clearway.settings import Settings
 
 FRESH_S: Final = 5.0
-"""How long a row is believed without reading it again."""
+"""How long a row is used without reading it again."""
 KEPT_MAX: Final = 500
 """How many configurations a process keeps connectors of; those used longest ago are closed first."""
 GRACE_S: Final = 30.0
@@ -39,21 +39,21 @@ GRACE_S: Final = 30.0
 FindConfig = Callable[[str], Awaitable[GatewayConfig | None]]
 FindConfigs = Callable[[str], Awaitable[tuple[GatewayConfig, ...]]]
 NOTHING: Final = Capabilities(frozenset())
-"""What a configuration can express that this version cannot use."""
+"""The capabilities of a configuration that this version cannot use."""
 
 log = structlog.get_logger(__name__)
 
 
 class GatewayUnusableError(Exception):
-    """There is no such configuration, or no connector can be made of it. Nothing can have been sent through it."""
+    """The configuration is missing, or no connector can be built from it. Nothing was sent through it."""
 
 
 class GatewayMissingError(GatewayUnusableError):
-    """There is no configuration with this id, or it is deleted."""
+    """No configuration has this id, or it is deleted."""
 
 
 class GatewayBrokenError(GatewayUnusableError):
-    """The configuration is there, and its credentials or settings cannot be used."""
+    """The configuration exists, but its credentials or settings cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Connection:
 
 
 def capabilities_of(config: GatewayConfig) -> Capabilities:
-    """Return what a gateway can express, by its kind and settings."""
+    """Return a gateway's capabilities, by its kind and settings."""
     kind = CATALOGUE.get(config.kind)
     try:
         return kind.capabilities(kind.settings.model_validate(config.settings)) if kind else NOTHING
@@ -103,7 +103,7 @@ class GatewayConnections:
         if reading is None:
             reading = self._reading[config_id] = asyncio.create_task(self._read(config_id))
             reading.add_done_callback(lambda _: self._reading.pop(config_id, None))
-        # Many may wait for one reading, and one of them giving up must not end it for the others.
+        # Many callers may wait for one read: a cancelled caller must not cancel it for the others.
         return await asyncio.shield(reading)
 
     async def of_merchant(self, merchant_id: str, *, fresh: bool = False) -> tuple[GatewayConfig, ...]:
@@ -120,14 +120,14 @@ class GatewayConnections:
         return found
 
     def forget(self, config: GatewayConfig) -> None:
-        """Have a configuration read again at its next use: this process has just changed it."""
+        """Read a configuration again at its next use: this process has just changed it."""
         kept = self._kept.get(config.id)
         if kept is not None:
             kept.read_at = float("-inf")
         self._of_merchant.pop(config.merchant_id, None)
 
     def build(self, config: GatewayConfig, credentials: Mapping[str, Any]) -> Gateway:
-        """Return a connector of its own, which the caller closes. Raises GatewayBrokenError."""
+        """Return a new connector, which the caller closes. Raises GatewayBrokenError."""
         kind = CATALOGUE.get(config.kind)
         if kind is None:
             raise GatewayBrokenError(f"this version has no gateways of the kind {config.kind.value!r}")
@@ -142,7 +142,7 @@ class GatewayConnections:
             ) from None
 
     def open_credentials(self, config: GatewayConfig) -> dict[str, Any]:
-        """Return the credentials in clear. Raises GatewayBrokenError."""
+        """Return the credentials in plain text. Raises GatewayBrokenError."""
         if config.sealed_credentials is None:
             return {}
         try:

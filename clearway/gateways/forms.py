@@ -1,7 +1,7 @@
-"""What each kind of gateway asks a merchant for, as pydantic models: credentials and settings.
+"""The credentials and settings of each kind of gateway, as pydantic models.
 
-Every field of credentials is a secret. Every field of settings may be shown. A field that nobody knows is refused,
-because it may be a misspelt one.
+Every field of credentials is a secret. Every field of settings may be shown. An unknown field is refused, because it
+may be misspelt.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Credentials(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     def values(self) -> dict[str, str]:
-        """Return what was given, in clear: to be sealed or masked at once."""
+        """Return the given values in plain text. Encrypt or mask them at once."""
         given = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: value.get_secret_value() for name, value in given.items() if value is not None}
 
@@ -34,7 +34,7 @@ class GatewaySettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     def values(self) -> dict[str, Any]:
-        """Return what was given, as JSON."""
+        """Return the given values, as JSON."""
         return self.model_dump(mode="json", exclude_unset=True)
 
     def urls(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the catalogue says of a kind of gateway, and what a connector is built of."""
+"""A kind of gateway in the catalogue, and the parts of a connector."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from clearway.settings import Settings
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What a connector is built of. credentials, settings: in the forms of the kind. tls: shared by all connectors."""
+    """The parts of a connector. credentials, settings: in the forms of the kind. tls: shared by all connectors."""
 
     config: GatewayConfig
     credentials: Any = field(repr=False)
@@ -30,19 +30,19 @@ class Checkable(Protocol):
     """A connector that can try its credentials without moving money."""
 
     async def check(self) -> str | None:
-        """Return what is wrong, in words for the merchant and with what to do about it; None when all is well.
+        """Return what is wrong and what to do, for the merchant; None if nothing is.
 
         It raises GatewayUnavailableError when the gateway does not answer.
         """
 
 
 def no_mode(_: Any) -> Mode | None:
-    """Say that credentials do not tell whether they are live."""
+    """Return None: the credentials do not show whether they are live."""
     return None
 
 
 def no_warnings(_credentials: Any, _settings: Any) -> tuple[str, ...]:
-    """Say that nothing is odd about what was entered."""
+    """Return no warnings."""
     return ()
 
 
@@ -52,10 +52,9 @@ class Kind:
 
     title: its name for people. modes: the merchants that may connect it. build: makes the connector, opens nothing.
     capabilities: what a gateway with these settings can express.
-    mode_of: whether the credentials are live or test ones, if they tell. warnings: what is odd and still allowed, such
-    as a missing webhook secret.
-    tokens: how its card tokens begin, so that none is sent to a gateway of another kind. raw_cards: it exchanges raw
-    test cards for tokens.
+    mode_of: whether the credentials are live or test ones, if they show it. warnings: what is unusual and still
+    allowed, such as a missing webhook secret. tokens: how its card tokens begin, so that none is sent to a gateway of
+    another kind. raw_cards: it exchanges raw test cards for tokens.
     """
 
     name: GatewayKind

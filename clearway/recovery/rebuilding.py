@@ -102,7 +102,7 @@ async def _hindrance_of_payment(recovery: Recovery, given: PaymentInput) -> Rebu
 
 
 async def _hindrance_of_refund(recovery: Recovery, given: RefundInput) -> Rebuilt | None:
-    """Say why the refund cannot be recorded now: its payment must be there, with enough left of what was captured."""
+    """Return why the refund cannot be recorded now, or None: its payment must exist, with enough captured money."""
     payment_id = given.refund.payment_id
     async with recovery.reader.connect() as connection:
         row = await across_merchants.payment_row(connection, payment_id)

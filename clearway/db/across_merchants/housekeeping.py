@@ -55,7 +55,8 @@ async def overdue_deliveries(
 class PartitionState:
     """The partitions of one table after a round.
 
-    made: months created. missing: months that could not be created. outside: rows without a month, 10,000 at most.
+    made: months created. missing: months that could not be created. outside: rows in the default partition, counted to
+    10,000.
     """
 
     table: str

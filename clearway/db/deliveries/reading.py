@@ -30,7 +30,7 @@ class DeliveryFilter:
 
 
 def response_context(delivery_id: str, _: int = 0) -> str:
-    """Return what binds a sealed answer to its delivery. It is sealed before its attempt has a number."""
+    """Return the context that binds an encrypted answer to its delivery (its attempt has no number yet)."""
     return f"webhook_attempts/{delivery_id}/response_body"
 
 

@@ -111,9 +111,9 @@ async def record(
     sealed_return_url: str | None = None,
     now: datetime,
 ) -> RecordedPayment:
-    """Insert a payment with its first event. Raises OrderTakenError or OrderUnknownError, having done nothing.
+    """Insert a payment with its first event. Raises OrderTakenError or OrderUnknownError; nothing is written then.
 
-    personal: what `new` has sealed.
+    personal: the decrypted personal data of `new`.
     """
     row = first_row(new, personal, sealed_return_url, now)
     attempted = Changed(
@@ -151,7 +151,7 @@ async def record(
 
 
 async def apply(connection: AsyncConnection, payment_id: str, change: Change, *, now: datetime) -> RecordedPayment:
-    """Apply a change and write everything that follows from it.
+    """Apply a change and write it with its captures, ledger, order, events and deliveries.
 
     Raises MoveRefusedError, RecordMovedError or PaymentUnknownError; nothing is written then.
     """
@@ -235,7 +235,7 @@ def refuse_gap(row: Row[Any], step: str) -> None:
 
 
 async def _refuse_another_capture(connection: AsyncConnection, change: Change) -> None:
-    """Refuse a capture that another step stands in place of: its run was restored and knows less than the row."""
+    """Refuse a capture whose step number another step has: the run was restored and knows less than the row."""
     if change.capture is None:
         return
     query = select(captures.c.id).where(captures.c.id == change.capture.id)

@@ -35,9 +35,9 @@ def moment(name: str, *, nullable: bool = False) -> Column[object]:
 
 
 def search_key(stored_or_sought: ColumnElement[Any]) -> ColumnElement[str]:
-    """Return the form in which text is looked for: no blanks at either end, ASCII letters in lower case.
+    """Return the search form of a text: no blanks at either end, ASCII letters in lower case.
 
-    The database makes it of what is stored (in an index) and of what is looked for, so that the two cannot differ. The
+    The database computes it for the stored text (in an index) and for the search term, so the two cannot differ. The
     collation keeps it from depending on the language of the database.
     """
     return func.lower(collate(func.btrim(stored_or_sought), "C"))

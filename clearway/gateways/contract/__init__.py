@@ -8,10 +8,10 @@ the gateway's package, because only the connector knows whether the gateway may 
   by `find_out` before anything is tried again; the connector never guesses.
 - `executed` says whether the gateway may have acted. Only `no` lets another gateway try.
 
-Connectors hold no state of ours, open no database and never retry on their own: retries belong to the workflow.
+Connectors keep no payment state, use no database and never retry: retries belong to the workflow.
 A connector method raises only for programmer errors; whatever the gateway or the network does is an outcome.
 
-    operations   what is asked          abilities   what a connector declares
+    operations what is asked abilities   what a connector declares
     outcomes     what became of it      finding     what is believed of a question's answer
     inbound      what gateways send     listing     a gateway's own books      cards   raw test cards
 """

@@ -1,6 +1,6 @@
-"""What a connector can do, declared: how it finds out what happened, how doors close, what it can express.
+"""What a connector declares: how it finds out an outcome, when an unpaid attempt is over, its capabilities.
 
-Each connector has one `Abilities`. The suite of `tests/services/gateways/conformance` holds it to what it declares.
+Each connector has one `Abilities`. The suite `tests/services/gateways/conformance.py` tests what it declares.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from clearway.gateways.contract.operations import OperationKind
 
 
 class FindsOut(StrEnum):
-    """How a connector answers `recover`: from what it can tell what became of an operation."""
+    """How a connector finds out the outcome of an operation for `recover`."""
 
     BY_REFERENCE = "by_reference"
     """By the gateway's id, which is recorded before money can move."""
     BY_OUR_ID = "by_our_id"
     """By our key or payment id, which the gateway knows the operation by."""
     BY_SCAN = "by_scan"
-    """By a list that follows some seconds behind."""
+    """By a list that lags some seconds behind."""
     BY_REPLAY = "by_replay"
     """Only by sending the same request with the same key again, while the gateway remembers the key."""
     NEVER = "never"
@@ -50,7 +50,7 @@ class Finding:
 
 
 class Closes(StrEnum):
-    """When nothing more can come of an attempt that was called off or declined."""
+    """When an attempt that was cancelled or declined can no longer succeed."""
 
     AT_ONCE = "at_once"
     AFTER = "after"
@@ -79,7 +79,7 @@ class Capabilities:
     void: bool = True
 
     def refusal(self, method: PaymentMethod, money: Money, capture_method: CaptureMethod) -> str | None:
-        """Say why the gateway cannot take such a payment, or None: asked before anything is sent."""
+        """Return why the gateway cannot take such a payment, or None. Called before anything is sent."""
         if method not in self.methods:
             return f"it does not take {method.value} payments"
         if capture_method is CaptureMethod.MANUAL and not self.manual_capture:
@@ -103,8 +103,8 @@ class Capabilities:
 class Abilities:
     """All that a connector declares. finds: for every kind of operation that `finds_otherwise` does not name.
 
-    closes, door_open_s: of an attempt that is not paid. Whether a connector has a first step without effect, and
-    whether it can abort, is seen by its methods (`Preparing`, `Aborting`).
+    closes, door_open_s: of an attempt that is not paid. Its methods show whether a connector has a first step without
+    effect, and whether it can abort (`Preparing`, `Aborting`).
     """
 
     finds: Finding
@@ -117,7 +117,7 @@ class Abilities:
         assert (self.closes is Closes.AFTER) == (self.door_open_s is not None), "say when a door closes by itself"
 
     def finding(self, kind: OperationKind) -> Finding:
-        """Return how the outcome of such an operation is found out."""
+        """Return how the outcome of this kind of operation is found out."""
         return self.finds_otherwise.get(kind, self.finds)
 
 

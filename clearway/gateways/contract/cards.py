@@ -28,7 +28,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class CardToken:
-    """What may be kept of a card: the gateway's token and the parts that are printed on receipts."""
+    """The storable parts of a card: the gateway's token and the parts that are printed on receipts."""
 
     token: str
     brand: str

@@ -1,6 +1,6 @@
-"""Finding out what became of an operation: when the gateway is asked, and when its NOT_FOUND is believed.
+"""Find out the outcome of an operation: when the gateway is asked, and when its NOT_FOUND is believed.
 
-One rule for all connectors, by what each declares. The workflow's clock is the measure, so it is given.
+One rule for all connectors, by what each declares. The caller passes the workflow's time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SEND_AGAIN: Final = GatewayOutcome(OutcomeKind.RETRYABLE, Executed.MAYBE)
 
 
 async def find_out(gateway: Gateway, operation: Operation, at: datetime) -> GatewayOutcome:
-    """Return what is known at this moment of an operation that may have been sent.
+    """Return what is known now about an operation that may have been sent.
 
     NOT_FOUND: surely not executed. RETRYABLE: send it again to find out. UNKNOWN: nobody can tell (yet).
     """
@@ -31,7 +31,7 @@ async def find_out(gateway: Gateway, operation: Operation, at: datetime) -> Gate
         return SEND_AGAIN if _key_lives(finding, operation, at) else UNKNOWN
     outcome = await gateway.recover(operation)
     if outcome.kind is OutcomeKind.RETRYABLE:
-        # The question was refused, which says nothing about the operation.
+        # A refused question says nothing about the operation.
         return replace(outcome, kind=OutcomeKind.UNKNOWN, executed=Executed.MAYBE)
     if outcome.kind is OutcomeKind.NOT_FOUND and _may_not_show_yet(finding, operation, at):
         return UNKNOWN

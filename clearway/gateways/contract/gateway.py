@@ -32,12 +32,12 @@ class Gateway(Protocol):
         """Give money back: APPROVED, DECLINED, PENDING, RETRYABLE or UNKNOWN."""
 
     async def recover(self, operation: Operation) -> GatewayOutcome:
-        """Tell the present state of an operation that may have been sent, and change nothing.
+        """Return the present state of an operation that may have been sent, and change nothing.
 
         The kinds are those of the operation itself, PREPARED when the customer has approved on the gateway's page and
         `authorise` is to be sent again, or NOT_FOUND when the gateway shows none. UNKNOWN means that the
         question was not answered. Call it by `find_out`, which knows when NOT_FOUND may be believed. It is never called
-        for what the connector finds out BY_REPLAY or NEVER.
+        for kinds of operation that the connector finds out BY_REPLAY or NEVER.
         """
 
     async def read_inbound(self, request: InboundRequest) -> Inbound:
@@ -57,14 +57,14 @@ class Preparing(Protocol):
     async def prepare(self, operation: Operation) -> GatewayOutcome:
         """Take the first step of an authorisation, by its key: PREPARED, or DECLINED, RETRYABLE or UNKNOWN.
 
-        Whatever became of it, it may be repeated: no money can move before `authorise`. PREPARED has references or a
+        It may always be repeated: no money can move before `authorise`. PREPARED has references or a
         state; they are recorded, and given to `authorise`.
         """
 
 
 @runtime_checkable
 class Aborting(Protocol):
-    """A gateway that can be told to forget an operation of unknown outcome: optional."""
+    """A gateway that can cancel an operation of unknown outcome: optional."""
 
     async def abort(self, operation: Operation) -> GatewayOutcome:
         """Make sure that an authorisation does not and will not take money.

@@ -1,4 +1,4 @@
-"""What a gateway sends by itself: a request as it came, the events in it, how far they are believed, and the answer."""
+"""Webhooks of gateways: the raw request, its events, how far they are trusted, and the answer."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ EVENTS_MAX: Final = 1_000
 
 
 class Trust(StrEnum):
-    """How far an event is believed."""
+    """How far an event is trusted."""
 
     PROVEN = "proven"
     """A signature covers all that it says: its outcome is believed, and its amount compared."""
     HINT = "hint"
-    """Anybody could have written it, or changed it on its way: it only has the gateway asked now."""
+    """Anybody could have written it, or changed it on its way: it only makes the workflow ask the gateway."""
 
 
 @dataclass(frozen=True, slots=True)
 class InboundRequest:
-    """A request as it came. url: the public URL it was sent to, with the query. headers: by lower-case names.
+    """A request as received. url: the public URL it was sent to, with the query. headers: by lower-case names.
 
     query: the parameters of the URL, the last of each name.
     """
@@ -46,11 +46,11 @@ class InboundRequest:
 
 @dataclass(frozen=True, slots=True)
 class InboundEvent:
-    """One event of a gateway, in our terms.
+    """One gateway event, in Clearway's terms.
 
-    event_id: the gateway's id of the event, the same when it is sent again. key: the idempotency key of the operation
-    it tells of; None where the gateway does not repeat it. Then `references` name the payment, and `operation` says
-    which kind of operation the event is about. outcome: of a hint, at most what it claims; it is not believed.
+    event_id: the gateway's id of the event, the same when it is sent again. key: the idempotency key of its operation;
+    None where the gateway does not send it back. Then `references` name the payment, and `operation` says which kind of
+    operation the event is about. outcome: for a hint only a claim, which is not believed.
     """
 
     event_id: str
@@ -76,7 +76,7 @@ class InboundEvent:
 
 @dataclass(frozen=True, slots=True)
 class InboundAnswer:
-    """What the gateway wants to be answered, such as the text `OK`."""
+    """The response body that the gateway expects, such as the text `OK`."""
 
     status: int
     body: bytes = b""
@@ -85,7 +85,7 @@ class InboundAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """What a request says. answer None: Clearway's own, a 200 with what became of the events."""
+    """The content of a request. answer None: Clearway's own, a 200 with the dispositions of the events."""
 
     events: tuple[InboundEvent, ...] = ()
     answer: InboundAnswer | None = None
@@ -96,14 +96,14 @@ class SignatureInvalidError(Exception):
 
 
 class EventUnreadableError(Exception):
-    """A request that is the gateway's and has no meaning for us (unknown event, malformed body)."""
+    """A genuine request that cannot be read (unknown event, malformed body)."""
 
 
 async def read_inbound(gateway: Gateway, request: InboundRequest) -> Inbound:
     """Verify and read a request by its gateway's connector. Raises SignatureInvalidError or EventUnreadableError alone.
 
-    The body is foreign, so a connector that fails on it in an unforeseen way has met an unreadable one: an error here
-    would have the gateway send it again and again.
+    The body is foreign, so any unforeseen failure of a connector counts as an unreadable event: an error would make the
+    gateway send it again and again.
     """
     try:
         inbound = await gateway.read_inbound(request)

@@ -1,4 +1,4 @@
-"""A gateway's own list of what it has done: optional. With it, what our database forgot is found again."""
+"""A gateway's own list of its operations: optional. It finds operations that the database lost."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class OperationPage:
 
 @runtime_checkable
 class OperationLister(Protocol):
-    """A gateway whose own books can be read."""
+    """A gateway whose own operations can be listed."""
 
     async def list_operations(
         self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None

@@ -1,7 +1,7 @@
-"""What a connector is asked to do: one operation, with all that it may send and all that it may look for.
+"""One operation for a connector, with all the data that it may send or search by.
 
-The same operation is always asked for in the same words: a connector derives every byte of its request from these
-fields, so that a repeat with the same key is equal to the first. What it can't derive again it puts into `state`.
+A connector derives every byte of its request from these fields, so that a repeat with the same key is equal to the
+first. What it can't derive again it puts into `state`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class OperationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Authorisation:
-    """What only an authorisation says.
+    """The fields of an authorisation only.
 
     method: upi, card, netbanking or wallet. instrument: what the method needs and no card number ever: a gateway token
     for `card`, a VPA for `upi`, a bank code for `netbanking`, a wallet code for `wallet`. It is empty in messages to
-    and from workflows: the activity opens it. return_url: where the
-    gateway's page sends the customer; it is the same on every repeat.
+    and from workflows: the activity decrypts it. return_url: where the gateway's page sends the customer; it is the
+    same on every repeat.
     """
 
     method: str
@@ -69,5 +69,5 @@ class Operation:
 
     @property
     def payment_reference(self) -> str:
-        """The gateway's id of the payment that a capture, void or refund is about; empty when it named none."""
+        """The gateway's id of the payment of a capture, void or refund; empty if it gave none."""
         return self.references.get("payment", "")

@@ -1,4 +1,4 @@
-"""What a gateway said, or failed to say, about one operation.
+"""The outcome of one operation at a gateway, known or not.
 
 Two questions have two answers. *May the same request be sent again here?* is the kind of the outcome. *May the gateway
 have acted?* is `executed`. Only an operation that was surely not executed may be tried at another gateway.
@@ -36,14 +36,14 @@ _WEB_URL: Final = re.compile(r"https?://[^\s/?#]+\S*")
 
 
 class AnswerUnreadableError(ValueError):
-    """What a gateway sent cannot be what its API says: an identifier, amount or URL that is none.
+    """A gateway's answer breaks its API: an identifier, amount or URL is invalid.
 
     As the answer to a call it makes the outcome UNKNOWN, because the gateway may have acted all the same.
     """
 
 
 class OutcomeKind(StrEnum):
-    """What became of one operation."""
+    """The kind of outcome of one operation."""
 
     APPROVED = "approved"
     """Done. For an authorisation, `captured` tells whether the money was taken at once."""
@@ -52,7 +52,7 @@ class OutcomeKind(StrEnum):
     NEEDS_ACTION = "needs_action"
     """The customer must do what `action` says (3-D Secure, bank page) before the gateway goes on."""
     PENDING = "pending"
-    """Accepted and under way at the gateway; the end is told by an event or by `recover`."""
+    """Accepted and under way at the gateway; an event or `recover` gives the outcome."""
     PREPARED = "prepared"
     """No money can have moved yet. From `prepare`: its references are recorded before the operation is sent. From
     `recover`: the customer has done their part on the gateway's page; send `authorise` again, with the same key."""
@@ -90,7 +90,7 @@ class ActionKind(StrEnum):
 class Action:
     """What the customer must do next, in a browser: open `url`, or post `fields` to it.
 
-    Raises AnswerUnreadableError when it is made of what no browser should be sent to.
+    Raises AnswerUnreadableError for a URL that no browser should be sent to.
     """
 
     kind: ActionKind
@@ -122,12 +122,12 @@ class GatewayOutcome:
     executed: None means the usual of the kind (`USUALLY`), and is replaced by it.
     references: the gateway's ids by name, that of the operation itself first. They are added to those that are
     recorded. state: the connector's own text, kept and given back; None leaves what is kept as it is.
-    amount_minor and currency are what the gateway says it moved or reserved; the workflow compares them with what was
-    asked and treats a difference as a matter for a person.
-    error_code: unified. raw_code, network_code: in the gateway's and in the card network's own words.
+    amount_minor and currency are what the gateway says it moved or reserved; the workflow compares them with the
+    request and lets a person review a difference. error_code: unified. raw_code, network_code: in the gateway's and in
+    the card network's own words.
 
-    Making one is the border of foreign text: messages are made storable, and an identifier, amount or URL that cannot
-    be used exactly as it is raises AnswerUnreadableError. No connector can forget it.
+    The constructor validates foreign text: messages are made storable, and an identifier, amount or URL that cannot be
+    used as it is raises AnswerUnreadableError. So no connector can forget it.
     """
 
     kind: OutcomeKind
@@ -156,7 +156,7 @@ class GatewayOutcome:
 
     @property
     def reference(self) -> str | None:
-        """The gateway's id of the operation itself: the first that it named."""
+        """The gateway's id of the operation itself: its first reference."""
         return next(iter(self.references.values()), None)
 
     def _check_identifiers(self) -> None:
@@ -179,7 +179,7 @@ class GatewayOutcome:
             raise AnswerUnreadableError("it is not clear whether the money was taken")
 
     def _mend(self, name: str, value: object) -> None:
-        object.__setattr__(self, name, value)  # the class is frozen for everybody else
+        object.__setattr__(self, name, value)  # the class is frozen
 
 
 def _is_form_text(text: object) -> bool:

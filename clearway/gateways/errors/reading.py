@@ -1,4 +1,4 @@
-"""From the CSV files of this package to rows: an empty cell takes what the unified code says."""
+"""Read the CSV files of this package into rows. An empty cell takes the value of the unified code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Cells = dict[str, str]
 
 
 def read_unified() -> dict[str, UnifiedCode]:
-    """Return what each decline code means. Raises AssertionError when one of them has no row, or a row no code."""
+    """Return what each decline code means. Raises AssertionError when a code has no row, or a row has no code."""
     found = {cells["decline_code"]: _unified(cells) for cells in _lines("unified")}
     assert found.keys() == DECLINE_CODES.keys(), sorted(found.keys() ^ DECLINE_CODES.keys())
     return found

@@ -16,7 +16,7 @@ OPERATIONS: Final = frozenset({ANY, "prepare", "authorise", "capture", "void", "
 
 @dataclass(frozen=True, slots=True)
 class UnifiedCode:
-    """What every error with a decline code means, unless the row of the gateway says otherwise.
+    """The meaning of a decline code, unless the gateway's row says otherwise.
 
     merchant_text and customer_text: what happened, what it means for the money, what to do next. The customer's never
     names a reason that only the merchant may know (lost, stolen, fraud). wait_s: before the same card is worth a try.
@@ -47,7 +47,7 @@ class ErrorRow:
     decline_code: the unified code; None: the error does not say how the operation ended, so the gateway is asked.
     executed: whether the gateway may have acted. again: the same request may be sent here again with the same key.
     elsewhere: whether another gateway may be tried. wait_s: how long to wait before a repeat, if the error says so.
-    known: the table has a row; an error without one is never taken for a decline.
+    known: the table has a row. An error without a row is never a decline.
     """
 
     gateway: str

@@ -1,4 +1,4 @@
-"""The look-up: exact first, then without the network's code, then what any operation says. Unknown stays unknown."""
+"""The look-up: exact first, then without the network's code, then for any operation. Unknown stays unknown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNKNOWN_TEXT: Final = (
 
 @dataclass(frozen=True)
 class ErrorTable:
-    """All rows, by what they are looked up with. rows: by kind of gateway, in the order of its file."""
+    """All rows, by their look-up keys. rows: by kind of gateway, in the order of its file."""
 
     unified: dict[str, UnifiedCode]
     networks: dict[str, NetworkCode]
@@ -67,7 +67,7 @@ def classify(
 
 
 def by_decline_code(code: str) -> UnifiedCode:
-    """Return what a unified code means. Raises KeyError for a code that is none."""
+    """Return the meaning of a unified code. Raises KeyError for an unknown code."""
     return TABLE.unified[code]
 
 
@@ -88,7 +88,7 @@ def _network_rows(network_code: str | None, advice_code: str | None) -> Iterator
 
 
 def _narrowed(row: ErrorRow, networks: Iterable[NetworkCode], network_code: str) -> ErrorRow:
-    """Forbid what a network forbids, and wait as long as it says. A network never opens what the row closes."""
+    """Apply the network's bans and wait. A network code never allows what the row forbids."""
     for network in networks:
         elsewhere = row.elsewhere if row.elsewhere is Elsewhere.NO else network.elsewhere
         wait_s = max(filter(None, (row.wait_s, network.wait_s)), default=None)

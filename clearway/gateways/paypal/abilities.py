@@ -1,4 +1,4 @@
-"""What the connector declares: found out by the order's id, which is recorded before money can move."""
+"""The connector's abilities. Outcomes are found by the order's id, which is recorded before money can move."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ ABILITIES: Final = Abilities(
     capabilities=Capabilities(methods=METHODS, currencies=CURRENCIES, step_minor=STEPS),
     closes=Closes.AT_ONCE,
 )
-"""An order that we do not capture takes no money: the door is closed as soon as we stop."""
+"""An order that we do not capture takes no money: an attempt is over as soon as we stop."""

@@ -1,4 +1,4 @@
-"""PayPal's amounts, texts with decimals, and ours in minor units. Decimal, never float. Pure.
+"""Convert between PayPal's decimal texts and our minor units. Decimal, never float. Pure.
 
 Source: developer.paypal.com/reference/currency-codes. HUF and TWD have two decimals in ISO 4217 and none at PayPal.
 BRL, CNY, INR and MYR are for accounts of their country.

@@ -1,8 +1,8 @@
 """The connector: an order first, then the customer's page, then our capture or authorization.
 
 `prepare` creates the order, whose id is recorded: no money can move. `authorise` sends the customer to PayPal's page,
-and captures or authorises once they have approved. What became of anything is read from the order, in which everything
-we made carries our key as its invoice id.
+and captures or authorises once they have approved. Every outcome is read from the order, where each of our operations
+carries our key as its invoice id.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class PayPalGateway:
         tls: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Prepare the connections; nothing is opened yet. transport: the way out, where it must be guarded."""
+        """Prepare the connections; nothing is opened yet. transport: a guarded transport, if needed."""
         self._exchange = Exchange(credentials, api_base, timeout_s=timeout_s, tls=tls, transport=transport)
         self._webhook_id = credentials.webhook_id
         origin = None if api_base in {LIVE, SANDBOX} else origin_of(api_base)
@@ -148,7 +148,7 @@ class PayPalGateway:
         return await self._change(operation, mapping.outcome_of_refund, path, body)
 
     async def recover(self, operation: Operation) -> GatewayOutcome:
-        """Read what became of an operation from the order, which has all that was made for it.
+        """Read the outcome of an operation from the order, which holds all its captures and refunds.
 
         PREPARED: the customer has approved; send the authorisation again, and the money is taken.
         """
@@ -159,7 +159,7 @@ class PayPalGateway:
         return UNKNOWN if order is None else _read(order, lambda body: _trace(body, operation))
 
     async def read_inbound(self, request: InboundRequest) -> Inbound:
-        """Check who signed a webhook, and read which operation to ask about."""
+        """Verify a webhook's signature, and read which operation to ask about."""
         await self._verifier.verify(request)
         return events_of(request.body)
 
@@ -187,7 +187,7 @@ class PayPalGateway:
         await self._exchange.aclose()
 
     async def _order(self, operation: Operation) -> tuple[Mapping[str, Any] | None, GatewayOutcome]:
-        """Return the order, or what is known without it. A 404 is not believed: the order was made."""
+        """Return the order, or an outcome without it. A 404 is not believed: the order was created."""
         reference = operation.payment_reference
         assert reference, "the order is created first, and recorded"
         answer = await self._exchange.ask(operation.kind, "GET", f"{ORDERS}/{_id(reference)}")
@@ -243,7 +243,7 @@ def _new_order(operation: Operation) -> dict[str, Any] | None:
 
 
 def _trace(order: Mapping[str, Any], operation: Operation) -> GatewayOutcome:
-    """Return how an operation stands by what it left in its order."""
+    """Return the state of an operation, read from its order."""
     match operation.kind:
         case OperationKind.CAPTURE:
             made = mapping.of_key(order, "captures", operation.key)
@@ -258,7 +258,7 @@ def _trace(order: Mapping[str, Any], operation: Operation) -> GatewayOutcome:
 
 
 def _called_off(order: Mapping[str, Any]) -> GatewayOutcome:
-    """Return what a void of an order without an authorization comes to."""
+    """Return the outcome of a void of an order without an authorization."""
     captures = mapping.payments(order, "captures")
     if any(mapping.text(one, "status") in mapping.TAKEN | {"PENDING"} for one in captures):
         return mapping.too_late()
@@ -266,12 +266,12 @@ def _called_off(order: Mapping[str, Any]) -> GatewayOutcome:
 
 
 def _only_id(things: list[Mapping[str, Any]]) -> str | None:
-    """Return the id of the first, the one that the others renew."""
+    """Return the id of the first authorization, which the others renew."""
     return mapping.text(things[0], "id") if things else None
 
 
 def _of_question(answer: Answer) -> GatewayOutcome:
-    """Return what is known when the order was not shown: only what was surely not sent may simply be sent again."""
+    """Return the outcome when the order could not be read: only what was surely not sent may be sent again."""
     if answer.outcome.kind is OutcomeKind.RETRYABLE:
         return answer.outcome
     return GatewayOutcome(OutcomeKind.UNKNOWN, retry_after_s=answer.outcome.retry_after_s)

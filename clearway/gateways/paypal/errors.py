@@ -71,7 +71,7 @@ def outcome_of_error(
 
 
 def declined(kind: OperationKind, status: str, references: Mapping[str, str]) -> GatewayOutcome:
-    """Return the refusal that an object's status tells, such as `DENIED`."""
+    """Return the decline for an object's status, such as `DENIED`."""
     row = classify(KIND, kind.value, status)
     return GatewayOutcome(
         OutcomeKind.DECLINED,
@@ -83,7 +83,7 @@ def declined(kind: OperationKind, status: str, references: Mapping[str, str]) ->
 
 
 def not_sent(kind: OperationKind, message: str, code: str | None = None) -> GatewayOutcome:
-    """Return the refusal of what is surely not sent."""
+    """Return the decline of a request that was surely not sent."""
     return GatewayOutcome(OutcomeKind.DECLINED, Executed.NO, error_code=_code(kind, code), error_description=message)
 
 

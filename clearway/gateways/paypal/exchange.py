@@ -1,4 +1,4 @@
-"""One exchange with PayPal: what came back, or what is known when nothing that can be read did.
+"""One exchange with PayPal: its answer, or an outcome when there is no readable answer.
 
 A request is sent once. Only a 401 is followed by a second, with a new token and the same request id: PayPal refused the
 first before it did anything.
@@ -54,7 +54,7 @@ class CredentialsRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the object, or else the outcome without one. issue: PayPal's word for what is wrong."""
+    """The answer: the object, or else an outcome. issue: PayPal's name of the problem."""
 
     body: Mapping[str, Any] | None = None
     outcome: GatewayOutcome = UNKNOWN
@@ -80,7 +80,7 @@ class Exchange:
         self._client = httpx.AsyncClient(
             base_url=api_base.rstrip("/"),
             verify=True if tls is None else tls,
-            # A connect or pool timeout must come before the deadline: it tells that nothing was sent, the deadline not.
+            # A connect or pool timeout must come before the deadline: it proves that nothing was sent.
             timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s / 3), pool=timeout_s / 4),
             limits=httpx.Limits(
                 max_connections=CONNECTIONS_MAX,
@@ -101,7 +101,7 @@ class Exchange:
         body: Mapping[str, Any] | None = None,
         request_id: str | None = None,
     ) -> Answer:
-        """Send once, and classify what came."""
+        """Send once, and classify the answer."""
         headers = {"prefer": "return=representation", "content-type": "application/json"}
         if request_id is not None:
             headers["paypal-request-id"] = request_id
@@ -159,7 +159,7 @@ class Exchange:
         return await self._client.request(method, path, content=content, headers=given)
 
     async def _fetch_token(self) -> Token:
-        """Ask for a token: it moves no money, so every failure is one of `not sent`."""
+        """Ask for a token. It moves no money, so on every failure the request was not sent."""
         pair = httpx.BasicAuth(self._credentials.client_id, self._credentials.client_secret)
         form = {"grant_type": "client_credentials"}
         try:
@@ -195,7 +195,7 @@ def _read(kind: OperationKind, response: httpx.Response) -> Answer:
 
 
 def _json(content: bytes) -> Mapping[str, Any]:
-    """Return an object; an empty one for what is none."""
+    """Return the JSON object; an empty one for anything else."""
     try:
         body = json.loads(content)
     except (ValueError, RecursionError):

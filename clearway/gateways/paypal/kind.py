@@ -1,4 +1,4 @@
-"""PayPal in the catalogue: what a merchant enters, what is odd about it, and the connector that is made of it."""
+"""PayPal in the catalogue: its forms, its warnings, and how its connector is built."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from clearway.gateways.paypal.exchange import PayPalCredentials
 
 
 class Environment(StrEnum):
-    """Where the app is: PayPal has one address for real money, and one for trying."""
+    """PayPal's environments: live and sandbox have separate addresses."""
 
     LIVE = "live"
     SANDBOX = "sandbox"
@@ -62,7 +62,7 @@ class PayPalSettings(GatewaySettings):
 
 
 def build(given: Ingredients) -> Gateway:
-    """Return the connector. An address that the merchant chose is called as their webhook URLs are."""
+    """Return the connector. An address that the merchant chose is guarded as webhook URLs are."""
     entered, settings = given.credentials, given.settings
     webhook_id = entered.webhook_id.get_secret_value() if entered.webhook_id else None
     live_merchant = given.config.mode is Mode.LIVE

@@ -1,6 +1,6 @@
 """From PayPal's objects to outcomes: functions without I/O or state. Each raises AnswerUnreadableError.
 
-An order that is COMPLETED is not paid: its capture or authorization tells.
+A COMPLETED order is not always paid: its capture or authorization decides.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from clearway.gateways.paypal.amounts import from_paypal
 WAITING: Final = frozenset({"CREATED", "SAVED", "PAYER_ACTION_REQUIRED"})
 TAKEN: Final = frozenset({"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"})
 RESERVED: Final = frozenset({"CREATED", "CAPTURED", "PARTIALLY_CAPTURED", "VOIDED"})
-"""Statuses of an authorization that stood, whatever became of it since."""
+"""Statuses of an authorization that was granted, even if captured or voided since."""
 _FAILED_REFUNDS: Final = frozenset({"FAILED", "CANCELLED"})
 
 
 def outcome_of_order(order: Mapping[str, Any]) -> GatewayOutcome:
-    """Return how the authorisation stands. PREPARED: the customer has approved, and nothing was taken."""
+    """Return the state of the authorisation. PREPARED: the customer has approved, and nothing was taken."""
     references = {"payment": text(order, "id")}
     if text(order, "intent") == "CAPTURE":
         found = _last(payments(order, "captures"))
@@ -38,7 +38,7 @@ def outcome_of_order(order: Mapping[str, Any]) -> GatewayOutcome:
 
 
 def outcome_of_capture(capture: Mapping[str, Any], operation: Operation) -> GatewayOutcome:
-    """Return how a capture of an authorization stands."""
+    """Return the state of a capture of an authorization."""
     references = {"capture": text(capture, "id")}
     status = text(capture, "status")
     if status in TAKEN:
@@ -52,7 +52,7 @@ def outcome_of_capture(capture: Mapping[str, Any], operation: Operation) -> Gate
 
 
 def outcome_of_refund(refund: Mapping[str, Any]) -> GatewayOutcome:
-    """Return how a refund stands."""
+    """Return the state of a refund."""
     references, status = {"refund": text(refund, "id")}, text(refund, "status")
     if status in _FAILED_REFUNDS:
         return errors.declined(OperationKind.REFUND, status, references)
@@ -64,7 +64,7 @@ def outcome_of_refund(refund: Mapping[str, Any]) -> GatewayOutcome:
 
 
 def outcome_of_void(authorization: Mapping[str, Any], order: Mapping[str, Any]) -> GatewayOutcome:
-    """Return how a void stands: NOT_FOUND while money may still be taken. order: it tells what was captured.
+    """Return the state of a void: NOT_FOUND while money may still be taken. order: shows what was captured.
 
     A final capture releases what is left, and the authorization is CAPTURED then.
     """
@@ -84,7 +84,7 @@ def outcome_of_void(authorization: Mapping[str, Any], order: Mapping[str, Any]) 
 
 
 def too_late() -> GatewayOutcome:
-    """Return the refusal of a void after the money was taken."""
+    """Return the decline of a void after the money was taken."""
     return errors.not_sent(OperationKind.VOID, "The money is already captured; refund it instead.")
 
 
@@ -101,12 +101,12 @@ def payments(order: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 
 def of_key(order: Mapping[str, Any], name: str, key: str) -> Mapping[str, Any] | None:
-    """Return what one of our operations made: it carries our key as its invoice id."""
+    """Return the object of one of our operations: it carries our key as its invoice id."""
     return next((one for one in payments(order, name) if one.get("invoice_id") == key), None)
 
 
 def refundable(order: Mapping[str, Any], amount_minor: int) -> str | None:
-    """Return the capture from which an amount can be given back, the oldest that has it; None: no single one has."""
+    """Return the oldest capture that an amount can be refunded from; None if no single one has enough."""
     captures = [one for one in payments(order, "captures") if text(one, "status") in TAKEN]
     if len(captures) == 1:
         return text(captures[0], "id")  # PayPal knows best what is left of it.

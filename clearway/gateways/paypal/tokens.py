@@ -1,4 +1,4 @@
-"""The access token of an account: kept, renewed before it expires, and by one caller at a time."""
+"""The access token of an account: cached, and renewed before it expires by one caller at a time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Token:
 
 
 class Tokens:
-    """Gives the token. fetch: asks PayPal for a new one; what it raises, `get` raises."""
+    """Gives the token. fetch: asks PayPal for a new one; `get` raises its errors."""
 
     def __init__(self, fetch: Callable[[], Awaitable[Token]], now: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch

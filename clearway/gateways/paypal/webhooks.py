@@ -1,7 +1,7 @@
-"""PayPal's webhooks: who signed them is checked, and what they say is not believed.
+"""PayPal's webhooks: the signature is verified, but the content is not trusted.
 
 PayPal signs the CRC32 of the body, which is no digest: with one genuine set of headers, a body with another meaning and
-the same CRC32 is quickly made. So every event is a hint, which has the gateway asked.
+the same CRC32 is quickly made. So every event is a hint: the workflow asks the gateway.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ALGORITHM: Final = "SHA256withRSA"
 CERTIFICATE_HOSTS: Final = frozenset({"api.paypal.com", "api.sandbox.paypal.com"})
 CERTIFICATES_MAX: Final = 16
 PAST: Final = timedelta(days=3, hours=1)
-"""PayPal repeats a webhook for three days. An old one is harmless: it only has the gateway asked."""
+"""PayPal repeats a webhook for three days. An old one is harmless: it only makes the workflow ask the gateway."""
 FUTURE: Final = timedelta(minutes=5)
 _HEADERS: Final = ("transmission-id", "transmission-time", "transmission-sig", "cert-url", "auth-algo")
 
@@ -79,7 +79,7 @@ class Verifier:
             raise SignatureInvalidError("the signature is too old, or of the future")
 
     async def _key(self, url: str, at: datetime) -> rsa.RSAPublicKey:
-        """Return the key of a certificate that is PayPal's by its address; https proves whose address it is."""
+        """Return the public key of a certificate at PayPal's address; https proves the address."""
         if not self._is_paypals(url):
             raise SignatureInvalidError("the certificate is not at an address of PayPal")
         if url not in self._keys:
@@ -110,7 +110,7 @@ def origin_of(url: str) -> str:
 
 
 def events_of(body: bytes) -> Inbound:
-    """Read which operations of ours an event is about; others are none. Raises EventUnreadableError."""
+    """Return an event for each of our operations in it. Raises EventUnreadableError."""
     try:
         event = json.loads(body)
         return Inbound(_events(event))
@@ -151,7 +151,7 @@ def _order_of(resource: Mapping[str, Any]) -> Any:
 
 
 def _kind(key: str | None) -> OperationKind | None:
-    """Return the kind of operation that a key of ours is of; None for what is no key of ours."""
+    """Return the kind of operation of our key; None for a foreign key."""
     _owner, kind, number = (key or "").split(":") if (key or "").count(":") == 2 else ("", "", "")  # noqa: PLR2004 - two colons
     return OperationKind(kind) if kind in set(OperationKind) and number.isdecimal() else None
 

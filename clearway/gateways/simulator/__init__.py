@@ -1,1 +1,1 @@
-"""The connector to the gateway simulator (`clearway.simulator`): nothing but HTTP joins the two."""
+"""The connector to the gateway simulator (`clearway.simulator`): only HTTP connects the two."""

@@ -1,6 +1,6 @@
 """The connector: `Gateway` and `CardTokeniser` over the simulator's HTTP API.
 
-It classifies failures by how far a request got (`mapping` classifies answers), and never repeats one.
+It classifies failures by how far a request got (`mapping` classifies answers), and never retries.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ LISTED_AT_ONCE: Final = 500
 WINDOW: Final = timedelta(minutes=5)
 """How far the time in a signature may be from that of arrival, either way (Standard Webhooks 1.0.0)."""
 LAG_S: Final = 20.0
-"""How long the simulator's books may be behind: its fault `not_found_yet` is what a slow one does."""
+"""How long the simulator's look-up may lag behind, as its fault `not_found_yet` imitates."""
 ABILITIES: Final = Abilities(
     finds=Finding(FindsOut.BY_OUR_ID, lag_s=LAG_S),
     capabilities=Capabilities(ALL_METHODS),
@@ -87,7 +87,7 @@ class SimulatorGateway:
         self._client = httpx.AsyncClient(
             base_url=url,
             verify=True if tls is None else tls,
-            # A connect or pool timeout must come before the deadline: it tells that nothing was sent, the deadline not.
+            # A connect or pool timeout must come before the deadline: it proves that nothing was sent.
             timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s / 2), pool=timeout_s / 3),
             limits=httpx.Limits(
                 max_connections=CONNECTIONS_MAX,
@@ -119,7 +119,7 @@ class SimulatorGateway:
         return await self._operate(_path(operation, "capture"), operation.key, _money(operation))
 
     async def void(self, operation: Operation) -> GatewayOutcome:
-        """Release what is not captured, or call off a pending payment. The simulator releases all that is left."""
+        """Release what is not captured, or cancel a pending payment. The simulator releases all that is left."""
         return await self._operate(_path(operation, "void"), operation.key, {})
 
     async def refund(self, operation: Operation) -> GatewayOutcome:
@@ -127,16 +127,16 @@ class SimulatorGateway:
         return await self._operate(_path(operation, "refunds"), operation.key, _money(operation))
 
     async def recover(self, operation: Operation) -> GatewayOutcome:
-        """Tell the present state of an operation, by its key."""
+        """Return the present state of an operation, by its key."""
         path = f"/v1/operations/{quote(operation.key, safe='')}"
         outcome = await self._exchange("GET", path, mapping.outcome_of_look_up)
-        # A question that was not sent says nothing about the operation.
+        # An unsent question says nothing about the operation.
         return UNKNOWN if outcome.kind is OutcomeKind.RETRYABLE else outcome
 
     async def list_operations(
         self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
     ) -> OperationPage:
-        """List what the simulator has done since a moment. Raises GatewayUnavailableError."""
+        """List the simulator's operations since a moment. Raises GatewayUnavailableError."""
         wanted = {"since": since.isoformat(), "limit": str(LISTED_AT_ONCE)}
         if payment_id is not None:
             wanted["payment"] = payment_id
@@ -157,7 +157,7 @@ class SimulatorGateway:
             raise GatewayUnavailableError(f"the simulator's list cannot be read: {error}") from None
 
     async def tokenise(self, card: Card) -> CardToken:
-        """Exchange a test card. Raises CardRefusedError or GatewayUnavailableError; neither tells the number."""
+        """Exchange a test card. Raises CardRefusedError or GatewayUnavailableError; neither contains the number."""
         body = {
             "number": card.number,
             "exp_month": card.expiry_month,
@@ -216,7 +216,7 @@ class SimulatorGateway:
         return await self._exchange("POST", path, mapping.outcome_of_answer, json=body, headers=headers)
 
     async def _exchange(self, method: str, path: str, classify: _Classify, **request: Any) -> GatewayOutcome:
-        """Send once, and classify the answer or what came in its place."""
+        """Send once, and classify the answer or the failure."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 response = await self._client.request(method, path, **request)
@@ -238,7 +238,7 @@ def _money(operation: Operation) -> dict[str, Any]:
 
 
 def _json(content: bytes) -> Any:
-    """Parse JSON; None when it is none, which every reader takes as unreadable."""
+    """Parse JSON; None for invalid JSON, which every reader takes as unreadable."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
@@ -257,5 +257,5 @@ def _token(response: httpx.Response) -> CardToken:
         if response.status_code == httpx.codes.BAD_REQUEST:
             raise CardRefusedError("incorrect_number", "The card's details are not in a form the gateway reads.")
     except (KeyError, TypeError, AnswerUnreadableError):
-        pass  # An answer that cannot be read is no answer, below.
+        pass  # Below, an unreadable answer counts as no answer.
     raise GatewayUnavailableError(f"the simulator answered {response.status_code}, which cannot be used")

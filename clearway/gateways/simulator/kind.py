@@ -1,4 +1,4 @@
-"""The simulator in the catalogue: for test merchants. It is the installation's, and needs nothing of a merchant."""
+"""The simulator in the catalogue: for test merchants. The installation runs it; a merchant enters nothing."""
 
 from __future__ import annotations
 

@@ -86,13 +86,13 @@ class IdempotencyKeyMisusedError(Exception):
 
 
 def unified_code(failure: object, *, refund: bool = False) -> str:
-    """Return the unified decline code; for failures we do not know the most general one of the operation."""
+    """Return the unified decline code; for an unknown failure the most general code of the operation."""
     fallback = "refund_failed" if refund else FALLBACK_CODE
     return UNIFIED_CODES.get(failure, fallback) if isinstance(failure, str) else fallback
 
 
 def outcome_of_operation(body: Any) -> GatewayOutcome:
-    """Read an operation as the API, look-ups and webhooks tell it. Raises AnswerUnreadableError."""
+    """Read an operation from an answer, a look-up or a webhook. Raises AnswerUnreadableError."""
     if not isinstance(body, Mapping) or body.get("object") != "operation":
         raise AnswerUnreadableError("not an operation")
     status = body.get("status")
@@ -127,7 +127,7 @@ def outcome_of_answer(status: int, headers: Mapping[str, str], body: Any) -> Gat
 
 
 def outcome_of_look_up(status: int, headers: Mapping[str, str], body: Any) -> GatewayOutcome:
-    """Classify an answer to a question. A 404 counts only when the simulator itself says that the key is unknown."""
+    """Classify an answer to a look-up. A 404 counts only when the simulator itself says that the key is unknown."""
     if status in {429, 503}:
         return GatewayOutcome(OutcomeKind.UNKNOWN, retry_after_s=_wait_s(headers))
     if status == 404 and _error_code(body) == "operation_not_found":  # noqa: PLR2004 - Not Found
@@ -198,7 +198,7 @@ def _operation_or_unknown(body: Any) -> GatewayOutcome:
 
 
 def _refusal(body: Any) -> GatewayOutcome:
-    """Read a request that was refused as such: nothing was done, and the same request will be refused again."""
+    """Return the outcome of an invalid request: nothing was done, and a repeat will be refused too."""
     code, message = _error_code(body), body["error"].get("message")
     return GatewayOutcome(
         OutcomeKind.DECLINED,

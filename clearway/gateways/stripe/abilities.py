@@ -1,4 +1,4 @@
-"""What the connector declares: found out by the PaymentIntent's id, which is recorded before money can move."""
+"""The connector's abilities. Outcomes are found by the PaymentIntent's id, which is recorded before money can move."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stripe's amounts and ours, and which of ours Stripe can express. Pure.
+"""Convert between Stripe's amounts and ours, and refuse those that Stripe cannot express. Pure.
 
 Sources: docs.stripe.com/currencies. Stripe takes MGA without decimals, ISK with two that are zero, and a zero as the
 last digit of three decimals. Its page lists UGX both ways, so UGX is not taken.
@@ -80,6 +80,6 @@ MINIMA: Final[Mapping[str, int]] = {
     "NOK": 300,
     "SEK": 300,
 }
-"""The least that Stripe charges, in minor units. For other currencies Stripe compares with 0.50 USD, and tells."""
+"""The least that Stripe charges, in minor units. For other currencies Stripe compares with 0.50 USD and declines."""
 
 assert all(exponent(currency) == 3 for currency in _THREE_DECIMALS), "as ISO 4217 has them"  # noqa: PLR2004

@@ -1,7 +1,7 @@
-"""Test cards by the names that Stripe has for them, so that their numbers are not sent to Stripe.
+"""Stripe's names of test cards, so that card numbers are not sent to Stripe.
 
-Stripe refuses raw card numbers of most accounts, in test mode too. A card that is not here is sent all the same: an
-account may have been allowed to.
+Stripe refuses raw card numbers of most accounts, in test mode too. A card that is not listed is sent as a number:
+Stripe may allow that for the account.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def new_method(card: Card) -> dict[str, Any]:
 
 
 def token(answer: Answer) -> CardToken:
-    """Read the answer to that. Raises CardRefusedError or GatewayUnavailableError; neither tells the number."""
+    """Read the answer to that. Raises CardRefusedError or GatewayUnavailableError; neither contains the number."""
     if answer.body is None:
         outcome = answer.outcome or UNKNOWN
         if outcome.kind is OutcomeKind.DECLINED and outcome.error_code:

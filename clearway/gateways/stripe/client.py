@@ -1,8 +1,8 @@
 """The connector: PaymentIntents in two steps, and their follow-ups, by the official SDK.
 
-`prepare` creates the intent, whose id is recorded; `authorise` confirms it. What became of anything is read from the
-intent by its id, which is never behind. A stored answer that Stripe repeats is not believed: it is as old as the key.
-The client secret is read by nothing here, and never logged.
+`prepare` creates the intent, whose id is recorded; `authorise` confirms it. Every outcome is read from the intent by
+its id, which never lags behind. A replayed answer of Stripe is not believed: it is as old as the key. The client secret
+is never read here and never logged.
 """
 
 from __future__ import annotations
@@ -43,12 +43,12 @@ ONE_CAPTURE: Final = (
 LISTED_AT_ONCE: Final = 100
 SCAN_BEFORE_S: Final = 5
 """How much earlier than ours Stripe's clock may be."""
-stripe.enable_telemetry = False  # It would tell Stripe in each request how long the one before took.
+stripe.enable_telemetry = False  # Telemetry: each request would report the duration of the previous one to Stripe.
 
 
 @dataclass(frozen=True)
 class StripeKeys:
-    """The keys of one account. webhook_secret: of its webhook endpoint; without it no webhook is believed."""
+    """The keys of one account. webhook_secret: of its webhook endpoint; without it no webhook is accepted."""
 
     secret_key: str = field(repr=False)
     webhook_secret: str | None = field(default=None, repr=False)
@@ -73,7 +73,7 @@ class StripeGateway:
         multicapture: bool = False,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        """Prepare the client; nothing is opened yet. transport: the way out, where it must be guarded."""
+        """Prepare the client; nothing is opened yet. transport: a guarded transport, if needed."""
         self.abilities = abilities(multicapture=multicapture)
         self._credentials = credentials
         self._multicapture = multicapture
@@ -120,7 +120,7 @@ class StripeGateway:
         )
 
     async def capture(self, operation: Operation) -> GatewayOutcome:
-        """Take part or all of what is authorised. The request writes the mark by which it is found again."""
+        """Take part or all of what is authorised. The request writes the metadata by which it is found again."""
         try:
             amount = to_stripe(operation.amount_minor, operation.currency)
         except AmountNotExpressibleError as error:
@@ -231,7 +231,7 @@ class StripeGateway:
         return UNKNOWN if outcome.kind is OutcomeKind.NOT_FOUND else outcome
 
     async def _truth(self, operation: Operation, answer: Answer) -> GatewayOutcome:
-        """Say how the operation stands, whatever a stored answer or an error about the state says."""
+        """Return the operation's state from the object, not from a stored answer or an error."""
         found = await self.recover(operation)
         if found.kind is not OutcomeKind.NOT_FOUND:
             return found
@@ -243,7 +243,7 @@ class StripeGateway:
         return GatewayOutcome(OutcomeKind.DECLINED, Executed.NO, error_code=code, error_description=described)
 
     async def _find_intent(self, operation: Operation) -> tuple[Mapping[str, Any] | None, GatewayOutcome]:
-        """Return the intent of an operation, or what is known without it."""
+        """Return the intent of an operation, or an outcome without it."""
         if operation.payment_reference:
             answer = await ask(
                 operation.kind, lambda: self._v1.payment_intents.retrieve_async(operation.payment_reference)
@@ -252,7 +252,7 @@ class StripeGateway:
         return await self._scan(operation)
 
     async def _scan(self, operation: Operation) -> tuple[Mapping[str, Any] | None, GatewayOutcome]:
-        """Look for an intent whose id was lost, in the list of those made since; lists are never behind."""
+        """Look for an intent whose id was lost, in the list of later intents; lists never lag behind."""
         if operation.first_sent_at is None or operation.kind is not OperationKind.AUTHORISE:
             return None, UNKNOWN
         since = int(operation.first_sent_at.timestamp()) - SCAN_BEFORE_S
@@ -276,7 +276,7 @@ class StripeGateway:
     async def _matching(
         self, turn: Callable[[Any], Awaitable[stripe.StripeObject]], key: str
     ) -> tuple[Mapping[str, Any] | None, GatewayOutcome]:
-        """Go through a list until an object carries the key."""
+        """Search a list for the object with the key."""
         page: dict[str, Any] = {"limit": LISTED_AT_ONCE}
         while True:
             answer = await ask(OperationKind.REFUND, lambda: turn(dict(page)))
@@ -301,7 +301,7 @@ def _not_sent(kind: OperationKind, error: AmountNotExpressibleError) -> GatewayO
 
 
 def _of_question(answer: Answer) -> GatewayOutcome:
-    """Return what a question that was not answered says of the operation: nothing."""
+    """Return the outcome of an unanswered question: it says nothing about the operation."""
     wait_s = answer.outcome.retry_after_s if answer.outcome else None
     return GatewayOutcome(OutcomeKind.UNKNOWN, retry_after_s=wait_s)
 

@@ -1,4 +1,4 @@
-"""One exchange with Stripe: what came back, or what is known when nothing that can be read did."""
+"""One exchange with Stripe: its answer, or an outcome when there is no readable answer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class KeyMisusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the object as plain data, or else the outcome without one.
+    """The answer: the object as plain data, or else an outcome.
 
     replayed: Stripe repeats what it answered first. moved: an error only says that the object is in another state.
     """
@@ -43,7 +43,7 @@ class Answer:
 
 
 async def ask(kind: OperationKind, send: Send) -> Answer:
-    """Send once, and classify what came. Raises KeyMisusedError, and whatever says that we called the SDK wrongly."""
+    """Send once, and classify the answer. Raises KeyMisusedError, and the SDK's errors about wrong calls."""
     try:
         answered = await send()
         headers = dict(answered.last_response.headers) if answered.last_response else {}

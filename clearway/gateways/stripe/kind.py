@@ -1,4 +1,4 @@
-"""Stripe in the catalogue: what a merchant enters, what is odd about it, and the connector that is made of it."""
+"""Stripe in the catalogue: its forms, its warnings, and how its connector is built."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class StripeSettings(GatewaySettings):
 
 
 def build(given: Ingredients) -> Gateway:
-    """Return the connector. An address that the merchant chose is called as their webhook URLs are."""
+    """Return the connector. An address that the merchant chose is guarded as webhook URLs are."""
     credentials, settings = given.credentials, given.settings
     secret = credentials.webhook_secret.get_secret_value() if credentials.webhook_secret else None
     live_merchant = given.config.mode is Mode.LIVE

@@ -52,7 +52,7 @@ def capture_mark(number: int) -> str:
 
 
 def outcome_of_intent(intent: Mapping[str, Any]) -> GatewayOutcome:
-    """Return how the authorisation stands. NOT_FOUND: it was not tried. Raises AnswerUnreadableError."""
+    """Return the state of the authorisation. NOT_FOUND: it was not tried. Raises AnswerUnreadableError."""
     references = _references(intent)
     currency = _currency(intent)
     _amount(intent, "amount", currency)
@@ -73,7 +73,7 @@ def outcome_of_intent(intent: Mapping[str, Any]) -> GatewayOutcome:
 
 
 def outcome_of_capture(intent: Mapping[str, Any], operation: Operation) -> GatewayOutcome:
-    """Return how a capture stands, by the mark that its request wrote. Raises AnswerUnreadableError."""
+    """Return the state of a capture, by the mark that its request wrote. Raises AnswerUnreadableError."""
     marks = _metadata(intent)
     if capture_mark(operation.number) not in marks:
         return GatewayOutcome(OutcomeKind.NOT_FOUND)
@@ -90,7 +90,7 @@ def outcome_of_capture(intent: Mapping[str, Any], operation: Operation) -> Gatew
 
 
 def outcome_of_void(intent: Mapping[str, Any]) -> GatewayOutcome:
-    """Return how a void stands: NOT_FOUND while money may still be taken. Raises AnswerUnreadableError."""
+    """Return the state of a void: NOT_FOUND while money may still be taken. Raises AnswerUnreadableError."""
     status, currency = _text(intent, "status"), _currency(intent)
     if status not in {"canceled", "succeeded"}:
         return GatewayOutcome(OutcomeKind.NOT_FOUND)
@@ -107,7 +107,7 @@ def outcome_of_void(intent: Mapping[str, Any]) -> GatewayOutcome:
 
 
 def outcome_of_refund(refund: Mapping[str, Any]) -> GatewayOutcome:
-    """Return how a refund stands. Raises AnswerUnreadableError."""
+    """Return the state of a refund. Raises AnswerUnreadableError."""
     if refund.get("object") != "refund":
         raise AnswerUnreadableError("not a refund")
     kind = _REFUNDS.get(_text(refund, "status"))
@@ -152,7 +152,7 @@ def outcome_of_error(
 def declined(
     kind: OperationKind, row: ErrorRow, error: Mapping[str, Any], references: Mapping[str, str] | None = None
 ) -> GatewayOutcome:
-    """Return a refusal as the table has it."""
+    """Return a decline by the error table."""
     general = row.decline_code in {None, "payment_declined"}
     message = error.get("message")
     return GatewayOutcome(
@@ -173,7 +173,7 @@ def raw_code(error: Mapping[str, Any]) -> str | None:
 
 
 def is_moved(error: Mapping[str, Any]) -> bool:
-    """Return whether an error only says that the payment is not as the request had it."""
+    """Return whether an error only says that the payment is in another state."""
     code = error.get("code")
     return isinstance(code, str) and code in STATE_MOVED
 
@@ -198,7 +198,7 @@ def _network_code(error: Mapping[str, Any]) -> str | None:
 
 
 def _authorised(intent: Mapping[str, Any], references: dict[str, str], currency: str) -> GatewayOutcome:
-    """Return an authorisation that stands; of a manual one, what was reserved, whatever was captured of it since."""
+    """Return an approved authorisation; of a manual one, the amount reserved at first, captured since or not."""
     received = _amount(intent, "amount_received", currency)
     manual = intent.get("capture_method") == "manual"
     amount = received
@@ -212,7 +212,7 @@ def _authorised(intent: Mapping[str, Any], references: dict[str, str], currency:
 
 
 def _refused(intent: Mapping[str, Any], references: dict[str, str]) -> GatewayOutcome:
-    """Return a decline; without an error nothing was tried yet, which is none."""
+    """Return a decline; without an error nothing was tried yet, so it is no decline."""
     error = intent.get("last_payment_error")
     if not isinstance(error, Mapping):
         return GatewayOutcome(OutcomeKind.NOT_FOUND, references=references)
@@ -223,7 +223,7 @@ def _refused(intent: Mapping[str, Any], references: dict[str, str]) -> GatewayOu
 
 
 def _cancelled(intent: Mapping[str, Any], references: dict[str, str], currency: str) -> GatewayOutcome:
-    """Return the end of an intent: called off before it was paid, or authorised first and released then."""
+    """Return the outcome of a cancelled intent: cancelled before it was paid, or authorised and then released."""
     if "charge" in references and not isinstance(intent.get("last_payment_error"), Mapping):
         authorised = _amount(intent, "amount", currency)
         return GatewayOutcome(OutcomeKind.APPROVED, references=references, amount_minor=authorised, currency=currency)

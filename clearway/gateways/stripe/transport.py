@@ -1,4 +1,4 @@
-"""How the SDK's requests travel: httpx with our time limits, no proxy, no redirect, no retry.
+"""The SDK's HTTP transport: httpx with our time limits, no proxy, no redirect, no retry.
 
 The SDK's own httpx client turns every exception into one error of its own, which hides whether a request was sent at
 all. Here httpx's exceptions pass through as they are, for `client` to classify.
@@ -23,7 +23,7 @@ IDLE_CONNECTION_S: Final = 2.0
 
 
 class StripeTransport(stripe.HTTPClient):
-    """The SDK's way to the network. One for each connector, with its connections."""
+    """The SDK's transport. One for each connector, with its connections."""
 
     name = "httpx"
 
@@ -32,7 +32,7 @@ class StripeTransport(stripe.HTTPClient):
         super().__init__()
         self._timeout_s = timeout_s
         self._http = httpx.AsyncClient(
-            # A connect or pool timeout must come before the total limit: it tells that nothing was sent.
+            # A connect or pool timeout must come before the total limit: it proves that nothing was sent.
             timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s / 2), pool=timeout_s / 3),
             limits=httpx.Limits(
                 max_connections=CONNECTIONS_MAX,

@@ -1,4 +1,4 @@
-"""Stripe's webhooks: verified over the raw bytes, and read as far as they tell of operations of ours."""
+"""Stripe's webhooks: verified over the raw bytes; only events about our operations are read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ API_VERSION: Final = stripe.api_version
 
 
 def read(request: InboundRequest, secret: str | None, *, live: bool) -> Inbound:
-    """Verify and read one webhook. Events that tell nothing of ours are accepted, and are none.
+    """Verify and read one webhook. Events about nothing of Clearway's are accepted and dropped.
 
     Raises SignatureInvalidError or EventUnreadableError.
     """
