@@ -1,1 +1,1 @@
-"""The durable side: payments, refunds and webhook deliveries as Temporal workflows. No I/O, no clock, no chance."""
+"""Payments, refunds and webhook deliveries as Temporal workflows. No I/O, no clock, no randomness."""

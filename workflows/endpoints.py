@@ -1,6 +1,6 @@
-"""What takes many steps for one webhook endpoint: a recovery, and cancelling what waits once it is deleted.
+"""Long tasks for one webhook endpoint: a recovery, and cancelling its pending deliveries after a delete.
 
-Both work through pages that the database remembers, so a run that is lost is started again and goes on.
+Both work through pages and store their progress in the database, so a new run continues after a lost one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from workflows import policies
 
 @workflow.defn
 class WebhookRecoveryWorkflow:
-    """`recovery/<id>`: begins the deliveries that an endpoint has missed, a page at a time."""
+    """`recovery/<id>`: starts the deliveries that an endpoint has missed, a page at a time."""
 
     @workflow.init
     def __init__(self, started: RecoveryInput) -> None:
@@ -44,17 +44,17 @@ class WebhookRecoveryWorkflow:
 
     @workflow.query(description="How far it has come")
     def progress(self) -> RecoveryProgress:
-        """Return how many deliveries were begun, and how many of them wait."""
+        """Return how many deliveries were started, and how many of them wait."""
         return self._progress
 
 
 @workflow.defn
 class EndpointClosingWorkflow:
-    """`closing/<endpoint_id>`: cancels what waits to be sent to an endpoint that was deleted."""
+    """`closing/<endpoint_id>`: cancels the pending deliveries of a deleted endpoint."""
 
     @workflow.run
     async def run(self, started: ClosingInput) -> int:
-        """Cancel page after page; return how many deliveries that were."""
+        """Cancel page after page; return the number of deliveries."""
         cancelled, after = 0, started.after
         while True:
             page = await workflow.execute_activity_method(

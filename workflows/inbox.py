@@ -60,7 +60,7 @@ class Decision(Command):
 
 
 class Inbox:
-    """Events of the gateway, commands of the merchant, decisions of operators: each in the order it came."""
+    """Gateway events, merchants' commands and operators' decisions: each in order of arrival."""
 
     def __init__(self, carried: Carried) -> None:
         self.events: deque[GatewayEvent] = deque(carried.events)
@@ -74,21 +74,21 @@ class Inbox:
         return bool(self.events or self.commands or self.resolutions or self.check_asked)
 
     def is_asked(self) -> bool:
-        """Return whether a command or a decision waits for its answer, which only this run can give."""
+        """Return whether a command or a decision waits for an answer from this run."""
         return bool(self.commands or self.decisions)
 
     def decided(self, resolution: Resolution, resource: dict[str, Any]) -> None:
-        """Answer the update that brought this decision, if one did: it is recorded."""
+        """Answer the update of this decision, if there is one: the decision is recorded."""
         for decision in self._taken(resolution):
             decision.answer = resource
 
     def not_decided(self, resolution: Resolution, why: str) -> None:
-        """Refuse the update that brought this decision, if one did: nothing was changed."""
+        """Refuse the update of this decision, if there is one: nothing was changed."""
         for decision in self._taken(resolution):
             decision.refuse(NOT_RESOLVABLE, f"The decision was not recorded: {why}")
 
     def decide_nothing(self, why: str) -> None:
-        """Refuse every update that brought a decision: this run cannot record it."""
+        """Refuse all updates with decisions: this run cannot record them."""
         while self.decisions:
             self.decisions.pop().refuse(NOT_RESOLVABLE, f"The decision was not recorded: {why}")
 
@@ -107,7 +107,7 @@ class Inbox:
         self.drop_resolutions(note, "it came before the review")
 
     def drop_resolutions(self, note: Callable[[str], None], why: str) -> None:
-        """Drop the waiting decisions, and refuse those that an update brought."""
+        """Drop the waiting decisions, and refuse those that came by update."""
         while self.resolutions:
             resolution = self.resolutions.popleft()
             note(f"resolution by {resolution.operator} ignored: {why}")
@@ -135,12 +135,12 @@ class Listener(ABC):
 
     @workflow.signal(description="A gateway's verified webhook about this payment or refund")
     def gateway_event(self, event: GatewayEvent) -> None:
-        """Keep the event for the run."""
+        """Put the event into the inbox."""
         self._inbox.events.append(event)
 
     @workflow.signal(description="An operator's decision about a payment or refund in needs_review")
     def resolve_review(self, resolution: Any) -> None:
-        """Keep the decision for the run. Operators type it, so it is parsed here and not by the SDK."""
+        """Put the decision into the inbox. Operators type it, so it is parsed here and not by the SDK."""
         try:
             self._inbox.resolutions.append(resolution_of(resolution))
         except ValueError as error:
@@ -148,7 +148,7 @@ class Listener(ABC):
 
     @workflow.update(description="An operator's decision, answered with what it led to")
     async def resolve(self, resolution: Resolution) -> dict[str, Any]:
-        """Keep the decision for the run; answer with the payment or refund when it is recorded."""
+        """Put the decision into the inbox; answer with the payment or refund when it is recorded."""
         self._inbox.resolutions.append(resolution)
         self._inbox.decisions.append(decision := Decision("", resolution=resolution))
         return await decision.answered()
@@ -166,7 +166,7 @@ class Listener(ABC):
 
     @workflow.signal(description="Compare the row in the database with what this run knows")
     def check_record(self) -> None:
-        """Have the run compare its row: the database or Temporal may have been restored to an earlier time."""
+        """Make the run compare its state with the row: the database or Temporal may have been restored."""
         self._inbox.check_asked = True
 
     @workflow.query(description="What happened so far")

@@ -1,7 +1,7 @@
-"""Going on: through a cancellation that an operator requests, and past a row that is not where it should be.
+"""Handle a cancellation requested by an operator, and a row that differs from the run's state.
 
 A payment or refund has money at a gateway, so its run cannot just stop. "Request Cancellation" in the Temporal UI is
-taken as what it says, a request; the run decides what comes of it.
+only a request: the run decides what follows.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ T = TypeVar("T")
 
 
 class RecordMovedError(Exception):
-    """The row is not where this run believes it to be. A new run must take it up and ask the gateway first."""
+    """The row differs from this run's state. A new run must continue from the row and ask the gateway first."""
 
 
 async def uncancelled(life: Coroutine[Any, Any, T], requested: Callable[[], None]) -> T:
-    """Run `life` to its end. requested: called when somebody requests the cancellation of the workflow."""
+    """Run `life` to its end. requested: called when the cancellation of the workflow is requested."""
     living = asyncio.create_task(life)
     while not living.done():
         try:

@@ -30,7 +30,7 @@ ROUNDS_MAX: Final = 20
 
 @dataclass(frozen=True)
 class MaintenanceResult:
-    """What was done in one round."""
+    """The result of one round."""
 
     idempotency_keys_forgotten: int
     deliveries_looked_at: int
@@ -45,7 +45,7 @@ class MaintenanceWorkflow:
 
     @workflow.run
     async def run(self) -> MaintenanceResult:
-        """Forget what is past its time and start what was left behind."""
+        """Delete expired rows, and start lost workflows."""
         started = await workflow.execute_activity_method(
             MaintenanceActivities.take_up_deliveries,
             start_to_close_timeout=timedelta(minutes=2),
@@ -69,7 +69,7 @@ class MaintenanceWorkflow:
         return MaintenanceResult(forgotten, started, recoveries, made, await self._sweep())
 
     async def _sweep(self) -> dict[str, int]:
-        """Take up what has no running workflow; return how many by kind."""
+        """Start a run where none is running; return how many by kind."""
         taken_up: dict[str, int] = {}
         for _ in range(ROUNDS_MAX):
             swept = await workflow.execute_activity_method(
@@ -86,7 +86,7 @@ class MaintenanceWorkflow:
 
 
 async def ensure_schedule(client: Client, every_s: float) -> bool:
-    """Create the schedule if it is not there; return whether it was missing."""
+    """Create the schedule if it is missing; return whether it was missing."""
     schedule = Schedule(
         action=ScheduleActionStartWorkflow(MaintenanceWorkflow.run, id="maintenance", task_queue=QUEUE_OPERATIONS),
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=every_s))]),

@@ -26,7 +26,7 @@ UNKNOWN: Final = GatewayOutcome(OutcomeKind.UNKNOWN)
 
 
 def difference(outcome: GatewayOutcome, asked: Money) -> str | None:
-    """Say how the gateway's amount differs from what was asked, if it names one."""
+    """Return how the gateway's amount differs from the requested one, if the gateway reports any."""
     if outcome.kind is not OutcomeKind.APPROVED or outcome.amount_minor is None:
         return None
     if (outcome.amount_minor, outcome.currency) == (asked.amount_minor, asked.currency):
@@ -35,7 +35,7 @@ def difference(outcome: GatewayOutcome, asked: Money) -> str | None:
 
 
 def reported(outcome: GatewayOutcome) -> str:
-    """Render the amount that a gateway names; its currency may be none that we know."""
+    """Render the amount that a gateway reports; its currency may be unknown to us."""
     assert outcome.amount_minor is not None
     try:
         return str(Money(outcome.amount_minor, outcome.currency or ""))
@@ -46,8 +46,8 @@ def reported(outcome: GatewayOutcome) -> str:
 class GatewayCaller:
     """Carries out operations at one configured gateway for one workflow. `note` adds a line to the workflow's timeline.
 
-    personal: sealed, what an authorisation says of the customer. ask_first: an earlier run may have sent the operation,
-    so it is asked about before it is sent.
+    personal: the encrypted customer data of an authorisation. ask_first: an earlier run may have sent the operation, so
+    ask the gateway before sending.
     """
 
     def __init__(self, gateway_id: str, note: Callable[[str], None], personal: str | None = None) -> None:
@@ -60,7 +60,7 @@ class GatewayCaller:
     ) -> GatewayOutcome:
         """Authorise. May answer PENDING, NEEDS_ACTION or PREPARED; RETRYABLE: surely not executed, given up.
 
-        briefly: another gateway can be tried, so it is given up sooner.
+        briefly: another gateway can be tried, so give up sooner.
         """
         waits = policies.FAILOVER_WAITS_S if briefly else policies.RESEND_WAITS_S
         send = _Send(GatewayActivities.authorise, operation, self._call(operation), pending_ok=True, waits_s=waits)
@@ -82,7 +82,7 @@ class GatewayCaller:
         return await self._carry_out(send, give_up_at, ask_first=ask_first)
 
     def _call(self, operation: Operation) -> GatewayCall:
-        """Return what is sent: without the moments, so that repeats are equal."""
+        """Return the call, without timestamps, so that repeats are equal."""
         sent = replace(operation, first_sent_at=None, last_sent_at=None)
         return GatewayCall(self._gateway_id, sent, self._personal_of(operation))
 
@@ -90,13 +90,13 @@ class GatewayCaller:
         return self._personal if operation.authorisation is not None else None
 
     async def abort(self, operation: Operation) -> GatewayOutcome:
-        """Have the gateway forget an authorisation of unknown outcome; UNKNOWN when it cannot."""
+        """Make the gateway cancel an authorisation of unknown outcome; UNKNOWN if it cannot."""
         return await _call_gateway(
             GatewayActivities.abort, self._call(operation), f"abort {operation.key}", policies.QUESTION_RETRY
         )
 
     async def find_out(self, operation: Operation) -> GatewayOutcome:
-        """Ask once what became of an operation; UNKNOWN when nobody could tell."""
+        """Ask once for the outcome of an operation; UNKNOWN if there is no answer."""
         return await _call_gateway(
             GatewayActivities.recover,
             RecoverCall(self._gateway_id, operation, workflow.now(), self._personal_of(operation)),
@@ -105,7 +105,7 @@ class GatewayCaller:
         )
 
     async def recover(self, operation: Operation, *, give_up_at: datetime) -> GatewayOutcome:
-        """Ask until the gateway answers, whatever the answer is; UNKNOWN when the time is up."""
+        """Ask until the gateway gives any answer; UNKNOWN when the time is up."""
         waits = iter(policies.INQUIRY_WAITS_S)
         outcome = await self.find_out(operation)
         while outcome.kind in UNDECIDED and workflow.now() < give_up_at:
@@ -127,7 +127,7 @@ class GatewayCaller:
             if outcome.kind not in SEND_AGAIN:
                 return outcome
             doubted = doubted or outcome.executed is not Executed.NO
-            # In doubt the same key is sent until the time is up: that is how such a gateway tells what it did.
+            # With an unknown outcome the same key is sent until the time is up: such a gateway replays its answer.
             wait_s = next(waits, None if outcome.executed is Executed.NO else policies.RESEND_WAITS_S[-1])
             if wait_s is None or workflow.now() >= give_up_at:
                 return UNKNOWN if doubted else outcome
@@ -139,7 +139,7 @@ class GatewayCaller:
     async def _inquire_after(
         self, send: _Send, outcome: GatewayOutcome, give_up_at: datetime, *, asks: bool
     ) -> GatewayOutcome:
-        """Say why the gateway is asked, and ask it. asks: an earlier run may have sent the operation just now."""
+        """Note why the gateway is asked, and ask it. asks: an earlier run may have sent the operation just now."""
         if not asks:
             self._note(f"{send.key}: the gateway's answer is {outcome.kind}; asking about it")
             return await self._inquire(send, give_up_at)
@@ -148,7 +148,7 @@ class GatewayCaller:
         return await self._inquire(send, max(give_up_at, workflow.now() + policies.TAKEN_UP_INQUIRY))
 
     async def _inquire(self, send: _Send, give_up_at: datetime) -> GatewayOutcome:
-        """Ask until the gateway knows, or surely knows nothing, or the time is up (UNKNOWN)."""
+        """Ask until the gateway knows the outcome or surely has no such operation; UNKNOWN when the time is up."""
         asked, wait_at_least_s = 0, 0.0
         waits = policies.INQUIRY_WAITS_S
         while workflow.now() < give_up_at:
@@ -164,11 +164,11 @@ class GatewayCaller:
 
 
 class _Send:
-    """How one operation is sent. pending_ok: PENDING is an outcome that the caller can wait on by itself.
+    """How one operation is sent. pending_ok: the caller itself waits after PENDING.
 
-    waits_s: before it is sent again when it was surely not executed; then it is given up.
+    waits_s: before each retry of what was surely not executed; after the last it is given up.
 
-    operation: with the moments at which it was sent, for questions.
+    operation: with the times at which it was sent, for questions.
     """
 
     def __init__(
@@ -188,7 +188,7 @@ class _Send:
         self.waits_s = waits_s
 
     def was_sent(self) -> None:
-        """Keep that it is, or may be, sent at this moment."""
+        """Remember that it is, or may be, sent now."""
         now = workflow.now()
         self.operation = replace(self.operation, first_sent_at=self.operation.first_sent_at or now, last_sent_at=now)
 
@@ -208,6 +208,6 @@ async def _call_gateway(method: Callable[..., Any], call: Any, summary: str, ret
             summary=summary,
         )
     except ActivityError:
-        # The worker was lost or the activity failed in an unforeseen way: nobody knows whether the gateway acted.
+        # The worker was lost or the activity failed in an unforeseen way: the gateway may have acted.
         return UNKNOWN
     return outcome

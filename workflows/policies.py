@@ -1,7 +1,7 @@
 """Every timeout, retry policy and wait of the workflows, as named constants.
 
-Waits that an installation may set (polling, deadlines, delivery schedules) come with each workflow's input instead, so
-that changing a setting never changes a workflow that is running.
+Waits that an installation may set (polling, deadlines, delivery schedules) are in each workflow's input instead, so
+that a changed setting never affects a running workflow.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ RECORD_TIMEOUT: Final = timedelta(seconds=20)
 RECORD_RETRY: Final = RetryPolicy(
     initial_interval=timedelta(milliseconds=200), backoff_coefficient=2, maximum_interval=timedelta(seconds=10)
 )
-"""Recording is repeated until it is done: a database that is away delays a payment, it never loses one."""
+"""Recording is retried until it succeeds: an unavailable database delays a payment, but never loses one."""
 
 REFUSAL_PATIENCE: Final = timedelta(seconds=10)
-"""How long a workflow that refused to begin waits for the update in which to say so."""
+"""How long a workflow that refused its input waits for the update that gets the refusal."""
 
 GATEWAY_CALL_TIMEOUT: Final = timedelta(seconds=30)
 """Above the connector's own total deadline (`GATEWAY_TIMEOUT_S`, 20 s), which ends in a classified outcome."""
@@ -48,26 +48,26 @@ FOLLOW_UP_DEADLINE: Final = timedelta(minutes=30)
 SWEEP_TIMEOUT: Final = timedelta(minutes=5)
 """One round of the sweep: thousands of rows compared, some hundreds of runs started."""
 SWEEP_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
-"""The schedule comes again soon, and a round that cannot end must not keep it from coming."""
+"""The schedule runs again soon, and a round that cannot end must not block the next one."""
 TAKEN_UP_INQUIRY: Final = timedelta(minutes=10)
 """How long a run that goes on from the row asks about an operation, however late it comes."""
 REFUSED_AGAIN: Final = timedelta(minutes=5)
-"""How long a review waits that the database refuses to record: something there must be mended first."""
+"""How long before a review that the database refused is recorded again."""
 REVIEW_REMINDER: Final = timedelta(days=1)
 """How often a review that waits for a person is logged again."""
 
 DELIVERY_ATTEMPT_TIMEOUT: Final = timedelta(seconds=90)
 """One delivery attempt: the sender's own total deadline (at most 60 s) and two short transactions."""
 DELIVERY_HEARTBEAT_TIMEOUT: Final = timedelta(seconds=15)
-"""After this silence an attempt's worker is taken for dead and the attempt is made again, in place of after 90 s."""
+"""After this silence an attempt's worker counts as dead and the attempt is repeated, instead of after 90 s."""
 DELIVERY_ATTEMPT_RETRY: Final = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=1)
 )
-"""Only for trouble of our own (database away, worker lost); what the endpoint does is a result, not an error."""
+"""Only for our own failures (database away, worker lost); what the endpoint does is a result, not an error."""
 DELIVERY_AT_ONCE_RETRY: Final = RetryPolicy(maximum_attempts=1)
-"""Trouble of our own in the first, local try: the activity with its visible retries takes over."""
+"""Our own failure in the first, local attempt: a normal activity with visible retries takes over."""
 DELIVERY_JITTER: Final = 0.1
-"""Each wait is prolonged by up to this share, so that a receiver that was down is not met by all at once."""
+"""Each wait is prolonged by up to this share, so that a receiver that was down does not get all deliveries at once."""
 RETRY_PATIENCE: Final = timedelta(seconds=10)
 """How long a run that was started to make an attempt by hand waits for the update that asks for it."""
 

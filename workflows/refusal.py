@@ -1,4 +1,4 @@
-"""Saying no: a refusal of an activity, handed on to whoever waits for the workflow's answer."""
+"""Refusals: pass the refusal of an activity on to the caller who waits for the workflow's answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from workflows import policies
 
 
 def refusal_of(error: FailureError) -> ApplicationError:
-    """Return the refusal in which a recording activity ended; its type is one of `clearway.domain.refusals`.
+    """Return the refusal of a recording activity; its type is one of `clearway.domain.refusals`.
 
     A local activity's failure comes bare, an activity's is wrapped in an ActivityError.
     """
@@ -22,10 +22,10 @@ def refusal_of(error: FailureError) -> ApplicationError:
 
 
 class RecordingRefusedError(Exception):
-    """A step is refused for good: nothing of it is recorded, and recording it again would be refused again.
+    """A step is refused for good: nothing was recorded, and a retry would be refused too.
 
-    str(error) says why, in storable text; `step` is what was to be recorded. Whoever takes steps catches it: a person
-    must look (`needs_review`).
+    str(error) says why, in storable text; `step` is what was to be recorded. The caller catches it and begins a review
+    (`needs_review`).
     """
 
     def __init__(self, why: str, step: object) -> None:
@@ -35,7 +35,7 @@ class RecordingRefusedError(Exception):
 
 @contextlib.contextmanager
 def refused_for_good(step: object) -> Iterator[None]:
-    """Turn the refusal in which a recording activity ended into RecordingRefusedError."""
+    """Turn the refusal of a recording activity into RecordingRefusedError."""
     try:
         yield
     except FailureError as error:
@@ -43,7 +43,7 @@ def refused_for_good(step: object) -> Iterator[None]:
 
 
 async def until_recorded(record: Callable[[], Awaitable[None]], note: Callable[[str], None]) -> None:
-    """Record a step that has nothing in it but a status, and try again now and then while even that is refused."""
+    """Record a step that has only a status, and retry now and then while even that is refused."""
     while True:
         try:
             return await record()
@@ -53,9 +53,9 @@ async def until_recorded(record: Callable[[], Awaitable[None]], note: Callable[[
 
 
 async def tell_refusal(asked: Callable[[], bool]) -> None:
-    """Stay until the refusal is told: the update that asks may arrive after the workflow has started.
+    """Keep running until an update has received the refusal: it may arrive after the workflow has started.
 
-    Nobody asking for `REFUSAL_PATIENCE` means that the caller is gone; it learns of the refusal when it tries again.
+    Without one within `REFUSAL_PATIENCE` the caller is gone; a repeat of its request gets the refusal.
     """
     with contextlib.suppress(TimeoutError):
         await workflow.wait_condition(asked, timeout=policies.REFUSAL_PATIENCE)

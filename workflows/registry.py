@@ -1,4 +1,4 @@
-"""Every workflow there is, and the sandbox they run in: for `worker.py`, replay and tests alike."""
+"""All workflows and their sandbox, for `worker.py`, replay and tests."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ DEFINITIONS: Final = ("activities", "clearway")
 
 
 def workflow_runner() -> WorkflowRunner:
-    """Return the runner of production: none of the sandbox, which costs milliseconds for each instance.
+    """Return the runner of production, without the sandbox, which costs milliseconds for each instance.
 
-    What it refuses (clock, chance, I/O) is found by the tests, which take every path in it and replay every stored
-    history (`strict_workflow_runner`), and production need not pay for it again. See ADR 0004.
+    Tests run every path in the sandbox (`strict_workflow_runner`) and replay every stored history, so they find what it
+    refuses: clock, randomness, I/O. See ADR 0004.
     """
     return UnsandboxedWorkflowRunner()
 
 
 def strict_workflow_runner() -> SandboxedWorkflowRunner:
-    """Return the runner of the tests: every instance imports the workflows anew and is refused clock, chance, I/O."""
+    """Return the runner of the tests: each instance imports the workflows again, without clock, randomness or I/O."""
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*DEFINITIONS))

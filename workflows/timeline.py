@@ -1,4 +1,4 @@
-"""What happened to a workflow: for the `timeline` query, and as Current Details for people in the Temporal UI.
+"""The timeline of a workflow: for the `timeline` query, and as Current Details in the Temporal UI.
 
 Current Details open with what the workflow waits for now. The newest entries follow, so the UI cuts off only old ones.
 """
@@ -24,7 +24,7 @@ def moment(at: datetime) -> str:
 
 
 class Timeline:
-    """What happened, oldest first, and what is awaited now."""
+    """The entries, oldest first, and what is awaited now."""
 
     def __init__(self, subject: str) -> None:
         self._subject = subject
@@ -38,7 +38,7 @@ class Timeline:
         self._show()
 
     def awaits(self, now: str) -> None:
-        """Say what the workflow waits for now: status, since when, until when, next poll, what a person can do."""
+        """Set what the workflow waits for now: status, since when, until when, next poll, what a person can do."""
         if now != self._now:
             self._now = now
             self._show()

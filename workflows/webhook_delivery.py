@@ -1,11 +1,11 @@
 """The delivery of one event to one endpoint: attempts by a schedule, until the endpoint takes it or the schedule ends.
 
-A run makes an attempt and waits (one timer), in turn. The first attempt is made within the first workflow task (a local
-activity), unless its endpoint is known to be slow. Every other is an activity of its own. Deliveries are on a task
-queue of their own, so a merchant who hangs holds up other deliveries at worst, never a payment.
+A run makes an attempt and waits (one timer), in turn. The first attempt is a local activity in the first workflow task,
+unless its endpoint is known to be slow. Every other is a normal activity. Deliveries are on a task queue of their own,
+so a slow endpoint may delay other deliveries, but never a payment.
 
-A retry by hand is an update: one attempt more, between those of the schedule, which neither moves nor shortens it. The
-row in the database decides what is still to be done; a run that is started again goes on from there.
+A retry by hand is an update: one more attempt, which does not change the schedule. The row in the database decides what
+remains to be done; a new run continues from there.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class WebhookDeliveryWorkflow:
 
     @workflow.run
     async def run(self, started: DeliveryInput) -> DeliveryResult:
-        """Attempt until it is taken, refused for good, or the schedule ends; then answer the retries still asked.
+        """Attempt until the endpoint accepts, refuses for good, or the schedule ends; then answer waiting retries.
 
         A cancellation that is requested in Temporal ends it after the attempt under way: the delivery is cancelled.
         """
@@ -85,7 +85,7 @@ class WebhookDeliveryWorkflow:
 
     @workflow.update(description="Make one attempt now, beside the schedule")
     async def retry(self, retry_id: str) -> RetryOutcome:
-        """Return what the attempt came to. retry_id: also the update id; under one id there is one attempt."""
+        """Return the attempt's outcome. retry_id: also the update id; each id makes one attempt."""
         self._retries += 1
         async with self._sending:
             outcome = await workflow.execute_activity_method(
@@ -103,7 +103,7 @@ class WebhookDeliveryWorkflow:
 
     @workflow.signal(description="Begin the schedule of a recovery once the present one has ended")
     def recover(self, recovery: DeliveryInput) -> None:
-        """Keep the schedule of this recovery next, unless it is the one under way."""
+        """Switch to this recovery's schedule, unless it is the current one."""
         if recovery.recovery_id != self._started.recovery_id:
             self._recovery = recovery
 
@@ -137,7 +137,7 @@ class WebhookDeliveryWorkflow:
     async def _take_turn(self, number: int) -> float | None:
         """Make attempt `number` of the schedule; return the wait until the next, None if there is none."""
         async with self._sending:
-            if not self._is_pending:  # a retry by hand was quicker, and was taken
+            if not self._is_pending:  # a retry by hand was quicker, and was accepted
                 return None
             try:
                 result = await self._attempt(number)
@@ -164,7 +164,7 @@ class WebhookDeliveryWorkflow:
         return result or await self._attempt_apart(asked)
 
     async def _attempt_at_once(self, asked: AttemptInput) -> AttemptResult | None:
-        """Attempt within the workflow task; None when that is not to be had, and nothing is lost by trying again."""
+        """Attempt within the workflow task; None if that is not possible and a repeat loses nothing."""
         try:
             result: AttemptResult | None = await workflow.execute_local_activity_method(
                 WebhookDeliveryActivities.attempt_at_once,
@@ -178,7 +178,7 @@ class WebhookDeliveryWorkflow:
         return result
 
     async def _attempt_apart(self, asked: AttemptInput) -> AttemptResult:
-        """Attempt as an activity of its own, which operators see while it runs and while Temporal retries it."""
+        """Attempt as a normal activity, which operators see while it runs and while Temporal retries it."""
         return await workflow.execute_activity_method(
             WebhookDeliveryActivities.attempt,
             asked,
@@ -189,7 +189,7 @@ class WebhookDeliveryWorkflow:
         )
 
     async def _give_up(self, why: str) -> None:
-        """End the delivery as failed: attempts are made, and the database refuses to record any of them."""
+        """End the delivery as failed: the database refuses to record its attempts."""
         given_up = GivenUp(self._started.delivery_id, f"attempts cannot be recorded: {why}")
 
         async def record() -> None:
@@ -207,7 +207,7 @@ class WebhookDeliveryWorkflow:
         self._timeline.note(f"failed: {given_up.why}")
 
     async def _wait(self, wait_s: float) -> None:
-        """Wait for the next turn, or until there is none: taken by hand, or the endpoint deleted."""
+        """Wait for the next attempt; or until none is due, after a retry by hand or a deleted endpoint."""
         if wait_s <= 0:
             return
         try:

@@ -1,7 +1,7 @@
 """Talking to workflows: the one place that calls Temporal on behalf of a request and reads its failures.
 
     a workflow's refusal      -> RefusedError        nothing was recorded or changed; `type` says why
-    the workflow has ended -> WorkflowEndedError its result is in the database
+    the workflow has ended    -> WorkflowEndedError  its result is in the database
     no answer in time         -> UnavailableError    it may still happen; a repeat with the same key finds out
     the gateway is silent     -> OutcomeUnknownError
 

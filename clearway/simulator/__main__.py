@@ -1,4 +1,4 @@
-"""`python -m clearway.simulator`: run the service until it is told to stop."""
+"""`python -m clearway.simulator`: run the service until it is stopped."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def create_app(settings: SimulatorSettings) -> ASGIApp:
 
 @asynccontextmanager
 async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[None]:
-    # Separate sources, so that switching a fault on does not change which payments fail.
+    # Separate random sources, so that a fault does not change which payments fail.
     seed = settings.simulator_seed
     outcomes, mishaps = (random.Random(f"{seed}:{use}" if seed is not None else None) for use in ("outcome", "fault"))  # noqa: S311
     store = Store(settings.simulator_state)
@@ -94,7 +94,7 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
 
 
 def _report_end(task: asyncio.Task[None]) -> None:
-    """Say why a clock stopped; health tells it from then on, so that whoever started the service can restart it."""
+    """Log why a clock stopped. Health reports it from then on, so that a supervisor can restart the service."""
     error = None if task.cancelled() else task.exception()
     if error is not None:
         log.critical("the simulator stopped deciding or sending", exc_info=error)
@@ -102,13 +102,13 @@ def _report_end(task: asyncio.Task[None]) -> None:
 
 async def _refuse_invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    # Pydantic's own report repeats the input, which may be a card number: only place and reason are passed on.
+    # Pydantic's errors repeat the input, which may be a card number: only place and reason are passed on.
     problems = [{"param": _place(problem), "message": problem["msg"]} for problem in error.errors()]
     return JSONResponse(error_body("invalid_request", "The request is not valid.", problems=problems), 400)
 
 
 def _place(problem: dict[str, Any]) -> str:
-    """Name the field; not one that we do not know, whose name is the caller's input too."""
+    """Return the field's name; not of an unknown field, whose name is the caller's input too."""
     known = [] if problem["type"] == "extra_forbidden" else problem["loc"][1:]
     return ".".join(str(part) for part in known) or "body"
 

@@ -26,7 +26,7 @@ YEARS_AHEAD_MAX: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class CheckedCard:
-    """What may be kept of a card whose number, expiry and security code are in order."""
+    """The storable parts of a card whose number, expiry and security code are valid."""
 
     scenario: Scenario
     brand: str
@@ -36,7 +36,7 @@ class CheckedCard:
 
 
 def check(number: str, exp_month: int, exp_year: int, cvc: str, *, today: dt.date) -> CheckedCard | str:
-    """Return what to keep of the card, or the code of `failures.CARD_MESSAGES` for which it is refused."""
+    """Return the storable parts of the card, or the code of `failures.CARD_MESSAGES` for which it is refused."""
     digits = re.sub(r"[ -]", "", number)
     year = exp_year + 2_000 if exp_year < 100 else exp_year  # noqa: PLR2004 - two digits, as embossed
     brand = brand_of(digits)

@@ -1,6 +1,6 @@
-"""The two things that happen without being asked: operations become decided, and webhooks are sent.
+"""The two background tasks: deciding operations, and sending webhooks.
 
-Both read what is due from the database, so a restart goes on where the last process stopped.
+Both read what is due from the database, so a new process continues where the last one stopped.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class DecisionClock:
 
 
 class Courier:
-    """Sends webhooks, several at a time, each again after its own growing wait until it is answered 2xx."""
+    """Sends webhooks, several at a time. Each is retried with back-off until a 2xx."""
 
     def __init__(self, outbox: Outbox, now: Callable[[], float] = time.time) -> None:
         self._outbox = outbox
@@ -74,7 +74,7 @@ class Courier:
         self.alarm = Alarm(now)
 
     async def run(self) -> None:
-        """Run until cancelled; what is under way then is sent again by the next process."""
+        """Run until cancelled. The next process sends interrupted webhooks again."""
         limits = httpx.Limits(max_connections=SENDING_MAX)
         async with httpx.AsyncClient(timeout=SEND_TIMEOUT_S, limits=limits, trust_env=False) as client:
             try:

@@ -1,4 +1,4 @@
-"""What a real gateway would not offer: the journal of effects, the fault switches, and health."""
+"""Routes that a real gateway does not have: the journal of effects, the fault switches, and health."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ router = APIRouter()
 
 @router.get("/health")
 async def health(service: Running) -> Response:
-    """Return whether the service works, what it still has to do, and how many fault rules are in force."""
+    """Return whether the service works, its pending work, and the number of active fault rules."""
     pending = service.store.one("SELECT count(*) AS n FROM operations WHERE decide_at IS NOT NULL") or {"n": 0}
     unsent = service.store.one("SELECT count(*) AS n FROM webhooks WHERE due_at IS NOT NULL") or {"n": 0}
     body = {
@@ -36,7 +36,7 @@ async def journal(
     operation_key: str | None = None,
     type: Effect | None = None,  # noqa: A002 - the name of the query parameter
 ) -> dict[str, Any]:
-    """Tell every effect the gateway really had, oldest first, and their balance per currency."""
+    """Return every effect the gateway really had, oldest first, and their balance per currency."""
     wanted = {"payment_id": payment_id, "operation_key": operation_key, "type": type}
     given = {name: value for name, value in wanted.items() if value is not None}
     where = " AND ".join(f"{name} = ?" for name in given) or "1"
@@ -46,7 +46,7 @@ async def journal(
 
 @router.get("/faults")
 async def get_faults(service: Running) -> list[FaultRule]:
-    """Tell the rules in force and how often each was applied."""
+    """Return the active rules and how often each was applied."""
     return service.switches.rules
 
 
@@ -59,7 +59,7 @@ async def put_faults(rules: list[FaultRule], service: Running) -> list[FaultRule
 
 @router.delete("/faults", status_code=204)
 async def delete_faults(service: Running) -> None:
-    """Switch every fault off; test values keep theirs."""
+    """Switch off every fault rule; the faults of test values stay."""
     service.switches.replace([])
 
 

@@ -1,6 +1,6 @@
-"""How operations are decided: chance and its overrides, and the effects of a decision on totals and journal.
+"""How operations are decided: randomness and its overrides, and the effects of a decision on totals and journal.
 
-Every function runs inside a transaction of the caller; nothing here knows of HTTP or of clocks.
+Every function runs inside a transaction of the caller; nothing here depends on HTTP or clocks.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Oracle:
 
 
 def decide(records: Records, operation: Operation, payment: Payment, now: float) -> None:
-    """Take the next step of an operation that is due, and write it down."""
+    """Take the next step of an operation that is due, and store it."""
     if operation.kind is Kind.PAYMENT:
         _decide_payment(records, operation, payment, now)
     elif operation.status is Status.SUCCEEDED:

@@ -1,7 +1,7 @@
 """The simulator's rules: what a payment, capture, void, refund or look-up does, each in one transaction.
 
-Nothing here awaits, so operations are serialised by the event loop and a repeated key can never run twice. Faults of
-the network are not here (`misbehaviour`); only the wrong amount is, because it is an effect.
+Nothing here awaits, so operations are serialised by the event loop and a repeated key can never run twice. Network
+faults are in `misbehaviour`; only the wrong amount is here, because it is an effect.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class PaymentUnknownError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body answered to a request with a key. replayed: it was made for an earlier, identical request."""
+    """The body of an answer to a request with a key. replayed: it was made for an earlier, identical request."""
 
     body: str
     declined: bool
@@ -78,7 +78,7 @@ class Submission:
 
 
 class Engine:
-    """The gateway itself. `on_change` is called after every transaction that made work for the clocks."""
+    """The gateway itself. `on_change` is called after every transaction that adds work for the clocks."""
 
     def __init__(self, records: Records, oracle: Oracle, outbox: Outbox, public_url: str) -> None:
         self._records = records
@@ -88,14 +88,14 @@ class Engine:
         self.on_change: list[Callable[[], None]] = []
 
     def add_token(self, card: CheckedCard, token: str | None = None) -> str:
-        """Keep what may be kept of a card and return its token, a new one unless a facade names it."""
+        """Store the storable parts of a card and return its token: a new one unless a facade names it."""
         token = token or f"tok_sim_{secrets.token_urlsafe(18)}"
         kept = (json.dumps(card.scenario.to_json()), card.brand, card.last4, card.exp_month, card.exp_year)
         self._records.store.run("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?)", token, *kept, time.time())
         return token
 
     def scenario(self, order: NewPayment) -> Scenario:
-        """Return how this payment will go, as far as its instrument tells."""
+        """Return the scenario of this payment's instrument."""
         match order.method:
             case "card":
                 row = self._records.store.one("SELECT scenario FROM tokens WHERE token = ?", order.instrument)
@@ -116,7 +116,7 @@ class Engine:
         channel: str = SIMULATOR,
         delay_s: float | None = None,
     ) -> Answer:
-        """Accept a payment: decided at once, later, or after the customer's page. delay_s: None draws one."""
+        """Accept a payment: decided at once, later, or after the customer's page. delay_s: None draws a random one."""
 
         def execute(submission: Submission) -> Operation:
             now = submission.at
@@ -129,7 +129,7 @@ class Engine:
             self._start_payment(operation, payment, now)
             return operation
 
-        # The account says where the webhooks go. A payment that is asked for again without it is still the same.
+        # The account selects the webhook address. It is not part of the comparison with a repeated request.
         return self._submit(key, ("pay", order.model_dump(exclude={"account"})), execute)
 
     def capture(
@@ -155,7 +155,7 @@ class Engine:
         return self._submit(key, ("capture", reference, body.model_dump(), final), execute)
 
     def void(self, key: str, reference: str) -> Answer:
-        """Release what is authorised and not captured, or call off what is not decided. Succeeds again when done."""
+        """Release what is authorised and not captured, or cancel a pending payment. A repeat succeeds too."""
 
         def execute(submission: Submission) -> Operation:
             now = submission.at
@@ -203,7 +203,7 @@ class Engine:
         return payment, operation
 
     def describe(self, operation: Operation, payment: Payment) -> dict[str, Any]:
-        """Return what the API tells of an operation now."""
+        """Return the API's body of an operation as it is now."""
         return operation_body(operation, payment, self._public_url)
 
     def operations(
@@ -215,7 +215,7 @@ class Engine:
         return bodies, found[-1][0] if len(found) == limit else None
 
     def answer_page(self, reference: str, button: str) -> Payment | None:
-        """Take the customer's click. Returns None when the payment no longer waits for one."""
+        """Handle the customer's click. Returns None when the payment no longer waits for one."""
         with self._records.store.transaction():
             payment, operation = self.payment_with_operation(reference)
             if operation.status is not Status.REQUIRES_ACTION:
@@ -343,7 +343,7 @@ class Engine:
 
 
 def _wrong(amount: int) -> int:
-    """Return one minor unit less than was asked, so that no limit is passed; a single unit stays as it is."""
+    """Return one minor unit less than requested, so that no limit is exceeded; a single unit stays as it is."""
     return max(amount - 1, 1)
 
 

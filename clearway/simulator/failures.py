@@ -1,7 +1,6 @@
-"""The simulator's own failure codes, in the words a gateway would use.
+"""The simulator's own failure codes.
 
-They deliberately differ from Clearway's unified codes in places, as every gateway's do: the connector's `mapping` is
-what translates them.
+Some differ from Clearway's unified codes on purpose, as every gateway's do: the connector's `mapping` translates them.
 """
 
 from __future__ import annotations

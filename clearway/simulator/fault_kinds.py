@@ -1,4 +1,4 @@
-"""The names of the faults the simulator can be switched to, and what class each belongs to. Pure."""
+"""The faults of the simulator, and the class of each. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FaultKind(StrEnum):
     NOT_FOUND_YET = "not_found_yet"
     """Look-up answers 404 although the operation exists: `times` times, or until `delay_s` after it was accepted."""
     WRONG_AMOUNT = "wrong_amount"
-    """Another amount than asked is really moved, and told."""
+    """Another amount than requested is really moved and reported."""
     MALFORMED = "malformed"
     """Executed; the answer is 200 with a body cut off in the middle."""
     SLOW = "slow"

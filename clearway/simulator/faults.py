@@ -1,6 +1,6 @@
-"""The switches: which fault, if any, a request or a webhook meets. Chooses only; `misbehaviour` carries it out.
+"""The fault rules: which fault, if any, applies to a request or a webhook. `misbehaviour` carries it out.
 
-Switches belong to the running process and are gone when it restarts.
+Rules are in memory: a restart removes them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAGIC_REFUSALS: Final = 2
 
 
 class Operation(StrEnum):
-    """What a rule speaks of."""
+    """The operation that a rule matches."""
 
     PREPARE = "prepare"
     """The first step at gateways that have one: it moves no money."""
@@ -35,7 +35,7 @@ class Operation(StrEnum):
 
 
 class Match(BaseModel):
-    """What a rule is confined to; what is not given matches everything."""
+    """The conditions of a rule; a missing one matches everything."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -47,7 +47,7 @@ class Match(BaseModel):
 
 
 class FaultRule(BaseModel):
-    """One switch. `times` counts how often it still applies; null is for ever."""
+    """One rule. `times` counts how often it still applies; null is for ever."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -63,7 +63,7 @@ class FaultRule(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is about to be done, for rules to match."""
+    """The subject of a request or webhook, for rules to match."""
 
     operation: Operation
     key: str | None = None
@@ -96,11 +96,11 @@ class FaultSwitches:
         self.rules: list[FaultRule] = []
 
     def replace(self, rules: list[FaultRule]) -> None:
-        """Put these rules in the place of all others."""
+        """Replace all rules."""
         self.rules = [rule.model_copy(update={"applied": 0}) for rule in rules]
 
     def for_request(self, subject: Subject, magic: FaultKind | None = None) -> Fault | None:
-        """Return what goes wrong with this request. magic: the fault its test value asks for."""
+        """Return the fault of this request. magic: the fault of its test value."""
         return self._by_rule(subject, _REQUEST_FAULTS) or self._by_magic(subject, magic)
 
     def for_webhook(self, subject: Subject, magic: FaultKind | None = None) -> Fault | None:

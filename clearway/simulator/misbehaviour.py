@@ -20,7 +20,7 @@ _TRANSPORT: Final = "clearway.simulator.transport"
 
 
 class DroppedConnection(Response):
-    """In the place of an answer: the connection is closed without one. Needs `OfferingToDrop` around the app."""
+    """Closes the connection without an answer. Needs `OfferingToDrop` around the app."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - the ASGI signature
         """Close the connection, and wait until the server has noticed."""
@@ -30,7 +30,7 @@ class DroppedConnection(Response):
 
 
 class Say(Protocol):
-    """How an API words an error of the service itself."""
+    """Makes an API's response for an error of the service itself."""
 
     def __call__(self, status: int, code: str, message: str, retry_after_s: int | None = None) -> Response:
         """Return the answer."""
@@ -44,7 +44,7 @@ def _error(status: int, code: str, message: str, retry_after_s: int | None = Non
 async def misbehave(
     request: Request, fault: Fault | None, execute: Callable[[], Response], say: Say = _error
 ) -> Response:
-    """Answer a request as the fault has it: execute may be called before, after or not at all."""
+    """Answer a request with the fault: execute may be called before, after or not at all."""
     if fault is None:
         return execute()
     refusal = _refuse(fault, say)
@@ -54,7 +54,7 @@ async def misbehave(
 
 
 def _refuse(fault: Fault, say: Say) -> Response | None:
-    """Answer in the place of execution, for the faults that keep it from happening."""
+    """Answer without execution, for the faults before it."""
     match fault.kind:
         case FaultKind.ERROR_BEFORE:
             return say(503, "unavailable", "The service is being restarted. Nothing was done.", fault.retry_after_s)
@@ -69,7 +69,7 @@ def _refuse(fault: Fault, say: Say) -> Response | None:
 
 
 async def _spoil(request: Request, fault: Fault, good: Response, say: Say) -> Response:
-    """Spoil the answer to something that was executed."""
+    """Damage the answer to an executed request."""
     match fault.kind:
         case FaultKind.EXECUTED_THEN_DROPPED:
             return DroppedConnection()
@@ -86,7 +86,7 @@ async def _spoil(request: Request, fault: Fault, good: Response, say: Say) -> Re
 
 
 async def _hold(request: Request, delay_s: float) -> None:
-    """Wait, but not longer than the caller does: a caller who is gone should not keep the service from stopping."""
+    """Wait, but not longer than the caller: a caller who is gone should not block a shutdown."""
     until = time.monotonic() + delay_s
     while time.monotonic() < until and not await request.is_disconnected():  # noqa: ASYNC110 - ASGI has no event
         await asyncio.sleep(_LOOK_EVERY_S)

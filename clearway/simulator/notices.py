@@ -18,7 +18,7 @@ ACCOUNT: Final = "{account}"
 
 
 class OwnChannel:
-    """Tells of the operations that were asked for through the simulator's own API, each account at its own address."""
+    """Makes the webhooks for operations of the simulator's own API, each account at its own address."""
 
     def __init__(self, public_url: str, webhook_url: str, webhook_secret: str) -> None:
         self._public_url = public_url
@@ -26,7 +26,7 @@ class OwnChannel:
         self._signer = Signer(webhook_secret)
 
     def notices(self, operation: Operation, payment: Payment, at: float) -> list[Notice]:
-        """Return the webhook that tells of an operation as it stands."""
+        """Return the webhook about an operation as it is now."""
         event_id, event_type = f"sim_evt_{secrets.token_hex(12)}", f"{operation.kind.value}.{operation.status.value}"
         event = {
             "id": event_id,
@@ -38,7 +38,7 @@ class OwnChannel:
         return [Notice(event_id, event_type, body, receiver=payment.account or "")]
 
     def address(self, webhook: Webhook) -> str:
-        """Return the receiver of today, also for what was written before it moved."""
+        """Return the current URL of the receiver, also for older webhooks."""
         return self._url.replace(ACCOUNT, webhook.receiver)
 
     def headers(self, webhook: Webhook, at: float) -> dict[str, str]:

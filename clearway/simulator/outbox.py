@@ -1,7 +1,7 @@
-"""Webhooks waiting to be sent: written in the transaction of the change they tell of, with the faults they will meet.
+"""Outbox of webhooks: written in the transaction of their change, with their faults.
 
-`clocks.Courier` sends them. What a webhook says, and how it is signed, is the matter of the channel through which the
-payment was asked for: the simulator's own API (`notices`), or a facade.
+`clocks.Courier` sends them. The channel of the payment decides what a webhook says and how it is signed: the
+simulator's own API (`notices`), or a facade.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ RETRY_WAITS_S: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300)
 
 ANSWERED_WAIT_S: Final = 0.5
 """After what was decided in the answer to a request, the webhook says it again, and as with most gateways a little
-later. A webhook that overtakes its own answer is a fault (`reordered_webhook`), not the custom."""
+later. A webhook that overtakes its own answer is a fault (`reordered_webhook`), not the rule."""
 
 FAULT_OPERATIONS: Final = {
     Kind.PAYMENT: FaultOperation.AUTHORISE,
@@ -45,7 +45,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One webhook to send. receiver: what the channel knows its receiver by, when it is asked for the address."""
+    """One webhook to send. receiver: its id in the channel, which gives the address."""
 
     event_id: str
     type: str
@@ -54,10 +54,10 @@ class Notice:
 
 
 class Channel(Protocol):
-    """How one API of the simulator tells of operations."""
+    """The webhooks of one API of the simulator."""
 
     def notices(self, operation: Operation, payment: Payment, at: float) -> Sequence[Notice]:
-        """Return what is to be sent about an operation as it stands. Runs in the transaction of the change."""
+        """Return the webhooks about an operation as it is now. Runs in the transaction of the change."""
 
     def address(self, webhook: Webhook) -> str:
         """Return the URL to which a webhook is sent now."""
@@ -67,7 +67,7 @@ class Channel(Protocol):
 
 
 def subject_of(operation: Operation, payment: Payment) -> Subject:
-    """Return what fault rules match of an existing operation."""
+    """Return the subject of an existing operation for fault rules."""
     return Subject(
         operation=FAULT_OPERATIONS[operation.kind],
         key=operation.key,

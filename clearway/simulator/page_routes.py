@@ -1,4 +1,4 @@
-"""The customer's side: showing a page that waits for them, and taking the button they press."""
+"""The customer's pages: show a page that waits for them, and handle its buttons."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Button = Literal["complete", "fail", "cancel"]
 
 @router.get("/{page}/{reference}", response_class=HTMLResponse)
 async def show_page(page: Page, reference: str, service: Running) -> Response:
-    """Show the page of a payment that waits for its customer, or that it is done and the way back."""
+    """Show the page of a payment that waits for its customer; or a result page with the way back."""
     payment, operation = _visited(service, page, reference)
     if operation.status is not Status.REQUIRES_ACTION:
         return _done(payment, operation)

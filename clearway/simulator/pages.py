@@ -67,7 +67,7 @@ def challenge_page(payment: Payment) -> str:
 
 
 def result_page(title: str, text: str) -> str:
-    """Return a page that only says something."""
+    """Return a page with only a message."""
     return _page(title, f"<p>{escape(text)}</p>")
 
 

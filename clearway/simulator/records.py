@@ -25,7 +25,7 @@ class Kind(StrEnum):
 
 
 class Status(StrEnum):
-    """Where an operation stands. Payments end authorized, captured, declined or canceled; others succeed or fail."""
+    """The status of an operation. Payments end authorized, captured, declined or canceled; others succeed or fail."""
 
     PROCESSING = "processing"
     REQUIRES_ACTION = "requires_action"
@@ -38,7 +38,7 @@ class Status(StrEnum):
 
 
 class Effect(StrEnum):
-    """What the journal counts."""
+    """The effects that the journal records."""
 
     AUTHORISED = "authorised"
     CAPTURED = "captured"
@@ -56,7 +56,7 @@ OPEN: Final = (Status.PROCESSING, Status.REQUIRES_ACTION)
 
 @dataclass(slots=True)
 class Payment:
-    """One payment: what was asked, and the running totals in minor units. refunded: pending refunds included."""
+    """One payment: the request, and the running totals in minor units. refunded: pending refunds included."""
 
     reference: str
     payment_id: str
@@ -78,7 +78,7 @@ class Payment:
 
     @property
     def open_authorisation(self) -> int:
-        """What is reserved and neither captured nor released."""
+        """The reserved amount that is neither captured nor released."""
         return self.authorised - self.captured - self.voided
 
 
@@ -144,7 +144,7 @@ class Records:
         self.store.insert("operations", asdict(operation))
 
     def save_state(self, operation: Operation) -> None:
-        """Write back what an operation's life changes."""
+        """Update the changing columns of an operation."""
         self.store.run(
             "UPDATE operations SET status = ?, failure = ?, amount = ?, decide_at = ?, answer = ?, updated_at = ?"
             " WHERE key = ?",
@@ -191,7 +191,7 @@ class Records:
         return found
 
     def due(self, now: float) -> list[Operation]:
-        """Return what is to be decided by now, in order; not so many that deciding them would hold requests up."""
+        """Return what is to be decided by now, in order; a bounded number, so that requests are not delayed."""
         query = "SELECT * FROM operations WHERE decide_at <= ? ORDER BY decide_at LIMIT ?"
         rows = self.store.all(query, now, DUE_MAX)
         return [operation for row in rows if (operation := _operation(row))]

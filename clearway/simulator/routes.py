@@ -34,7 +34,7 @@ Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=25
 
 @router.post("/v1/tokens", status_code=201)
 async def create_token(request: Request, card: NewToken, service: Running) -> Response:
-    """Exchange a card for a token. Of the number only the last four digits and its scenario are kept."""
+    """Exchange a card for a token. Only the last four digits and the scenario are stored."""
     today = dt.datetime.now(tz=dt.UTC).date()
 
     def execute() -> Response:
@@ -79,7 +79,7 @@ async def capture_payment(
 async def void_payment(
     request: Request, reference: str, *, key: Key, service: Running, body: NewVoid | None = None
 ) -> Response:
-    """Release what is authorised and not captured, or call off a payment that is not decided."""
+    """Release what is authorised and not captured, or cancel a pending payment."""
     del body  # Accepted so that it is checked: a void is always of all that is left.
     fault = _fault(service, Operation.VOID, key, reference, None)
     return await misbehave(request, fault, lambda: _answer(service.engine.void(key, reference)))
@@ -87,7 +87,7 @@ async def void_payment(
 
 @router.post("/v1/payments/{reference}/refunds", status_code=201)
 async def refund_payment(request: Request, reference: str, *, body: NewRefund, key: Key, service: Running) -> Response:
-    """Give part or all of the captured money back."""
+    """Refund part or all of the captured money."""
     fault = _fault(service, Operation.REFUND, key, reference, body.amount)
     return await misbehave(
         request, fault, lambda: _answer(service.engine.refund(key, reference, body, wrong_amount=_is_wrong(fault)))
@@ -104,7 +104,7 @@ async def list_operations(
     after: int = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> Response:
-    """List the operations created or changed since a moment, oldest first: what the gateway has done, by its own books.
+    """List the operations created or changed since a moment, oldest first.
 
     payment: only of the payment with this merchant reference. account: only of this account.
     after: the `next` of the page before; null is the end.
@@ -117,7 +117,7 @@ async def list_operations(
 
 @router.get("/v1/operations/{key:path}")
 async def look_up(request: Request, key: str, service: Running) -> Response:
-    """Tell the present state of the operation that was sent with this idempotency key."""
+    """Return the present state of the operation with this idempotency key."""
     found = service.engine.find(key)
     if found is None:
         fault = service.switches.for_request(Subject(Operation.LOOK_UP, key=key))
@@ -140,12 +140,12 @@ async def look_up(request: Request, key: str, service: Running) -> Response:
 
 @router.get("/v1/payments/{reference}")
 async def get_payment(reference: str, service: Running) -> Response:
-    """Tell a payment's state and running totals."""
+    """Return a payment's state and running totals."""
     return JSONResponse(payment_body(*service.engine.payment_with_operation(reference)))
 
 
 def _fault(service: Service, operation: Operation, key: str, reference: str, amount: int | None) -> Fault | None:
-    """Choose the fault of a follow-up, which is matched by the payment it is for."""
+    """Choose the fault of a follow-up: rules match its payment."""
     payment, _ = service.engine.payment_with_operation(reference)
     magic = payment.scenario.refund_fault if operation is Operation.REFUND else None
     subject = Subject(

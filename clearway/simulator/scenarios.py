@@ -1,6 +1,6 @@
-"""What each test value does: pure tables and one function; `docs/testing-values.md` tells the same to people.
+"""What each test value does: pure tables and one function. `docs/testing-values.md` documents it.
 
-A scenario is what the simulator keeps of an instrument. In particular it is all that is kept of a card number.
+A scenario is all that the simulator stores of an instrument, so no card number is stored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Outcome(StrEnum):
 
 
 class Challenge(StrEnum):
-    """Which page the customer must visit before the payment is decided."""
+    """The page that the customer must visit before the payment is decided."""
 
     NONE = "none"
     THREE_DS = "3ds"
@@ -34,7 +34,7 @@ class Challenge(StrEnum):
 
 
 class RefundCourse(StrEnum):
-    """How refunds of the payment go."""
+    """The course of the payment's refunds."""
 
     USUAL = "usual"
     PENDING = "pending"

@@ -24,7 +24,7 @@ class Service:
 
     @property
     def works(self) -> bool:
-        """Whether decisions are still made and webhooks sent."""
+        """Whether the background tasks still run."""
         return not any(clock.done() for clock in self.clocks)
 
 

@@ -16,7 +16,7 @@ SUCCESS_RATES = {"upi": 0.90, "card": 0.95, "netbanking": 0.95, "wallet": 0.95}
 
 
 class SimulatorSettings(BaseSettings):
-    """How the simulator listens, where it keeps its journal, and how far chance is taken out of it."""
+    """The simulator's address, state file, and overrides of randomness."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True, env_ignore_empty=True)
 

@@ -1,6 +1,6 @@
 """The simulator's SQLite file: its schema, and transactions on it.
 
-Everything the simulator promised is in this file before it answers, so that kill -9 loses nothing: pending decisions,
+Everything is in this file before the simulator answers, so that kill -9 loses nothing: pending decisions,
 undelivered webhooks, and above all the journal of effects, which triggers keep append-only. One process uses it, and
 its calls are short enough (well under a millisecond) to be made on the event loop, which also serialises them.
 """
@@ -100,7 +100,7 @@ CREATE INDEX IF NOT EXISTS webhooks_due ON webhooks (due_at) WHERE due_at IS NOT
 
 
 class StateInUseError(RuntimeError):
-    """Another process holds the state file; the message names it and the way out."""
+    """Another process holds the state file; the message names it and the next step."""
 
 
 class Store:
@@ -122,7 +122,7 @@ class Store:
             raise
 
     def _prepare(self) -> None:
-        # Two processes on one file would both make the decisions that are due. The lock goes with the process.
+        # Two processes on one file would both make the due decisions. The lock ends with the process.
         self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._connection.execute("PRAGMA journal_mode = WAL")
         # NORMAL survives the death of the process at any moment; only a power cut could cost the newest transactions.

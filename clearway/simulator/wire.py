@@ -1,4 +1,4 @@
-"""The simulator's HTTP shapes: what it accepts, and how it tells of an operation in answers and webhooks."""
+"""The simulator's HTTP shapes: requests, answers and webhooks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class NewToken(_Body):
 class NewPayment(_Body):
     """Reserve (`capture: manual`) or take (`automatic`) money. `merchant_reference` is the caller's payment id.
 
-    account: whose payment it is; its webhooks go to the account's address.
+    account: the payment's account; webhooks go to its address.
     """
 
     merchant_reference: Reference
@@ -55,7 +55,7 @@ class NewCapture(_Body):
 
 
 class NewVoid(_Body):
-    """Release what is authorised and not captured, or call off what is not decided."""
+    """Release what is authorised and not captured, or cancel a pending payment."""
 
 
 class NewRefund(_Body):
@@ -71,7 +71,7 @@ _PAGES: Final = {Challenge.THREE_DS: "3ds", Challenge.UPI: "upi", Challenge.BANK
 
 
 def operation_body(operation: Operation, payment: Payment | None, public_url: str) -> dict[str, Any]:
-    """Return what the API tells of an operation; also the `data` of webhooks."""
+    """Return the API's body of an operation; also the `data` of webhooks."""
     return {
         "object": "operation",
         "idempotency_key": operation.key,
@@ -95,7 +95,7 @@ def failure_body(code: str | None) -> dict[str, str] | None:
 
 
 def payment_body(payment: Payment, operation: Operation) -> dict[str, Any]:
-    """Return what the API tells of a payment: its state and running totals in minor units."""
+    """Return the API's body of a payment: its state and running totals in minor units."""
     return {
         "object": "payment",
         "id": payment.reference,
@@ -121,7 +121,7 @@ def error_body(code: str, message: str, **more: Any) -> dict[str, Any]:
 
 
 def page_path(payment: Payment) -> str:
-    """Return the path of the page the customer must visit; one that does not exist when there is none to visit."""
+    """Return the path of the page the customer must visit; an unknown path when there is none."""
     return f"/{_PAGES.get(payment.scenario.challenge, 'none')}/{payment.reference}"
 
 

@@ -1,4 +1,4 @@
-"""The payment attempt: the authorisation, and what the gateway says of it."""
+"""The payment attempt: the authorisation and its outcome."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOT_TAKEN: Final = frozenset({OutcomeKind.RETRYABLE, OutcomeKind.DECLINED, Outco
 
 
 async def authorise(run: PaymentRun, *, ask_first: bool = False) -> None:
-    """Send the authorisation, at another gateway too if the first surely moved no money, and record its outcome."""
+    """Send the authorisation and record its outcome. Fail over to another gateway if the first moved no money."""
     outcome = await _at_gateways(run, ask_first=ask_first)
     if outcome.kind is OutcomeKind.RETRYABLE:
         code = outcome.error_code or "gateway_unavailable"
@@ -65,9 +65,9 @@ async def _at_gateway(run: PaymentRun, *, ask_first: bool = False, briefly: bool
 
 
 async def _surely_over(run: PaymentRun, outcome: GatewayOutcome) -> GatewayOutcome | None:
-    """Return how the attempt failed if it moved no money and cannot any more, else None.
+    """Return how the attempt failed if it moved no money and never can, else None.
 
-    What may have been executed is aborted, where the gateway can. What the gateway has of it is closed.
+    An attempt that may have been executed is aborted, where the gateway can. An open one at the gateway is closed.
     """
     if outcome.kind is OutcomeKind.UNKNOWN:
         outcome = await run.caller.abort(run.authorisation())
@@ -97,22 +97,22 @@ async def _fail_over(run: PaymentRun, failed: GatewayOutcome) -> None:
 
 
 async def _prepared(run: PaymentRun, outcome: GatewayOutcome) -> None:
-    """Record what the gateway's first step is known by, before money can move."""
+    """Record the references of the gateway's first step, before money can move."""
     assert outcome.references or outcome.state is not None, "what was prepared has a name"
     run.learn(outcome)
     if run.status is not PaymentStatus.PENDING:
-        return  # It is recorded already: the customer has been at the gateway's page since.
+        return  # Recorded already: the customer has been at the gateway's page since.
     reason = f"prepared at {run.payment.gateway}: nothing can be taken yet"
     await run.change(PaymentStatus.PENDING, reason, actor="gateway")
 
 
 async def ask(run: PaymentRun) -> None:
-    """Ask the gateway where the authorisation stands."""
+    """Ask the gateway for the state of the authorisation."""
     await settle(run, await run.caller.find_out(run.authorisation()))
 
 
 async def hear(run: PaymentRun, event: GatewayEvent) -> None:
-    """Act on an event of the gateway while it or the customer has not decided."""
+    """Handle a gateway event while the payment is pending."""
     if await is_late_success(run, event):
         return
     if event.key != run.authorise_key:
@@ -126,7 +126,7 @@ async def hear(run: PaymentRun, event: GatewayEvent) -> None:
 
 
 async def is_late_success(run: PaymentRun, event: GatewayEvent) -> bool:
-    """Ask a person if an attempt that was given up succeeded after all: the customer may pay twice."""
+    """Begin a review if an attempt that was given up succeeded after all: the customer may pay twice."""
     earlier = {attempt_key(run.new.id, number) for number in range(1, run.attempt)}
     if event.key not in earlier or event.outcome.kind is not OutcomeKind.APPROVED or event.trust is Trust.HINT:
         return False
@@ -136,7 +136,7 @@ async def is_late_success(run: PaymentRun, event: GatewayEvent) -> bool:
 
 
 async def settle(run: PaymentRun, outcome: GatewayOutcome) -> None:
-    """Move on by what the gateway says of the authorisation; what says nothing new changes nothing."""
+    """Record the authorisation's outcome; one that says nothing new changes nothing."""
     run.learn(outcome)
     differs = difference(outcome, run.payment.money)
     if differs:

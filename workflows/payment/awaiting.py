@@ -1,4 +1,4 @@
-"""What a payment waits for now, in words for the first line of its Current Details."""
+"""What a payment waits for now, as text for the first line of its Current Details."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Captures: each is recorded as a command, sent, booked when the gateway confirms it, and answered by its own end."""
+"""Captures: each is recorded as a command, sent, booked when the gateway confirms it, and answered when it ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from workflows.payment.record import PaymentRun
 
 
 def capture_refusal(payment: Payment, asked: CaptureInput, captures_sent: int) -> str | None:
-    """Say why this capture is not possible, or None when it is."""
+    """Return why this capture is not possible, or None."""
     if payment.status is not PaymentStatus.AUTHORIZED:
         return (
             f"Payment {payment.id} is {payment.status}; only an authorized payment can be captured. "
@@ -43,7 +43,7 @@ def capture_refusal(payment: Payment, asked: CaptureInput, captures_sent: int) -
 
 
 async def capture(run: PaymentRun, command: Command) -> None:
-    """Carry out a capture; the command is answered by what became of this capture."""
+    """Carry out a capture; the command is answered with its outcome."""
     assert command.capture is not None
     refusal = capture_refusal(run.payment, command.capture, run.record.sent[CommandKind.CAPTURE])
     if refusal:
@@ -97,7 +97,7 @@ async def _send(run: PaymentRun, command: Command, begun: Begun) -> None:
 
 
 async def _differs(run: PaymentRun, command: Command, begun: Begun, outcome: GatewayOutcome, differs: str) -> None:
-    """The gateway says that it took another amount: a person confirms what moved before it is booked."""
+    """The gateway reports another amount: a person confirms what moved before it is booked."""
     sent = begun.command
     taken = CapturedAmount(sent.id, sent.amount_minor, outcome.reference)
     doubt = Doubt(run.follow_up(sent).key, taken, sent.id, differs=differs, final=sent.final)
@@ -111,6 +111,6 @@ async def _differs(run: PaymentRun, command: Command, begun: Begun, outcome: Gat
 
 
 async def release_rest(run: PaymentRun, capture_id: str) -> None:
-    """Release what a final capture left; the payment ends."""
+    """Release the rest after a final capture; the payment ends."""
     if run.status is PaymentStatus.AUTHORIZED:
         await closing.release(run, f"{capture_id}:release", PaymentStatus.SUCCESS, "captured for the last time")

@@ -1,4 +1,4 @@
-"""The ends without a capture: cancellation, expiry, and the release of what a final capture left."""
+"""Ends without a capture: cancellation, expiry, and the release of the rest after a final capture."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SURELY_NOT = frozenset({OutcomeKind.DECLINED, OutcomeKind.RETRYABLE})
 
 
 def cancel_refusal(payment: Payment, cancels_sent: int) -> str | None:
-    """Say why the payment cannot be cancelled, or None when it can."""
+    """Return why the payment cannot be cancelled, or None."""
     match payment.status:
         case PaymentStatus.SUCCESS:
             return f"Payment {payment.id} is success and cannot be cancelled. Refund it instead."
@@ -45,7 +45,7 @@ def cancel_refusal(payment: Payment, cancels_sent: int) -> str | None:
 
 
 async def call_off(run: PaymentRun, command: Command) -> None:
-    """Void for a merchant; while the gateway is undecided this calls the payment off."""
+    """Void for a merchant; while the payment is pending this cancels it."""
     assert command.cancel is not None
     refusal = cancel_refusal(run.payment, run.record.sent[CommandKind.VOID])
     if refusal:
@@ -79,7 +79,7 @@ async def _void_for(run: PaymentRun, command: Command, reason: str, begun: Begun
 
 
 async def expire_undecided(run: PaymentRun) -> None:
-    """The deadline: ask once more, then call the payment off; only the gateway's word ends it."""
+    """The deadline: ask once more, then cancel the payment. Only a gateway's answer ends it."""
     await attempts.ask(run)
     if run.status not in UNDECIDED:
         return
@@ -97,12 +97,12 @@ async def expire_undecided(run: PaymentRun) -> None:
 
 
 async def expire_authorised(run: PaymentRun) -> None:
-    """The end of the authorisation: release what is not captured."""
+    """The authorisation expires: release what is not captured."""
     await release(run, _expiry_id(run), PaymentStatus.EXPIRED, "not captured in time")
 
 
 async def release(run: PaymentRun, command_id: str, to: PaymentStatus, reason: str) -> None:
-    """Void what is authorised and not captured, on our own account; a person looks when the gateway does not."""
+    """Void what is authorised and not captured, without a request. Begin a review if the gateway does not void."""
     begun = await _begin(run, command_id)
     outcome = await _void(run, begun)
     if outcome.kind is OutcomeKind.APPROVED:
@@ -115,7 +115,7 @@ async def release(run: PaymentRun, command_id: str, to: PaymentStatus, reason: s
 
 
 async def _released(run: PaymentRun, to: PaymentStatus, reason: str, *, command_id: str, actor: str = "system") -> None:
-    """Nothing more will be taken; what was captured before makes it a success."""
+    """Record the release. A payment with captures ends as a success."""
     ended = CommandEnd(command_id, CommandStatus.DONE)
     if run.payment.captured_minor:
         await run.change(PaymentStatus.SUCCESS, f"{reason}; the rest is released", actor=actor, command=ended)
@@ -132,11 +132,11 @@ async def _begin(run: PaymentRun, command_id: str, *, asked_by: Actor | None = N
 
 async def _void(run: PaymentRun, begun: Begun) -> GatewayOutcome:
     if not run.references:
-        return UNKNOWN  # the gateway never named what there would be to void
+        return UNKNOWN  # the gateway gave no reference to void
     give_up_at = workflow.now() + policies.FOLLOW_UP_DEADLINE
     return await run.caller.void(run.follow_up(begun.command), give_up_at=give_up_at, ask_first=begun.again)
 
 
 def _expiry_id(run: PaymentRun) -> str:
-    """Name the void at an expiry: a payment may expire again after a review, which moves its version."""
+    """Return the id of the void at an expiry. It has the version: a payment may expire again after a review."""
     return f"{run.new.id}:expiry:{run.payment.version}"

@@ -1,4 +1,4 @@
-"""What is not known about a payment under review, and what an operator's decision makes of it. Pure."""
+"""The doubt about a payment under review, and how an operator's decision resolves it. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BOOKS: frozenset[PaymentStatus] = frozenset({PaymentStatus.SUCCESS, PaymentStatu
 
 @dataclass(frozen=True)
 class Doubt:
-    """What is not known: the operation's key, the capture if it is one, and the command that is not answered.
+    """The operation of unknown outcome: its key, its capture if it is one, and the command that waits for an answer.
 
     differs: how the gateway's amount differs from what was asked, in words. final: the capture was to be the last one.
     """
@@ -35,7 +35,7 @@ class Doubt:
 
 
 def resolved(payment: Payment, doubt: Doubt, resolution: Resolution, *, step: str, own_capture_id: str) -> Change:
-    """Return the change that an operator's decision asks for; whether it is allowed is the state machine's to say.
+    """Return the change for an operator's decision. The state machine decides whether it is allowed.
 
     Raises MoveRefusedError when the outcome does not end a review, or when the amount that moved must be said.
     """
@@ -62,7 +62,7 @@ def resolved(payment: Payment, doubt: Doubt, resolution: Resolution, *, step: st
 def _moved(
     payment: Payment, doubt: Doubt, resolution: Resolution, to: PaymentStatus, own_capture_id: str
 ) -> CapturedAmount | None:
-    """Return the capture to book: what the operator says, else what was asked for when `success` is said."""
+    """Return the capture to book: the operator's amount, else the requested amount for `success`."""
     capture_id = doubt.capture.id if doubt.capture else own_capture_id
     reference = doubt.capture.gateway_reference if doubt.capture else resolution.gateway_reference
     if resolution.amount is not None:

@@ -57,7 +57,7 @@ class PaymentRecord:
 
     @property
     def status(self) -> PaymentStatus:
-        """Where the payment stands; pending while it is being recorded."""
+        """The payment's status; pending while it is being recorded."""
         return self._state.payment.status if self._state else PaymentStatus.PENDING
 
     @property
@@ -139,7 +139,7 @@ class PaymentRecord:
         return begun
 
     async def end(self, ended: CommandEnd) -> None:
-        """Record how a command ended that did not change the payment."""
+        """Record the end of a command that did not change the payment."""
         with refused_for_good(ended):
             await recorded(PaymentActivities.end, ended, f"record that {ended.id} is {ended.status}")
 
@@ -148,7 +148,7 @@ class PaymentRecord:
 
 
 class PaymentRun:
-    """What the steps of one run share: the record, the inbox, the gateway, the deadlines, and what is in doubt."""
+    """What the steps of one run share: the record, the inbox, the gateway, the deadlines, and the doubt."""
 
     def __init__(self, started: PaymentInput, inbox: Inbox, timeline: Timeline) -> None:
         self.new = started.payment
@@ -175,7 +175,7 @@ class PaymentRun:
 
     @property
     def status(self) -> PaymentStatus:
-        """Where the payment stands."""
+        """The payment's status."""
         return self.record.status
 
     @property
@@ -184,17 +184,17 @@ class PaymentRun:
         return self.references.get(PAYMENT_REFERENCE)
 
     def learn(self, outcome: GatewayOutcome) -> None:
-        """Keep the references and the state that the gateway's answer has."""
+        """Keep the references and the state from the gateway's answer."""
         self.references |= outcome.references
         self.state = self.state if outcome.state is None else outcome.state
 
     def forget(self) -> None:
-        """Go back to the reference that the payment's row shows."""
+        """Reset to the reference in the payment's row."""
         recorded = self.payment.gateway_reference
         self.references = {PAYMENT_REFERENCE: recorded} if recorded else {}
 
     def seen(self, outcome: GatewayOutcome | None = None) -> AttemptSeen:
-        """Return what is to be recorded of the attempt; outcome: of its failure."""
+        """Return the attempt's values to record; outcome: of its failure."""
         seen = AttemptSeen(self.attempt, dict(self.references), self.state)
         if outcome is None:
             return seen
@@ -213,7 +213,7 @@ class PaymentRun:
         return min(intervals[min(self.polls, len(intervals) - 1)], left_s)
 
     async def load(self) -> LoadedPayment:
-        """Go on from the row: its state, its reference, its deadlines."""
+        """Continue from the row: its state, its reference, its deadlines."""
         loaded = await self.record.load()
         self.forget()
         self.sent_at = loaded.created_at
@@ -224,7 +224,7 @@ class PaymentRun:
         return loaded
 
     def _go_on_with(self, attempt: Attempt) -> None:
-        """Take up the last attempt. The payment's row has the newer reference, if an operator set one."""
+        """Continue with the last attempt. The payment's row has the newer reference, if an operator set one."""
         self.attempt, self.state, self.sent_at = attempt.number, attempt.state, attempt.started_at
         self.alternatives = self.new.alternatives[attempt.number - 1 :]
         self.caller = self._at(attempt.gateway_id)
@@ -235,7 +235,7 @@ class PaymentRun:
         return bool(self.alternatives) and workflow.now() < self.fail_over_until
 
     def begin_attempt(self, at: GatewayChoice) -> None:
-        """Go on at another gateway, of which nothing is known yet."""
+        """Start an attempt at another gateway, without references yet."""
         self.attempt += 1
         self.alternatives = self.alternatives[1:]
         self.references, self.state, self.sent_at = {}, None, workflow.now()
@@ -250,7 +250,7 @@ class PaymentRun:
         await self.apply(Change(step=self.record.next_step, to=to, reason=reason, actor=actor, **told))
 
     async def apply(self, change: Change) -> None:
-        """Record a change that is made already."""
+        """Record a prepared change."""
         before = self.status
         await self.record.apply(change)
         if self.status is not before:
@@ -265,7 +265,7 @@ class PaymentRun:
         await self.change(to, reason, actor=actor, capture=capture, command=command)
 
     async def refused(self, command_id: str, refusal: str) -> None:
-        """Record that a command was surely not carried out."""
+        """Record that a command was surely not executed."""
         self.timeline.note(f"{command_id} refused: {refusal}")
         await self.record.end(CommandEnd(command_id, CommandStatus.REFUSED, refusal))
 
@@ -283,7 +283,7 @@ class PaymentRun:
         return Money(amount_minor, self.new.currency)
 
     def authorisation(self) -> Operation:
-        """Return the authorisation, to be sent or asked about."""
+        """Return the authorisation as an operation, to send it or ask about it."""
         new = self.new
         asked = Authorisation(new.method, CaptureMethod(new.capture_method))
         return Operation(

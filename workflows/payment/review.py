@@ -1,4 +1,4 @@
-"""Reviews: a payment that only a person, or a late answer of the gateway, can bring further."""
+"""Reviews: a payment whose doubt only a person or a late answer of the gateway can resolve."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workflows.refusal import RecordingRefusedError, until_recorded
 
 
 async def begin(run: PaymentRun, reason: str, doubt: Doubt) -> None:
-    """Ask a person. Decisions that came before were about another review, or about none."""
+    """Begin a review. Decisions that came before were about another review, or about none."""
     run.doubt = doubt
     if run.status is not PaymentStatus.NEEDS_REVIEW:
         run.inbox.begin_review(run.timeline.note)
@@ -24,8 +24,8 @@ async def begin(run: PaymentRun, reason: str, doubt: Doubt) -> None:
 
 
 async def not_recorded(run: PaymentRun, refused: RecordingRefusedError) -> None:
-    """Ask a person about a step that the database refuses for good. What it would have booked is in doubt."""
-    run.forget()  # a later reference may be what is refused
+    """Begin a review of a step that the database refuses for good: its booking is in doubt."""
+    run.forget()  # the refused value may be a later reference
     workflow.logger.error("a step of the payment is refused for good: %s", refused)
     run.timeline.note(f"not recorded, and never will be: {refused}")
     if PaymentStatus.NEEDS_REVIEW not in MOVES[run.status]:
@@ -39,7 +39,7 @@ async def not_recorded(run: PaymentRun, refused: RecordingRefusedError) -> None:
 
 
 async def resolve(run: PaymentRun, resolution: Resolution) -> None:
-    """Record an operator's decision, or note why it is none."""
+    """Record an operator's decision, or note why it is refused."""
     try:
         step, own_capture_id = run.record.next_step, run.record.own_capture_id
         change = resolved(run.payment, run.doubt, resolution, step=step, own_capture_id=own_capture_id)
@@ -60,7 +60,7 @@ async def resolve(run: PaymentRun, resolution: Resolution) -> None:
 
 
 async def settles_authorisation(run: PaymentRun, event: GatewayEvent) -> GatewayOutcome | None:
-    """Return the outcome if an event decides the authorisation that is in doubt. A hint has the gateway asked."""
+    """Return the outcome if an event decides the authorisation in doubt. After a hint the gateway is asked."""
     if not event.key == run.doubt.key == run.authorise_key:
         return None
     hint = event.trust is Trust.HINT

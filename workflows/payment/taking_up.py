@@ -1,7 +1,7 @@
-"""Going on from a payment's row, when the run that knew more is gone: ask the gateway before anything is sent.
+"""Continue from a payment's row when the earlier run is lost: ask the gateway before anything is sent.
 
-What an earlier run sent is known from the recorded commands. The gateway is also asked for the next operation keys,
-because a database that was restored to an earlier moment does not know the last of them.
+The recorded commands show what an earlier run sent. The gateway is also asked about the next operation keys, because a
+database that was restored to an earlier moment lacks the last ones.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DERIVED = ":"
 
 
 async def take_up(run: PaymentRun) -> None:
-    """Load the row, ask the gateway what it knows, and bring the payment to where the usual steps go on."""
+    """Load the row, ask the gateway, and bring the payment to a state from which the usual steps continue."""
     loaded = await run.load()
     if run.status in FINAL:
         return
@@ -39,7 +39,7 @@ async def take_up(run: PaymentRun) -> None:
 
 
 async def _undecided(run: PaymentRun) -> None:
-    """Ask what became of the authorisation. A database that was restored may have forgotten what followed it."""
+    """Ask for the outcome of the authorisation. A restored database may lack what followed it."""
     if run.status is PaymentStatus.PENDING:
         await attempts.authorise(run, ask_first=True)
     else:
@@ -49,7 +49,7 @@ async def _undecided(run: PaymentRun) -> None:
 
 
 def _unanswered(loaded: LoadedPayment) -> list[Command]:
-    """Return the merchant's commands that were sent and have no known end. Each is looked up before it is sent."""
+    """Return the merchant's commands without a known end. Each is looked up before it is sent again."""
     return [
         Command(
             each.id,
@@ -85,7 +85,7 @@ async def _authorised(run: PaymentRun, loaded: LoadedPayment) -> None:
 
 
 async def _find_lost_commands(run: PaymentRun) -> None:
-    """Record what the gateway carried out and the database forgot: the same request with the same key is harmless."""
+    """Record what the gateway executed and the database lost. The same request with the same key is harmless."""
     while run.status is PaymentStatus.AUTHORIZED:
         number = run.record.sent[CommandKind.CAPTURE] + 1
         lost = run.numbered(OperationKind.CAPTURE, number, run.payment.capturable_minor)
@@ -111,7 +111,7 @@ async def _what_became_of(run: PaymentRun, operation: Operation) -> GatewayOutco
 
 
 async def _under_review(run: PaymentRun, loaded: LoadedPayment) -> None:
-    """Say again what is in doubt; a clear answer of the gateway ends the review, else it stays with a person."""
+    """Restore the doubt. A clear answer of the gateway ends the review; else it stays with a person."""
     opened = _open(loaded)
     if opened:
         await _command_in_doubt(run, opened[-1])

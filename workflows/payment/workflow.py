@@ -1,8 +1,8 @@
 """The life of one payment, from its recording to the end of what may be captured.
 
-The run is the only actor: updates and signals put what they bring into an inbox, and the run takes one thing at a time,
-so no two operations of a payment are ever at the gateway at once. Each change of status is one local activity (one
-database statement); each call to the gateway is one activity; each wait is one timer.
+The run is the only actor: updates and signals only fill an inbox, and the run handles one message at a time, so no two
+operations of a payment are ever at the gateway at once. Each change of status is one local activity (one database
+statement); each call to the gateway is one activity; each wait is one timer.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class PaymentWorkflow(Listener):
 
     @workflow.run
     async def run(self, started: PaymentInput) -> PaymentResult:
-        """Live until the payment is final. A requested cancellation calls the payment off, if it is not too late."""
+        """Live until the payment is final. A requested cancellation cancels the payment, if it is not too late."""
         return await uncancelled(self._live(started), self._call_off)
 
     async def _live(self, started: PaymentInput) -> PaymentResult:
@@ -71,7 +71,7 @@ class PaymentWorkflow(Listener):
         await tell_refusal(lambda: self._asked)
         return PaymentResult(status="refused", refused=record.refusal.type)
 
-    # What the outside says to a payment; gateway_event, resolve_review and timeline are the Listener's
+    # Updates and queries of a payment; gateway_event, resolve_review and timeline are the Listener's
 
     @workflow.update(name="record", description="Answers with the payment once it is recorded")
     async def recorded(self) -> dict[str, Any]:
@@ -115,7 +115,7 @@ class PaymentWorkflow(Listener):
                 raise ApplicationError(refusal, type=NOT_CANCELLABLE, non_retryable=True)
 
     def _call_off(self) -> None:
-        """Take a cancellation that was requested in Temporal as a command of the operator's."""
+        """Handle a cancellation that was requested in Temporal as the operator's command."""
         self._timeline.note("cancellation requested in Temporal: the payment is called off, if it is not too late")
         asked = CancelInput("cancellation requested in Temporal")
         self._inbox.commands.append(Command(f"cxl_{workflow.info().run_id}", cancel=asked, actor="operator"))
@@ -129,7 +129,7 @@ class PaymentWorkflow(Listener):
             await attempts.authorise(self._run)
 
     async def _recorded(self, step: Coroutine[Any, Any, None]) -> None:
-        """Take a step; a person must look when the database refuses it for good."""
+        """Take a step; begin a review when the database refuses it for good."""
         try:
             await step
         except RecordingRefusedError as refused:
@@ -147,7 +147,7 @@ class PaymentWorkflow(Listener):
             await self._await_resolution()
 
     async def _await_decision(self) -> None:
-        """Pending at the gateway or with the customer: an event, a command or the next poll, whichever is first."""
+        """Pending at the gateway or the customer: wait for an event, a command or the next poll."""
         run = self._run
         if await self._inbox.wait(run.poll_wait_s, "until the next status poll"):
             if self._inbox.events:
@@ -163,7 +163,7 @@ class PaymentWorkflow(Listener):
             await attempts.ask(run)
 
     async def _await_capture(self) -> None:
-        """Authorised: a capture, a cancellation, or the end of the authorisation."""
+        """Authorised: wait for a capture, a cancellation, or the expiry of the authorisation."""
         left_s = (self._run.expires_at - workflow.now()).total_seconds()
         if not await self._inbox.wait(left_s, "until the authorisation expires"):
             await closing.expire_authorised(self._run)
@@ -177,7 +177,7 @@ class PaymentWorkflow(Listener):
             self._ignore_resolution()
 
     async def _await_resolution(self) -> None:
-        """Under review: a person decides, unless the gateway says what was not known."""
+        """Under review: a person decides, unless the gateway resolves the doubt."""
         summary = f"needs_review: until an operator decides, reminded every {policies.REVIEW_REMINDER}"
         if not await self._inbox.wait(policies.REVIEW_REMINDER.total_seconds(), summary):
             workflow.logger.error("payment still needs review, since %s", self._run.since.isoformat())
@@ -224,7 +224,7 @@ class PaymentWorkflow(Listener):
         self._inbox.drop_resolutions(self._timeline.note, f"the payment is {self._run.status}")
 
     def _refuse_the_rest(self, why: str) -> None:
-        """Refuse the commands for which the gateway was never called: where the payment stands does not answer them."""
+        """Refuse the waiting commands: the gateway was never called for them."""
         while self._inbox.commands:
             command = self._inbox.commands.popleft()
             self._timeline.note(f"{command.id} refused: {why}")
@@ -234,7 +234,7 @@ class PaymentWorkflow(Listener):
                 command.refuse(NOT_CANCELLABLE, f"{why} The gateway was not called for this request.")
 
     async def _hand_over_when_long(self) -> None:
-        """Go on in a new run when this one's history nears Temporal's limits. Commands are answered here first."""
+        """Continue as new when this run's history nears Temporal's limits. Commands are answered here first."""
         if not workflow.info().is_continue_as_new_suggested() or self._inbox.is_asked():
             return
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -242,7 +242,7 @@ class PaymentWorkflow(Listener):
             self._go_on_in_a_new_run()
 
     async def _hand_over(self) -> None:
-        """Go on in a new run, whatever was asked of this one: it is answered, and asked again."""
+        """Continue as new. Waiting commands are refused first, so that clients repeat them."""
         why = "The payment's record was restored to an earlier moment."
         while self._inbox.is_asked() or not workflow.all_handlers_finished():
             while self._inbox.commands:

@@ -44,7 +44,7 @@ class RefundRecord:
 
     @property
     def kept(self) -> AttemptKept:
-        """What is kept of the attempt of the payment that is refunded."""
+        """The stored connector state of the refunded payment's attempt."""
         return self._reserved.kept
 
     @property

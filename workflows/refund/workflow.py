@@ -1,8 +1,8 @@
-"""The life of one refund: reserved, sent to the gateway once, followed until the gateway says how it ended.
+"""The life of one refund: reserved, sent to the gateway once, followed until the gateway reports its end.
 
 As in `workflows.payment`, the run is the only actor. The reserved amount stays reserved until the refund is processed
 or surely failed, so doubt never lets the same money be refunded twice. A processed refund has no workflow; when the
-gateway reports that the money came back, a new run asks the gateway and records it as reversed.
+gateway reports a reversal, a new run asks the gateway and records it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class RefundWorkflow(Listener):
 
     @workflow.run
     async def run(self, started: RefundInput) -> RefundResult:
-        """Live until the refund is final. A refund cannot be called off: the money may be out already."""
+        """Live until the refund is final. A refund cannot be cancelled: the money may be paid out already."""
         return await uncancelled(self._live(started), self._go_on)
 
     def _go_on(self) -> None:
@@ -109,7 +109,7 @@ class RefundWorkflow(Listener):
 
     @property
     def _operation(self) -> Operation:
-        """The refund, to be sent or asked about."""
+        """The refund as an operation, to send it or ask about it."""
         refund, kept = self._record.refund, self._record.kept
         references = dict(kept.references)
         if refund.gateway_reference:
@@ -142,7 +142,7 @@ class RefundWorkflow(Listener):
             await self._look_for_reversal()
 
     async def _recorded(self, step: Coroutine[Any, Any, None]) -> None:
-        """Take a step; a person must look when the database refuses it for good."""
+        """Take a step; begin a review when the database refuses it for good."""
         try:
             await step
         except RecordingRefusedError as refused:
@@ -153,7 +153,7 @@ class RefundWorkflow(Listener):
                 await until_recorded(lambda: self._change(RefundStatus.NEEDS_REVIEW, reason), self._timeline.note)
 
     async def _look_for_reversal(self) -> None:
-        """A reversal moves money back, so the gateway must confirm it; an event may be old."""
+        """A reversal moves money, so the gateway must confirm it: an event may be old."""
         give_up_at = workflow.now() + policies.FOLLOW_UP_DEADLINE
         await self._settle(await self._caller.recover(self._operation, give_up_at=give_up_at))
 
@@ -207,7 +207,7 @@ class RefundWorkflow(Listener):
         await self._settle(await self._caller.find_out(self._operation))
 
     async def _settle(self, outcome: GatewayOutcome) -> None:
-        """Move on by what the gateway says; what says nothing new changes nothing."""
+        """Record the gateway's outcome; one that says nothing new changes nothing."""
         if outcome.kind is OutcomeKind.APPROVED and self._status in OPEN:
             differs = difference(outcome, self._record.refund.money)
             if differs:
@@ -225,7 +225,7 @@ class RefundWorkflow(Listener):
             await self._not_paid_out(code, description, outcome.reference)
 
     async def _not_paid_out(self, code: str, description: str, reference: str | None) -> None:
-        """Failed if it was not processed yet, else reversed: the gateway has the money back."""
+        """Record that the money is back: failed if the refund was not processed yet, else reversed."""
         if self._status in OPEN:
             to, reason = RefundStatus.FAILED, f"refused: {code}"
         elif self._status is RefundStatus.PROCESSED:
@@ -290,7 +290,7 @@ class RefundWorkflow(Listener):
         self._deadline = reserved_at + timedelta(seconds=self._started.deadline_s)
 
     def _awaited(self) -> str:
-        """Say what is awaited, for the first line of Current Details."""
+        """Return what is awaited, for the first line of Current Details."""
         refund = self._record.refund
         since = f"{refund.status} since {moment(self._since)}"
         reference = f"; gateway reference `{refund.gateway_reference}`" if refund.gateway_reference else ""
@@ -302,7 +302,7 @@ class RefundWorkflow(Listener):
         return f"{since}; {until}; next poll {poll}{reference}"
 
     async def _hand_over_when_long(self) -> None:
-        """Go on in a new run when this one's history nears Temporal's limits."""
+        """Continue as new when this run's history nears Temporal's limits."""
         if workflow.info().is_continue_as_new_suggested() and not self._inbox.is_asked():
             await workflow.wait_condition(workflow.all_handlers_finished)
             self._go_on_in_a_new_run()

@@ -11,9 +11,9 @@ the gateway's package, because only the connector knows whether the gateway may 
 Connectors keep no payment state, use no database and never retry: retries belong to the workflow.
 A connector method raises only for programmer errors; whatever the gateway or the network does is an outcome.
 
-    operations what is asked abilities   what a connector declares
-    outcomes     what became of it      finding     what is believed of a question's answer
-    inbound      what gateways send     listing     a gateway's own books      cards   raw test cards
+    operations   what is requested      abilities   what a connector declares
+    outcomes     how an operation ended finding     how a look-up is believed
+    inbound      webhooks of gateways   listing     a gateway's own list       cards   raw test cards
 """
 
 from clearway.domain.attempt import Executed

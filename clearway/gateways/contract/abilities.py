@@ -103,8 +103,8 @@ class Capabilities:
 class Abilities:
     """All that a connector declares. finds: for every kind of operation that `finds_otherwise` does not name.
 
-    closes, door_open_s: of an attempt that is not paid. Its methods show whether a connector has a first step without
-    effect, and whether it can abort (`Preparing`, `Aborting`).
+    closes, door_open_s: when an unpaid attempt can no longer succeed. Its methods show whether a connector has a first
+    step without effect, and whether it can abort (`Preparing`, `Aborting`).
     """
 
     finds: Finding

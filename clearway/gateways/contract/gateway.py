@@ -23,7 +23,7 @@ class Gateway(Protocol):
         """Take part or all of an authorised amount: APPROVED, DECLINED, PENDING, RETRYABLE or UNKNOWN."""
 
     async def void(self, operation: Operation) -> GatewayOutcome:
-        """Release what is authorised and not captured, or call off a pending payment.
+        """Release what is authorised and not captured, or cancel a pending payment.
 
         APPROVED: nothing more will be taken. DECLINED: too late, the money is already taken.
         """

@@ -16,9 +16,9 @@ class GatewayUnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ListedOperation:
-    """One operation by the gateway's own books, whether or not our database knows of it.
+    """One operation in the gateway's own list, in our database or not.
 
-    payment_id: our id, as the gateway was given it. key: our idempotency key. outcome: how the operation stands now.
+    payment_id: our id, as sent to the gateway. key: our idempotency key. outcome: how the operation stands now.
     """
 
     key: str

@@ -119,7 +119,7 @@ class Action:
 class GatewayOutcome:
     """One gateway answer about one operation (an authorisation, capture, void or refund).
 
-    executed: None means the usual of the kind (`USUALLY`), and is replaced by it.
+    executed: None becomes the default of the kind (`USUALLY`).
     references: the gateway's ids by name, that of the operation itself first. They are added to those that are
     recorded. state: the connector's own text, kept and given back; None leaves what is kept as it is.
     amount_minor and currency are what the gateway says it moved or reserved; the workflow compares them with the

@@ -207,7 +207,7 @@ class PayPalGateway:
         return found, errors.not_sent(operation.kind, "The payment is not authorised at PayPal; nothing was captured.")
 
     async def _change(self, operation: Operation, read: Read, path: str, body: Mapping[str, Any]) -> GatewayOutcome:
-        """Send a request that moves money, and read its answer, or the order when the answer says it moved on."""
+        """Send a request that moves money, and read its answer; or the order, if the answer says that it changed."""
         answer = await self._exchange.ask(operation.kind, "POST", path, body=body, request_id=operation.key)
         if answer.body is not None:
             outcome = _read(answer.body, read)

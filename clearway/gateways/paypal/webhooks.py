@@ -42,7 +42,7 @@ Fetch = Callable[[str], Awaitable[bytes]]
 
 
 class Verifier:
-    """Checks who signed a webhook. origin: of the API, if it is not PayPal's own; its certificates are taken too."""
+    """Verifies webhook signatures. origin: of the API, if it is not PayPal's own; its certificates are taken too."""
 
     def __init__(self, webhook_id: str | None, origin: str | None, fetch: Fetch) -> None:
         self._webhook_id = webhook_id

@@ -181,7 +181,7 @@ class SimulatorGateway:
         return Inbound((event,))
 
     def _verify(self, request: InboundRequest) -> None:
-        """Compare the signature, and the time in it with that of arrival: a kept request is read again much later."""
+        """Verify the signature, and its time against the time of receipt: a stored request may be replayed later."""
         names = ("webhook-id", "webhook-timestamp", "webhook-signature")
         event_id, stamp, given = (request.headers.get(name, "") for name in names)
         if not (event_id and stamp and given):

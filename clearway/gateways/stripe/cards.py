@@ -68,7 +68,7 @@ def new_method(card: Card) -> dict[str, Any]:
 
 
 def token(answer: Answer) -> CardToken:
-    """Read the answer to that. Raises CardRefusedError or GatewayUnavailableError; neither contains the number."""
+    """Read the new payment method. Raises CardRefusedError or GatewayUnavailableError, without the number."""
     if answer.body is None:
         outcome = answer.outcome or UNKNOWN
         if outcome.kind is OutcomeKind.DECLINED and outcome.error_code:

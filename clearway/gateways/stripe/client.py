@@ -221,7 +221,7 @@ class StripeGateway:
         read: Callable[[Mapping[str, Any]], GatewayOutcome],
         send: Callable[[], Awaitable[stripe.StripeObject]],
     ) -> GatewayOutcome:
-        """Send a request that may move money, and read its answer, or the object when the answer is old or unclear."""
+        """Send a request that may move money, and read its answer; or the object, if that answer is old or unclear."""
         answer = await ask(operation.kind, send)
         if answer.replayed or answer.moved:
             return await self._truth(operation, answer)

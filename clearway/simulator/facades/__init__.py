@@ -1,1 +1,1 @@
-"""Stand-ins of real gateways: each speaks one vendor's protocol over the simulator's engine, journal and faults."""
+"""Stand-ins for real gateways: each has one vendor's API over the simulator's engine, journal and faults."""

@@ -1,4 +1,4 @@
-"""Who calls: client credentials, the access tokens they are exchanged for, and the account of each.
+"""Authentication: client credentials, their access tokens, and the account of each.
 
 Every well-formed pair is accepted: the secret of the client id `client_NAME` is `secret_NAME`. A name with `invalid` in
 it is refused, as PayPal refuses credentials that it does not know.
@@ -23,7 +23,7 @@ _CLIENT: Final = re.compile(r"client_([A-Za-z0-9_-]{4,200})")
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Lets callers in. token_life_s: how long an access token is good."""
+    """Authenticates callers. token_life_s: how long an access token is valid."""
 
     books: Books
     token_life_s: float
@@ -70,6 +70,6 @@ def _account(pair: tuple[str, str]) -> str:
 
 
 def account_id(name: str) -> str:
-    """Return the id of an account, a merchant's or a payer's: thirteen characters that cannot be confused."""
+    """Return the id of an account, a merchant's or a payer's: thirteen unambiguous characters."""
     digest = hashlib.sha256(name.encode()).digest()[:13]
     return "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest)

@@ -1,4 +1,4 @@
-"""PayPal's amounts, texts with decimals, and those of the journal, which counts ISO minor units. Pure.
+"""Convert between PayPal's decimal texts and the journal's ISO minor units. Pure.
 
 Sources: developer.paypal.com/reference/currency-codes. HUF and TWD have two decimals in ISO 4217 and none at PayPal.
 """

@@ -1,6 +1,6 @@
-"""What the stand-in keeps besides the engine's own records: PayPal's objects, tokens, request ids and its key.
+"""The stand-in's own storage, beside the engine's records: PayPal's objects, tokens, request ids and its key.
 
-The tables are in the simulator's file, so that one transaction covers an object and the effect it stands for.
+The tables are in the simulator's file, so that one transaction covers an object and its effect.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CREATE TABLE IF NOT EXISTS paypal_keys (name TEXT PRIMARY KEY, private_key TEXT 
 
 
 class Kind(StrEnum):
-    """The kinds of objects that are kept."""
+    """The kinds of stored objects."""
 
     ORDER = "order"
     AUTHORIZATION = "authorization"
@@ -108,7 +108,7 @@ class Books:
         return _thing(self._store.one(query, key))
 
     def children(self, order_id: str, kind: Kind) -> list[Thing]:
-        """Return what belongs to an order, oldest first."""
+        """Return the objects of an order, oldest first."""
         query = "SELECT * FROM paypal_objects WHERE parent = ? AND kind = ? ORDER BY rowid"
         return [thing for row in self._store.all(query, order_id, kind) if (thing := _thing(row))]
 
@@ -132,13 +132,13 @@ class Books:
         return token
 
     def account_of(self, token: str, now: float) -> str | None:
-        """Return whose token it is; None for one that is unknown or expired."""
+        """Return the account of a token; None for an unknown or expired one."""
         query = "SELECT account FROM paypal_tokens WHERE token = ? AND expires_at > ?"
         row = self._store.one(query, token, now)
         return str(row["account"]) if row else None
 
     def request(self, account: str, request_id: str, since: float) -> Remembered | None:
-        """Return what a request id was used for; what is older than `since` is forgotten."""
+        """Return the stored use of a request id; one older than `since` is forgotten."""
         identity = (account, request_id)
         self._store.run(
             "DELETE FROM paypal_requests WHERE account = ? AND request_id = ? AND created_at < ?", *identity, since
@@ -148,7 +148,7 @@ class Books:
         return Remembered(**row) if row else None
 
     def remember(self, account: str, request_id: str, used: Remembered, at: float) -> None:
-        """Keep what a request id was used for."""
+        """Store the use of a request id."""
         self._store.run(
             "INSERT INTO paypal_requests VALUES (?, ?, ?, ?, ?)",
             account,
@@ -164,12 +164,12 @@ class Books:
         return (row["private_key"], row["certificate"]) if row else None
 
     def keep_key(self, private_key: str, certificate: str) -> None:
-        """Keep the private key of webhooks and its certificate."""
+        """Store the private key of webhooks and its certificate."""
         self._store.run("INSERT INTO paypal_keys VALUES ('webhooks', ?, ?)", private_key, certificate)
 
 
 def new_id() -> str:
-    """Return an id as PayPal's look: 17 upper-case letters and digits."""
+    """Return an id in PayPal's form: 17 upper-case letters and digits."""
     return "".join(secrets.choice("0123456789ABCDEFGHJKLMNPRSTUVWXY") for _ in range(17))
 
 

@@ -1,4 +1,4 @@
-"""One request to the stand-in while it is carried out, and the keys under which the engine acts for it."""
+"""The context of one request to the stand-in, and the idempotency keys that the engine gets for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHANNEL: Final = "paypal"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the acts need to know of a request. request_id: its PayPal-Request-Id. wrong_amount: a fault."""
+    """The context of a request. request_id: its PayPal-Request-Id. wrong_amount: a fault."""
 
     account: str
     at: float
@@ -22,9 +22,9 @@ class Call:
 
 
 def engine_key(records: Records, call: Call, object_id: str) -> str:
-    """Return a key that the engine has not seen: the request's own, so that the journal names it, if that is free.
+    """Return an unused engine key: the request's own if it is free, so that the journal has it.
 
-    It may be taken: request ids are an account's own, are forgotten, and may be sent again after a decline.
+    It may be used already: request ids belong to an account, expire, and may be sent again after a decline.
     """
     wanted = key = call.request_id or f"paypal:{object_id}"
     number = 1

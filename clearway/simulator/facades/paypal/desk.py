@@ -1,7 +1,7 @@
 """How the stand-in answers a request: tokens, request ids with the latest state, faults, error bodies, headers.
 
-A repeat with the same PayPal-Request-Id shows what the first made, as it stands now, with 200 in the place of 201. An
-error is not remembered: the same request may succeed later.
+A repeat with the same PayPal-Request-Id returns the current state of the first result, with 200 instead of 201. An
+error is not stored: the same request may succeed later.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SubjectOf = Callable[[str, Any, str | None], Subject]
 
 
 class Family(StrEnum):
-    """The APIs, which remember request ids for different times; and what has no request ids."""
+    """The APIs, which store request ids for different times; and calls without request ids."""
 
     ORDERS = "orders"
     PAYMENTS = "payments"
@@ -47,7 +47,7 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One request that was let in."""
+    """One authenticated request."""
 
     request: Request
     debug_id: str
@@ -58,19 +58,19 @@ class Arrival:
 
     @property
     def fingerprint(self) -> str:
-        """What must be the same when the request id is used again."""
+        """The fields that must be equal when the request id is used again."""
         fields = json.loads(self.body) if self.body.strip() else {}
         return json.dumps([self.request.url.path, fields], sort_keys=True)
 
     @property
     def wants_all(self) -> bool:
-        """Whether the whole representation is asked for."""
+        """Whether the full representation is requested."""
         return "return=representation" in self.request.headers.get("prefer", "")
 
 
 @dataclass(slots=True)
 class Desk:
-    """Takes requests, and answers them. lives_s: how long the request ids of each API are remembered."""
+    """Handles requests. lives_s: how long the request ids of each API are stored."""
 
     store: Store
     books: Books
@@ -110,7 +110,7 @@ class Desk:
             self._under_way.discard(mark)
 
     async def look(self, request: Request, act: Callable[[str], dict[str, Any]], about: SubjectOf) -> Response:
-        """Answer a request that only asks."""
+        """Answer a read request."""
         debug_id = secrets.token_hex(6)
         try:
             arrival = await self._arrived(request, debug_id, Family.WITHOUT)
@@ -146,7 +146,7 @@ class Desk:
         return Arrival(request, debug_id, time.time(), account, body, request_id)
 
     def _earlier(self, arrival: Arrival, family: Family) -> Thing | None:
-        """Return what the request id made before. Raises PayPalError if it is in use, or was for something else."""
+        """Return the earlier result of the request id. Raises PayPalError if it is in use, or had another request."""
         if arrival.request_id is None:
             return None
         if (arrival.account, arrival.request_id) in self._under_way:
@@ -167,13 +167,13 @@ class Desk:
         fault: Fault | None,
         family: Family,
     ) -> Response:
-        """Act and remember the request id, in one transaction."""
+        """Execute the request and store its request id, in one transaction."""
         wrong = fault is not None and fault.kind is FaultKind.WRONG_AMOUNT
         call = Call(arrival.account, arrival.at, arrival.request_id, wrong_amount=wrong)
         with self.store.transaction():
             try:
                 made = act(call, asked)
-            except PayPalError as refusal:  # What was done before it, such as a declined try, stays.
+            except PayPalError as refusal:  # Earlier effects, such as a declined attempt, stay.
                 return _error(arrival.debug_id, refusal)
             if arrival.request_id is not None:
                 used = Remembered(arrival.fingerprint, made.id)
@@ -186,10 +186,10 @@ class Desk:
 
 
 def say_as(debug_id: str) -> Say:
-    """Return how a fault is said in PayPal's form."""
+    """Return the response for a fault in PayPal's form."""
 
     def say(status: int, code: str, message: str, retry_after_s: int | None = None) -> Response:
-        del code, message  # PayPal has words of its own.
+        del code, message  # PayPal has an own error for it.
         refusal = PayPalError("INVALID_RESOURCE_ID") if status == 404 else PayPalError(None, status=status)  # noqa: PLR2004 - Not Found
         response = _error(debug_id, refusal)
         if retry_after_s is not None:

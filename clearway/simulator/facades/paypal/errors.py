@@ -1,4 +1,4 @@
-"""PayPal's errors: the body of each, and what the engine's failures are in PayPal's words. Pure.
+"""PayPal's errors: the body of each, and the mapping of the engine's failures to them. Pure.
 
 Issues and their texts are those of PayPal's published OpenAPI documents (orders 2.13, payments 2.5).
 """
@@ -117,7 +117,7 @@ class PayPalError(Exception):
 
 
 class OAuthError(PayPalError):
-    """An answer in the form of OAuth 2.0, in which PayPal refuses credentials and tokens."""
+    """An OAuth 2.0 error, with which PayPal refuses credentials and tokens."""
 
     def __init__(self, status: int, error: str, description: str) -> None:
         super().__init__(None, status=status)
@@ -135,5 +135,5 @@ def missing() -> PayPalError:
 
 
 def decline_of(engine_failure: str) -> str:
-    """Return the issue with which PayPal says that a payment failed."""
+    """Return PayPal's issue for a failed payment."""
     return DECLINES.get(engine_failure, "INSTRUMENT_DECLINED")

@@ -1,4 +1,4 @@
-"""PayPal's webhook events: kept for `GET …/webhooks-events`, and sent signed to the webhooks that want them."""
+"""PayPal's webhook events: stored for `GET …/webhooks-events`, and sent signed to the webhooks that want them."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _OF_REFUND: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PayPalChannel:
-    """Tells of the engine's operations in PayPal's events."""
+    """Makes PayPal's events for the engine's operations."""
 
     books: Books
     views: Views
     signer: Signer
 
     def notices(self, operation: Operation, payment: Payment, at: float) -> list[Notice]:
-        """Return the webhooks about an operation as it stands, and keep the events."""
+        """Return the webhooks about an operation as it is now, and store the events."""
         thing = self._about(operation, payment)
         event_type = _type(thing, operation) if thing else None
         if thing is None or event_type is None:
@@ -53,7 +53,7 @@ class PayPalChannel:
         return str(receiver.document["url"]) if receiver else "http://127.0.0.1:9/deleted"
 
     def headers(self, webhook: Webhook, at: float) -> dict[str, str]:
-        """Sign. A repeat has the same transmission id and a time of its own."""
+        """Sign. A repeat has the same transmission id and a new time."""
         transmission_id, time = str(uuid.uuid5(uuid.NAMESPACE_URL, webhook.event_id + webhook.receiver)), moment(at)
         text = signed_text(transmission_id, time, webhook.receiver, webhook.body.encode())
         return {
@@ -72,7 +72,7 @@ class PayPalChannel:
         return f"{self.views.public_url}{ROOT}/v1/notifications/certs/{self.signer.certificate_id()}"
 
     def record(self, thing: Thing, event_type: str, resource: dict[str, Any], at: float) -> Iterator[Notice]:
-        """Keep an event, and return its webhooks, one for every receiver that wants it."""
+        """Store an event, and return its webhooks, one for every receiver that wants it."""
         event_id = f"WH-{new_id()}-{new_id()}"
         link = f"{self.views.public_url}{ROOT}/v1/notifications/webhooks-events/{event_id}"
         event = {
@@ -93,7 +93,7 @@ class PayPalChannel:
                 yield Notice(event_id, event_type, json.dumps(event, separators=(",", ":")), receiver.id)
 
     def _about(self, operation: Operation, payment: Payment) -> Thing | None:
-        """Return what an operation is told by: a void has no object of its own."""
+        """Return the object of an operation's event: a void has no own object."""
         if operation.kind is not OperationKind.VOID:
             return self.books.of_operation(operation.key)
         made_by = self.views.records.payment_operation(payment.reference)
@@ -102,13 +102,13 @@ class PayPalChannel:
 
 @dataclass(frozen=True, slots=True)
 class Announcer:
-    """Sends the events that no decision of the engine makes: an order was approved, or something is pending."""
+    """Sends the events without a decision of the engine: an order was approved, or something is pending."""
 
     channel: PayPalChannel
     outbox: Outbox
 
     def announce(self, thing: Thing, event_type: str, at: float) -> None:
-        """Keep an event about an object as it stands, and send it a little later."""
+        """Store an event about an object as it is now, and send it a little later."""
         shown = self.channel.views.show(thing)
         notices: Sequence[Notice] = list(self.channel.record(thing, event_type, shown, at))
         self.outbox.add(CHANNEL, notices, at + ANSWERED_WAIT_S)

@@ -1,4 +1,4 @@
-"""The stand-in as a whole: its parts over the simulator's engine, and what is said of webhooks."""
+"""The whole stand-in: its parts over the simulator's engine, and its webhook API."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class PayPalFacade:
         return {"id": webhook_id, **self._webhook(account, webhook_id).document}
 
     def delete_webhook(self, account: str, webhook_id: str) -> None:
-        """Remove a webhook: what was still to be sent to it is not. Raises PayPalError (404)."""
+        """Remove a webhook: its pending notifications are not sent. Raises PayPalError (404)."""
         self.books.delete(self._webhook(account, webhook_id))
 
     def events(self, account: str) -> dict[str, Any]:

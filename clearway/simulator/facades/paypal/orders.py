@@ -1,4 +1,4 @@
-"""What can be done with an order: create, approve, capture, authorize. Each runs in one transaction."""
+"""Operations on an order: create, approve, capture, authorize. Each runs in one transaction."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _ALREADY: Final = {"CAPTURE": "ORDER_ALREADY_CAPTURED", "AUTHORIZE": "ORDER_ALRE
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """The acts. life_s: how long an order waits for its approval, and once more for its capture."""
+    """Operations on orders. life_s: how long an order waits for its approval, and again for its capture."""
 
     books: Books
     records: Records
@@ -68,7 +68,7 @@ class Orders:
         return order
 
     def approve(self, order: Thing, funding: str) -> bool:
-        """Take the payer's approval. Returns False when the order no longer waits for one."""
+        """Record the payer's approval. Returns False when the order no longer waits for one."""
         if order.document["status"] not in WAITING or self._has_expired(order):
             return False
         now = time.time()

@@ -1,6 +1,6 @@
-"""What each request of PayPal's APIs may say, and the errors about what it may not. Pure.
+"""The parameters of each request of PayPal's APIs, and their errors. Pure.
 
-A field that PayPal has and the stand-in does not carry out is refused: nothing is accepted and then ignored.
+A field of PayPal that the stand-in does not implement is refused: nothing is accepted and then ignored.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class PurchaseUnit(_Part):
 
 
 class ExperienceContext(_Part):
-    """How the payer is met, and where they come back to."""
+    """How the payer approves, and the return URLs."""
 
     return_url: Url
     cancel_url: Url
@@ -75,7 +75,7 @@ class NewOrder(_Part):
 
 
 class Nothing(_Part):
-    """A request that says nothing but what it is about."""
+    """A request without fields."""
 
 
 class NewCapture(_Part):

@@ -1,4 +1,4 @@
-"""What can be done with authorizations and captures: capture, reauthorize, void, refund. Each in one transaction."""
+"""Operations on authorizations and captures: capture, reauthorize, void, refund. Each in one transaction."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _COUNTED: Final = {Status.PROCESSING, Status.SUCCEEDED}
 
 @dataclass(frozen=True, slots=True)
 class Payments:
-    """The acts. honor_s: how long an authorization is honoured; only then it may be reauthorized, once."""
+    """The operations. honor_s: how long an authorization is honoured; only then it may be reauthorized, once."""
 
     books: Books
     records: Records
@@ -96,7 +96,7 @@ class Payments:
         return authorization
 
     def reauthorize(self, call: Call, authorization_id: str, asked: Reauthorization) -> Thing:
-        """Have an authorization honoured once more. The stand-in takes no other amount than the first."""
+        """Renew an authorization. The stand-in accepts only the first amount."""
         authorization = self.find(call.account, Kind.AUTHORIZATION, authorization_id)
         backed = self.views.backed(authorization)
         payment = backed.payment
@@ -125,7 +125,7 @@ class Payments:
         return made
 
     def refund(self, call: Call, capture_id: str, asked: NewRefund) -> Thing:
-        """Give part or all of a capture back."""
+        """Refund part or all of a capture."""
         capture = self.find(call.account, Kind.CAPTURE, capture_id)
         backed = self.views.backed(capture)
         status = self.views.capture_status(capture, backed.operation)
@@ -159,7 +159,7 @@ class Payments:
 
 
 def _amount(asked: Money | None, usual: int, currency: str, mismatch: str) -> int:
-    """Return the amount that was asked for, in minor units of the journal. Raises PayPalError."""
+    """Return the requested amount, in minor units of the journal. Raises PayPalError."""
     if asked is None:
         return usual
     amount = journal_amount(asked.value, asked.currency_code, "/amount")

@@ -1,4 +1,4 @@
-"""PayPal's APIs under `/paypal`: which request does what, and what the faults match of it."""
+"""PayPal's APIs under `/paypal`: the routes, and the subject of each for fault rules."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def create_order(request: Request, paypal: PayPal) -> Response:
 
 @router.get("/v2/checkout/orders/{order}")
 async def get_order(request: Request, order: str, paypal: PayPal) -> Response:
-    """Show an order with all that was done for it."""
+    """Show an order with its payments."""
     return await paypal.desk.look(
         request,
         lambda account: paypal.views.order(paypal.orders.find(account, order)),
@@ -119,7 +119,7 @@ async def capture_authorization(request: Request, authorization: str, paypal: Pa
 
 @router.post("/v2/payments/authorizations/{authorization}/reauthorize")
 async def reauthorize(request: Request, authorization: str, paypal: PayPal) -> Response:
-    """Have an authorization honoured once more."""
+    """Renew an authorization."""
 
     def act(call: Call, asked: Reauthorization) -> Thing:
         return paypal.payments.reauthorize(call, authorization, asked)
@@ -149,7 +149,7 @@ async def get_capture(request: Request, capture: str, paypal: PayPal) -> Respons
 
 @router.post("/v2/payments/captures/{capture}/refund")
 async def refund_capture(request: Request, capture: str, paypal: PayPal) -> Response:
-    """Give part or all of a capture back."""
+    """Refund part or all of a capture."""
 
     def act(call: Call, asked: NewRefund) -> Thing:
         return paypal.payments.refund(call, capture, asked)
@@ -259,7 +259,7 @@ async def approve(token: str, funding: str, paypal: PayPal) -> Response:
 
 @router.api_route("/{path:path}", methods=["GET", "POST", "PATCH", "DELETE"])
 async def unrecognised(request: Request, path: str, paypal: PayPal) -> Response:
-    """Refuse what the stand-in does not have."""
+    """Refuse unknown routes."""
     del path
 
     def act(_account: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How webhooks are signed: RSA with SHA-256 over `id|time|webhook_id|crc32`, and the certificate that is served.
 
 The CRC32 of the body is all of the body that is signed, and it is no digest: a body with another meaning and the same
-CRC32 is easily made. So it is at PayPal, and so it must be here.
+CRC32 is easily made. The stand-in does as PayPal does.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def event_of(verification: bytes) -> bytes:
 
 @dataclass(slots=True)
 class Signer:
-    """The key of the stand-in, made when it is first needed and kept."""
+    """The key of the stand-in, made at first use and stored."""
 
     books: Books
     _key: rsa.RSAPrivateKey | None = field(default=None, repr=False)
@@ -56,7 +56,7 @@ class Signer:
         return base64.b64encode(self._private_key().sign(text, padding.PKCS1v15(), hashes.SHA256())).decode()
 
     def verifies(self, text: bytes, signature: str) -> bool:
-        """Return whether a signature is ours."""
+        """Return whether a signature is valid."""
         try:
             self._private_key().public_key().verify(
                 base64.b64decode(signature), text, padding.PKCS1v15(), hashes.SHA256()

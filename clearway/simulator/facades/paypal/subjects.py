@@ -1,4 +1,4 @@
-"""What fault rules match of a request: the payment, its amount, and how it is paid."""
+"""The subject of a request for fault rules: the payment, its amount, and how it is paid."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from clearway.simulator.faults import Operation, Subject
 
 
 def about_new_order(_account: str, asked: NewOrder, key: str | None) -> Subject:
-    """Return what is matched of a new order: it is the first step, which moves no money."""
+    """Return the subject of a new order: the first step, which moves no money."""
     unit = asked.purchase_units[0]
     return Subject(Operation.PREPARE, key, unit.custom_id, "wallet", _minor(unit.amount))
 
 
 def about(books: Books, views: Views, operation: Operation, object_id: str) -> SubjectOf:
-    """Return what is matched of a request about an order, authorization, capture or refund."""
+    """Return the subject of a request about an order, authorization, capture or refund."""
 
     def subject(account: str, asked: Any, key: str | None) -> Subject:
         found = books.any(object_id)
@@ -54,4 +54,4 @@ def _minor(amount: Money) -> int | None:
     try:
         return journal_amount(amount.value, amount.currency_code, "")
     except PayPalError:
-        return None  # The act refuses it in PayPal's words.
+        return None  # The operation refuses it with PayPal's error.

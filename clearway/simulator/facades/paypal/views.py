@@ -33,14 +33,14 @@ class Backed:
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Puts documents and the engine's records together."""
+    """Builds answers from documents and the engine's records."""
 
     books: Books
     records: Records
     public_url: str
 
     def backed(self, thing: Thing) -> Backed:
-        """Return what stands behind an object."""
+        """Return the engine's operation and payment behind an object."""
         operation = self.records.operation(thing.operation_key or "")
         assert operation is not None, "an object names an operation that exists"
         payment = self.records.payment(operation.payment_reference)
@@ -48,7 +48,7 @@ class Views:
         return Backed(operation, payment)
 
     def show(self, thing: Thing, operation: Operation | None = None) -> dict[str, Any]:
-        """Return an object as it stands now. operation: in the place of the one that stands behind it."""
+        """Return an object as it is now. operation: replaces the one behind it."""
         match thing.kind:
             case Kind.ORDER:
                 return self.order(thing)
@@ -61,7 +61,7 @@ class Views:
         return dict(thing.document)
 
     def order(self, order: Thing) -> dict[str, Any]:
-        """Return an order with all that was done for it."""
+        """Return an order with its payments."""
         document = order.document
         unit = dict(document["unit"])
         unit["payee"] = {"email_address": "merchant@paypal.example", "merchant_id": order.account}
@@ -131,7 +131,7 @@ class Views:
         return "REFUNDED" if refunded >= operation.amount else "PARTIALLY_REFUNDED"
 
     def refunded(self, capture: Thing, statuses: set[Status]) -> int:
-        """Return what is given back of a capture, in minor units."""
+        """Return the refunded amount of a capture, in minor units."""
         refunds = self.books.children(capture.parent or "", Kind.REFUND)
         operations = [self.backed(one).operation for one in refunds if one.document["capture"] == capture.id]
         return sum(operation.amount for operation in operations if operation.status in statuses)
@@ -146,7 +146,7 @@ class Views:
         return body | ({"status_details": {"reason": "ECHECK"}} if body["status"] == "PENDING" else {})
 
     def minimal(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Return what is answered unless the whole representation is asked for."""
+        """Return the minimal representation."""
         return {name: body[name] for name in ("id", "status", "links")}
 
     def page_url(self, order_id: str) -> str:

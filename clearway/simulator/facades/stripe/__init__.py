@@ -1,5 +1,5 @@
-"""The stand-in of Stripe: the parts of its API v1 that take payments, as the official SDK speaks them.
+"""The Stripe stand-in: the parts of its API v1 that take payments, as the official SDK calls them.
 
-What a payment does is the engine's matter. This package owns what is Stripe's own: PaymentIntents with their states,
-stored answers of idempotency keys, error bodies, events and their signatures. It knows nothing of our connector.
+The engine owns the rules of payments. This package owns Stripe's specifics: PaymentIntents with their states,
+stored answers of idempotency keys, error bodies, events and their signatures. It does not depend on our connector.
 """

@@ -1,4 +1,4 @@
-"""Who calls: Stripe's API keys, and the account that each belongs to. Pure.
+"""Authentication: Stripe's API keys, and the account of each. Pure.
 
 Every well-formed test key is accepted: `sk_test_NAME`, `rk_test_NAME` and `pk_test_NAME` are keys of one account, which
 the name makes. A name with `invalid` or `expired` in it is refused as Stripe refuses such keys.

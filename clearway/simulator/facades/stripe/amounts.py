@@ -1,4 +1,4 @@
-"""Stripe's amounts, and those of the journal, which counts ISO minor units. Pure.
+"""Convert between Stripe's amounts and the journal's ISO minor units. Pure.
 
 Sources: docs.stripe.com/currencies. ISK and UGX have no minor unit in ISO 4217, and two decimals at Stripe, both zero.
 MGA has two in ISO and none at Stripe. Of three decimals the last must be zero.

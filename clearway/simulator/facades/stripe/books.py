@@ -1,6 +1,6 @@
-"""What the stand-in keeps besides the engine's own records: Stripe's objects as documents, and stored answers.
+"""The stand-in's own storage, beside the engine's records: Stripe's objects as documents, and stored answers.
 
-The tables are in the simulator's file, so that one transaction covers an object and the effect it stands for.
+The tables are in the simulator's file, so that one transaction covers an object and its effect.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS stripe_answers (
 
 
 class Kind(StrEnum):
-    """The kinds of objects that are kept, by the names Stripe gives them."""
+    """The kinds of stored objects, by Stripe's names."""
 
     INTENT = "payment_intent"
     CHARGE = "charge"

@@ -1,4 +1,4 @@
-"""One request to the stand-in while it is carried out, and the keys under which the engine acts for it."""
+"""The context of one request to the stand-in, and the idempotency keys that the engine gets for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CHANNEL = "stripe"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the acts need to know of a request. key: its Idempotency-Key. wrong_amount: a fault to carry out."""
+    """The context of a request. key: its Idempotency-Key. wrong_amount: a fault to carry out."""
 
     caller: Caller
     request_id: str
@@ -28,9 +28,9 @@ class Call:
 
 
 def engine_key(records: Records, call: Call, object_id: str) -> str:
-    """Return a key that the engine has not seen: the request's own, so that the journal names it, if that is free.
+    """Return an unused engine key: the request's own if it is free, so that the journal has it.
 
-    It may be taken: keys of Stripe are an account's own, and are forgotten after a day.
+    It may be used already: Stripe's keys belong to an account, and expire after a day.
     """
     wanted = key = call.key or f"stripe:{object_id}"
     number = 1

@@ -1,7 +1,7 @@
 """How the stand-in answers a request: keys with stored first answers, faults, error bodies, headers.
 
-The order is Stripe's: a request that is not let in, or says what cannot be read, leaves no trace under its key. From
-the moment its execution begins, its answer is stored and repeated, also when that answer is an error.
+As at Stripe, a request that is not authenticated or not valid stores nothing under its key. Once its execution begins,
+its answer is stored and replayed, even an error.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SubjectOf = Callable[[Caller, Any, str | None], Subject]
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One request that was let in: who sent it, and its fields."""
+    """One authenticated request: its caller and its fields."""
 
     request: Request
     request_id: str
@@ -59,7 +59,7 @@ class Arrival:
 
     @property
     def fingerprint(self) -> str:
-        """What must be the same when the key is used again."""
+        """The fields that must be equal when the key is used again."""
         return json.dumps([self.request.method, self.request.url.path, self.fields], sort_keys=True)
 
     def call(self, fault: Fault | None) -> Call:
@@ -70,7 +70,7 @@ class Arrival:
 
 @dataclass(slots=True)
 class Desk:
-    """Takes requests, and answers them."""
+    """Handles requests."""
 
     store: Store
     books: Books
@@ -102,7 +102,7 @@ class Desk:
     async def look(
         self, request: Request, model: type[Asked], act: Callable[[Caller, Asked], dict[str, Any]], about: SubjectOf
     ) -> Response:
-        """Answer a request that only asks. What is not indexed yet is missing from lists, not from a look by id."""
+        """Answer a read request. What is not indexed yet is missing from lists, not from a look-up by id."""
         request_id = f"req_{secrets.token_hex(7)}"
         try:
             arrival = await _arrived(request, request_id)
@@ -119,7 +119,7 @@ class Desk:
         )
 
     def _earlier(self, arrival: Arrival) -> StoredAnswer | None:
-        """Return the stored answer to the key. Raises StripeError if the key is in use, or was for something else."""
+        """Return the stored answer to the key. Raises StripeError if the key is in use, or had another request."""
         account, key = arrival.caller.account, arrival.key
         if key is None:
             return None
@@ -138,7 +138,7 @@ class Desk:
     def _execute(
         self, arrival: Arrival, asked: Asked, act: Callable[[Call, Asked], dict[str, Any]], fault: Fault | None
     ) -> Response:
-        """Act and store the answer, in one transaction: what was done is never without its answer."""
+        """Execute the request and store its answer, in one transaction."""
         call = arrival.call(fault)
         with self.store.transaction():
             self.channel.call = call
@@ -174,10 +174,10 @@ class _Under:
 
 
 def say_as(request: Request, request_id: str) -> Say:
-    """Return how a fault is said in Stripe's form."""
+    """Return the response for a fault in Stripe's form."""
 
     def say(status: int, code: str, message: str, retry_after_s: int | None = None) -> Response:
-        del code, message  # Stripe has words of its own.
+        del code, message  # Stripe has an own error for it.
         response = _answer(request, request_id, status, _text(_failure(status, request_id)))
         if retry_after_s is not None:
             response.headers["retry-after"] = str(retry_after_s)
@@ -189,7 +189,7 @@ def say_as(request: Request, request_id: str) -> Say:
 
 
 async def _arrived(request: Request, request_id: str) -> Arrival:
-    """Let a request in. Raises StripeError."""
+    """Authenticate and parse a request. Raises StripeError."""
     caller = caller_of(request.headers.get("authorization", ""))
     version = request.headers.get("stripe-version", API_VERSION)
     if not _VERSION.fullmatch(version):

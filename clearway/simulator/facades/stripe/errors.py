@@ -1,4 +1,4 @@
-"""Stripe's errors: how each is said, and what the engine's failures are in Stripe's words. Pure."""
+"""Stripe's errors: the body of each, and the mapping of the engine's failures to them. Pure."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def missing(kind: str, object_id: str, param: str = "intent", status: int = 404)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How Stripe says that a payment failed. charged: a charge was tried, so that there is one that failed."""
+    """Stripe's error for a failed payment. charged: there is a failed charge."""
 
     code: str
     decline_code: str | None = None
@@ -96,12 +96,12 @@ MESSAGES_OF_CODES: Final = {
 
 
 def failure_of(engine_failure: str) -> Failure:
-    """Return how Stripe says that a payment failed."""
+    """Return Stripe's error for a failed payment."""
     return FAILURES.get(engine_failure, FAILURES["generic_decline"])
 
 
 def message_of(engine_failure: str) -> str:
-    """Return what Stripe tells people of a failure."""
+    """Return Stripe's message for a failure."""
     code = failure_of(engine_failure).code
     return MESSAGES_OF_CODES.get(code) or MESSAGES.get(engine_failure, "Your card was declined.")
 

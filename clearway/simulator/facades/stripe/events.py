@@ -1,4 +1,4 @@
-"""Stripe's events: kept for `GET /v1/events`, and sent signed to the webhook endpoints that want them."""
+"""Stripe's events: stored for `GET /v1/events`, and sent signed to the webhook endpoints that want them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def signature(secret: str, at: float, body: str) -> str:
 
 
 class StripeChannel:
-    """Tells of the engine's operations in Stripe's events. `call`: the request that is being carried out, if any."""
+    """Makes Stripe's events for the engine's operations. `call`: the current request, if any."""
 
     def __init__(self, books: Books, views: Views) -> None:
         self._books = books
@@ -36,7 +36,7 @@ class StripeChannel:
         self.call: Call | None = None
 
     def notices(self, operation: Operation, payment: Payment, at: float) -> list[Notice]:
-        """Return the webhooks about an operation as it stands, and keep the events."""
+        """Return the webhooks about an operation as it is now, and store the events."""
         if operation.kind is OperationKind.REFUND:
             refund = self._books.of_operation(operation.key)
             assert refund is not None, "a refund is kept before the engine makes it"
@@ -59,7 +59,7 @@ class StripeChannel:
         }
 
     def record(self, account: str, event_type: str, body: dict[str, Any], at: float) -> Iterator[Notice]:
-        """Keep an event, and return its webhooks, one for every endpoint that wants it."""
+        """Store an event, and return its webhooks, one for every endpoint that wants it."""
         endpoints = [one for one in self._books.all(account, Kind.ENDPOINT) if _wants(one, event_type)]
         event: dict[str, Any] = {
             "id": f"evt_{secrets.token_hex(12)}",
@@ -119,7 +119,7 @@ class StripeChannel:
 
 
 class Announcer:
-    """Sends the events that no operation of the engine makes: an intent was created, or waits for something."""
+    """Sends the events without an operation of the engine: an intent was created, or waits for something."""
 
     def __init__(self, channel: StripeChannel, views: Views, outbox: Outbox) -> None:
         self._channel = channel
@@ -127,13 +127,13 @@ class Announcer:
         self._outbox = outbox
 
     def announce(self, thing: Thing, event_type: str, at: float) -> None:
-        """Keep an event about an object as it stands, and send it a little later."""
+        """Store an event about an object as it is now, and send it a little later."""
         notices: Sequence[Notice] = list(self._channel.record(thing.account, event_type, self._views.show(thing), at))
         self._outbox.add(CHANNEL, notices, at + ANSWERED_WAIT_S)
 
 
 def _types(intent: Thing, operation: Operation, tried: Try) -> list[str]:
-    """Return the events that tell of an operation, in the order in which Stripe sends them."""
+    """Return the event types of an operation, in the order in which Stripe sends them."""
     status = intent_status(intent.document, tried)
     match operation.kind, operation.status:
         case OperationKind.PAYMENT, Status.AUTHORIZED | Status.CAPTURED:

@@ -1,4 +1,4 @@
-"""The stand-in as a whole: its parts over the simulator's engine, and what each list and look-up answers."""
+"""The whole stand-in: its parts over the simulator's engine, and its lists and look-ups."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class StripeFacade:
         }
 
     def balance(self, caller: Caller) -> dict[str, Any]:
-        """Return what is captured and not given back, per currency."""
+        """Return the captured and not refunded amount, per currency."""
         require_secret(caller)
         sums: dict[str, int] = defaultdict(int)
         for charge in self.books.all(caller.account, Kind.CHARGE):
@@ -144,7 +144,7 @@ class StripeFacade:
         return document
 
     def delete_endpoint(self, caller: Caller, endpoint_id: str) -> dict[str, Any]:
-        """Remove a webhook endpoint: what was still to be sent to it is not."""
+        """Remove a webhook endpoint: its pending events are not sent."""
         require_secret(caller)
         endpoint = self.books.get(caller.account, Kind.ENDPOINT, endpoint_id)
         if endpoint is None:

@@ -1,4 +1,4 @@
-"""What can be done with a PaymentIntent: create, change, confirm, capture, cancel. Each runs in one transaction."""
+"""Operations on a PaymentIntent: create, change, confirm, capture, cancel. Each runs in one transaction."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _CANCELLABLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Intents:
-    """The acts. multicapture: whether the accounts may capture in parts (at Stripe a matter of their pricing)."""
+    """The operations. multicapture: whether the accounts may capture in parts (at Stripe a matter of their pricing)."""
 
     books: Books
     records: Records
@@ -100,7 +100,7 @@ class Intents:
         return self._confirm(call, intent, method, no_action=asked.error_on_requires_action)
 
     def capture(self, call: Call, intent_id: str, asked: Capture) -> dict[str, Any]:
-        """Take part or all of what is authorised; what is left is released, unless told that more will follow."""
+        """Take part or all of what is authorised; what is left is released, unless more captures will follow."""
         intent = self.find(call.account, intent_id)
         self._require(intent, "captured", ("requires_capture",))
         tried = self._tried(intent)
@@ -118,7 +118,7 @@ class Intents:
         return self.views.intent(intent)
 
     def cancel(self, call: Call, intent_id: str, asked: Cancellation) -> dict[str, Any]:
-        """Call the intent off: nothing more is tried, and what is authorised and not captured is released."""
+        """Cancel the intent: nothing more is tried, and what is authorised and not captured is released."""
         intent = self.find(call.account, intent_id)
         self._require(intent, "canceled", _CANCELLABLE)
         tried = self.views.tried(intent)
@@ -158,7 +158,7 @@ class Intents:
         return self.views.intent(intent)
 
     def _try(self, call: Call, intent: Thing, method: Thing) -> Thing:
-        """Write down which try this is, before the engine makes it and its events are written."""
+        """Store the attempt before the engine makes it and its events are written."""
         charge_id = f"ch_{secrets.token_hex(12)}"
         key = engine_key(self.records, call, charge_id)
         document = intent.document
@@ -288,7 +288,7 @@ def _merge_metadata(document: dict[str, Any], given: dict[str, str] | None) -> N
 
 
 def _coming_back(intent: Thing) -> str | None:
-    """Return where the customer comes back to, with the names Stripe adds to the merchant's URL."""
+    """Return the return URL, with the parameters that Stripe adds."""
     url = intent.document["return_url"]
     if not url:
         return None

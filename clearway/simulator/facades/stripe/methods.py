@@ -53,7 +53,7 @@ FUNDING: Final = {"debit": "debit", "prepaid": "prepaid"}
 
 
 class Methods:
-    """Makes and finds payment methods. The engine keeps the scenario of each under its id."""
+    """Makes and finds payment methods. The engine stores the scenario of each under its id."""
 
     def __init__(self, books: Books, engine: Engine) -> None:
         self._books = books
@@ -92,7 +92,7 @@ class Methods:
         return found
 
     def take(self, method: Thing, intent_id: str) -> None:
-        """Note which intent uses a method. Raises StripeError (400) if it served another one: it serves one only."""
+        """Store which intent uses a method. Raises StripeError (400) if another intent used it before."""
         used_by = method.document.get("used_by")
         if used_by not in {None, intent_id}:
             message = (

@@ -1,7 +1,7 @@
-"""What each request of Stripe's API may say, and the errors about what it may not. Pure.
+"""The parameters of each request of Stripe's API, and their errors. Pure.
 
-Texts come from forms, so numbers and truth values are read from text. A parameter that Stripe has and the stand-in does
-not carry out is refused like an unknown one: nothing is accepted and then ignored.
+Texts come from forms, so numbers and truth values are read from text. A parameter of Stripe that the stand-in does not
+implement is refused like an unknown one: nothing is accepted and then ignored.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ class NewEndpoint(_Parameters):
 
 
 class Nothing(_Parameters):
-    """A request that says nothing but what it is about."""
+    """A request without fields."""
 
 
 class Span(_Part):

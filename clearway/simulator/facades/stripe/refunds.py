@@ -1,4 +1,4 @@
-"""What can be done with refunds: make one. It runs in one transaction."""
+"""Operations on refunds: create. It runs in one transaction."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from clearway.simulator.wire import NewRefund as EngineRefund
 
 @dataclass(frozen=True, slots=True)
 class Refunds:
-    """The acts."""
+    """The operations."""
 
     books: Books
     records: Records
@@ -36,7 +36,7 @@ class Refunds:
         return found
 
     def create(self, call: Call, asked: NewRefund) -> dict[str, Any]:
-        """Give part or all of what was captured back."""
+        """Refund part or all of what was captured."""
         charge, tried = self._charge(call.account, asked)
         payment = tried.payment
         left = stripe_amount(payment.captured - payment.refunded, payment.currency)

@@ -1,4 +1,4 @@
-"""Stripe's API v1 under `/stripe`: which request does what, and what the faults match of it."""
+"""Stripe's API v1 under `/stripe`: the routes, and the subject of each for fault rules."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ async def get_balance(request: Request, stripe: Stripe) -> Response:
 
 @router.api_route("/{path:path}", methods=["GET", "POST", "DELETE"])
 async def unrecognised(request: Request, path: str, stripe: Stripe) -> Response:
-    """Refuse what the stand-in does not have."""
+    """Refuse unknown routes."""
 
     def act(_caller: Caller, _asked: Nothing) -> dict[str, Any]:
         message = f"Unrecognized request URL ({request.method}: /v1/{path}). The stand-in does not have it."
@@ -292,7 +292,7 @@ def _journal_amount(amount: int, currency: str) -> int | None:
     try:
         return journal_amount(amount, currency.upper())
     except StripeError:
-        return None  # The act refuses it in Stripe's words.
+        return None  # The operation refuses it with Stripe's error.
 
 
 def _asking(_caller: Caller, _asked: Any, _key: str | None) -> Subject:

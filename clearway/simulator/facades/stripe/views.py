@@ -44,7 +44,7 @@ def intent_status(document: dict[str, Any], tried: Try | None) -> str:
 
 
 class Views:
-    """Puts documents and the engine's records together."""
+    """Builds answers from documents and the engine's records."""
 
     def __init__(self, books: Books, records: Records, public_url: str) -> None:
         self._books = books
@@ -75,7 +75,7 @@ class Views:
         return intent_status(intent.document, self.tried(intent))
 
     def show(self, thing: Thing) -> dict[str, Any]:
-        """Return an object of any kind as it stands now."""
+        """Return an object of any kind as it is now."""
         match thing.kind:
             case Kind.INTENT:
                 return self.intent(thing)
@@ -130,7 +130,7 @@ class Views:
         }
 
     def charge(self, charge: Thing, tried: Try | None = None) -> dict[str, Any]:
-        """Return a charge: one try of an intent that came as far as the issuer, or Radar."""
+        """Return a charge: one attempt of an intent that reached the issuer or Radar."""
         assert charge.operation_key is not None, "a charge is an operation's"
         tried = tried or self.attempt(charge.operation_key)
         payment, failure = tried.payment, tried.operation.failure
@@ -197,7 +197,7 @@ class Views:
         return body
 
     def expanded(self, account: str, body: dict[str, Any], paths: list[str]) -> dict[str, Any]:
-        """Put whole objects in the place of their ids. Raises StripeError (400) for what cannot be."""
+        """Replace ids by whole objects. Raises StripeError (400) for what cannot be."""
         for path in paths:
             self._expand(account, body, path.split("."), path)
         return body
@@ -276,7 +276,7 @@ def method(thing: Thing) -> dict[str, Any]:
 
 
 def is_charged(operation: Operation) -> bool:
-    """Return whether a try came as far as a charge: not while the customer must act, nor if they did not pass."""
+    """Return whether an attempt made a charge: not while the customer must act, nor if they failed to."""
     if operation.status in {Status.REQUIRES_ACTION, Status.CANCELED}:
         return False
     return operation.failure is None or failure_of(operation.failure).charged
