@@ -44,7 +44,7 @@ RETRY_TRIES: Final = 3
 
 
 class TemporalDeliveries:
-    """Starts deliveries in Temporal, with the installation's schedule for endpoints that have no own schedule."""
+    """Starts deliveries in Temporal, with the installation's schedule for endpoints without their own."""
 
     def __init__(self, client: Client, retry_intervals_s: Sequence[int]) -> None:
         self.client = client

@@ -189,7 +189,7 @@ def say_as(debug_id: str) -> Say:
     """Return the response for a fault in PayPal's form."""
 
     def say(status: int, code: str, message: str, retry_after_s: int | None = None) -> Response:
-        del code, message  # PayPal has an own error for it.
+        del code, message  # PayPal has its own error for it.
         refusal = PayPalError("INVALID_RESOURCE_ID") if status == 404 else PayPalError(None, status=status)  # noqa: PLR2004 - Not Found
         response = _error(debug_id, refusal)
         if retry_after_s is not None:

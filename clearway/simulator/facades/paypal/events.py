@@ -93,7 +93,7 @@ class PayPalChannel:
                 yield Notice(event_id, event_type, json.dumps(event, separators=(",", ":")), receiver.id)
 
     def _about(self, operation: Operation, payment: Payment) -> Thing | None:
-        """Return the object of an operation's event: a void has no own object."""
+        """Return the object of an operation's event: a void has no object of its own."""
         if operation.kind is not OperationKind.VOID:
             return self.books.of_operation(operation.key)
         made_by = self.views.records.payment_operation(payment.reference)

@@ -177,7 +177,7 @@ def say_as(request: Request, request_id: str) -> Say:
     """Return the response for a fault in Stripe's form."""
 
     def say(status: int, code: str, message: str, retry_after_s: int | None = None) -> Response:
-        del code, message  # Stripe has an own error for it.
+        del code, message  # Stripe has its own error for it.
         response = _answer(request, request_id, status, _text(_failure(status, request_id)))
         if retry_after_s is not None:
             response.headers["retry-after"] = str(retry_after_s)
