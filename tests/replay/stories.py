@@ -41,7 +41,7 @@ Story = Callable[[Durable], Awaitable[Handle]]
 
 
 async def payment_by_gateway_event(durable: Durable) -> Handle:
-    """Pending at the gateway, told by its webhook: the usual life of a payment."""
+    """Pending at the gateway, decided by its webhook: the usual life of a payment."""
     payment = await durable.new_payment(instrument="pending@razorpay")
     _, handle = await durable.start(payment)
     key = f"{payment.id}:authorise:1"
@@ -55,7 +55,7 @@ async def payment_by_gateway_event(durable: Durable) -> Handle:
 
 
 async def payment_polled_and_expired(durable: Durable) -> Handle:
-    """Never decided: polls, processing, called off at the deadline."""
+    """Never decided: polls, processing, cancelled at the deadline."""
     payment = await durable.new_payment(instrument="pending@razorpay")
     _, handle = await durable.start(payment, PaymentTimings(poll_intervals_s=(10, 30), deadline_s=120))
     await durable.ended(handle)

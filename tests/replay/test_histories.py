@@ -34,7 +34,7 @@ def stored(name: str) -> WorkflowHistory:
 
 
 def without_places(history: str) -> str:
-    """Take out of a history what tells of the machine it was recorded on: who, and where in which file."""
+    """Remove from a history what depends on the machine it was recorded on: names, and places in files."""
     told = re.sub(r'"identity": "[^"]*"', '"identity": "worker"', history)
     return re.sub(r'"stackTrace": "(?:[^"\\]|\\.)*"', '"stackTrace": ""', told)
 
@@ -46,7 +46,7 @@ async def test_a_stored_history_replays(name: str) -> None:
 
 
 def test_every_history_has_its_story() -> None:
-    """No history is kept that no story explains, and every workflow has one."""
+    """Every stored history has a story, and every workflow has a history."""
     kept = {path.stem for path in HISTORIES.glob("*.json")}
     kinds = {stored(name).events[0].workflow_execution_started_event_attributes.workflow_type.name for name in kept}
 
@@ -55,7 +55,9 @@ def test_every_history_has_its_story() -> None:
 
 
 @pytest.mark.parametrize("name", STORIES)
-async def test_a_story_told_today_replays(durable: Durable, name: str, request: pytest.FixtureRequest) -> None:
+async def test_a_fresh_history_of_each_story_replays(
+    durable: Durable, name: str, request: pytest.FixtureRequest
+) -> None:
     """A fresh history of each story replays: the workflow takes the same steps twice."""
     handle: Any = await STORIES[name](durable)
     history = await handle.fetch_history()

@@ -113,7 +113,7 @@ class Durable:
         return endpoint_id
 
     async def order(self, merchant_id: str, amount_minor: int = 50_000, currency: str = "INR") -> str:
-        """Make an order."""
+        """Create an order."""
         order_id = ids.new_id(ids.ORDER)
         async with self.engine.begin() as connection:
             await connection.execute(
@@ -192,7 +192,7 @@ class Durable:
         return reserved, await operation.workflow_handle()
 
     async def ended(self, handle: WorkflowHandle[Any, Any]) -> Any:
-        """Return a workflow's result, skipping whatever time it waits for.
+        """Return a workflow's result, skipping the time it waits.
 
         Not for a handle that `start_workflow` returned: it skips time by itself, and twice unlocked the server's clock
         stands still ever after.

@@ -1,4 +1,4 @@
-"""A body that says what we like and has a given CRC32: what a signature over a CRC32 does not keep anybody from."""
+"""A body with chosen content and a given CRC32: a signature over a CRC32 does not prevent it."""
 
 from __future__ import annotations
 

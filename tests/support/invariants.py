@@ -101,7 +101,7 @@ def charged_at_most_once(evidence: Evidence) -> Iterator[str]:
 
 
 def captures_agree(evidence: Evidence) -> Iterator[str]:
-    """Gateway journal, captures, ledger and payment row tell the same amount, where nothing is under review."""
+    """Gateway journal, captures, ledger and payment row have the same amount, unless it is under review."""
     journal, rows = _by(evidence.journal, "payment_id"), _by(evidence.captures, "payment_id")
     booked = _by((entry for entry in evidence.ledger if entry["kind"] == "capture"), "payment_id")
     for payment in evidence.payments:
@@ -129,7 +129,7 @@ def nothing_stays_held(evidence: Evidence) -> Iterator[str]:
 
 
 def refunds_agree(evidence: Evidence) -> Iterator[str]:
-    """Gateway journal, ledger, refund row and payment row tell the same refunds."""
+    """Gateway journal, ledger, refund row and payment row have the same refunds."""
     paid_out: Counter[str] = Counter()
     for effect in evidence.journal:
         sign = {"refunded": 1, "refund_reversed": -1}.get(effect["type"], 0)
@@ -176,7 +176,7 @@ def orders_agree(evidence: Evidence) -> Iterator[str]:
 def changes_are_told(evidence: Evidence) -> Iterator[str]:
     """Every change of status has its event, one after the other, each a move of the state machine and never back.
 
-    A contradiction is no change: it tells what a gateway reported after the end.
+    A contradiction is no change: it shows what a gateway reported after the end.
     """
     changes = [event for event in evidence.events if not event["type"].endswith(".contradicted")]
     of_subject = _by(changes, "subject_id")

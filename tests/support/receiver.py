@@ -1,4 +1,4 @@
-"""A server that receives webhooks, for every test: it answers as it is told, in order, and keeps what it got.
+"""A server that receives webhooks, for every test: it gives the set answers in order, and keeps what it got.
 
 It speaks HTTP by hand, so that it can also answer with what is no HTTP, or not at all. One request a connection.
 """
@@ -23,7 +23,7 @@ PATIENCE_S: Final = 15.0
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. hangs: none at all, until the other side gives up. raw: these bytes, whatever they are."""
+    """One answer. hangs: none at all, until the other side gives up. raw: exactly these bytes."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)

@@ -62,7 +62,7 @@ class Shop:
         return cls(engine, merchant_id)
 
     async def order(self, amount_minor: int = AMOUNT_MINOR, currency: str = CURRENCY) -> str:
-        """Make an order."""
+        """Create an order."""
         order_id = ids.new_id(ids.ORDER)
         values = {"id": order_id, "merchant_id": self.merchant_id, "amount_minor": amount_minor, "currency": currency}
         async with self.engine.begin() as connection:

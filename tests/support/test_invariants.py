@@ -67,7 +67,7 @@ def delivered(told: Record) -> tuple[Record, Record, Record]:
 
 
 def sound() -> Evidence:
-    """Return a stack at rest: 500 captured, 200 of it refunded, everything told and delivered."""
+    """Return a stack at rest: 500 captured, 200 of it refunded, every event recorded and delivered."""
     payment = {"id": "pay_1", "order_id": "order_1", "status": "success", "version": 1, "amount_minor": 500}
     payment |= {"captured_minor": 500, "refunded_minor": 200, "refund_pending_minor": 0}
     refund = {"id": "rfnd_1", "payment_id": "pay_1", "status": "processed", "version": 1, "amount_minor": 200}

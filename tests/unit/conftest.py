@@ -17,13 +17,13 @@ _guarding: list[bool] = []
 
 @pytest.fixture(scope="session")
 def databases() -> NoReturn:
-    """Stand in the way of every fixture that needs Postgres."""
+    """Fail every unit test that requests Postgres."""
     pytest.fail(MOVE_IT)
 
 
 @pytest.fixture(scope="session")
 def time_skipping() -> NoReturn:
-    """Stand in the way of every fixture that needs Temporal."""
+    """Fail every unit test that requests Temporal."""
     pytest.fail(MOVE_IT)
 
 

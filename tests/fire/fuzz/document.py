@@ -1,6 +1,6 @@
 """The API's document with what a merchant knows beyond it: which currencies exist, and which id belongs where.
 
-Nothing is taken away from it, so whatever is sent or answered is judged by the document that merchants get.
+Nothing is removed from it, so every request and answer is checked against the document that merchants get.
 """
 
 from __future__ import annotations

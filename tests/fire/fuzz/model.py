@@ -68,12 +68,12 @@ class Shop:
         self.payments: dict[str, Payment] = {}
 
     def order(self, name: str, amount: int, currency: str) -> Expected:
-        """Make an order."""
+        """Create an order."""
         self.orders[name] = Order(amount, currency)
         return Expected(201, shown={"amount": amount, "currency": currency, "status": "created"})
 
     def pay(self, name: str, order: str, vpa: str, capture_method: str) -> Expected:
-        """Make a payment; the answer shows it as recorded, before anything came of it."""
+        """Create a payment; the answer shows it as recorded, before the gateway decided."""
         if any(payment.order == order and payment.status in HOLD_ORDER for payment in self.payments.values()):
             return Expected(409, "order_has_payment")
         amount = self.orders[order].amount

@@ -1,4 +1,4 @@
-"""A shop that does what comes to its mind, and after each call compares the answer with the model's."""
+"""A shop that makes random calls, and after each compares the answer with the model's."""
 
 from __future__ import annotations
 
@@ -86,11 +86,11 @@ class ShopMachine(RuleBasedStateMachine):
 
     @rule(target=orders, amount=AMOUNTS, currency=st.sampled_from(["INR", "USD", "JPY"]))
     def order(self, amount: int, currency: str) -> str:
-        """Make an order."""
+        """Create an order."""
         return self.made_order(amount, currency)
 
     def made_order(self, amount: int, currency: str) -> str:
-        """Make an order and tell the model of it under the id that the API gave it."""
+        """Create an order, and give it to the model under the id that the API gave it."""
         shop = Shop()
         told = self.post("/orders", {"amount": amount, "currency": currency}, shop.order("new", amount, currency))
         self.model.orders[told["id"]] = shop.orders["new"]
@@ -98,7 +98,7 @@ class ShopMachine(RuleBasedStateMachine):
 
     @rule(target=payments, order=orders, outcome=st.sampled_from(sorted(OUTCOMES)))
     def pay(self, order: str, outcome: tuple[str, str]) -> Made | MultipleResults[Made]:
-        """Make a payment under a key, and keep the request so that it can be repeated."""
+        """Create a payment under a key, and keep the request so that it can be repeated."""
         vpa, capture_method = outcome
         body = {"order_id": order, "method": "upi", "vpa": vpa, "capture_method": capture_method}
         key = uuid.uuid4().hex
@@ -135,7 +135,7 @@ class ShopMachine(RuleBasedStateMachine):
 
     @rule(made=payments)
     def cancel(self, made: Made) -> None:
-        """Call a payment off."""
+        """Cancel a payment."""
         self.post(f"/payments/{made.id}/cancel", None, self.model.cancel(made.id))
         self.touched.add(made.id)
 
@@ -161,7 +161,7 @@ class ShopMachine(RuleBasedStateMachine):
 
     @rule(made=payments, amount=NONSENSE, what=st.sampled_from(["capture", "refunds"]))
     def nonsense(self, made: Made, amount: object, what: str) -> None:
-        """An amount that is none is refused, and nothing is done."""
+        """An invalid amount is refused, and nothing is done."""
         self.post(f"/payments/{made.id}/{what}", {"amount": amount}, Expected(422, "validation_error"))
         self.touched.add(made.id)
 

@@ -1,4 +1,4 @@
-"""The API answers as a small model of it does, whatever is asked in whatever order."""
+"""The API answers as a small model of it does, for every request in every order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def test_the_api_answers_as_the_model_does(fuzz_stack: Stack, fuzz_budget:
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
-        # Each step of a shorter story would be real payments again: a long story that fails is told as it is.
+        # each step of a shorter story would be real payments again, so a failing story is reported unshortened
         phases=(Phase.generate,) if fuzz_budget.examples is None else (Phase.generate, Phase.shrink),
         suppress_health_check=[HealthCheck.too_slow],
         print_blob=True,

@@ -25,7 +25,7 @@ class Thing(BaseModel):
 
 
 def shop(*, is_sound: bool) -> FastAPI:
-    """Make an API whose things can be read by the id that making them told, or by nobody when it is not sound."""
+    """Make an API whose things can be read by the id that creating them returned; by nobody when it is not sound."""
     app = FastAPI()
     made: set[int] = set()
 
@@ -63,14 +63,14 @@ async def examined(*, is_sound: bool) -> Report:
 
 
 async def test_a_fault_at_the_end_of_a_chain_is_found() -> None:
-    """An id that another call told leads to the 500, and the chains follow it."""
+    """An id that another call returned leads to the 500, and the chains follow it."""
     report = await examined(is_sound=False)
     assert "not_a_server_error" in {finding.check for finding in report.findings}
     assert FAULT in report.answered("stateful", READ)
 
 
 async def test_a_sound_api_is_found_sound() -> None:
-    """Without the fault, the same chain comes to its end and nothing is said of a server error."""
+    """Without the fault, the same chain ends and no server error is reported."""
     report = await examined(is_sound=True)
     assert HTTPStatus.OK in report.answered("stateful", READ)
     assert "not_a_server_error" not in {finding.check for finding in report.findings}

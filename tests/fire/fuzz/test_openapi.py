@@ -1,4 +1,4 @@
-"""The API and its document agree, whatever is sent.
+"""The API and its document agree on every request and answer.
 
 A request that the document allows may still be refused, for reasons that JSON Schema cannot express. Each such reason
 stands in `REFUSED_ON_PURPOSE`, by the code and, for a validation error, by every field it complains of.

@@ -55,7 +55,7 @@ class Purchase:
         return f"b{self.number}-{name}"
 
     async def order(self, client: Client | None = None, name: str = "order") -> str | None:
-        """Make an order; None when patience ended."""
+        """Create an order; None when patience ended."""
         body = {"amount": self.terms["amount"], "currency": self.terms["currency"], "receipt": f"b{self.number}"}
         told = await (client or self.client).insist("/orders", body, key=self.key(name))
         return told.answer.get("id") if told.is_success else None
@@ -67,7 +67,7 @@ class Purchase:
         return {"order_id": order_id, "notes": {"key": key}, **value, **manual, **more}
 
     async def pay(self, name: str = "pay", **more: Any) -> Told | None:
-        """Make an order and pay it."""
+        """Create an order and pay it."""
         order_id = await self.order(name=f"{name}-order")
         if order_id is None:
             return None
@@ -75,7 +75,7 @@ class Purchase:
         return await self.client.insist("/payments", self.body(order_id, key, **more), key=key)
 
     async def paid(self, *until: str) -> dict[str, Any]:
-        """Make a payment and follow it; an empty answer when it was not made."""
+        """Create a payment and follow it; an empty answer when it was not made."""
         told = await self.pay()
         if told is None or not told.is_success:
             return {}

@@ -15,7 +15,7 @@ from tests.support.evidence import Evidence, Record, read_database, read_gateway
 
 
 class Witness(StrEnum):
-    """Who is asked."""
+    """Whose evidence it is."""
 
     CLIENTS = "clients"
     """Every answer that clients were given."""
@@ -39,13 +39,13 @@ class Case:
     restores: int = 0
     """How often the database was put back to an earlier moment."""
     forgotten: dict[str, float] = field(default_factory=dict)
-    """Ids that clients first heard of between a copy of the database and its restore; when they were there again."""
+    """Ids that clients first received between a copy of the database and its restore; when they were there again."""
     unread: dict[Witness, str] = field(default_factory=dict)
-    """Who could not be heard, or not to the end, and why."""
+    """Which witnesses could not be read, or not completely, and why."""
 
 
 async def hear(site: Site, engine: AsyncEngine, failures: Sequence[str], before: LedgerWatch) -> Case:
-    """Ask every witness. failures: clients that broke off, so that what they were told is not the whole of it."""
+    """Read every witness. failures: clients that broke off, so that their logs are incomplete."""
     case = Case(told=site.log)
     case.ledgers_before = before.seen
     case.arrivals = [arrival for receiver in site.receivers for arrival in receiver.arrivals]

@@ -1,4 +1,4 @@
-"""A merchant's client on the public API, and the log of every answer it got: what clients were told.
+"""A merchant's client on the public API, and the log of every answer it got.
 
 It repeats what was not answered, at another process of the API as it comes, with the same key. It knows nothing of
 databases, workflows or plans.

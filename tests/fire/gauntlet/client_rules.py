@@ -1,4 +1,4 @@
-"""What clients were told, against each other and against the database: keys, refusals, statuses, strangers.
+"""The clients' answers, compared with each other and with the database: keys, refusals, statuses, strangers.
 
 Each rule is a pure function of the case that says in words what is wrong. It runs in time linear in the case.
 """
@@ -62,14 +62,14 @@ def keys_do_one_thing(case: Case) -> Iterator[str]:
 
 
 def keys_are_answered(case: Case) -> Iterator[str]:
-    """Whoever insists with a key gets an answer once everything runs again."""
+    """A client that repeats a request with its key gets an answer once everything runs again."""
     for (merchant_id, key), group in _by_key(case).items():
         if not any(told.is_final for told in group):
             yield f"{merchant_id} {key}: {len(group)} requests and no answer; the last was {_said(group[-1])}"
 
 
 def keys_have_one_effect(case: Case) -> Iterator[str]:
-    """A key that was used any number of times has made one payment or refund at most, the one that was told."""
+    """A key, used any number of times, creates at most one payment or refund: the one in the answer."""
     made: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for payment in case.stack.payments:
         made[payment["merchant_id"], (payment["notes"] or {}).get("key", "")].append(payment["id"])
@@ -110,7 +110,7 @@ def refusals_change_nothing(case: Case) -> Iterator[str]:
 
 
 def told_things_are_recorded(case: Case) -> Iterator[str]:
-    """What a 2xx has told is in the database: a payment, refund or order, with this amount, of this merchant."""
+    """What a 2xx answered is in the database: a payment, refund or order, with this amount, of this merchant."""
     rows = {row["id"]: row for table in (case.stack.orders, case.stack.payments, case.stack.refunds) for row in table}
     for told in case.told:
         if not (told.is_promise and told.method == "POST" and "id" in told.answer):
@@ -126,7 +126,7 @@ def told_things_are_recorded(case: Case) -> Iterator[str]:
 
 
 def told_things_are_found(case: Case) -> Iterator[str]:
-    """What a client was told of is there when it asks: nothing of its own is not found."""
+    """A client finds everything that an answer named; nothing of its own is a 404."""
     for told in case.told:
         if told.status == 404 and not told.stranger and not _names_what_is_forgotten(told, case):
             yield f"{told.merchant_id} asked {told.method} {told.path} and was told {_said(told)}"
@@ -149,7 +149,7 @@ def reads_never_go_back(case: Case) -> Iterator[str]:
 
 
 def strangers_get_nothing(case: Case) -> Iterator[str]:
-    """Another merchant's things are not found, whatever is asked of them."""
+    """Another merchant's things are not found, in any request."""
     for told in case.told:
         if told.stranger and told.is_final and told.status != 404:
             yield f"{told.merchant_id} asked {told.method} {told.path} of another's and was told {_said(told)}"
@@ -166,7 +166,7 @@ def lists_are_ones_own(case: Case) -> Iterator[str]:
 
 
 def asked_again_is_sent_again(case: Case) -> Iterator[str]:
-    """A delivery that its merchant was promised once more has one attempt by hand for each key, and no other."""
+    """A delivery that a merchant retried has one attempt by hand for each key, and no other."""
     by_hand = _attempts_by_hand(case)
     enabled = {row["id"] for row in case.stack.endpoints if row["status"] == "enabled"}
     endpoint = {row["id"]: row["endpoint_id"] for row in case.stack.deliveries}

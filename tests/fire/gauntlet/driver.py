@@ -19,7 +19,7 @@ TELL_EVERY_S: Final = 15.0
 
 @dataclass
 class Driver:
-    """Runs every business. `failures` are clients of ours that broke: then what they were told is not the whole."""
+    """Runs every business. `failures` are clients that broke: their logs are incomplete."""
 
     site: Site
     nemesis: Nemesis

@@ -1,7 +1,7 @@
 """What a verdict may excuse after the database was put back to an earlier moment, and nothing more. Pure.
 
 An answer that a client got between the copy and the restore may be forgotten. So it proves nothing about what is
-recorded; what was asked counts as asked. Whatever was answered before the copy must be there, with no exception.
+recorded; what was asked counts as asked. Everything that was answered before the copy must be there, without exception.
 
 What may be missing follows from that: a webhook that arrived after the copy, of an event that has no row; and an
 operation at the gateway after the copy, of a payment or refund that has no row, if `clearway recover` lists it and
@@ -108,7 +108,7 @@ def _kept(told: Told, past: Past) -> bool:
 
 
 def _forgotten(log: Sequence[Told]) -> dict[str, float]:
-    """Return what clients heard of first between copy and restore, with the moment at which it was there again."""
+    """Return the ids that clients first received between copy and restore, with the moment they were there again."""
     found: dict[str, float] = {}
     for told in sorted((told for told in log if told.is_success), key=lambda told: told.began):
         for name in _named(told):

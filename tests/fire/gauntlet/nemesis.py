@@ -35,7 +35,7 @@ class Nemesis:
             task.add_done_callback(self._under_way.discard)
 
     def lane(self, name: str) -> asyncio.Lock:
-        """What whoever else touches a part of the site must hold, so that no strike comes in between."""
+        """The lock of a part of the site: who holds it keeps strikes away."""
         return self._lanes[name]
 
     async def rest(self) -> None:

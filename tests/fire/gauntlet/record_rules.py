@@ -39,7 +39,7 @@ def charges_match(case: Case) -> Iterator[str]:
 
 
 def moves_are_moves(case: Case) -> Iterator[str]:
-    """No event of a payment or refund tells of a move that the state machine does not have; above all of none back."""
+    """No event of a payment or refund shows a move that the state machine does not have, and none moves back."""
     machines: dict[str, Mapping[Any, Any]] = {"payment": PAYMENT_MOVES, "refund": REFUND_MOVES}
     for event in case.stack.events:
         before, after, moves = event["from_status"], event["to_status"], machines.get(event["subject_type"])
@@ -67,7 +67,7 @@ def deliveries_arrived(case: Case) -> Iterator[str]:
 
 
 def arrivals_are_events(case: Case) -> Iterator[str]:
-    """What arrives is an event of ours, byte for byte, signed, under its own id, where it was sent and nowhere else."""
+    """Each webhook is a recorded event, byte for byte, signed, under its own id, at the endpoint it was sent to."""
     events = {event["id"]: event for event in case.stack.events}
     digests = {event["id"]: hashlib.sha256(event["body"].encode()).hexdigest() for event in case.stack.events}
     for arrival in case.arrivals:

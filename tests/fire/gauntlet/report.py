@@ -1,4 +1,4 @@
-"""What a run came to: for people, as JSON, and as the section of `docs/reliability.md` between two markers."""
+"""The result of a run: for people, as JSON, and as the section of `docs/reliability.md` between two markers."""
 
 from __future__ import annotations
 

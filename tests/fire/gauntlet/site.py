@@ -97,7 +97,7 @@ class Site:
 
 @asynccontextmanager
 async def site_of(plan: Plan, folder: Path) -> AsyncIterator[Site]:
-    """Run a site; whatever happens, its processes are ended."""
+    """Run a site; in the end, its processes are always ended."""
     notes = Notes()
     ports = Ports.free_numbers(len(WORKERS) + len(APIS) - 2)
     options = StackOptions(

@@ -1,4 +1,4 @@
-"""A small case in which everything agrees: two shops, one payment captured and refunded in part, all told and received.
+"""A small case in which all witnesses agree: two shops, one payment captured and refunded in part, all received.
 
 Tests plant violations in copies of it. Pure.
 """
@@ -88,7 +88,7 @@ def _log() -> list[Told]:
 
 
 def retold(case: Case, index: int, **changes: Any) -> None:
-    """Change what a client was told. answer: the JSON of the answer."""
+    """Change an answer that a client got. answer: the JSON of the answer."""
     answer = changes.pop("answer", None)
     if answer is not None:
         changes["content"] = json.dumps(answer).encode()

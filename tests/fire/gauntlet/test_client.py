@@ -68,15 +68,15 @@ async def test_what_is_an_answer(answer: httpx.Response, is_final: bool) -> None
 
 
 async def test_its_patience_ends() -> None:
-    """A client that is never answered goes away at its deadline, and the log tells."""
+    """A client that is never answered stops at its deadline, and the log shows it."""
     client = client_of([httpx.Response(503)] * 3)
     client.deadline = 0.0
     assert (await client.insist("/payments", {}, key="k")).status == 503
     assert len(client.log) == 1
 
 
-def test_two_bodies_of_one_key_are_told_apart() -> None:
-    """Method, path and body make a request, whatever the order of its fields."""
+def test_two_bodies_of_one_key_are_two_requests() -> None:
+    """Method, path and body make a request, in any order of its fields."""
     digest: Callable[..., str] = clients.digest
     assert digest("POST", "/payments", {"a": 1, "b": 2}) == digest("POST", "/payments", {"b": 2, "a": 1})
     assert digest("POST", "/payments", {"a": 1}) != digest("POST", "/payments", {"a": 2})

@@ -38,7 +38,7 @@ def judged(case: Case, what: Past) -> Ruling:
 
 
 def tell(case: Case, *more: Told) -> Case:
-    """Have clients been told more."""
+    """Add answers that clients got."""
     case.told = [*case.told, *more]
     return case
 
@@ -70,7 +70,7 @@ def made(at: float) -> tuple[Told, Told]:
 
 
 def test_without_a_restore_nothing_is_excused() -> None:
-    """A payment that was told and is not recorded is lost, also when somebody lists its charge."""
+    """A payment that was answered and is not recorded is lost, also when `recover` lists its charge."""
     case = tell(case_with(charge(DURING)), *made(DURING))
     assert excuse(case, Past(listed={KEY: REFUSED})) == {}
     assert overall(judge(case)) is Ruling.FAIL
@@ -94,13 +94,13 @@ def test_what_was_made_between_copy_and_restore_may_be_forgotten() -> None:
 
 @pytest.mark.parametrize("at", [BEFORE, AFTER])
 def test_what_was_made_outside_of_that_time_must_be_there(at: float) -> None:
-    """A payment that was told before the copy or after the restore is lost when it has no row, listed or not."""
+    """A payment answered before the copy or after the restore is lost when it has no row, listed or not."""
     case = tell(case_with(charge(at)), *made(at))
     assert judged(case, past({KEY: REFUSED})) is Ruling.FAIL
 
 
 def test_other_answers_of_the_same_business_are_no_excuse() -> None:
-    """A business that was told one thing that was forgotten is still owed all that it was told before."""
+    """When one answer of a business was forgotten, its answers from before the copy must still hold."""
     case = tell(case_with(), *made(BEFORE), told("/payments/pay_1", 200, PAYMENT, method="GET", at=DURING))
     assert judged(case, past()) is Ruling.FAIL
 
@@ -155,7 +155,7 @@ def test_an_operation_of_a_payment_that_is_there_is_never_taken_out() -> None:
 
 
 def test_a_key_that_was_forgotten_may_be_used_once_more() -> None:
-    """Who repeats a request of the lost time is a new customer: two payments of one key, and no third."""
+    """A repeat of a forgotten request is a new request: two payments of one key are excused, a third is not."""
     assert keys_with_two_effects(told_of("pay_10", AFTER), "pay_9", "pay_10") == []
     assert keys_with_two_effects(told_of("pay_10", AFTER), "pay_9", "pay_10", "pay_11") != []
     assert keys_with_two_effects(told_of("pay_12", AFTER), "pay_9", "pay_10") != []
@@ -188,7 +188,7 @@ def test_reads_of_that_time_prove_nothing_and_others_still_do() -> None:
 
 
 def test_a_404_about_what_was_known_before_is_no_excuse() -> None:
-    """What a client was told of before the copy is found at any time, also when it was told again later."""
+    """A thing that a client knew before the copy is always found, also when a later answer named it again."""
     again = told("/payments", 201, PAYMENT, key="k-pay", at=DURING)
     case = tell(case_with(), again, told("/payments/pay_1", 404, {}, method="GET", at=AFTER))
     assert judged(case, past()) is Ruling.FAIL
@@ -263,7 +263,7 @@ def test_a_client_that_broke_off_is_excused_only_by_what_was_forgotten() -> None
 
 
 def test_what_recover_lists_is_read_by_key() -> None:
-    """Key, what is missing, and what became of it come from the command's JSON."""
+    """The key, the missing part and the result come from the command's JSON."""
     found = {"unrecorded": [{"key": KEY, "missing": "no row", "rebuilt": str(Rebuilt.REFUSED), "gateway": "simulator"}]}
     assert operations_listed(found) == {KEY: REFUSED}
     assert REFUND["id"] not in operations_listed(found)

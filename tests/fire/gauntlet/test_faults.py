@@ -60,7 +60,7 @@ async def test_a_gateway_that_has_died_gets_its_faults_again(gateway: httpx.Asyn
 
 
 async def test_a_gateway_that_stays_away_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A strike that could not be carried out is told, so that nobody takes it for survived."""
+    """A strike that could not be carried out is an error, so that it does not count as survived."""
     monkeypatch.setattr(faults, "TRIES", 1)
     async with httpx.AsyncClient(base_url="http://127.0.0.1:1", trust_env=False) as client:
         with pytest.raises(httpx.ConnectError):

@@ -1,4 +1,4 @@
-"""Hearing the witnesses: one that is away, or broke, is named; what it would have said is never taken for silence."""
+"""Reading the witnesses: one that is down, or broke, is named; its silence never counts as evidence."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def test_a_database_that_is_away_is_named() -> None:
 
 
 async def test_clients_and_receivers_that_broke_are_named(engine: AsyncEngine) -> None:
-    """A client that broke off was told more than it wrote down; a receiver that broke got more."""
+    """A client that broke off got more answers than it logged; a receiver that broke got more webhooks."""
     broken = receiver_of(Endpoint(0, "honest", 0, ("*",), (1,), {}))
     broken.failure = RuntimeError("broke")
     async with httpx.AsyncClient(trust_env=False) as http:

@@ -1,4 +1,4 @@
-"""The nemesis: strikes in the order of the plan, one at a time in a lane, and told when one did not work."""
+"""The nemesis: strikes in the order of the plan, one at a time in a lane, and named when one did not work."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ async def test_strikes_of_a_lane_never_overlap() -> None:
     assert site.restored
 
 
-async def test_a_strike_that_could_not_be_carried_out_is_told() -> None:
+async def test_a_strike_that_could_not_be_carried_out_is_named() -> None:
     """It is not counted, it is named, and the others go on."""
     site = Site(Strike(1, "miss", {}), Strike(1, "kill", {}))
     nemesis = nemesis_of(site)

@@ -73,7 +73,7 @@ async def test_the_two_last_secrets_verify(opened: Open) -> None:
 async def test_a_receiver_misbehaves_and_writes_down_what_came(
     opened: Open, kind: str, terms: dict[str, Any], error: SendError | None, status: int | None
 ) -> None:
-    """Whatever the sender makes of it, the receiver knows id, bytes and signature of what it got."""
+    """For every misbehaviour, the receiver logs id, bytes and signature of what it got."""
     receiver = await opened(kind, **terms)
     result = await send(receiver)
     assert (result.error_code, result.status) == (error, status)

@@ -1,4 +1,4 @@
-"""Reports: for people, as JSON, and as the section of a document that tells the last result."""
+"""Reports: for people, as JSON, and as the section of a document that shows the last result."""
 
 from __future__ import annotations
 

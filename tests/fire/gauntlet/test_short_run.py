@@ -37,7 +37,7 @@ def test_every_invariant_holds_under_fire(seed: int, tmp_path: Path) -> None:
 
 
 def _run(seed: int, result: Path) -> tuple[dict[str, Any] | None, str]:
-    """Make one run; return what it tells, None if it did not get that far, and what it printed."""
+    """Make one run; return its report, None if it did not get that far, and what it printed."""
     module = [sys.executable, "-m", "tests.fire.gauntlet"]
     finished = subprocess.run(  # noqa: S603 - our own command line
         [*module, "--seed", str(seed), "--limit-s", "420", "--json", str(result)],

@@ -35,12 +35,12 @@ def add(table: str, record: dict[str, Any]) -> Plant:
 
 
 def tell(index: int, **changes: Any) -> Plant:
-    """Return what makes a client have been told otherwise."""
+    """Return what changes an answer that a client got."""
     return lambda case: retold(case, index, **changes)
 
 
 def tell_more(path: str, status: int, answer: Any = None, **more: Any) -> Plant:
-    """Return what makes a client have been told something else, too."""
+    """Return what adds an answer that a client got."""
 
     def plant(case: Case) -> None:
         case.told = [*case.told, told(path, status, answer, **more)]
@@ -183,7 +183,7 @@ def test_every_rule_was_seen_to_find_something() -> None:
 
 
 @pytest.mark.parametrize("witness", list(Witness))
-def test_a_witness_that_is_not_heard_makes_its_invariants_unknown(witness: Witness) -> None:
+def test_a_witness_that_cannot_be_read_makes_its_invariants_unknown(witness: Witness) -> None:
     """What could not be read is never a pass: every invariant that needs it is unknown, and so is the whole."""
     case = sound_case()
     case.unread[witness] = "the connection broke"

@@ -40,7 +40,7 @@ def temporal(*, changed: str = "", away: str = "") -> Any:
 
 
 def test_a_failed_workflow_is_found() -> None:
-    """Whatever it was, a workflow of ours does not fail, time out or vanish."""
+    """A workflow of Clearway must not fail, time out or vanish."""
     good = [run_of("a"), run_of("b", status=WorkflowExecutionStatus.RUNNING)]
     assert judge_ends(good).ruling is Ruling.PASS
     for status in (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.TIMED_OUT):

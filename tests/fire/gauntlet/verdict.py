@@ -1,6 +1,6 @@
-"""The verdict: every invariant of the design with its rules and the witnesses they need, and what each came to.
+"""The verdict: every invariant of the design with its rules and the witnesses they need, and the result of each.
 
-Pure. An invariant that a rule finds broken has failed; one with a rule whose witness could not be heard is unknown;
+Pure. An invariant that a rule finds broken has failed; one with a rule whose witness could not be read is unknown;
 only one whose every rule was asked and found nothing has passed.
 """
 
@@ -24,7 +24,7 @@ W = Witness
 
 
 class Ruling(StrEnum):
-    """What an invariant came to."""
+    """The result of one invariant."""
 
     PASS = "pass"
     FAIL = "FAIL"
@@ -53,7 +53,7 @@ class Invariant:
     rules: Sequence[tuple[Rule, frozenset[Witness]]] = field(default_factory=tuple)
 
     def judge(self, case: Case) -> Judged:
-        """Ask every rule whose witnesses were heard."""
+        """Ask every rule whose witnesses could be read."""
         found: list[str] = []
         unheard: list[str] = []
         for rule, needs in self.rules:

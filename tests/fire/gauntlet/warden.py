@@ -2,7 +2,7 @@
 
 The dev server keeps its data in SQLite on one connection. Under overload a cancelled query can leave that connection
 interrupted for good: every call fails until the process is started again. What was promised is on disk and goes on. It
-is told in the report, because it is nothing that the nemesis did.
+is in the report, because the nemesis did not cause it.
 """
 
 from __future__ import annotations

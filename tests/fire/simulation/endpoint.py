@@ -38,7 +38,7 @@ class Endpoint(Receiver):
         *self.replies, self.usual = (ANSWERS[answer] for answer in answers)
 
     def witnessed(self) -> list[dict[str, Any]]:
-        """Return every webhook of this story, as the witnesses of a stack tell it."""
+        """Return every webhook of this story, in the form that the witnesses of a stack have."""
         path = f"{self.url.removeprefix(self.address)}{PATH}"
         return [_told(delivery) for delivery in self.received if delivery.path == path]
 

@@ -217,7 +217,7 @@ class Story:
     # What operators decide
 
     async def decide(self, times: int) -> None:
-        """Let an operator tell the truth about the payment, if it is under review; they may click twice."""
+        """Let an operator record the true result of the payment, if it is under review; they may click twice."""
         if not self._is_exact:
             return
         outcome = await operators.truth_about_payment(self._durable, self.payment.id)
@@ -232,7 +232,7 @@ class Story:
             await self._resolve(self._handle, self._decided)
 
     async def decide_refunds(self, times: int) -> None:
-        """Let an operator tell the truth about every refund that is under review."""
+        """Let an operator record the true result of every refund that is under review."""
         for refund_id, handle in list(self.refunds.items()) if self._is_exact else ():
             outcome = await operators.truth_about_refund(self._durable, refund_id)
             for _ in range(times if outcome else 0):

@@ -70,7 +70,7 @@ def _step_of(error: Exception) -> str:
 
 @pytest.mark.timeout(3_600)
 async def test_stories_keep_the_invariants(durable: Durable, endpoint: Endpoint, simulation_seeds: range) -> None:
-    """Whatever gateway, merchant, customer and clock do in whatever order, every invariant holds afterwards."""
+    """After any sequence of acts of gateway, merchant, customer and clock, every invariant holds."""
     seen, wrong = await tell(durable, endpoint, simulation_seeds)
     print(dict(seen))  # noqa: T201 - told with -s
     assert not wrong, "\n".join(wrong)
@@ -78,7 +78,7 @@ async def test_stories_keep_the_invariants(durable: Durable, endpoint: Endpoint,
 
 
 async def test_stories_that_once_failed_keep_the_invariants(durable: Durable, endpoint: Endpoint) -> None:
-    """A seed that found something is told again for ever."""
+    """A seed that once found a fault is run again every time."""
     _, wrong = await tell(durable, endpoint, regression_seeds())
     assert not wrong, "\n".join(wrong)
 

@@ -154,7 +154,7 @@ class Caller:
     http: httpx.AsyncClient
 
     async def order(self, amount: int = 50_000, currency: str = "INR", **more: object) -> str:
-        """Make an order and return its id."""
+        """Create an order and return its id."""
         response = await self.http.post("/orders", json={"amount": amount, "currency": currency, **more})
         assert response.status_code == 201, response.text
         return str(response.json()["id"])
@@ -208,14 +208,14 @@ class Payer(Caller):
     async def post_payment(
         self, order_id: str | None = None, *, key: str | None = None, **fields: object
     ) -> httpx.Response:
-        """Ask for a payment: UPI to success@razorpay of a fresh order, unless told otherwise."""
+        """Request a payment: UPI to success@razorpay of a fresh order, by default."""
         body = {"order_id": order_id or await self.order(), "method": "upi"} | fields
         if body["method"] == "upi":
             body.setdefault("vpa", "success@razorpay")
         return await self.http.post("/payments", json=body, headers={"Idempotency-Key": key} if key else {})
 
     async def payment(self, order_id: str | None = None, *, until: str = "success", **fields: object) -> dict[str, Any]:
-        """Make a payment and wait for a status."""
+        """Create a payment and wait for a status."""
         made = await self.post_payment(order_id, **fields)
         assert made.status_code == 201, made.text
         return await self.payment_in(made.json()["id"], until)

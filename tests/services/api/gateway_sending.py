@@ -28,7 +28,7 @@ def path_of(caller: Caller | None) -> str:
 
 
 def event_about(key: str, **data: Any) -> dict[str, Any]:
-    """Describe an event of the simulator: an approved and captured payment unless told otherwise."""
+    """Describe an event of the simulator, by default about an approved and captured payment."""
     return {
         "id": new_id("sim_evt"),
         "occurred_at": "2026-11-21T10:00:00Z",
@@ -70,7 +70,7 @@ async def send(
 
 
 async def disposition(engine: AsyncEngine, event_id: str) -> str | None:
-    """Return what became of an event, or None when it is not stored."""
+    """Return the disposition of an event, or None when it is not stored."""
     async with engine.connect() as connection:
         query = select(gateway_events.c.disposition).where(gateway_events.c.event_id == event_id)
         return (await connection.execute(query)).scalar_one_or_none()

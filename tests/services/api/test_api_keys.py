@@ -65,7 +65,7 @@ async def test_a_key_is_shown_with_its_secret_once(caller: Caller, app: FastAPI)
     ],
 )
 async def test_what_makes_no_key(caller: Caller, body: dict[str, object], field: str) -> None:
-    """The field is named, and no key is made."""
+    """An invalid field is named, and no key is created."""
     refused = await caller.http.post("/api_keys", json={"name": "Desk", **body})
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["field"] == field
@@ -171,7 +171,7 @@ async def test_a_repeated_rotation_is_one(caller: Caller) -> None:
 
 
 async def test_a_revoked_key_opens_nothing_and_is_not_rotated(caller: Caller, app: FastAPI) -> None:
-    """It ends at once and for good, and stays in the list; revoking it again changes nothing."""
+    """A revoked key ends at once and for good, and stays in the list; revoking it again changes nothing."""
     key = await made(caller.http)
     assert await status_with(app, caller, key) == 200
     revoked = [(await caller.http.post(f"/api_keys/{key['id']}/revoke")).json() for _ in range(2)]
@@ -216,7 +216,7 @@ async def test_a_key_is_used_from_its_networks_only(api_settings: Settings, call
     ],
 )
 async def test_a_key_cannot_give_more_than_it_has(caller: Caller, app: FastAPI, more: dict[str, Any]) -> None:
-    """Not by a new key, and not by rotating one that has more."""
+    """A key cannot pass on more than it has, by a new key or by rotating another."""
     limits = {"expires_at": (datetime.now(UTC) + DAY).isoformat(), "allowed_networks": ["127.0.0.0/8"]}
     narrow = await made(caller.http, permissions=["keys:write"], **limits)
     asked = {"name": "More", **limits, **more}

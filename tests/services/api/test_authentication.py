@@ -23,7 +23,7 @@ async def refusal(client: httpx.AsyncClient, key: str | bytes | None, secret: st
 
 
 async def test_the_test_merchant_may_call(anonymous: httpx.AsyncClient) -> None:
-    """The published credentials of the test merchant open the API outside production."""
+    """Outside production, the published credentials of the test merchant are valid."""
     headers = {"X-Api-Key": TEST_API_KEY, "X-Api-Secret": TEST_API_SECRET}
     assert (await anonymous.get("/orders", headers=headers)).status_code == 200
 
@@ -77,5 +77,5 @@ async def test_a_merchant_that_is_switched_off_may_not_call(
 
 
 async def test_credentials_are_asked_before_a_body_is_judged(anonymous: httpx.AsyncClient) -> None:
-    """Strangers get 401 and no word about what is wrong with their request."""
+    """A request without valid credentials gets 401, and learns nothing about its body."""
     assert (await anonymous.post("/orders", json={"amount": -1})).status_code == 401

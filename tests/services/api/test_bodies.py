@@ -54,7 +54,7 @@ async def test_depth_up_to_the_limit_is_judged_by_field(caller: Caller) -> None:
     ],
 )
 async def test_a_field_given_twice_is_refused(caller: Caller, body: bytes, named: str) -> None:
-    """Which of two values was meant nobody knows: a 400 that names the field, and no order is made."""
+    """A field that comes twice is a 400 that names the field, and no order is created."""
     problem = problem_of(await caller.http.post("/orders", content=body, headers=JSON))
     assert problem.code == "malformed_json"
     assert named in problem.detail

@@ -1,4 +1,4 @@
-"""Capturing payments and calling them off, over the whole stack."""
+"""Capturing and cancelling payments, over the whole stack."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TestCapture:
         assert order.json()["status"] == "paid"
 
     async def test_another_capture_of_what_is_captured_is_a_409(self, payer: Payer) -> None:
-        """A success means that this capture took its amount: where the payment stands does not answer it."""
+        """A capture is a 200 only if it took its amount, even when the payment has become a success."""
         paid = await payer.payment()
         again = await payer.http.post(f"/payments/{paid['id']}/capture", json={"amount": 1})
         assert (again.status_code, again.json()["code"]) == (409, "not_capturable")
@@ -73,7 +73,7 @@ class TestCapture:
     async def test_a_repeat_after_the_end_is_answered_by_the_capture(
         self, payer: Payer, api_engine: AsyncEngine
     ) -> None:
-        """The answer was lost and the payment has ended: the same key gets its 200, and a cancel too."""
+        """A repeat after the payment has ended gets the capture's 200, under the same key; a cancellation too."""
         authorised = await payer.payment(until="authorized", capture_method="manual")
         path = f"/payments/{authorised['id']}"
 
@@ -90,7 +90,7 @@ class TestCapture:
     async def test_a_capture_that_meets_no_run_is_carried_out_and_counted(
         self, payer: Payer, app: FastAPI, temporal: Client
     ) -> None:
-        """The payment's workflow was terminated: it is taken up, the amount is captured, and operators see a count."""
+        """A capture of a payment whose workflow was terminated is carried out, and operators see it in a metric."""
         before = app.state.services.recovery.taken_up["payment"]
         authorised = await payer.payment(until="authorized", capture_method="manual")
         await temporal.get_workflow_handle(payment_workflow_id(authorised["id"])).terminate("as an operator may")

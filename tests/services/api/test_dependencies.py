@@ -1,4 +1,4 @@
-"""What every request pays for before its route is called."""
+"""What every request costs before its route is called."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def problem_of(response: httpx.Response) -> Problem:
     [b"{", b"", b"{'amount': 1}", b'{"amount": 1,}', b"\xff\xfe{}", b'{"amount":' + b"9" * 5_000 + b"}", b"[" * 5_000],
 )
 async def test_what_is_not_json_is_a_400(caller: Caller, body: bytes) -> None:
-    """A body that is no JSON, in whatever way, is `malformed_json`; an absent one is a missing field."""
+    """A body that is not JSON is `malformed_json`; an absent body is a missing field."""
     problem = problem_of(await caller.http.post("/orders", content=body, headers=JSON))
     assert problem.code == ("malformed_json" if body else "validation_error")
 
@@ -49,7 +49,7 @@ async def test_json_of_another_shape_is_a_422(caller: Caller, body: bytes) -> No
 
 
 async def test_another_media_type_is_a_415(caller: Caller) -> None:
-    """A form, or JSON that does not say it is JSON, is told to come as application/json."""
+    """A form, or JSON under another media type, is a 415 that asks for application/json."""
     for headers in ({"Content-Type": "text/plain"}, {}):
         response = await caller.http.post("/orders", content=b'{"amount":1,"currency":"INR"}', headers=headers)
         assert problem_of(response).code == "unsupported_media_type"
@@ -64,7 +64,7 @@ async def test_a_large_body_is_a_413(caller: Caller) -> None:
 
 
 async def test_an_announced_length_is_refused_before_the_body_is_read(app: FastAPI) -> None:
-    """Nobody has to send ten megabytes to be told that they are too many."""
+    """A body that is too large is refused before the client sends it."""
     sent: list[MutableMapping[str, Any]] = []
     headers = [(b"content-length", b"10000000"), (b"content-type", b"application/json")]
     scope = {
@@ -126,7 +126,7 @@ async def test_a_bad_query_is_refused(caller: Caller, query: str) -> None:
     assert problem_of(response).code == ("cursor_invalid" if "cursor" in query else "validation_error")
 
 
-async def test_a_failure_of_ours_tells_nothing(app: FastAPI, api_settings: Settings) -> None:
+async def test_an_unexpected_error_reveals_nothing(app: FastAPI, api_settings: Settings) -> None:
     """An unexpected exception is a 500 problem with the request id, and none of its text."""
     broken = create_app(api_settings)
 
@@ -145,7 +145,7 @@ async def test_a_failure_of_ours_tells_nothing(app: FastAPI, api_settings: Setti
 
 
 async def test_a_database_that_is_away_is_a_503(api_settings: Settings) -> None:
-    """No database: 503 `database_unavailable`, for whoever comes with credentials."""
+    """While the database is down, a request with credentials is a 503 `database_unavailable`."""
     away = f"postgresql+asyncpg://postgres@127.0.0.1:{free_port()}/none"
     app = create_app(changed(api_settings, database_url=away))
     async with app.router.lifespan_context(app), client_of(app) as client:
@@ -187,7 +187,7 @@ async def test_an_odd_request_id_is_replaced(anonymous: httpx.AsyncClient, given
     ],
 )
 async def test_a_refusal_says_what_to_do(caller: Caller, path: str, body: dict[str, Any], said: str) -> None:
-    """Each field is told in plain words what is wrong with it, after the word that nothing was done."""
+    """A refusal says first that nothing was done, then what is wrong with each field."""
     detail = problem_of(await caller.http.post(path, json=body)).detail
     assert detail.startswith("The request is not valid, and nothing was done. ")
     assert said in detail
@@ -206,10 +206,10 @@ def app_of_its_own(api_settings: Settings) -> FastAPI:
     return create_app(api_settings)
 
 
-async def test_a_gateway_that_leaves_in_the_middle_of_its_request_is_no_error_of_ours(
+async def test_a_gateway_that_disconnects_during_its_request_is_no_error(
     app_of_its_own: FastAPI, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Nobody is there to be answered: one line with status 499, and nothing that looks like a fault."""
+    """A gateway that disconnects during its request causes one log line with status 499, and no error."""
     listener, url = free_listener()
     async with serving(app_of_its_own, listener):
         _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))

@@ -18,7 +18,7 @@ DOWN = {"operation": "authorise", "fault": "error_before", "times": 3, "match": 
 
 @pytest.fixture
 async def moved(payer: Payer, api_simulator: Simulator) -> AsyncIterator[dict[str, Any]]:
-    """Make a payment that the first gateway refuses before it does anything, and the second takes."""
+    """Create a payment that the first gateway refuses before it does anything, and the second takes."""
     second = {"kind": "simulator", "name": "Second", "priority": 200, "test": False}
     made = await payer.http.post("/gateways", json=second)
     assert made.status_code == 201, made.text
@@ -27,10 +27,10 @@ async def moved(payer: Payer, api_simulator: Simulator) -> AsyncIterator[dict[st
     await api_simulator.http.delete("/faults")
 
 
-async def test_each_attempt_is_told_and_the_money_is_taken_once(
+async def test_each_attempt_is_listed_and_the_money_is_taken_once(
     payer: Payer, api_simulator: Simulator, moved: dict[str, Any]
 ) -> None:
-    """The attempts name both gateways, the payment is that of the second, and an event told of the first."""
+    """The attempts name both gateways, the payment has the second, and an event reports the failed attempt."""
     attempts = (await payer.http.get(f"/payments/{moved['id']}/attempts")).json()["data"]
     assert [attempt["status"] for attempt in attempts] == ["failed", "succeeded"]
     assert attempts[1]["gateway_id"] == moved["gateway_id"] != attempts[0]["gateway_id"]
@@ -46,7 +46,7 @@ async def test_each_attempt_is_told_and_the_money_is_taken_once(
 async def test_a_late_success_of_the_first_gateway_is_never_hidden(
     payer: Payer, anonymous: httpx.AsyncClient, moved: dict[str, Any]
 ) -> None:
-    """The gateway that was given up says that it took the money: a review is opened, although the payment is over."""
+    """When the gateway that was given up reports a success, a review is opened, although the payment has ended."""
     late = event_about(f"{moved['id']}:authorise:1", amount=AMOUNT)
     assert (await send(anonymous, to=payer, event=late)).json() == {"status": "contradicts"}
 
@@ -54,7 +54,7 @@ async def test_a_late_success_of_the_first_gateway_is_never_hidden(
 async def test_a_gateway_speaks_of_its_own_attempt_only(
     payer: Payer, anonymous: httpx.AsyncClient, moved: dict[str, Any]
 ) -> None:
-    """What the first gateway says of the second attempt was not made there, and is not believed."""
+    """An event of the first gateway about the second attempt is foreign, and is not believed."""
     foreign = event_about(f"{moved['id']}:authorise:2", amount=AMOUNT)
     assert (await send(anonymous, to=payer, event=foreign)).json() == {"status": "foreign"}
 

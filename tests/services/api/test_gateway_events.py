@@ -85,14 +85,14 @@ async def reviews_of(engine: AsyncEngine, subject_id: str) -> list[str]:
 
 
 async def contradictions_told(payer: Payer, payment_id: str) -> list[dict[str, Any]]:
-    """Return the data of the events that told the merchant of contradictions."""
+    """Return the data of the events that report contradictions to the merchant."""
     listed = (await payer.http.get("/events")).json()["data"]
     told = [event["data"] for event in listed if event["type"].endswith(".contradicted")]
     return [data for data in told if data["payment_id"] == payment_id]
 
 
 async def send_when_ended(client: httpx.AsyncClient, event: dict[str, Any], *, to: Caller) -> str:
-    """Send an event, each time as a new one, until the workflow it is about has ended; return what became of it."""
+    """Send an event, each time as a new one, until the workflow it is about has ended; return its disposition."""
     for number in range(100):
         answer = await send(client, event | {"id": f"{event['id']}_{number}"}, to=to)
         if answer.json()["status"] != "signalled":
@@ -100,7 +100,7 @@ async def send_when_ended(client: httpx.AsyncClient, event: dict[str, Any], *, t
     raise AssertionError("the workflow runs on")
 
 
-async def test_money_taken_after_the_end_is_reviewed_and_told(
+async def test_money_taken_after_the_end_is_reviewed_and_reported(
     payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine
 ) -> None:
     """An approval after a failure changes nothing, opens one review, and the merchant receives one event of it."""
@@ -173,7 +173,7 @@ async def test_a_refund_that_failed_and_was_paid_out_is_reviewed(
 async def test_a_refund_that_came_back_is_reversed(
     payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine, api_simulator: Simulator
 ) -> None:
-    """A processed refund that the gateway took back is reversed: the merchant is told, and can refund it again."""
+    """A processed refund that the gateway took back is reversed, with an event; the amount can be refunded again."""
     paid = await payer.payment(vpa="refundreversed@clearway")
     path = f"/payments/{paid['id']}/refunds"
     made = (await payer.http.post(path, json={"amount": 100})).json()
@@ -234,7 +234,7 @@ async def test_closing_a_review_is_audited_and_happens_once(
 async def test_an_event_of_an_unknown_payment_is_kept_as_such(
     workers: None, anonymous: httpx.AsyncClient, api_engine: AsyncEngine
 ) -> None:
-    """An event that names a payment which is not here is a 200, and stored with what became of it."""
+    """An event about an unknown payment is a 200, and is stored with its disposition."""
     event = event_about(f"{new_id(PAYMENT)}:authorise:1")
     assert (await send(anonymous, event)).json() == {"status": "unknown_subject"}
     assert await disposition(api_engine, event["id"]) == "unknown_subject"
@@ -304,10 +304,10 @@ async def test_a_signed_event_without_a_meaning_is_ignored(anonymous: httpx.Asyn
     ],
     ids=["NUL", "lone surrogate", "long", "number", "object"],
 )
-async def test_a_decline_ends_a_payment_whatever_its_message_holds(
+async def test_a_decline_with_any_message_ends_a_payment(
     payer: Payer, anonymous: httpx.AsyncClient, message: object, shown: str
 ) -> None:
-    """A gateway's words are made storable, and what is no text is left out: the decline counts all the same."""
+    """The gateway's text is made storable, and other types are left out: the decline counts all the same."""
     made = await payer.payment(vpa="pending@razorpay", until="pending")
     failure = {"code": "insufficient_funds", "message": message}
     taken = await send(
@@ -319,7 +319,7 @@ async def test_a_decline_ends_a_payment_whatever_its_message_holds(
 
 
 @pytest.mark.parametrize("key", ["\x00:authorise:1", "\ud800:authorise:1", "x" * 300, "pay_\x00"])
-async def test_a_key_that_cannot_be_stored_is_not_ours(anonymous: httpx.AsyncClient, key: str) -> None:
+async def test_a_key_that_cannot_be_stored_is_ignored(anonymous: httpx.AsyncClient, key: str) -> None:
     """An operation key with a NUL or half a character names nothing here: taken, and ignored."""
     taken = await send(anonymous, event_about(key))
     assert (taken.status_code, taken.json()) == (200, {"status": "ignored"})
@@ -343,7 +343,7 @@ async def test_json_without_end_is_ignored(anonymous: httpx.AsyncClient) -> None
 async def test_without_temporal_the_gateway_is_asked_to_come_again(
     api_settings: Settings, api_engine: AsyncEngine, anonymous: httpx.AsyncClient, payer: Payer
 ) -> None:
-    """Temporal is away: 503, the event is kept as received, and a repeat passes it on."""
+    """While Temporal is down, an event is a 503 and kept as received; a repeat passes it on."""
     made = await payer.payment(vpa="pending@razorpay", until="pending")
     event = event_about(f"{made['id']}:authorise:1")
     away = create_app(changed(api_settings, temporal_address="127.0.0.1:1"))
@@ -355,7 +355,7 @@ async def test_without_temporal_the_gateway_is_asked_to_come_again(
 
 
 async def test_an_unknown_gateway_is_a_404(caller: Caller, anonymous: httpx.AsyncClient) -> None:
-    """Only gateways that are configured may speak: not one that is nowhere, nor one that is deleted."""
+    """Only configured gateways can send events: an unknown or deleted one is a 404."""
     await caller.http.delete(f"/gateways/{first_gateway_id(caller.id)}")
     for gateway_id in ("nobody", new_id("gw"), first_gateway_id(caller.id)):
         answer = await anonymous.post(f"/gateways/{gateway_id}/webhook", json={})

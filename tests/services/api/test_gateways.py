@@ -84,7 +84,7 @@ async def test_a_moved_ciphertext_does_not_open(caller: Caller, api_engine: Asyn
 
 
 async def test_a_change_is_audited_with_masked_before_and_after(caller: Caller, api_engine: AsyncEngine) -> None:
-    """Only what was sent is changed, and the log tells what was and what is, without a credential in it."""
+    """Only the sent fields change, and the audit log has the values before and after, without a credential."""
     made = await _connect(caller)
     path = f"/gateways/{made['id']}"
     body = {"name": "Renamed", "credentials": {"webhook_secret": OTHER}, "test": False}

@@ -1,4 +1,4 @@
-"""Hostile requests at the address of a gateway: each is refused or kept as said, and no payment moves for one."""
+"""Hostile requests to a gateway's address: each is refused or stored as documented, and no payment moves."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OWN_SECRET = "whsec_YW5vdGhlci1zZWNyZXQtb2YtYS1nYXRld2F5IQ=="
 
 @pytest.fixture
 async def waiting(payer: Payer, api_simulator: Simulator) -> str:
-    """Make a payment that waits for its gateway, which has it."""
+    """Create a payment that waits for its gateway, which knows it."""
     payment_id = str((await payer.payment(vpa="pending@razorpay", until="pending"))["id"])
     async with asyncio.timeout(15):
         while (await api_simulator.http.get(f"/v1/operations/{payment_id}:authorise:1")).status_code != 200:
@@ -96,7 +96,7 @@ async def test_another_merchant_s_gateway_moves_nothing(
 async def test_another_gateway_of_the_merchant_moves_nothing(
     payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine, waiting: str
 ) -> None:
-    """Each gateway speaks of what was made there, also when both are one merchant's."""
+    """An event of one gateway does not move a payment of another gateway, also of the same merchant."""
     second = await second_gateway(payer, credentials={"webhook_secret": OWN_SECRET})
     event = event_about(f"{waiting}:authorise:1")
     answer = await send(anonymous, event, to=payer, gateway_id=second, secret=OWN_SECRET)
@@ -152,7 +152,9 @@ async def test_only_listed_addresses_may_speak(
     assert (await send(anonymous, event, to=payer)).json() == {"status": "signalled"}
 
 
-async def test_a_disabled_gateway_is_still_heard(payer: Payer, anonymous: httpx.AsyncClient, waiting: str) -> None:
+async def test_events_of_a_disabled_gateway_are_accepted(
+    payer: Payer, anonymous: httpx.AsyncClient, waiting: str
+) -> None:
     """Payments that were made at it end as usual; a new one is refused."""
     gateway_id = first_gateway_id(payer.id)
     await payer.http.post(f"/gateways/{gateway_id}/disable")
@@ -163,7 +165,7 @@ async def test_a_disabled_gateway_is_still_heard(payer: Payer, anonymous: httpx.
 
 
 async def test_any_method_and_query_are_taken(payer: Payer, anonymous: httpx.AsyncClient) -> None:
-    """Gateways have their own ways: a GET with a query reaches the connector, which finds no signature in it."""
+    """A GET with a query reaches the connector, which finds no signature in it."""
     for method in ("GET", "PUT", "POST"):
         answer = await anonymous.request(method, f"{path_of(payer)}?EDP_BILL_NO=1&a=1&a=2")
         assert (answer.status_code, answer.json()["code"]) == (401, "signature_invalid"), method

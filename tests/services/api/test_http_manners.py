@@ -1,4 +1,4 @@
-"""HTTP as its readers expect it: blanks around header values, HEAD, Allow, and nothing that silently counts once."""
+"""Details of HTTP: blanks around header values, HEAD, Allow, and headers or parameters that come twice."""
 
 from __future__ import annotations
 

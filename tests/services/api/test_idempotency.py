@@ -25,12 +25,12 @@ BODY = {"amount": 700, "currency": "INR"}
 
 
 async def post(caller: Caller, key: str | bytes, body: object = BODY) -> httpx.Response:
-    """Make an order under a key."""
+    """Create an order under a key."""
     return await caller.http.post("/orders", json=body, headers={"Idempotency-Key": key})
 
 
 async def count_orders(engine: AsyncEngine, merchant_id: str) -> int:
-    """Count what really is there."""
+    """Count the orders in the database."""
     async with engine.connect() as connection:
         query = select(func.count()).select_from(orders).where(orders.c.merchant_id == merchant_id)
         return int(await connection.scalar(query) or 0)

@@ -87,7 +87,7 @@ async def test_an_order_of_another_cannot_be_paid(stranger: Caller, owner_ids: d
 
 @pytest.mark.parametrize("path", LISTS)
 async def test_lists_show_only_ones_own(stranger: Caller, owner_ids: dict[str, str], path: str) -> None:
-    """Lists are empty for whoever has nothing, whatever others have; searches and filters too."""
+    """Lists, searches and filters show a merchant only its own things."""
     assert (await stranger.http.get(path)).json()["data"] == []
     if path == "/payments":
         for query in ({"search": owner_ids["payment"]}, {"order_id": owner_ids["order"]}, {"search": "R-shared"}):

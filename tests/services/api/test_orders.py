@@ -1,4 +1,4 @@
-"""Orders: made, read, listed."""
+"""Orders: created, read, listed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tests.services.api.conftest import Caller
 
 
 async def test_an_order_is_made_and_read_back(caller: Caller) -> None:
-    """What was sent comes back with an id and the status `created`, at once and when it is read."""
+    """A new order comes back with an id and the status `created`, in the answer and when it is read."""
     sent = {"amount": 12_345, "currency": "INR", "receipt": "R-1", "notes": {"cart": "c-9"}}
     made = await caller.http.post("/orders", json=sent)
     assert made.status_code == 201
@@ -87,7 +87,7 @@ async def test_orders_are_listed_by_status(caller: Caller) -> None:
 
 @pytest.mark.parametrize("order_id", ["order_00000000000000000000000000", "x", "order_", "%00", "%ED%A0%80", "pay_1"])
 async def test_an_order_that_is_not_there_is_not_found(caller: Caller, order_id: str) -> None:
-    """Any text that is not the id of an own order is a 404, whatever it holds."""
+    """A text that is not the id of an own order is a 404."""
     missing = await caller.http.get(f"/orders/{order_id}")
     assert missing.status_code == 404
     assert missing.json()["code"] == "order_not_found"

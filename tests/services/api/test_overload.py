@@ -1,4 +1,4 @@
-"""Overload: new work is refused before anything is reserved, and what finishes old work is not."""
+"""Overload: new work is refused before anything is reserved; requests that finish old work are served."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def test_new_work_is_refused_and_the_rest_is_served(
 
 
 async def test_a_crowd_is_thinned_and_whoever_was_taken_is_served(busy_app: FastAPI, shopper: Payer) -> None:
-    """The bound falls while recording is too slow; a request makes a payment or is refused with nothing done."""
+    """The bound falls while recording is too slow; a request creates a payment, or is refused with nothing done."""
 
     async def pay(order: str) -> httpx.Response:
         return await shopper.post_payment(order, key=f"crowd-{order}")

@@ -128,7 +128,7 @@ VPAS = ["Bob@okbank", "9876543210@ybl", "a" * 256 + "@" + "b" * 64]
 
 @pytest.mark.parametrize("receipt", RECEIPTS)
 async def test_every_receipt_is_found_as_it_was_given(caller: Caller, api_engine: AsyncEngine, receipt: str) -> None:
-    """Whatever a receipt looks like, an e-mail or an id, it finds its payment; blanks around it do not matter."""
+    """Every receipt finds its payment, also one that looks like an e-mail or an id; blanks around it do not matter."""
     [found] = await write_payments(api_engine, caller.id, {"receipt": receipt})
     await write_payments(api_engine, caller.id, {"receipt": "another"})
     assert await listed(caller, search=receipt) == [found]
@@ -152,7 +152,7 @@ async def test_every_e_mail_is_found_as_it_was_given(caller: Caller, api_engine:
 
 @pytest.mark.parametrize("vpa", VPAS)
 async def test_every_vpa_is_found_as_it_was_given(caller: Caller, api_engine: AsyncEngine, vpa: str) -> None:
-    """Whatever VPA a payment may have can be looked for, the longest too."""
+    """Every VPA that a payment can have is found, also the longest."""
     [found] = await write_payments(api_engine, caller.id, {"instrument": {"vpa": vpa}})
     for term in (vpa, vpa.upper(), f" {vpa} "):
         assert await listed(caller, search=term) == [found], term
@@ -204,15 +204,15 @@ async def test_filters_that_mean_nothing_are_refused(caller: Caller, query: dict
 
 
 async def test_unknown_filters_are_refused(caller: Caller) -> None:
-    """A misspelt filter is told, on every list."""
+    """An unknown filter is refused by name, on every list."""
     for path in ("/orders", "/payments", "/refunds", "/events"):
         refused = await caller.http.get(path, params={"statsu": "failed"})
         assert refused.status_code == 422, path
         assert refused.json()["errors"][0]["field"] == "statsu"
 
 
-async def test_events_are_read_as_their_webhooks_tell_them(caller: Caller, api_engine: AsyncEngine) -> None:
-    """One event is the very bytes of its delivery; lists filter by type."""
+async def test_an_event_is_read_as_its_webhook_sent_it(caller: Caller, api_engine: AsyncEngine) -> None:
+    """An event has the very bytes of its webhook; lists filter events by type."""
     event_id = new_id(EVENT)
     body = kept_body(event_id, EventType.REFUND_FAILED, MOMENT, {"b": 1, "a": 2})
     async with api_engine.begin() as connection:

@@ -46,7 +46,7 @@ async def count_payments(engine: AsyncEngine, merchant_id: str) -> int:
 
 
 async def created_event(engine: AsyncEngine, payment_id: str) -> dict[str, Any]:
-    """Return the data of the event that told of the creation."""
+    """Return the data of the `payment.created` event."""
     async with engine.connect() as connection:
         mine = (events.c.payment_id == payment_id) & (events.c.type == "payment.created")
         row = (await connection.execute(select(*BODY).where(mine, payments.c.id == events.c.subject_id))).one()
@@ -212,7 +212,7 @@ class TestOnce:
         assert (there.status_code, there.json()["id"], there.json()["status"]) == (201, payment_id, "pending")
 
     async def test_a_refusal_gives_the_key_back(self, payer: Payer) -> None:
-        """A key whose request was refused works once the order is free: a refusal is not kept as the answer."""
+        """A refusal is not stored: the same key works once the order is free."""
         order_id = await payer.order()
         holding = await payer.payment(order_id, until="authorized", capture_method="manual")
         assert (await payer.post_payment(order_id, key="k")).status_code == 409
@@ -312,7 +312,7 @@ class TestRefusals:
         assert refused.json()["code"] == "order_not_found"
 
     async def test_a_live_merchant_sends_no_raw_card(self, live_caller: Caller) -> None:
-        """A raw card of a live merchant is refused with a clear error, whatever else is right, on both ways to pay."""
+        """A raw card of a live merchant is refused with a clear error, on both ways to pay."""
         body = {"order_id": await live_caller.order(), "method": "card", "card": CARD}
         for path in ("/payments", "/payments/public"):
             refused = await live_caller.http.post(path, json=body)
@@ -354,8 +354,8 @@ class TestRefusals:
 class TestAttempts:
     """`GET /payments/{id}/attempts`."""
 
-    async def test_each_attempt_is_told_with_gateway_times_and_error(self, payer: Payer) -> None:
-        """A decline is shown with the unified code, the gateway's own, and whether the gateway acted."""
+    async def test_each_attempt_is_listed_with_gateway_times_and_error(self, payer: Payer) -> None:
+        """A decline is shown with the unified code, the gateway's own code, and whether the gateway acted."""
         made = await payer.payment(vpa="failure@razorpay", until="failed")
         listed = (await payer.http.get(f"/payments/{made['id']}/attempts")).json()
         [attempt] = listed["data"]
@@ -368,8 +368,8 @@ class TestAttempts:
 class TestHistory:
     """`GET /payments/{id}/history`."""
 
-    async def test_it_tells_every_step_with_reason_and_actor(self, payer: Payer) -> None:
-        """The steps of the payment and of its refunds, oldest first, each with its event."""
+    async def test_it_has_every_step_with_reason_and_actor(self, payer: Payer) -> None:
+        """The history has the steps of the payment and its refunds, oldest first, each with its event."""
         paid = await payer.payment()
         refund = (await payer.http.post(f"/payments/{paid['id']}/refunds", json={"amount": 1})).json()
         await payer.refund_in(refund["id"], "processed")

@@ -1,4 +1,4 @@
-"""Permissions: every route with a key asks for one, and a key without it is refused whatever else it has."""
+"""Permissions: every route with a key requires one, and a key without it is refused."""
 
 from __future__ import annotations
 

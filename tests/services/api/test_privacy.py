@@ -1,4 +1,4 @@
-"""Personal data: sealed wherever they are kept for good, in clear only in rows that can be changed."""
+"""Personal data: sealed wherever it is kept for good, in clear only in rows that can be changed."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def delivered(engine: AsyncEngine, payment_ids: list[str]) -> list[Any]:
 async def test_nothing_personal_is_kept_in_clear_where_it_cannot_be_removed(
     person: Payer, echo: Receiver, temporal: Client, api_engine: AsyncEngine, anonymous: httpx.AsyncClient
 ) -> None:
-    """Of payments with webhooks, captures, refunds and reviews, no history and no row for good shows a person."""
+    """No workflow history and no permanent row of a payment shows a person in clear."""
     payment_id, refund_id = await paid_and_refunded(person, echo)
     reviewed_id = await reviewed(person)
     await told_by_gateway(anonymous, payment_id)
@@ -124,7 +124,7 @@ async def test_nothing_personal_is_kept_in_clear_where_it_cannot_be_removed(
 async def test_a_forgotten_payment_is_nowhere_in_the_database(
     person: Payer, echo: Receiver, api_engine: AsyncEngine, anonymous: httpx.AsyncClient
 ) -> None:
-    """After it is forgotten, no row of any table holds the person, and what is asked says so."""
+    """After a payment is forgotten, no row of any table holds the person, and answers say that it is forgotten."""
     payment_id, _ = await paid_and_refunded(person, echo)
     await told_by_gateway(anonymous, payment_id)
     sent = await delivered(api_engine, [payment_id])

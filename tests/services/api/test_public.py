@@ -25,7 +25,7 @@ async def test_an_order_shows_what_a_customer_needs_and_no_more(caller: Caller, 
 
 
 async def test_a_customer_pays_without_a_key(payer: Payer, anonymous: httpx.AsyncClient) -> None:
-    """An order is paid by whoever has its id; the answer and the reading of it show no merchant data."""
+    """A customer who has the order's id can pay it; no answer shows data of the merchant."""
     order_id = await payer.order()
     body = {"order_id": order_id, "method": "upi", "vpa": "success@razorpay"}
     made = await anonymous.post("/payments/public", json=body)

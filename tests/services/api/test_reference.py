@@ -38,7 +38,7 @@ def in_production(production: Settings) -> FastAPI:
 
 
 async def test_the_page_takes_everything_from_this_server(anonymous: httpx.AsyncClient) -> None:
-    """Every address in the page is one of ours, is there, and has the type that a browser insists on."""
+    """Every address in the page is on this server, exists, and has the media type that browsers require."""
     page = await anonymous.get(f"{ROOT}/docs")
     assert page.status_code == 200
     found = re.findall(r'(?:src|href|data-document)="([^"]+)"', page.text)

@@ -28,7 +28,7 @@ async def test_a_refund_is_reserved_and_then_processed(payer: Payer) -> None:
 
 
 async def test_without_an_amount_all_that_is_left_is_refunded(payer: Payer) -> None:
-    """No body: the rest, whatever was refunded before."""
+    """A refund without a body refunds all that is left."""
     paid = await payer.payment()
     path = f"/payments/{paid['id']}/refunds"
     await payer.http.post(path, json={"amount": 15_000})
@@ -80,7 +80,7 @@ async def test_what_was_not_captured_cannot_be_refunded(payer: Payer) -> None:
 
 @pytest.mark.parametrize("body", [{"amount": 0}, {"amount": -5}, {"amount": "5"}, {"amount": 1.0}, {"amuont": 5}])
 async def test_what_cannot_be_a_refund_is_refused(caller: Caller, body: dict[str, object]) -> None:
-    """Wrong amounts and unknown fields are a 422."""
+    """Invalid amounts and unknown fields are a 422."""
     refused = await caller.http.post("/payments/pay_00000000000000000000000000/refunds", json=body)
     assert refused.status_code == 422
 

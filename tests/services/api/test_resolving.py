@@ -1,4 +1,4 @@
-"""Reviews resolved over the API: by a key that may, with an audit row, and answered by what the decision led to."""
+"""Reviews resolved over the API: with a permission and an audit row, and the answer shows the result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.services.api.conftest import Payer
 
 
 async def under_review(payer: Payer) -> dict[str, Any]:
-    """Make a payment of which the gateway took one unit too little."""
+    """Create a payment of which the gateway took one unit too little."""
     return await payer.payment(vpa="wrongamount@clearway", until="needs_review")
 
 

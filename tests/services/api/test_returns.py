@@ -24,7 +24,7 @@ API_MD = Path(__file__).parents[3] / "docs" / "api.md"
 
 
 async def waiting(payer: Payer, return_url: str | None = SHOP) -> dict[str, Any]:
-    """Make a payment whose customer must act on the simulator's page."""
+    """Create a payment whose customer must act on the simulator's page."""
     fields = {} if return_url is None else {"return_url": return_url}
     return await payer.payment(vpa="approve@clearway", until="requires_action", **fields)
 
@@ -118,7 +118,7 @@ async def test_the_way_back_is_open_to_nobody_else(
 async def test_a_head_request_asks_no_gateway(
     payer: Payer, anonymous: httpx.AsyncClient, api_simulator: Simulator
 ) -> None:
-    """HEAD tells where GET would go now, and changes nothing: link checkers and mail scanners send it."""
+    """A HEAD redirects as a GET would, and changes nothing: link checkers and mail scanners send it."""
     payment = await waiting(payer)
     back = await press(api_simulator, payment, "complete")
     looked = await anonymous.head(back)

@@ -149,7 +149,7 @@ async def test_rules_are_validated_with_what_to_change(caller: Caller) -> None:
 
 
 async def test_valid_rules_may_have_warnings(caller: Caller) -> None:
-    """A disabled gateway and a rule that is never reached are told, and not refused."""
+    """A disabled gateway and an unreachable rule are warnings, not errors."""
     second = await gateway(caller, "Second", enabled=False)
     program = rules(("INR", second))
     program["rules"].insert(0, {"name": "all", "output": {"type": "single", "gateway": second}})

@@ -52,7 +52,7 @@ async def test_what_is_odd_is_said(caller: Caller) -> None:
 
 
 async def test_a_live_merchant_cannot_name_an_address_inside(live_caller: Caller) -> None:
-    """Whatever the installation allows for tests, a live merchant's gateway is not on our loopback."""
+    """A live merchant's gateway is never on loopback, even if the installation allows it for tests."""
     body = stripe({"api_base": "http://127.0.0.1:4010/stripe"}, secret_key="sk_live_a_key_of_a_test")
     answer = await live_caller.http.post("/gateways", json=body)
     assert answer.status_code == 422
@@ -61,7 +61,7 @@ async def test_a_live_merchant_cannot_name_an_address_inside(live_caller: Caller
 
 @pytest.mark.parametrize("url", ["https://127.0.0.1:1/v1/balance", "https://localhost:1/", "http://example.com/"])
 async def test_a_connector_is_kept_from_addresses_inside(url: str) -> None:
-    """A name that leads inside, or plain http, is not called: surely nothing was sent."""
+    """A name that leads to an inner address, or plain http, is not called: nothing was sent."""
     transport = GuardedExchanges(EgressPolicy(), httpx.create_ssl_context(trust_env=False))
     async with httpx.AsyncClient(transport=transport, trust_env=False) as http:
         with pytest.raises(httpx.ConnectError):

@@ -82,7 +82,7 @@ async def test_a_payment_is_not_refused_because_of_itself(payer: Payer, race: Ra
 async def test_nor_while_its_twin_has_not_answered_yet(
     payer: Payer, api_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The payment holds its order before its answer is stored: a repeat in between gets the payment, not a refusal."""
+    """A repeat that comes before the first answer is stored gets the payment, not a refusal."""
     order_id = await payer.order()
     keep, recorded, go_on = store.keep_answer, asyncio.Event(), asyncio.Event()
 
@@ -172,7 +172,7 @@ async def test_a_retry_that_was_answered_is_not_refused(payer: Payer, race: Race
 
 
 class TestMechanism:
-    """What holds for every operation, whatever it does."""
+    """Rules that hold for every operation."""
 
     async def test_an_answer_stored_meanwhile_wins_over_a_refusal(self, caller: Caller, app: FastAPI) -> None:
         """The refusal was decided by what was looked up; the twin's answer is what happened."""

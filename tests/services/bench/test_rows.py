@@ -1,4 +1,4 @@
-"""The generated rows are such as ours: what is measured on them would be found on real ones."""
+"""The generated rows are like real ones, so measurements on them hold for real rows."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ async def test_generated_ids_are_of_our_form_and_order(filled: asyncpg.Connectio
         assert made_at_ms(row["id"]) == round(row["created_at"].timestamp() * 1_000)
 
 
-async def test_generated_events_are_read_as_ours(filled: asyncpg.Connection) -> None:
-    """A body is JSON and tells of the payment that its row names; one merchant has a large share."""
+async def test_generated_events_are_read_as_real_ones(filled: asyncpg.Connection) -> None:
+    """A generated event is JSON about the payment that its row names; one merchant has a large share."""
     for row in await filled.fetch("SELECT id, payment_id, type, body FROM events LIMIT 50"):
         body = orjson.loads(row["body"])
         assert (body["id"], body["type"], body["data"]["id"]) == (row["id"], row["type"], row["payment_id"])

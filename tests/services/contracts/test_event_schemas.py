@@ -1,4 +1,4 @@
-"""The events' JSON Schemas: committed as the code says, sound, and true of what is written to the database."""
+"""The events' JSON Schemas: committed as the code says, valid, and met by the events in the database."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def test_schema_is_sound(event_type: EventType) -> None:
 
 
 async def test_events_keep_their_schema(bodies: list[dict[str, Any]]) -> None:
-    """Every event written to the database has exactly the fields and values its schema tells of."""
+    """Every event written to the database has exactly the fields and values of its schema."""
     assert {body["type"] for body in bodies} == {event_type.value for event_type in EventType}
     for body in bodies:
         Draft202012Validator(_closed(_schema(body["type"]))).validate(body)

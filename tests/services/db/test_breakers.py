@@ -1,4 +1,4 @@
-"""Circuit breakers in the database: what is counted, what opens one, who hears of it, and what costs nothing."""
+"""Circuit breakers in the database: what is counted, what opens one, which events it makes, and what costs nothing."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Watched:
         await self.board.read()
 
     def says(self) -> BreakerSays:
-        """Tell what routing hears."""
+        """Return the breaker's state as routing sees it."""
         return self.board.says(self.gateway_id, datetime.now(UTC))
 
     async def told(self) -> list[str]:
@@ -136,7 +136,7 @@ async def test_two_processes_count_together(watched: Watched) -> None:
 
 
 async def test_payments_that_go_well_close_it_again(watched: Watched) -> None:
-    """Half open, successes are written too; the third closes it, and the merchant hears."""
+    """Half open, successes are written too; the third closes the breaker, and the merchant gets an event."""
     await watched.meet(*[UNKNOWN] * CALLS_MIN)
     await watched.let_time_pass()
     assert watched.says() is BreakerSays.PROBE
@@ -175,7 +175,7 @@ async def test_one_payment_at_a_time_tries_it(watched: Watched) -> None:
 
 
 async def test_a_person_closes_it(watched: Watched) -> None:
-    """A reset closes the breaker, tells the merchant and is in the audit log."""
+    """A reset closes the breaker, sends the merchant an event, and is in the audit log."""
     await watched.meet(*[UNKNOWN] * CALLS_MIN)
 
     async with watched.shop.engine.begin() as connection:

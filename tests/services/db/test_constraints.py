@@ -1,4 +1,4 @@
-"""What the database refuses, whatever the code does: each constraint and each guard, met head-on with plain SQL."""
+"""What the database refuses by itself: each constraint and each guard, tested with plain SQL."""
 
 from __future__ import annotations
 
@@ -292,7 +292,7 @@ async def test_a_movement_is_booked_once(shop: Shop) -> None:
     )
 
 
-async def test_a_step_is_told_of_once(shop: Shop) -> None:
+async def test_a_step_has_one_event(shop: Shop) -> None:
     """One event of a type for a step, and one delivery of an event to an endpoint."""
     await shop.endpoint()
     payment_id = await shop.recorded()

@@ -1,4 +1,4 @@
-"""The migrations: from nothing to what the models say, once, whoever starts them."""
+"""The migrations: from an empty database to the models, once, also when several processes start them."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ async def test_what_is_outside_is_kept_and_counted(lone: Shop) -> None:
 
 
 async def test_months_to_come_are_made_once(lone: Shop) -> None:
-    """A lost month is made again, a second round makes nothing, and a month with rows outside is left out and told."""
+    """A missing month is created again, a second round creates nothing, and a month with rows outside is reported."""
     for table in PARTITIONED:
         for ahead in (5, 6):
             await _run(lone, f"ALTER TABLE {table} DETACH PARTITION {table}_{_month(ahead):%Y_%m}")

@@ -1,4 +1,4 @@
-"""Many at once: what must happen once happens once, and nobody gets more than there is."""
+"""Many at once: what must happen once happens once, and no amount exceeds its limit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _kinds(results: list[Any]) -> Counter[str]:
 
 
 async def test_racing_payments_of_one_order(crowded: Shop) -> None:
-    """Of twenty payments of one order at once, one is recorded and the others are told that the order is taken."""
+    """Of twenty payments of one order at once, one is recorded and the others are refused."""
     order_id = await crowded.order()
     payments = [await crowded.new(order_id=order_id) for _ in range(CROWD)]
     results = await _race(*(crowded.record(new) for new in payments))
@@ -71,7 +71,7 @@ async def _record_order(shop: Shop, order: NewOrder) -> OrderResource:
 
 
 async def test_racing_refunds_never_give_back_too_much(crowded: Shop) -> None:
-    """Of twenty refunds of a third each, exactly three are promised; the others hear that nothing is left."""
+    """Of twenty refunds of a third each, exactly three are accepted; for the others nothing is left."""
     payment_id = await crowded.paid(AMOUNT_MINOR)
     results = await _race(*(crowded.reserve(payment_id, AMOUNT_MINOR // 3) for _ in range(CROWD)))
     row = await crowded.row(payment_id)
@@ -106,7 +106,7 @@ async def test_racing_captures_never_take_too_much(crowded: Shop) -> None:
 
 
 async def test_racing_ends_of_one_payment(crowded: Shop) -> None:
-    """When every final status comes at once, the first to arrive stands and is the only one told of."""
+    """When every final status comes at once, the first one stands and has the only event."""
     payment_id = await crowded.recorded()
     ends = [PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED] * 6
     results = await _race(
@@ -190,8 +190,8 @@ async def test_captures_and_refunds_of_one_payment(crowded: Shop) -> None:
     assert await crowded.books() == {"payable": -(1_000 + 90 * each), "refunds_in_transit": -10 * each}
 
 
-async def test_a_change_that_waited_tells_what_it_waited_for(crowded: Shop) -> None:
-    """A success that meets a refund in the making waits for it, and its event tells the refunded amount."""
+async def test_a_change_that_waited_reports_what_it_waited_for(crowded: Shop) -> None:
+    """A success that meets a refund in progress waits for it, and its event has the refunded amount."""
     payment_id = await crowded.recorded(capture_method="manual")
     await crowded.move(payment_id, PaymentStatus.AUTHORIZED, capture=captured(1_000))
     refund_id = (await crowded.reserve(payment_id, 300)).refund.id

@@ -35,7 +35,7 @@ async def _count(shop: Shop, payment_id: str) -> tuple[int, int]:
     return counted[0], counted[1]
 
 
-async def test_recording_tells_and_owes_deliveries(shop: Shop) -> None:
+async def test_recording_writes_an_event_and_its_deliveries(shop: Shop) -> None:
     """A recorded payment is `pending`, its order attempted, its event written and its delivery due."""
     endpoint_id = await shop.endpoint()
     new = await shop.new()
@@ -60,7 +60,7 @@ async def test_recording_twice_is_recognised(shop: Shop) -> None:
 
 
 async def test_a_step_taken_twice_is_recognised(shop: Shop) -> None:
-    """The same step applied again moves nothing, books nothing, tells nothing; its deliveries are due again."""
+    """The same step applied again changes nothing, books nothing and makes no event; its deliveries are due again."""
     await shop.endpoint()
     payment_id = await shop.recorded()
     change = Change("captured", P.SUCCESS, "a test", capture=captured())

@@ -1,4 +1,4 @@
-"""A database that says no is told apart from one that is away."""
+"""A database that refuses a statement is distinguished from one that is down."""
 
 from __future__ import annotations
 

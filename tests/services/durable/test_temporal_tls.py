@@ -1,4 +1,4 @@
-"""mTLS to Temporal: what we show, and whom we trust."""
+"""mTLS to Temporal: the certificate that Clearway shows, and the servers that it trusts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests as Clearway makes them, with fresh payment ids, and waiting for what a gateway will say in the end."""
+"""Requests as Clearway makes them, with fresh payment ids, and waiting for the final outcome."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MANUAL = CaptureMethod.MANUAL
 
 
 def order(instrument: str, method: str = "upi", **fields: Any) -> Operation:
-    """Ask for 10.00 INR from a new payment, unless told otherwise."""
+    """Request 10.00 INR from a new payment, by default."""
     payment_id = fields.pop("payment_id", None) or new_id(PAYMENT)
     capture_method = fields.pop("capture_method", CaptureMethod.AUTOMATIC)
     return_url = fields.pop("return_url", None)
@@ -70,13 +70,13 @@ def follow_up(asked: Operation, outcome: GatewayOutcome, operation: str, amount:
 
 
 def question_about(key: str, amount_minor: int = 1_000) -> Operation:
-    """Return an operation of which only the key is known, to be asked about."""
+    """Return an operation of which only the key is known, for a look-up."""
     payment_id, kind, number = key.split(":")
     return Operation(OperationKind(kind), key, payment_id, amount_minor, "INR", number=int(number))
 
 
 def card(number: str = "4242424242424242", month: int = 12, year: int = 2040, cvv: str | None = None) -> Card:
-    """Return a card that is in order, unless told otherwise."""
+    """Return a valid card, by default."""
     return Card(number, month, year, cvv if cvv is not None else "1234" if number.startswith(("34", "37")) else "123")
 
 

@@ -74,7 +74,7 @@ async def begun(bench: Bench, instrument: Instrument, **fields: object) -> Opera
 class GatewayConformance:
     """The suite. Each test says one rule of `clearway.gateways.contract`."""
 
-    async def test_approved_payment_is_captured_and_told_in_full(self, bench: Bench) -> None:
+    async def test_approved_payment_is_captured_with_all_details(self, bench: Bench) -> None:
         """An automatic payment ends approved and captured, with the amount, currency and reference of the gateway."""
         asked = await begun(bench, bench.good)
         await bench.gateway.authorise(asked)
@@ -110,7 +110,7 @@ class GatewayConformance:
         assert await bench.effects(asked.payment_id) == ["authorised", "captured"]
 
     async def test_same_key_other_request_is_our_mistake(self, bench: Bench) -> None:
-        """One key with two requests is a programmer error: it raises, and the first request alone has effect."""
+        """One key with two requests is a programmer's error: it raises, and only the first request has an effect."""
         asked = await begun(bench, bench.good)
         await bench.gateway.authorise(asked)
         await outcome_when(bench.gateway, asked, OutcomeKind.APPROVED)
@@ -184,7 +184,7 @@ class GatewayConformance:
         assert (await bench.effects(asked.payment_id)).count("refunded") == 10
 
     async def test_refund_repeats_with_its_key(self, bench: Bench) -> None:
-        """A refund sent twice with one key is one refund, and tells its own reference, not the payment's."""
+        """A refund sent twice with one key is one refund, and returns its own reference, not the payment's."""
         asked, outcome = await self._paid(bench)
         request = follow_up(asked, outcome, "refund", 300)
         first, second = await asyncio.gather(bench.gateway.refund(request), bench.gateway.refund(request))
@@ -201,7 +201,7 @@ class GatewayConformance:
             act = getattr(bench.gateway, operation)
             assert (await act(follow_up(asked, lost, operation, 100))).kind is OutcomeKind.DECLINED
 
-    async def test_webhook_tells_the_same_as_look_up(self, bench: Bench) -> None:
+    async def test_webhook_agrees_with_look_up(self, bench: Bench) -> None:
         """The event of a payment names our key, and its outcome is the one of the look-up."""
         asked = await begun(bench, bench.good)
         await bench.gateway.authorise(asked)
@@ -234,7 +234,7 @@ class GatewayConformance:
         "signature", ["", "v1", "v1,", "v1,@@@", "v1,é", "v2,AAAA", "no comma at all", "v1,A B,C,D"]
     )
     async def test_malformed_signatures_are_refused(self, bench: Bench, signature: str) -> None:
-        """Whatever stands in the signature header, a webhook that is not signed is SignatureInvalidError."""
+        """A webhook with a malformed signature header is SignatureInvalidError."""
         headers = bench.sign(b"{}", 0) | {bench.signature_header: signature}
         with pytest.raises(SignatureInvalidError):
             await read(bench.gateway, headers, b"{}")
@@ -251,13 +251,13 @@ class GatewayConformance:
 
     @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"nonsense", b'{"id":"a","data":{"type":"payment"}}'])
     async def test_signed_nonsense_is_unreadable(self, bench: Bench, body: bytes) -> None:
-        """A well-signed body without a meaning is EventUnreadableError, not a crash."""
+        """A correctly signed body without a meaning is EventUnreadableError, not a crash."""
         with pytest.raises(EventUnreadableError):
             await read(bench.gateway, bench.sign(body, 0), body)
 
     @pytest.mark.parametrize("status", [200, 402, 404, 429])
     async def test_no_answer_makes_a_call_fail(self, bench: Bench, status: int) -> None:
-        """Whatever a gateway answers to whichever call, the call has an outcome, and every text in it can be stored."""
+        """For every answer of a gateway, a call has an outcome, and every text in it can be stored."""
         bodies = [json.dumps(body).encode() for answer in bench.answers for body in hostile.variants(answer)]
         async with hostile.answering() as answers, aclosing(bench.connect(answers.url)) as gateway:
             answers.status = status
@@ -267,7 +267,7 @@ class GatewayConformance:
                 assert hostile.is_storable_throughout(outcome), body[:200]
 
     async def test_an_answer_that_cannot_be_read_is_unknown(self, bench: Bench) -> None:
-        """Neither nonsense, nor JSON of any depth, nor an amount that is text is taken for a result, by any call."""
+        """Nonsense, JSON of any depth, and an amount that is text are never taken for a result."""
         texts = dict.fromkeys(bench.amount_fields, "1000")
         as_text = [json.dumps(answer | texts).encode() for answer in bench.answers]
         async with hostile.answering() as answers, aclosing(bench.connect(answers.url)) as gateway:

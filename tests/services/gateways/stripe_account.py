@@ -51,7 +51,7 @@ class Account:
         return response
 
     async def intent(self, method: str = "pm_card_visa", **fields: Any) -> stripe.PaymentIntent:
-        """Create an intent of 10.00 USD of a new payment, not confirmed unless told otherwise."""
+        """Create an intent of 10.00 USD of a new payment, by default not confirmed."""
         asked: dict[str, Any] = {
             "amount": 1_000,
             "currency": "usd",

@@ -147,7 +147,7 @@ class TestPayPal(GatewayConformance):
             assert (await act(follow_up(asked, lost, operation, 100))).kind is OutcomeKind.UNKNOWN
         assert await bench.effects(asked.payment_id) == ["authorised"]
 
-    async def test_webhook_tells_the_same_as_look_up(self, bench: Bench) -> None:
+    async def test_webhook_agrees_with_look_up(self, bench: Bench) -> None:
         """A webhook names our key and nothing that is believed: it is a hint, after which PayPal is asked."""
         asked = await begun(bench, bench.good)
         await bench.gateway.authorise(asked)
@@ -160,7 +160,7 @@ class TestPayPal(GatewayConformance):
 
     @pytest.mark.parametrize("skew_s", [-4 * 86_400, 400])
     async def test_stale_and_future_webhooks_are_refused(self, bench: Bench, skew_s: int) -> None:
-        """PayPal repeats a webhook for three days, so one of yesterday is heard; an older or a future one is not."""
+        """PayPal repeats a webhook for three days, so one of yesterday is accepted; an older or a future one is not."""
         body = b'{"id":"WH-1","resource_type":"capture","resource":{"invoice_id":"pay_1:authorise:1"}}'
         await read(bench.gateway, bench.sign(body, -86_400), body)
         with pytest.raises(SignatureInvalidError):

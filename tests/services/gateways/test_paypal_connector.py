@@ -159,7 +159,7 @@ async def test_a_refund_that_fails(bench: PayPal) -> None:
 @pytest.mark.parametrize("fault", AFTER)
 @pytest.mark.parametrize("operation", ["authorise", "capture", "refund", "void"])
 async def test_a_lost_answer_is_unknown_and_found_out(bench: PayPal, operation: str, fault: str) -> None:
-    """What may have been executed is UNKNOWN; asking tells what happened; a repeat has no second effect."""
+    """A call that may have been executed is UNKNOWN; the look-up finds the result; a repeat has no second effect."""
     asked, acts = await _about_to(bench, operation)
     await bench.switch(operation=operation, fault=fault, times=1)
     lost = await getattr(bench.gateway, operation)(acts)
@@ -214,7 +214,7 @@ async def test_a_wrong_amount_is_reported(bench: PayPal) -> None:
 
 
 async def test_two_at_once_charge_once(bench: PayPal) -> None:
-    """The same authorisation sent twice at one moment charges once; who came second is told to ask."""
+    """The same authorisation sent twice at once charges once; the second call must ask for the result."""
     asked = await bench.approved()
     await bench.switch(operation="authorise", fault="slow", times=1, delay_s=0.3)
     outcomes = await asyncio.gather(bench.gateway.authorise(asked), bench.gateway.authorise(asked))
@@ -222,7 +222,7 @@ async def test_two_at_once_charge_once(bench: PayPal) -> None:
     assert await bench.effects(asked) == ["authorised", "captured"]
 
 
-async def test_after_the_life_of_a_key_the_order_tells(tmp_path, receiver: Receiver) -> None:
+async def test_after_the_life_of_a_key_the_order_is_read(tmp_path, receiver: Receiver) -> None:
     """A capture whose request id is forgotten answers ORDER_ALREADY_CAPTURED: the order is read, and nothing moves."""
     async with (
         running_simulator(tmp_path / "sim.sqlite3", simulator_paypal_order_key_life_s=0.01) as simulator,
@@ -247,7 +247,7 @@ async def test_tokens_are_renewed(bench: PayPal) -> None:
     assert (await bench.gateway.authorise(asked)).kind is OutcomeKind.RETRYABLE
 
 
-async def test_wrong_credentials_are_told(bench: PayPal) -> None:
+async def test_wrong_credentials_are_reported(bench: PayPal) -> None:
     """Nothing is sent with credentials that PayPal does not know, and the test of the connection says what to do."""
     api_base = str(bench.account.simulator.http.base_url).rstrip("/") + "/paypal"
     assert await bench.gateway.check() is None

@@ -46,7 +46,7 @@ async def test_a_payer_who_cancels_leaves_the_order_as_it_is(paypal: Account) ->
 
 @pytest.mark.parametrize(("button", "wanted"), [("declined", "INSTRUMENT_DECLINED"), ("empty", "PAYER_CANNOT_PAY")])
 async def test_a_decline_leaves_the_order_open(paypal: Account, button: str, wanted: str) -> None:
-    """A declined source is told by its issue, and the payer may choose another one on the same page."""
+    """A declined source has its issue in the answer, and the payer may choose another one on the same page."""
     order = await paypal.approved(button=f"approve/{button}")
     path = f"/v2/checkout/orders/{order['id']}/capture"
     assert issue(await paypal.send("POST", path, {}, key="pay")) == (422, wanted)
@@ -93,7 +93,7 @@ async def test_an_authorization_is_captured_in_parts(paypal: Account) -> None:
 
 
 async def test_an_authorization_is_voided_once(paypal: Account) -> None:
-    """A void releases everything; it answers nothing unless told to, and a second one says that it is done."""
+    """A void releases everything; its answer is empty by default, and a second void is refused as already done."""
     order = await paypal.paid("AUTHORIZE")
     path = f"/v2/payments/authorizations/{only(order, 'authorizations')['id']}"
     assert (await paypal.send("POST", f"{path}/void", whole=False)).status_code == 204

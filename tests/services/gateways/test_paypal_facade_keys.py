@@ -74,7 +74,7 @@ async def test_request_ids_of_orders_die(tmp_path) -> None:
 
 
 async def test_an_invoice_is_paid_once(paypal: Account) -> None:
-    """A second payment of the same invoice id is refused, whatever order or capture it is for."""
+    """A second payment of the same invoice id is refused, for every order and capture."""
     order = await paypal.paid("AUTHORIZE")
     authorization = only(order, "authorizations")
     path = f"/v2/payments/authorizations/{authorization['id']}/capture"
@@ -107,7 +107,7 @@ async def attempt(act: Any) -> httpx.Response | None:
 
 @pytest.mark.parametrize(("fault", "charges"), [(f, 1) for f in EXECUTED] + [(f, 0) for f in NOT_EXECUTED])
 async def test_a_capture_of_an_order_meets_faults(paypal: Account, fault: str, charges: int) -> None:
-    """The journal has what happened, the order tells it at once, and a repeat charges once in all."""
+    """The journal has what happened, the order shows it at once, and a repeat charges once in all."""
     order = await paypal.approved()
     path = f"/v2/checkout/orders/{order['id']}/capture"
     await paypal.simulator.switch(operation="authorise", fault=fault, times=1, delay_s=0.05)

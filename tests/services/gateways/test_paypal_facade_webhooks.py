@@ -1,4 +1,4 @@
-"""Webhooks of the stand-in of PayPal: what is told, signed how, and how little the signature says."""
+"""Webhooks of the stand-in of PayPal: which are sent, how they are signed, and how little the signature proves."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def types(deliveries: list[Delivery]) -> list[str]:
     return sorted(delivery.event["event_type"] for delivery in deliveries)
 
 
-async def test_a_payment_tells_of_itself_signed(paypal: Account, receiver: Receiver) -> None:
-    """Every event is signed over the CRC32 of its body with the key of a certificate that is served."""
+async def test_a_payment_sends_signed_events(paypal: Account, receiver: Receiver) -> None:
+    """Each event is signed over the CRC32 of its body, with the key of a certificate that is served."""
     webhook_id = await webhook(paypal, receiver)
     order = await paypal.paid()
     deliveries = await received(receiver, 3, order["id"])
@@ -79,8 +79,8 @@ async def test_a_body_of_the_same_crc_passes_the_check(paypal: Account, receiver
     assert await _check(paypal, delivery, webhook_id, body) == "SUCCESS"
 
 
-async def test_authorizations_captures_voids_and_refunds_tell(paypal: Account, receiver: Receiver) -> None:
-    """Each follow-up is told by the object that it made or changed, which carries our invoice id."""
+async def test_authorizations_captures_voids_and_refunds_send_events(paypal: Account, receiver: Receiver) -> None:
+    """Each follow-up sends an event with the object that it made or changed, which carries our invoice id."""
     await webhook(paypal, receiver, "PAYMENT.AUTHORIZATION.CREATED", "PAYMENT.AUTHORIZATION.VOIDED")
     await webhook(paypal, receiver, "PAYMENT.CAPTURE.COMPLETED", "PAYMENT.CAPTURE.REFUNDED")
     order = await paypal.paid("AUTHORIZE")

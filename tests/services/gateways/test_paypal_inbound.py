@@ -61,7 +61,7 @@ async def test_events_name_the_operation_to_ask_about(bench: PayPal, receiver: R
 
 
 async def test_a_forged_body_of_the_same_crc_moves_nothing(bench: PayPal, receiver: Receiver) -> None:
-    """A forged "paid" passes the signature, because PayPal signs a CRC32: it is a hint, and asking tells the truth."""
+    """A forged "paid" passes the signature, which is over a CRC32: so it is only a hint, and PayPal is asked."""
     asked = await bench.approved()
     [delivery] = await receiver.wait_for(1, asked.payment_reference)
     event = json.loads(delivery.body)
@@ -119,7 +119,7 @@ async def test_what_is_not_signed_by_paypal_is_refused(bench: PayPal, receiver: 
     ],
 )
 async def test_certificates_are_fetched_from_paypal_alone(form: str) -> None:
-    """With PayPal's own API a certificate is https from PayPal's host, whatever a header says."""
+    """With PayPal's own API, a certificate is only fetched by https from PayPal's host, for every header."""
 
     async def fetch(asked: str) -> bytes:
         raise AssertionError(f"{asked} must not be asked")
@@ -138,7 +138,7 @@ async def test_certificates_are_fetched_from_paypal_alone(form: str) -> None:
 
 
 async def test_events_of_others_are_none_and_nonsense_is_unreadable(bench: PayPal, receiver: Receiver) -> None:
-    """An order that Clearway did not make is no event of ours; a body that is none is told apart from a forgery."""
+    """An order that Clearway did not create makes no event; an unreadable body is not treated as a forgery."""
     made = await bench.account.approved()
     [delivery] = await receiver.wait_for(1, made["id"])
     event = json.loads(delivery.body)

@@ -98,7 +98,7 @@ async def test_concurrent_payments_do_not_hold_each_other_up(tmp_path: Path) -> 
         assert sum([await simulator.charges(request.payment_id) for request in asked]) == 50
 
 
-async def test_a_payment_that_is_called_off_is_never_decided(tmp_path: Path) -> None:
+async def test_a_cancelled_payment_is_never_decided(tmp_path: Path) -> None:
     """Voiding a payment in its processing time leaves no decision behind, and another void says the same."""
     async with running_simulator(tmp_path / "s.sqlite3", delay_ms=60_000) as simulator:
         asked = order("success@razorpay")

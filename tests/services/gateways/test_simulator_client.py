@@ -21,7 +21,7 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 @asynccontextmanager
 async def speaking_to(handler: Handler, timeout_s: float = 0.3) -> AsyncIterator[SimulatorGateway]:
-    """Connect a connector to a server that does as it likes with each connection."""
+    """Connect a connector to a server with its own behaviour for each connection."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -117,7 +117,7 @@ async def test_lost_or_unreadable_answer_is_unknown(answer: bytes) -> None:
 
 
 async def test_a_card_s_token_that_cannot_be_used_is_no_token() -> None:
-    """Whatever the gateway answers to a card, the card has a token that can be stored, or no answer counts."""
+    """For every answer of the gateway to a card, there is a token that can be stored, or an error."""
     kept = {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2040}
     good = [{"id": "tok_1", "card": kept}, {"error": {"code": "expired_card", "message": "Expired."}}]
     bodies = [json.dumps(body).encode() for answer in good for body in hostile.variants(answer)]

@@ -56,7 +56,7 @@ async def test_fault_of_a_follow_up(simulator: Simulator, operation: str) -> Non
 
 
 async def test_not_found_yet_by_times(simulator: Simulator) -> None:
-    """Look-up denies an operation so many times, then tells."""
+    """Look-up denies an operation so many times, then returns it."""
     asked = order(GOOD)
     await simulator.gateway.authorise(asked)
     await simulator.switch(operation="look_up", fault="not_found_yet", times=2)
@@ -65,7 +65,7 @@ async def test_not_found_yet_by_times(simulator: Simulator) -> None:
 
 
 async def test_not_found_yet_by_age(simulator: Simulator) -> None:
-    """Look-up denies an operation until it is so old, then tells."""
+    """Look-up denies an operation until it is so old, then returns it."""
     asked = order(GOOD)
     await simulator.switch(operation="look_up", fault="not_found_yet", delay_s=0.3)
     await simulator.gateway.authorise(asked)

@@ -1,4 +1,4 @@
-"""The mapping from the simulator's words to ours, case by case, without a server."""
+"""The mapping from the simulator's answers to outcomes, case by case, without a server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clearway.simulator.failures import CARD_MESSAGES, MESSAGES
 
 
 def operation(**fields: Any) -> dict[str, Any]:
-    """Return an operation as the simulator tells it."""
+    """Return an operation as the simulator answers it."""
     return {
         "object": "operation",
         "idempotency_key": "pay_1:authorise:1",
@@ -42,7 +42,7 @@ def test_no_code_is_mapped_that_does_not_exist() -> None:
 
 @pytest.mark.parametrize(("kind", "code"), [("payment", "payment_declined"), ("refund", "refund_failed")])
 def test_a_new_failure_falls_back(kind: str, code: str) -> None:
-    """A failure we have never heard of is still a decline with a code of ours, and keeps the gateway's words."""
+    """An unknown failure is a decline with a unified code, and keeps the gateway's text."""
     body = operation(type=kind, status="failed", failure={"code": "brand_new", "message": "Words."})
     outcome = mapping.outcome_of_operation(body)
     assert (outcome.kind, outcome.error_code, outcome.error_description) == (OutcomeKind.DECLINED, code, "Words.")
@@ -67,7 +67,7 @@ def test_status(status: str, kind: OutcomeKind) -> None:
 
 
 def test_action() -> None:
-    """A payment that waits for its customer tells where to send them."""
+    """A payment that waits for its customer has the URL to send them to."""
     body = operation(status="requires_action", next_action={"type": "redirect", "url": "http://sim/3ds/1"})
     assert mapping.outcome_of_operation(body).action == Action.redirect("http://sim/3ds/1")
 
@@ -91,7 +91,7 @@ def test_action() -> None:
     ],
 )
 def test_unreadable_success_is_unknown(body: Any) -> None:
-    """A success we cannot read may have been executed: UNKNOWN, in an answer as in a look-up."""
+    """A success that cannot be read may have been executed, so it is UNKNOWN, in an answer and in a look-up."""
     assert mapping.outcome_of_answer(201, {}, body) == UNKNOWN
     assert mapping.outcome_of_look_up(200, {}, body) == UNKNOWN
 
@@ -122,7 +122,7 @@ def test_refused_requests_are_declined() -> None:
 
 
 def test_reused_key_raises() -> None:
-    """A key that was used for another request is our mistake, not an outcome."""
+    """A key that was used for another request is a programmer's error, not an outcome."""
     with pytest.raises(mapping.IdempotencyKeyMisusedError):
         mapping.outcome_of_answer(409, {}, {"error": {"code": "idempotency_key_reused"}})
 
@@ -142,7 +142,7 @@ def test_retry_after_is_bounded(header: str, wait_s: float | None) -> None:
 
 @pytest.mark.parametrize("kind", ["payment", "capture", "void", "refund"])
 def test_each_type_of_event_is_read(kind: str) -> None:
-    """Events tell of payments, captures, voids and refunds; another type is unreadable."""
+    """Events are about payments, captures, voids and refunds; another type is unreadable."""
     event = {"id": "sim_evt_1", "occurred_at": "2026-01-01T00:00:00Z", "data": operation(type=kind)}
     assert mapping.event_of(event).key == event["data"]["idempotency_key"]
     with pytest.raises(EventUnreadableError):

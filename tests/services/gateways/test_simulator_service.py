@@ -23,7 +23,7 @@ PAYMENT: dict[str, Any] = {
 
 
 async def test_health(simulator: Simulator) -> None:
-    """Health answers, and tells how much is still to be done."""
+    """Health answers, with the amount of work that is left."""
     assert (await simulator.http.get("/health")).json()["status"] == "ok"
 
 
@@ -68,7 +68,7 @@ async def test_an_invalid_token_request_is_not_echoed(simulator: Simulator, wron
     assert "737" not in answer.text
 
 
-async def test_a_token_tells_brand_and_last_digits(simulator: Simulator) -> None:
+async def test_a_token_shows_brand_and_last_digits(simulator: Simulator) -> None:
     """A token has the parts of a card that are printed on receipts; spaces and a two-digit year are understood."""
     body = {"number": "3782 822463 10005", "exp_month": 7, "exp_year": 39, "cvc": "1234"}
     answer = (await simulator.http.post("/v1/tokens", json=body)).json()
@@ -141,7 +141,7 @@ async def test_replay_is_byte_equal_and_marked(simulator: Simulator) -> None:
 
 
 async def test_payment_totals_and_balance(simulator: Simulator) -> None:
-    """The payment's running totals and the journal's balance tell the same of captures, voids and refunds."""
+    """The payment's totals agree with the journal's balance, after captures, voids and refunds."""
     asked = await card_order(simulator.gateway, "4242424242424242", capture_method=MANUAL)
     paid = await simulator.gateway.authorise(asked)
     await simulator.gateway.capture(follow_up(asked, paid, "capture", 700))
@@ -170,7 +170,7 @@ async def test_payment_totals_and_balance(simulator: Simulator) -> None:
 async def test_page_buttons(  # noqa: PLR0917 - the columns of a table
     simulator: Simulator, receiver: Receiver, number: str, page: str, button: str, code: str | None
 ) -> None:
-    """Each button of a page decides the payment, sends the customer back, tells by webhook, and works once."""
+    """Each button of a page decides the payment, sends the customer back, sends a webhook, and works once."""
     return_url = {"return_url": "https://shop.example/back?order=1"}
     if number.isdigit():
         asked = await card_order(simulator.gateway, number, **return_url)

@@ -1,4 +1,4 @@
-"""The simulator's webhooks: signed, retried under one id, telling what look-up tells."""
+"""The simulator's webhooks: signed, retried under one id, and equal to the look-up."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_signature_is_standard(simulator: Simulator, receiver: Receiver) -
         Webhook("whsec_b3RoZXItc2VjcmV0LW90aGVyLXNlY3JldA==").verify(delivery.body, delivery.headers)
 
 
-async def test_body_tells_all(simulator: Simulator, receiver: Receiver) -> None:
+async def test_body_is_complete(simulator: Simulator, receiver: Receiver) -> None:
     """A webhook has event id and type, and the operation with key, reference, status, amount, currency and failure."""
     asked = order("lowfunds@clearway")
     outcome = await simulator.gateway.authorise(asked)
@@ -49,8 +49,8 @@ async def test_body_tells_all(simulator: Simulator, receiver: Receiver) -> None:
     assert data["failure"]["code"] == "insufficient_funds"
 
 
-async def test_every_decision_is_told(patient_simulator: Simulator, receiver: Receiver) -> None:
-    """Authorisation, capture, void, refund: each tells once, after the decision and not before."""
+async def test_every_decision_has_a_webhook(patient_simulator: Simulator, receiver: Receiver) -> None:
+    """Authorisation, capture, void and refund each send one webhook, after the decision and not before."""
     gateway, asked = patient_simulator.gateway, order("success@razorpay", capture_method=MANUAL)
     assert (await gateway.authorise(asked)).kind is OutcomeKind.PENDING
     assert receiver.about(asked.key) == []
@@ -67,8 +67,8 @@ async def test_every_decision_is_told(patient_simulator: Simulator, receiver: Re
     ]
 
 
-async def test_calling_off_is_told(simulator: Simulator, receiver: Receiver) -> None:
-    """A payment that is called off tells of its own end beside that of the void."""
+async def test_a_cancellation_has_a_webhook(simulator: Simulator, receiver: Receiver) -> None:
+    """A cancelled payment sends a webhook of its own end, beside that of the void."""
     asked = order("pending@razorpay")
     await simulator.gateway.void(follow_up(asked, await simulator.gateway.authorise(asked), "void", 1_000))
     [delivery] = await receiver.wait_for(1, asked.key)

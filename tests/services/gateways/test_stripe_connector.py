@@ -86,7 +86,7 @@ async def test_declines_have_unified_codes(stripe: Stripe, method: str, code: st
 
 
 async def test_three_d_secure_sends_the_customer_away_and_back(stripe: Stripe) -> None:
-    """The customer is sent to a page; a repeat afterwards tells what is true, not what was answered first."""
+    """The customer is sent to a page; a repeat afterwards returns the state of now, not the first answer."""
     asked, outcome = await stripe.paid("pm_card_threeDSecure2Required")
     assert outcome.kind is OutcomeKind.NEEDS_ACTION
     assert outcome.action is not None
@@ -194,7 +194,7 @@ async def test_refunds(stripe: Stripe) -> None:
 
 
 async def test_a_pending_refund_ends(stripe: Stripe) -> None:
-    """A refund may be pending first; what became of it is read by its id."""
+    """A refund may be pending first; its result is read by its id."""
     asked, outcome = await stripe.paid("pm_card_pendingRefund")
     request = follow_up(asked, outcome, "refund", 300)
     pending = await stripe.gateway.refund(request)
@@ -220,7 +220,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("fault", "kind", "charges"), FAULTS)
 async def test_faults_of_a_payment(stripe: Stripe, fault: str, kind: OutcomeKind, charges: int) -> None:
-    """The outcome is what can be known; finding out tells what happened; the next try is the same charge."""
+    """The outcome says only what can be known; the look-up finds what happened; the next try is the same charge."""
     asked = await stripe.prepared()
     await stripe.switch(operation="authorise", fault=fault, times=1, delay_s=0.05, retry_after_s=7)
     outcome = await stripe.gateway.authorise(asked)
@@ -230,7 +230,7 @@ async def test_faults_of_a_payment(stripe: Stripe, fault: str, kind: OutcomeKind
     found = await find_out(stripe.gateway, asked, datetime.now(UTC))
     assert found.kind is (OutcomeKind.APPROVED if charges else OutcomeKind.NOT_FOUND)
     again = await stripe.gateway.authorise(asked)
-    # A stored 500 is not believed: the intent tells.
+    # a stored 500 is not believed: the intent has the result
     assert again.kind is OutcomeKind.APPROVED
     assert await stripe.effects(asked) == ["authorised", "captured"]
 
@@ -274,7 +274,7 @@ async def test_a_question_that_fails_says_nothing(stripe: Stripe) -> None:
 
 
 async def test_twins_are_one_charge(stripe: Stripe) -> None:
-    """Twenty racing repeats are one charge; one that meets its twin is told to ask."""
+    """Twenty racing repeats are one charge; one that meets its twin must ask for the result."""
     asked = await stripe.prepared()
     outcomes = await asyncio.gather(*(stripe.gateway.authorise(asked) for _ in range(20)))
     assert {outcome.kind for outcome in outcomes} <= {OutcomeKind.APPROVED, OutcomeKind.UNKNOWN}
@@ -321,7 +321,7 @@ async def test_amounts_that_stripe_cannot_express_are_not_sent(stripe: Stripe, c
 
 
 async def test_another_request_with_the_key_is_our_mistake(stripe: Stripe) -> None:
-    """One key with two requests is a programmer error: it raises, and nothing is done."""
+    """One key with two requests is a programmer's error: it raises, and nothing is done."""
     asked = await stripe.prepared()
     with pytest.raises(KeyMisusedError, match="idempotency key"):
         await stripe.gateway.prepare(replace(asked, amount_minor=2_000))
@@ -371,8 +371,8 @@ async def test_a_gateway_that_is_away_is_retryable(stripe: Stripe) -> None:
     await gateway.aclose()
 
 
-async def test_a_wrong_amount_is_told(stripe: Stripe) -> None:
-    """When another amount was moved, the outcome tells which."""
+async def test_a_wrong_amount_is_in_the_outcome(stripe: Stripe) -> None:
+    """When another amount was moved, the outcome has that amount."""
     asked = await stripe.prepared()
     await stripe.switch(operation="authorise", fault="wrong_amount", times=1)
     assert (await stripe.gateway.authorise(asked)).amount_minor == 999

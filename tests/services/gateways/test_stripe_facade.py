@@ -199,7 +199,7 @@ async def test_a_method_serves_one_intent(account: Account) -> None:
 
 
 async def test_a_bank_debit_is_processing(account: Account) -> None:
-    """A debit that is never decided stays in processing, and can be called off."""
+    """A debit that is never decided stays in processing, and can be cancelled."""
     intent = await account.paid("pm_usBankAccount_processing", payment_method_types=["us_bank_account"])
     assert intent.status == "processing"
     assert (await account.sdk.v1.payment_intents.cancel_async(intent.id)).status == "canceled"

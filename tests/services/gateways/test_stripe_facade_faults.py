@@ -27,7 +27,7 @@ async def attempt(act: Any) -> Any:
 
 @pytest.mark.parametrize(("fault", "charges"), [(f, 1) for f in EXECUTED] + [(f, 0) for f in NOT_EXECUTED])
 async def test_a_confirmation_meets_faults(account: Account, fault: str, charges: int) -> None:
-    """The journal has what happened, the intent read by its id tells it at once, and a repeat charges once in all."""
+    """The journal has what happened, the intent shows it at once, and a repeat charges once in all."""
     intent = await account.intent()
     key = f"{intent.id}:authorise:1"
     await account.simulator.switch(operation="authorise", fault=fault, times=1, delay_s=0.05)

@@ -48,7 +48,7 @@ async def test_a_decline_is_repeated_too(account: Account) -> None:
 
 
 async def test_the_repeated_answer_is_stale(account: Account) -> None:
-    """A repeat tells what was true then: whoever wants to know what is true now reads the intent."""
+    """A repeat returns the first answer, even if it is stale; only the intent shows the state of now."""
     payment_id = new_id(PAYMENT)
     asked = form(payment_id, payment_method="pm_card_threeDSecure2Required", return_url="https://shop.example/")
     first = (await account.send("POST", "/payment_intents", asked, key=payment_id)).json()
@@ -59,7 +59,7 @@ async def test_the_repeated_answer_is_stale(account: Account) -> None:
 
 
 async def test_a_stored_500_stays_500(account: Account) -> None:
-    """A 500 after the charge is the stored answer: repeating it never tells that the money was taken."""
+    """A 500 after the charge is the stored answer: a repeat never shows that the money was taken."""
     payment_id = new_id(PAYMENT)
     await account.simulator.switch(operation="authorise", fault="error_after_charge", times=1)
     answers = [await account.send("POST", "/payment_intents", form(payment_id), key=payment_id) for _ in range(3)]
@@ -132,7 +132,7 @@ async def test_keys_are_an_accounts_own(account: Account, simulator: Simulator) 
 
 
 async def test_a_key_is_forgotten_after_its_life(tmp_path) -> None:
-    """After the key's life a repeat is a new request, and charges again: whoever repeats so late pays twice."""
+    """After the key's life a repeat is a new request, and charges again."""
     payment_id = new_id(PAYMENT)
     async with running_simulator(tmp_path / "s.sqlite3", simulator_stripe_key_life_s=0.3) as simulator:
         account = Account(simulator, "forgetful")

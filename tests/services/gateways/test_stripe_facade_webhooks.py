@@ -1,4 +1,4 @@
-"""Events of the stand-in of Stripe: what is told, to whom, and signed how."""
+"""Events of the stand-in of Stripe: which are sent, to which endpoints, and how they are signed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def types(deliveries: list[Delivery]) -> list[str]:
     return [delivery.event["type"] for delivery in deliveries]
 
 
-async def test_a_payment_tells_of_itself_signed(account: Account, receiver: Receiver) -> None:
+async def test_a_payment_sends_signed_events(account: Account, receiver: Receiver) -> None:
     """Every event of a payment comes signed with the endpoint's secret, which was shown once."""
     made = await endpoint(account, receiver)
     intent = await account.paid()
@@ -57,7 +57,7 @@ async def test_a_payment_tells_of_itself_signed(account: Account, receiver: Rece
         ("payment_intent.processing", "pm_usBankAccount_processing", {"payment_method_types": ["us_bank_account"]}),
     ],
 )
-async def test_what_an_intent_may_tell(
+async def test_events_of_an_intent(
     account: Account, receiver: Receiver, wanted: str, method: str, fields: dict[str, Any]
 ) -> None:
     """Each way an intent may go has its event, with the intent as it was then."""
@@ -72,8 +72,8 @@ async def test_what_an_intent_may_tell(
     assert delivery.event["data"]["object"]["status"] == (await account.read(intent)).status
 
 
-async def test_captures_cancellations_and_refunds_tell(account: Account, receiver: Receiver) -> None:
-    """A capture, a refund and a cancellation are told with the totals, not with the single call."""
+async def test_captures_cancellations_and_refunds_send_events(account: Account, receiver: Receiver) -> None:
+    """The events of a capture, a refund and a cancellation have the totals, not the amount of the single call."""
     await endpoint(account, receiver, "charge.captured", "payment_intent.canceled", "refund.created", "charge.refunded")
     intents = account.sdk.v1.payment_intents
     captured = await account.paid(capture_method="manual")
@@ -88,8 +88,8 @@ async def test_captures_cancellations_and_refunds_tell(account: Account, receive
     assert (charge["amount"], charge["amount_captured"]) == (1_000, 400)
 
 
-async def test_a_refund_that_ends_later_tells_again(account: Account, receiver: Receiver) -> None:
-    """A pending refund is told as created, and again when it is done; one that fails later is told as failed."""
+async def test_a_refund_that_ends_later_sends_another_event(account: Account, receiver: Receiver) -> None:
+    """A pending refund has an event when it is created and when it is done; one that fails later, a failed event."""
     await endpoint(account, receiver, "refund.created", "refund.updated", "refund.failed")
     pending = await account.paid("pm_card_pendingRefund")
     failing = await account.paid("pm_card_refundFail")

@@ -1,4 +1,4 @@
-"""Stripe's webhooks at our connector: what is believed, what is a hint, what is refused, and what is none of ours."""
+"""Stripe's webhooks at our connector: which are believed, a hint, refused, or not about Clearway's payments."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def gateway() -> AsyncIterator[StripeGateway]:
 
 
 def intent(**fields: Any) -> dict[str, Any]:
-    """Return a PaymentIntent of ours as events have it."""
+    """Return a PaymentIntent of Clearway as events have it."""
     return {
         "id": "pi_1",
         "object": "payment_intent",
@@ -97,7 +97,7 @@ async def told(stripe: Stripe, receiver: Receiver, about: str, count: int) -> li
     return await receiver.wait_for(count, about)
 
 
-async def test_a_payment_s_webhook_tells_the_same_as_asking(stripe: Stripe, receiver: Receiver) -> None:
+async def test_a_payment_s_webhook_agrees_with_the_look_up(stripe: Stripe, receiver: Receiver) -> None:
     """A signed event names our key and Stripe's ids, is proven, and says what `recover` says."""
     asked, _ = await stripe.paid()
     deliveries = await told(stripe, receiver, asked.key, 3)
@@ -144,8 +144,8 @@ async def test_another_version_is_a_hint(gateway: StripeGateway) -> None:
         event({"id": "cus_1", "object": "customer"}, "customer.created"),
     ],
 )
-async def test_what_tells_nothing_of_ours_is_accepted_and_no_event(gateway: StripeGateway, said: Any) -> None:
-    """Stripe is not made to send again what other programs of the account did, or what has no outcome yet."""
+async def test_what_is_not_about_clearway_is_accepted_and_no_event(gateway: StripeGateway, said: Any) -> None:
+    """An event about another program's payment, or without an outcome, is accepted, so that Stripe stops sending it."""
     assert (await heard(gateway, said)).events == ()
 
 
@@ -160,7 +160,7 @@ async def test_old_and_future_signatures_are_refused(gateway: StripeGateway, shi
 
 @pytest.mark.parametrize("header", ["", "t=", "t=1", "v1=abc", "t=x,v1=y", "t=1,v1=é", "nonsense", "t=1,v0=aa", ",,,="])
 async def test_malformed_signatures_are_refused(gateway: StripeGateway, header: str) -> None:
-    """Whatever stands in the header, what is not signed is SignatureInvalidError."""
+    """A malformed or missing signature is SignatureInvalidError."""
     with pytest.raises(SignatureInvalidError):
         await gateway.read_inbound(inbound_of({"stripe-signature": header}, b"{}"))
 
@@ -191,13 +191,13 @@ async def test_the_other_mode_is_refused(gateway: StripeGateway) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"nonsense", b'{"object":"event"}', hostile.DEEP])
 async def test_signed_nonsense_is_unreadable(gateway: StripeGateway, body: bytes) -> None:
-    """A well-signed body without a meaning is EventUnreadableError, not a crash."""
+    """A correctly signed body without a meaning is EventUnreadableError, not a crash."""
     with pytest.raises(EventUnreadableError):
         await gateway.read_inbound(signed(body))
 
 
 async def test_no_event_makes_reading_fail(gateway: StripeGateway) -> None:
-    """Whatever stands in a well-signed event, it is an event that can be stored, or EventUnreadableError."""
+    """Every correctly signed event is an event that can be stored, or EventUnreadableError."""
     refund = {"id": "re_1", "object": "refund", "amount": 5, "currency": "usd", "status": "failed"}
     refund |= {"failure_reason": "declined", "metadata": {"clearway_key": "rfnd_1:refund:1"}}
     read = 0

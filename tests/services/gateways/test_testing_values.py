@@ -36,7 +36,7 @@ TABLES = _tables()
 
 @pytest.fixture(scope="module")
 async def certain(tmp_path_factory) -> AsyncIterator[Simulator]:
-    """Run a simulator told to fail what has no test value, so that a value that is not known shows."""
+    """Run a simulator that fails every payment without a test value, so that an unknown value is found."""
     path = tmp_path_factory.mktemp("values") / "sim.sqlite3"
     async with running_simulator(path, test_payment_success=False, timeout_s=1) as running:
         yield running
@@ -63,7 +63,7 @@ def _check_end(outcome: GatewayOutcome, result: str, code: str) -> None:
 
 @pytest.mark.parametrize("row", TABLES["Number"], ids=lambda row: row[0])
 async def test_card(certain: Simulator, row: list[str]) -> None:
-    """Each card number has the documented result and code, whatever the settings force."""
+    """Each card number has the documented result and code, even when the settings force another."""
     number, result, code, _ = row
     if result == "refused":
         with pytest.raises(CardRefusedError) as refusal:

@@ -117,7 +117,7 @@ async def test_a_refund_follows_its_payment(durable: Durable, recovery: Recovery
 async def test_a_refund_that_was_refused_while_its_payment_was_away_is_tried_again(
     durable: Durable, recovery: Recovery
 ) -> None:
-    """A run that met no payment is no reason to give up: with the payment's row back, the refund is recorded."""
+    """A refund that was refused without its payment's row is recorded once the row is back."""
     new = await durable.paid()
     reserved, handle = await durable.refund(new, 20_000)
     await durable.ended(handle)
@@ -136,7 +136,7 @@ def refund_of(reserved: dict[str, Any], new: NewPayment) -> NewRefund:
 
 
 async def test_a_charge_that_nothing_here_knows_is_listed(durable: Durable, recovery: Recovery) -> None:
-    """Without a row and without a history, the charge stays with its amount on the list."""
+    """A charge without a row and without a history stays on the list, with its amount."""
     new = await durable.new_payment()
     instrument = unseal(durable.cipher, new.id, new.personal).instrument
     asked = Authorisation(new.method, CaptureMethod(new.capture_method), instrument)
@@ -176,7 +176,7 @@ async def test_a_dry_run_lists_and_does_nothing(durable: Durable, recovery: Reco
 async def test_young_operations_and_gateways_without_books_are_named_or_left(
     durable: Durable, recovery: Recovery
 ) -> None:
-    """An operation younger than the limit may yet be recorded; a gateway without a list is said to be unread."""
+    """A young operation is left out, because it may still be recorded; a gateway without a list is named as unread."""
     new = await durable.paid()
     await forget(durable, new)
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The database is restored to an earlier moment while a workflow runs: the gateway decides, and nobody guesses."""
+"""The database is restored to an earlier moment while a workflow runs: the gateway's answer decides."""
 
 from __future__ import annotations
 

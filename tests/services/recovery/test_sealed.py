@@ -1,4 +1,4 @@
-"""What a payment's row keeps for a new run: enough to ask the gateway again, and nothing in clear."""
+"""What a payment's row keeps for a new run: enough to ask the gateway again, all of it encrypted."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ async def test_an_open_payment_keeps_what_the_gateway_needs_encrypted(durable: D
 
 
 async def test_a_payment_that_has_ended_keeps_nothing(durable: Durable) -> None:
-    """Nobody asks the gateway again about a payment that is over, so its row forgets the instrument."""
+    """A payment that has ended is not sent again, so its row drops the instrument."""
     paid = await durable.paid()
     assert (await durable.row(paid.id)).personal is None
 
 
 async def test_without_the_key_nothing_is_sent(durable: Durable) -> None:
-    """An authorisation whose personal data cannot be opened is surely not executed: no gateway is called."""
+    """An authorisation whose personal data cannot be decrypted is not executed: no gateway is called."""
     new = await durable.new_payment()
     connections = open_connections(durable.settings, durable.engine)
     gateways = GatewayActivities(connections, str, Cipher.from_settings("other:" + "A" * 43 + "="))

@@ -226,6 +226,6 @@ async def durable_shop(durable: Durable) -> AsyncIterator[DurableShop]:
 
 @pytest.fixture
 async def front() -> AsyncIterator[Receiver]:
-    """Run a merchant's server that takes every webhook unless a test tells it otherwise."""
+    """Run a merchant's server that accepts every webhook by default."""
     async with running_receiver() as running:
         yield running

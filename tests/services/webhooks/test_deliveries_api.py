@@ -118,13 +118,13 @@ async def test_deliveries_come_in_pages(shop: Shop) -> None:
     ],
 )
 async def test_a_filter_that_cannot_be_is_refused(shop: Shop, query: dict[str, str], status: int, code: str) -> None:
-    """Unknown statuses and events, bad cursors and bad limits are told, not ignored."""
+    """Unknown statuses and events, bad cursors and bad limits are refused, not ignored."""
     refused = await shop.http.get("/webhooks", params=query)
     assert (refused.status_code, refused.json()["code"]) == (status, code)
 
 
 async def test_no_merchant_reaches_anothers_deliveries(shop: Shop, other_shop: Shop) -> None:
-    """Another merchant's delivery is neither read, nor retried, nor listed, whatever the filter names."""
+    """Another merchant's delivery is neither read, nor retried, nor listed, with any filter."""
     made = await two_payments(shop)
     theirs = made["due"][0]
     for delivery_id in (theirs.delivery_id, new_id(DELIVERY), "dlv_1"):
@@ -147,7 +147,7 @@ async def test_deliveries_of_a_deleted_endpoint_stay_readable(shop: Shop) -> Non
 
 
 async def test_credentials_are_needed(shop: Shop) -> None:
-    """Without a key nothing of webhooks is told or changed."""
+    """Without a key, nothing of webhooks can be read or changed."""
     made = await shop.endpoint()
     del shop.http.headers["X-Api-Secret"]
     for method, path in (
@@ -166,7 +166,7 @@ async def test_credentials_are_needed(shop: Shop) -> None:
 
 
 async def test_a_retry_without_temporal_is_a_503_that_can_be_repeated(shop: Shop) -> None:
-    """With the workflow service away nothing is pretended: 503, a repeat is safe, the delivery still waits."""
+    """While Temporal is down, a retry is a 503, a repeat is safe, and the delivery still waits."""
     await shop.endpoint()
     (due,) = await shop.record()
     answer = await shop.http.post(f"/webhooks/{due.delivery_id}/retry")

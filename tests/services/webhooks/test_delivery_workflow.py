@@ -87,7 +87,7 @@ async def test_a_failure_is_tried_again_and_then_taken(durable_shop: DurableShop
 
 @pytest.mark.parametrize("status", [301, 302, 304, 307, 308, 400, 404, 429, 503])
 async def test_only_2xx_means_received(durable_shop: DurableShop, front: Receiver, status: int) -> None:
-    """Whatever is not a 2xx is a failure; a redirect's target is never called."""
+    """An answer that is not a 2xx is a failure; a redirect's target is never called."""
     async with running_receiver() as elsewhere:
         await durable_shop.endpoint(front.url, retry_intervals_s=[5])
         front.usual = Reply(status, {"location": elsewhere.url})
@@ -177,7 +177,7 @@ async def test_each_endpoint_has_its_own_schedule(durable_shop: DurableShop, fro
 async def test_every_endpoint_gets_the_events_it_wants_signed_for_it(
     durable_shop: DurableShop, front: Receiver
 ) -> None:
-    """Each endpoint is told of the events of its filter, with its own secret, whatever becomes of the others."""
+    """Each endpoint gets the events of its filter, signed with its own secret, independently of the others."""
     async with running_receiver(usual=Reply(500)) as broken:
         everything = await durable_shop.endpoint(front.url)
         refunds = await durable_shop.endpoint(broken.url, event_types=["refund.*"], retry_intervals_s=[5])
@@ -221,7 +221,7 @@ async def test_deletion_cancels_what_waits_at_once(durable_shop: DurableShop, fr
 async def test_deletion_with_temporal_away_cancels_at_the_next_attempt(
     shop: Shop, durable_shop: DurableShop, front: Receiver
 ) -> None:
-    """An endpoint is deleted also when the workflow service is away: 204, and what waits is cancelled later."""
+    """While Temporal is down, deleting an endpoint is still a 204, and waiting deliveries are cancelled later."""
     endpoint = await durable_shop.endpoint(front.url)
     front.usual = Reply(500)
     (due,) = await durable_shop.tell()
@@ -278,7 +278,7 @@ async def test_starting_a_delivery_again_sends_nothing_more(durable_shop: Durabl
 
 
 async def test_the_story_can_be_asked_for(durable_shop: DurableShop, front: Receiver) -> None:
-    """The timeline tells of each attempt and what came of it."""
+    """The timeline has each attempt and its result."""
     await durable_shop.endpoint(front.url)
     front.replies = [Reply(503)]
     (due,) = await durable_shop.tell()

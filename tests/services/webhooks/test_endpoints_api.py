@@ -149,7 +149,7 @@ async def test_what_cannot_be_an_endpoint_is_refused_by_field(shop: Shop, body: 
     assert (await shop.get("/webhook_endpoints"))["data"] == []
 
 
-async def test_an_unknown_event_type_is_told_what_there_is(shop: Shop) -> None:
+async def test_an_unknown_event_type_is_refused_with_the_known_ones(shop: Shop) -> None:
     """The refusal of a misspelt event type lists the names and patterns that are accepted."""
     refused = await shop.http.post("/webhook_endpoints", json={"url": NOWHERE, "event_types": ["payment.succes"]})
     message = refused.json()["errors"][0]["message"]

@@ -1,4 +1,4 @@
-"""How the first attempt of a delivery is made: within the workflow task, unless something speaks against it."""
+"""The first attempt of a delivery: made within the workflow task, if nothing prevents it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def activities_of(shop: DurableShop, due: DueDelivery) -> int:
 
 
 async def test_the_first_attempt_takes_no_activity(durable_shop: DurableShop, front: Receiver) -> None:
-    """An endpoint that takes its webhook at once costs one workflow task; what fails is tried again by an activity."""
+    """A successful first attempt costs one workflow task; after a failure, an activity makes the next attempt."""
     await durable_shop.endpoint(front.url)
     (quick,) = await durable_shop.tell()
     assert (await durable_shop.delivered(quick)).status == "delivered"
@@ -39,7 +39,7 @@ async def test_the_first_attempt_takes_no_activity(durable_shop: DurableShop, fr
 async def test_a_slow_endpoint_is_served_apart(
     durable_shop: DurableShop, front: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who kept us waiting gets the next first attempt by an activity, once, and is forgiven after a while."""
+    """After a slow answer, an activity makes the endpoint's next first attempt, for a limited time."""
     monkeypatch.setattr(slow_endpoints, "SLOW_AFTER_S", 0.05)
     monkeypatch.setattr(slow_endpoints, "REMEMBERED_S", 1.0)
 

@@ -1,4 +1,4 @@
-"""Deliveries of real payments: started once, to every endpoint, and never in a payment's way."""
+"""Deliveries of real payments: started once, to every endpoint, and never delaying a payment."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ async def shown(shop: DurableShop, due: DueDelivery) -> dict[str, Any]:
 
 
 async def test_an_answer_that_cannot_be_stored_still_counts(durable_shop: DurableShop, front: Receiver) -> None:
-    """The endpoint took it: it is delivered, and sent once. The record has the status, and says what it lacks."""
+    """A delivery that the endpoint accepted is delivered, and sent once. The record says which part is missing."""
     await durable_shop.endpoint(front.url)
     front.usual = Reply(200, body=b"refused")
     async with refusing(durable_shop, only="NEW.response_body = 'refused'"):

@@ -1,4 +1,4 @@
-"""`POST /webhooks/{id}/retry`: one attempt more, answered by what it came to, beside the schedule."""
+"""`POST /webhooks/{id}/retry`: one more attempt, answered with its result, beside the schedule."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def triggers(shop: Shop, due: DueDelivery) -> list[str]:
 
 
 async def test_a_retry_answers_with_what_the_attempt_came_to(durable_shop: DurableShop, front: Receiver) -> None:
-    """A failed delivery that is taken when it is sent again is answered as delivered, with that attempt."""
+    """A failed delivery that succeeds on a retry is answered as delivered, with that attempt."""
     due = await ended_in_failure(durable_shop, front)
 
     told = await retry(durable_shop, due)
@@ -263,7 +263,7 @@ async def test_retries_to_an_endpoint_are_bounded(durable_shop: DurableShop, fro
 
 
 async def test_a_delivery_has_so_many_attempts_and_no_more(durable_shop: DurableShop, front: Receiver) -> None:
-    """A delivery that was sent very often is not sent again: a 409."""
+    """A delivery with the maximum number of attempts is not sent again: a 409."""
     due = await ended_in_failure(durable_shop, front)
     async with durable_shop.engine.begin() as connection:
         await connection.execute(update(webhook_deliveries).values(attempt_count=200).where(_is(due)))
@@ -317,7 +317,7 @@ def _is(due: DueDelivery) -> Any:
 
 
 async def test_a_retry_to_a_closed_endpoint_is_refused(durable_shop: DurableShop, front: Receiver) -> None:
-    """Nothing is sent to a disabled or deleted endpoint, and the caller is told so."""
+    """A retry to a disabled or deleted endpoint sends nothing, and the answer says so."""
     endpoint = await durable_shop.endpoint(front.url)
     (due,) = await durable_shop.tell()
     await durable_shop.delivered(due)
@@ -354,7 +354,7 @@ async def test_an_attempt_that_is_on_record_is_not_sent_again(durable_shop: Dura
 
 
 async def test_a_wait_that_is_over_is_not_waited_again(durable_shop: DurableShop, front: Receiver) -> None:
-    """Whoever repeats an attempt on record after its wait has passed goes on at once, not at a negative time."""
+    """A repeat of a recorded attempt, after its wait has passed, continues at once."""
     await durable_shop.endpoint(front.url)
     front.usual = Reply(500)
     (due,) = await durable_shop.record()

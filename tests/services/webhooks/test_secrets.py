@@ -90,8 +90,8 @@ async def test_a_second_rotation_leaves_the_last_two(durable_shop: DurableShop, 
     assert [signed_by(delivery, made["secret"]) for made in (first, second, third)] == [False, True, True]
 
 
-async def test_the_overlap_is_what_is_set_unless_told(shop: Shop) -> None:
-    """Without a word the old secret signs for WEBHOOK_SECRET_OVERLAP_S."""
+async def test_the_overlap_is_that_of_the_settings_by_default(shop: Shop) -> None:
+    """Without `overlap_s`, the old secret signs for WEBHOOK_SECRET_OVERLAP_S."""
     made = await shop.endpoint()
     until = datetime.fromisoformat((await rotate(shop, made))["previous_secret_expires_at"])
     usual = timedelta(seconds=shop.settings.webhook_secret_overlap_s)
@@ -165,7 +165,7 @@ async def test_racing_creations_with_one_key_make_one_endpoint(shop: Shop) -> No
 
 
 async def test_a_creation_whose_answer_was_lost_is_found_again(shop: Shop) -> None:
-    """After a crash between effect and answer, the repeat tells the endpoint that was made, with its secret."""
+    """After a crash between effect and answer, the repeat returns the endpoint that was created, with its secret."""
     body, key = {"url": NOWHERE}, {"Idempotency-Key": "lost-1"}
     first = await shop.http.post("/webhook_endpoints", json=body, headers=key)
     await forget_answer(shop, "lost-1")
@@ -175,7 +175,7 @@ async def test_a_creation_whose_answer_was_lost_is_found_again(shop: Shop) -> No
 
 
 async def test_a_rotation_whose_answer_was_lost_is_not_done_again(shop: Shop) -> None:
-    """The repeat tells the secret in force: a second rotation would lose the one the merchant still verifies with."""
+    """The repeat returns the secret in force: a second rotation would end the one the merchant still verifies with."""
     made = await shop.endpoint()
     path, key = f"/webhook_endpoints/{made['id']}/rotate_secret", {"Idempotency-Key": "lost-2"}
     first = await shop.http.post(path, headers=key)

@@ -1,4 +1,4 @@
-"""Which endpoints a process takes for slow, and for how long."""
+"""Which endpoints a process treats as slow, and for how long."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from activities.slow_endpoints import REMEMBERED_S, SlowEndpoints
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """A clock that a test sets."""
 
     now_s = 0.0
 
     def __call__(self) -> float:
-        """Tell the time."""
+        """Return the time."""
         return self.now_s
 
 
@@ -42,7 +42,7 @@ def test_only_the_one_that_was_slow_is_meant() -> None:
 
 
 def test_the_memory_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who has the most slow endpoints still takes no more than so much memory; the longest-known goes first."""
+    """The memory of slow endpoints is bounded; the oldest is dropped first."""
     monkeypatch.setattr(slow_endpoints, "REMEMBERED_MAX", 2)
     slow = SlowEndpoints()
     for endpoint_id in ("whe_a", "whe_b", "whe_a", "whe_c"):

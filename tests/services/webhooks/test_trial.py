@@ -10,7 +10,7 @@ from tests.support.receiver import Receiver, running_receiver, verify
 
 
 async def test_a_test_event_goes_to_the_endpoint_named_alone(durable_shop: DurableShop, front: Receiver) -> None:
-    """Whatever its filter says, the endpoint gets a signed `endpoint.test`; the merchant's others get nothing."""
+    """Only the named endpoint gets a signed `endpoint.test`, also when its filter leaves the type out."""
     async with running_receiver() as elsewhere:
         await durable_shop.endpoint(elsewhere.url)
         made = await durable_shop.endpoint(front.url, event_types=["refund.failed"])
@@ -60,8 +60,8 @@ async def test_a_repeated_test_is_one_event(durable_shop: DurableShop, front: Re
     assert front.ids() == [first.json()["event_id"]]
 
 
-async def test_a_test_without_temporal_is_recorded_and_told_as_such(shop: Shop) -> None:
-    """With the workflow service away the answer is a 503; the delivery waits and a repeat makes no second one."""
+async def test_a_test_without_temporal_is_recorded_and_answered_503(shop: Shop) -> None:
+    """While Temporal is down, a test is a 503; the delivery waits, and a repeat makes no second one."""
     made = await shop.endpoint()
     path, key = f"/webhook_endpoints/{made['id']}/test", {"Idempotency-Key": "try-2"}
     for _ in range(2):

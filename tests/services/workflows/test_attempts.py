@@ -133,7 +133,7 @@ async def test_what_was_prepared_is_recorded_before_money_can_move(
 
 
 async def test_a_first_step_without_an_answer_is_taken_again(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No money can move in it, so a doubtful first step is repeated and nobody is asked about it."""
+    """No money can move in the first step, so an unknown first step is repeated without asking."""
     answers = [
         GatewayOutcome(OutcomeKind.UNKNOWN),
         GatewayOutcome(OutcomeKind.PREPARED, references={"intent": "int_1"}),
@@ -148,10 +148,8 @@ async def test_a_first_step_without_an_answer_is_taken_again(durable: Durable, m
     assert await durable.simulator.charges(payment.id) == 1
 
 
-async def test_a_replay_tells_what_happened_while_the_key_lives(
-    durable: Durable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where only a repeat tells, the same request is sent with the same key, and charges once."""
+async def test_a_replay_finds_out_while_the_key_lives(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only a repeat finds out, the same request is sent with the same key, and charges once."""
     finds_out(monkeypatch, Finding(FindsOut.BY_REPLAY, key_life_s=3_600))
     await durable.faults({"operation": "authorise", "fault": "executed_then_dropped", "times": 2})
     payment = await durable.paid()
@@ -164,7 +162,7 @@ async def test_a_replay_tells_what_happened_while_the_key_lives(
 async def test_what_nobody_can_find_out_waits_for_a_person(
     durable: Durable, monkeypatch: pytest.MonkeyPatch, finding: Finding
 ) -> None:
-    """After the key's life, and where nothing tells, nothing is sent again: an operator or an event decides."""
+    """After the key's life nothing is sent again: an operator or a gateway event decides."""
     finds_out(monkeypatch, finding)
     await durable.faults({"operation": "authorise", "fault": "executed_then_dropped"})
     payment = await durable.new_payment()
@@ -176,7 +174,7 @@ async def test_what_nobody_can_find_out_waits_for_a_person(
 
 
 async def test_repeats_are_equal_byte_for_byte(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whenever it is sent again, an operation is the one that was sent first: no moment and no count is in it."""
+    """Every repeat of an operation is byte for byte the first request: it holds no time and no count."""
     sent: list[Operation] = []
     send = SimulatorGateway.authorise
 
@@ -213,7 +211,7 @@ async def movable(durable: Durable, **fields: Any) -> tuple[NewPayment, GatewayC
 
 
 async def test_a_payment_goes_to_the_next_gateway_when_the_first_did_nothing(durable: Durable) -> None:
-    """The first surely did not execute: the second charges once, and every attempt is told."""
+    """When the first gateway surely did not execute, the second charges once, and every attempt is recorded."""
     payment, second = await movable(durable)
     await durable.faults(DOWN)
     _, handle = await durable.start(payment)
@@ -230,7 +228,7 @@ async def test_a_payment_goes_to_the_next_gateway_when_the_first_did_nothing(dur
 
 @pytest.mark.parametrize("fault", ["executed_then_dropped", "executed_then_timeout", "error_after_charge", "malformed"])
 async def test_doubt_never_goes_to_another_gateway(durable: Durable, fault: str) -> None:
-    """The first may have charged: it is asked, and the second never hears of the payment."""
+    """When the first gateway may have charged, it is asked, and the second gets no request."""
     payment, _ = await movable(durable)
     await durable.faults({"operation": "authorise", "fault": fault, "times": 1, "delay_s": 1})
     _, handle = await durable.start(payment)
@@ -240,7 +238,7 @@ async def test_doubt_never_goes_to_another_gateway(durable: Durable, fault: str)
 
 
 async def test_doubt_that_stays_is_reviewed_and_not_moved(durable: Durable) -> None:
-    """When nobody can tell what the first did, no time makes it safe to try another."""
+    """A result that stays unknown goes to review, and is never tried at another gateway."""
     payment, _ = await movable(durable)
     await durable.faults(
         {"operation": "authorise", "fault": "executed_then_dropped", "times": 1},
@@ -272,7 +270,7 @@ async def test_the_last_gateway_fails_the_payment(durable: Durable) -> None:
 
 
 async def test_what_can_be_aborted_goes_elsewhere(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gateway that makes sure that it takes nothing ends the doubt: the payment is tried at the second."""
+    """When the first gateway guarantees that it takes nothing, the payment is tried at the second."""
 
     async def abort(_self: SimulatorGateway, _: Operation) -> GatewayOutcome:
         return GatewayOutcome(OutcomeKind.DECLINED, Executed.NO, error_code="gateway_unavailable")
@@ -290,7 +288,7 @@ async def test_what_can_be_aborted_goes_elsewhere(durable: Durable, monkeypatch:
 
 
 async def test_an_open_door_keeps_the_payment(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the first gateway holds is not closed, so nothing is tried elsewhere: it is sent there again."""
+    """When the payment cannot be aborted at the first gateway, it is sent there again and nowhere else."""
 
     async def prepare(_self: SimulatorGateway, _: Operation) -> GatewayOutcome:
         return GatewayOutcome(OutcomeKind.PREPARED, references={"payment": "nothing_that_can_be_voided"})
@@ -304,7 +302,7 @@ async def test_an_open_door_keeps_the_payment(durable: Durable, monkeypatch: pyt
 
 
 async def test_a_late_success_of_a_former_attempt_is_reviewed(durable: Durable) -> None:
-    """The gateway that surely did nothing says that it did: a person looks, before the customer has paid twice."""
+    """A success of a gateway that reported no execution goes to review, because the customer may have paid twice."""
     payment, _ = await movable(durable, capture_method="manual")
     await durable.faults(DOWN)
     _, handle = await durable.start(payment)

@@ -154,7 +154,7 @@ async def test_an_operator_says_what_an_automatic_payment_took(durable: Durable)
 
 
 async def test_current_details_open_with_what_is_awaited(durable: Durable) -> None:
-    """The first line says status, what is awaited and until when; the newest entry follows it."""
+    """The first line has the status, what the payment waits for and until when; the newest entry follows."""
     payment, handle = await authorised(durable)
     await capture(handle, 1_000)
 
@@ -186,7 +186,7 @@ async def test_a_long_history_goes_on_in_a_new_run(durable: Durable, monkeypatch
 
 
 async def test_what_was_not_acted_on_is_handed_over(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An event that a long run has not acted on is in the next run's inbox."""
+    """An event that a long run has not handled is in the next run's inbox."""
     _first_runs_are_long(monkeypatch)
     payment = await durable.new_payment(instrument="pending@razorpay")
     outcome = GatewayOutcome(

@@ -73,7 +73,7 @@ async def test_a_declined_payment_fails_and_its_order_can_be_paid_again(durable:
 
 
 async def test_an_order_is_paid_once(durable: Durable) -> None:
-    """A payment of an order that is paid is refused, nothing of it is recorded, and the gateway hears nothing."""
+    """A payment of a paid order is refused: nothing is recorded, and the gateway gets no request."""
     first = await durable.paid()
     second = await durable.new_payment(first.merchant_id, order_id=first.order_id)
 
@@ -101,7 +101,7 @@ async def test_racing_payments_of_an_order_come_to_one(durable: Durable) -> None
 
 
 async def test_manual_capture_in_parts(durable: Durable) -> None:
-    """An authorised payment is captured in parts, each told and booked, and is a success when nothing is left."""
+    """An authorised payment is captured in parts, each with an event and a booking, until nothing is left."""
     payment, handle = await authorised(durable)
     assert await durable.simulator.charges(payment.id) == 0
 
@@ -123,7 +123,7 @@ async def test_manual_capture_in_parts(durable: Durable) -> None:
 
 
 async def test_a_capture_never_exceeds_what_is_authorised(durable: Durable) -> None:
-    """A capture beyond what is left is refused before the gateway hears of it, also when captures race."""
+    """A capture beyond what is left is refused before any request to the gateway, also when captures race."""
     payment, handle = await authorised(durable)
 
     with pytest.raises(WorkflowUpdateFailedError) as raised:
@@ -173,8 +173,8 @@ async def test_cancelling_after_a_partial_capture_keeps_what_was_taken(durable: 
     assert await durable.books(payment.merchant_id) == {"payable": -30_000}
 
 
-async def test_a_pending_payment_can_be_called_off(durable: Durable) -> None:
-    """A payment the gateway has not decided is cancelled there, and only then here."""
+async def test_a_pending_payment_can_be_cancelled(durable: Durable) -> None:
+    """A payment that the gateway has not decided is cancelled there first, then here."""
     payment = await durable.new_payment(instrument="pending@razorpay")
     _, handle = await durable.start(payment)
 
@@ -218,8 +218,8 @@ async def test_a_pending_payment_is_polled_until_the_deadline(durable: Durable) 
     assert await durable.simulator.charges(payment.id) == 0
 
 
-async def test_a_poll_finds_what_no_webhook_told(durable: Durable) -> None:
-    """A payment that the gateway approves without telling us is found approved by the next poll."""
+async def test_a_poll_finds_what_no_webhook_reported(durable: Durable) -> None:
+    """A payment that the gateway approves without a webhook is found by the next poll."""
     payment = await durable.new_payment(instrument="approve@clearway")
     recorded, handle = await durable.start(payment)
     await durable.until_status(payment.id, "requires_action")
@@ -236,7 +236,7 @@ async def test_a_poll_finds_what_no_webhook_told(durable: Durable) -> None:
 
 
 async def test_a_customer_who_has_acted_is_not_sent_to_the_page_again(durable: Durable) -> None:
-    """When the gateway says that it is at work, the payment is processing at once, and has no page to visit."""
+    """When the gateway starts to process, the payment is processing at once, and has no page to visit."""
     payment = await durable.new_payment(instrument="approve@clearway")
     _, handle = await durable.start(payment)
     await durable.until_status(payment.id, "requires_action")
@@ -272,8 +272,8 @@ async def test_recording_twice_makes_one_payment(durable: Durable) -> None:
     assert await durable.simulator.charges(payment.id) == 1
 
 
-async def test_the_timeline_tells_the_story(durable: Durable) -> None:
-    """The query tells every step in order, in words."""
+async def test_the_timeline_has_every_step(durable: Durable) -> None:
+    """The timeline query returns every step in order, in words."""
     payment = await durable.new_payment()
     _, handle = await durable.start(payment)
     await durable.ended(handle)

@@ -29,7 +29,7 @@ def gateway_event(
 
 
 async def pays_once(durable: Durable) -> WorkflowHandle[Any, Any]:
-    """Make a payment, which succeeds and is charged once; return its workflow."""
+    """Create a payment, which succeeds and is charged once; return its workflow."""
     payment = await durable.new_payment()
     _, handle = await durable.start(payment)
 
@@ -160,7 +160,7 @@ async def test_a_gateway_event_with_another_amount_needs_review(durable: Durable
 
 
 async def test_an_event_of_a_capture_of_another_amount_settles_nothing(durable: Durable) -> None:
-    """A capture whose answer tells a wrong amount stays with a person, though the webhook tells the same amount."""
+    """A capture whose answer has a wrong amount stays under review, though the webhook has the same amount."""
     await durable.faults({"operation": "capture", "fault": "wrong_amount", "times": 1})
     payment = await durable.new_payment(capture_method="manual")
     _, handle = await durable.start(payment)

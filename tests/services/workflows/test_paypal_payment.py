@@ -65,7 +65,7 @@ async def test_a_customer_approves_and_the_money_is_taken(durable: Durable) -> N
 
 @pytest.mark.parametrize("fault", ["executed_then_dropped", "error_after_charge", "error_before", "dropped_before"])
 async def test_a_capture_whose_answer_is_lost_charges_once(durable: Durable, fault: str) -> None:
-    """Whatever became of the capture's answer, the customer is charged once, and the payment is a success."""
+    """For every fault of the capture's answer, the customer is charged once, and the payment is a success."""
     payment = await paypal_payment(durable)
     _, handle = await durable.start(payment)
     await durable.until_status(payment.id, "requires_action")
@@ -77,7 +77,7 @@ async def test_a_capture_whose_answer_is_lost_charges_once(durable: Durable, fau
 
 @pytest.mark.parametrize(("button", "code"), [("declined", "payment_declined"), ("empty", "insufficient_funds")])
 async def test_a_decline_after_the_approval_fails_the_payment(durable: Durable, button: str, code: str) -> None:
-    """PayPal's issue is told in our words; nothing was taken."""
+    """PayPal's issue becomes a unified code; nothing was taken."""
     payment = await paypal_payment(durable)
     _, handle = await durable.start(payment)
     await click(durable, payment, f"approve/{button}")

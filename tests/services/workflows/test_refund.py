@@ -62,7 +62,7 @@ async def test_twenty_racing_refunds_never_exceed_the_capture(durable: Durable) 
 
 @pytest.mark.parametrize("fault", ["executed_then_timeout", "error_after_charge", "malformed", "error_before"])
 async def test_a_refund_without_an_answer_is_paid_out_once(durable: Durable, fault: str) -> None:
-    """Whatever the gateway fails to say, the money goes back exactly once."""
+    """For every missing answer of the gateway, the money goes back exactly once."""
     payment = await durable.paid()
     await durable.faults({"operation": "refund", "fault": fault, "times": 1, "delay_s": 1})
 

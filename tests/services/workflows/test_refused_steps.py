@@ -1,4 +1,4 @@
-"""A step that the database refuses for good: it is not repeated without end, a person is asked, and can settle it."""
+"""A step that the database refuses for good: it is not repeated without end, and an operator can settle it."""
 
 from __future__ import annotations
 

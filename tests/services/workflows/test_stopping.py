@@ -25,7 +25,7 @@ class Stubborn:
 
     @activity.defn
     async def go_on(self) -> None:
-        """Run whatever happens."""
+        """Run until the test allows the end."""
         self.running.set()
         while not self.allowed.is_set():
             try:
@@ -36,7 +36,7 @@ class Stubborn:
 
 @workflow.defn(sandboxed=False)
 class Occupied:
-    """Has the activity run."""
+    """Runs the activity."""
 
     @workflow.run
     async def run(self) -> None:
@@ -56,7 +56,7 @@ async def occupy(client: Client, queue: str, stubborn: Stubborn) -> None:
 
 
 async def test_a_worker_that_does_not_stop_is_left_behind_and_said(durable: Durable) -> None:
-    """What the SDK waits for without end keeps no process from ending; the others are stopped in order."""
+    """A worker that does not stop in time is left behind with a log line; the others stop in order."""
     stubborn = Stubborn()
     stuck, other = (worker_of(durable.client, queue, stubborn) for queue in (STUCK, "other"))
     with structlog.testing.capture_logs() as logs:
@@ -73,7 +73,7 @@ async def test_a_worker_that_does_not_stop_is_left_behind_and_said(durable: Dura
 
 
 async def test_workers_stop_at_the_same_time(durable: Durable) -> None:
-    """One that still finishes its work does not keep the others taking on new work."""
+    """A worker that still finishes its work does not let the others take new work."""
     stubborn = Stubborn()
     first, last = (worker_of(durable.client, queue, stubborn) for queue in ("first", "last"))
 

@@ -1,4 +1,4 @@
-"""What a merchant does with the command line: pay, capture, cancel, refund, manage endpoints, switch faults."""
+"""What a merchant does with the command line: pay, capture, cancel, refund, manage endpoints, set faults."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def result(cli: Cli, *arguments: str) -> dict[str, Any]:
 
 
 async def authorized(cli: Cli) -> str:
-    """Make a card payment that waits for its capture."""
+    """Create a card payment that waits for its capture."""
     return str((await result(cli, "trigger", "payment.authorized", "--amount", "1000"))["subject"]["id"])
 
 
@@ -68,7 +68,7 @@ async def test_a_key_makes_the_whole_command_safe_to_repeat(at_stack: Cli) -> No
     ],
 )
 async def test_a_payment_needs_one_amount_and_one_way_to_pay(at_stack: Cli, arguments: tuple[str, ...]) -> None:
-    """What is ambiguous is refused before anything is sent."""
+    """An ambiguous request is refused before anything is sent."""
     shown = await at_stack("payments", "create", *arguments)
     assert shown.code == 2, shown
 
@@ -122,7 +122,7 @@ async def test_temporals_own_command_finds_the_stack(at_stack: Cli) -> None:
 
 
 async def test_an_operator_reads_any_payment_by_its_id(at_stack: Cli, stack: Stack) -> None:
-    """Without the merchant's key, and with a line in the audit log; an id that nobody has is said to be so."""
+    """An operator reads a payment without the merchant's key, and the audit log records it; an unknown id fails."""
     payment_id = (await result(at_stack, "trigger", "payment.created"))["subject"]["id"]
     shown = await result(at_stack, "payments", "show", payment_id, "--any-merchant", "--operator", "ana")
     told = await at_stack("payments", "show", payment_id, "--any-merchant", "--operator", "ana")
@@ -139,7 +139,7 @@ async def test_an_operator_reads_any_payment_by_its_id(at_stack: Cli, stack: Sta
 
 
 async def test_an_operator_forgets_a_payment_and_reads_who_did(at_stack: Cli) -> None:
-    """Only what has ended is forgotten; the audit log says who asked and from where, and no unknown id is an error."""
+    """Only a payment that has ended can be forgotten; the audit log records who asked and from where."""
     payment_id = await authorized(at_stack)
     early = await at_stack("payments", "forget", payment_id, "--reason", "too early")
     await result(at_stack, "payments", "capture", payment_id)

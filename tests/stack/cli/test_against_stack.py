@@ -1,4 +1,4 @@
-"""The command line against everything that runs: shows, acts, makes things happen, and tells a story that holds."""
+"""The command line against a whole stack: it shows, acts, triggers events, and runs the demonstration."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def test_the_story_holds(at_stack: Cli) -> None:
     assert shown.err == ""
 
 
-async def test_the_story_is_told_to_people(at_stack: Cli, stack: Stack) -> None:
+async def test_the_demonstration_is_printed_for_people(at_stack: Cli, stack: Stack) -> None:
     """Every step has its requests as curl, and the end says where to look in the Temporal UI."""
     shown = await at_stack("demo", "--fast")
     assert shown.code == 0, shown
@@ -68,7 +68,7 @@ async def test_the_story_fails_when_a_promise_is_broken(at_stack: Cli, stack: St
 
 @pytest.mark.parametrize("event", QUICK)
 async def test_a_triggered_event_really_exists(at_stack: Cli, event: str) -> None:
-    """What is triggered can be read from the API, and is about what was made."""
+    """A triggered event can be read from the API, and is about the triggered payment, refund or test."""
     subject = await made(at_stack, event)
     listed = await at_stack("events", "list", "--type", event, "--limit", "100", "--json")
     about = {item["data"].get("id", subject["id"]) for item in listed.json}
@@ -94,7 +94,7 @@ async def test_an_event_that_does_not_come_is_one_line(at_stack: Cli) -> None:
     assert "pay_" in shown.problem
 
 
-async def test_show_tells_everything_of_a_payment(at_stack: Cli, stack: Stack) -> None:
+async def test_show_prints_everything_of_a_payment(at_stack: Cli, stack: Stack) -> None:
     """Payment, history, refunds, deliveries, and the workflow's own story with a link."""
     refund = await made(at_stack, "refund.processed")
     payment_id = refund["payment_id"]
@@ -126,7 +126,7 @@ async def test_lists_are_filtered(at_stack: Cli) -> None:
 
 
 async def test_a_review_is_resolved_by_an_operator(at_stack: Cli) -> None:
-    """The decision moves the payment, stands in its history with who and why, and can't be taken twice."""
+    """The decision moves the payment, is in its history with operator and reason, and cannot be made twice."""
     payment = await made(at_stack, "payment.needs_review")
     word = ("--outcome", "failed", "--operator", "ana", "--reason", "reversed at the gateway", "--json")
     resolved = await at_stack("payments", "resolve", payment["id"], *word)
@@ -140,7 +140,7 @@ async def test_a_review_is_resolved_by_an_operator(at_stack: Cli) -> None:
 
 
 async def test_what_is_not_under_review_can_not_be_resolved(at_stack: Cli) -> None:
-    """An operator's typing error must not fail a payment that is fine."""
+    """A payment that is not under review cannot be resolved, so a typing error cannot fail it."""
     payment = await made(at_stack, "payment.authorized")
     shown = await at_stack("payments", "resolve", payment["id"], "--outcome", "failed", "--reason", "typo")
     assert "is authorized" in shown.problem
@@ -164,7 +164,7 @@ async def test_a_delivery_is_shown_and_sent_again(at_stack: Cli) -> None:
     assert event["data"]["id"] == payment["id"]
 
 
-async def test_credentials_of_another_merchant_open_nothing_of_ours(at_stack: Cli, stack: Stack) -> None:
+async def test_credentials_of_another_merchant_open_nothing(at_stack: Cli, stack: Stack) -> None:
     """Keys are made on the command line, work at once, and show their own merchant's payments only."""
     url = stack.database_url
     merchant = (await at_stack("merchants", "add", "Other", "--json", DATABASE_URL=url)).json["test"]

@@ -27,7 +27,7 @@ async def test_help_lists_every_command(cli: Cli) -> None:
 
 
 async def test_without_arguments_it_helps(cli: Cli) -> None:
-    """A bare `clearway` is a question, and a wrong use."""
+    """A bare `clearway` prints the help, and has the exit code of wrong usage."""
     shown = await cli()
     assert shown.code == 2
     assert "Usage:" in shown.out + shown.err
@@ -54,7 +54,7 @@ async def test_without_arguments_it_helps(cli: Cli) -> None:
     ],
 )
 async def test_wrong_usage_is_code_2(cli: Cli, arguments: tuple[str, ...]) -> None:
-    """A script can tell that it asked wrongly from that it failed."""
+    """Wrong usage has an exit code of its own, so that a script can distinguish it from a failure."""
     shown = await cli(*arguments)
     assert shown.code == 2
     assert shown.out == ""
@@ -85,7 +85,7 @@ async def test_an_api_that_is_away_is_one_line(cli: Cli, arguments: tuple[str, .
 
 
 async def test_something_else_at_the_address_is_one_line(cli: Cli) -> None:
-    """An address that is not an API's is said to be that."""
+    """When another program answers at the address, the line says that it is not the API."""
     with_path = await cli("payments", "list", "--api-url", "not a url")
     assert "is not the URL of an API" in with_path.problem
 
@@ -119,7 +119,7 @@ DATABASE = "postgresql+asyncpg://postgres:hidden@127.0.0.1"
 
 
 async def test_a_database_that_is_away_is_one_line_without_its_password(cli: Cli) -> None:
-    """The line tells which database, to people who may not know its password."""
+    """The line names the database, without its password."""
     for command in (("migrate",), ("seed",), ("merchants", "list")):
         shown = await cli(*command, DATABASE_URL=f"{DATABASE}:1/x")
         assert "127.0.0.1:1" in shown.problem
@@ -173,7 +173,7 @@ async def test_a_reader_that_leaves_is_no_traceback(cli: Cli) -> None:
 
 
 async def test_an_error_nobody_foresaw_is_one_line_and_a_traceback_on_request(cli: Cli) -> None:
-    """People get a line; who mends it gets the traceback."""
+    """An unexpected error is one line; with the option it shows the traceback."""
     (cli.folder / "sitecustomize.py").write_text(
         "import clearway.cli.output as output\n"
         "def broken(*arguments): raise RuntimeError('it broke')\n"

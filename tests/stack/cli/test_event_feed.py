@@ -1,4 +1,4 @@
-"""What `clearway listen` hears: every event once, in order, although lists are newest first and commits come late."""
+"""The events of `clearway listen`: each once, in order, although lists are newest first and commits come late."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def feed_of(listing: Listing) -> EventFeed:
 
 
 def heard(feed: EventFeed) -> list[str]:
-    """The ids of what is new."""
+    """Return the ids of new events."""
     return [event["id"] for event in feed.take()]
 
 
-def test_what_was_there_before_is_not_told() -> None:
-    """Listening begins now, also when the present is longer than a page."""
+def test_what_was_there_before_is_not_shown() -> None:
+    """Events from before the start are left out, also when they fill more than a page."""
     listing = Listing()
     for second in range(10):
         listing.add(second)

@@ -1,4 +1,4 @@
-"""What a merchant does with `clearway gateways`: connect, try, carry over and delete gateways."""
+"""What a merchant does with `clearway gateways`: connect, test, export, import and delete gateways."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ async def empty(tmp_path: Path, databases: Databases) -> Cli:
 
 
 async def test_migrate_brings_an_empty_database_to_the_newest_schema(empty: Cli) -> None:
-    """--check tells without changing, a migration is done once, and doing it again is harmless."""
+    """--check changes nothing, a migration is done once, and a second run does nothing."""
     before = await empty("migrate", "--check", "--json")
     assert (before.code, before.json["current"], before.json["newest"]) == (1, None, False)
     migrated = await empty("migrate", "--json")
@@ -153,7 +153,7 @@ async def test_keys_are_listed_without_their_secrets(cli: Cli) -> None:
 
 
 async def test_revoking_twice_keeps_the_first_moment_and_a_wrong_id_is_one_line(cli: Cli) -> None:
-    """What is done again changes nothing; what isn't there is said."""
+    """Revoking a key again changes nothing; an unknown id is one line."""
     made = (await cli("merchants", "add", "Shop", "--json")).json["test"]
     first, second = [(await cli("keys", "revoke", made["api_key"], "--json")).json for _ in range(2)]
     assert first == second
@@ -163,7 +163,7 @@ async def test_revoking_twice_keeps_the_first_moment_and_a_wrong_id_is_one_line(
 
 
 async def test_a_rotation_of_secret_keys_ends_with_the_old_key_gone(cli: Cli, connection: AsyncConnection) -> None:
-    """New key first, encrypt anew, take the old one away: endpoint secrets are readable at every point."""
+    """New key first, then `reencrypt`, then remove the old key: endpoint secrets are readable at every point."""
     await cli("seed", "--receiver-url", "http://127.0.0.1:1/hooks", "--receiver-secret", SECRET)
     new = (await cli("secrets", "--json")).json["SECRET_KEYS"]
 

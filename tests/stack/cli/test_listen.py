@@ -39,7 +39,7 @@ def test_targets_may_be_typed_short(typed: str, url: str) -> None:
 
 @pytest.mark.parametrize("typed", ["", "ftp://127.0.0.1", "http://", "http://host:port/", "99999"])
 def test_what_is_no_address_is_refused(typed: str) -> None:
-    """A target that can't be one is found before anything is listened to."""
+    """An invalid target is refused before anything is listened to."""
     with pytest.raises(typer.BadParameter):
         target_url(typed)
 
@@ -110,7 +110,7 @@ def test_an_event_whose_reading_fails_is_handled_later(capsys: pytest.CaptureFix
 
 
 def test_a_target_that_is_away_is_an_answer_too() -> None:
-    """Listening goes on, whatever the program it forwards to does."""
+    """Listening goes on when the program it forwards to is down or refuses."""
     with Target("http://127.0.0.1:1", "whsec_AAAA", skip_verify=True) as target:
         answer = target.send("evt_1", b"{}")
     assert answer.status is None

@@ -1,4 +1,4 @@
-"""`clearway listen` against everything that runs: each event once, as a webhook that verifies, whatever restarts."""
+"""`clearway listen` against a whole stack: each event once, as a webhook that verifies, through restarts."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_events_are_forwarded_as_webhooks_that_verify(at_stack: Cli, shop:
 
 
 async def test_what_happens_while_the_api_is_away_comes_after(at_stack: Cli, stack: Stack, shop: Shop) -> None:
-    """A restart of the API is a remark on stderr, and no event is missed or told twice."""
+    """A restart of the API is a remark on stderr, and no event is missed or shown twice."""
     arguments = ("listen", "--forward-to", shop.url, "--events", "payment.success", "--json")
     async with at_stack.running(*arguments) as process:
         shop.secret = (await line_of(process))["secret"]

@@ -33,14 +33,14 @@ def shown(default: object) -> str:
 
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_in_the_table_with_its_default(name: str) -> None:
-    """An operator finds every variable in one place, and what holds when it is not set."""
+    """Every setting is in the table, with its default."""
     default = Settings.model_fields[name].default
     assert default is not PydanticUndefined
     assert ROWS.get(name.upper()) == shown(default)
 
 
 async def test_every_command_in_it_exists(cli: Cli) -> None:
-    """At three in the morning nobody wants to find out that a command has another name."""
+    """Every command in the runbook exists."""
     assert len(COMMANDS) > 10
     for command in COMMANDS:
         shown = await cli(*command.split(), "--help", CLEARWAY_CACHE_DIR=str(cache_dir()))

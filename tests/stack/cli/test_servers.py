@@ -24,7 +24,7 @@ async def answering(url: str) -> httpx.Response:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_the_api_serves_until_it_is_told_to_stop(cli: Cli, number: signal.Signals) -> None:
+async def test_the_api_serves_until_it_is_stopped(cli: Cli, number: signal.Signals) -> None:
     """It is alive before its database is, and a stop in order is success."""
     port = Ports.free().api
     async with cli.running("api", API_PORT=str(port), TEMPORAL_ADDRESS="127.0.0.1:1") as process:
@@ -49,7 +49,7 @@ async def test_the_processes_of_an_api_share_the_port_of_their_metrics(cli: Cli)
         assert await ended(process) == 0
 
 
-async def test_the_simulator_serves_until_it_is_told_to_stop(cli: Cli) -> None:
+async def test_the_simulator_serves_until_it_is_stopped(cli: Cli) -> None:
     """The gateway of development is a program like the others."""
     port = str(Ports.free().simulator)
     async with cli.running("simulator", SIMULATOR_PORT=port, SIMULATOR_STATE=str(cli.folder / "journal")) as process:
@@ -68,7 +68,7 @@ async def test_a_port_in_use_is_one_line(cli: Cli, command: str, variable: str) 
 
 @pytest.mark.parametrize("command", ["api", "worker", "simulator"])
 async def test_published_secrets_are_not_served_to_the_network(cli: Cli, command: str) -> None:
-    """In development no program starts on an address that other machines reach, and one line says why."""
+    """In development no program starts on an address that other machines can reach, and one line says why."""
     everywhere = dict.fromkeys(("API_HOST", "METRICS_HOST", "SIMULATOR_HOST"), "0.0.0.0")  # noqa: S104 - refused
     ports = Ports.free()
     shown = await cli(
@@ -78,7 +78,7 @@ async def test_published_secrets_are_not_served_to_the_network(cli: Cli, command
 
 
 async def test_dev_says_one_line_when_a_port_is_taken(cli: Cli) -> None:
-    """`clearway dev` is the stack's own main: its problems are lines, and its exit code is ours."""
+    """`clearway dev` reports a taken port in one line, and ends with exit code 1."""
     with socket.create_server((HOST, 0)) as taken:
         port = str(taken.getsockname()[1])
         shown = await cli("dev", API_PORT=port, TEMPORAL_PORT=str(Ports.free().temporal))
@@ -86,7 +86,7 @@ async def test_dev_says_one_line_when_a_port_is_taken(cli: Cli) -> None:
     assert shown.code == 1
 
 
-async def test_doctor_tells_what_is_found(cli: Cli) -> None:
+async def test_doctor_prints_what_is_found(cli: Cli) -> None:
     """Each finding has a subject, a verdict and what was found; something missing is a failure."""
     shown = await cli("doctor", "--json")
     findings = {finding["subject"]: finding for finding in shown.json}

@@ -1,4 +1,4 @@
-"""How the demonstration is told: requests that can be pasted, and an end as soon as a promise does not hold."""
+"""How the demonstration is printed: requests that can be pasted, and an end as soon as a check fails."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_credentials_that_are_not_published_are_not_shown() -> None:
 
 
 def test_a_promise_that_does_not_hold_ends_the_story() -> None:
-    """The line names the step and what was expected."""
+    """The line names the step and the expected result."""
     with MerchantApi("http://127.0.0.1:8000", TEST_API_KEY, TEST_API_SECRET) as api:
         story = Story(api, silent=True, pauses=False)
         story.step("A refund", "why")

@@ -90,7 +90,7 @@ def pids(folder: Path, index: int) -> list[int]:
 async def test_a_signal_stops_every_worker_in_order(
     start_pool: StartPool, tmp_path: Path, number: signal.Signals
 ) -> None:
-    """Each worker is asked to stop, and is waited for: what it has in hand it ends."""
+    """Each worker gets the signal and finishes its work before the pool ends."""
     async with both_started(start_pool, tmp_path, "slow") as (pool, workers):
         assert await ended(pool, number) == 0
     assert all((tmp_path / f"stopped-{index}").read_text() == "in order" for index in range(2))
@@ -108,7 +108,7 @@ async def test_a_worker_that_dies_is_started_again_under_its_index(start_pool: S
 
 
 async def test_a_worker_that_keeps_dying_is_a_failure(start_pool: StartPool, tmp_path: Path) -> None:
-    """A worker that can't run is for its own supervisor to hear of, not to be hidden by restarts without end."""
+    """A worker that can't run ends the pool with a failure, instead of restarts without end."""
     pool = await start_pool("dying")
     async with asyncio.timeout(30):
         assert await pool.wait() == 1
@@ -124,7 +124,7 @@ async def test_a_worker_that_hangs_is_killed_after_its_grace(start_pool: StartPo
 
 
 async def test_a_second_signal_is_impatience(start_pool: StartPool, tmp_path: Path) -> None:
-    """Whoever asks twice does not want to wait."""
+    """A second signal kills the workers at once."""
     pool = await start_pool("deaf", grace_s=60.0)
     await eventually(lambda: pids(tmp_path, 0))
     pool.send_signal(signal.SIGTERM)

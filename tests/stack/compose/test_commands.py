@@ -71,19 +71,19 @@ def _fields(*models: type[Any]) -> set[str]:
 
 @pytest.mark.parametrize("service", CLEARWAY, ids=_id)
 def test_commands_exist(service: Service) -> None:
-    """Each service of ours runs a command that `clearway` has, with options and values it takes."""
+    """Each Clearway service runs a command that `clearway` has, with valid options and values."""
     assert _parse(service.command) == service.command[0]
 
 
 @pytest.mark.parametrize("arguments", [["serve"], ["api", "--processes", "1"], ["worker", "--processes", "none"]])
 def test_commands_that_do_not_exist_are_found(arguments: list[str]) -> None:
-    """Another name, another option and a value of another type would each be noticed."""
+    """A wrong name, option or value type would be found."""
     with pytest.raises((KeyError, TyperException)):
         _parse(arguments)
 
 
 def test_the_sample_merchant_is_importable() -> None:
-    """The application that uvicorn is told to serve is there, and is made without arguments."""
+    """The application that uvicorn serves exists, and needs no arguments."""
     merchant = next(service for service in OURS if service.name == "sample-merchant")
     module, _, factory = merchant.command[1].partition(":")
 
@@ -94,7 +94,7 @@ def test_the_sample_merchant_is_importable() -> None:
 
 @pytest.mark.parametrize("service", OURS, ids=_id)
 def test_variables_are_settings(service: Service) -> None:
-    """Every variable of a program of ours is one of its settings: a misspelt one would be ignored in silence."""
+    """Every variable of a Clearway program is one of its settings: a misspelt one would be ignored silently."""
     models = (SimulatorSettings,) if service.name == "simulator" else (Settings,)
 
     assert set(service.environment) <= _fields(*models)
@@ -135,7 +135,7 @@ def test_production_accepts_secrets_of_its_own(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_production_refuses_the_secrets_of_the_demonstration(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever goes live with the demonstration's file is stopped by name."""
+    """Production with a secret of the demonstration is refused, and the refusal names the variable."""
     published = project.env_file("demo.env") | {"CLEARWAY_ENV": "production"}
     api = next(service for service in project.services(published) if service.name == "api")
     _only(monkeypatch, api.environment)

@@ -120,7 +120,7 @@ def test_nothing_waits_in_a_circle() -> None:
 
 
 def test_programs_start_on_a_ready_ground() -> None:
-    """No program of ours starts before the schema is migrated and the namespace is there."""
+    """No Clearway program starts before the schema is migrated and the namespace exists."""
     for name in ("api", "worker"):
         assert _named(name).depends_on == {"migrate": DONE, "temporal-namespace": DONE}
     assert _named("seed").depends_on == {"migrate": DONE}
@@ -163,7 +163,7 @@ def test_our_programs_have_no_power(service: Service) -> None:
 
 
 @pytest.mark.parametrize("service", [service for service in SERVICES if not service.is_one_shot], ids=_id)
-def test_what_runs_tells_its_health(service: Service) -> None:
+def test_what_runs_has_a_health_check(service: Service) -> None:
     """A service that stays up has a health check, its own or the image's, and is started again when it dies."""
     from_image = service.name in {"api", "temporal-ui"}
 
@@ -225,7 +225,7 @@ def test_no_secret_has_a_default() -> None:
 
 
 def test_production_is_the_default() -> None:
-    """Whoever sets nothing but secrets gets production: no published test merchant, no private webhook targets."""
+    """With secrets alone, the file starts production: no published test merchant, no private webhook targets."""
     settled = project.services(dict.fromkeys(SECRETS, "x"))
     environment = next(service.environment for service in settled if service.name == "api")
 

@@ -1,4 +1,4 @@
-"""The image: built from what is committed, with what is locked, run by nobody in particular."""
+"""The image: built from what is committed, with what is locked, run by a user without rights."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ def test_nobody_runs_it() -> None:
     assert words.index("USER") > max(index for index, word in enumerate(words) if word == "RUN")
 
 
-def test_the_image_is_for_production_unless_told_otherwise() -> None:
-    """A container that is told nothing refuses the published secrets, and listens where others can reach it."""
+def test_the_image_is_for_production_by_default() -> None:
+    """By default, a container refuses the published secrets, and listens where others can reach it."""
     environment = dict(pair.split("=", 1) for rest in _all("ENV") for pair in rest.split())
 
     assert environment["CLEARWAY_ENV"] == "production"

@@ -98,7 +98,7 @@ async def test_the_namespace_is_set_up(temporal: tuple[DevServer, Client], tmp_p
 
 
 async def test_postgres_gets_temporals_databases(database_url: str, tmp_path: Path) -> None:
-    """The script makes a role with a password, whatever its characters, and two databases that are its own."""
+    """The script creates a role with any password, and two databases that it owns."""
     environment = {
         "PATH": f"{_psql().parent}:{os.environ['PATH']}",
         "PGHOST": parse_qs(urlsplit(database_url).query)["host"][0],
@@ -122,7 +122,7 @@ async def test_postgres_gets_temporals_databases(database_url: str, tmp_path: Pa
 
 
 async def test_postgres_gets_the_applications_role(database_url: str, tmp_path: Path) -> None:
-    """The script replaces nothing: a role with a password, whatever its characters, that owns nothing."""
+    """The script replaces nothing: a role with any password, that owns nothing."""
     environment = {
         "PATH": f"{_psql().parent}:{os.environ['PATH']}",
         "PGHOST": parse_qs(urlsplit(database_url).query)["host"][0],

@@ -25,7 +25,7 @@ class Notes(SilentReporter):
 
 @pytest.fixture
 def notes() -> Notes:
-    """Collect what people would be told."""
+    """Collect the printed lines."""
     return Notes()
 
 

@@ -22,7 +22,7 @@ def spec(tmp_path: Path, *argv: str, stop_timeout_s: float = 10.0) -> ChildSpec:
 
 
 async def test_a_program_that_ignores_the_request_is_killed(tmp_path: Path) -> None:
-    """Stopping ends within its time limit, whatever the program thinks of it."""
+    """A program that ignores the signal is killed within the time limit."""
     child = Child.start(spec(tmp_path, sys.executable, "-c", STUBBORN, stop_timeout_s=0.3))
     await written(tmp_path / "program.log", "up")
     assert await child.stop() == -signal.SIGKILL

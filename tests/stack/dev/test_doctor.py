@@ -15,7 +15,7 @@ def finding(subject: str) -> Finding:
     return next(finding for finding in report() if finding.subject == subject)
 
 
-def test_whatever_is_not_well_has_a_way_out(machine: FakeTool) -> None:
+def test_every_problem_has_a_way_out(machine: FakeTool) -> None:
     """On a machine with nothing, every finding that is not ok says what to do, or what takes its place."""
     findings = report()
     assert {finding.subject for finding in findings if finding.verdict is Verdict.OPTIONAL} >= {"go", "java", "mvn"}

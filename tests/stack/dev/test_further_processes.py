@@ -58,7 +58,7 @@ async def test_one_of_two_goes_on_when_the_other_is_killed(options: StackOptions
 
 
 async def test_a_port_of_a_further_process_is_looked_at_too(options: StackOptions) -> None:
-    """Nobody waits for Postgres to hear that the second API's port is taken."""
+    """A taken port of the second API is found before Postgres starts."""
     with socket.create_server(("127.0.0.1", options.further["api-2"])), pytest.raises(PortInUseError, match="api"):
         async with Stack(options):
             pytest.fail("it must not start")

@@ -18,19 +18,19 @@ def test_the_environment_chooses_ports() -> None:
 
 @pytest.mark.parametrize("text", ["eighty", "0", "65536", "-1", "80.5"])
 def test_what_is_no_port_is_refused_by_name(text: str) -> None:
-    """A typo is told apart from a busy port."""
+    """An invalid port number has an error of its own, not that of a busy port."""
     with pytest.raises(StackError, match=f"API_PORT={text} is not a port"):
         Ports.from_environment({"API_PORT": text})
 
 
 def test_two_services_on_one_port_are_refused_by_name() -> None:
-    """A port given twice is told before anything starts."""
+    """A port given twice is refused before anything starts."""
     with pytest.raises(StackError, match="TEMPORAL_PORT and API_PORT are both 8001"):
         Ports.from_environment({"API_PORT": "8001", "TEMPORAL_PORT": "8001"})
 
 
 def test_a_port_in_use_names_itself_and_the_way_out() -> None:
-    """People read which port it is, whose it is, and what to type."""
+    """The error names the port, the program that holds it, and what to type."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         number = server.getsockname()[1]
         with pytest.raises(PortInUseError) as caught:
@@ -42,7 +42,7 @@ def test_a_port_in_use_names_itself_and_the_way_out() -> None:
 
 
 def test_free_ports_are_different() -> None:
-    """Stacks beside each other don't meet."""
+    """Stacks side by side get different ports."""
     ports = Ports.free()
     numbers = {ports.api, ports.temporal, ports.temporal_ui, ports.simulator, ports.receiver, ports.metrics}
     assert len(numbers) == 6

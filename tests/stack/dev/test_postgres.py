@@ -66,7 +66,7 @@ async def test_a_deep_folder_gets_a_short_socket(tmp_path: Path) -> None:
 
 
 async def test_an_interrupted_creation_is_begun_again(tmp_path: Path) -> None:
-    """A Ctrl-C in the first seconds of the first start must not cost a look into the manual."""
+    """After a Ctrl-C during the first start, the next start works."""
     half = tmp_path / "data.new"
     half.mkdir()
     (half / "PG_VERSION").write_text("18\n")

@@ -1,4 +1,4 @@
-"""The sample merchant verifies what a merchant should verify, and misbehaves only when told to."""
+"""The sample merchant verifies what a merchant should verify, and misbehaves only on request."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def test_the_page_runs_nothing_but_its_own_script(merchant: httpx.AsyncCli
         ("webhook-id", "msg_2", (True, False)),
     ],
 )
-async def test_a_wrong_signature_is_refused_and_told_apart(
+async def test_a_wrong_signature_is_refused_and_named(
     merchant: httpx.AsyncClient, header: str, value: str, verdicts: tuple[bool, bool]
 ) -> None:
     """Either signature alone is enough to refuse."""
@@ -100,7 +100,7 @@ async def test_a_wrong_signature_is_refused_and_told_apart(
 
 
 async def test_another_secret_and_no_signature_are_refused(merchant: httpx.AsyncClient) -> None:
-    """Whoever does not know the secret is nobody."""
+    """A webhook with another secret or without a signature is refused."""
     body = json.dumps(EVENT).encode()
     stranger = signed(body, secret="whsec_c3RyYW5nZXItc3RyYW5nZXItc3RyYW5nZXI=")
     assert (await merchant.post("/webhooks", content=body, headers=stranger)).status_code == 400
@@ -108,7 +108,7 @@ async def test_another_secret_and_no_signature_are_refused(merchant: httpx.Async
 
 
 async def test_the_secret_of_another_endpoint_can_be_added(merchant: httpx.AsyncClient) -> None:
-    """What the API answers to the registration of an endpoint is taken as it is; both endpoints verify then."""
+    """The API's answer to a registration can be added as it is; then both endpoints verify."""
     secret = "whsec_c3RyYW5nZXItc3RyYW5nZXItc3RyYW5nZXI="
     answer = {"id": "whe_1", "object": "webhook_endpoint", "secret": secret}
     assert (await merchant.post("/secrets", json=answer)).status_code == 204

@@ -61,7 +61,7 @@ async def test_it_starts_describes_itself_and_leaves_nothing(options: StackOptio
 
 
 async def test_a_service_that_dies_is_started_again_and_said(options: StackOptions, notes: Notes) -> None:
-    """One crash is an annoyance, not the end of the session."""
+    """A service that crashes is started again, and a line says so."""
     async with Stack(options) as stack:
         dead = stack.process("receiver").pid
         os.kill(dead, signal.SIGKILL)
@@ -72,7 +72,7 @@ async def test_a_service_that_dies_is_started_again_and_said(options: StackOptio
 
 
 async def test_a_service_killed_on_purpose_stays_down_until_started(options: StackOptions) -> None:
-    """Tests that kill the worker decide when it comes back."""
+    """A service that was killed on purpose stays down until it is started."""
     async with Stack(options) as stack:
         await stack.kill("receiver")
         await asyncio.sleep(1.0)
@@ -98,7 +98,7 @@ async def test_a_second_stack_on_the_same_folder_is_refused(options: StackOption
 
 
 async def test_a_port_in_use_is_found_before_anything_starts(options: StackOptions) -> None:
-    """Nobody waits for Postgres to hear that a port is taken."""
+    """A taken port is found before Postgres starts."""
     with socket.create_server(("127.0.0.1", options.ports.receiver)), pytest.raises(PortInUseError):
         async with Stack(options):
             pytest.fail("it must not start")
@@ -149,7 +149,7 @@ async def test_the_command_says_one_line_and_fails_when_a_port_is_taken(tmp_path
 
 
 async def test_ctrl_c_during_the_start_stops_what_was_started(tmp_path: Path) -> None:
-    """An impatient first start leaves no process behind, and is not an error."""
+    """A Ctrl-C during the start leaves no process behind, and is not an error."""
     ports = Ports.free()
     chosen = {f"{name.upper()}_PORT": str(number) for name, number in vars(ports).items()}
     child = Child.start(command(tmp_path, chosen))

@@ -77,7 +77,7 @@ async def test_workflows_outlive_a_kill_and_attributes_are_added_later(server: D
 
 
 async def test_closed_workflows_are_kept_for_a_week(server: DevServer) -> None:
-    """The dev server's own day would take closed payments out of the UI overnight."""
+    """The namespace keeps closed workflows for a week, not for the dev server's one day."""
     client = await server.start()
     described = await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace="default"))
     assert described.config.workflow_execution_retention_ttl.ToTimedelta() >= timedelta(days=7)
@@ -90,7 +90,7 @@ async def test_a_short_wait_is_short(server: DevServer) -> None:
 
 
 async def test_days_pass_in_the_time_skipping_server() -> None:
-    """Authorisation expiry and refund deadlines can be tested as they are."""
+    """Days pass in milliseconds, so that tests can use the real deadlines."""
     binary = await toolchain.find_test_server(SilentReporter())
     async with time_skipping_environment(binary) as environment:
         assert await wait_for(environment.client, 3 * 24 * 3600.0) < 20

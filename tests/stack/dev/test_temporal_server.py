@@ -110,7 +110,7 @@ async def test_it_is_what_was_asked_for_and_stays_so(options: StackOptions) -> N
 
 
 async def test_a_database_of_others_is_refused(options: StackOptions) -> None:
-    """The server's databases are created beside ours only where the Postgres is ours."""
+    """The server's databases are only created on the embedded Postgres, not on another's server."""
     elsewhere = replace(options, database_url="postgresql+asyncpg://localhost/theirs", prepare_database=False)
     with pytest.raises(StackError, match="unset DATABASE_URL"):
         async with Stack(elsewhere):

@@ -70,7 +70,7 @@ async def test_without_a_go_that_fits_the_wheel_brings_one(machine: FakeTool, no
 
 
 async def test_when_no_way_works_one_line_says_each_reason_and_the_way_out(machine: FakeTool, notes: Notes) -> None:
-    """Nobody is left with a traceback, or without knowing what to do next."""
+    """One line has the reason why each way failed, and what to do next."""
     with pytest.raises(StackError) as caught:
         await toolchain.find_temporal(notes)
     message = str(caught.value)
@@ -91,7 +91,7 @@ async def test_the_server_proper_is_built_with_its_schemas(machine: FakeTool, no
 
 
 def test_another_pin_of_anything_is_another_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A module that is pinned anew is built anew, though the server's own version is the same."""
+    """When any module has a new pin, the server is built again, though its own version is the same."""
     sources = shutil.copytree(cli_build.TOOL_SOURCES, tmp_path / "sources")
     for module in (cli_build, server_build):
         monkeypatch.setattr(module, "TOOL_SOURCES", sources)
@@ -103,7 +103,7 @@ def test_another_pin_of_anything_is_another_build(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_where_the_server_proper_cannot_be_built_the_way_out_is_said(machine: FakeTool, notes: Notes) -> None:
-    """A machine without Go and without a package index is told what to leave out."""
+    """Without Go and without a package index, the error says what to leave out."""
     with pytest.raises(StackError, match=r"No temporal server: .* Leave out `--temporal-server postgres`"):
         await toolchain.find_server(notes)
 
@@ -118,7 +118,7 @@ async def test_jars_with_another_digest_are_refused(machine: FakeTool, step: Ste
 
 
 async def test_a_tool_that_hangs_is_ended(machine: FakeTool, step: Step) -> None:
-    """A network that swallows packets costs a time limit, not the evening."""
+    """A tool that hangs is ended after its time limit."""
     with pytest.raises(SourceUnavailableError, match="gave up"):
         await run_tool(["sleep", "60"], step, "waiting", timeout_s=1)
 

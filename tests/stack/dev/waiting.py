@@ -1,4 +1,4 @@
-"""Waiting for other processes: polls, because there is nothing to be told by."""
+"""Waiting for other processes by polling, because they send no signal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read(path: Path) -> str:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether the process runs no more; one that nobody has buried yet counts as ended."""
+    """Whether the process has ended; a zombie counts as ended."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -131,7 +131,7 @@ async def merchant(steady: Site) -> Merchant:
 
 @pytest.fixture
 async def rival(steady: Site) -> AsyncIterator[Merchant]:
-    """Do business beside the first merchant, with credentials of one's own."""
+    """Give a second merchant, with credentials of their own."""
     settings = Settings(_env_file=None, database_url=steady.stack.database_url)
     engine = create_engine(settings, application_name="tests-e2e")
     async with engine.begin() as connection:

@@ -1,6 +1,6 @@
 """A merchant's program: calls the public API over HTTP, repeats what was not answered, and visits the gateway's pages.
 
-Nothing of ours is imported: these tests see what a merchant sees.
+Nothing of Clearway is imported: these tests see what a merchant sees.
 """
 
 from __future__ import annotations
@@ -87,18 +87,18 @@ class Merchant:
         return dict(answer.json()) if answer.is_success else {"status": f"HTTP {answer.status_code}"}
 
     async def order(self, amount: int = AMOUNT, currency: str = "INR") -> str:
-        """Make an order and return its id."""
+        """Create an order and return its id."""
         answer = await self.post("/orders", {"amount": amount, "currency": currency})
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
 
     async def body(self, amount: int = AMOUNT, **fields: object) -> dict[str, Any]:
-        """Make an order, and return the body that pays it: UPI to success@razorpay unless told otherwise."""
+        """Create an order, and return the body that pays it: UPI to success@razorpay by default."""
         body = {"order_id": await self.order(amount), "method": "upi"} | fields
         return {"vpa": "success@razorpay"} | body if body["method"] == "upi" else body
 
     async def pay(self, amount: int = AMOUNT, *, key: str | None = None, **fields: object) -> dict[str, Any]:
-        """Make a payment of a fresh order and return it as recorded."""
+        """Create a payment of a fresh order and return it as recorded."""
         answer = await self.post("/payments", await self.body(amount, **fields), key=key)
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
@@ -112,11 +112,11 @@ class Merchant:
         )
 
     async def paid(self, amount: int = AMOUNT, **fields: object) -> dict[str, Any]:
-        """Make a payment and wait for its success."""
+        """Create a payment and wait for its success."""
         return await self.until(await self.pay(amount, **fields), "success")
 
     async def authorized(self, amount: int = AMOUNT) -> dict[str, Any]:
-        """Make a card payment that waits for its capture."""
+        """Create a card payment that waits for its capture."""
         made = await self.pay(amount, capture_method="manual", **card("4242424242424242"))
         return await self.until(made, "authorized")
 

@@ -43,8 +43,8 @@ async def die_at(site: Site, when: str, event_type: str) -> None:
         await child.kill()
 
 
-async def test_a_step_that_was_committed_is_told_of(fragile: Site) -> None:
-    """Wherever between commit and report the worker died: each event once, each webhook arrives, one charge."""
+async def test_a_step_that_was_committed_sends_its_webhooks(fragile: Site) -> None:
+    """For each point of death between commit and report: each event once, each webhook arrives, one charge."""
     merchant = fragile.merchant
     paid = {point: await merchant.paid() for point in POINTS if point[1].startswith("refund.")}
     await fragile.stack.stop("worker")

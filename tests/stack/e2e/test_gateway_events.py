@@ -71,7 +71,7 @@ async def stored(site: Site, event: dict[str, Any]) -> int:
 
 @pytest.mark.parametrize("status", ["processing", "declined", "authorized", ACTION, "canceled"])
 async def test_a_late_event_never_moves_a_payment_back(steady: Site, status: str) -> None:
-    """Whatever a gateway reports about a successful payment, it stays a success, with the same books and events."""
+    """A successful payment stays a success for every later event, with the same books and events."""
     payment = await steady.merchant.paid()
     story = await steady.merchant.story(payment)
     event = gateway_event(payment["id"], status)

@@ -1,4 +1,4 @@
-"""Twenty at once: one key, one order, one payment's refunds and captures. Concurrency must never make money."""
+"""Twenty at once: one key, one order, one payment's refunds and captures. Concurrency never creates money."""
 
 from __future__ import annotations
 

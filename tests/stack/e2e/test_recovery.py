@@ -68,7 +68,7 @@ async def test_a_cancellation_in_temporal_calls_a_payment_off(fragile: Site) -> 
 
 @pytest.mark.parametrize("wait_s", [0.0, 0.1, 0.3, 0.6, 1.0])
 async def test_a_cancellation_within_a_second_of_paying_strands_nothing(fragile: Site, wait_s: float) -> None:
-    """The payment is called off or it is too late; what the API says is what the gateway's journal says."""
+    """The payment is cancelled, or it is too late; the API and the gateway's journal agree."""
     merchant = fragile.merchant
     payment = await merchant.pay(91_000)
     await asyncio.sleep(wait_s)
@@ -93,7 +93,7 @@ async def test_a_refund_goes_on_when_its_cancellation_is_requested(fragile: Site
 
 
 async def test_a_capture_takes_a_terminated_payment_up_at_once(fragile: Site) -> None:
-    """Nobody waits for a sweep: a capture of an authorised payment without a workflow is carried out."""
+    """A capture of an authorised payment without a workflow is carried out at once, without waiting for the sweep."""
     merchant = fragile.merchant
     authorized = await merchant.authorized(9_700)
     await fragile.terminate(f"payment/{authorized['id']}")

@@ -35,7 +35,7 @@ async def reset(client: Client, workflow_id: str, task: int) -> Any:
 
 @pytest.mark.parametrize("task", [0, 1])
 async def test_a_payment_that_is_reset_stays_as_it_is(steady: Site, task: int) -> None:
-    """A finished payment whose workflow is reset ends again in the same status, charged and told once."""
+    """A finished payment whose workflow is reset ends again in the same status, with one charge and no second event."""
     payment = await steady.merchant.paid(7_700)
     told = await steady.merchant.story(payment)
 

@@ -1,4 +1,4 @@
-"""The main story, as a merchant lives it: every way to pay, to capture, to refund, and to hear of it."""
+"""The main story of a merchant: every way to pay, to capture and to refund, and the webhooks of each."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ async def test_three_d_secure(merchant: Merchant, button: str, status: str, code
 
 
 async def test_capture_in_parts(steady: Site) -> None:
-    """An authorised payment is captured in parts up to its amount, never beyond, and tells of each capture."""
+    """An authorised payment is captured in parts up to its amount, never beyond, with an event for each capture."""
     merchant = steady.merchant
     payment = await merchant.authorized(10_000)
     path = f"/payments/{payment['id']}/capture"
@@ -144,7 +144,7 @@ async def test_partial_refunds_end_at_what_was_captured(merchant: Merchant) -> N
 
 
 async def test_a_refund_that_the_bank_refuses_gives_the_money_back_to_the_merchant(merchant: Merchant) -> None:
-    """A failed refund tells why, and its amount can be refunded again."""
+    """A failed refund says why, and its amount can be refunded again."""
     payment = await merchant.paid(vpa="refundfails@clearway")
     failed = await merchant.until(await merchant.refund(payment), "failed")
     assert failed["error_code"] == "refund_failed"

@@ -36,11 +36,11 @@ class StripeShop:
     gateway_id: str
 
     async def pay(self, amount: int, number: str = "4242424242424242", **fields: Any) -> dict[str, Any]:
-        """Make a card payment by Stripe."""
+        """Create a card payment by Stripe."""
         return await self.merchant.pay(amount, gateway_id=self.gateway_id, **card(number), **fields)
 
     async def events(self, payment: dict[str, Any]) -> list[dict[str, Any]]:
-        """Return what was heard from Stripe about a payment."""
+        """Return the received events of Stripe about a payment."""
         listed = await self.merchant.read(f"/gateway_events?gateway_id={self.gateway_id}&limit=100")
         return [event for event in listed["data"] if event.get("subject_id") == payment["id"]]
 
@@ -77,8 +77,8 @@ async def shop(steady: Site) -> StripeShop:
     return StripeShop(merchant, gateway["id"])
 
 
-async def test_a_payment_a_partial_refund_and_what_stripe_tells(shop: StripeShop) -> None:
-    """A payment is charged once and heard of by signed events; a part of it is given back."""
+async def test_a_payment_a_partial_refund_and_the_events_of_stripe(shop: StripeShop) -> None:
+    """A payment is charged once, its signed events arrive, and a part of it is refunded."""
     merchant = shop.merchant
     payment = await merchant.until(await shop.pay(50_000), "success")
     assert (payment["gateway"], payment["gateway_id"]) == ("stripe", shop.gateway_id)
@@ -90,7 +90,7 @@ async def test_a_payment_a_partial_refund_and_what_stripe_tells(shop: StripeShop
 
 
 async def test_a_decline(shop: StripeShop) -> None:
-    """A card that Stripe declines ends the payment with our code, and takes nothing."""
+    """A card that Stripe declines fails the payment with a unified code, and takes nothing."""
     payment = await shop.merchant.until(await shop.pay(51_000, "4000000000009995"), "failed")
     assert payment["error_code"] == "insufficient_funds"
     assert await shop.merchant.effects(payment) == []

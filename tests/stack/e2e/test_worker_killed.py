@@ -1,7 +1,7 @@
 """The worker is killed in the middle of everything, started again, and nothing is lost or done twice.
 
 The fixture does it all at once, because a call whose worker died is given up only after its timeout (30 s for the
-gateway, 15 s of silence for a delivery), and the tests then look at what became of each thing.
+gateway, 15 s of silence for a delivery), and the tests then check the result of each.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ async def _quiet_deliveries(site: Site) -> None:
 
 
 async def test_payments_go_on_after_their_201(aftermath: Aftermath) -> None:
-    """Whatever the worker was doing when it died, each payment succeeds, and its journal has one charge."""
+    """A payment whose worker died at any moment succeeds, and the journal has one charge."""
     merchant = aftermath.site.merchant
     for payment in aftermath.fresh:
         await merchant.until(payment, "success", limit_s=RECOVERY_S)
@@ -139,7 +139,7 @@ async def test_a_call_in_flight_is_asked_about_and_not_repeated(aftermath: After
 
 
 async def test_a_capture_in_flight_is_captured_once(aftermath: Aftermath) -> None:
-    """The merchant's request is answered by whoever lives, and the money was taken once."""
+    """The merchant's request is answered by another worker, and the money was taken once."""
     merchant = aftermath.site.merchant
     await merchant.until(aftermath.captured, "success", limit_s=RECOVERY_S)
     assert await merchant.charged(aftermath.captured) == [CAPTURED]
@@ -153,8 +153,8 @@ async def test_a_refund_in_flight_is_paid_out_once(aftermath: Aftermath) -> None
     assert [effect["amount"] for effect in effects] == [REFUNDED]
 
 
-async def test_everything_is_told_and_all_books_agree(aftermath: Aftermath) -> None:
-    """After the dust has settled: journal, ledger and rows agree, and every event was received."""
+async def test_every_event_arrives_and_all_books_agree(aftermath: Aftermath) -> None:
+    """At the end, journal, ledger and rows agree, and every event was received."""
     assert aftermath.kills == len(SEEDS) + 2
     await aftermath.site.judge(limit_s=RECOVERY_S)
 

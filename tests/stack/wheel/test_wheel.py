@@ -134,7 +134,7 @@ def test_wheel_brings_the_command(clean: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [*TOP_LEVEL, "migrations"])
-def test_names_are_ours(name: str) -> None:
+def test_top_level_names_are_of_this_checkout(name: str) -> None:
     """In the development environment each top-level name is this checkout's: no other package has taken it."""
     module = importlib.import_module(name)
     place = module.__file__ or next(iter(module.__path__))

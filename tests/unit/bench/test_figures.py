@@ -22,7 +22,7 @@ def test_a_percentile_is_a_value_that_was_seen() -> None:
     assert percentile([], 95) == 0.0
 
 
-def test_latencies_are_told_in_milliseconds() -> None:
+def test_latencies_are_in_milliseconds() -> None:
     """Seconds in, milliseconds out, with the worst beside the percentiles."""
     assert summary_ms([0.001, 0.002, 0.003, 0.5]) == {"p50": 2.0, "p95": 500.0, "p99": 500.0, "max": 500.0}
 
@@ -84,14 +84,14 @@ def test_a_backlog_that_stays_counts_as_not_completed() -> None:
 
 
 def test_a_run_that_loses_one_is_not_sustained() -> None:
-    """One payment without its webhook is a failure, whatever the rates are."""
+    """One payment without its webhook makes the run fail, at any rate."""
     run = served(10, 20)
     done = {name: at for name, at in run.done_at.items() if name != "pay_7"}
     assert not Run(10, run.sent, done).sustained
     assert Run(10, run.sent, done).failed == 1
 
 
-def test_the_total_leaves_out_what_is_not_ours() -> None:
-    """CPU is told by process; the gateway's is told and not counted."""
+def test_the_total_leaves_out_the_gateway() -> None:
+    """The gateway's CPU is measured, and left out of the total."""
     each = served(10, 10).cpu_per_one_s("simulator")
     assert each == {"api": 0.02, "simulator": 0.01, "total": 0.02}

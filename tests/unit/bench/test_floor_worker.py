@@ -1,4 +1,4 @@
-"""The floor's worker has the settings of ours, whatever those are today."""
+"""The floor's worker has the present settings of Clearway's worker."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def test_the_settings_are_asked_of_the_program(queue: str, monkeypatch) -> None:
     assert isinstance(settings["workflow_task_poller_behavior"], PollerBehaviorAutoscaling)
 
 
-def test_the_floor_runs_under_the_runner_of_ours() -> None:
-    """The same kind of runner; in a sandbox, the floor's own modules are shared like those of our workflows."""
+def test_the_floor_runs_under_the_same_runner() -> None:
+    """The floor uses the same runner as Clearway; in a sandbox, its modules are shared in the same way."""
     assert type(runner_of_ours()) is type(workflow_runner())
     sandboxed = runner_of_ours(strict_workflow_runner())
     assert isinstance(sandboxed, SandboxedWorkflowRunner)

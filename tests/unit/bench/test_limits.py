@@ -31,7 +31,7 @@ def search_with(*windows: tuple[float, float]) -> Search:
     return Search("ours", load, Effort(), asyncio.Lock(), run_of(20.0, KNEE_CPU_S, 0.1), knee)
 
 
-async def test_the_middle_window_is_told() -> None:
+async def test_the_middle_window_is_reported() -> None:
     """One lucky and one unlucky window decide nothing."""
     found = await search_with((0.05, 0.3), (0.05, 0.1), (0.05, 0.2)).at(0.8)
     assert found["answer_ms"]["p95"] == 200.0
@@ -40,14 +40,14 @@ async def test_the_middle_window_is_told() -> None:
 
 
 async def test_a_window_on_a_slower_machine_is_made_up_for() -> None:
-    """What a payment costs tells that the machine has changed; such a window is left out, and another one taken."""
+    """The CPU of a payment shows that the machine has changed; such a window is repeated."""
     found = await search_with((0.09, 1.5), (0.05, 0.1), (0.09, 1.5), (0.055, 0.2), (0.05, 0.3)).at(0.8)
     assert found["answer_p95_ms_of_each"] == [100.0, 200.0, 300.0]
     assert (found["left_out_as_slower"], found["all_slower"]) == (2, False)
 
 
 async def test_when_all_were_slower_that_is_said() -> None:
-    """Figures of another machine are shown as such, and the bench does not wait for a better one for ever."""
+    """When all windows were slower, the report says so, and the bench does not wait for a better machine."""
     found = await search_with(*[(0.09, 1.5)] * 6).at(0.8)
     assert found["all_slower"]
     assert len(found["answer_p95_ms_of_each"]) == 6

@@ -61,7 +61,7 @@ async def test_a_closed_loop_sends_each_once() -> None:
 
 
 async def test_the_receiver_notes_every_webhook_and_can_be_away(tmp_path) -> None:
-    """Bodies are told with their times; away it refuses connections, and afterwards it listens on the same port."""
+    """Bodies are noted with their times; while down it refuses connections, and then listens on the same port."""
     receiver = await Agent.start("scripts.bench.receiver", os.environ, tmp_path)
     client = HttpClient("127.0.0.1", receiver.ready, {})
     try:

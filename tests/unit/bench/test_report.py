@@ -26,7 +26,7 @@ def knee(rate_per_s: float) -> dict:
     return {"knee": found, "shape": "local", "at_knee": run, "at_50%": run, "at_80%": run}
 
 
-def test_the_ratio_to_the_floor_is_told() -> None:
+def test_the_ratio_to_the_floor_is_reported() -> None:
     """The one number that survives a change of machine."""
     text = "\n".join(lines({**HEAD, "ours": knee(8.0), "floor": knee(16.0)}))
     assert "RATIO of payments/s to the floor: 0.50" in text
@@ -34,19 +34,19 @@ def test_the_ratio_to_the_floor_is_told() -> None:
 
 
 def test_what_was_found_before_a_failure_is_shown() -> None:
-    """A part that fails late does not take the hour before it away."""
+    """When a part fails, the results of the parts before it are shown."""
     text = "\n".join(lines({**HEAD, "ours": knee(8.0), "failed": "BenchError: the receiver is gone"}))
     assert "OURS: knee 8.0/s" in text
     assert text.endswith("! ended early: BenchError: the receiver is gone")
 
 
 def test_every_part_is_printed() -> None:
-    """A part that is measured and not shown is a part nobody reads."""
+    """Every measured part is printed."""
     assert set(PRINTED) == set(PARTS)
 
 
 def test_unknown_parts_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    """A slip in --only is an error at once, not an hour without the part."""
+    """A misspelt part in --only is an error at once."""
     with pytest.raises(SystemExit):
         parse_arguments(["--only", "ours,flor"])
     assert "the parts are" in capsys.readouterr().err

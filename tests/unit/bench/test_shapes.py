@@ -66,7 +66,7 @@ def test_a_payment_decided_in_the_answer_is_read() -> None:
 
 
 def test_a_wait_that_a_signal_ended_is_not_one_that_fired() -> None:
-    """A timer that was cancelled is a wait for a signal; the signal it waited for is no late one."""
+    """A cancelled timer is a wait for a signal; the signal that ended it does not count as a late one."""
     waited = shape_of(made(*TASK, "TIMER_STARTED", "WORKFLOW_EXECUTION_SIGNALED", *TASK, "TIMER_CANCELED"))
     assert waited == Shape((Step("signal", 15),))
     fired = shape_of(made(*TASK, "TIMER_STARTED", "TIMER_FIRED", *TASK, "WORKFLOW_EXECUTION_SIGNALED"))
@@ -93,7 +93,7 @@ def test_a_shape_survives_its_way_to_another_process() -> None:
 
 @pytest.mark.parametrize("path", sorted(HISTORIES.glob("*.json")), ids=lambda path: path.stem)
 def test_every_stored_history_can_be_read(path: Path) -> None:
-    """There is no story of ours whose shape could not be told."""
+    """The shape of every stored history can be read."""
     events = events_of(path.stem)
     shape = shape_of(events)
     counts = count_events(events)
@@ -102,13 +102,13 @@ def test_every_stored_history_can_be_read(path: Path) -> None:
 
 
 def test_differences_name_what_is_not_alike() -> None:
-    """Equal counts are passed over; what only one of them has is told."""
+    """Equal counts are left out; counts that differ are named."""
     ours, floor = Counter(MarkerRecorded=2, TimerStarted=1), Counter(MarkerRecorded=2, WorkflowTaskFailed=1)
     assert differences(ours, floor) == {"TimerStarted": (1, 0), "WorkflowTaskFailed": (0, 1)}
 
 
 def test_the_commonest_history_is_the_one_that_counts() -> None:
-    """One payment in three that met something else does not make the shape."""
+    """One payment in three with another history does not change the shape."""
     usual = made(*TASK, "MARKER_RECORDED", "WORKFLOW_EXECUTION_COMPLETED")
     other = made(*TASK, "MARKER_RECORDED", "MARKER_RECORDED", "WORKFLOW_EXECUTION_COMPLETED")
     found = commonest([other, usual, usual])

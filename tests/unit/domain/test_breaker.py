@@ -52,7 +52,7 @@ def test_old_failures_are_forgotten() -> None:
 
 
 def test_an_open_one_is_tried_when_its_time_is_up() -> None:
-    """It stays open for its time, whatever late answers say, and is half open then."""
+    """It stays open for its time, even when late answers are good, and is half open then."""
     late = counted(OPEN, 100, 100, after(OPEN_S - 1))
 
     assert late == OPEN

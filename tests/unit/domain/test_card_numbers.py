@@ -125,14 +125,14 @@ def test_numeric_receipts_and_tokens_pass(length: int, share: float) -> None:
 
 
 @pytest.mark.parametrize(("length", "share"), [(16, 0.035), (19, 0.02)])
-def test_the_lengths_of_most_cards_cannot_be_told_apart(length: int, share: float) -> None:
+def test_some_numbers_with_the_length_of_most_cards_are_refused(length: int, share: float) -> None:
     """Of random numbers with the length of most cards this share, and not a tenth, is refused."""
     assert 0 < refused(lambda source: digits(source, length)) <= share
 
 
 @given(st.text(alphabet="0123456789 -", max_size=60))
 def test_finding_never_fails_and_agrees_with_luhn(text: str) -> None:
-    """On any run of digits the answer comes, and what is found has enough digits."""
+    """For any digits the search ends without an error, and a text that it finds has at least 13 digits."""
     if contains_card_number(text):
         assert sum(character.isdigit() for character in text) >= 13
 

@@ -11,7 +11,7 @@ from clearway.domain.errors import DECLINE_CODES, ClearwayError, RateLimitedErro
 
 
 def test_each_error_has_a_status_and_a_title_of_its_own() -> None:
-    """No two kinds of error share a status, so a client can tell them apart by it."""
+    """Each kind of error has a status of its own, so that a client can distinguish them."""
     # Other layers add kinds of their own; which of them are imported depends on what else is tested.
     kinds = [kind for kind in ClearwayError.__subclasses__() if kind.__module__ == errors.__name__]
 
@@ -20,7 +20,7 @@ def test_each_error_has_a_status_and_a_title_of_its_own() -> None:
 
 
 def test_an_error_reads_as_its_detail() -> None:
-    """What is logged is what the caller is told."""
+    """The log has the same text as the answer."""
     error = RateLimitedError("rate_limited", "Come back in 3 s.", 3)
 
     assert (str(error), error.code, error.retry_after_s) == ("Come back in 3 s.", "rate_limited", 3)
@@ -28,7 +28,7 @@ def test_an_error_reads_as_its_detail() -> None:
 
 @pytest.mark.parametrize(("code", "description"), list(DECLINE_CODES.items()))
 def test_declines_say_what_it_means_for_the_money(code: str, description: str) -> None:
-    """A decline code is a stable word, and its description a sentence a customer can act on."""
+    """A decline code is a stable word, and its description is a sentence that helps a customer."""
     assert re.fullmatch(r"[a-z][a-z_]+", code)
     assert description.endswith(".")
     assert len(description.split()) > 5

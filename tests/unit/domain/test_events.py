@@ -19,7 +19,7 @@ zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(mi
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=zones))  # noqa: DTZ001 - the zone is drawn
 def test_moments_are_utc_to_the_microsecond(moment: datetime) -> None:
-    """Whatever zone a moment comes in, it is told in UTC, always with six decimals and a Z."""
+    """A time of any zone is written in UTC, always with six decimals and a Z."""
     told = timestamp(moment)
 
     assert datetime.fromisoformat(told) == moment
@@ -28,7 +28,7 @@ def test_moments_are_utc_to_the_microsecond(moment: datetime) -> None:
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:
-    """Nobody can tell when it was."""
+    """A time without a zone is refused, because it is ambiguous."""
     with pytest.raises(AssertionError, match="ambiguous"):
         timestamp(datetime(2026, 1, 31))  # noqa: DTZ001 - that is the point
 
@@ -63,7 +63,7 @@ def a_payment(**fields: object) -> dict[str, object]:
 
 
 def test_a_kept_event_says_nothing_of_a_person() -> None:
-    """The places of personal fields are kept, what stands in them is not; the names of notes are not kept either."""
+    """A kept event has the names of personal fields and no values; names of notes are not kept either."""
     kept = kept_body("evt_1", EventType.PAYMENT_CREATED, MOMENT, a_payment())
     data = orjson.loads(kept)["data"]
     assert not any(told in kept for told in ("ann@upi", "+491511", "Ann", "longer name", "4242", "visa", "2031"))
@@ -96,7 +96,7 @@ def test_a_forgotten_payment_is_sent_without_its_person() -> None:
 
 
 def test_other_events_are_sent_as_they_are_kept() -> None:
-    """A refund has no personal fields, whatever its fields are called."""
+    """A refund has no personal fields, even if a field has the name of one."""
     kept = kept_body("evt_1", EventType.REFUND_CREATED, MOMENT, {"object": "refund", "notes": "x"})
     assert delivery_body(kept, PERSON) == kept
     assert orjson.loads(kept)["data"]["notes"] == "x"
@@ -104,13 +104,13 @@ def test_other_events_are_sent_as_they_are_kept() -> None:
 
 @pytest.mark.parametrize("status", sorted(set(PaymentStatus) - {PaymentStatus.PENDING}))
 def test_every_payment_status_has_an_event(status: PaymentStatus) -> None:
-    """No status is reached in silence; `pending` is told of as `payment.created`."""
+    """Every payment status has an event; that of `pending` is `payment.created`."""
     assert EventType(f"payment.{status}")
 
 
 @pytest.mark.parametrize("status", sorted(set(RefundStatus) - {RefundStatus.PENDING}))
 def test_every_refund_status_has_an_event(status: RefundStatus) -> None:
-    """No status is reached in silence; `pending` is told of as `refund.created`."""
+    """Every refund status has an event; that of `pending` is `refund.created`."""
     assert EventType(f"refund.{status}")
 
 

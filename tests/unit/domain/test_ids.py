@@ -83,8 +83,8 @@ def test_threads_do_not_share_an_id() -> None:
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_an_id_tells_its_noun(prefix: str) -> None:
-    """An id is of the noun whose prefix it carries, and of no other."""
+def test_an_id_belongs_to_one_noun(prefix: str) -> None:
+    """An id belongs to the noun of its prefix, and to no other."""
     made = ids.new_id(prefix)
 
     assert [known for known in PREFIXES if ids.is_id(known, made)] == [prefix]

@@ -46,7 +46,7 @@ def test_only_ints_are_amounts(amount: object) -> None:
 
 @pytest.mark.parametrize("amount_minor", [-1, AMOUNT_MINOR_MAX + 1, -(2**63), 2**64])
 def test_amounts_outside_the_bounds_are_refused(amount_minor: int) -> None:
-    """There is no debt in an amount, and none beyond the limit."""
+    """An amount is never negative, and never beyond the limit."""
     with pytest.raises(ValueError, match="outside"):
         Money(amount_minor, "INR")
 

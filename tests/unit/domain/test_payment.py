@@ -135,7 +135,7 @@ def test_a_final_status_never_moves(status: PaymentStatus, change: Change) -> No
 
 @given(histories)
 def test_no_history_moves_a_final_status(history: list[Change]) -> None:
-    """Whatever comes in whatever order, the first final status is the last status."""
+    """In every order of changes, the first final status is the last status."""
     statuses = [applied.payment.status for _, _, applied in _live(history)]
 
     assert all(before not in FINAL for before, _ in pairwise(statuses))
@@ -200,7 +200,7 @@ def test_books_follow_captures(history: list[Change]) -> None:
 
 @given(histories)
 def test_every_status_change_has_its_event(history: list[Change]) -> None:
-    """A new status is told of once, under its own name; a capture that was asked for is told of too."""
+    """A new status has one event of its name; so has a capture that was requested."""
     for before, change, applied in _live(history):
         after = applied.payment
         told = [EventType.PAYMENT_CAPTURED] if change.capture else []
@@ -243,8 +243,8 @@ def test_only_an_authorised_payment_stays_by_a_capture(status: PaymentStatus) ->
         apply_change(_payment(status), Change("one", status, "a test", capture=_capture(400)))
 
 
-def test_an_automatic_capture_is_not_told_apart() -> None:
-    """Who asked for automatic capture hears of the success alone."""
+def test_an_automatic_capture_has_no_event_of_its_own() -> None:
+    """With automatic capture, the only event is that of the success."""
     payment = _payment(capture_method=CaptureMethod.AUTOMATIC)
     applied = apply_change(payment, Change("one", S.SUCCESS, "a test", capture=_capture(AMOUNT_MINOR)))
 

@@ -118,7 +118,7 @@ def test_an_amount_goes_only_with_the_end_of_a_review(before: RefundStatus, to: 
 
 
 def test_a_refund_in_doubt_moves_no_money() -> None:
-    """While nobody knows what became of a refund, its amount stays promised."""
+    """While a refund's result is unknown, its amount stays reserved."""
     applied = apply_refund_change(_refund(), _change(S.NEEDS_REVIEW))
 
     assert (applied.pending_delta_minor, applied.refunded_delta_minor, applied.transactions) == (0, 0, ())

@@ -132,7 +132,7 @@ def test_a_condition(condition: dict[str, Any], *, fulfilled: bool) -> None:
     ids=lambda condition: condition["field"],
 )
 def test_what_is_not_known_fulfils_nothing(condition: dict[str, Any], wanted: str) -> None:
-    """A rule never acts on a guess: what is not known is neither one of a list nor none of it."""
+    """A fact that is not known fulfils no condition: it is neither in a list nor outside it."""
     unknown = replace(FACTS, country=None, card_brand=None, card_bin=None, customer_id=None, notes={})
 
     assert decide(program(when(condition | {"is": wanted})), 1, unknown, THREE).by is ChosenBy.PRIORITY
@@ -202,7 +202,7 @@ def test_a_rule_without_a_usable_gateway_falls_back_or_refuses() -> None:
 
 
 def test_an_open_breaker_is_left_out_while_another_works() -> None:
-    """A gateway that fails is spared, and the decision says so."""
+    """A gateway with an open breaker is left out while another works, and the decision says so."""
     gateways = [candidate(A, breaker=BreakerSays.OPEN), candidate(B), candidate(C, breaker=BreakerSays.PROBED)]
 
     decision = decide(EMPTY, None, FACTS, gateways)
@@ -238,7 +238,7 @@ def test_a_probe_needs_a_gateway_to_go_to() -> None:
 
 
 def test_a_named_gateway_is_the_only_one() -> None:
-    """A request that names its gateway gets it or nothing, whatever its breaker says."""
+    """A request that names its gateway gets that gateway or is refused, also when its breaker is open."""
     gateways = [candidate(A), candidate(B, breaker=BreakerSays.OPEN), candidate(C, enabled=False)]
 
     assert decide_for(B, FACTS, gateways).gateways == (B,)

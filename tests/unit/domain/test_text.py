@@ -26,16 +26,16 @@ def test_text_for_people_is_mended_and_cut(text: str, stored: str) -> None:
 
 @pytest.mark.parametrize("value", [None, "", 5, True, [], {"a": "b"}, b"bytes"])
 def test_what_is_no_text_is_none(value: object) -> None:
-    """A value of another type, or nothing, is no text: it is never written out in place of one."""
+    """A value of another type is no text: it is never converted to one."""
     assert storable_or_none(value, 10) is None
 
 
 def test_an_identifier_is_taken_exactly() -> None:
-    """What can be stored as it is, is an identifier."""
+    """An identifier is taken exactly as it is, if it can be stored."""
     assert is_storable("id_1", 10)
 
 
 @pytest.mark.parametrize("value", ["", "a\x00", "\ud800", "x" * 11, 5, None])
 def test_or_an_identifier_is_not_taken_at_all(value: object) -> None:
-    """A mended or cut identifier would name something else."""
+    """An identifier that cannot be stored is not taken: a cut one would name something else."""
     assert not is_storable(value, 10)

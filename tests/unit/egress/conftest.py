@@ -1,4 +1,4 @@
-"""What the tests of the sender share: raw servers on loopback that do exactly what a test tells them to."""
+"""What the tests of the sender share: raw servers on loopback, each with an exact behaviour."""
 
 from __future__ import annotations
 

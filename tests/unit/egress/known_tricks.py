@@ -1,4 +1,4 @@
-"""The addresses that were ways past somebody's filter, and one of each range that is not public, with our reason."""
+"""Addresses that once passed somebody's filter, and one of each range that is not public, with the reason."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ REACHABLE = [
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED.items())
 def test_refused(text, reason):
-    """Whatever is not public is refused, for the reason that is its own."""
+    """An address that is not public is refused, with its own reason."""
     assert refusal(ip_address(text)) == reason
 
 
@@ -63,7 +63,7 @@ def test_never_wider_than_the_standard_library(ip):
 
 @given(st.ip_addresses(v=6))
 def test_ipv6_is_never_wider_than_global_unicast(ip):
-    """What passes of IPv6 is in 2000::/3 and global by the standard library's judgement too."""
+    """Every reachable IPv6 address is in 2000::/3, and global by the standard library's judgement too."""
     if refusal(ip) is None:
         assert ip in ip_network("2000::/3")
         assert ip.is_global
@@ -71,7 +71,7 @@ def test_ipv6_is_never_wider_than_global_unicast(ip):
 
 @given(st.ip_addresses(v=4))
 def test_every_embedding_is_refused(ip):
-    """No IPv4 address, public or not, is reachable in the clothes of an IPv6 one."""
+    """No IPv4 address, public or not, is reachable inside an IPv6 address."""
     number = int(ip)
     for prefix in ("::ffff:0:0", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::"):
         assert refusal(IPv6Address(int(IPv6Address(prefix)) | number)) is not None

@@ -1,4 +1,4 @@
-"""The guarded connection: whatever a name server says, only an address that was judged is ever connected to."""
+"""The guarded connection: for every answer of a name server, only a checked address is connected to."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ async def test_a_name_leads_to_no_address_of_the_table(policy, address):
         assert (result.error_code, result.status) == (SendError.BLOCKED_ADDRESS, None)
 
 
-async def test_refusal_does_not_tell_the_address(policy):
-    """The merchant learns that the name is refused and what kind of address it has, not our network's plan."""
+async def test_refusal_does_not_name_the_address(policy):
+    """The merchant's error names the kind of address, and not the address."""
     result = await WebhookSender(policy, resolve=names(["10.11.12.13"])).send("https://db.internal/", {}, b"{}")
     assert result.error == "Webhooks are not sent to db.internal: it leads to a private address."
 
@@ -76,7 +76,7 @@ async def test_rebinding_between_check_and_connection(receive, policy):
 
 
 async def test_connection_is_not_kept_for_a_name_that_moves(receive, policy):
-    """Each attempt looks up and connects anew: a kept connection would outlive the judgement it was made under."""
+    """Each attempt looks up and connects again: a kept connection would outlive the check of its address."""
 
     async def keep_alive(reader, writer):
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n")
@@ -142,7 +142,7 @@ async def test_next_address_is_tried(receive, policy):
 
 
 async def test_few_addresses_are_tried(receive, policy):
-    """A name with very many addresses does not make us knock at all of them."""
+    """Of a name with very many addresses, only a few are tried."""
     receiver = await receive()
     sender = WebhookSender(policy, resolve=names([f"127.0.0.{last}" for last in range(2, 60)] + ["127.0.0.1"]))
     result = await sender.send(receiver.url("hooks.example"), {}, b"{}")
@@ -156,7 +156,7 @@ async def test_name_without_address(policy):
 
 
 async def test_name_that_does_not_exist(policy):
-    """A name server's refusal is a failed look-up, not an error of ours."""
+    """A name server's refusal is a failed look-up, not a fault of Clearway."""
 
     async def refuse(host, port):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

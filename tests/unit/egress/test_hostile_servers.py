@@ -1,4 +1,4 @@
-"""A zoo of servers that want to hurt: each attempt ends in time, in bounds, and with the right name for what it was."""
+"""Hostile servers: each attempt ends in time and within its limits, with the right error."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def drip_interim(reader, writer):
 
 
 async def drip_chunk_framing(reader, writer):
-    """Begin a chunk and never come to its end."""
+    """Begin a chunk and never end it."""
     writer.write(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1;")
     while True:
         writer.write(b"e")
@@ -171,7 +171,7 @@ async def test_compressed_body_is_not_expanded(receive, policy):
 
 
 async def test_reset_connection(receive, sender):
-    """A connection reset in the middle is a lost connection, not an error of ours."""
+    """A connection reset in the middle is a lost connection, not a fault of Clearway."""
 
     async def reset(reader, writer):
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -183,7 +183,7 @@ async def test_reset_connection(receive, sender):
 
 
 async def test_refused_connection(receive, sender):
-    """A port where nobody listens is told as such."""
+    """A port where nobody listens is a refused connection."""
     receiver = await receive()
     await receiver.stop()
     result = await sender.send(receiver.url(), {}, b"{}")
@@ -215,7 +215,7 @@ async def test_malformed_answers(receive, sender, answer):
 
 @pytest.mark.parametrize("seed", range(40))
 async def test_random_answers_never_raise(receive, sender, seed):
-    """Whatever bytes come back, plain or after a good beginning, the attempt ends in a result."""
+    """For any bytes in the answer, the attempt ends with a result."""
     source = random.Random(seed)  # noqa: S311 - to be repeatable
     beginning = source.choice([b"", b"HTTP/1.1 ", b"HTTP/1.1 200 OK\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\n"])
     result = await sender.send((await receive(beginning + source.randbytes(2_000))).url(), {}, b"{}")
@@ -224,7 +224,7 @@ async def test_random_answers_never_raise(receive, sender, seed):
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308])
 async def test_redirects_are_not_followed(receive, sender, status):
-    """A redirect is a failure: neither a metadata service nor a server of ours is ever asked."""
+    """A redirect is a failure: neither a metadata service nor an inner server is ever called."""
     target = await receive()
     for location in ("http://169.254.169.254/latest/meta-data/", target.url()):
         answer = b"HTTP/1.1 %d Moved\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (status, location.encode())

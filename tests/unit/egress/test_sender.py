@@ -78,7 +78,7 @@ async def test_retry_after_is_read(receive, policy, value, expected):
     ],
 )
 async def test_body_becomes_storable_text(receive, sender, body, text):
-    """Whatever bytes come, what is kept is text that a database takes, within the cap."""
+    """Any bytes of an answer become text that the database can store, within the limit."""
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     assert (await sender.send((await receive(answer)).url(), {}, b"{}")).response_body == text
 

@@ -1,4 +1,4 @@
-"""TLS to merchants: the certificate must be valid, in time and for the name in the URL, whatever is connected to."""
+"""TLS to merchants: the certificate must be trusted, in date and valid for the name in the URL."""
 
 from __future__ import annotations
 

@@ -40,13 +40,13 @@ def test_a_pepper_can_be_changed():
 
 
 def test_nothing_matches_what_no_pepper_made():
-    """A hash of zeros under a pepper that is gone is not the secret of anybody."""
+    """A hash of zeros under a removed pepper matches no secret."""
     assert not OLD.matches("secret", SecretHash("gone", bytes(32)))
 
 
 @pytest.mark.parametrize("presented", ["", "sécret", "秘密", "\x00", "\udcff", "x" * 100_000])
 def test_any_text_is_only_wrong(presented):
-    """A crafted header is a wrong secret, never an error of ours."""
+    """Any text that is not the secret is a wrong secret, never an exception."""
     assert not OLD.matches(presented, OLD.hash("secret"))
 
 

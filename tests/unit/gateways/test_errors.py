@@ -18,7 +18,7 @@ SECRET_REASONS = ("lost", "stolen", "fraud", "block list", "risk")
 
 @pytest.mark.parametrize("failure", [*MESSAGES, *CARD_MESSAGES])
 def test_every_failure_of_the_simulator_has_a_row(failure: str) -> None:
-    """The simulator says nothing that the table does not know."""
+    """Every failure of the simulator has a row in the table."""
     operations = ("authorise", "capture", "void", "refund")
 
     assert any(classify("simulator", operation, failure).known for operation in operations)
@@ -105,7 +105,7 @@ def test_a_code_means_what_its_operation_says() -> None:
 
 @pytest.mark.parametrize("code", ["api_error", "idempotency_key_in_use", "payment_method_provider_timeout"])
 def test_what_may_have_been_executed_goes_nowhere_else(code: str) -> None:
-    """A time-out or a 500 is never a reason to charge at another gateway."""
+    """After a time-out or a 500, the payment never goes to another gateway."""
     row = classify("stripe", "authorise", code)
 
     assert (row.outcome, row.elsewhere, row.decline_code) == (OutcomeKind.UNKNOWN, Elsewhere.NO, None)
@@ -119,7 +119,7 @@ def test_a_rate_limit_may_be_repeated_here_and_tried_elsewhere() -> None:
 
 
 def test_a_network_code_closes_and_never_opens() -> None:
-    """What a card network forbids is forbidden, whatever the gateway's code would allow; the reverse does not hold."""
+    """What a card network forbids is forbidden, even if the gateway's code allows it; the reverse does not hold."""
     generic = classify("stripe", "authorise", "generic_decline")
     closed = classify("stripe", "authorise", "generic_decline", "visa:43")
     advised = classify("stripe", "authorise", "generic_decline", advice_code="25")
@@ -140,7 +140,7 @@ def test_a_row_without_details_takes_those_of_its_decline_code() -> None:
 
 @pytest.mark.parametrize("row", [*ROWS, *TABLE.unified.values()], ids=repr)
 def test_a_customer_does_not_learn_a_secret_reason(row: Any) -> None:
-    """A customer who is a thief must not learn why: lost, stolen and suspected are for the merchant."""
+    """A customer's text never says lost, stolen or suspected: those reasons are for the merchant only."""
     assert not any(word in (row.customer_text or "").lower() for word in SECRET_REASONS)
 
 

@@ -1,4 +1,4 @@
-"""When the answer to "what became of it?" is believed, by what a connector declares."""
+"""When a look-up's answer is believed, by what a connector declares."""
 
 from __future__ import annotations
 
@@ -70,15 +70,15 @@ async def test_a_consistent_gateway_is_believed_at_once() -> None:
 
 
 @pytest.mark.parametrize(("after_s", "kind"), [(0, "retryable"), (3_599, "retryable"), (3_600, "unknown")])
-async def test_a_replay_tells_only_while_the_key_lives(after_s: float, kind: str) -> None:
+async def test_a_replay_is_used_only_while_the_key_lives(after_s: float, kind: str) -> None:
     """The same request is sent again to find out, and never after the gateway may have forgotten its key."""
     gateway = Answering(Finding(FindsOut.BY_REPLAY, key_life_s=3_600))
     outcome = await found(gateway, after_s)
     assert (outcome.kind, outcome.executed, gateway.asked) == (kind, Executed.MAYBE, 0)
 
 
-async def test_a_gateway_that_never_tells_is_not_asked() -> None:
-    """Without a way to find out, the outcome stays unknown: a person or an event decides."""
+async def test_a_gateway_without_a_look_up_is_not_asked() -> None:
+    """Without a way to find out, the outcome stays unknown: a person or a gateway event decides."""
     gateway = Answering(Finding(FindsOut.NEVER))
     assert (await found(gateway, 1_000_000), gateway.asked) == (UNKNOWN, 0)
 

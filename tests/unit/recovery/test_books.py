@@ -1,4 +1,4 @@
-"""What our rows lack of an operation that a gateway has: the table by which lost money is found, and no other is."""
+"""What the database lacks of a gateway's operation: the table by which lost money is found."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def refund(status: str) -> Standing:
 @pytest.mark.parametrize("kind", list(OperationKind))
 @pytest.mark.parametrize("outcome", [APPROVED, PENDING])
 def test_an_operation_of_what_has_no_row_is_missing(kind: OperationKind, outcome: OutcomeKind) -> None:
-    """Also while the gateway has not decided: the money may move yet, and nobody would hear of it."""
+    """An operation without a row is missing, also while the gateway has not decided: the money may move yet."""
     assert missing_of(operation(kind, outcome), NO_ROWS) is Missing.ROW
 
 
@@ -48,13 +48,13 @@ def test_an_authorisation_that_the_row_does_not_have_is_not_booked(status: str) 
 
 @pytest.mark.parametrize("status", ["authorized", "success", "cancelled", "expired"])
 def test_an_authorisation_that_the_row_has_is_booked(status: str) -> None:
-    """A payment that was called off or has expired was authorised once."""
+    """A cancelled or expired payment was authorised once, so its authorisation is booked."""
     assert missing_of(operation(OperationKind.AUTHORISE), payment(status)) is None
 
 
 @pytest.mark.parametrize("status", ["authorized", "cancelled", "expired", "failed"])
 def test_money_taken_with_the_authorisation_needs_a_captured_amount(status: str) -> None:
-    """Whatever the row's status says: without a captured amount, the books lack it."""
+    """Without a captured amount, an authorisation that took money is not booked, for every status of the row."""
     taken = operation(OperationKind.AUTHORISE, captured=True)
     assert missing_of(taken, payment(status)) is Missing.BOOKING
     assert missing_of(taken, payment(status, 500)) is None
@@ -77,7 +77,7 @@ def test_a_void_is_booked_by_the_end_of_its_payment(status: str, missing: Missin
 
 @pytest.mark.parametrize("kind", [OperationKind.AUTHORISE, OperationKind.CAPTURE, OperationKind.VOID])
 def test_what_is_under_review_is_left_to_its_person(kind: OperationKind) -> None:
-    """A review has found it already."""
+    """A payment under review is left to the person who reviews it."""
     assert missing_of(operation(kind), payment("needs_review")) is None
 
 

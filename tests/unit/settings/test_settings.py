@@ -45,8 +45,8 @@ def test_production_refuses_every_default_secret_by_name() -> None:
 
 
 @pytest.mark.parametrize("program", [["worker.py"], ["-c", "from api.app import create_app; create_app()"]])
-def test_a_program_that_refuses_its_settings_tells_no_secret(program: list[str]) -> None:
-    """Whatever a misconfigured program prints, no value of a setting is in it."""
+def test_a_program_that_refuses_its_settings_prints_no_secret(program: list[str]) -> None:
+    """No value of a setting is in the output of a misconfigured program."""
     environment = {**os.environ, **SECRETS, "CLEARWAY_ENV": "production"}
     ended = subprocess.run(  # noqa: S603 - our own programs
         [sys.executable, *program], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False

@@ -1,4 +1,4 @@
-"""docs/webhooks.md: its code verifies what we really send, and its tables are what the code does."""
+"""docs/webhooks.md: its code verifies what Clearway really sends, and its tables match the code."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def delivered(secrets: list[str], age_s: int = 0) -> dict[str, str]:
 
 
 def standard_cases() -> dict[str, tuple[str, bytes, dict[str, str], bool]]:
-    """Return requests and whether they are ours, as of now: a signature is good for five minutes only."""
+    """Return requests and whether Clearway signed them, as of now: a signature is valid for five minutes."""
     headers = delivered([CURRENT, PREVIOUS])
     return {
         "current": (CURRENT, BODY, headers, True),
@@ -85,7 +85,7 @@ def python_example(name: str) -> Any:
 
 @pytest.mark.parametrize("case", standard_cases())
 def test_python_with_the_package(case):
-    """The Python example accepts what is ours, with either secret of a rotation, and nothing else."""
+    """The Python example accepts Clearway's requests, with either secret of a rotation, and no others."""
     secret, body, headers, accepted = standard_cases()[case]
     event = python_example("verified_event")(secret, body, headers)
     assert (event is not None) == accepted
@@ -94,7 +94,7 @@ def test_python_with_the_package(case):
 
 @pytest.mark.parametrize(("secret", "body", "signature", "accepted"), BODY_CASES.values(), ids=BODY_CASES)
 def test_python_alone(secret, body, signature, accepted):
-    """The example for X-Webhook-Signature accepts what is ours and nothing else."""
+    """The example for X-Webhook-Signature accepts Clearway's requests and no others."""
     assert python_example("body_is_signed")(secret, body, signature) is accepted
 
 

@@ -1,4 +1,4 @@
-"""The pipeline: every record, ours or a library's, comes out as one masked line with its context."""
+"""The pipeline: every record, of Clearway or a library, comes out as one masked line with its context."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def log_everything(log) -> None:
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
 def test_nothing_sensitive_is_rendered(capsys, log_format):
-    """Whatever way a secret is logged, the line does not hold it, in either format."""
+    """A secret that is logged in any way is not in the line, in either format."""
     configure_logging("INFO", log_format, "test")
     log_everything(structlog.get_logger())
     text = capsys.readouterr().err
@@ -154,7 +154,7 @@ def test_configuring_again_does_not_double(capsys):
 
 
 def test_record_that_cannot_be_rendered(capsys):
-    """A record whose arguments do not fit is told by its place, without showing the arguments."""
+    """A record whose arguments do not fit is logged with its place, without the arguments."""
     configure_logging("INFO", "json", "test")
     logging.getLogger("lib").info("%d", "hunter2")
     text = capsys.readouterr().err

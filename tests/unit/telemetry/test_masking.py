@@ -201,7 +201,7 @@ def test_no_identifier_is_ever_masked():
     ],
 )
 def test_values_under_secret_keys(key):
-    """Whatever stands under a name that means a secret is replaced whole, at any depth and of any type."""
+    """A value under the name of a secret is replaced whole, at any depth and of any type."""
     for value in ("hunter2", 123, ["hunter2"], {"a": "hunter2"}, b"hunter2"):
         assert mask({"a": [{key: value}]}) == {"a": [{key: "[masked]"}]}
     assert mask({key: None}) == {key: None}, "that there is none is worth knowing"
@@ -268,7 +268,7 @@ def test_secrets_and_personal_data_in_text(text, shown):
     ],
 )
 def test_personal_data_under_its_key(key, value, shown):
-    """A person's details keep what support needs to tell two apart, and no more."""
+    """A person's details keep only what support needs to distinguish two people."""
     assert mask({key: value}) == {key: shown}
 
 
@@ -320,7 +320,7 @@ class Unprintable:
     ],
 )
 def test_every_type_becomes_something_to_render(value, shown):
-    """Whatever is logged is masked before it is turned to text by others, and can be written as JSON."""
+    """Every value is masked before it becomes text, and can be written as JSON."""
     assert mask(value) == shown
     orjson.dumps(mask(value))
 

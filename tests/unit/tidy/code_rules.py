@@ -128,7 +128,7 @@ def pure_domain(source: Source) -> Iterator[Finding]:
 
 
 def programs_are_roots(source: Source) -> Iterator[Finding]:
-    """Where everything is put together nobody may take a part from."""
+    """A program puts everything together, so no module may import it."""
     if source.is_test or not source.is_python:
         return
     for line, name in _imported(source):
@@ -139,7 +139,7 @@ def programs_are_roots(source: Source) -> Iterator[Finding]:
 
 
 def leftover(source: Source) -> Iterator[Finding]:
-    """What is left to do is an issue with a number, not a line nobody reads."""
+    """Open work is a numbered issue, not a comment."""
     for number, line in enumerate(source.lines, 1):
         if (source.is_python or source.path.endswith((".sh", ".yml", ".toml"))) and LEFTOVER.search(line):
             yield source.at(number, "a note to oneself: do it now, or open an issue and say why it can wait")
@@ -155,7 +155,7 @@ def printing(source: Source) -> Iterator[Finding]:
 
 
 def swallowing(source: Source) -> Iterator[Finding]:
-    """An error nobody hears of is found by a customer."""
+    """A swallowed error is found by a customer."""
     for node in source.nodes:
         if not isinstance(node, ast.ExceptHandler):
             continue

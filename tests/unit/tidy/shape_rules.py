@@ -69,7 +69,7 @@ def module_name(source: Source) -> Iterator[Finding]:
 
 
 def test_docstring(source: Source) -> Iterator[Finding]:
-    """A failing test tells which rule is broken."""
+    """A failing test says which rule is broken."""
     if not source.is_test:
         return
     for node in source.nodes:

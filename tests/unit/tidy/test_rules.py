@@ -155,7 +155,7 @@ def test_every_rule_has_a_sample() -> None:
     assert {sample.rule for sample in SAMPLES} == {rule.name for rule in RULES}
 
 
-def test_long_files_are_told_when_they_are_short_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_for_a_long_file_is_found_when_it_is_short_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception that is no longer needed is found."""
     monkeypatch.setitem(shape_rules.LONG_FILES, "api/x.py", "one table")
 

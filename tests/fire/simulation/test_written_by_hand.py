@@ -1,4 +1,4 @@
-"""Stories that chance seldom tells, each written down because somebody feared it."""
+"""Stories written by hand, because random ones seldom reach them."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ STORIES: Final = (
 
 
 @pytest.mark.parametrize("plan", STORIES)
-async def test_a_story_told_by_hand_keeps_the_invariants(durable: Durable, plan: Plan) -> None:
-    """What chance seldom tells is judged like any other story."""
+async def test_a_story_written_by_hand_keeps_the_invariants(durable: Durable, plan: Plan) -> None:
+    """A story written by hand keeps every invariant."""
     async with running_endpoint() as endpoint:
         story = Story(durable, endpoint, plan)
         await story.told()
