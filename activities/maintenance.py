@@ -54,7 +54,7 @@ class MaintenanceActivities:
 
     @activity.defn(name="take_up_deliveries")
     async def take_up_deliveries(self) -> int:
-        """Start a workflow for each overdue delivery that has none running; return how many were looked at.
+        """Start a workflow for each overdue delivery that has none running; return how many were examined.
 
         The workflow continues from the row. A delivery has none when a process died before starting it, or when
         Temporal lost or ended it.

@@ -45,7 +45,7 @@ class PaymentState:
 
 @dataclass(frozen=True)
 class LoadedPayment:
-    """A payment from its row, for a run that goes on from there. commands, attempts: all of them, in order."""
+    """A payment from its row, for a run that continues from there. commands, attempts: all of them, in order."""
 
     state: PaymentState
     created_at: datetime
@@ -138,7 +138,7 @@ class PaymentActivities:
 
     @activity.defn(name="load_payment")
     async def load(self, payment_id: str) -> LoadedPayment:
-        """Read a payment for a run that goes on from its row."""
+        """Read a payment for a run that continues from its row."""
         try:
             async with self._engine.connect() as connection:
                 standing = await recording.load(connection, payment_id)

@@ -37,7 +37,7 @@ class RefundState:
 
 @dataclass(frozen=True)
 class LoadedRefund:
-    """A refund from its row, for a run that goes on from there."""
+    """A refund from its row, for a run that continues from there."""
 
     state: RefundState
     created_at: datetime
@@ -87,7 +87,7 @@ class RefundActivities:
 
     @activity.defn(name="load_refund")
     async def load(self, refund_id: str) -> LoadedRefund:
-        """Read a refund for a run that goes on from its row."""
+        """Read a refund for a run that continues from its row."""
         try:
             async with self._engine.connect() as connection:
                 standing = await recording.load(connection, refund_id)

@@ -222,7 +222,7 @@ class WebhookDeliveryActivities:
 
     async def _record(self, asked: AttemptInput, consignment: Consignment, sent: _Sent) -> AttemptResult | None:
         now = datetime.now(UTC)
-        # A recovery began another schedule meanwhile: the attempt is recorded outside of that schedule.
+        # If a recovery began another schedule meanwhile, the attempt is recorded outside of that schedule.
         is_in_schedule = consignment.recovery_id == asked.recovery_id
         left = _left(consignment, sent, now, asked if is_in_schedule else None)
         made = _attempt(sent, AttemptTrigger.RECOVERY if asked.recovery_id else AttemptTrigger.SCHEDULE)

@@ -25,7 +25,7 @@ from workflows import policies
 
 SCHEDULE_ID: Final = "maintenance"
 ROUNDS_MAX: Final = 20
-"""Rounds of the sweep in one run, when all of Temporal's store was lost: each takes up some hundreds."""
+"""Rounds of the sweep in one run, when all of Temporal's store was lost: each starts some hundreds of runs."""
 
 
 @dataclass(frozen=True)

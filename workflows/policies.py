@@ -38,7 +38,7 @@ FAILOVER_WAITS_S: Final = (1, 2)
 FAILOVER_WITHIN: Final = timedelta(minutes=1)
 """After this time since a payment was recorded, it is not tried at another gateway: its customer may have left."""
 FAILOVER_DOUBT: Final = timedelta(seconds=20)
-"""How long a gateway is asked what it did before it is told to abort, while another gateway can be tried."""
+"""How long a gateway is asked for the outcome before an abort, while another gateway can be tried."""
 INQUIRY_WAITS_S: Final = (1, 5, 15, 30, 60, 120, 300)
 """Waits before each question about an unknown outcome; the last repeats until the deadline."""
 
@@ -50,7 +50,7 @@ SWEEP_TIMEOUT: Final = timedelta(minutes=5)
 SWEEP_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
 """The schedule runs again soon, and a round that cannot end must not block the next one."""
 TAKEN_UP_INQUIRY: Final = timedelta(minutes=10)
-"""How long a run that goes on from the row asks about an operation, however late it comes."""
+"""How long a run that continues from the row asks about an operation, however late it starts."""
 REFUSED_AGAIN: Final = timedelta(minutes=5)
 """How long before a review that the database refused is recorded again."""
 REVIEW_REMINDER: Final = timedelta(days=1)

@@ -21,7 +21,7 @@ OPERATIONS: Final = ("authorise", "capture", "refund", "void")
 
 
 async def of_gateway(connection: AsyncConnection, merchant_id: str, gateway_id: str) -> list[BreakerResource]:
-    """Return the breaker of each operation as it stands now; one that never counted a failure is closed."""
+    """Return the breaker of each operation as it is now; one that never counted a failure is closed."""
     rows = {row.operation: row for row in await breakers.of_gateway(connection, merchant_id, gateway_id)}
     now = datetime.now(UTC)
     return [_shown(gateway_id, operation, rows.get(operation), now) for operation in OPERATIONS]

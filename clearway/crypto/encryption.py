@@ -40,7 +40,7 @@ class KeyConfigurationError(EncryptionError):
 
 
 class DecryptionError(EncryptionError):
-    """The token was altered, was written for another row, or is not a token at all: these cannot be told apart."""
+    """The token was altered, was written for another row, or is not a token at all: these cannot be distinguished."""
 
 
 class UnknownKeyError(DecryptionError):

@@ -34,7 +34,7 @@ PASSPHRASE_LENGTH_MAX: Final = 1_024
 
 
 class PassphraseError(Exception):
-    """The file cannot be opened: str(error) says why. A wrong passphrase and an altered file cannot be told apart."""
+    """The file cannot be opened: str(error) says why. A wrong passphrase and an altered file look the same."""
 
 
 def seal(content: bytes, passphrase: str, kind: str) -> dict[str, Any]:

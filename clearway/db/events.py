@@ -45,7 +45,7 @@ class Endpoint:
 class DueDelivery:
     """A delivery that waits for its workflow. retry_intervals_s None: the installation's schedule.
 
-    schedule_attempts, next_attempt_at and recovery_id: how far it has come, for a workflow that goes on from there.
+    schedule_attempts, next_attempt_at and recovery_id: its progress, for a workflow that continues from there.
     """
 
     merchant_id: str
@@ -112,9 +112,9 @@ async def endpoints_of(
 def announce(
     happenings: Sequence[Happening], endpoints: Sequence[Endpoint], *, now: datetime, unasked: bool = False
 ) -> Announcement:
-    """Prepare one event for each happening and one delivery for each endpoint that wants it.
+    """Prepare one event for each happening and one delivery for each subscribed endpoint.
 
-    endpoints: those of the merchant whose happenings they are. unasked: deliver whatever an endpoint's filter says.
+    endpoints: the merchant's endpoints. unasked: ignore the endpoints' filters.
     """
     rows = [_event_row(happening, now) for happening in happenings]
     due = [

@@ -1,6 +1,6 @@
 """Gateway events, as stored: each before it is answered, with its disposition.
 
-An event belongs to the gateway that it was sent to, and to that gateway's merchant. Bodies come in encrypted.
+An event belongs to the gateway whose address it was sent to, and to that gateway's merchant. Bodies come in encrypted.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from clearway.domain.limits import IDEMPOTENCY_KEY_TTL_S
 TTL: Final = timedelta(seconds=IDEMPOTENCY_KEY_TTL_S)
 
 SEALED_ANSWER: Final = (b'{"sealed":"', b'"}')
-"""What stands around the token where an answer with a secret is kept encrypted (`api/http/sealing.py`)."""
+"""The text around the token of an encrypted answer (`api/http/sealing.py`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class TemporalDeliveries:
         """Make one attempt now and return its outcome. None: it still runs after `RETRY_WAIT_S`.
 
         Safe to repeat with the same retry_id: one attempt is recorded. pending: the delivery has attempts of its
-        schedule before it, which a workflow that has to be started goes on with.
+        schedule left. A newly started workflow continues with them.
         """
         for _ in range(RETRY_TRIES):
             try:

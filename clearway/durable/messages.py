@@ -1,7 +1,7 @@
 """Messages of the workflows: ids, task queues, and one dataclass for every input and result.
 
-Fields are only ever added, with a default, because messages of an older version stay in running histories. No card
-number may stand in any of them: Temporal keeps payloads and shows them in its UI.
+Fields are only ever added, with a default, because running histories have messages of older versions. Messages must
+never contain a card number: Temporal keeps payloads and shows them in its UI.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class Carried:
 class PaymentInput:
     """What starts a `PaymentWorkflow`.
 
-    taken_up: the payment is recorded already, and this run goes on from its row. It asks the gateway first.
+    taken_up: the payment is recorded already: this run asks the gateway, then continues from its row.
     """
 
     payment: NewPayment
@@ -217,9 +217,9 @@ class DeliveryInput:
     """What starts a `WebhookDeliveryWorkflow`.
 
     retry_intervals_s: the waits of the whole schedule, so it has len + 1 attempts. first_attempt: the next attempt of
-    the schedule, above 1 when the workflow goes on from the row. first_wait_s: the wait before it. at_once: make it in
-    the first workflow task, as a local activity. recovery_id: the recovery that began this schedule. scheduled: False
-    when the delivery has ended and the workflow only makes attempts by hand.
+    the schedule, above 1 when the workflow continues from the row. first_wait_s: the wait before it. at_once: make it
+    in the first workflow task, as a local activity. recovery_id: the recovery that began this schedule. scheduled:
+    False when the delivery has ended and the workflow only makes attempts by hand.
     """
 
     delivery_id: str
@@ -278,7 +278,7 @@ class RecoveryProgress:
 
 @dataclass(frozen=True)
 class ClosingInput:
-    """What starts an `EndpointClosingWorkflow`. after: the last delivery that was looked at."""
+    """What starts an `EndpointClosingWorkflow`. after: the last delivery of the previous page."""
 
     endpoint_id: str
     merchant_id: str

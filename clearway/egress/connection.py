@@ -1,4 +1,4 @@
-"""The guarded connection: resolve every address, judge them all, connect to the very address that was judged.
+"""The guarded connection: resolve every address, check them all, connect only to a checked address.
 
 Owns the only place where a name becomes a socket, so that nothing can change between the check and the connection
 (DNS rebinding), and the cap on what one connection may read. It must not know about webhooks or HTTP. Host header,
@@ -187,7 +187,7 @@ class MeteredStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
     ) -> httpcore.AsyncNetworkStream:
-        """Go on in TLS, metered as before."""
+        """Start TLS, metered as before."""
         stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
         return MeteredStream(stream, self._bytes_left)
 

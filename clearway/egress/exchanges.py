@@ -1,6 +1,6 @@
 """Calls to a URL that a merchant chose: an httpx transport with a new connection for every request.
 
-It connects only to addresses that were judged, reads a bounded answer whole, and raises httpx's own errors, so that a
+It connects only to checked addresses, reads a bounded answer whole, and raises httpx's own errors, so that a
 caller can tell what was surely not sent (`httpx.ConnectError`).
 """
 

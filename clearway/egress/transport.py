@@ -1,8 +1,7 @@
 """httpx over the guarded connection: an `httpx.AsyncBaseTransport` around httpcore's pool, without a proxy.
 
-It must not retry, follow, cache or reuse anything. A connection serves one request: one kept alive would go on
-reaching an address that was judged for an earlier answer of the name server, after the name was pointed elsewhere.
-Errors pass through as httpcore raises them.
+It must not retry, follow, cache or reuse anything. A connection serves one request: a kept-alive one would still reach
+an old address after the name's DNS record has changed. Errors pass through as httpcore raises them.
 """
 
 from __future__ import annotations

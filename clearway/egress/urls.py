@@ -27,7 +27,7 @@ from clearway.egress.policy import EgressPolicy
 HOST_LENGTH_MAX: Final = 253
 PORT_MAX: Final = 65_535
 UNSEEN: Final = re.compile("[\\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
-"""Blanks of every kind, and characters that take no room; at the end of a pasted URL nobody sees them."""
+"""Blanks of every kind, and characters that take no room; invisible at the end of a pasted URL."""
 LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 HOST_NAME: Final = re.compile(rf"{LABEL}(\.{LABEL})*\.?")
 LOOPBACK_ADDRESSES: Final = (ip_address("127.0.0.1"), ip_address("::1"))

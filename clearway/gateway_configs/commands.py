@@ -28,7 +28,7 @@ from clearway.gateway_configs.shape import Filled, fill, kind_of
 from clearway.services import Services
 
 SHOWN: Final = ("name", "enabled", "priority", "settings", "allowed_networks")
-"""What the audit log tells of a configuration, beside its masked credentials."""
+"""The fields of a configuration in the audit log, beside its masked credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ async def switch(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
 
 
 async def delete(services: Services, actor: Actor, mode: Mode, gateway_id: str) -> None:
-    """Delete a configuration and its credentials for good. Raises ConflictError while payments are open on it."""
+    """Delete a configuration and its credentials irreversibly. Raises ConflictError while payments are open on it."""
     async with services.engine.begin() as connection:
         row = await _lock_own(connection, actor.merchant_id, gateway_id)
         open_rows = await gateways.open_on(connection, actor.merchant_id, gateway_id)

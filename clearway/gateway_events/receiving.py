@@ -52,7 +52,7 @@ from clearway.recovery import reaching
 from clearway.services import Services
 
 ENDED: Final = payment.FINAL | refund.FINAL
-"""The statuses whose workflow has nothing more to hear: it is spared the signal."""
+"""The statuses whose workflow has ended: it gets no signal."""
 
 log = structlog.get_logger(__name__)
 

@@ -34,7 +34,7 @@ FRESH_S: Final = 5.0
 KEPT_MAX: Final = 500
 """How many configurations a process keeps connectors of; those used longest ago are closed first."""
 GRACE_S: Final = 30.0
-"""Beyond the deadline of a gateway call: after both, no call of a replaced connector can be under way."""
+"""Beyond the deadline of a gateway call: after both, no call of a replaced connector can be running."""
 
 FindConfig = Callable[[str], Awaitable[GatewayConfig | None]]
 FindConfigs = Callable[[str], Awaitable[tuple[GatewayConfig, ...]]]

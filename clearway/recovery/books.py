@@ -1,6 +1,6 @@
-"""Compare the gateways' own operations with the stored rows: list each operation that no row explains.
+"""Compare the gateways' own operations with the stored rows: list each operation without a row.
 
-After the database was restored to an earlier moment, such operations are the payments that come from nowhere. What can
+After the database was restored to an earlier moment, such operations are payments that the database lost. What can
 be rebuilt is rebuilt, from its workflow or that workflow's history. The rest is listed with amounts, for an operator.
 """
 

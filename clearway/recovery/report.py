@@ -51,7 +51,7 @@ async def recover_all(
     *,
     dry_run: bool = False,
 ) -> Report:
-    """Sweep, then compare the gateways' books since a moment. Raises RPCError or GatewayUnavailableError.
+    """Sweep, then compare the gateways' operations since a moment. Raises RPCError or GatewayUnavailableError.
 
     untouched_since: younger rows and operations are left alone, because workflows may be about to record them.
     """

@@ -36,9 +36,9 @@ class _Version:
 def candidates_of(
     configs: Iterable[GatewayConfig], says: Callable[[str], BreakerSays] = lambda _: BreakerSays.PASS
 ) -> tuple[Candidate, ...]:
-    """Return the merchant's gateways as candidates, in the same order. A kind that is gone can take nothing.
+    """Return the merchant's gateways as candidates, in the same order. An unknown kind has no capabilities.
 
-    says: what the breaker of a gateway says. Without it, all gateways count as working.
+    says: the state of a gateway's breaker. Without it, all gateways count as working.
     """
     candidates = (_candidate(_Version(config)) for config in configs if config.kind in CATALOGUE)
     return tuple(_with_breaker(candidate, says(candidate.id)) for candidate in candidates)

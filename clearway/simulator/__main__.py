@@ -24,7 +24,7 @@ def main() -> None:
     except StateInUseError as error:
         sys.exit(f"simulator: {error}")
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s %(message)s")
-    # httpx logs every URL it calls; ours are the merchant's webhook address, over and over.
+    # httpx logs every URL it calls: here always the merchant's webhook address.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level)))
     uvicorn.run(

@@ -30,7 +30,7 @@ from clearway.simulator.scenarios import (
 from clearway.simulator.wire import NewCapture, NewPayment, NewRefund, operation_body
 
 ANSWERS: Final = {"complete": None, "fail": "authentication_failed", "cancel": "customer_cancelled"}
-"""What the buttons of a page mean: the failure, or None to go on."""
+"""The effect of a page's buttons: the failure, or None for success."""
 _REFUSED_ON_PAGE: Final = {Challenge.UPI: "upi_declined", Challenge.BANK: "bank_declined"}
 
 

@@ -14,7 +14,7 @@ from clearway.simulator.records import Operation, Payment, iso
 from clearway.simulator.wire import operation_body
 
 ACCOUNT: Final = "{account}"
-"""Stands in the URL of webhooks for the account that a payment was made under."""
+"""The placeholder for a payment's account in the URL of webhooks."""
 
 
 class OwnChannel:

@@ -87,7 +87,7 @@ class Outbox:
         self.channels = channels
 
     def tell(self, operation: Operation, payment: Payment, now: float) -> None:
-        """Write the webhooks of an operation that was just decided. Runs in the caller's transaction."""
+        """Write the webhooks of a decided operation. Runs in the caller's transaction."""
         notices = self.channels[payment.channel].notices(operation, payment, operation.updated_at)
         magic = payment.scenario.fault if operation.kind is Kind.PAYMENT else None
         fault = self._switches.for_webhook(subject_of(operation, payment), magic)

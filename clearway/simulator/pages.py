@@ -34,7 +34,7 @@ _ENDS: Final = {
     Status.DECLINED: "The payment was declined. No money was taken.",
     Status.CANCELED: "The payment was cancelled. No money was taken.",
 }
-"""What became of a payment that was waiting; else it is being processed."""
+"""The result of a payment that was waiting; for other statuses it is being processed."""
 _STYLE: Final = """
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
 body { margin: 0; display: grid; min-height: 100vh; place-items: center; }

@@ -167,7 +167,7 @@ VPAS: Final[dict[str, Scenario]] = {
     "reordered@clearway": replace(APPROVE, fault=FaultKind.REORDERED_WEBHOOK),
     "nowebhook@clearway": replace(APPROVE, fault=FaultKind.NO_WEBHOOK),
 }
-"""Razorpay's VPAs, and ours for what no published value shows. Compared without regard to case."""
+"""Razorpay's VPAs, and our own for further scenarios. Compared without regard to case."""
 
 UPI_AMOUNTS: Final[dict[int, Scenario]] = {
     20_100: _decline("insufficient_funds"),

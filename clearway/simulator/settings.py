@@ -29,7 +29,7 @@ class SimulatorSettings(BaseSettings):
     simulator_public_url: str | None = None
     """Where a browser finds the pages of this service; by default the address it listens on."""
     simulator_webhook_url: str = "http://127.0.0.1:8000/api/v1/gateways/{account}/webhook"
-    """`{account}` stands for the account that a payment was made under: the id of a gateway of Clearway."""
+    """`{account}` is replaced by the payment's account: the id of a gateway configuration of Clearway."""
     simulator_webhook_secret: SecretStr = SecretStr(DEVELOPMENT_SIMULATOR_SECRET)
     simulator_seed: int | None = None
     """Makes chance repeat itself: the same requests in the same order meet the same outcomes, delays and faults."""

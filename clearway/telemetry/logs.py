@@ -25,7 +25,7 @@ JSON: Final = "json"
 CONSOLE: Final = "console"
 
 QUIET_LOGGERS: Final = ("httpx", "httpcore", "asyncio", "sqlalchemy.engine", "sqlalchemy.pool")
-"""Below WARNING these tell of every request and statement, with URLs and parameters."""
+"""Below WARNING these log every request and statement, with URLs and parameters."""
 SILENCED_LOGGERS: Final = ("uvicorn.access",)
 """The API writes its own line for each request, with ids and without query strings."""
 REROUTED_LOGGERS: Final = ("uvicorn", "uvicorn.error", "sqlalchemy", "temporalio", "alembic", *QUIET_LOGGERS)

@@ -73,7 +73,7 @@ class PaymentRecord:
 
     @property
     def own_capture_id(self) -> str:
-        """The id of a capture that no merchant asked for: made from the payment's, so a replay finds the same."""
+        """The id of an automatic capture: derived from the payment's id, so a replay gets the same."""
         return f"{CAPTURE}_{self._new.id.partition('_')[2]}"
 
     @property

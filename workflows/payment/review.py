@@ -69,7 +69,7 @@ async def settles_authorisation(run: PaymentRun, event: GatewayEvent) -> Gateway
 
 
 async def confirm_capture(run: PaymentRun, event: GatewayEvent) -> bool:
-    """Record the capture in doubt if the event confirms it as it was asked for; else False."""
+    """Record the capture in doubt if the event confirms the requested amount; else return False."""
     doubted = run.doubt.capture
     if doubted is None or event.key != run.doubt.key or run.doubt.differs:
         return False

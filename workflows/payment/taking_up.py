@@ -21,7 +21,7 @@ from workflows.payment.doubt import Doubt
 from workflows.payment.record import PaymentRun
 
 DERIVED = ":"
-"""Commands that no merchant asked for have ids derived from others; the step that began one begins it again."""
+"""Automatic commands have ids derived from other ids; the step that began one begins it again."""
 
 
 async def take_up(run: PaymentRun) -> None:

@@ -1,4 +1,4 @@
-"""The life of one refund: the workflow, and what is recorded of it."""
+"""The life of one refund: its workflow and its record."""
 
 from workflows.refund.workflow import RefundWorkflow
 

@@ -60,7 +60,7 @@ class Consignment:
 class Attempt:
     """One attempt and its outcome, for `GET /webhooks/{id}`. retry_id: the retry by hand that asked for it.
 
-    response_body: sealed, because endpoints may answer with what they received.
+    response_body: encrypted, because endpoints may echo what they received.
     """
 
     trigger: AttemptTrigger

@@ -68,7 +68,7 @@ async def find(connection: AsyncConnection, merchant_id: str, recovery_id: str) 
 
 
 async def running(connection: AsyncConnection, merchant_id: str, endpoint_id: str) -> str | None:
-    """Return the id of the recovery of this endpoint that is under way, or None."""
+    """Return the id of the endpoint's running recovery, or None."""
     query = select(webhook_recoveries.c.id).where(
         webhook_recoveries.c.merchant_id == merchant_id,
         webhook_recoveries.c.endpoint_id == endpoint_id,
@@ -130,7 +130,7 @@ async def begin_page(
 
 
 async def change(connection: AsyncConnection, recovery: Row[Any], values: dict[str, Any], now: datetime) -> None:
-    """Set these columns of a recovery that is under way."""
+    """Set these columns of a running recovery."""
     mine = (webhook_recoveries.c.id == recovery.id) & (webhook_recoveries.c.merchant_id == recovery.merchant_id)
     await connection.execute(update(webhook_recoveries).where(mine).values(**values, updated_at=now))
 

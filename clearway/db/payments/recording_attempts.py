@@ -53,7 +53,7 @@ def following(before: Payment, applied: Applied, change: Change, now: datetime) 
 
 
 async def failed(connection: AsyncConnection, before: Payment, change: Change, now: datetime) -> AttemptResource:
-    """Return the event of a failed attempt that is followed by another."""
+    """Return the resource of a failed attempt that is followed by another, for its event."""
     assert change.attempt is not None, "the attempt that failed"
     key = attempt_key(before.id, change.attempt.number)
     started_at = await connection.scalar(select(payment_attempts.c.started_at).where(payment_attempts.c.id == key))
@@ -83,7 +83,7 @@ KEPT: Final = (
     .scalar_subquery()
     .label("kept")
 )
-"""What is kept of a payment's last attempt, for a query that reads the payment's row anyway."""
+"""The references and state of a payment's last attempt, for a query that reads the payment's row anyway."""
 
 
 def kept_in(row: Row[Any], payment_reference: str | None) -> AttemptKept:

@@ -60,7 +60,7 @@ _NOTED: Final = (
     .cte("noted")
 )
 BEGIN_AUDITED: Final = select(_BEGUN).add_cte(_NOTED)
-"""The command, and the row of the audit log that says who asked for it, in one statement."""
+"""The command and its row in the audit log, in one statement."""
 ACTIONS: Final = {CommandKind.CAPTURE: "payment.capture", CommandKind.VOID: "payment.cancel"}
 VERSION: Final = select(payments.c.version).where(payments.c.id == bindparam("payment_id"))
 FIND: Final = select(payment_commands).where(payment_commands.c.id == bindparam("command_id"))

@@ -158,7 +158,7 @@ async def _change(
     writes: list[Write] = []
     pending_minor, refunded_minor = applied.pending_delta_minor, applied.refunded_delta_minor
     if pending_minor or refunded_minor:
-        # What is added needs no condition: it holds whatever the amounts are, and the row's constraints watch them.
+        # Additions need no condition: they are valid for any amounts, and the row's constraints check the result.
         added = _added_to_payment(row.payment_id, pending_minor=pending_minor, refunded_minor=refunded_minor, now=now)
         writes.append(added)
     writes += ledger.bookings(applied.transactions, payment_id=row.payment_id, refund_id=row.id, now=now)

@@ -1,7 +1,7 @@
 """Webhook endpoints, the deliveries to them, and every delivery attempt.
 
-Delivery attempts are partitioned by month, by the time in the id of their delivery: all of one delivery stand together,
-and their primary key is unique over all months.
+Delivery attempts are partitioned by month, by the time in the id of their delivery: all attempts of one delivery are in
+one partition, and their primary key is unique over all months.
 """
 
 from __future__ import annotations

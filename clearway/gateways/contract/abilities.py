@@ -27,7 +27,7 @@ class FindsOut(StrEnum):
     BY_REPLAY = "by_replay"
     """Only by sending the same request with the same key again, while the gateway remembers the key."""
     NEVER = "never"
-    """Not at all: only an event of the gateway tells."""
+    """Not at all: only a gateway event gives the outcome."""
 
 
 @dataclass(frozen=True, slots=True)

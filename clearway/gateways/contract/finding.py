@@ -22,7 +22,7 @@ SEND_AGAIN: Final = GatewayOutcome(OutcomeKind.RETRYABLE, Executed.MAYBE)
 async def find_out(gateway: Gateway, operation: Operation, at: datetime) -> GatewayOutcome:
     """Return what is known now about an operation that may have been sent.
 
-    NOT_FOUND: surely not executed. RETRYABLE: send it again to find out. UNKNOWN: nobody can tell (yet).
+    NOT_FOUND: surely not executed. RETRYABLE: send it again to find out. UNKNOWN: not known (yet).
     """
     finding = gateway.abilities.finding(operation.kind)
     if finding.by is FindsOut.NEVER:

@@ -18,7 +18,7 @@ class GatewayUnavailableError(Exception):
 class ListedOperation:
     """One operation in the gateway's own list, in our database or not.
 
-    payment_id: our id, as sent to the gateway. key: our idempotency key. outcome: how the operation stands now.
+    payment_id: our id, as sent to the gateway. key: our idempotency key. outcome: the operation's present state.
     """
 
     key: str

@@ -15,7 +15,7 @@ from clearway.domain.payment import CaptureMethod
 
 
 class OperationKind(StrEnum):
-    """What is asked of a gateway; also the middle part of an operation key."""
+    """The kind of an operation; also the middle part of its key."""
 
     AUTHORISE = "authorise"
     CAPTURE = "capture"

@@ -1,7 +1,7 @@
-"""What the errors of gateways mean, as data: one CSV a kind of gateway, loaded and checked once.
+"""The error table of gateways: one CSV for each kind of gateway, loaded and checked once.
 
-A connector asks `classify` and puts the row into its outcome. Nobody else interprets a gateway's code.
-The same rows make `GET /errors` and `docs/errors.md`, so a person reads what the program does.
+A connector asks `classify` and puts the row into its outcome. No other code interprets a gateway's code.
+`GET /errors` and `docs/errors.md` are made from the same rows, so people read what the program does.
 
     rows       what a row says, and what makes a row impossible
     reading    from the CSV files to rows

@@ -33,7 +33,7 @@ MOVED: Final = frozenset(
         "REFUND_AMOUNT_EXCEEDED",
     }
 )
-"""Issues which say that an earlier request did it, or that the payment moved on: the object tells the truth."""
+"""Issues about a changed state: an earlier request did it, or the payment moved on. The object shows the outcome."""
 _SERVER_ERROR: Final = 500
 _NO_DECLINE: Final = {OperationKind.REFUND: "refund_failed"}
 """The most general code of an operation, where it is not `payment_declined`."""

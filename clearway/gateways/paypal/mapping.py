@@ -109,7 +109,7 @@ def refundable(order: Mapping[str, Any], amount_minor: int) -> str | None:
     """Return the oldest capture that an amount can be refunded from; None if no single one has enough."""
     captures = [one for one in payments(order, "captures") if text(one, "status") in TAKEN]
     if len(captures) == 1:
-        return text(captures[0], "id")  # PayPal knows best what is left of it.
+        return text(captures[0], "id")  # PayPal knows how much of it is left.
     return next((text(one, "id") for one in captures if _left(order, one) >= amount_minor), None)
 
 

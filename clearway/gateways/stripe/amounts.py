@@ -80,6 +80,6 @@ MINIMA: Final[Mapping[str, int]] = {
     "NOK": 300,
     "SEK": 300,
 }
-"""The least that Stripe charges, in minor units. For other currencies Stripe compares with 0.50 USD and declines."""
+"""The least that Stripe charges, in minor units. Other currencies: Stripe requires the value of 0.50 USD."""
 
 assert all(exponent(currency) == 3 for currency in _THREE_DECIMALS), "as ISO 4217 has them"  # noqa: PLR2004

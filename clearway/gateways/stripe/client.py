@@ -42,7 +42,7 @@ ONE_CAPTURE: Final = (
 )
 LISTED_AT_ONCE: Final = 100
 SCAN_BEFORE_S: Final = 5
-"""How much earlier than ours Stripe's clock may be."""
+"""How far Stripe's clock may be behind ours."""
 stripe.enable_telemetry = False  # Telemetry: each request would report the duration of the previous one to Stripe.
 
 
@@ -164,7 +164,7 @@ class StripeGateway:
         )
 
     async def recover(self, operation: Operation) -> GatewayOutcome:
-        """Read what became of an operation from the objects themselves, not from stored answers."""
+        """Read the outcome of an operation from the objects themselves, not from stored answers."""
         if operation.kind is OperationKind.REFUND:
             return await self._recover_refund(operation)
         intent, outcome = await self._find_intent(operation)

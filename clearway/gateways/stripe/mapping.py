@@ -25,12 +25,12 @@ from clearway.gateways.stripe.amounts import from_stripe
 
 KIND: Final = "stripe"
 KEY_MARK: Final = "clearway_key"
-"""The metadata of an intent or refund that says which operation of ours made it."""
+"""The metadata of an intent or refund that holds the key of our operation."""
 PAYMENT_MARK: Final = "clearway_payment"
 STATE_MOVED: Final = frozenset(
     {"charge_already_captured", "charge_already_refunded", "payment_intent_unexpected_state"}
 )
-"""Codes which say that an earlier request did it, or that the payment moved on: the object tells the truth."""
+"""Codes about a changed state: an earlier request did it, or the payment moved on. The object shows the outcome."""
 NO_DECLINE: Final = {OperationKind.REFUND: "refund_failed"}
 """The most general code of an operation, where it is not `payment_declined`."""
 

@@ -66,7 +66,7 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What a request id was used for."""
+    """The stored use of a request id."""
 
     fingerprint: str
     object_id: str
@@ -103,7 +103,7 @@ class Books:
         return found if found and (found.account, found.kind) == (account, kind) else None
 
     def of_operation(self, key: str) -> Thing | None:
-        """Find the authorization, capture or refund that an operation of the engine stands behind."""
+        """Find the authorization, capture or refund of an operation of the engine."""
         query = "SELECT * FROM paypal_objects WHERE operation_key = ? ORDER BY rowid LIMIT 1"
         return _thing(self._store.one(query, key))
 

@@ -8,7 +8,7 @@ from typing import Final
 from clearway.simulator.records import Records
 
 CHANNEL: Final = "paypal"
-"""The channel of the engine's payments that were asked for through this facade."""
+"""The channel of the engine's payments that were made through this facade."""
 
 
 @dataclass(frozen=True, slots=True)

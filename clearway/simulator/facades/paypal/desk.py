@@ -34,7 +34,7 @@ BODY_MAX: Final = 100_000
 
 Asked = TypeVar("Asked", bound=BaseModel)
 SubjectOf = Callable[[str, Any, str | None], Subject]
-"""What faults match: of the account, what is asked, and the request id."""
+"""Makes the subject for fault rules from the account, the request, and the request id."""
 
 
 class Family(StrEnum):

@@ -68,7 +68,7 @@ ISSUES: Final = {
     "REFUND_NOT_ALLOWED": (422, "The capture was not completed and hence cannot be refunded."),
     "TRANSACTION_REFUSED": (422, "PayPal's internal controls prevent authorization from being captured."),
 }
-"""Every issue the stand-in finds by itself, with its status and PayPal's text."""
+"""Every issue that the stand-in itself reports, with its status and PayPal's text."""
 MOCKED: Final = {
     "AUTH_CAPTURE_NOT_ENABLED": (422, "Authorization and Capture feature is not enabled for the merchant."),
     "CARD_EXPIRED": (422, "The card is expired."),

@@ -77,7 +77,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a list is asked for. Moments are whole Unix seconds, both inclusive."""
+    """The query of a list. Moments are whole Unix seconds, both inclusive."""
 
     since: int = 0
     until: int = 2**40
@@ -120,7 +120,7 @@ class Books:
         return _thing(self._store.one("SELECT * FROM stripe_objects WHERE id = ?", object_id))
 
     def of_operation(self, key: str) -> Thing | None:
-        """Find the charge or refund that an operation of the engine stands behind."""
+        """Find the charge or refund of an operation of the engine."""
         return _thing(self._store.one("SELECT * FROM stripe_objects WHERE operation_key = ?", key))
 
     def page(

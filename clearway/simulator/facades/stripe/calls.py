@@ -8,7 +8,7 @@ from clearway.simulator.facades.stripe.accounts import Caller
 from clearway.simulator.records import Records
 
 CHANNEL = "stripe"
-"""The channel of the engine's payments that were asked for through this facade."""
+"""The channel of the engine's payments that were made through this facade."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ _FAILURES: Final = {
 
 Asked = TypeVar("Asked", bound=BaseModel)
 SubjectOf = Callable[[Caller, Any, str | None], Subject]
-"""What faults match: of the caller, what is asked, and the key."""
+"""Makes the subject for fault rules from the caller, the request, and the key."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from clearway.simulator.records import Kind as OperationKind
 from clearway.simulator.records import Operation, Payment, Status
 
 API_VERSION: Final = "2026-10-28.endive"
-"""The version of the objects, whatever version is asked for."""
+"""The version of the objects, for any requested version."""
 _OBJECT_OF: Final = {"payment_intent": Kind.INTENT, "charge": Kind.CHARGE, "refund": Kind.REFUND}
 
 

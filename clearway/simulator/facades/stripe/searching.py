@@ -26,7 +26,7 @@ Matcher = Callable[[Mapping[str, Any]], bool]
 
 
 def matcher(query: str) -> Matcher:
-    """Return what tells whether an object matches. Raises StripeError (400) for a query that cannot be read."""
+    """Return a predicate for objects. Raises StripeError (400) for a query that cannot be read."""
     clauses: list[Matcher] = []
     joins: set[str] = set()
     place = 0

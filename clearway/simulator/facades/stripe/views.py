@@ -88,7 +88,7 @@ class Views:
         return {name: value for name, value in thing.document.items() if name != "secret"}
 
     def intent(self, intent: Thing, tried: Try | None = None) -> dict[str, Any]:
-        """Return a PaymentIntent. tried: in place of how the last confirmation stands now."""
+        """Return a PaymentIntent. tried: replaces its last confirmation."""
         document, tried = intent.document, tried or self.tried(intent)
         status, currency = intent_status(document, tried), document["currency"].upper()
         decided = tried.payment if tried and status not in {"processing", "requires_action"} else None
@@ -130,7 +130,7 @@ class Views:
         }
 
     def charge(self, charge: Thing, tried: Try | None = None) -> dict[str, Any]:
-        """Return a charge: one attempt of an intent that reached the issuer or Radar."""
+        """Return a charge: one confirmation of an intent that reached the issuer or Radar."""
         assert charge.operation_key is not None, "a charge is an operation's"
         tried = tried or self.attempt(charge.operation_key)
         payment, failure = tried.payment, tried.operation.failure
@@ -170,7 +170,7 @@ class Views:
         }
 
     def refund(self, refund: Thing, operation: Operation | None = None) -> dict[str, Any]:
-        """Return a refund. operation: in place of how it stands now."""
+        """Return a refund. operation: replaces its current operation."""
         assert refund.operation_key is not None, "a refund is an operation's"
         operation = operation or self._records.operation(refund.operation_key)
         assert operation is not None, "a refund's operation exists"
