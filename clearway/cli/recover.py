@@ -44,6 +44,8 @@ def recover(
     Safe at any time and any number of times: it does not touch a running workflow, and a new one asks the gateway
     before it does anything. Use it after Temporal or the database was lost or restored.
     """
+    if payment is not None and dry_run:
+        raise CommandError("--payment continues one payment or refund at once. Leave --dry-run or --payment out.")
     report = asyncio.run(_recover(payment, moment_of(since), untouched, dry_run=dry_run))
     if as_json:
         print_json(asdict(report))
@@ -108,6 +110,8 @@ def _print(report: Report, *, dry_run: bool) -> None:
 
 
 def _summary(report: Report, *, dry_run: bool) -> str:
+    if report.one is not None:
+        return f"Result: {report.one.value}."
     done = "to continue" if dry_run else "continued"
     count = len(report.found) if dry_run else sum(report.taken_up.values())
     return (
