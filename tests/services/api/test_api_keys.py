@@ -14,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.app import create_app
 from clearway.accounts import keys
+from clearway.crypto.encryption import Cipher
 from clearway.db.across_merchants import find_key, forget_sealed_secrets
+from clearway.db.audit import address_context
 from clearway.db.seed import Credentials
 from clearway.db.tables import api_keys, audit_log
-from clearway.settings import Settings
+from clearway.settings import DEVELOPMENT_SECRET_KEYS, Settings
 from tests.services.api.conftest import Caller, NewCaller, changed, client_of
 
 DAY = timedelta(days=1)
@@ -252,7 +254,8 @@ async def test_every_change_is_audited_with_who_and_from_where(caller: Caller, a
         rows = [row for row in await connection.execute(query) if row.action.startswith("api_key.")]
     assert [row.action for row in rows] == ["api_key.create", "api_key.rotate", "api_key.revoke"]
     assert {row.actor for row in rows} == {f"key:{caller.credentials.api_key}"}
-    assert {row.address for row in rows} == {"127.0.0.1"}
+    cipher = Cipher.from_settings(DEVELOPMENT_SECRET_KEYS)
+    assert {cipher.decrypt(row.address, address_context(row.request_id)) for row in rows} == {"127.0.0.1"}
     assert all(row.request_id for row in rows)
     assert rows[0].detail["permissions"] == ["orders:read"]
 

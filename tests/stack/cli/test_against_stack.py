@@ -62,7 +62,7 @@ async def test_the_story_fails_when_a_promise_is_broken(at_stack: Cli, stack: St
             shown = await at_stack("demo", "--fast", "--json")
         finally:
             await gateway.delete("/faults")
-    assert "The story does not hold. At step 1" in shown.problem
+    assert "The demo failed. At step 1" in shown.problem
     assert shown.out == ""
 
 
