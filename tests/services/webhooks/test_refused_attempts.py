@@ -42,7 +42,7 @@ async def test_an_answer_that_cannot_be_stored_still_counts(durable_shop: Durabl
     """A delivery that the endpoint accepted is delivered, and sent once. The record says which part is missing."""
     await durable_shop.endpoint(front.url)
     front.usual = Reply(200, body=b"refused")
-    async with refusing(durable_shop, only="NEW.response_body = 'refused'"):
+    async with refusing(durable_shop, only="NEW.response_body IS NOT NULL"):
         (due,) = await durable_shop.tell()
         assert (await durable_shop.delivered(due)).status == "delivered"
     assert front.ids() == [due.event_id]

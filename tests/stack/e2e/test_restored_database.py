@@ -1,4 +1,4 @@
-"""The database is restored from a copy of some moments ago: what the gateway knows is found, rebuilt or listed."""
+"""The database is restored from an older copy: what the gateway knows is found, rebuilt or listed."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from typing import Any
 import pytest
 
 from tests.stack.e2e.conftest import CRASHABLE, RECOVERY_S, Site, running
-from tests.stack.e2e.merchant import eventually
+from tests.stack.e2e.merchant import Merchant, eventually
 from tests.support.database_copy import copy_database, put_database_back
 
 pytestmark = pytest.mark.timeout(400)
 
 
+REFUSED = "its order is paid by another payment, or nothing is left to refund: settle it at the gateway"
 SETTLED_S = 5.0
 """Above RECOVERY_AFTER_S: younger operations are left out, because their workflows may be about to record them."""
+UPI = {"method": "upi", "vpa": "success@razorpay"}
 
 
 @pytest.fixture
@@ -42,12 +44,19 @@ async def recover(site: Site, *arguments: str) -> dict[str, Any]:
     return dict(json.loads(output))
 
 
+async def paid_by(merchant: Merchant, order_id: str) -> dict[str, Any]:
+    """Pay an order that exists, and wait for the payment's success."""
+    answer = await merchant.post("/payments", {"order_id": order_id, **UPI})
+    assert answer.status_code == 201, answer.text
+    return await merchant.until(dict(answer.json()), "success")
+
+
 async def test_a_restored_database_ends_in_agreement_with_the_gateway(own_site: Site, tmp_path: Path) -> None:
-    """Every charge of the lost time is in our rows again, or listed with its amount; nothing is charged again."""
+    """Each lost charge is in the rows again, with its order. It is only listed if another payment has its order."""
     merchant = own_site.merchant
     since = datetime.now(UTC) - timedelta(seconds=5)
     waiting, paid = await merchant.authorized(5_100), await merchant.paid(5_200)
-    order_before = await merchant.order(5_300)
+    order_before, order_paid_twice = await merchant.order(5_300), await merchant.order(5_500)
     await copy_database(own_site.stack, tmp_path / "copy")
     await own_site.stack.start("postgres")
 
@@ -56,10 +65,8 @@ async def test_a_restored_database_ends_in_agreement_with_the_gateway(own_site: 
     assert part.status_code == 200, part.text
     refund = await merchant.refund(paid, 1_200)
     await merchant.until(refund, "processed")
-    body = {"order_id": order_before, "method": "upi", "vpa": "success@razorpay"}
-    lost = (await merchant.post("/payments", body)).json()
-    await merchant.until(lost, "success")
-    nowhere = await merchant.paid(5_400)
+    lost, displaced = await paid_by(merchant, order_before), await paid_by(merchant, order_paid_twice)
+    with_order = await merchant.paid(5_400)
 
     await put_database_back(own_site.stack, tmp_path / "copy")
     await own_site.stack.start("postgres")
@@ -68,16 +75,22 @@ async def test_a_restored_database_ends_in_agreement_with_the_gateway(own_site: 
     spans = ("--since", since.isoformat())
     await asyncio.sleep(SETTLED_S)
     dry = await recover(own_site, "--dry-run", *spans)
-    assert {lost["id"], nowhere["id"]} <= {each["payment_id"] for each in dry["unrecorded"]}
+    lost_ids = {each["id"] for each in (lost, displaced, with_order)}
+    assert lost_ids <= {each["payment_id"] for each in dry["unrecorded"]}
+    second = await paid_by(merchant, order_paid_twice)
 
     async def left() -> set[str]:
         found = await recover(own_site, *spans)
         return {f"{each['payment_id']} {each['amount_minor']} {each['rebuilt']}" for each in found["unrecorded"]}
 
-    refused = "its order or payment is gone, or taken by another: settle it at the gateway"
-    await eventually(left, lambda found: found == {f"{nowhere['id']} 5400 {refused}"}, RECOVERY_S)
+    await eventually(left, lambda found: found == {f"{displaced['id']} 5500 {REFUSED}"}, RECOVERY_S)
     assert (await merchant.until(lost, "success"))["amount_captured"] == 5_300
+    assert (await merchant.until(with_order, "success"))["amount_captured"] == 5_400
+    order = await merchant.read(f"/orders/{with_order['order_id']}")
+    assert (order["status"], order["amount"]) == ("paid", 5_400)
     assert (await merchant.until(waiting, "success"))["amount_captured"] == 2_000
     assert (await merchant.until(refund, "processed"))["amount"] == 1_200
-    for payment, amounts in ((waiting, [2_000]), (lost, [5_300]), (paid, [5_200]), (nowhere, [5_400])):
-        assert await merchant.charged(payment) == amounts
+    assert (await merchant.read(f"/payments/{displaced['id']}"))["status"] == "HTTP 404"
+    charges = ((waiting, 2_000), (lost, 5_300), (paid, 5_200), (with_order, 5_400), (displaced, 5_500), (second, 5_500))
+    for payment, amount in charges:
+        assert await merchant.charged(payment) == [amount]
