@@ -183,4 +183,5 @@ async def test_young_operations_and_gateways_without_books_are_named_or_left(
     gateways: dict[str, Any] = {"simulator": durable.simulator.gateway, "other": object()}
     compared = await compare(recovery, gateways, now - LATER, now - LATER)
     assert [one for one in compared.unrecorded if one.payment_id == new.id] == []
-    assert compared.unread == {"other": "its connector does not list operations: compare with its own dashboard"}
+    reason = "its connector cannot list operations; compare them in the gateway's own dashboard"
+    assert compared.unread == {"other": reason}
