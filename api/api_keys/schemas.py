@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from ipaddress import ip_network
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from api.http.fields import Body, PlainText, Time
+from api.http.fields import Body, Network, PlainText, Time
 from clearway.accounts.keys import KeyRequest
 from clearway.domain.api_key import Grant
 from clearway.domain.limits import API_KEY_NAME_LENGTH_MAX, API_KEY_NETWORKS_MAX, API_KEY_OVERLAP_S_MAX
@@ -24,15 +23,6 @@ def _accepted(text: str) -> str:
         message = f"Unknown permission. Use one of {', '.join(ACCEPTED)}"
         raise PydanticCustomError("permission_unknown", message)
     return text
-
-
-def network(text: str) -> str:
-    """Return a network in its usual form, or refuse what is none."""
-    try:
-        return str(ip_network(text))
-    except ValueError:
-        message = "This is not a network in CIDR form, such as 203.0.113.0/24, or an address"
-        raise PydanticCustomError("network_form", message) from None
 
 
 def _check_expiry(moment: datetime | None) -> datetime | None:
@@ -55,7 +45,7 @@ Permissions = Annotated[
     ),
 ]
 Networks = Annotated[
-    list[Annotated[PlainText, StringConstraints(max_length=64), AfterValidator(network)]],
+    list[Network],
     Field(
         max_length=API_KEY_NETWORKS_MAX,
         description="Networks in CIDR form from which the key may be used. Empty: any address.",

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Row
 
-from api.api_keys.schemas import network
-from api.http.fields import Body, PlainText
-from clearway.crypto.passphrase import PASSPHRASE_LENGTH_MAX, PASSPHRASE_LENGTH_MIN
+from api.http.fields import Body, Network, PlainText
+from clearway.crypto.passphrase import FORMAT, PASSPHRASE_LENGTH_MAX, PASSPHRASE_LENGTH_MIN, SCRYPT
 from clearway.domain.gateway import DEFAULT_PRIORITY, PRIORITY_MAX, webhook_path
 from clearway.domain.gateway_event import Disposition
 from clearway.domain.limits import (
@@ -23,11 +23,19 @@ from clearway.domain.limits import (
 from clearway.domain.resources import Moment, Resource
 from clearway.gateway_configs.checklist import Item
 from clearway.gateway_configs.commands import GatewayChange, GatewayRequest
+from clearway.gateway_configs.transfer import CONTENT
 from clearway.gateway_configs.trial import Report
 from clearway.gateways.catalogue import CATALOGUE
 
 KINDS = tuple(sorted(kind.value for kind in CATALOGUE))
 FIELD_FORM = r"^[a-z][a-z0-9_]{0,63}$"
+BASE64_FORM = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+SALT_FORM = r"^[A-Za-z0-9+/]{22}==$"
+NONCE_FORM = r"^[A-Za-z0-9+/]{16}$"
+NO_OTHER_FIELDS: JsonDict = {"additionalProperties": False}
+"""A name that is not of the form is refused, and pydantic leaves that out of the document."""
+TAG_LENGTH = 24
+"""Of an authentication tag in base64: the shortest ciphertext."""
 
 
 def _kind(text: str) -> str:
@@ -53,7 +61,7 @@ Priority = Annotated[
     ),
 ]
 Networks = Annotated[
-    list[Annotated[PlainText, StringConstraints(max_length=64), AfterValidator(network)]],
+    list[Network],
     Field(
         max_length=GATEWAY_NETWORKS_MAX,
         description="Where its webhooks may come from: networks in CIDR form. Empty: from anywhere.",
@@ -61,7 +69,12 @@ Networks = Annotated[
     ),
 ]
 Settings = Annotated[
-    dict[FieldName, Any], Field(max_length=GATEWAY_FIELDS_MAX, description="What the kind asks for and may be shown.")
+    dict[FieldName, Any],
+    Field(
+        max_length=GATEWAY_FIELDS_MAX,
+        json_schema_extra=NO_OTHER_FIELDS,
+        description="What the kind asks for and may be shown.",
+    ),
 ]
 Test = Annotated[
     bool, Field(strict=True, description="Ask the gateway before it is saved. `false` saves it without asking.")
@@ -75,7 +88,11 @@ class GatewayCreate(Body):
     name: GatewayName | None = None
     credentials: Annotated[
         dict[FieldName, Secret],
-        Field(max_length=GATEWAY_FIELDS_MAX, description="Secrets that the kind asks for. They are never shown again."),
+        Field(
+            max_length=GATEWAY_FIELDS_MAX,
+            json_schema_extra=NO_OTHER_FIELDS,
+            description="Secrets that the kind asks for. They are never shown again.",
+        ),
     ] = Field(default_factory=dict)
     settings: Settings = Field(default_factory=dict)
     enabled: Annotated[bool, Field(strict=True)] = True
@@ -103,11 +120,19 @@ class GatewayPatch(Body):
     name: GatewayName | None = None
     credentials: Annotated[
         dict[FieldName, Secret | None],
-        Field(max_length=GATEWAY_FIELDS_MAX, description="The credentials to replace; null removes one. Others stay."),
+        Field(
+            max_length=GATEWAY_FIELDS_MAX,
+            json_schema_extra=NO_OTHER_FIELDS,
+            description="The credentials to replace; null removes one. Others stay.",
+        ),
     ] = Field(default_factory=dict)
     settings: Annotated[
         dict[FieldName, Any],
-        Field(max_length=GATEWAY_FIELDS_MAX, description="The settings to replace; null removes one. Others stay."),
+        Field(
+            max_length=GATEWAY_FIELDS_MAX,
+            json_schema_extra=NO_OTHER_FIELDS,
+            description="The settings to replace; null removes one. Others stay.",
+        ),
     ] = Field(default_factory=dict)
     priority: Priority | None = None
     allowed_networks: Networks | None = None
@@ -197,10 +222,10 @@ class KeyDerivation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Literal["scrypt"]
-    n: int
-    r: int
-    p: int
-    salt: Annotated[str, Field(max_length=64, description="base64")]
+    n: Annotated[int, Field(strict=True, json_schema_extra={"const": SCRYPT["n"]})]
+    r: Annotated[int, Field(strict=True, json_schema_extra={"const": SCRYPT["r"]})]
+    p: Annotated[int, Field(strict=True, json_schema_extra={"const": SCRYPT["p"]})]
+    salt: Annotated[str, Field(max_length=64, description="base64", json_schema_extra={"pattern": SALT_FORM})]
 
 
 class SealedFile(BaseModel):
@@ -208,11 +233,14 @@ class SealedFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    format: Annotated[str, Field(max_length=64)]
-    kind: Annotated[str, Field(max_length=64)]
+    # What is not so is refused by `open_sealed`, which says more than a form can.
+    format: Annotated[str, Field(max_length=64, json_schema_extra={"const": FORMAT})]
+    kind: Annotated[str, Field(max_length=64, json_schema_extra={"const": CONTENT})]
     kdf: KeyDerivation
-    nonce: Annotated[str, Field(max_length=64, description="base64")]
-    ciphertext: Annotated[str, Field(description="base64")]
+    nonce: Annotated[str, Field(max_length=64, description="base64", json_schema_extra={"pattern": NONCE_FORM})]
+    ciphertext: Annotated[
+        str, Field(description="base64", json_schema_extra={"pattern": BASE64_FORM, "minLength": TAG_LENGTH})
+    ]
 
 
 class GatewayExport(Body):

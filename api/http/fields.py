@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from typing import Annotated, Any, Final
 
 from pydantic import (
@@ -33,7 +34,7 @@ from clearway.domain.limits import (
     SEARCH_LENGTH_MAX,
     URL_LENGTH_MAX,
 )
-from clearway.domain.routing_conditions import COUNTRY_FORM
+from clearway.domain.routing_conditions import COUNTRY_FORM, written_time
 from clearway.domain.text import UNSTORABLE
 from clearway.egress import UrlRefusedError, parse_url
 
@@ -45,7 +46,11 @@ PHONE_FORM: Final = r"^\+?(?:[ ()-]*[0-9]){5,15}[ ()-]*$"
 PHONE_LENGTH_MAX: Final = 24
 CARD_NUMBER_FORM: Final = r"^[0-9](?:[ -]?[0-9]){11,18}$"
 SECURITY_CODE_FORM: Final = r"^[0-9]{3,4}$"
-TIME_FORM: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
+_OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_IPV6: Final = rf"(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:[0-9A-Fa-f]{{0,4}}|{_IPV4})"
+NETWORK_FORM: Final = rf"^(?:{_IPV4}(?:/(?:3[0-2]|[12]?[0-9]))?|{_IPV6}(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?)$"
+"""How a network or an address is spelt. Whether the bits after the prefix are zero is checked after it."""
 VPA_FORM: Final = r"^[a-zA-Z0-9.\-_]{2,256}@[a-zA-Z][a-zA-Z0-9]{1,63}$"
 """name@handle; NPCI's handles are letters, some with digits after them (s2b)."""
 CARD_NUMBER_REFUSED: Final = "card_number_refused"
@@ -114,13 +119,15 @@ def _in_utc(moment: datetime) -> datetime:
         ) from None
 
 
-def _written_time(value: Any) -> Any:
-    """Refuse a bare number, which would be read as seconds since 1970."""
-    if isinstance(value, str) and not TIME_FORM.match(value):
-        raise PydanticCustomError(
-            "datetime_form", "Write a date and time with its offset (RFC 3339), such as 2026-11-21T10:41:38Z"
-        )
-    return value
+def _network(text: str) -> str:
+    """Return a network in its usual form, or refuse what is none."""
+    try:
+        if re.fullmatch(NETWORK_FORM, text):
+            return str(ip_network(text))
+    except ValueError:
+        pass
+    message = "This is not a network in CIDR form, such as 203.0.113.0/24, or an address"
+    raise PydanticCustomError("network_form", message)
 
 
 def _not_blank(text: str) -> str:
@@ -205,6 +212,12 @@ SecurityCode = Annotated[
     Field(json_schema_extra={"pattern": SECURITY_CODE_FORM}, examples=["123"]),
     AfterValidator(_secret_of_form(SECURITY_CODE_FORM, "Write the three or four digits")),
 ]
-Time = Annotated[AwareDatetime, BeforeValidator(_written_time), AfterValidator(_in_utc)]
+Time = Annotated[AwareDatetime, BeforeValidator(written_time), AfterValidator(_in_utc)]
 SearchTerm = Annotated[PlainText, StringConstraints(max_length=SEARCH_LENGTH_MAX), AfterValidator(_not_blank)]
+Network = Annotated[
+    PlainText,
+    StringConstraints(max_length=64),
+    AfterValidator(_network),
+    Field(json_schema_extra={"pattern": NETWORK_FORM}),
+]
 HttpUrl = Annotated[PlainText, StringConstraints(max_length=URL_LENGTH_MAX), AfterValidator(_http_url)]

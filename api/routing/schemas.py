@@ -21,6 +21,7 @@ from clearway.routing.trying import Trial
 
 PAYMENTS_TRIED_MAX = 5_000
 
+CardBin = Annotated[PlainText, StringConstraints(pattern=BIN_FORM), Field(json_schema_extra={"pattern": BIN_FORM})]
 Number = Annotated[int, Field(ge=1, description="Counts your versions.")]
 
 
@@ -58,9 +59,7 @@ class Explain(Body):
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
     country: Country | None = None
     card_brand: CardBrand | None = None
-    card_bin: Annotated[
-        PlainText | None, StringConstraints(pattern=BIN_FORM), Field(description="The first 4 to 8 digits, no more.")
-    ] = None
+    card_bin: Annotated[CardBin | None, Field(description="The first 4 to 8 digits, no more.")] = None
     customer: Annotated[PlainText, StringConstraints(min_length=1, max_length=128)] | None = None
     notes: NotesField = Field(default_factory=dict)
     at: Annotated[Time | None, Field(description="When the payment would be made. Left out: now.")] = None

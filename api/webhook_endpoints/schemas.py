@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Row
 
-from api.http.fields import Body, PlainText
+from api.http.fields import Body, PlainText, Time
 from clearway.domain.delivery import DeliveryStatus, RecoveryScope, RecoveryStatus
 from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.events import EventType
@@ -145,10 +145,10 @@ class RecoveryCreate(Body):
     """Which events to send again to an endpoint."""
 
     since: Annotated[
-        AwareDatetime,
+        Time,
         Field(description="The time of the first event, with its offset; at most 90 days ago.", examples=[SINCE]),
     ]
-    until: Annotated[AwareDatetime | None, Field(description="Events before this time. null: before now.")] = None
+    until: Annotated[Time | None, Field(description="Events before this time. null: before now.")] = None
     include: Annotated[
         RecoveryScope,
         Field(

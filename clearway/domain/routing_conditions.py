@@ -16,7 +16,16 @@ from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from clearway.domain import money
@@ -27,9 +36,12 @@ from clearway.domain.text import UNSTORABLE
 
 VALUES_MAX: Final = 100
 """In the list of one condition."""
+CURRENCY_FORM: Final = r"^[A-Z]{3}$"
+ZONE_FORM: Final = r"^[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}$"
 COUNTRY_FORM: Final = r"^[A-Z]{2}$"
 BIN_FORM: Final = r"^[0-9]{4,8}$"
 TIME_FORM: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
+MOMENT_FORM: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -139,6 +151,14 @@ def storable_text(text: str) -> str:
     return text
 
 
+def written_time(value: Any) -> Any:
+    """Refuse a bare number, which would be read as seconds since 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and MOMENT_FORM.match(value)):
+        return value
+    message = "Write a date and time with its offset (RFC 3339), such as 2026-11-21T10:41:38Z"
+    raise PydanticCustomError("datetime_form", message)
+
+
 def _zone(name: str) -> str:
     try:
         zone_of(name)
@@ -155,7 +175,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=NOTES_VALUE_LENGTH_MAX), AfterValidator(storable_text)]
-Currency = Annotated[str, AfterValidator(_currency)]
+Currency = Annotated[str, AfterValidator(_currency), Field(json_schema_extra={"pattern": CURRENCY_FORM})]
 Country = Annotated[str, StringConstraints(pattern=COUNTRY_FORM), Field(description="ISO 3166, two capital letters.")]
 Bin = Annotated[str, StringConstraints(pattern=BIN_FORM), Field(description="The first 4 to 8 digits of a card.")]
 _Listed = Field(min_length=1, max_length=VALUES_MAX)
@@ -281,7 +301,7 @@ class TimeCondition(Node):
     """
 
     field: Literal["time"]
-    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    zone: Annotated[str, AfterValidator(_zone), Field(json_schema_extra={"pattern": ZONE_FORM})] = "UTC"
     days: Annotated[tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...], Field(min_length=1)] = DAYS
     from_: Annotated[str, StringConstraints(pattern=TIME_FORM), Field(alias="from")] = "00:00"
     to: Annotated[str, StringConstraints(pattern=TIME_FORM)] | None = None
@@ -312,7 +332,7 @@ class MomentCondition(Node):
 
     field: Literal["moment"]
     is_: Annotated[Literal["from", "before"], Field(alias="is")]
-    value: AwareDatetime
+    value: Annotated[AwareDatetime, BeforeValidator(written_time)]
 
     def test(self) -> Test:
         """Return what tells whether a payment fulfils it."""

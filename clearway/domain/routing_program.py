@@ -35,6 +35,8 @@ TRIED_MAX: Final = 3
 TRIED_DEFAULT: Final = 2
 PERCENT: Final = 100
 _POINTS: Final = 10_000
+NAME_FORM: Final = r"^\S(?:.*\S)?$"
+"""Of a rule: without blanks at the ends."""
 
 GatewayId = Annotated[
     str,
@@ -50,7 +52,11 @@ def _distinct(gateways: tuple[str, ...]) -> tuple[str, ...]:
     return gateways
 
 
-Gateways = Annotated[tuple[GatewayId, ...], Field(min_length=1, max_length=GATEWAYS_MAX), AfterValidator(_distinct)]
+Gateways = Annotated[
+    tuple[GatewayId, ...],
+    Field(min_length=1, max_length=GATEWAYS_MAX, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_distinct),
+]
 
 
 class Single(Node):
@@ -182,7 +188,12 @@ def _name(name: str) -> str:
 class Rule(Node):
     """Where the payments go that fulfil one of the statements; without statements, every payment that comes here."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=64), AfterValidator(_name)]
+    name: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=64),
+        AfterValidator(_name),
+        Field(json_schema_extra={"pattern": NAME_FORM}),
+    ]
     statements: Annotated[tuple[Statement, ...], Field(max_length=STATEMENTS_MAX)] = ()
     output: Output
     otherwise: Otherwise = Otherwise.DEFAULT

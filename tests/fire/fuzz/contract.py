@@ -27,7 +27,7 @@ from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinish
 from schemathesis.engine.recorder import ScenarioRecorder
 
 STEPS_MAX: Final = 8
-CHAINS: Final = 15
+CHAINS: Final = 30
 """Chains of calls for each example of a single call: few of them begin with an order and come to a refund."""
 
 

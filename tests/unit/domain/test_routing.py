@@ -310,6 +310,7 @@ def test_what_is_no_program_is_refused_with_what_to_change(document: Any, said: 
         ({"field": "time", "from": "09:00", "to": "09:00"}, "Leave both out"),
         ({"field": "time", "from": "24:00"}, "must match the pattern"),
         ({"field": "moment", "is": "from", "value": "2026-11-26T20:30:00"}, "timezone"),
+        ({"field": "moment", "is": "from", "value": 0}, "Write a date and time"),
     ],
     ids=str,
 )
