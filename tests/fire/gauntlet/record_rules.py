@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from clearway.domain.events import delivery_body
 from clearway.domain.payment import MOVES as PAYMENT_MOVES
 from clearway.domain.refund import MOVES as REFUND_MOVES
 from tests.fire.gauntlet.case import Case
 from tests.fire.gauntlet.receivers import PATH, Arrival
+from tests.support.evidence import Record
 
 
 def ledger_only_grows(case: Case) -> Iterator[str]:
@@ -69,7 +71,11 @@ def deliveries_arrived(case: Case) -> Iterator[str]:
 def arrivals_are_events(case: Case) -> Iterator[str]:
     """Each webhook is a recorded event, byte for byte, signed, under its own id, at the endpoint it was sent to."""
     events = {event["id"]: event for event in case.stack.events}
-    digests = {event["id"]: hashlib.sha256(event["body"].encode()).hexdigest() for event in case.stack.events}
+    payments = {payment["id"]: payment for payment in case.stack.payments}
+    digests = {
+        event["id"]: hashlib.sha256(_sent_body(event, payments.get(event["subject_id"])).encode()).hexdigest()
+        for event in case.stack.events
+    }
     for arrival in case.arrivals:
         if arrival.path != PATH:
             yield f"{arrival.endpoint_id} was asked for {arrival.path}, where a redirect led"
@@ -79,6 +85,14 @@ def arrivals_are_events(case: Case) -> Iterator[str]:
             yield f"{arrival.endpoint_id} got {arrival.webhook_id} with other bytes than recorded"
         elif not arrival.verified:
             yield f"{arrival.endpoint_id} got {arrival.webhook_id} with a wrong signature"
+
+
+def _sent_body(event: Record, payment: Record | None) -> str:
+    """Return what is sent of an event: its body, with the personal fields that only the payment's row keeps."""
+    if payment is None:
+        return str(event["body"])
+    kept = {name: payment[name] for name in ("customer", "notes", "forgotten_at")}
+    return delivery_body(event["body"], kept | payment["instrument"])
 
 
 def merchants_never_meet(case: Case) -> Iterator[str]:

@@ -10,10 +10,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from tests.fire.gauntlet.case import Case
 from tests.fire.gauntlet.client import Told
 from tests.fire.gauntlet.receivers import PATH, Arrival
-from tests.support.evidence import Evidence
+from tests.support.evidence import Evidence, Record
 from tests.support.test_invariants import sound
 
 OWN, OTHER = "mer_1", "mer_2"
@@ -28,6 +30,7 @@ PAYMENT = {
     "amount_captured": 0,
     "amount_refunded": 0,
 }
+VPA = "ann@bank"
 REFUND = {"object": "refund", "id": "rfnd_1", "payment_id": "pay_1", "amount": 200, "currency": "INR"}
 
 
@@ -43,7 +46,7 @@ def sound_case() -> Case:
     """Return a case in which no rule finds anything."""
     stack = _stack()
     case = Case(stack=stack, told=_log(), ledgers_before=[[dict(entry) for entry in stack.ledger[:2]]])
-    digests = {event["id"]: hashlib.sha256(event["body"].encode()).hexdigest() for event in stack.events}
+    digests = {event["id"]: hashlib.sha256(_body(event, VPA).encode()).hexdigest() for event in stack.events}
     case.arrivals = [
         Arrival("whe_1", 0.0, event_id, digests[event_id], verified=True, path=PATH, answered=200)
         for event_id in (delivery["event_id"] for delivery in stack.deliveries)
@@ -57,15 +60,23 @@ def _stack() -> Evidence:
     priced = {"merchant_id": OWN, "amount_minor": 500, "currency": "INR"}
     stack.orders[0] |= priced
     stack.payments[0] |= {**priced, "notes": {"key": "k-pay"}, "method": "upi", "capture_method": "manual"}
+    stack.payments[0] |= {"instrument": {"vpa": VPA}, "customer": None, "forgotten_at": None}
     stack.refunds[0] |= {"merchant_id": OWN, "currency": "INR", "reason": "k-refund"}
     stack.captures[0] |= {"merchant_id": OWN}
     for line, entry in enumerate(stack.ledger):
         entry["line"] = line % 2
     for event in stack.events:
-        event["body"] = json.dumps({"id": event["id"]})
+        event["body"] = _body(event, None)
     for delivery in stack.deliveries:
         delivery["merchant_id"] = OWN
     return stack
+
+
+def _body(event: Record, vpa: str | None) -> str:
+    """Return the body of an event: as it is kept, or with what only the payment's row knows."""
+    of_payment = event["subject_id"] == "pay_1"
+    data = {"object": "payment", "vpa": vpa} if of_payment else {"object": "refund"}
+    return orjson.dumps({"id": event["id"], "data": data}).decode()
 
 
 def _log() -> list[Told]:

@@ -73,7 +73,7 @@ def rewrite_ledger(case: Case) -> None:
 def move_back(case: Case) -> None:
     """A payment that was a success becomes pending again, with an event and a step in order."""
     case.stack.payments[0] |= {"status": "processing", "version": 2}
-    case.stack.events.append(event("payment.processing", "2", "success", "processing") | {"body": "{}"})
+    case.stack.events.append(event("payment.processing", "2", "success", "processing") | {"body": '{"data": {}}'})
 
 
 def send_again(*numbers: int) -> Plant:
