@@ -31,6 +31,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkflowRunner
 from activities.database_refusals import DatabaseRefusals
 from activities.endpoints import EndpointActivities
 from activities.gateway import GatewayActivities
+from activities.heartbeats import Heartbeats
 from activities.maintenance import MaintenanceActivities
 from activities.payment import PaymentActivities
 from activities.recovery import RecoveryActivities
@@ -113,7 +114,7 @@ def build_worker(
         task_queue=queue,
         workflows=WORKFLOWS,
         activities=activities,
-        interceptors=[DatabaseRefusals()],
+        interceptors=[DatabaseRefusals(), Heartbeats()],
         workflow_runner=runner or workflow_runner(),
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(minimum=1, maximum=20, initial=2),

@@ -11,9 +11,7 @@ numbered together when they are recorded, so that a retry never takes a place in
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -38,8 +36,6 @@ from clearway.domain.delivery import AttemptTrigger, DeliveryStatus, status_afte
 from clearway.durable.messages import RetryOutcome
 from clearway.egress import SendResult, WebhookSender
 
-HEARTBEAT_S: Final = 5.0
-"""Well under the workflow's heartbeat timeout, and above what most endpoints need: a quick attempt sends none."""
 CLOSED: Final = "the endpoint is disabled or deleted"
 CALLED_OFF: Final = "its cancellation was requested in Temporal"
 NO_ROW: Final = "the delivery has no row: the database was restored to an earlier moment"
@@ -129,14 +125,12 @@ class WebhookDeliveryActivities:
     @activity.defn(name="attempt_delivery")
     async def attempt(self, asked: AttemptInput) -> AttemptResult:
         """Send once and record the outcome."""
-        async with _signs_of_life():
-            return await self._attempt(asked)
+        return await self._attempt(asked)
 
     @activity.defn(name="attempt_delivery_by_hand")
     async def attempt_by_hand(self, asked: RetryAttemptInput) -> RetryOutcome:
         """Send once for a retry by hand, in any status of the delivery. The schedule stays as it is."""
-        async with _signs_of_life():
-            return await self._retry(asked)
+        return await self._retry(asked)
 
     @activity.defn(name="give_up_delivery")
     async def give_up(self, given_up: GivenUp) -> None:
@@ -262,22 +256,6 @@ class WebhookDeliveryActivities:
         activity.logger.error("the answer to delivery %s is not storable: %s", consignment.delivery_id, reason)
         async with self._engine.connect() as connection:
             return await deliveries.record_attempt(connection, consignment, _bare(made, reason), left, now=now)
-
-
-@asynccontextmanager
-async def _signs_of_life() -> AsyncIterator[None]:
-    """Send heartbeats to Temporal while an endpoint is slow."""
-
-    async def beat() -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_S)
-            activity.heartbeat()
-
-    beating = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        beating.cancel()
 
 
 def _made_before(asked: AttemptInput, consignment: Consignment, *, sent: bool = False) -> AttemptResult | None:

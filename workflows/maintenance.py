@@ -49,21 +49,25 @@ class MaintenanceWorkflow:
         started = await workflow.execute_activity_method(
             MaintenanceActivities.take_up_deliveries,
             start_to_close_timeout=timedelta(minutes=2),
+            heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
             retry_policy=policies.RECORD_RETRY,
         )
         recoveries = await workflow.execute_activity_method(
             MaintenanceActivities.take_up_recoveries,
             start_to_close_timeout=timedelta(minutes=2),
+            heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
             retry_policy=policies.RECORD_RETRY,
         )
         forgotten = await workflow.execute_activity_method(
             MaintenanceActivities.forget_idempotency_keys,
             start_to_close_timeout=timedelta(minutes=2),
+            heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
             retry_policy=policies.RECORD_RETRY,
         )
         made = await workflow.execute_activity_method(
             MaintenanceActivities.ensure_partitions,
             start_to_close_timeout=timedelta(minutes=2),
+            heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
             retry_policy=policies.RECORD_RETRY,
         )
         return MaintenanceResult(forgotten, started, recoveries, made, await self._sweep())
@@ -75,6 +79,7 @@ class MaintenanceWorkflow:
             swept = await workflow.execute_activity_method(
                 RecoveryActivities.sweep,
                 start_to_close_timeout=policies.SWEEP_TIMEOUT,
+                heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
                 retry_policy=policies.SWEEP_RETRY,
                 summary="take up what has no running workflow",
             )

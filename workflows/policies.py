@@ -47,6 +47,8 @@ FOLLOW_UP_DEADLINE: Final = timedelta(minutes=30)
 
 SWEEP_TIMEOUT: Final = timedelta(minutes=5)
 """One round of the sweep: thousands of rows compared, some hundreds of runs started."""
+MAINTENANCE_HEARTBEAT_TIMEOUT: Final = timedelta(seconds=15)
+"""The next round waits for this one, so a round whose worker is lost must be noticed soon."""
 SWEEP_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
 """The schedule runs again soon, and a round that cannot end must not block the next one."""
 TAKEN_UP_INQUIRY: Final = timedelta(minutes=10)
