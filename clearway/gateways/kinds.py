@@ -9,6 +9,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from clearway.domain.gateway import GatewayConfig, GatewayKind
 from clearway.domain.merchant import Mode
+from clearway.egress import EgressPolicy
+from clearway.egress.exchanges import GuardedExchanges
 from clearway.gateways.contract import Capabilities, Gateway
 from clearway.gateways.forms import Credentials, GatewaySettings
 from clearway.settings import Settings
@@ -23,6 +25,11 @@ class Ingredients:
     settings: Any
     installation: Settings = field(repr=False)
     tls: ssl.SSLContext
+
+    def guarded(self) -> GuardedExchanges:
+        """Return a transport to an address that the merchant chose: guarded as their webhook URLs are."""
+        is_live = self.config.mode is Mode.LIVE
+        return GuardedExchanges(EgressPolicy() if is_live else EgressPolicy.from_settings(self.installation), self.tls)
 
 
 @runtime_checkable

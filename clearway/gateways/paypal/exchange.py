@@ -23,13 +23,10 @@ from clearway.gateways.contract import (
     OperationKind,
     OutcomeKind,
 )
+from clearway.gateways.http import gateway_client
 from clearway.gateways.paypal import errors
 from clearway.gateways.paypal.tokens import Token, Tokens
 
-CONNECT_TIMEOUT_S: Final = 5.0
-CONNECTIONS_MAX: Final = 100
-IDLE_CONNECTION_S: Final = 2.0
-"""Shorter than servers keep idle connections: one that they are just closing would make an outcome UNKNOWN."""
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures that surely come before the first byte of the request."""
 _PROGRAMMER_ERRORS: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
@@ -77,19 +74,8 @@ class Exchange:
         self._credentials = credentials
         self._timeout_s = timeout_s
         self._tokens = Tokens(self._fetch_token)
-        self._client = httpx.AsyncClient(
-            base_url=api_base.rstrip("/"),
-            verify=True if tls is None else tls,
-            # A connect or pool timeout must come before the deadline: it proves that nothing was sent.
-            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s / 3), pool=timeout_s / 4),
-            limits=httpx.Limits(
-                max_connections=CONNECTIONS_MAX,
-                max_keepalive_connections=CONNECTIONS_MAX // 2,
-                keepalive_expiry=IDLE_CONNECTION_S,
-            ),
-            transport=transport,
-            follow_redirects=False,
-            trust_env=False,
+        self._client = gateway_client(
+            timeout_s, base_url=api_base.rstrip("/"), requests=2, tls=tls, transport=transport
         )
 
     async def ask(

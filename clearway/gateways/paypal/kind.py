@@ -8,9 +8,6 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, SecretStr
 
 from clearway.domain.gateway import GatewayKind
-from clearway.domain.merchant import Mode
-from clearway.egress import EgressPolicy
-from clearway.egress.exchanges import GuardedExchanges
 from clearway.gateways.contract import Capabilities, Gateway
 from clearway.gateways.forms import URL_FIELD, Credentials, GatewaySettings, Secret
 from clearway.gateways.kinds import Ingredients, Kind
@@ -62,17 +59,15 @@ class PayPalSettings(GatewaySettings):
 
 
 def build(given: Ingredients) -> Gateway:
-    """Return the connector. An address that the merchant chose is guarded as webhook URLs are."""
+    """Return the connector."""
     entered, settings = given.credentials, given.settings
     webhook_id = entered.webhook_id.get_secret_value() if entered.webhook_id else None
-    live_merchant = given.config.mode is Mode.LIVE
-    policy = EgressPolicy() if live_merchant else EgressPolicy.from_settings(given.installation)
     return PayPalGateway(
         PayPalCredentials(entered.client_id.get_secret_value(), entered.client_secret.get_secret_value(), webhook_id),
         api_base=settings.api_base or BASES[settings.environment],
         timeout_s=given.installation.gateway_timeout_s,
         tls=given.tls,
-        transport=GuardedExchanges(policy, given.tls) if settings.api_base else None,
+        transport=given.guarded() if settings.api_base else None,
     )
 
 

@@ -32,23 +32,14 @@ def outcome_of_order(order: Mapping[str, Any]) -> GatewayOutcome:
     references = {"payment": text(order, "id")}
     if text(order, "intent") == "CAPTURE":
         found = _last(payments(order, "captures"))
-        return _waiting(order, references) if found is None else _captured(found, references)
+        return _waiting(order, references) if found is None else _captured(found, OperationKind.AUTHORISE, references)
     first = next(iter(payments(order, "authorizations")), None)
     return _waiting(order, references) if first is None else _reserved(first, references)
 
 
 def outcome_of_capture(capture: Mapping[str, Any], operation: Operation) -> GatewayOutcome:
     """Return the state of a capture of an authorization."""
-    references = {"capture": text(capture, "id")}
-    status = text(capture, "status")
-    if status in TAKEN:
-        amount, currency = money(capture)
-        return GatewayOutcome(
-            OutcomeKind.APPROVED, references=references, amount_minor=amount, currency=currency, captured=True
-        )
-    if status == "PENDING":
-        return GatewayOutcome(OutcomeKind.PENDING, references=references)
-    return errors.declined(operation.kind, status, references)
+    return _captured(capture, operation.kind, {})
 
 
 def outcome_of_refund(refund: Mapping[str, Any]) -> GatewayOutcome:
@@ -142,7 +133,7 @@ def _waiting(order: Mapping[str, Any], references: dict[str, str]) -> GatewayOut
     raise AnswerUnreadableError("the order does not say how it was paid")
 
 
-def _captured(capture: Mapping[str, Any], references: dict[str, str]) -> GatewayOutcome:
+def _captured(capture: Mapping[str, Any], kind: OperationKind, references: dict[str, str]) -> GatewayOutcome:
     references |= {"capture": text(capture, "id")}
     status = text(capture, "status")
     if status in TAKEN:
@@ -152,7 +143,7 @@ def _captured(capture: Mapping[str, Any], references: dict[str, str]) -> Gateway
         )
     if status == "PENDING":
         return GatewayOutcome(OutcomeKind.PENDING, references=references)
-    return errors.declined(OperationKind.AUTHORISE, status, references)
+    return errors.declined(kind, status, references)
 
 
 def _reserved(authorization: Mapping[str, Any], references: dict[str, str]) -> GatewayOutcome:

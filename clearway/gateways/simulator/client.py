@@ -39,12 +39,8 @@ from clearway.gateways.contract import (
     OutcomeKind,
     SignatureInvalidError,
 )
+from clearway.gateways.http import gateway_client
 from clearway.gateways.simulator import mapping
-
-CONNECT_TIMEOUT_S: Final = 5.0
-CONNECTIONS_MAX: Final = 100
-IDLE_CONNECTION_S: Final = 2.0
-"""Shorter than servers keep idle connections (5 s and up): one they are just closing would make an outcome UNKNOWN."""
 
 LISTED_AT_ONCE: Final = 500
 
@@ -84,19 +80,7 @@ class SimulatorGateway:
         self._timeout_s = timeout_s
         self._account = account
         self._verifier = Webhook(webhook_secret)
-        self._client = httpx.AsyncClient(
-            base_url=url,
-            verify=True if tls is None else tls,
-            # A connect or pool timeout must come before the deadline: it proves that nothing was sent.
-            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s / 2), pool=timeout_s / 3),
-            limits=httpx.Limits(
-                max_connections=CONNECTIONS_MAX,
-                max_keepalive_connections=CONNECTIONS_MAX // 2,
-                keepalive_expiry=IDLE_CONNECTION_S,
-            ),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._client = gateway_client(timeout_s, base_url=url, tls=tls)
 
     async def authorise(self, operation: Operation) -> GatewayOutcome:
         """Reserve or take the money."""

@@ -7,6 +7,7 @@ is never read here and never logged.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -71,13 +72,14 @@ class StripeGateway:
         api_base: str = API_BASE,
         timeout_s: float,
         multicapture: bool = False,
+        tls: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         """Prepare the client; nothing is opened yet. transport: a guarded transport, if needed."""
         self.abilities = abilities(multicapture=multicapture)
         self._credentials = credentials
         self._multicapture = multicapture
-        self._transport = StripeTransport(timeout_s=timeout_s, transport=transport)
+        self._transport = StripeTransport(timeout_s=timeout_s, tls=tls, transport=transport)
         sdk = stripe.StripeClient(
             credentials.secret_key,
             base_addresses={"api": api_base.rstrip("/")},

@@ -9,8 +9,6 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from clearway.domain.gateway import GatewayKind
 from clearway.domain.merchant import Mode
-from clearway.egress import EgressPolicy
-from clearway.egress.exchanges import GuardedExchanges
 from clearway.gateways.contract import Capabilities, Gateway
 from clearway.gateways.forms import URL_FIELD, Credentials, GatewaySettings, Secret
 from clearway.gateways.kinds import Ingredients, Kind
@@ -70,17 +68,16 @@ class StripeSettings(GatewaySettings):
 
 
 def build(given: Ingredients) -> Gateway:
-    """Return the connector. An address that the merchant chose is guarded as webhook URLs are."""
+    """Return the connector."""
     credentials, settings = given.credentials, given.settings
     secret = credentials.webhook_secret.get_secret_value() if credentials.webhook_secret else None
-    live_merchant = given.config.mode is Mode.LIVE
-    policy = EgressPolicy() if live_merchant else EgressPolicy.from_settings(given.installation)
     return StripeGateway(
         StripeKeys(credentials.secret_key.get_secret_value(), secret),
         api_base=settings.api_base or API_BASE,
         timeout_s=given.installation.gateway_timeout_s,
         multicapture=settings.multicapture,
-        transport=GuardedExchanges(policy, given.tls) if settings.api_base else None,
+        tls=given.tls,
+        transport=given.guarded() if settings.api_base else None,
     )
 
 

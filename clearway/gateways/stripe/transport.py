@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import httpx
 import stripe
 
-logging.getLogger("stripe").setLevel(logging.WARNING)  # At DEBUG the SDK logs whole answers, client secrets included.
+from clearway.gateways.http import gateway_client
 
-CONNECT_TIMEOUT_S: Final = 5.0
-CONNECTIONS_MAX: Final = 100
-IDLE_CONNECTION_S: Final = 2.0
-"""Shorter than servers keep idle connections: one they are just closing would make an outcome UNKNOWN."""
+logging.getLogger("stripe").setLevel(logging.WARNING)  # At DEBUG the SDK logs whole answers, client secrets included.
 
 
 class StripeTransport(stripe.HTTPClient):
@@ -27,22 +25,17 @@ class StripeTransport(stripe.HTTPClient):
 
     name = "httpx"
 
-    def __init__(self, *, timeout_s: float, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        timeout_s: float,
+        tls: ssl.SSLContext | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
         """Prepare the connection pool; nothing is opened yet. timeout_s: the total limit of one request."""
         super().__init__()
         self._timeout_s = timeout_s
-        self._http = httpx.AsyncClient(
-            # A connect or pool timeout must come before the total limit: it proves that nothing was sent.
-            timeout=httpx.Timeout(timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s / 2), pool=timeout_s / 3),
-            limits=httpx.Limits(
-                max_connections=CONNECTIONS_MAX,
-                max_keepalive_connections=CONNECTIONS_MAX // 2,
-                keepalive_expiry=IDLE_CONNECTION_S,
-            ),
-            follow_redirects=False,
-            trust_env=False,
-            transport=transport,
-        )
+        self._http = gateway_client(timeout_s, tls=tls, transport=transport)
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: Any = None
