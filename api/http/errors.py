@@ -27,9 +27,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from api.http.fields import CARD_NUMBER_REFUSED
 from api.http.problems import CODES, MEDIA_TYPE, FieldProblem, problem
 from clearway.domain.errors import ClearwayError, UnprocessableError
+from clearway.domain.field_checks import CARD_NUMBER_REFUSED
 
 FIELD_ERRORS_SHOWN_MAX: Final = 20
 FIELD_NAME_LENGTH_MAX: Final = 100

@@ -24,8 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from clearway.domain import money
-from clearway.domain.card_numbers import contains_card_number
+from clearway.domain.field_checks import COUNTRY_FORM, currency_code, plain_text, without_card_number, written_time
 from clearway.domain.limits import (
     AMOUNT_MINOR_MAX,
     NOTES_KEY_LENGTH_MAX,
@@ -34,8 +33,6 @@ from clearway.domain.limits import (
     SEARCH_LENGTH_MAX,
     URL_LENGTH_MAX,
 )
-from clearway.domain.routing_conditions import COUNTRY_FORM, written_time
-from clearway.domain.text import UNSTORABLE
 from clearway.egress import UrlRefusedError, parse_url
 
 CODE_FORM: Final = r"^[A-Za-z0-9_-]{2,32}$"
@@ -53,7 +50,6 @@ NETWORK_FORM: Final = rf"^(?:{_IPV4}(?:/(?:3[0-2]|[12]?[0-9]))?|{_IPV6}(?:/(?:12
 """How a network or an address is spelt. Whether the bits after the prefix are zero is checked after it."""
 VPA_FORM: Final = r"^[a-zA-Z0-9.\-_]{2,256}@[a-zA-Z][a-zA-Z0-9]{1,63}$"
 """name@handle; NPCI's handles are letters, some with digits after them (s2b)."""
-CARD_NUMBER_REFUSED: Final = "card_number_refused"
 
 
 class Body(BaseModel):
@@ -62,24 +58,12 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
 
 
-def _plain(text: str) -> str:
-    return _without_card_number(text, "This looks like a card number, and card numbers are never stored. Remove it")
-
-
 def _opaque(token: str) -> str:
-    return _without_card_number(
+    return without_card_number(
         token,
         "These digits could be a card number, and card numbers are never stored. Send the gateway's token. If this is "
         "the token, let the gateway create another one: about 1 in 30 tokens of 16 digits looks like a card number",
     )
-
-
-def _without_card_number(text: str, refusal: str) -> str:
-    if UNSTORABLE.search(text):
-        raise PydanticCustomError("text_not_plain", "Remove control characters; they cannot be stored")
-    if contains_card_number(text):
-        raise PydanticCustomError(CARD_NUMBER_REFUSED, "{refusal}", {"refusal": refusal})
-    return text
 
 
 def _secret_of_form(form: str, message: str) -> Callable[[SecretStr], SecretStr]:
@@ -91,15 +75,6 @@ def _secret_of_form(form: str, message: str) -> Callable[[SecretStr], SecretStr]
         return secret
 
     return check
-
-
-def _currency(code: str) -> str:
-    try:
-        money.exponent(code)
-    except money.CurrencyUnknownError:
-        message = "This is not an ISO 4217 currency code in capital letters, such as INR, USD or JPY"
-        raise PydanticCustomError("currency_unknown", message) from None
-    return code
 
 
 def _string_only(value: Any) -> Any:
@@ -144,7 +119,7 @@ def _http_url(text: str) -> str:
     return text
 
 
-PlainText = Annotated[str, BeforeValidator(_string_only), AfterValidator(_plain)]
+PlainText = Annotated[str, BeforeValidator(_string_only), AfterValidator(plain_text)]
 Amount = Annotated[
     int,
     Field(
@@ -158,7 +133,7 @@ Amount = Annotated[
 CurrencyCode = Annotated[
     str,
     StringConstraints(min_length=3, max_length=3),
-    AfterValidator(_currency),
+    AfterValidator(currency_code),
     Field(description="ISO 4217 currency code in capital letters.", examples=["INR"]),
 ]
 NotesKey = Annotated[PlainText, StringConstraints(min_length=1, max_length=NOTES_KEY_LENGTH_MAX)]

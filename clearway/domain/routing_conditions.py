@@ -28,20 +28,16 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from clearway.domain import money
-from clearway.domain.card_numbers import contains_card_number
+from clearway.domain.field_checks import COUNTRY_FORM, currency_code, plain_text, written_time
 from clearway.domain.limits import AMOUNT_MINOR_MAX, NOTES_KEY_LENGTH_MAX, NOTES_VALUE_LENGTH_MAX
 from clearway.domain.payment import CaptureMethod, PaymentMethod
-from clearway.domain.text import UNSTORABLE
 
 VALUES_MAX: Final = 100
 """In the list of one condition."""
 CURRENCY_FORM: Final = r"^[A-Z]{3}$"
 ZONE_FORM: Final = r"^[A-Za-z][A-Za-z0-9_+-]*(?:/[A-Za-z0-9_+-]+){0,2}$"
-COUNTRY_FORM: Final = r"^[A-Z]{2}$"
 BIN_FORM: Final = r"^[0-9]{4,8}$"
 TIME_FORM: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
-MOMENT_FORM: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -132,33 +128,6 @@ def _among(read: Callable[[PaymentFacts], Any], how: Among, values: tuple[Any, .
     return none_of
 
 
-def _currency(code: str) -> str:
-    try:
-        money.exponent(code)
-    except money.CurrencyUnknownError:
-        message = "This is not an ISO 4217 currency code in capital letters, such as INR, USD or JPY"
-        raise PydanticCustomError("currency_unknown", message) from None
-    return code
-
-
-def storable_text(text: str) -> str:
-    """Refuse what must not or cannot be stored."""
-    if UNSTORABLE.search(text):
-        raise PydanticCustomError("text_not_plain", "Remove control characters; they cannot be stored")
-    if contains_card_number(text):
-        message = "This looks like a card number, and card numbers are never stored. Remove it"
-        raise PydanticCustomError("card_number_refused", message)
-    return text
-
-
-def written_time(value: Any) -> Any:
-    """Refuse a bare number, which would be read as seconds since 1970."""
-    if isinstance(value, datetime) or (isinstance(value, str) and MOMENT_FORM.match(value)):
-        return value
-    message = "Write a date and time with its offset (RFC 3339), such as 2026-11-21T10:41:38Z"
-    raise PydanticCustomError("datetime_form", message)
-
-
 def _zone(name: str) -> str:
     try:
         zone_of(name)
@@ -174,8 +143,8 @@ def zone_of(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=NOTES_VALUE_LENGTH_MAX), AfterValidator(storable_text)]
-Currency = Annotated[str, AfterValidator(_currency), Field(json_schema_extra={"pattern": CURRENCY_FORM})]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=NOTES_VALUE_LENGTH_MAX), AfterValidator(plain_text)]
+Currency = Annotated[str, AfterValidator(currency_code), Field(json_schema_extra={"pattern": CURRENCY_FORM})]
 Country = Annotated[str, StringConstraints(pattern=COUNTRY_FORM), Field(description="ISO 3166, two capital letters.")]
 Bin = Annotated[str, StringConstraints(pattern=BIN_FORM), Field(description="The first 4 to 8 digits of a card.")]
 _Listed = Field(min_length=1, max_length=VALUES_MAX)
@@ -284,7 +253,7 @@ class NoteCondition(Node):
     """One of the payment's `notes`."""
 
     field: Literal["note"]
-    key: Annotated[str, StringConstraints(min_length=1, max_length=NOTES_KEY_LENGTH_MAX), AfterValidator(storable_text)]
+    key: Annotated[str, StringConstraints(min_length=1, max_length=NOTES_KEY_LENGTH_MAX), AfterValidator(plain_text)]
     is_: Annotated[Among, Field(alias="is")]
     value: Annotated[tuple[Text, ...], _Listed]
 

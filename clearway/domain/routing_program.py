@@ -20,8 +20,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from clearway.domain.field_checks import plain_text
 from clearway.domain.ids import BODY_LENGTH
-from clearway.domain.routing_conditions import Condition, Node, PaymentFacts, Test, storable_text
+from clearway.domain.routing_conditions import Condition, Node, PaymentFacts, Test
 
 RULES_MAX: Final = 500
 STATEMENTS_MAX: Final = 20
@@ -182,7 +183,7 @@ class Otherwise(StrEnum):
 def _name(name: str) -> str:
     if name != name.strip():
         raise PydanticCustomError("name_not_plain", "Remove the blanks at the ends")
-    return storable_text(name)
+    return plain_text(name)
 
 
 class Rule(Node):
