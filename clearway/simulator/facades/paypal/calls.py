@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from clearway.simulator.facades.things import unused_key
 from clearway.simulator.records import Records
 
 CHANNEL: Final = "paypal"
@@ -22,13 +23,5 @@ class Call:
 
 
 def engine_key(records: Records, call: Call, object_id: str) -> str:
-    """Return an unused engine key: the request's own if it is free, so that the journal has it.
-
-    It may be used already: request ids belong to an account, expire, and may be sent again after a decline.
-    """
-    wanted = key = call.request_id or f"paypal:{object_id}"
-    number = 1
-    while records.operation(key) is not None:
-        number += 1
-        key = f"{wanted}#{number}"
-    return key
+    """Return an unused engine key: the request's own if it is free."""
+    return unused_key(records, call.request_id or f"paypal:{object_id}")

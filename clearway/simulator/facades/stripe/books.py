@@ -1,30 +1,15 @@
-"""The stand-in's own storage, beside the engine's records: Stripe's objects as documents, and stored answers.
-
-The tables are in the simulator's file, so that one transaction covers an object and its effect.
-"""
+"""The stand-in's own storage: Stripe's objects, and the stored first answers to keys."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
+from clearway.simulator.facades import things
 from clearway.simulator.store import Store
 
 SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS stripe_objects (
-    id TEXT PRIMARY KEY,
-    account TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    parent TEXT,
-    operation_key TEXT,
-    document TEXT NOT NULL,
-    created_at REAL NOT NULL
-);
-CREATE INDEX IF NOT EXISTS stripe_objects_by_kind ON stripe_objects (account, kind, created_at);
-CREATE INDEX IF NOT EXISTS stripe_objects_by_parent ON stripe_objects (parent);
-CREATE INDEX IF NOT EXISTS stripe_objects_by_operation ON stripe_objects (operation_key);
 CREATE TABLE IF NOT EXISTS stripe_answers (
     account TEXT NOT NULL,
     key TEXT NOT NULL,
@@ -50,17 +35,8 @@ class Kind(StrEnum):
     ENDPOINT = "webhook_endpoint"
 
 
-@dataclass(slots=True)
-class Thing:
-    """One object. parent: the intent of a charge or refund. operation_key: the engine's operation behind it."""
-
-    id: str
-    account: str
-    kind: Kind
-    document: dict[str, Any]
-    created_at: float
-    parent: str | None = None
-    operation_key: str | None = None
+Thing = things.Thing[Kind]
+"""parent: the intent of a charge or refund."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,42 +62,12 @@ class Wanted:
     """Fields of the document, each with the texts it may be."""
 
 
-class Books:
+class Books(things.Things[Kind]):
     """Reads and writes of Stripe's objects and stored answers."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store, "stripe_objects", Kind)
         store.add_schema(SCHEMA)
-
-    def add(self, thing: Thing) -> None:
-        """Insert an object."""
-        self._store.run(
-            "INSERT INTO stripe_objects VALUES (?, ?, ?, ?, ?, ?, ?)",
-            thing.id,
-            thing.account,
-            thing.kind,
-            thing.parent,
-            thing.operation_key,
-            json.dumps(thing.document),
-            thing.created_at,
-        )
-
-    def save(self, thing: Thing) -> None:
-        """Write back the document."""
-        self._store.run("UPDATE stripe_objects SET document = ? WHERE id = ?", json.dumps(thing.document), thing.id)
-
-    def get(self, account: str, kind: Kind, object_id: str) -> Thing | None:
-        """Find an object of an account."""
-        query = "SELECT * FROM stripe_objects WHERE id = ? AND account = ? AND kind = ?"
-        return _thing(self._store.one(query, object_id, account, kind))
-
-    def any(self, object_id: str) -> Thing | None:
-        """Find an object, of any account and kind."""
-        return _thing(self._store.one("SELECT * FROM stripe_objects WHERE id = ?", object_id))
-
-    def of_operation(self, key: str) -> Thing | None:
-        """Find the charge or refund of an operation of the engine."""
-        return _thing(self._store.one("SELECT * FROM stripe_objects WHERE operation_key = ?", key))
 
     def page(
         self, account: str, kind: Kind, wanted: Wanted, limit: int, *, after: str | None, before: str | None
@@ -140,19 +86,9 @@ class Books:
                 conditions.append(f"rowid {sign} (SELECT rowid FROM stripe_objects WHERE id = ?)")  # noqa: S608 - one of two signs
                 given.append(bound)
         order = "ASC" if before is not None else "DESC"
-        query = f"SELECT * FROM stripe_objects WHERE {' AND '.join(conditions)} ORDER BY rowid {order} LIMIT ?"  # noqa: S608 - values are parameters
-        found = [thing for row in self._store.all(query, *given, limit + 1) if (thing := _thing(row))]
+        found = self._select(f"WHERE {' AND '.join(conditions)} ORDER BY rowid {order} LIMIT ?", *given, limit + 1)
         page = found[:limit]
         return (page[::-1] if before is not None else page), len(found) > limit
-
-    def all(self, account: str, kind: Kind) -> list[Thing]:
-        """Return every object of a kind, newest first."""
-        query = "SELECT * FROM stripe_objects WHERE account = ? AND kind = ? ORDER BY rowid DESC"
-        return [thing for row in self._store.all(query, account, kind) if (thing := _thing(row))]
-
-    def delete(self, thing: Thing) -> None:
-        """Remove an object."""
-        self._store.run("DELETE FROM stripe_objects WHERE id = ?", thing.id)
 
     def answer(self, account: str, key: str, since: float) -> StoredAnswer | None:
         """Find the stored answer to a key; one stored before `since` is forgotten."""
@@ -175,9 +111,3 @@ class Books:
             answer.request_id,
             answer.created_at,
         )
-
-
-def _thing(row: dict[str, Any] | None) -> Thing | None:
-    if row is None:
-        return None
-    return Thing(**{**row, "kind": Kind(row["kind"]), "document": json.loads(row["document"])})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clearway.simulator.facades.stripe.accounts import Caller
+from clearway.simulator.facades.things import unused_key
 from clearway.simulator.records import Records
 
 CHANNEL = "stripe"
@@ -28,13 +29,5 @@ class Call:
 
 
 def engine_key(records: Records, call: Call, object_id: str) -> str:
-    """Return an unused engine key: the request's own if it is free, so that the journal has it.
-
-    It may be used already: Stripe's keys belong to an account, and expire after a day.
-    """
-    wanted = key = call.key or f"stripe:{object_id}"
-    number = 1
-    while records.operation(key) is not None:
-        number += 1
-        key = f"{wanted}#{number}"
-    return key
+    """Return an unused engine key: the request's own if it is free."""
+    return unused_key(records, call.key or f"stripe:{object_id}")
