@@ -5,16 +5,15 @@ Credentials come from a file or from stdin, never from the command line: other p
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import orjson
 import typer
 
+from clearway.cli.json_files import parse_json, read_json
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, open_api
 from clearway.cli.output import JsonFlag, out, plain, print_json, remarks, table
-from clearway.cli.problems import CommandError
 
 gateways: Final = typer.Typer(help="Gateways: what carries out your payments.", no_args_is_help=True)
 
@@ -230,7 +229,7 @@ def import_gateways(
     api_secret: ApiSecret = None,
 ) -> None:
     """Save the gateways of an exported file. One of the same kind and name is replaced; none is deleted."""
-    body = {"passphrase": passphrase, "file": _json(file.read_bytes(), str(file))}
+    body = {"passphrase": passphrase, "file": read_json(file)}
     with open_api(api_url, api_key, api_secret) as api:
         saved = api.post("/gateways/import", body)["data"]
     for one in saved:
@@ -240,27 +239,11 @@ def import_gateways(
 def _fields(name: str | None, credentials: Path | None, settings: str | None, priority: int | None) -> dict[str, Any]:
     given = {
         "name": name,
-        "credentials": None if credentials is None else _credentials(credentials),
-        "settings": None if settings is None else _json(settings.encode(), "--settings"),
+        "credentials": None if credentials is None else read_json(credentials),
+        "settings": None if settings is None else parse_json(settings.encode(), "--settings"),
         "priority": priority,
     }
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _credentials(file: Path) -> Any:
-    if str(file) == "-":
-        return _json(sys.stdin.buffer.read(), "stdin")
-    try:
-        return _json(file.read_bytes(), str(file))
-    except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
-
-
-def _json(content: bytes, source: str) -> Any:
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        raise CommandError(f"{source} is not JSON.") from None
 
 
 def _print_saved(saved: dict[str, Any], *, as_json: bool) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
-import orjson
 import typer
 
+from clearway.cli.json_files import read_json
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, open_api
 from clearway.cli.output import JsonFlag, coloured, out, plain, print_json, table
-from clearway.cli.problems import CommandError
 
 routing: Final = typer.Typer(help="Routing: rules that choose a gateway for each payment.", no_args_is_help=True)
 
@@ -60,7 +59,7 @@ def validate_rules(
 ) -> None:
     """Check rules without saving them. The exit code is 1 when something is wrong."""
     with open_api(api_url, api_key, api_secret) as api:
-        checked = api.post("/routing/validate", {"program": _read(file)})
+        checked = api.post("/routing/validate", {"program": read_json(file)})
     for text in (*checked["problems"], *(f"warning: {each}" for each in checked["warnings"])):
         out().print(plain(text))
     if not checked["valid"]:
@@ -80,7 +79,7 @@ def save_rules(
     api_secret: ApiSecret = None,
 ) -> None:
     """Save rules as a draft. They route nothing until `clearway routing activate`."""
-    body = {"program": _read(file)} | ({"note": note} if note else {})
+    body = {"program": read_json(file)} | ({"note": note} if note else {})
     with open_api(api_url, api_key, api_secret) as api:
         made = api.post("/routing/versions", body, idempotency_key=idempotency_key)
     if as_json:
@@ -159,12 +158,3 @@ def explain(
     asked = {"method": method, "amount": amount, "currency": currency, "country": country, "version": version}
     with open_api(api_url, api_key, api_secret) as api:
         print_json(api.post("/routing/explain", {name: value for name, value in asked.items() if value is not None}))
-
-
-def _read(file: Path) -> Any:
-    try:
-        return orjson.loads(file.read_bytes())
-    except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror}.") from None
-    except orjson.JSONDecodeError as error:
-        raise CommandError(f"{file} is not JSON: {error}.") from None
