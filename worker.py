@@ -78,14 +78,13 @@ def activities_of(
     gateways: GatewayConnections,
     deliveries: TemporalDeliveries,
     *,
-    breakers: BreakerBoard,
+    counts: BreakerCounts,
 ) -> Sequence[Callable[..., Any]]:
     """Return the activities of one task queue: the index of what the durable side does."""
     cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
     if queue == QUEUE_PAYMENTS:
         payments = PaymentActivities(engine, deliveries, cipher)
         refunds = RefundActivities(engine, deliveries)
-        counts = BreakerCounts(engine, breakers, deliveries.start)
         gateway = GatewayActivities(gateways, partial(return_url_of, settings), cipher, counts)
         of_payments: list[Callable[..., Any]] = [payments.record, payments.record_again, payments.change]
         of_commands: list[Callable[..., Any]] = [payments.load, payments.begin, payments.end]
@@ -131,14 +130,14 @@ def build_workers(
     engine: AsyncEngine,
     gateways: GatewayConnections,
     deliveries: TemporalDeliveries,
-    breakers: BreakerBoard | None = None,
+    counts: BreakerCounts | None = None,
     runner: WorkflowRunner | None = None,
 ) -> Sequence[Worker]:
     """Return the worker of each of these task queues, with its activities."""
-    board = breakers or BreakerBoard(engine)
+    counting = counts or BreakerCounts(engine, BreakerBoard(engine), deliveries.start)
     return [
         build_worker(
-            client, queue, activities_of(queue, settings, engine, gateways, deliveries, breakers=board), runner
+            client, queue, activities_of(queue, settings, engine, gateways, deliveries, counts=counting), runner
         )
         for queue in queues
     ]
@@ -221,8 +220,10 @@ async def run(settings: Settings, queues: Sequence[str], index: int, stop: async
         breakers = BreakerBoard(engine)
         watching = asyncio.create_task(breakers.run())
         stack.callback(watching.cancel)
+        counts = BreakerCounts(engine, breakers, deliveries.start)
+        stack.push_async_callback(counts.settle)
         workers = build_workers(
-            client, queues, settings, engine=engine, gateways=gateways, deliveries=deliveries, breakers=breakers
+            client, queues, settings, engine=engine, gateways=gateways, deliveries=deliveries, counts=counts
         )
         collector.settle()
         async with working(workers):

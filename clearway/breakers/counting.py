@@ -89,7 +89,7 @@ class BreakerCounts:
             counts.task = asyncio.create_task(self._write_soon(called, counts))
 
     async def settle(self) -> None:
-        """Wait until all due counts are written: for tests, and before a process ends."""
+        """Wait until all due counts are written, such as before a process ends."""
         tasks = [counts.task for counts in self._counts.values() if counts.task is not None]
         await asyncio.gather(*tasks)
 
