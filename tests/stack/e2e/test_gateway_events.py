@@ -54,7 +54,8 @@ async def send(
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": Webhook(secret).sign(event["id"], at, body),
     }
-    [gateway] = (await merchant.http.get("/gateways")).json()["data"]
+    configs = (await merchant.http.get("/gateways")).json()["data"]
+    [gateway] = [config for config in configs if config["kind"] == "simulator"]
     url = f"{str(merchant.http.base_url).rstrip('/')}/gateways/{gateway['id']}/webhook"
     return await merchant.gateway.post(url, content=body, headers=headers)
 
