@@ -17,12 +17,11 @@ from temporalio.exceptions import ActivityError
 
 from activities.gateway import GatewayActivities, GatewayCall, RecoverCall
 from clearway.domain.money import Money
-from clearway.gateways.contract import Executed, GatewayOutcome, Operation, OutcomeKind
+from clearway.gateways.contract import UNKNOWN, Executed, GatewayOutcome, Operation, OutcomeKind
 from workflows import policies
 
 UNDECIDED: Final = frozenset({OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE})
 SEND_AGAIN: Final = frozenset({OutcomeKind.RETRYABLE, OutcomeKind.NOT_FOUND})
-UNKNOWN: Final = GatewayOutcome(OutcomeKind.UNKNOWN)
 
 
 def difference(outcome: GatewayOutcome, asked: Money) -> str | None:

@@ -22,7 +22,7 @@ from clearway.domain.gateway import GatewayConfig
 from clearway.domain.gateway_event import Disposition
 from clearway.domain.ids import GATEWAY, is_id
 from clearway.gateway_configs.finding import gateway_not_found
-from clearway.gateway_events.receiving import Taken, keep_unsigned, receive
+from clearway.gateway_events.receiving import Taken, keep_refused, receive
 from clearway.gateways.connections import Connection, GatewayBrokenError, GatewayMissingError
 from clearway.gateways.contract import InboundRequest, SignatureInvalidError
 
@@ -103,7 +103,7 @@ async def _taken(services: ApiServices, connection: Connection, request: Request
         return await receive(services, connection, inbound)
     except SignatureInvalidError as error:
         await services.rate_limits.count_address(request)
-        await keep_unsigned(services, config, error, inbound)
+        await keep_refused(services, config, error, inbound)
         if isinstance(error, _AddressError):
             detail = f"This gateway's webhooks are not accepted from {address}. Nothing was changed."
             raise ForbiddenError("address_not_allowed", detail) from None

@@ -15,7 +15,7 @@ from clearway.db.pages import Rows as Page
 from clearway.db.tables import events, payments, webhook_deliveries, webhook_endpoints
 from clearway.db.writing import Rows, Write, write
 from clearway.domain.endpoint import EndpointStatus
-from clearway.domain.events import CREATED_STEP, EventType, delivery_body, kept_body, timestamp
+from clearway.domain.events import CREATED_STEP, EventType, delivery_body, kept_body, personal_fields
 from clearway.domain.ids import DELIVERY, EVENT, NOUNS, REFUND, earliest, new_id, noun_of
 
 _OPEN: Final = webhook_endpoints.c.deleted_at.is_(None) & (webhook_endpoints.c.status == EndpointStatus.ENABLED.value)
@@ -159,9 +159,8 @@ def body_of(row: Row[Any]) -> str:
     body: str = row.body
     if row.person_notes is None:
         return body  # no event of a payment
-    forgotten_at = row.person_forgotten_at and timestamp(row.person_forgotten_at)
-    personal = {"customer": row.person_customer, "notes": row.person_notes, "forgotten_at": forgotten_at}
-    return delivery_body(body, personal | row.person_instrument)
+    person = (row.person_instrument, row.person_customer, row.person_notes, row.person_forgotten_at)
+    return delivery_body(body, personal_fields(*person))
 
 
 async def creation_body(connection: AsyncConnection, merchant_id: str, subject_id: str) -> str | None:

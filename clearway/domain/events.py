@@ -63,6 +63,14 @@ def kept_body(event_id: str, event_type: EventType, occurred_at: datetime, data:
     return orjson.dumps(body).decode()
 
 
+def personal_fields(
+    instrument: Mapping[str, Any], customer: Any, notes: Any, forgotten_at: datetime | None
+) -> dict[str, Any]:
+    """Return the personal fields of a payment from the columns of its row, for `delivery_body`."""
+    forgotten = None if forgotten_at is None else timestamp(forgotten_at)
+    return {"customer": customer, NOTES: notes, "forgotten_at": forgotten, **instrument}
+
+
 def delivery_body(kept: str, personal: Mapping[str, Any]) -> str:
     """Return the body that every attempt to every endpoint sends: a kept one with these personal fields of its payment.
 

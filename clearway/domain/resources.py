@@ -204,7 +204,7 @@ class EndpointTestResource(Resource):
 
 
 class ContradictionResource(Resource):
-    """What a gateway reported after a payment or refund had ended, and what is recorded. The record did not change."""
+    """A gateway's report that contradicts the final status of a payment or refund. The record did not change."""
 
     id: Annotated[str, Field(description="Of the review: quote it when you ask the operator of this installation.")]
     object: Literal["review"] = "review"

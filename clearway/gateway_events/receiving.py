@@ -84,13 +84,13 @@ class Taken:
 async def receive(services: Services, gateway: Connection, request: InboundRequest) -> Taken:
     """Process the events of a request to this gateway's address, and return their dispositions.
 
-    Raises SignatureInvalidError, with nothing stored (`keep_unsigned`), and UnavailableError when one could not be
+    Raises SignatureInvalidError, with nothing stored (`keep_refused`), and UnavailableError when one could not be
     passed on: the gateway is to send it again.
     """
     try:
         return await take(services, gateway, request)
     except EventUnreadableError as error:
-        await _keep(services, gateway.config, error, request)
+        await keep_refused(services, gateway.config, error, request)
         return Taken([Disposition.IGNORED])
 
 
@@ -106,11 +106,17 @@ async def take(services: Services, gateway: Connection, request: InboundRequest,
     return Taken(dispositions, inbound.answer)
 
 
-async def keep_unsigned(
-    services: Services, config: GatewayConfig, error: SignatureInvalidError, request: InboundRequest
-) -> None:
-    """Keep an unverified request, so that a person can look for it. Rate-limit its source before this call."""
-    await _keep(services, config, error, request)
+async def keep_refused(services: Services, config: GatewayConfig, error: Exception, request: InboundRequest) -> None:
+    """Keep a request that is unverified or unreadable, so that a person can look for it.
+
+    Rate-limit the source of an unverified one before this call.
+    """
+    verdict = Verdict.UNSIGNED if isinstance(error, SignatureInvalidError) else Verdict.UNREADABLE
+    reason = storable(str(error), OPERATOR_TEXT_LENGTH_MAX)
+    refused = Refused(raw_of(services.cipher, config, request, believed=False), verdict, reason)
+    async with services.reader.connect() as connection:
+        kept = await gateway_events.keep_refused(connection, refused)
+    log.warning("gateway_event_not_taken", gateway_id=config.id, verdict=verdict, reason=reason, kept=kept)
 
 
 async def _heard(connection: AsyncConnection, config: GatewayConfig, event: InboundEvent) -> tuple[Named, GatewayEvent]:
@@ -252,15 +258,6 @@ async def _becomes(services: Services, kept: Kept, disposition: Disposition) -> 
         async with services.reader.connect() as connection:
             await gateway_events.set_disposition(connection, kept, disposition)
     return disposition
-
-
-async def _keep(services: Services, config: GatewayConfig, error: Exception, request: InboundRequest) -> None:
-    verdict = Verdict.UNSIGNED if isinstance(error, SignatureInvalidError) else Verdict.UNREADABLE
-    reason = storable(str(error), OPERATOR_TEXT_LENGTH_MAX)
-    refused = Refused(raw_of(services.cipher, config, request, believed=False), verdict, reason)
-    async with services.reader.connect() as connection:
-        kept = await gateway_events.keep_refused(connection, refused)
-    log.warning("gateway_event_not_taken", gateway_id=config.id, verdict=verdict, reason=reason, kept=kept)
 
 
 def _against(subject: Subject, named: Named, event: GatewayEvent) -> ReviewKind | None:

@@ -11,10 +11,9 @@ from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.limits import CANCELS_PER_PAYMENT_MAX
 from clearway.domain.payment import Payment, PaymentStatus
 from clearway.domain.refusals import NOT_CANCELLABLE, OUTCOME_UNKNOWN
-from clearway.gateways.contract import GatewayOutcome, OutcomeKind
+from clearway.gateways.contract import UNKNOWN, GatewayOutcome, OutcomeKind
 from workflows import policies
 from workflows.inbox import Command
-from workflows.operation import UNKNOWN
 from workflows.payment import attempts, review
 from workflows.payment.doubt import Doubt
 from workflows.payment.record import PaymentRun

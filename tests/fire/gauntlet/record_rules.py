@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clearway.domain.events import delivery_body
+from clearway.domain.events import delivery_body, personal_fields
 from clearway.domain.payment import MOVES as PAYMENT_MOVES
 from clearway.domain.refund import MOVES as REFUND_MOVES
 from tests.fire.gauntlet.case import Case
@@ -91,8 +91,8 @@ def _sent_body(event: Record, payment: Record | None) -> str:
     """Return what is sent of an event: its body, with the personal fields that only the payment's row keeps."""
     if payment is None:
         return str(event["body"])
-    kept = {name: payment[name] for name in ("customer", "notes", "forgotten_at")}
-    return delivery_body(event["body"], kept | payment["instrument"])
+    person = (payment[name] for name in ("instrument", "customer", "notes", "forgotten_at"))
+    return delivery_body(event["body"], personal_fields(*person))
 
 
 def merchants_never_meet(case: Case) -> Iterator[str]:
