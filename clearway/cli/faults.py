@@ -38,7 +38,9 @@ def list_faults(*, as_json: JsonFlag = False, simulator_url: SimulatorUrl = None
 
 @faults.command("add")
 def add_fault(
-    operation: Annotated[str, typer.Argument(help="authorise, capture, void, refund, look_up, webhook or token.")],
+    operation: Annotated[
+        str, typer.Argument(help="prepare, authorise, capture, void, refund, look_up, webhook or token.")
+    ],
     fault: Annotated[str, typer.Argument(help="Such as executed_then_timeout. docs/testing-values.md lists all.")],
     *,
     times: Annotated[
@@ -49,6 +51,9 @@ def add_fault(
     ] = 1.0,
     delay: Annotated[float | None, typer.Option(help="Seconds to wait, for faults that have a delay.", min=0)] = None,
     payment: Annotated[str | None, typer.Option(help="Only this payment.", show_default=False)] = None,
+    gateway: Annotated[
+        str | None, typer.Option(help="Only this gateway: simulator, stripe or paypal.", show_default=False)
+    ] = None,
     as_json: JsonFlag = False,
     simulator_url: SimulatorUrl = None,
 ) -> None:
@@ -56,7 +61,8 @@ def add_fault(
     rule: dict[str, Any] = {"operation": operation, "fault": fault, "probability": probability}
     rule |= {} if times is None else {"times": times}
     rule |= {} if delay is None else {"delay_s": delay}
-    rule |= {} if payment is None else {"match": {"payment_id": payment}}
+    match = {"payment_id": payment, "gateway": gateway}
+    rule |= {"match": {name: value for name, value in match.items() if value is not None}}
     _print(switch_on(rule, simulator_url), as_json=as_json)
 
 

@@ -72,8 +72,8 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
     )
     outbox = Outbox(store, switches, {SIMULATOR: own})
     engine = Engine(records, Oracle(settings, outcomes), outbox, settings.public_url)
-    stripe = build_stripe(records, engine, switches, outbox, settings)
-    paypal = build_paypal(records, engine, switches, outbox, settings)
+    stripe = build_stripe(records, engine, switches.at("stripe"), outbox, settings)
+    paypal = build_paypal(records, engine, switches.at("paypal"), outbox, settings)
     clock = DecisionClock(engine, records)
     courier = Courier(outbox)
     engine.on_change = [clock.alarm.ring, courier.alarm.ring]

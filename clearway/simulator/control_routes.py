@@ -35,12 +35,17 @@ async def journal(
     payment_id: str | None = None,
     operation_key: str | None = None,
     type: Effect | None = None,  # noqa: A002 - the name of the query parameter
+    gateway: str | None = None,
 ) -> dict[str, Any]:
-    """Return every effect the gateway really had, oldest first, and their balance per currency."""
-    wanted = {"payment_id": payment_id, "operation_key": operation_key, "type": type}
+    """Return every effect that the gateways really had, oldest first, and their balance per currency.
+
+    gateway: through which API it came, the simulator's own or a facade's. account: the account there.
+    """
+    wanted = {"payment_id": payment_id, "operation_key": operation_key, "type": type, "gateway": gateway}
     given = {name: value for name, value in wanted.items() if value is not None}
     where = " AND ".join(f"{name} = ?" for name in given) or "1"
-    effects = service.store.all(f"SELECT * FROM effects WHERE {where} ORDER BY sequence", *given.values())  # noqa: S608 - names are ours
+    query = f"SELECT * FROM effects_by_gateway WHERE {where} ORDER BY sequence"  # noqa: S608 - names are ours
+    effects = service.store.all(query, *given.values())
     return {"effects": effects, "balance": _balance(effects)}
 
 

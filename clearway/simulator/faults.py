@@ -5,10 +5,11 @@ Rules are in memory: a restart removes them.
 
 from __future__ import annotations
 
+import copy
 import random
 from collections import Counter
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -16,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from clearway.simulator.fault_kinds import DEFAULT_DELAYS_S, NOT_EXECUTED, WEBHOOK_FAULTS, FaultKind
 
+OWN: Final = "simulator"
+"""The gateway of the simulator's own API. A facade has a name of its own."""
 MAGIC_REFUSALS: Final = 2
 """How many requests with one key a test value refuses (429, 503, look-up 404) before it lets one through."""
 
@@ -44,6 +47,8 @@ class Match(BaseModel):
     method: str | None = None
     amount: int | None = None
     instrument: str | None = None
+    gateway: str | None = None
+    """`simulator` for its own API, or the name of a facade, such as `stripe`."""
 
 
 class FaultRule(BaseModel):
@@ -73,6 +78,8 @@ class Subject:
     instrument: str | None = None
     age_s: float | None = None
     """For a look-up: how long ago the operation was accepted."""
+    gateway: str | None = None
+    """None: the gateway whose switches are asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +99,19 @@ class FaultSwitches:
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
+        self._gateway = OWN
         self._met: Counter[tuple[str, FaultKind]] = Counter()
         self.rules: list[FaultRule] = []
 
+    def at(self, gateway: str) -> FaultSwitches:
+        """Return the same rules, as requests to a facade of this name meet them."""
+        there = copy.copy(self)
+        there._gateway = gateway  # noqa: SLF001 - a copy of this one
+        return there
+
     def replace(self, rules: list[FaultRule]) -> None:
         """Replace all rules."""
-        self.rules = [rule.model_copy(update={"applied": 0}) for rule in rules]
+        self.rules[:] = [rule.model_copy(update={"applied": 0}) for rule in rules]
 
     def for_request(self, subject: Subject, magic: FaultKind | None = None) -> Fault | None:
         """Return the fault of this request. magic: the fault of its test value."""
@@ -111,6 +125,7 @@ class FaultSwitches:
         return chosen
 
     def _by_rule(self, subject: Subject, kinds: AbstractSet[FaultKind]) -> Fault | None:
+        subject = replace(subject, gateway=subject.gateway or self._gateway)
         for rule in self.rules:
             if rule.fault in kinds and self._applies(rule, subject):
                 rule.applied += 1

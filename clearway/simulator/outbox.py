@@ -75,6 +75,7 @@ def subject_of(operation: Operation, payment: Payment) -> Subject:
         method=payment.method,
         amount=operation.amount,
         instrument=payment.instrument,
+        gateway=payment.channel,
     )
 
 

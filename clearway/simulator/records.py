@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final
 
+from clearway.simulator.faults import OWN
 from clearway.simulator.scenarios import Scenario
 from clearway.simulator.store import Store
 
@@ -49,7 +50,7 @@ class Effect(StrEnum):
 
 
 DUE_MAX: Final = 100
-SIMULATOR: Final = "simulator"
+SIMULATOR: Final = OWN
 """The channel of what was asked through the simulator's own API. A facade has a channel of its own."""
 OPEN: Final = (Status.PROCESSING, Status.REQUIRES_ACTION)
 

@@ -80,6 +80,9 @@ CREATE TABLE IF NOT EXISTS effects (
 );
 CREATE INDEX IF NOT EXISTS effects_by_payment_id ON effects (payment_id);
 CREATE INDEX IF NOT EXISTS effects_by_operation ON effects (operation_key);
+CREATE VIEW IF NOT EXISTS effects_by_gateway AS
+    SELECT effects.*, payments.channel AS gateway, payments.account AS account
+    FROM effects JOIN payments ON payments.reference = effects.payment_reference;
 CREATE TRIGGER IF NOT EXISTS effects_never_change BEFORE UPDATE ON effects
     BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER IF NOT EXISTS effects_never_vanish BEFORE DELETE ON effects

@@ -86,11 +86,14 @@ def amounts_are_bounded(evidence: Evidence) -> Iterator[str]:
 
 
 def charged_at_most_once(evidence: Evidence) -> Iterator[str]:
-    """The gateway's journal has at most one authorisation of a payment, and one effect of each operation."""
+    """A payment is charged once over the journals of all gateways, and each operation has one effect.
+
+    A charge that was released whole before the next one counts no more.
+    """
     for payment_id, effects in _by(evidence.journal, "payment_id").items():
-        authorised = [effect for effect in effects if effect["type"] == "authorised"]
-        if len(authorised) > 1:
-            yield f"{payment_id} was charged {len(authorised)} times"
+        charges = _charges_at_once(effects)
+        if len(charges) > 1:
+            yield f"{payment_id} was charged {len(charges)} times: {', '.join(charges)}"
         for key, times in Counter((effect["operation_key"], effect["type"]) for effect in effects).items():
             if times > 1:
                 yield f"{key[0]} had the effect {key[1]} {times} times"
@@ -98,6 +101,23 @@ def charged_at_most_once(evidence: Evidence) -> Iterator[str]:
     for refund_id, times in refunded.items():
         if times > 1:
             yield f"{refund_id} was paid out {times} times"
+
+
+def _charges_at_once(effects: list[Record]) -> list[str]:
+    """Return the gateways of the most charges that stood at one moment."""
+    standing: dict[str, int] = {}
+    gateways: dict[str, str] = {}
+    most: list[str] = []
+    for number, effect in enumerate(effects):
+        reference = str(effect.get("payment_reference", number))
+        if effect["type"] == "authorised":
+            reference = reference if reference not in standing else f"{reference} again"
+            standing[reference] = effect["amount"]
+            gateways[reference] = str(effect.get("gateway", "gateway"))
+            most = max(most, [gateways[each] for each, left in standing.items() if left], key=len)
+        elif effect["type"] == "voided" and reference in standing:
+            standing[reference] -= effect["amount"]
+    return most
 
 
 def captures_agree(evidence: Evidence) -> Iterator[str]:

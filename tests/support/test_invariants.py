@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.evidence import Evidence, Record
-from tests.support.invariants import RULES, violations
+from tests.support.invariants import RULES, charged_at_most_once, violations
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 RECEIVER = "http://127.0.0.1:4000"
@@ -19,6 +19,11 @@ RECEIVER = "http://127.0.0.1:4000"
 def effect(kind: str, amount: int, key: str = "pay_1:authorise:1") -> Record:
     """Describe one effect in the gateway's journal."""
     return {"type": kind, "payment_id": "pay_1", "operation_key": key, "amount": amount, "currency": "INR"}
+
+
+def elsewhere(kind: str) -> Record:
+    """Describe an effect of the second attempt, at another gateway."""
+    return effect(kind, 500, "pay_1:authorise:2") | {"payment_reference": "pi_2", "gateway": "stripe"}
 
 
 def entries(kind: str, amount: int, debit: str, credit: str, refund_id: str | None = None) -> list[Record]:
@@ -132,6 +137,7 @@ PLANTED: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("a gateway that captures too much", "amounts_are_bounded", change("journal", 1, amount=501)),
     ("a gateway that refunds too much", "amounts_are_bounded", change("journal", 2, amount=501)),
     ("a second charge", "charged_at_most_once", add("journal", effect("authorised", 500, "pay_1:authorise:2"))),
+    ("a second charge at another gateway", "charged_at_most_once", add("journal", elsewhere("authorised"))),
     ("a repeated capture", "charged_at_most_once", add("journal", effect("captured", 1))),
     ("a second refund", "charged_at_most_once", add("journal", effect("refunded", 1, "rfnd_1:refund:2"))),
     ("a capture nobody recorded", "captures_agree", drop("captures")),
@@ -224,3 +230,13 @@ def test_what_is_under_review_may_differ_from_the_journal() -> None:
     evidence.payments[0]["status"] = "needs_review"
     evidence.journal[1]["amount"] = 499
     assert not [found for found in violations(evidence) if found.startswith("captures_agree")]
+
+
+def test_a_charge_that_was_released_before_the_next_one_counts_no_more() -> None:
+    """An attempt that was aborted held money for a while; the customer is charged once."""
+    evidence = sound()
+    released = [elsewhere("authorised"), elsewhere("voided") | {"operation_key": "pay_1:close:2"}]
+    evidence.journal = [*released, *evidence.journal]
+    assert list(charged_at_most_once(evidence)) == []
+    evidence.journal[1] |= {"amount": 499}
+    assert list(charged_at_most_once(evidence)) == ["pay_1 was charged 2 times: stripe, gateway"]
