@@ -20,6 +20,8 @@ from clearway.simulator import control_routes, page_routes, routes
 from clearway.simulator.clocks import Courier, DecisionClock
 from clearway.simulator.decisions import Oracle
 from clearway.simulator.engine import Engine, KeyReusedError, PaymentUnknownError
+from clearway.simulator.facades.hosted import app as hosted
+from clearway.simulator.facades.hosted.serving import Foundation
 from clearway.simulator.facades.paypal import routes as paypal_routes
 from clearway.simulator.facades.paypal.facade import build as build_paypal
 from clearway.simulator.facades.stripe import routes as stripe_routes
@@ -52,6 +54,7 @@ def create_app(settings: SimulatorSettings) -> ASGIApp:
     app.include_router(routes.router)
     app.include_router(stripe_routes.router)
     app.include_router(paypal_routes.router)
+    app.include_router(hosted.router)
     app.include_router(page_routes.router)
     app.add_exception_handler(RequestValidationError, _refuse_invalid)
     app.add_exception_handler(KeyReusedError, _refuse_reused_key)
@@ -74,6 +77,7 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
     engine = Engine(records, Oracle(settings, outcomes), outbox, settings.public_url)
     stripe = build_stripe(records, engine, switches.at("stripe"), outbox, settings)
     paypal = build_paypal(records, engine, switches.at("paypal"), outbox, settings)
+    hosted_gateways = hosted.build(Foundation(records, engine, switches, outbox, settings))
     clock = DecisionClock(engine, records)
     courier = Courier(outbox)
     engine.on_change = [clock.alarm.ring, courier.alarm.ring]
@@ -83,6 +87,7 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
     app.state.service = Service(store, engine, switches, tasks)
     app.state.stripe = stripe
     app.state.paypal = paypal
+    app.state.hosted = hosted_gateways
     log.info("simulator started", state=str(settings.simulator_state), webhooks_to=settings.simulator_webhook_url)
     try:
         yield

@@ -115,7 +115,9 @@ class Courier:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 channel = self._outbox.channels[webhook.channel]
                 headers = channel.headers(webhook, self._now())
-                response = await client.post(channel.address(webhook), content=webhook.body, headers=headers)
+                method = channel.method(webhook)
+                content = None if method == "GET" else webhook.body
+                response = await client.request(method, channel.address(webhook), content=content, headers=headers)
         except (httpx.HTTPError, TimeoutError) as error:
             return type(error).__name__
-        return None if response.is_success else f"status {response.status_code}"
+        return channel.refusal(response.status_code, response.text)

@@ -9,7 +9,7 @@ from typing import Final
 
 from standardwebhooks import Webhook as Signer
 
-from clearway.simulator.outbox import Notice, Webhook
+from clearway.simulator.outbox import Channel, Notice, Webhook
 from clearway.simulator.records import Operation, Payment, iso
 from clearway.simulator.wire import operation_body
 
@@ -17,7 +17,7 @@ ACCOUNT: Final = "{account}"
 """The placeholder for a payment's account in the URL of webhooks."""
 
 
-class OwnChannel:
+class OwnChannel(Channel):
     """Makes the webhooks for operations of the simulator's own API, each account at its own address."""
 
     def __init__(self, public_url: str, webhook_url: str, webhook_secret: str) -> None:

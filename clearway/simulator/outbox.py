@@ -65,6 +65,14 @@ class Channel(Protocol):
     def headers(self, webhook: Webhook, at: float) -> dict[str, str]:
         """Return the headers, the signature among them, with which a webhook is sent at a Unix time."""
 
+    def method(self, webhook: Webhook) -> str:  # noqa: ARG002 - for channels whose receivers choose
+        """Return the HTTP method. A GET has no body: what it says is in its address."""
+        return "POST"
+
+    def refusal(self, status: int, text: str) -> str | None:  # noqa: ARG002 - for gateways that expect a text
+        """Return why an answer does not accept the webhook, or None."""
+        return None if 200 <= status < 300 else f"status {status}"  # noqa: PLR2004 - the 2xx
+
 
 def subject_of(operation: Operation, payment: Payment) -> Subject:
     """Return the subject of an existing operation for fault rules."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Final
 
@@ -53,15 +54,21 @@ button:focus-visible { outline: 3px solid #f5a623; outline-offset: 2px; }
 def challenge_page(payment: Payment) -> str:
     """Return the page with the three buttons."""
     challenge = payment.scenario.challenge
-    amount = escape(str(Money(payment.amount, payment.currency)))
+    facts = {"Amount": str(Money(payment.amount, payment.currency)), "Payment": payment.payment_id}
+    labels = zip(("complete", "fail", "cancel"), _BUTTONS[challenge], strict=True)
+    return choice_page(_TITLES[challenge], facts, page_path(payment), labels)
+
+
+def choice_page(title: str, facts: Mapping[str, str], path: str, buttons: Iterable[tuple[str, str]]) -> str:
+    """Return a page with facts and buttons, each the last part of the path it posts to and its label."""
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in facts.items())
     forms = "".join(
-        _form(f"{page_path(payment)}/{action}", label, first=action == "complete")
-        for action, label in zip(("complete", "fail", "cancel"), _BUTTONS[challenge], strict=True)
+        _form(f"{path}/{action}", label, first=number == 0) for number, (action, label) in enumerate(buttons)
     )
     return _page(
-        _TITLES[challenge],
+        title,
         f"""<p>This is a test payment of the Clearway simulator. No money moves.</p>
-<dl><dt>Amount</dt><dd>{amount}</dd><dt>Payment</dt><dd>{escape(payment.payment_id)}</dd></dl>
+<dl>{rows}</dl>
 {forms}""",
     )
 

@@ -54,6 +54,10 @@ class SimulatorSettings(BaseSettings):
     simulator_paypal_unique_invoices: bool = True
     """Whether its accounts refuse a second payment of the same invoice id."""
 
+    simulator_page_life_scale: float = Field(default=1.0, gt=0)
+    """Multiplies the lives of invoices and sessions at Telcell, FastShift, Ameriabank and ArCa: 0.0001 makes a day of
+    Telcell 8.6 seconds."""
+
     test_mode: bool = True
     """False: the two settings below are ignored."""
     test_payment_success: bool | None = None

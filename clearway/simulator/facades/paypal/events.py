@@ -12,7 +12,7 @@ from clearway.simulator.facades.paypal.books import Books, Kind, Thing, new_id
 from clearway.simulator.facades.paypal.calls import CHANNEL
 from clearway.simulator.facades.paypal.signing import ALGORITHM, Signer, signed_text
 from clearway.simulator.facades.paypal.views import ROOT, Views, moment
-from clearway.simulator.outbox import ANSWERED_WAIT_S, Notice, Outbox, Webhook
+from clearway.simulator.outbox import ANSWERED_WAIT_S, Channel, Notice, Outbox, Webhook
 from clearway.simulator.records import Kind as OperationKind
 from clearway.simulator.records import Operation, Payment, Status
 
@@ -31,7 +31,7 @@ _OF_REFUND: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class PayPalChannel:
+class PayPalChannel(Channel):
     """Makes PayPal's events for the engine's operations."""
 
     books: Books

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Final
 
 from clearway.simulator.facades.paypal.books import Thing
 from clearway.simulator.facades.paypal.views import ROOT
-from clearway.simulator.pages import result_page
+from clearway.simulator.pages import choice_page
 
 _BUTTONS: Final = (
     ("approve/balance", "Pay with the balance"),
@@ -23,11 +22,5 @@ _BUTTONS: Final = (
 def approval_page(order: Thing) -> str:
     """Return the page with the ways to pay."""
     amount = order.document["unit"]["amount"]
-    what = f"{amount['value']} {amount['currency_code']}"
-    base = f"{ROOT}/checkoutnow/{escape(order.id)}"
-    forms = "".join(
-        f'<form method="post" action="{base}/{path}"><button>{escape(label)}</button></form>'
-        for path, label in _BUTTONS
-    )
-    page = result_page("Stand-in of PayPal", f"Pay {what}? No money moves.")
-    return page.replace("</main>", f"{forms}</main>")
+    facts = {"Amount": f"{amount['value']} {amount['currency_code']}", "Order": order.id}
+    return choice_page("Stand-in of PayPal", facts, f"{ROOT}/checkoutnow/{order.id}", _BUTTONS)

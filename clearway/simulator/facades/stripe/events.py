@@ -12,7 +12,7 @@ from typing import Any, Final
 from clearway.simulator.facades.stripe.books import Books, Kind, Thing
 from clearway.simulator.facades.stripe.calls import CHANNEL, Call
 from clearway.simulator.facades.stripe.views import Try, Views, intent_status, is_charged
-from clearway.simulator.outbox import ANSWERED_WAIT_S, Notice, Outbox, Webhook
+from clearway.simulator.outbox import ANSWERED_WAIT_S, Channel, Notice, Outbox, Webhook
 from clearway.simulator.records import Kind as OperationKind
 from clearway.simulator.records import Operation, Payment, Status
 
@@ -27,7 +27,7 @@ def signature(secret: str, at: float, body: str) -> str:
     return f"t={int(at)},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
 
 
-class StripeChannel:
+class StripeChannel(Channel):
     """Makes Stripe's events for the engine's operations. `call`: the current request, if any."""
 
     def __init__(self, books: Books, views: Views) -> None:
