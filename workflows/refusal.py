@@ -52,7 +52,7 @@ async def until_recorded(record: Callable[[], Awaitable[None]], note: Callable[[
             await workflow.sleep(policies.REFUSED_AGAIN, summary="before it is recorded again")
 
 
-async def tell_refusal(asked: Callable[[], bool]) -> None:
+async def signal_refusal(asked: Callable[[], bool]) -> None:
     """Keep running until an update has received the refusal: it may arrive after the workflow has started.
 
     Without one within `REFUSAL_PATIENCE` the caller is gone; a repeat of its request gets the refusal.

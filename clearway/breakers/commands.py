@@ -9,10 +9,10 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.breakers.telling import breaker_resource, happening_of
+from clearway.breakers.events import breaker_resource, happening_of
 from clearway.db import audit, breakers
 from clearway.db.across_merchants import breaker_of
-from clearway.db.events import DueDelivery, tell
+from clearway.db.events import DueDelivery, record_events
 from clearway.domain.actor import Actor
 from clearway.domain.breaker import Breaker, BreakerState, reset
 from clearway.domain.resources import BreakerResource
@@ -37,7 +37,7 @@ async def close(connection: AsyncConnection, actor: Actor, gateway_id: str) -> S
         await breakers.put(connection, held, reset(before), None, now)
         happening = happening_of(held, before, reset(before), None, actor="merchant")
         if happening is not None:
-            due += await tell(connection, [happening], now=now)
+            due += await record_events(connection, [happening], now=now)
     opened = [row.operation for row in rows if row.state != BreakerState.CLOSED.value]
     await audit.record(connection, actor, "gateway.reset_breaker", gateway_id, {"closed": opened})
     return due

@@ -19,10 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.service import RPCError
 
 from clearway.breakers.board import BreakerBoard
-from clearway.breakers.telling import happening_of
+from clearway.breakers.events import happening_of
 from clearway.db import breakers
 from clearway.db.across_merchants import breaker_of
-from clearway.db.events import DueDelivery, tell
+from clearway.db.events import DueDelivery, record_events
 from clearway.domain.breaker import SLOW_S, WINDOW_S, counted
 from clearway.gateways.contract import GatewayOutcome, OutcomeKind
 
@@ -116,7 +116,7 @@ class BreakerCounts:
             after = counted(before, successes, failures, now)
             await breakers.put(connection, row, after, counts.last_failure, now)
             happening = happening_of(row, before, after, counts.last_failure)
-            due = await tell(connection, [happening], now=now) if happening else []
+            due = await record_events(connection, [happening], now=now) if happening else []
         counts.successes, counts.failures = counts.successes - successes, counts.failures - failures
         counts.began_at = time.monotonic()
         if after.state is not before.state:

@@ -29,7 +29,7 @@ CARD_APPROVED: Final = "4242424242424242"
 CARD_WITHOUT_FUNDS: Final = "4000000000009995"
 CARD_WITH_3DS: Final = "4000002500003155"
 
-Told = Callable[[dict[str, Any]], None]
+OnChange = Callable[[dict[str, Any]], None]
 
 
 def card(number: str) -> dict[str, Any]:
@@ -49,11 +49,11 @@ def payment_of(api: MerchantApi, amount: int, currency: str, instrument: dict[st
 
 
 def await_status(
-    api: MerchantApi, path: str, *wanted: str, patience_s: float = PATIENCE_S, told: Told | None = None
+    api: MerchantApi, path: str, *wanted: str, patience_s: float = PATIENCE_S, on_change: OnChange | None = None
 ) -> dict[str, Any]:
     """Read a payment or a refund until it has one of the wanted statuses, and return it.
 
-    told: called with the resource each time its status has changed. Raises StoryError when it never gets there.
+    on_change: called with the resource each time its status has changed. Raises StoryError when it never gets there.
     """
     deadline = time.monotonic() + patience_s
     status = None
@@ -61,8 +61,8 @@ def await_status(
         found: dict[str, Any] = api.get(path)
         if found["status"] != status:
             status = found["status"]
-            if told is not None:
-                told(found)
+            if on_change is not None:
+                on_change(found)
         if status in wanted:
             return found
         if time.monotonic() >= deadline:

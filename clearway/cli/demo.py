@@ -74,7 +74,7 @@ def _pay(story: Story, cast: Cast) -> None:
     )
     story.check("the payment is recorded as pending", held=payment["status"] == "pending")
     paid = checkout.await_status(
-        story.api, f"/payments/{payment['id']}", "success", "failed", "needs_review", told=story.watched
+        story.api, f"/payments/{payment['id']}", "success", "failed", "needs_review", on_change=story.watched
     )
     story.check("the payment has succeeded, in full", held=paid["status"] == "success" and paid["captured"])
     story.check("exactly the order's amount was captured", held=paid["amount_captured"] == AMOUNT)
@@ -104,7 +104,7 @@ def _refund(story: Story, cast: Cast) -> None:
     cast.refund_id = refund["id"]
     story.refused(path, {"amount": AMOUNT}, code="amount_not_refundable")
     done = checkout.await_status(
-        story.api, f"/refunds/{refund['id']}", "processed", "failed", "needs_review", told=story.watched
+        story.api, f"/refunds/{refund['id']}", "processed", "failed", "needs_review", on_change=story.watched
     )
     story.check("the refund is processed", held=done["status"] == "processed")
     payment = story.get(f"/payments/{cast.payments['upi']}")
@@ -113,7 +113,7 @@ def _refund(story: Story, cast: Cast) -> None:
 
 def _webhooks(story: Story, cast: Cast) -> None:
     story.step(
-        "The webhooks that told of it",
+        "The webhooks about it",
         "Each change was written together with its event, and each event is delivered by a workflow of its own, "
         "signed, and repeated until it is taken. The sample merchant verified both signatures.",
     )
@@ -142,7 +142,7 @@ def _decline(story: Story, cast: Cast) -> None:
     instrument = checkout.card(checkout.CARD_WITHOUT_FUNDS)
     payment = story.post("/payments", {"order_id": order["id"], **instrument})
     failed = checkout.await_status(
-        story.api, f"/payments/{payment['id']}", "failed", "success", "needs_review", told=story.watched
+        story.api, f"/payments/{payment['id']}", "failed", "success", "needs_review", on_change=story.watched
     )
     story.say(f"  {plain(failed['error_code'])}: {plain(failed['error_description'])}")
     story.check("it failed for want of funds", held=failed["error_code"] == "insufficient_funds")
@@ -160,14 +160,14 @@ def _authenticate(story: Story, cast: Cast) -> None:
     payment = story.post("/payments", {"order_id": order["id"], **checkout.card(checkout.CARD_WITH_3DS)})
     path = f"/payments/{payment['id']}"
     waiting = checkout.await_status(
-        story.api, path, "requires_action", "success", "failed", "needs_review", told=story.watched
+        story.api, path, "requires_action", "success", "failed", "needs_review", on_change=story.watched
     )
     story.check("the customer must act", held=waiting["status"] == "requires_action")
     story.say(f"  The page: [bold]{plain(waiting['next_action']['url'])}[/]")
     story.pause("Press a button on that page; or press Enter, and the first button is pressed for you.")
     if story.api.get(path)["status"] == "requires_action":
         checkout.press_first_button(waiting)
-    done = checkout.await_status(story.api, path, "success", "failed", "needs_review", told=story.watched)
+    done = checkout.await_status(story.api, path, "success", "failed", "needs_review", on_change=story.watched)
     story.check("the payment has succeeded", held=done["status"] == "success")
     cast.payments["three_d_secure"] = payment["id"]
 
@@ -182,7 +182,7 @@ def _capture_in_parts(story: Story, cast: Cast) -> None:
     body = {"order_id": order["id"], **checkout.card(checkout.CARD_APPROVED), "capture_method": "manual"}
     payment = story.post("/payments", body)
     path = f"/payments/{payment['id']}"
-    checkout.await_status(story.api, path, "authorized", told=story.watched)
+    checkout.await_status(story.api, path, "authorized", on_change=story.watched)
     part = story.post(f"{path}/capture", {"amount": FIRST_CAPTURE, "final": False})
     story.check("a part is captured", held=part["amount_captured"] == FIRST_CAPTURE)
     story.refused(f"{path}/capture", {"amount": AMOUNT}, code="not_capturable")
@@ -223,8 +223,8 @@ def _await_deliveries(story: Story, path: str, wanted: set[str]) -> list[dict[st
         if {item["event_type"] for item in found if item["status"] == "delivered"} >= wanted:
             return story.get(path)["data"]  # type: ignore[no-any-return]
         if time.monotonic() >= deadline:
-            told = ", ".join(f"{item['event_type']} {item['status']}" for item in found) or "nothing"
-            raise StoryError(f"Not every webhook was delivered within {checkout.PATIENCE_S:.0f} s: {told}.")
+            seen = ", ".join(f"{item['event_type']} {item['status']}" for item in found) or "nothing"
+            raise StoryError(f"Not every webhook was delivered within {checkout.PATIENCE_S:.0f} s: {seen}.")
         time.sleep(checkout.POLL_S)
 
 

@@ -113,7 +113,7 @@ async def _state(client: Client, workflow_id: str) -> WorkflowState:
 async def _timeline(handle: WorkflowHandle[Any, Any]) -> list[dict[str, str]] | None:
     try:
         async with asyncio.timeout(QUERY_TIMEOUT_S):
-            told: list[dict[str, str]] = await handle.query(TIMELINE, result_type=list[dict[str, str]])
-            return told
+            steps: list[dict[str, str]] = await handle.query(TIMELINE, result_type=list[dict[str, str]])
+            return steps
     except (RPCError, WorkflowQueryFailedError, TimeoutError):
         return None

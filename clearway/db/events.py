@@ -138,14 +138,14 @@ def announce(
     return Announcement(due, writes)
 
 
-async def tell(
+async def record_events(
     connection: AsyncConnection, happenings: Sequence[Happening], *, now: datetime, only_endpoint: str | None = None
 ) -> list[DueDelivery]:
     """Announce and write the event alone, without another change."""
     endpoints = await endpoints_of(connection, happenings[0].merchant_id, only_endpoint)
-    told = announce(happenings, endpoints, now=now, unasked=only_endpoint is not None)
-    await write(connection, told.writes)
-    return told.due
+    announced = announce(happenings, endpoints, now=now, unasked=only_endpoint is not None)
+    await write(connection, announced.writes)
+    return announced.due
 
 
 def bodies_of(merchant_id: str, *columns: Any) -> Select[Any]:

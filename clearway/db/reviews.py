@@ -49,9 +49,9 @@ async def open_review(
         reason=contradiction.description,
         actor="gateway",
     )
-    told = announce([happening], await endpoints_of(connection, subject.merchant_id), now=now)
-    opened = await write_if(connection, Rows(reviews, [row], unless_there=True), [*beside, *told.writes])
-    return told.due if opened else None
+    announced = announce([happening], await endpoints_of(connection, subject.merchant_id), now=now)
+    opened = await write_if(connection, Rows(reviews, [row], unless_there=True), [*beside, *announced.writes])
+    return announced.due if opened else None
 
 
 async def listed(

@@ -63,7 +63,7 @@ DYNAMIC_CONFIG: Final[Mapping[str, object]] = {
     "history.persistenceMaxQPS": 100_000,
     "matching.persistenceMaxQPS": 50_000,
     "worker.persistenceMaxQPS": 5_000,
-    # The dev server reads the search attributes from its database on every use unless told not to.
+    # The dev server reads the search attributes from its database on every use unless this is off.
     "system.forceSearchAttributesCacheRefreshOnRead": False,
     "frontend.enableServerVersionCheck": False,
 }

@@ -294,8 +294,8 @@ def _apply_capture(before: Payment, changed: Payment, capture: CapturedAmount) -
     _check_amounts(changed)
     money = Money(capture.amount_minor, before.currency)
     booked = ledger.capture(capture.id, before.merchant_id, before.gateway, money)
-    told = (EventType.PAYMENT_CAPTURED,) if before.capture_method is CaptureMethod.MANUAL else ()
-    return Applied(changed, told + _status_events(before, changed), (booked,))
+    events = (EventType.PAYMENT_CAPTURED,) if before.capture_method is CaptureMethod.MANUAL else ()
+    return Applied(changed, events + _status_events(before, changed), (booked,))
 
 
 def _check_amounts(payment: Payment) -> None:

@@ -38,7 +38,7 @@ async def _record(connection: AsyncConnection, endpoint: Row[tuple[object, ...]]
     if endpoint.status != EndpointStatus.ENABLED.value:
         detail = f"Endpoint {endpoint.id} is disabled, so nothing was sent. Enable it first."
         raise ConflictError("webhook_endpoint_closed", detail)
-    told = Happening(
+    happening = Happening(
         type=EventType.ENDPOINT_TEST,
         merchant_id=endpoint.merchant_id,
         data=EndpointTestResource(endpoint_id=endpoint.id, message=MESSAGE).data(),
@@ -46,4 +46,4 @@ async def _record(connection: AsyncConnection, endpoint: Row[tuple[object, ...]]
         subject_id=endpoint.id,
         actor="merchant",
     )
-    return await events.tell(connection, [told], now=datetime.now(UTC), only_endpoint=endpoint.id)
+    return await events.record_events(connection, [happening], now=datetime.now(UTC), only_endpoint=endpoint.id)

@@ -124,7 +124,7 @@ async def _act(recovery: Recovery, workflow_id: str, found: Found, swept: Swept)
         elif await recovery.take_up(found.id) is Taken.STARTED:
             swept.taken_up[found.kind] = swept.taken_up.get(found.kind, 0) + 1
             swept.found.append(found)
-    except Exception as error:  # noqa: BLE001 - one that can't be taken up must not hold up the others; it is told
+    except Exception as error:  # noqa: BLE001 - one that can't be taken up must not hold up the others; it is reported
         swept.failed[found.id] = f"{type(error).__name__}: {error}"
 
 

@@ -225,7 +225,7 @@ class Engine:
             if failure:
                 operation.status, operation.failure = Status.DECLINED, failure
                 self._records.save_state(operation)
-                self._outbox.tell(operation, payment, now)
+                self._outbox.report(operation, payment, now)
             else:
                 self._process(operation, payment, now)
         self._tell_clocks()
@@ -238,7 +238,7 @@ class Engine:
             with self._records.store.transaction():
                 payment = self._payment(operation.payment_reference)
                 decide(self._records, operation, payment, now)
-                self._outbox.tell(operation, payment, now)
+                self._outbox.report(operation, payment, now)
         self._tell_clocks()
 
     def _submit(self, key: str, request: object, execute: Callable[[Submission], Operation]) -> Answer:
@@ -288,7 +288,7 @@ class Engine:
         self._records.save_totals(payment)
         if payment.scenario.refund is RefundCourse.REVERSED:
             decide(self._records, operation, payment, now)
-            self._outbox.tell(operation, payment, now)
+            self._outbox.report(operation, payment, now)
         else:
             self._process(operation, payment, now)
 
@@ -300,14 +300,14 @@ class Engine:
             self._records.save_state(operation)
             return
         decide(self._records, operation, payment, now)
-        self._outbox.tell(operation, payment, now)
+        self._outbox.report(operation, payment, now)
 
     def _finish(self, operation: Operation, payment: Payment, failure: str | None) -> None:
         operation.failure = failure
         operation.status = Status.FAILED if failure else Status.SUCCEEDED
         self._records.save_totals(payment)
         self._records.save_state(operation)
-        self._outbox.tell(operation, payment, operation.updated_at)
+        self._outbox.report(operation, payment, operation.updated_at)
 
     def _release(self, operation: Operation, payment: Payment, now: float) -> str | None:
         made_by = self._records.payment_operation(payment.reference)
@@ -316,7 +316,7 @@ class Engine:
             made_by.status, made_by.failure = Status.CANCELED, "merchant_cancelled"
             made_by.decide_at, made_by.updated_at = None, now
             self._records.save_state(made_by)
-            self._outbox.tell(made_by, payment, now)
+            self._outbox.report(made_by, payment, now)
         elif payment.open_authorisation:
             self._release_rest(operation, payment, now)
         elif payment.captured and not payment.voided:

@@ -95,7 +95,7 @@ class Outbox:
         self._switches = switches
         self.channels = channels
 
-    def tell(self, operation: Operation, payment: Payment, now: float) -> None:
+    def report(self, operation: Operation, payment: Payment, now: float) -> None:
         """Write the webhooks of a decided operation. Runs in the caller's transaction."""
         notices = self.channels[payment.channel].notices(operation, payment, operation.updated_at)
         magic = payment.scenario.fault if operation.kind is Kind.PAYMENT else None

@@ -89,11 +89,11 @@ class Search:
             seed = SEED + 1 + len(alike) + len(slower)
             run = await self.load(rate_per_s, arrivals_s(rate_per_s, seed=seed, duration_s=self.effort.window_s))
             (alike if run.cpu_per_one_s(*BESIDE)["total"] <= cpu_max_s else slower).append(run)
-        told = sorted((run.summary(*BESIDE) for run in alike or slower), key=_answer_p95_ms)
-        each_ms = [_answer_p95_ms(each) for each in told]
+        shown = sorted((run.summary(*BESIDE) for run in alike or slower), key=_answer_p95_ms)
+        each_ms = [_answer_p95_ms(each) for each in shown]
         left_out = len(slower) if alike else 0
         return {
-            **told[len(told) // 2],
+            **shown[len(shown) // 2],
             "answer_p95_ms_of_each": each_ms,
             "left_out_as_slower": left_out,
             "all_slower": not alike,

@@ -246,8 +246,8 @@ class PaymentRun:
 
     async def change(self, to: PaymentStatus, reason: str, *, actor: str = "system", **fields: Any) -> None:
         """Record a change; the further fields are those of `Change`."""
-        told = {"gateway_reference": self.reference, "attempt": self.seen()} | fields
-        await self.apply(Change(step=self.record.next_step, to=to, reason=reason, actor=actor, **told))
+        known = {"gateway_reference": self.reference, "attempt": self.seen()} | fields
+        await self.apply(Change(step=self.record.next_step, to=to, reason=reason, actor=actor, **known))
 
     async def apply(self, change: Change) -> None:
         """Record a prepared change."""

@@ -27,7 +27,7 @@ from workflows.payment.captures import capture_refusal
 from workflows.payment.closing import UNDECIDED, cancel_refusal
 from workflows.payment.record import PaymentRun
 from workflows.payment.taking_up import take_up
-from workflows.refusal import RecordingRefusedError, tell_refusal
+from workflows.refusal import RecordingRefusedError, signal_refusal
 
 
 @workflow.defn
@@ -68,7 +68,7 @@ class PaymentWorkflow(Listener):
             return PaymentResult(status=record.status, captured_minor=record.payment.captured_minor)
         assert record.refusal is not None
         self._refuse_the_rest(f"Payment {self._run.new.id} was not recorded.")
-        await tell_refusal(lambda: self._asked)
+        await signal_refusal(lambda: self._asked)
         return PaymentResult(status="refused", refused=record.refusal.type)
 
     # Updates and queries of a payment; gateway_event, resolve_review and timeline are the Listener's

@@ -23,7 +23,7 @@ from workflows.inbox import Listener
 from workflows.lasting import RecordMovedError, uncancelled
 from workflows.operation import GatewayCaller, difference
 from workflows.refund.record import RefundRecord
-from workflows.refusal import RecordingRefusedError, tell_refusal, until_recorded
+from workflows.refusal import RecordingRefusedError, signal_refusal, until_recorded
 from workflows.timeline import moment
 
 OPEN: Final = frozenset({RefundStatus.PENDING, RefundStatus.NEEDS_REVIEW})
@@ -67,7 +67,7 @@ class RefundWorkflow(Listener):
     async def _refund(self, started: RefundInput) -> RefundResult:
         if not await self._record.reserve():
             assert self._record.refusal is not None
-            await tell_refusal(lambda: self._asked)
+            await signal_refusal(lambda: self._asked)
             return RefundResult(status="refused", refused=self._record.refusal.type)
         taken_up = started.taken_up or self._record.was_there
         if taken_up:

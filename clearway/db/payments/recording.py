@@ -133,17 +133,19 @@ async def record(
         reason="payment recorded",
         actor="merchant",
     )
-    told = announce([happening], await endpoints_of(connection, new.merchant_id), now=now)
+    announced = announce([happening], await endpoints_of(connection, new.merchant_id), now=now)
     # On conflict with any unique index: when two record the same payment at once, the second may meet any.
     inserted = Rows(payments, [vars(row)], unless_there=True)
     try:
-        recorded = await write_if(connection, inserted, [attempts.first(payment_of(row), now), attempted, *told.writes])
+        recorded = await write_if(
+            connection, inserted, [attempts.first(payment_of(row), now), attempted, *announced.writes]
+        )
     except IntegrityError as error:
         if "fk_payments_order" in str(error.orig):
             raise OrderUnknownError(new.order_id) from error
         raise
     if recorded:
-        return RecordedPayment(payment_of(row), resource_of(row), told.due)
+        return RecordedPayment(payment_of(row), resource_of(row), announced.due)
     try:
         return await _already(connection, await find(connection, new.id), CREATED_STEP)
     except PaymentUnknownError:
@@ -193,7 +195,7 @@ async def _change(connection: AsyncConnection, row: Row[Any], change: Change, no
     data = resource.data()
     if change.next_attempt is not None:
         data = (await attempts.failed(connection, before, change, now)).data()
-    told = announce(_happenings(before, applied, change, data), endpoints_in(row), now=now)
+    announced = announce(_happenings(before, applied, change, data), endpoints_in(row), now=now)
     writes: list[Write] = attempts.following(before, applied, change, now)
     if change.capture is not None:
         writes.append(_capture(before, change.capture, now))
@@ -204,8 +206,8 @@ async def _change(connection: AsyncConnection, row: Row[Any], change: Change, no
     writes += ledger.bookings(applied.transactions, payment_id=before.id, now=now)
     writes += _decision(before, change, now)
     changed = Changed(payments, before.id, after, where=as_read(row))
-    if await write_if(connection, changed, [*writes, *told.writes]):
-        return RecordedPayment(applied.payment, resource, told.due)
+    if await write_if(connection, changed, [*writes, *announced.writes]):
+        return RecordedPayment(applied.payment, resource, announced.due)
     return None
 
 

@@ -126,14 +126,14 @@ async def _reserve(
     booked = books.refund_reserved(new.id, payment.merchant_id, Money(amount_minor, payment.currency))
     asked = RefundChange(step=CREATED_STEP, to=RefundStatus.PENDING, reason="refund asked for", actor="merchant")
     happening = _happening(row, EventType.REFUND_CREATED, asked, None)
-    told = announce([happening], endpoints_in(payment_row), now=now)
+    announced = announce([happening], endpoints_in(payment_row), now=now)
     promised = _added_to_payment(payment.id, pending_minor=amount_minor, now=now, where=as_read(payment_row))
     booking = ledger.bookings([booked], payment_id=payment.id, refund_id=new.id, now=now)
     detail = {"refund_id": new.id, "amount": amount_minor}
     audited = audit.beside(new.asked_by, "payment.refund", payment.id, detail, now=now)
-    if await write_if(connection, promised, [Rows(refunds, [vars(row)]), *audited, *booking, *told.writes]):
+    if await write_if(connection, promised, [Rows(refunds, [vars(row)]), *audited, *booking, *announced.writes]):
         kept = attempts.kept_in(payment_row, payment.gateway_reference)
-        return RecordedRefund(refund_of(row), resource_of(row), kept, told.due)
+        return RecordedRefund(refund_of(row), resource_of(row), kept, announced.due)
     return None
 
 
@@ -154,7 +154,7 @@ async def _change(
     after = columns_after(applied.refund, now)
     changed = row_after(row, after)
     happening = _happening(changed, applied.event, change, row.status)
-    told = announce([happening], endpoints_in(row), now=now)
+    announced = announce([happening], endpoints_in(row), now=now)
     writes: list[Write] = []
     pending_minor, refunded_minor = applied.pending_delta_minor, applied.refunded_delta_minor
     if pending_minor or refunded_minor:
@@ -164,8 +164,8 @@ async def _change(
     writes += ledger.bookings(applied.transactions, payment_id=row.payment_id, refund_id=row.id, now=now)
     writes += _decision(row.id, change, now)
     moved = Changed(refunds, row.id, after, where={"version": row.version})
-    if await write_if(connection, moved, [*writes, *told.writes]):
-        return RecordedRefund(applied.refund, resource_of(changed), _kept(row), told.due)
+    if await write_if(connection, moved, [*writes, *announced.writes]):
+        return RecordedRefund(applied.refund, resource_of(changed), _kept(row), announced.due)
     return None
 
 

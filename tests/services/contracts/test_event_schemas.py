@@ -16,7 +16,7 @@ from clearway.breakers.board import BreakerBoard
 from clearway.breakers.commands import close
 from clearway.breakers.counting import BreakerCounts, CalledGateway
 from clearway.db import across_merchants, reviews
-from clearway.db.events import DueDelivery, Happening, tell
+from clearway.db.events import DueDelivery, Happening, record_events
 from clearway.domain.actor import Actor
 from clearway.domain.attempt import AttemptSeen, GatewayChoice
 from clearway.domain.breaker import CALLS_MIN
@@ -111,7 +111,7 @@ async def _test_an_endpoint(shop: Shop) -> None:
     data = EndpointTestResource(endpoint_id=endpoint_id, message="A test.").data()
     happening = Happening(EventType.ENDPOINT_TEST, shop.merchant_id, data, step="test", subject_id=endpoint_id)
     async with shop.engine.begin() as connection:
-        await tell(connection, [happening], now=datetime.now().astimezone(), only_endpoint=endpoint_id)
+        await record_events(connection, [happening], now=datetime.now().astimezone(), only_endpoint=endpoint_id)
 
 
 async def _contradict(shop: Shop) -> None:

@@ -72,9 +72,9 @@ class Shop:
     ) -> list[DueDelivery]:
         """Write an event as a payment's step does; return the deliveries that are due for it."""
         data = {"object": "payment", "id": payment_id or "pay_of_a_test", "note": "schön"}
-        told = Happening(kind, self.id, data, step=new_id("step"), subject_id=data["id"], payment_id=payment_id)
+        happening = Happening(kind, self.id, data, step=new_id("step"), subject_id=data["id"], payment_id=payment_id)
         async with self.engine.begin() as connection:
-            return await events.tell(connection, [told], now=datetime.now(UTC))
+            return await events.record_events(connection, [happening], now=datetime.now(UTC))
 
     async def row(self, delivery_id: str) -> Any:
         """Return a delivery's row."""
@@ -89,7 +89,7 @@ class DurableShop(Shop):
 
     durable: Durable
 
-    async def tell(self, kind: EventType = EventType.PAYMENT_SUCCESS) -> list[DueDelivery]:
+    async def announce(self, kind: EventType = EventType.PAYMENT_SUCCESS) -> list[DueDelivery]:
         """Write an event and start its deliveries."""
         due = await self.record(kind)
         await self.starter.start(due)

@@ -16,7 +16,7 @@ async def test_a_delivery_shows_what_was_sent_and_what_came_back(durable_shop: D
     """Each attempt has its URL, headers, the exact body, the answer, its duration and what was wrong with it."""
     endpoint = await durable_shop.endpoint(front.url)
     front.replies = [Reply(503, {"retry-after": "5", "x-shop": "busy"}, b"try later")]
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await durable_shop.delivered(due)
 
     response = await durable_shop.http.get(f"/webhooks/{due.delivery_id}")
@@ -44,7 +44,7 @@ async def test_a_delivery_shows_what_was_sent_and_what_came_back(durable_shop: D
 async def test_an_attempt_without_an_answer_has_no_response(durable_shop: DurableShop) -> None:
     """A connection that fails is shown as an error with its code and without a response."""
     await durable_shop.endpoint("http://127.0.0.1:1/", retry_intervals_s=[5])
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await durable_shop.delivered(due)
     shown = await durable_shop.get(f"/webhooks/{due.delivery_id}")
     assert shown["status"] == "failed"

@@ -23,7 +23,7 @@ SLACK_S = 1.0
 async def test_the_first_attempt_is_taken_and_both_signatures_hold(durable_shop: DurableShop, front: Receiver) -> None:
     """A delivery is the event's body, byte for byte, signed in both schemes and named by the event's id."""
     endpoint = await durable_shop.endpoint(front.url)
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
 
     result = await durable_shop.delivered(due)
 
@@ -40,7 +40,7 @@ async def test_five_attempts_at_the_promised_times_then_failed(durable_shop: Dur
     """An endpoint that never takes it gets five attempts, 1, 5, 30 and 120 minutes apart, of one and the same id."""
     endpoint = await durable_shop.endpoint(front.url)
     front.usual = Reply(500, body=b"out of order")
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
 
     result = await durable_shop.delivered(due)
 
@@ -63,7 +63,7 @@ async def test_the_waits_are_spread_by_jitter(durable_shop: DurableShop, front: 
     """Deliveries that fail together do not come back together."""
     await durable_shop.endpoint(front.url, retry_intervals_s=[600_000])
     front.usual = Reply(500)
-    first, second = [(await durable_shop.tell())[0] for _ in range(2)]
+    first, second = [(await durable_shop.announce())[0] for _ in range(2)]
     await durable_shop.all_delivered([first, second])
 
     waits_s = [(await durable_shop.waits_s(due))[0] for due in (first, second)]
@@ -75,7 +75,7 @@ async def test_a_failure_is_tried_again_and_then_taken(durable_shop: DurableShop
     """After a 500 comes the next attempt; a 200 to it ends the delivery."""
     await durable_shop.endpoint(front.url)
     front.replies = [Reply(500)]
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
 
     result = await durable_shop.delivered(due)
 
@@ -91,7 +91,7 @@ async def test_only_2xx_means_received(durable_shop: DurableShop, front: Receive
     async with running_receiver() as elsewhere:
         await durable_shop.endpoint(front.url, retry_intervals_s=[5])
         front.usual = Reply(status, {"location": elsewhere.url})
-        (due,) = await durable_shop.tell()
+        (due,) = await durable_shop.announce()
 
         result = await durable_shop.delivered(due)
 
@@ -105,7 +105,7 @@ async def test_every_2xx_means_received(durable_shop: DurableShop, front: Receiv
     """Any 2xx ends the delivery."""
     await durable_shop.endpoint(front.url)
     front.usual = Reply(status)
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     result = await durable_shop.delivered(due)
     assert (result.status, result.attempts) == ("delivered", 1)
 
@@ -114,7 +114,7 @@ async def test_gone_disables_the_endpoint(durable_shop: DurableShop, front: Rece
     """A 410 ends the delivery and disables the endpoint with the reason; later events are not sent to it."""
     endpoint = await durable_shop.endpoint(front.url)
     front.usual = Reply(410)
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
 
     result = await durable_shop.delivered(due)
 
@@ -122,7 +122,7 @@ async def test_gone_disables_the_endpoint(durable_shop: DurableShop, front: Rece
     shown = await durable_shop.get(f"/webhook_endpoints/{endpoint['id']}")
     assert shown["status"] == "disabled"
     assert "410" in shown["disabled_reason"]
-    assert await durable_shop.tell() == []
+    assert await durable_shop.announce() == []
 
 
 async def test_gone_from_an_address_left_behind_disables_nothing(durable_shop: DurableShop, front: Receiver) -> None:
@@ -134,7 +134,7 @@ async def test_gone_from_an_address_left_behind_disables_nothing(durable_shop: D
             await durable_shop.http.patch(f"/webhook_endpoints/{endpoint['id']}", json={"url": front.url})
 
         old.before_reply = move
-        (due,) = await durable_shop.tell()
+        (due,) = await durable_shop.announce()
         await durable_shop.delivered(due)
         assert len(old.received) == 1
 
@@ -151,7 +151,7 @@ async def test_retry_after_is_honoured_within_bounds(
     """Retry-After may stretch a wait to twice its length, never shorten it, and is ignored when it is no time."""
     await durable_shop.endpoint(front.url, retry_intervals_s=[100])
     front.replies = [Reply(503, {"retry-after": asked})]
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
 
     await durable_shop.delivered(due)
 
@@ -164,7 +164,7 @@ async def test_each_endpoint_has_its_own_schedule(durable_shop: DurableShop, fro
     front.usual = Reply(500)
     short = await durable_shop.endpoint(front.url, retry_intervals_s=[7, 21])
     usual = await durable_shop.endpoint(front.url)
-    due_of = {due.endpoint_id: due for due in await durable_shop.tell()}
+    due_of = {due.endpoint_id: due for due in await durable_shop.announce()}
 
     assert (await durable_shop.delivered(due_of[short["id"]])).attempts == 3
     assert (await durable_shop.delivered(due_of[usual["id"]])).attempts == 5
@@ -182,8 +182,8 @@ async def test_every_endpoint_gets_the_events_it_wants_signed_for_it(
         everything = await durable_shop.endpoint(front.url)
         refunds = await durable_shop.endpoint(broken.url, event_types=["refund.*"], retry_intervals_s=[5])
         due = [
-            *(await durable_shop.tell(EventType.PAYMENT_SUCCESS)),
-            *(await durable_shop.tell(EventType.REFUND_PROCESSED)),
+            *(await durable_shop.announce(EventType.PAYMENT_SUCCESS)),
+            *(await durable_shop.announce(EventType.REFUND_PROCESSED)),
         ]
         results = await durable_shop.all_delivered(due)
 
@@ -200,7 +200,7 @@ async def test_deletion_cancels_what_waits_at_once(durable_shop: DurableShop, fr
     """What waits for a deleted endpoint is cancelled without any time passing, its workflow ends, nothing is sent."""
     endpoint = await durable_shop.endpoint(front.url)
     front.usual = Reply(500)
-    waiting = [(await durable_shop.tell())[0] for _ in range(3)]
+    waiting = [(await durable_shop.announce())[0] for _ in range(3)]
     await front.until(3)
     await durable_shop.http.delete(f"/webhook_endpoints/{endpoint['id']}")
 
@@ -224,7 +224,7 @@ async def test_deletion_with_temporal_away_cancels_at_the_next_attempt(
     """While Temporal is down, deleting an endpoint is still a 204, and waiting deliveries are cancelled later."""
     endpoint = await durable_shop.endpoint(front.url)
     front.usual = Reply(500)
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await front.until(1)
     shop.http.headers.update(durable_shop.http.headers)
 
@@ -240,7 +240,7 @@ async def test_a_disabled_endpoint_cancels_what_waits_at_its_next_attempt(
     """A delivery that is due while its endpoint is disabled is cancelled."""
     endpoint = await durable_shop.endpoint(front.url)
     front.usual = Reply(500)
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await front.until(1)
     await durable_shop.http.patch(f"/webhook_endpoints/{endpoint['id']}", json={"status": "disabled"})
 
@@ -254,7 +254,7 @@ async def test_an_endpoint_enabled_in_time_gets_what_waits(durable_shop: Durable
     """Disabled and enabled between two attempts, an endpoint loses nothing."""
     endpoint = await durable_shop.endpoint(front.url)
     front.replies = [Reply(500)]
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await front.until(1)
     for status in ("disabled", "enabled"):
         await durable_shop.http.patch(f"/webhook_endpoints/{endpoint['id']}", json={"status": status})
@@ -265,7 +265,7 @@ async def test_an_endpoint_enabled_in_time_gets_what_waits(durable_shop: Durable
 async def test_starting_a_delivery_again_sends_nothing_more(durable_shop: DurableShop, front: Receiver) -> None:
     """However often a delivery is started, while it runs or after it ended, it is sent once."""
     await durable_shop.endpoint(front.url)
-    due = await durable_shop.tell()
+    due = await durable_shop.announce()
     await asyncio.gather(*(durable_shop.starter.start(due) for _ in range(5)))
     await durable_shop.delivered(due[0])
     ran = await durable_shop.handle(due[0]).describe()
@@ -281,7 +281,7 @@ async def test_the_story_can_be_asked_for(durable_shop: DurableShop, front: Rece
     """The timeline has each attempt and its result."""
     await durable_shop.endpoint(front.url)
     front.replies = [Reply(503)]
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await durable_shop.delivered(due)
 
     story = [entry.what for entry in await durable_shop.handle(due).query(WebhookDeliveryWorkflow.timeline)]
@@ -293,7 +293,7 @@ async def test_a_cancellation_in_temporal_cancels_the_delivery(durable_shop: Dur
     """Requested between two attempts, it ends the delivery: its row is cancelled, and no further attempt is made."""
     await durable_shop.endpoint(front.url)
     front.usual = Reply(500)
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await front.until(1)
     while (await durable_shop.row(due.delivery_id)).attempt_count == 0:
         await asyncio.sleep(0.02)
@@ -312,7 +312,7 @@ async def test_a_delivery_whose_row_was_lost_ends(durable_shop: DurableShop, fro
     """A database restored to an earlier moment has no row for it: nothing is sent any more, and nothing hangs."""
     await durable_shop.endpoint(front.url)
     front.usual = Reply(500)
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await front.until(1)
     while (await durable_shop.row(due.delivery_id)).attempt_count == 0:
         await asyncio.sleep(0.02)

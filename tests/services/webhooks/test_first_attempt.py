@@ -25,11 +25,11 @@ async def activities_of(shop: DurableShop, due: DueDelivery) -> int:
 async def test_the_first_attempt_takes_no_activity(durable_shop: DurableShop, front: Receiver) -> None:
     """A successful first attempt costs one workflow task; after a failure, an activity makes the next attempt."""
     await durable_shop.endpoint(front.url)
-    (quick,) = await durable_shop.tell()
+    (quick,) = await durable_shop.announce()
     assert (await durable_shop.delivered(quick)).status == "delivered"
 
     front.replies = [Reply(500)]
-    (failing,) = await durable_shop.tell()
+    (failing,) = await durable_shop.announce()
     assert (await durable_shop.delivered(failing)).attempts == 2
 
     assert await activities_of(durable_shop, quick) == 0
@@ -48,13 +48,13 @@ async def test_a_slow_endpoint_is_served_apart(
 
     await durable_shop.endpoint(front.url)
     front.before_reply = dawdle
-    (first,) = await durable_shop.tell()
+    (first,) = await durable_shop.announce()
     await durable_shop.delivered(first)
     front.before_reply = None
-    (second,) = await durable_shop.tell()
+    (second,) = await durable_shop.announce()
     await durable_shop.delivered(second)
     await asyncio.sleep(1.0)
-    (third,) = await durable_shop.tell()
+    (third,) = await durable_shop.announce()
     await durable_shop.delivered(third)
 
     assert [await activities_of(durable_shop, due) for due in (first, second, third)] == [0, 1, 0]
@@ -74,7 +74,7 @@ async def test_trouble_of_our_own_is_repeated_where_operators_see_it(
 
     monkeypatch.setattr(recording, "record_attempt", failing_once)
     await durable_shop.endpoint(front.url)
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
 
     result = await durable_shop.delivered(due)
 

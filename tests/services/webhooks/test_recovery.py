@@ -67,7 +67,7 @@ async def missed(shop: DurableShop, count: int, kind: EventType = EventType.PAYM
 async def failed(shop: DurableShop, front: Receiver, attempts: int = 2) -> DueDelivery:
     """Let one delivery fail, of so many attempts."""
     front.replies = [Reply(500)] * attempts
-    (due,) = await shop.tell()
+    (due,) = await shop.announce()
     assert (await shop.delivered(due)).status == "failed"
     return due
 
@@ -111,7 +111,7 @@ async def test_only_what_failed(durable_shop: DurableShop, front: Receiver) -> N
     """`include: failed` sends what failed again, and nothing that never had a delivery or was taken."""
     await missed(durable_shop, 1)
     endpoint = await durable_shop.endpoint(front.url, retry_intervals_s=[5])
-    (taken,) = await durable_shop.tell()
+    (taken,) = await durable_shop.announce()
     await durable_shop.delivered(taken)
     due = await failed(durable_shop, front)
     front.received.clear()

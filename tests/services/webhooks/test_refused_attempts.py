@@ -43,7 +43,7 @@ async def test_an_answer_that_cannot_be_stored_still_counts(durable_shop: Durabl
     await durable_shop.endpoint(front.url)
     front.usual = Reply(200, body=b"refused")
     async with refusing(durable_shop, only="NEW.response_body IS NOT NULL"):
-        (due,) = await durable_shop.tell()
+        (due,) = await durable_shop.announce()
         assert (await durable_shop.delivered(due)).status == "delivered"
     assert front.ids() == [due.event_id]
     delivery = await shown(durable_shop, due)
@@ -58,7 +58,7 @@ async def test_a_delivery_without_a_record_of_its_attempts_is_failed(
     """No attempt can be recorded: the delivery ends as failed with the reason. Mended, it can be sent again."""
     await durable_shop.endpoint(front.url)
     async with refusing(durable_shop):
-        (due,) = await durable_shop.tell()
+        (due,) = await durable_shop.announce()
         assert (await durable_shop.delivered(due)).status == "failed"
     delivery = await shown(durable_shop, due)
     assert (delivery["status"], delivery["attempts"], delivery["next_attempt_at"]) == ("failed", [], None)
@@ -73,7 +73,7 @@ async def test_a_retry_that_cannot_be_recorded_is_a_503(durable_shop: DurableSho
     """The merchant learns that the attempt may have arrived; the same key makes it on record once that is mended."""
     await durable_shop.endpoint(front.url, retry_intervals_s=[5])
     front.replies = [Reply(500), Reply(500)]
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     assert (await durable_shop.delivered(due)).status == "failed"
     path, key = f"/webhooks/{due.delivery_id}/retry", {"Idempotency-Key": "again"}
     async with refusing(durable_shop, due):

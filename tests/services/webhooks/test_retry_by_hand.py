@@ -40,7 +40,7 @@ async def ended_in_failure(shop: DurableShop, front: Receiver) -> DueDelivery:
     """Let a delivery fail after its schedule of two attempts."""
     await shop.endpoint(front.url, retry_intervals_s=[5])
     front.replies = [Reply(500), Reply(500)]
-    (due,) = await shop.tell()
+    (due,) = await shop.announce()
     assert (await shop.delivered(due)).status == "failed"
     return due
 
@@ -49,7 +49,7 @@ async def waiting(shop: DurableShop, front: Receiver, **endpoint: Any) -> DueDel
     """Let the first attempt of a delivery fail; it waits for its second."""
     await shop.endpoint(front.url, **endpoint)
     front.replies = [Reply(500)]
-    (due,) = await shop.tell()
+    (due,) = await shop.announce()
     await shop.until_timer(due)
     return due
 
@@ -178,7 +178,7 @@ async def test_a_retry_during_an_attempt_comes_after_it(durable_shop: DurableSho
 
     front.before_reply = ask
     front.replies = [Reply(500)]
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await until_attempts(durable_shop, due, 2)
 
     assert (await asked[0])["attempt"]["number"] == 2
@@ -209,7 +209,7 @@ async def test_a_slow_endpoint_is_answered_as_under_way(
 async def test_what_was_taken_once_stays_delivered(durable_shop: DurableShop, front: Receiver) -> None:
     """A delivery that is sent again and then refused is delivered all the same."""
     await durable_shop.endpoint(front.url)
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await durable_shop.delivered(due)
     front.usual = Reply(500)
 
@@ -224,7 +224,7 @@ async def test_an_endpoint_that_closes_meanwhile_leaves_it_delivered(
 ) -> None:
     """An endpoint disabled between the request for a retry and its attempt does not undo what was delivered."""
     endpoint = await durable_shop.endpoint(front.url)
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await durable_shop.delivered(due)
     await durable_shop.http.patch(f"/webhook_endpoints/{endpoint['id']}", json={"status": "disabled"})
 
@@ -319,7 +319,7 @@ def _is(due: DueDelivery) -> Any:
 async def test_a_retry_to_a_closed_endpoint_is_refused(durable_shop: DurableShop, front: Receiver) -> None:
     """A retry to a disabled or deleted endpoint sends nothing, and the answer says so."""
     endpoint = await durable_shop.endpoint(front.url)
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await durable_shop.delivered(due)
 
     await durable_shop.http.patch(f"/webhook_endpoints/{endpoint['id']}", json={"status": "disabled"})

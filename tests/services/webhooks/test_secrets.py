@@ -46,13 +46,13 @@ async def test_both_secrets_sign_until_the_overlap_is_over(durable_shop: Durable
     made = await durable_shop.endpoint(front.url)
     rotated = await rotate(durable_shop, made, overlap_s=3_600)
     assert rotated["secret"] != made["secret"]
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await durable_shop.delivered(due)
 
     async with durable_shop.engine.begin() as connection:
         mine = update(webhook_endpoints).where(webhook_endpoints.c.id == made["id"])
         await connection.execute(mine.values(previous_secret_expires_at=datetime.now(UTC)))
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await durable_shop.delivered(due)
 
     during, after = front.received
@@ -69,7 +69,7 @@ async def test_no_overlap_ends_the_old_secret_at_once(durable_shop: DurableShop,
     made = await durable_shop.endpoint(front.url)
     rotated = await rotate(durable_shop, made, overlap_s=0)
     assert rotated["previous_secret_expires_at"] is None
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await durable_shop.delivered(due)
 
     (delivery,) = front.received
@@ -83,7 +83,7 @@ async def test_a_second_rotation_leaves_the_last_two(durable_shop: DurableShop, 
     first = await durable_shop.endpoint(front.url)
     second = await rotate(durable_shop, first)
     third = await rotate(durable_shop, first)
-    (due,) = await durable_shop.tell()
+    (due,) = await durable_shop.announce()
     await durable_shop.delivered(due)
 
     (delivery,) = front.received

@@ -91,21 +91,21 @@ class StripeChannel(Channel):
         assert intent is not None, "a charge has its intent"
         made_by = operation if operation.kind is OperationKind.PAYMENT else self._views.operation_of(payment.reference)
         tried = Try(made_by, payment)
-        told: list[Notice] = []
+        notices: list[Notice] = []
         for event_type in _types(intent, operation, tried):
             kind = _OBJECT_OF[event_type.partition(".")[0]]
             view = self._views.intent(intent, tried) if kind is Kind.INTENT else self._views.charge(charge, tried)
-            told += self.record(intent.account, event_type, view, at)
-        return told
+            notices += self.record(intent.account, event_type, view, at)
+        return notices
 
     def _about_refund(self, refund: Thing, operation: Operation, payment: Payment, at: float) -> list[Notice]:
         charge = self._books.any(refund.document["charge"])
         assert charge is not None, "a refund is of a charge"
         shown = self._views.refund(refund, operation)
-        told: list[Notice] = []
+        notices: list[Notice] = []
         if operation.status is Status.SUCCEEDED:
             made_by = self._views.operation_of(payment.reference)
-            told += self.record(
+            notices += self.record(
                 refund.account, "charge.refunded", self._views.charge(charge, Try(made_by, payment)), at
             )
         # The first answer is stored at the end of the request: without it, this is the request that makes the refund.
@@ -114,8 +114,8 @@ class StripeChannel(Channel):
         if operation.status is Status.FAILED:
             names.append("refund.failed")
         for name in names:
-            told += self.record(refund.account, name, shown, at)
-        return told
+            notices += self.record(refund.account, name, shown, at)
+        return notices
 
 
 class Announcer:
