@@ -50,6 +50,7 @@ from clearway.egress import EgressPolicy, WebhookSender
 from clearway.gateway_configs.opening import open_connections
 from clearway.gateways.connections import GatewayConnections
 from clearway.listening import require_private
+from clearway.monitoring.calls import CallLog
 from clearway.payments.returning import return_url_of
 from clearway.recovery.taking_up import Recovery
 from clearway.settings import Settings, SettingsError, settings_problem
@@ -59,6 +60,8 @@ from workflows.registry import WORKFLOWS, workflow_runner
 
 log = structlog.get_logger()
 
+BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30)
+"""Of the histogram of gateway calls."""
 GRACE: Final = timedelta(seconds=30)
 """Longer than a gateway call may take, so that a stopping worker does not leave one in doubt."""
 STOP_LIMIT: Final = GRACE + timedelta(seconds=10)
@@ -79,13 +82,14 @@ def activities_of(
     deliveries: TemporalDeliveries,
     *,
     counts: BreakerCounts,
+    calls: CallLog | None,
 ) -> Sequence[Callable[..., Any]]:
     """Return the activities of one task queue: the index of what the durable side does."""
     cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
     if queue == QUEUE_PAYMENTS:
         payments = PaymentActivities(engine, deliveries, cipher)
         refunds = RefundActivities(engine, deliveries)
-        gateway = GatewayActivities(gateways, partial(return_url_of, settings), cipher, counts)
+        gateway = GatewayActivities(gateways, partial(return_url_of, settings), cipher, counts, calls)
         of_payments: list[Callable[..., Any]] = [payments.record, payments.record_again, payments.change]
         of_commands: list[Callable[..., Any]] = [payments.load, payments.begin, payments.end]
         of_refunds: list[Callable[..., Any]] = [refunds.reserve, refunds.change, refunds.load]
@@ -131,15 +135,14 @@ def build_workers(
     gateways: GatewayConnections,
     deliveries: TemporalDeliveries,
     counts: BreakerCounts | None = None,
+    calls: CallLog | None = None,
     runner: WorkflowRunner | None = None,
 ) -> Sequence[Worker]:
-    """Return the worker of each of these task queues, with its activities."""
+    """Return the worker of each of these task queues, with its activities. calls: None keeps no rows of calls."""
     counting = counts or BreakerCounts(engine, BreakerBoard(engine), deliveries.start)
+    of_queue = partial(activities_of, counts=counting, calls=calls)
     return [
-        build_worker(
-            client, queue, activities_of(queue, settings, engine, gateways, deliveries, counts=counting), runner
-        )
-        for queue in queues
+        build_worker(client, queue, of_queue(queue, settings, engine, gateways, deliveries), runner) for queue in queues
     ]
 
 
@@ -167,7 +170,12 @@ def metrics_runtime(settings: Settings, index: int) -> Runtime:
     if settings.metrics_port is None:
         return Runtime(telemetry=TelemetryConfig())
     address = f"{settings.metrics_host}:{settings.metrics_port + index}"
-    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=address, durations_as_seconds=True)))
+    prometheus = PrometheusConfig(
+        bind_address=address,
+        durations_as_seconds=True,
+        histogram_bucket_overrides={"clearway_gateway_call_duration_seconds": BUCKETS_S},
+    )
+    return Runtime(telemetry=TelemetryConfig(metrics=prometheus))
 
 
 async def connected(settings: Settings, index: int, stop: asyncio.Event) -> Client | None:
@@ -222,8 +230,17 @@ async def run(settings: Settings, queues: Sequence[str], index: int, stop: async
         stack.callback(watching.cancel)
         counts = BreakerCounts(engine, breakers, deliveries.start)
         stack.push_async_callback(counts.settle)
+        calls = CallLog(engine)
+        stack.push_async_callback(calls.settle)
         workers = build_workers(
-            client, queues, settings, engine=engine, gateways=gateways, deliveries=deliveries, counts=counts
+            client,
+            queues,
+            settings,
+            engine=engine,
+            gateways=gateways,
+            deliveries=deliveries,
+            counts=counts,
+            calls=calls,
         )
         collector.settle()
         async with working(workers):

@@ -8,14 +8,16 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
-from clearway.breakers.counting import BreakerCounts, CalledGateway
+from clearway.breakers.counting import BreakerCounts, CalledGateway, failure_of
 from clearway.crypto.encryption import Cipher, DecryptionError
+from clearway.domain import ids
+from clearway.domain.gateway_call import CallOperation, MeasuredCall
 from clearway.durable.sealed import unseal
 from clearway.gateways.connections import Connection, GatewayConnections, GatewayUnusableError
 from clearway.gateways.contract import (
@@ -30,6 +32,8 @@ from clearway.gateways.contract import (
     Preparing,
     find_out,
 )
+from clearway.gateways.http import answers_seen
+from clearway.monitoring.calls import CallLog
 
 UNUSABLE: Final = (GatewayUnusableError, SQLAlchemyError, OSError)
 """Why there is no connector: the configuration cannot be used, or the database is away."""
@@ -58,6 +62,7 @@ class GatewayActivities:
     """The gateways, by the ids of configurations: credentials are read here, and are in no message.
 
     return_url_of: Clearway's return URL of a payment, for the gateway's page. counts: the circuit breakers' counts.
+    calls: keeps each call as a row.
     """
 
     def __init__(
@@ -66,9 +71,11 @@ class GatewayActivities:
         return_url_of: Callable[[str], str],
         cipher: Cipher,
         counts: BreakerCounts | None = None,
+        calls: CallLog | None = None,
     ) -> None:
         self._gateways = gateways
         self._counts = counts
+        self._calls = calls
         self._return_url_of = return_url_of
         self._cipher = cipher
 
@@ -87,8 +94,9 @@ class GatewayActivities:
             return _not_sent(call, GatewayUnusableError(f"gateway {call.gateway_id} is disabled"))
         gateway = connection.gateway
         if isinstance(gateway, Preparing) and not is_prepared(operation):
-            return _of_preparing(await self._counted(connection, operation, gateway.prepare(operation)))
-        return await self._counted(connection, operation, gateway.authorise(operation))
+            preparing = gateway.prepare(operation)
+            return _of_preparing(await self._counted(connection, operation, CallOperation.PREPARE, preparing))
+        return await self._counted(connection, operation, CallOperation.AUTHORISE, gateway.authorise(operation))
 
     @activity.defn(name="capture")
     async def capture(self, call: GatewayCall) -> GatewayOutcome:
@@ -114,7 +122,9 @@ class GatewayActivities:
             activity.logger.error("gateway %s cannot be asked to abort: %s", call.gateway_id, error)
             return UNKNOWN
         gateway = connection.gateway
-        return await _outcome(gateway.abort(call.operation)) if isinstance(gateway, Aborting) else UNKNOWN
+        if not isinstance(gateway, Aborting):
+            return UNKNOWN
+        return await self._noted(connection, call.operation, CallOperation.ABORT, gateway.abort(call.operation))
 
     @activity.defn(name="recover")
     async def recover(self, call: RecoverCall) -> GatewayOutcome:
@@ -129,7 +139,8 @@ class GatewayActivities:
         except UNUSABLE as error:
             activity.logger.error("gateway %s cannot be asked: %s", call.gateway_id, error)
             return UNKNOWN
-        return await _outcome(find_out(connection.gateway, operation, call.at))
+        finding = find_out(connection.gateway, operation, call.at)
+        return await self._noted(connection, operation, CallOperation.RECOVER, finding)
 
     async def _send(self, call: GatewayCall, send: Callable[[Gateway], Awaitable[GatewayOutcome]]) -> GatewayOutcome:
         """Send a capture, void or refund: also to a disabled gateway, because the money is there."""
@@ -137,18 +148,40 @@ class GatewayActivities:
             connection = await self._gateways.get(call.gateway_id)
         except UNUSABLE as error:
             return _not_sent(call, error)
-        return await self._counted(connection, call.operation, send(connection.gateway))
+        made = CallOperation(call.operation.kind.value)
+        return await self._counted(connection, call.operation, made, send(connection.gateway))
 
     async def _counted(
-        self, connection: Connection, operation: Operation, calling: Awaitable[GatewayOutcome]
+        self, connection: Connection, operation: Operation, made: CallOperation, calling: Awaitable[GatewayOutcome]
     ) -> GatewayOutcome:
-        """Return the outcome of a call, noted for the gateway's circuit breaker."""
+        """Return the outcome of a call, noted for the gateway's circuit breaker too."""
         started = time.monotonic()
-        outcome = await _outcome(calling)
+        outcome = await self._noted(connection, operation, made, calling)
         if self._counts is not None:
             called = CalledGateway(connection.config.merchant_id, connection.config.id, operation.kind.value)
             self._counts.note(called, outcome, time.monotonic() - started)
         return outcome
+
+    async def _noted(
+        self, connection: Connection, operation: Operation, made: CallOperation, calling: Awaitable[GatewayOutcome]
+    ) -> GatewayOutcome:
+        """Return the outcome of a call, measured and kept as a row. A call that is cut short is kept as UNKNOWN."""
+        call_id, started_at, started = ids.new_id(ids.GATEWAY_CALL), datetime.now(UTC), time.monotonic()
+        outcome = UNKNOWN
+        with answers_seen() as answered:
+            try:
+                outcome = await _outcome(calling)
+            finally:
+                took = timedelta(seconds=time.monotonic() - started)
+                kept = _call(connection, operation, made, outcome, took)
+                self._keep(MeasuredCall(id=call_id, started_at=started_at, http_status=answered.status, **kept))
+                _measure(connection, made, outcome, took)
+        return outcome
+
+    def _keep(self, call: MeasuredCall) -> None:
+        if self._calls is not None and not self._calls.note(call) and activity.in_activity():
+            dropped = "Calls to gateways that were not kept as rows, because the database was away for too long."
+            activity.metric_meter().create_counter("clearway_gateway_calls_dropped", dropped).add(1)
 
     def _opened(self, operation: Operation, personal: str | None) -> Operation:
         """Return the operation with decrypted customer data and the return URL. Raises DecryptionError."""
@@ -163,6 +196,39 @@ class GatewayActivities:
 def _not_sent(call: GatewayCall, error: Exception) -> GatewayOutcome:
     activity.logger.error("%s was not sent to gateway %s: %s", call.operation.key, call.gateway_id, error)
     return GatewayOutcome(OutcomeKind.RETRYABLE)
+
+
+def _call(
+    connection: Connection, operation: Operation, made: CallOperation, outcome: GatewayOutcome, took: timedelta
+) -> dict[str, Any]:
+    """Return what is kept of a call, but for its time and its HTTP status."""
+    assert outcome.executed is not None, "the outcome fills it in"
+    return {
+        "merchant_id": connection.config.merchant_id,
+        "gateway_id": connection.config.id,
+        "operation": made,
+        "payment_id": operation.payment_id,
+        "operation_key": operation.key,
+        "attempt": operation.number,
+        "amount_minor": operation.amount_minor,
+        "currency": operation.currency,
+        "method": operation.authorisation.method if operation.authorisation else None,
+        "latency_ms": round(took.total_seconds() * 1_000),
+        "outcome": outcome.kind.value,
+        "executed": outcome.executed.value,
+        "failure": failure_of(outcome, took.total_seconds()),
+        "error_code": outcome.error_code,
+    }
+
+
+def _measure(connection: Connection, made: CallOperation, outcome: GatewayOutcome, took: timedelta) -> None:
+    if not activity.in_activity():
+        return
+    about = "How long calls to gateways took."
+    labels = {"kind": connection.config.kind.value, "operation": made.value, "outcome": outcome.kind.value}
+    activity.metric_meter().create_histogram_timedelta("clearway_gateway_call_duration_seconds", about, "s").record(
+        took, labels
+    )
 
 
 def is_prepared(operation: Operation) -> bool:

@@ -15,6 +15,7 @@ from api.errors.routes import router as error_reference
 from api.events.routes import router as events
 from api.gateway_events.routes import router as gateway_events
 from api.gateways.inbound import router as gateway_webhooks
+from api.gateways.performance import router as performance
 from api.gateways.routes import router as gateways
 from api.http import errors
 from api.http.addresses import TrustedProxies
@@ -62,6 +63,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     webhooks,
     events,
     api_keys,
+    performance,
     gateways,
     gateway_events,
     return_secret,
@@ -70,7 +72,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     routing,
     breakers,
 )
-"""The table of contents. `public` comes before `payments`, so that `/payments/public` is not read as an id."""
+"""The table of contents. `public` comes before `payments`, so that `/payments/public` is not read as an id.
+`performance` comes before `gateways` for the same reason."""
 UNCHECKED: Final[tuple[APIRouter, ...]] = (returns, gateway_webhooks)
 """Others decide with which query these are asked for: customers' browsers, and gateways."""
 

@@ -123,6 +123,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "gateway_import_invalid": (422, "The file cannot be opened or is for another mode. Nothing was imported."),
     "gateway_config_invalid": (422, "The gateway's credentials or settings are not valid. Nothing was saved."),
     "gateway_test_failed": (422, "The gateway refused the credentials or did not answer. Nothing was saved."),
+    "performance_period_invalid": (422, "The period is empty or too long. Ask for a shorter one."),
     "recovery_period_invalid": (422, "The period of the recovery is empty or begins too early. Nothing was started."),
     "idempotency_key_reused": (
         422,

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
@@ -11,6 +15,33 @@ CONNECT_TIMEOUT_S: Final = 5.0
 CONNECTIONS_MAX: Final = 100
 IDLE_CONNECTION_S: Final = 2.0
 """Shorter than servers keep idle connections (5 s and up): one they are just closing would make an outcome UNKNOWN."""
+
+
+@dataclass
+class Answered:
+    """The HTTP status of the last answer of a gateway; None: there was none."""
+
+    status: int | None = None
+
+
+_ANSWERED: Final[ContextVar[Answered | None]] = ContextVar("answered", default=None)
+
+
+@contextmanager
+def answers_seen() -> Iterator[Answered]:
+    """See the HTTP status of the answers that connectors get within the block."""
+    answered = Answered()
+    token = _ANSWERED.set(answered)
+    try:
+        yield answered
+    finally:
+        _ANSWERED.reset(token)
+
+
+async def _see(response: httpx.Response) -> None:
+    answered = _ANSWERED.get()
+    if answered is not None:
+        answered.status = response.status_code
 
 
 def gateway_client(
@@ -39,6 +70,7 @@ def gateway_client(
             keepalive_expiry=IDLE_CONNECTION_S,
         ),
         transport=transport,
+        event_hooks={"response": [_see]},
         follow_redirects=False,
         trust_env=False,
     )

@@ -1,7 +1,8 @@
 """Monthly partitions of the append-only tables, by the time in their ids, and the function that makes more of them.
 
 `ensure_partitions` runs with the rights of its owner, so that the application, which may not change tables, can ask for
-the next months (activity `ensure_partitions`). To partition a further table, add it to `partitioned_tables`.
+the next months (activity `ensure_partitions`). To partition a further table, add it to `partitioned_tables`,
+as `0004_gateway_calls` does.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from clearway.db.tables.deliveries import (
     webhook_recoveries,
 )
 from clearway.db.tables.events import events
+from clearway.db.tables.gateway_calls import gateway_calls
 from clearway.db.tables.gateway_events import gateway_events
 from clearway.db.tables.gateways import gateway_configs
 from clearway.db.tables.idempotency import idempotency_keys
@@ -33,6 +34,7 @@ __all__ = [
     "captures",
     "events",
     "gateway_breakers",
+    "gateway_calls",
     "gateway_configs",
     "gateway_events",
     "idempotency_keys",

@@ -33,6 +33,7 @@ from clearway.durable.client import connect
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import TASK_QUEUES
 from clearway.gateway_configs.opening import open_connections
+from clearway.monitoring.calls import CallLog
 from clearway.settings import Settings
 from tests.services.gateways.running import Simulator, free_listener, running_simulator
 from tests.support.database import Databases
@@ -122,12 +123,13 @@ async def workers(
     """Run workers for every task queue."""
     deliveries = TemporalDeliveries(temporal, api_settings.webhook_retry_intervals_s)
     gateways = open_connections(api_settings, api_engine)
-    async with worker.working(
-        worker.build_workers(
-            temporal, TASK_QUEUES, api_settings, engine=api_engine, gateways=gateways, deliveries=deliveries
-        )
-    ):
+    calls = CallLog(api_engine)
+    built = worker.build_workers(
+        temporal, TASK_QUEUES, api_settings, engine=api_engine, gateways=gateways, deliveries=deliveries, calls=calls
+    )
+    async with worker.working(built):
         yield
+    await calls.settle()
     await gateways.aclose()
 
 

@@ -1,0 +1,128 @@
+"""Figures of a merchant's gateways: calls from `gateway_calls`, payments from their attempts. Read only.
+
+Rows are found by the time in their ids, so a query reads only the partitions and the part of an index it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import ARRAY, ColumnElement, Float, Row, Text, cast, func, literal, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db.tables import gateway_calls, payment_attempts, payments
+from clearway.domain.attempt import AttemptStatus
+from clearway.domain.gateway_call import CallOperation
+from clearway.domain.ids import GATEWAY_CALL, PAYMENT, first_id
+
+PERCENTILES: Final = (0.5, 0.95, 0.99)
+
+
+class GroupBy(StrEnum):
+    """How figures are divided."""
+
+    GATEWAY = "gateway"
+    HOUR = "hour"
+    DAY = "day"
+    OPERATION = "operation"
+    METHOD = "method"
+    CURRENCY = "currency"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which figures: of a merchant, since (inclusive) until (exclusive), of one gateway or of all."""
+
+    merchant_id: str
+    since: datetime
+    until: datetime
+    gateway_id: str | None = None
+
+
+async def of_calls(connection: AsyncConnection, scope: Scope, by: GroupBy | None) -> Sequence[Row[Any]]:
+    """Return rows of `part, calls, failures, percentiles`; part None: a group without a name."""
+    call = gateway_calls.c
+    part = _part(by, gateway_id=call.gateway_id, at=call.started_at, method=call.method, currency=call.currency)
+    if by is GroupBy.OPERATION:
+        part = call.operation
+    percentiles = func.percentile_cont(cast(list(PERCENTILES), ARRAY(Float))).within_group(call.latency_ms)
+    query = (
+        select(
+            part.label("part"),
+            func.count().label("calls"),
+            func.count(call.failure).label("failures"),
+            percentiles.label("percentiles"),
+        )
+        .where(
+            call.merchant_id == scope.merchant_id,
+            call.id >= first_id(GATEWAY_CALL, scope.since),
+            call.id < first_id(GATEWAY_CALL, scope.until),
+        )
+        .group_by(part)
+    )
+    if scope.gateway_id is not None:
+        query = query.where(call.gateway_id == scope.gateway_id)
+    return (await connection.execute(query)).all()
+
+
+async def of_payments(
+    connection: AsyncConnection, scope: Scope, by: GroupBy | None, issuer_codes: Collection[str]
+) -> Sequence[Row[Any]]:
+    """Return rows of `part, currency, attempts, approved, declined, approved_minor` of payments created in the time.
+
+    issuer_codes: the unified codes with which an issuer declines.
+    """
+    payment, attempt = payments.c, payment_attempts.c
+    part = _part(
+        by, gateway_id=attempt.gateway_id, at=attempt.started_at, method=payment.method, currency=payment.currency
+    )
+    if by is GroupBy.OPERATION:
+        part = literal(CallOperation.AUTHORISE.value)
+    approved = attempt.status == AttemptStatus.SUCCEEDED.value
+    declined = (attempt.status == AttemptStatus.FAILED.value) & attempt.error_code.in_(sorted(issuer_codes))
+    query = (
+        select(
+            part.label("part"),
+            payment.currency,
+            func.count().label("attempts"),
+            func.count().filter(approved).label("approved"),
+            func.count().filter(declined).label("declined"),
+            func.coalesce(func.sum(payment.amount_minor).filter(approved), 0).label("approved_minor"),
+        )
+        .join(payment_attempts, attempt.payment_id == payment.id)
+        .where(
+            payment.merchant_id == scope.merchant_id,
+            payment.id >= first_id(PAYMENT, scope.since),
+            payment.id < first_id(PAYMENT, scope.until),
+        )
+        .group_by(part, payment.currency)
+    )
+    if scope.gateway_id is not None:
+        query = query.where(attempt.gateway_id == scope.gateway_id)
+    return (await connection.execute(query)).all()
+
+
+def _part(
+    by: GroupBy | None,
+    *,
+    gateway_id: ColumnElement[str],
+    at: ColumnElement[Any],
+    method: ColumnElement[str],
+    currency: ColumnElement[str],
+) -> ColumnElement[Any]:
+    match by:
+        case None | GroupBy.OPERATION:
+            return literal("")
+        case GroupBy.GATEWAY:
+            return gateway_id
+        case GroupBy.METHOD:
+            return method
+        case GroupBy.CURRENCY:
+            return currency
+        case GroupBy.HOUR | GroupBy.DAY:
+            begun = func.date_trunc(by.value, func.timezone("UTC", at))
+            return cast(func.to_char(begun, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), Text)

@@ -1,0 +1,1 @@
+"""Monitoring of gateways: calls and what they tell, health checks, alerts."""

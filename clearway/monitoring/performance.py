@@ -1,0 +1,104 @@
+"""How a merchant's gateways perform: latency, technical errors, success rate and volume.
+
+The success rate is approvals / (approvals + declines of issuers). Wrong data, cancelled pages and technical failures
+are in neither: they say nothing about how a gateway's payments are judged. A payment counts once it is decided, in the
+hour in which its attempt began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db import performance
+from clearway.db.performance import GroupBy, Scope
+from clearway.domain.errors import UnprocessableError
+from clearway.domain.gateway_error import Cause
+from clearway.gateways.errors.table import TABLE
+
+DAYS_MAX: Final = 92
+HOURLY_DAYS_MAX: Final = 31
+"""By hour there are more groups."""
+ISSUER_CODES: Final = frozenset(code for code, row in TABLE.unified.items() if row.cause is Cause.ISSUER)
+
+
+@dataclass(slots=True)
+class Figures:
+    """What happened in one group.
+
+    percentiles_ms: p50, p95, p99; None without calls. attempts: payment attempts, decided or not. volume_minor: the
+    approved amounts, by currency.
+    """
+
+    calls: int = 0
+    failures: int = 0
+    percentiles_ms: tuple[int, int, int] | None = None
+    attempts: int = 0
+    approved: int = 0
+    declined: int = 0
+    volume_minor: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def error_rate(self) -> float | None:
+        """The share of calls that failed technically; None without calls."""
+        return _share(self.failures, self.calls)
+
+    @property
+    def success_rate(self) -> float | None:
+        """The share of approvals in what issuers decided; None when they decided nothing."""
+        return _share(self.approved, self.approved + self.declined)
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """The figures of a time, whole and by group; groups is empty when no division was asked for."""
+
+    whole: Figures
+    groups: Sequence[tuple[str, Figures]]
+
+
+async def read(connection: AsyncConnection, scope: Scope, by: GroupBy | None) -> Performance:
+    """Return the figures. Raises UnprocessableError for a period that is empty or too long."""
+    _period_checked(scope, by)
+    whole = await _figures(connection, scope, None)
+    groups = await _figures(connection, scope, by) if by is not None else {}
+    return Performance(whole.get("", Figures()), sorted(groups.items()))
+
+
+async def _figures(connection: AsyncConnection, scope: Scope, by: GroupBy | None) -> dict[str, Figures]:
+    found: dict[str, Figures] = {}
+    calls = await performance.of_calls(connection, scope, by)
+    of_payments = await performance.of_payments(connection, scope, by, ISSUER_CODES)
+    for row in _named(calls):
+        figures = found.setdefault(row.part, Figures())
+        p50, p95, p99 = (round(each) for each in row.percentiles)
+        figures.calls, figures.failures, figures.percentiles_ms = row.calls, row.failures, (p50, p95, p99)
+    for row in _named(of_payments):
+        figures = found.setdefault(row.part, Figures())
+        figures.attempts += row.attempts
+        figures.approved += row.approved
+        figures.declined += row.declined
+        if row.approved:
+            figures.volume_minor[row.currency] = figures.volume_minor.get(row.currency, 0) + int(row.approved_minor)
+    return found
+
+
+def _named(rows: Iterable[Row[Any]]) -> Iterable[Row[Any]]:
+    """Leave out the group without a name: captures and refunds have no method."""
+    return (row for row in rows if row.part is not None)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+def _period_checked(scope: Scope, by: GroupBy | None) -> None:
+    most = timedelta(days=HOURLY_DAYS_MAX if by is GroupBy.HOUR else DAYS_MAX)
+    if not timedelta(0) < scope.until - scope.since <= most:
+        detail = f"`until` must be after `since`, by at most {most.days} days. Ask for a shorter period."
+        raise UnprocessableError("performance_period_invalid", detail)
