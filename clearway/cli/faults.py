@@ -39,7 +39,10 @@ def list_faults(*, as_json: JsonFlag = False, simulator_url: SimulatorUrl = None
 @faults.command("add")
 def add_fault(
     operation: Annotated[
-        str, typer.Argument(help="prepare, authorise, capture, void, refund, look_up, webhook or token.")
+        str,
+        typer.Argument(
+            help="prepare, authorise, capture, void, refund, look_up, webhook, token, settlement or listing."
+        ),
     ],
     fault: Annotated[str, typer.Argument(help="Such as executed_then_timeout. docs/testing-values.md lists all.")],
     *,

@@ -51,6 +51,8 @@ GATEWAY_MESSAGE_LENGTH_MAX = 500
 OPERATOR_TEXT_LENGTH_MAX = 1_000
 MINOR_MAX = 2**63 - 1
 """The largest amount of a BIGINT: a gateway's amount may be wrong, but must be storable."""
+SETTLED_MINOR_MAX = 10**15
+"""The largest amount of one balance row or payout: many of them fit into one sum."""
 CAPTURES_PER_PAYMENT_MAX = 50
 CANCELS_PER_PAYMENT_MAX = 50
 

@@ -96,7 +96,7 @@ async def _pages(
     cursor = None
     while True:
         page = await gateway.list_operations(since=since, cursor=cursor)
-        yield [one for one in page.operations if one.outcome.kind in HAPPENED and one.created_at < until]
+        yield [one for one in page.operations if one.key and one.outcome.kind in HAPPENED and one.created_at < until]
         cursor = page.cursor
         if cursor is None:
             return
@@ -104,7 +104,7 @@ async def _pages(
 
 def _subjects(page: Iterable[ListedOperation]) -> tuple[set[str], set[str], set[str]]:
     """Return the payments, refunds and capture references of a page."""
-    payments = {each.payment_id for each in page}
+    payments = {each.payment_id or "" for each in page}
     refunds = {_subject_of(each) for each in page if each.kind is OperationKind.REFUND}
     references = {each.outcome.reference or "" for each in page if each.kind is OperationKind.CAPTURE}
     return payments, refunds, references
@@ -112,14 +112,14 @@ def _subjects(page: Iterable[ListedOperation]) -> tuple[set[str], set[str], set[
 
 def _subject_of(operation: ListedOperation) -> str:
     """Return the id of the payment or refund whose workflow asked for the operation."""
-    return operation.key.partition(":")[0]
+    return (operation.key or "").partition(":")[0]
 
 
 def missing_of(operation: ListedOperation, standing: Standing) -> Missing | None:
     """Return what the database lacks of an operation, if anything. Under review, it lacks nothing."""
     if operation.kind is OperationKind.REFUND:
         return _missing_of_refund(operation, standing)
-    there = standing.payments.get(operation.payment_id)
+    there = standing.payments.get(operation.payment_id or "")
     if there is None:
         return Missing.ROW
     status, captured_minor = there
@@ -148,9 +148,9 @@ def _as_found(gateway: str, operation: ListedOperation, missing: Missing, rebuil
     outcome = operation.outcome
     return Unrecorded(
         gateway=gateway,
-        key=operation.key,
+        key=operation.key or "",
         kind=operation.kind.value,
-        payment_id=operation.payment_id,
+        payment_id=operation.payment_id or "",
         reference=outcome.reference,
         amount_minor=outcome.amount_minor,
         currency=outcome.currency,

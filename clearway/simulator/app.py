@@ -16,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clearway.security_headers import SecurityHeaders
-from clearway.simulator import control_routes, page_routes, routes
+from clearway.simulator import control_routes, page_routes, routes, settlement_routes
 from clearway.simulator.clocks import Courier, DecisionClock
 from clearway.simulator.decisions import Oracle
 from clearway.simulator.engine import Engine, KeyReusedError, PaymentUnknownError
@@ -33,6 +33,7 @@ from clearway.simulator.outbox import Outbox
 from clearway.simulator.records import SIMULATOR, Records
 from clearway.simulator.service import Service
 from clearway.simulator.settings import SimulatorSettings
+from clearway.simulator.settlement import Settlement
 from clearway.simulator.store import Store
 from clearway.simulator.wire import error_body
 
@@ -52,6 +53,7 @@ def create_app(settings: SimulatorSettings) -> ASGIApp:
     app = FastAPI(title="Clearway gateway simulator", version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(control_routes.router)
     app.include_router(routes.router)
+    app.include_router(settlement_routes.router)
     app.include_router(stripe_routes.router)
     app.include_router(paypal_routes.router)
     app.include_router(hosted.router)
@@ -75,6 +77,7 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
     )
     outbox = Outbox(store, switches, {SIMULATOR: own})
     engine = Engine(records, Oracle(settings, outcomes), outbox, settings.public_url)
+    settlement = Settlement(store, switches, settings)
     stripe = build_stripe(records, engine, switches.at("stripe"), outbox, settings)
     paypal = build_paypal(records, engine, switches.at("paypal"), outbox, settings)
     hosted_gateways = hosted.build(Foundation(records, engine, switches, outbox, settings))
@@ -85,6 +88,7 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
     for task in tasks:
         task.add_done_callback(_report_end)
     app.state.service = Service(store, engine, switches, tasks)
+    app.state.settlement = settlement
     app.state.stripe = stripe
     app.state.paypal = paypal
     app.state.hosted = hosted_gateways

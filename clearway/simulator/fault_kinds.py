@@ -37,6 +37,30 @@ class FaultKind(StrEnum):
     """After the event of the decision comes an older event, that says "processing" (`delay_s`, 0.5 s)."""
     NO_WEBHOOK = "no_webhook"
     """The webhook is never sent."""
+    ROW_MISSING = "row_missing"
+    """No balance row of the movement; of an operation (`listing`): it is left out of the list."""
+    ROW_LATE = "row_late"
+    """The balance row is listed `delay_s` later (3,600 s by default)."""
+    ROW_TWICE = "row_twice"
+    """A second balance row of the same movement, with another id."""
+    ROW_WRONG_AMOUNT = "row_wrong_amount"
+    """The balance row is of one unit of the currency less."""
+    ROW_WRONG_FEE = "row_wrong_fee"
+    """The fee is one unit of the currency higher."""
+    ROW_WRONG_RATE = "row_wrong_rate"
+    """The amount is converted at a rate that is 5 % worse than the row says."""
+    ROW_WRONG_CURRENCY = "row_wrong_currency"
+    """The movement settles in another currency, without a rate."""
+    ROW_UNREADABLE = "row_unreadable"
+    """The amount of the row is no number."""
+    ROW_DISPUTED = "row_disputed"
+    """A second row: the customer disputes the charge."""
+    ROW_REVERSED = "row_reversed"
+    """A second row: the bank takes the charge back."""
+    PAYOUT_SHORT = "payout_short"
+    """The payout of this row is one unit of the currency lower than its rows."""
+    PAYOUT_OVER = "payout_over"
+    """The payout of this row is one unit of the currency higher than its rows."""
 
 
 NOT_EXECUTED: Final = frozenset({FaultKind.ERROR_BEFORE, FaultKind.DROPPED_BEFORE, FaultKind.RATE_LIMITED})
@@ -48,9 +72,12 @@ WEBHOOK_FAULTS: Final = frozenset(
         FaultKind.NO_WEBHOOK,
     }
 )
+SETTLEMENT_FAULTS: Final = frozenset(kind for kind in FaultKind if kind.value.startswith(("row_", "payout_")))
+"""Faults of what the gateway reports, not of its answers: for the operations `settlement` and `listing`."""
 DEFAULT_DELAYS_S: Final = {
     FaultKind.EXECUTED_THEN_TIMEOUT: 60.0,
     FaultKind.SLOW: 2.0,
     FaultKind.LATE_WEBHOOK: 15.0,
     FaultKind.REORDERED_WEBHOOK: 0.5,
+    FaultKind.ROW_LATE: 3_600.0,
 }

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from clearway.simulator.fault_kinds import DEFAULT_DELAYS_S, NOT_EXECUTED, WEBHOOK_FAULTS, FaultKind
+from clearway.simulator.fault_kinds import DEFAULT_DELAYS_S, NOT_EXECUTED, SETTLEMENT_FAULTS, WEBHOOK_FAULTS, FaultKind
 
 OWN: Final = "simulator"
 """The gateway of the simulator's own API. A facade has a name of its own."""
@@ -35,6 +35,10 @@ class Operation(StrEnum):
     LOOK_UP = "look_up"
     WEBHOOK = "webhook"
     TOKEN = "token"  # noqa: S105 - the name of an operation
+    SETTLEMENT = "settlement"
+    """The balance row of a movement of money, when it is first listed."""
+    LISTING = "listing"
+    """An operation in the gateway's list."""
 
 
 class Match(BaseModel):
@@ -65,6 +69,13 @@ class FaultRule(BaseModel):
     retry_after_s: int = Field(default=1, ge=0, le=3_600)
     applied: int = 0
 
+    @model_validator(mode="after")
+    def _fits(self) -> FaultRule:
+        reported = self.operation in {Operation.SETTLEMENT, Operation.LISTING}
+        if reported != (self.fault in SETTLEMENT_FAULTS):
+            raise ValueError("faults of rows and payouts are for the operations settlement and listing, and only they")
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class Subject:
@@ -91,7 +102,7 @@ class Fault:
     retry_after_s: int = 1
 
 
-_REQUEST_FAULTS: Final = frozenset(FaultKind) - WEBHOOK_FAULTS
+_REQUEST_FAULTS: Final = frozenset(FaultKind) - WEBHOOK_FAULTS - SETTLEMENT_FAULTS
 
 
 class FaultSwitches:
@@ -123,6 +134,10 @@ class FaultSwitches:
         if chosen is None and magic in WEBHOOK_FAULTS:
             return Fault(magic, DEFAULT_DELAYS_S.get(magic, 0.0))
         return chosen
+
+    def for_row(self, subject: Subject) -> Fault | None:
+        """Return what is wrong with a balance row or a listed operation."""
+        return self._by_rule(subject, SETTLEMENT_FAULTS)
 
     def _by_rule(self, subject: Subject, kinds: AbstractSet[FaultKind]) -> Fault | None:
         subject = replace(subject, gateway=subject.gateway or self._gateway)

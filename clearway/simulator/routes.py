@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -112,7 +112,8 @@ async def list_operations(
     if since.tzinfo is None:
         return JSONResponse(error_body("invalid_request", "`since` needs a time zone, such as a final Z."), 400)
     found, following = service.engine.operations(since.timestamp(), payment, account, after, limit)
-    return JSONResponse({"object": "list", "data": found, "next": following})
+    shown = [one for one in found if not _is_hidden(service, one)]
+    return JSONResponse({"object": "list", "data": shown, "next": following})
 
 
 @router.get("/v1/operations/{key:path}")
@@ -157,6 +158,11 @@ def _fault(service: Service, operation: Operation, key: str, reference: str, amo
         instrument=payment.instrument,
     )
     return service.switches.for_request(subject, magic)
+
+
+def _is_hidden(service: Service, operation: dict[str, Any]) -> bool:
+    key, payment_id = operation["idempotency_key"], operation["merchant_reference"]
+    return service.switches.for_row(Subject(Operation.LISTING, key=key, payment_id=payment_id)) is not None
 
 
 def _is_wrong(fault: Fault | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -57,6 +58,20 @@ class SimulatorSettings(BaseSettings):
     simulator_page_life_scale: float = Field(default=1.0, gt=0)
     """Multiplies the lives of invoices and sessions at Telcell, FastShift, Ameriabank and ArCa: 0.0001 makes a day of
     Telcell 8.6 seconds."""
+    simulator_fee_percent: Decimal = Field(default=Decimal("2.9"), ge=0, le=100)
+    """What the gateway keeps of a capture, of all its stand-ins; refunds cost nothing."""
+    simulator_fee_fixed: int = Field(default=30, ge=0, le=10_000)
+    """What it keeps beside, in minor units of the currency that settles."""
+    simulator_settlement_currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+    """The currency of the balance, for currencies with an exchange rate. None: each settles in its own."""
+    simulator_exchange_rates: dict[str, Decimal] = Field(default_factory=dict)
+    """Units of the settlement currency for one unit of a currency, such as `{"EUR": "1.08"}`."""
+    simulator_settlement_lag_s: float = Field(default=1.0, ge=0)
+    """How long a balance row is not listed yet."""
+    simulator_available_after_s: float = Field(default=0.0, ge=0)
+    """When the money of a balance row can be paid out."""
+    simulator_payout_every_s: float = Field(default=86_400, gt=0)
+    """How often available money is paid out: at whole multiples of it since 1970, so by default at midnight UTC."""
 
     test_mode: bool = True
     """False: the two settings below are ignored."""

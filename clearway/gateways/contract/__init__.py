@@ -14,6 +14,7 @@ A connector method raises only for programmer errors; whatever the gateway or th
     operations   what is requested      abilities   what a connector declares
     outcomes     how an operation ended finding     how a look-up is believed
     inbound      webhooks of gateways   listing     a gateway's own list       cards   raw test cards
+    settlements  balance rows, payouts
 """
 
 from clearway.domain.attempt import Executed
@@ -24,6 +25,7 @@ from clearway.gateways.contract.abilities import (
     Closes,
     Finding,
     FindsOut,
+    Lists,
 )
 from clearway.gateways.contract.cards import Card, CardRefusedError, CardToken, CardTokeniser
 from clearway.gateways.contract.finding import find_out
@@ -53,6 +55,16 @@ from clearway.gateways.contract.outcomes import (
     GatewayOutcome,
     OutcomeKind,
 )
+from clearway.gateways.contract.settlements import (
+    BalanceLister,
+    BalancePage,
+    BalanceRow,
+    Payout,
+    PayoutLister,
+    PayoutPage,
+    PayoutRows,
+    UnreadableRow,
+)
 
 __all__ = [
     "ALL_METHODS",
@@ -63,6 +75,9 @@ __all__ = [
     "ActionKind",
     "AnswerUnreadableError",
     "Authorisation",
+    "BalanceLister",
+    "BalancePage",
+    "BalanceRow",
     "Capabilities",
     "Card",
     "CardRefusedError",
@@ -81,14 +96,20 @@ __all__ = [
     "InboundEvent",
     "InboundRequest",
     "ListedOperation",
+    "Lists",
     "Operation",
     "OperationKind",
     "OperationLister",
     "OperationPage",
     "OutcomeKind",
+    "Payout",
+    "PayoutLister",
+    "PayoutPage",
+    "PayoutRows",
     "Preparing",
     "SignatureInvalidError",
     "Trust",
+    "UnreadableRow",
     "find_out",
     "read_inbound",
 ]

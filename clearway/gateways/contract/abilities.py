@@ -100,11 +100,27 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True)
+class Lists:
+    """What a connector lists for reconciliation, each with its lag: how many seconds a new entry may be missing.
+
+    None: it does not list them (`OperationLister`, `BalanceLister`, `PayoutLister`).
+    """
+
+    operations_lag_s: float | None = None
+    balance_lag_s: float | None = None
+    payouts_lag_s: float | None = None
+
+    def __post_init__(self) -> None:
+        lags = (self.operations_lag_s, self.balance_lag_s, self.payouts_lag_s)
+        assert all(lag is None or lag >= 0 for lag in lags), "a lag is not negative"
+
+
+@dataclass(frozen=True, slots=True)
 class Abilities:
     """All that a connector declares. finds: for every kind of operation that `finds_otherwise` does not name.
 
     closes, door_open_s: when an unpaid attempt can no longer succeed. Its methods show whether a connector has a first
-    step without effect, and whether it can abort (`Preparing`, `Aborting`).
+    step without effect, and whether it can abort (`Preparing`, `Aborting`). lists: what reconciliation can compare.
     """
 
     finds: Finding
@@ -112,6 +128,7 @@ class Abilities:
     finds_otherwise: Mapping[OperationKind, Finding] = field(default_factory=dict)
     closes: Closes = Closes.NEVER
     door_open_s: float | None = None
+    lists: Lists = field(default_factory=Lists)
 
     def __post_init__(self) -> None:
         assert (self.closes is Closes.AFTER) == (self.door_open_s is not None), "say when a door closes by itself"

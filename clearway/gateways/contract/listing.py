@@ -1,4 +1,4 @@
-"""A gateway's own list of its operations: optional. It finds operations that the database lost."""
+"""A gateway's own list of its operations: optional. It finds operations that the database lost, or that differ."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ class GatewayUnavailableError(Exception):
 class ListedOperation:
     """One operation in the gateway's own list, in our database or not.
 
-    payment_id: our id, as sent to the gateway. key: our idempotency key. outcome: the operation's present state.
+    payment_id: our id, as sent to the gateway. key: our idempotency key. Both are None for an operation that was not
+    made through Clearway. outcome: the operation's present state.
     """
 
-    key: str
+    key: str | None
     kind: OperationKind
-    payment_id: str
+    payment_id: str | None
     outcome: GatewayOutcome
     created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class OperationPage:
-    """Some of the operations, oldest first. cursor: where the next page begins; None: this was the last."""
+    """Some of the operations, in the gateway's order. cursor: where the next page begins; None: this was the last."""
 
     operations: tuple[ListedOperation, ...]
     cursor: str | None

@@ -11,7 +11,7 @@ import json
 import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -22,6 +22,7 @@ from clearway.gateways.contract import (
     UNKNOWN,
     Abilities,
     AnswerUnreadableError,
+    BalancePage,
     Capabilities,
     Card,
     CardRefusedError,
@@ -34,13 +35,16 @@ from clearway.gateways.contract import (
     GatewayUnavailableError,
     Inbound,
     InboundRequest,
+    Lists,
     Operation,
     OperationPage,
     OutcomeKind,
+    PayoutPage,
+    PayoutRows,
     SignatureInvalidError,
 )
 from clearway.gateways.http import gateway_client
-from clearway.gateways.simulator import mapping
+from clearway.gateways.simulator import mapping, settlements
 
 LISTED_AT_ONCE: Final = 500
 
@@ -52,12 +56,14 @@ ABILITIES: Final = Abilities(
     finds=Finding(FindsOut.BY_OUR_ID, lag_s=LAG_S),
     capabilities=Capabilities(ALL_METHODS),
     closes=Closes.AT_ONCE,
+    lists=Lists(operations_lag_s=LAG_S, balance_lag_s=LAG_S, payouts_lag_s=LAG_S),
 )
 
 _NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures that surely come before the first byte of the request."""
 _PROGRAMMER_ERRORS: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
+AnyPage = TypeVar("AnyPage")
 _Classify = Callable[[int, Mapping[str, str], Any], GatewayOutcome]
 
 
@@ -121,22 +127,42 @@ class SimulatorGateway:
         self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
     ) -> OperationPage:
         """List the simulator's operations since a moment. Raises GatewayUnavailableError."""
-        wanted = {"since": since.isoformat(), "limit": str(LISTED_AT_ONCE)}
-        if payment_id is not None:
-            wanted["payment"] = payment_id
+        wanted = {"since": since.isoformat()} | ({} if payment_id is None else {"payment": payment_id})
+        return await self._list("/v1/operations", wanted, cursor, mapping.page_of_operations)
+
+    async def list_balance_rows(self, *, since: datetime, until: datetime, cursor: str | None = None) -> BalancePage:
+        """List the balance rows created in [since, until). Raises GatewayUnavailableError."""
+        wanted = {"since": since.isoformat(), "until": until.isoformat()}
+        return await self._list("/v1/balance_rows", wanted, cursor, settlements.page_of_rows)
+
+    async def list_payouts(self, *, since: datetime, until: datetime, cursor: str | None = None) -> PayoutPage:
+        """List the payouts created in [since, until). Raises GatewayUnavailableError."""
+        wanted = {"since": since.isoformat(), "until": until.isoformat()}
+        return await self._list("/v1/payouts", wanted, cursor, settlements.page_of_payouts)
+
+    async def list_payout_rows(self, payout_id: str, *, cursor: str | None = None) -> PayoutRows:
+        """List the ids of the rows that a payout pays. Raises GatewayUnavailableError."""
+        path = f"/v1/payouts/{quote(payout_id, safe='')}/rows"
+        return await self._list(path, {}, cursor, settlements.rows_of_payout)
+
+    async def _list(
+        self, path: str, wanted: dict[str, str], cursor: str | None, read: Callable[[Any], AnyPage]
+    ) -> AnyPage:
+        """Read a page of a list of this account."""
+        asked = wanted | {"limit": str(LISTED_AT_ONCE)}
         if self._account is not None:
-            wanted["account"] = self._account
+            asked["account"] = self._account
         if cursor is not None:
-            wanted["after"] = cursor
+            asked["after"] = cursor
         try:
             async with asyncio.timeout(self._timeout_s):
-                response = await self._client.get("/v1/operations", params=wanted)
+                response = await self._client.get(path, params=asked)
         except (httpx.HTTPError, TimeoutError) as error:
             raise GatewayUnavailableError(f"the simulator did not answer: {type(error).__name__}") from None
         if response.status_code != httpx.codes.OK:
             raise GatewayUnavailableError(f"the simulator answered {response.status_code}, which cannot be used")
         try:
-            return mapping.page_of_operations(_json(response.content))
+            return read(_json(response.content))
         except AnswerUnreadableError as error:
             raise GatewayUnavailableError(f"the simulator's list cannot be read: {error}") from None
 
