@@ -33,12 +33,12 @@ def main() -> None:
     document: dict[str, Any] = {"$comment": LICENCE}
     for family, (name, roots) in ROOTS.items():
         schemas = json.loads((directory / name).read_text())["components"]["schemas"]
-        document[family] = _closure(schemas, [root for root in roots if root in schemas])
+        document[family] = closure(schemas, [root for root in roots if root in schemas])
     TARGET.write_text(json.dumps(document, separators=(",", ":"), sort_keys=True) + "\n")
 
 
-def _closure(schemas: dict[str, Any], wanted: list[str]) -> dict[str, Any]:
-    """Return schemas with all that they refer to."""
+def closure(schemas: dict[str, Any], wanted: list[str]) -> dict[str, Any]:
+    """Return schemas of an OpenAPI document as JSON Schemas, with all that they refer to and without their prose."""
     cut: dict[str, Any] = {}
     while wanted:
         name = wanted.pop()

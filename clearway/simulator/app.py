@@ -24,6 +24,8 @@ from clearway.simulator.facades.hosted import app as hosted
 from clearway.simulator.facades.hosted.serving import Foundation
 from clearway.simulator.facades.paypal import routes as paypal_routes
 from clearway.simulator.facades.paypal.facade import build as build_paypal
+from clearway.simulator.facades.square import routes as square_routes
+from clearway.simulator.facades.square.facade import build as build_square
 from clearway.simulator.facades.stripe import routes as stripe_routes
 from clearway.simulator.facades.stripe.facade import build as build_stripe
 from clearway.simulator.faults import FaultSwitches
@@ -57,6 +59,7 @@ def create_app(settings: SimulatorSettings) -> ASGIApp:
     app.include_router(stripe_routes.router)
     app.include_router(paypal_routes.router)
     app.include_router(hosted.router)
+    app.include_router(square_routes.router)
     app.include_router(page_routes.router)
     app.add_exception_handler(RequestValidationError, _refuse_invalid)
     app.add_exception_handler(KeyReusedError, _refuse_reused_key)
@@ -81,7 +84,8 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
     stripe = build_stripe(records, engine, switches.at("stripe"), outbox, settings)
     paypal = build_paypal(records, engine, switches.at("paypal"), outbox, settings)
     hosted_gateways = hosted.build(Foundation(records, engine, switches, outbox, settings))
-    clock = DecisionClock(engine, records)
+    square = build_square(records, engine, switches.at("square"), outbox, settings)
+    clock = DecisionClock(engine, records, square.payments)
     courier = Courier(outbox)
     engine.on_change = [clock.alarm.ring, courier.alarm.ring]
     tasks = (asyncio.create_task(clock.run()), asyncio.create_task(courier.run()))
@@ -92,6 +96,7 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
     app.state.stripe = stripe
     app.state.paypal = paypal
     app.state.hosted = hosted_gateways
+    app.state.square = square
     log.info("simulator started", state=str(settings.simulator_state), webhooks_to=settings.simulator_webhook_url)
     try:
         yield

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 import httpx
 import structlog
@@ -47,21 +48,35 @@ class Alarm:
         self._rung.clear()
 
 
-class DecisionClock:
-    """Decides operations when their processing time is over."""
+class Delayed(Protocol):
+    """What becomes due at a facade, such as a payment that is held for a week."""
 
-    def __init__(self, engine: Engine, records: Records) -> None:
+    def next_due_at(self) -> float | None:
+        """Return when the next one is due, in Unix seconds."""
+
+    def decide_due(self, now: float) -> None:
+        """Carry out what is due."""
+
+
+class DecisionClock:
+    """Decides operations when their processing time is over. delayed: what a facade decides by itself in time."""
+
+    def __init__(self, engine: Engine, records: Records, delayed: Delayed) -> None:
         self._engine = engine
         self._records = records
+        self._delayed = delayed
         self.alarm = Alarm()
 
     async def run(self) -> None:
         """Run until cancelled."""
         while True:
-            next_at = self._records.next_due_at()
-            if next_at is not None and next_at <= time.time():
+            now = time.time()
+            if (self._records.next_due_at() or math.inf) <= now:
                 self._engine.decide_due()
-            await self.alarm.sleep_until(self._records.next_due_at())
+            if (self._delayed.next_due_at() or math.inf) <= now:
+                self._delayed.decide_due(now)
+            moments = (self._records.next_due_at(), self._delayed.next_due_at())
+            await self.alarm.sleep_until(min((at for at in moments if at is not None), default=None))
 
 
 class Courier:

@@ -55,6 +55,13 @@ class SimulatorSettings(BaseSettings):
     simulator_paypal_unique_invoices: bool = True
     """Whether its accounts refuse a second payment of the same invoice id."""
 
+    simulator_square_list_lag_s: float = Field(default=3.0, ge=0)
+    """How long the lists of the stand-in of Square miss a new payment or refund. Look-ups by id have no lag."""
+    simulator_square_delay_max_s: float = Field(default=7 * 86_400, gt=0)
+    """The longest time until it completes or cancels a delayed payment by itself."""
+    simulator_square_currencies: str = Field(default="USD,CAD,GBP,AUD,JPY,EUR", pattern=r"^[A-Z]{3}(,[A-Z]{3})*$")
+    """Its sellers have one location in each currency; the first is the main one."""
+
     simulator_page_life_scale: float = Field(default=1.0, gt=0)
     """Multiplies the lives of invoices and sessions at Telcell, FastShift, Ameriabank and ArCa: 0.0001 makes a day of
     Telcell 8.6 seconds."""

@@ -13,6 +13,7 @@ import pytest
 
 from tests.services.gateways.paypal_account import Account as PayPalAccount
 from tests.services.gateways.running import Simulator, running_simulator
+from tests.services.gateways.square_account import Seller
 from tests.services.gateways.stripe_account import Account
 from tests.support.receiver import Receiver, running_receiver
 
@@ -68,3 +69,11 @@ async def account(simulator: Simulator) -> AsyncIterator[Account]:
 async def paypal(simulator: Simulator) -> PayPalAccount:
     """Open an account at the stand-in of PayPal, one that no other test has."""
     return PayPalAccount(simulator, f"tests_{secrets.token_hex(8)}")
+
+
+@pytest.fixture
+async def seller(simulator: Simulator) -> AsyncIterator[Seller]:
+    """Open a seller's account at the stand-in of Square, one that no other test has."""
+    opened = Seller(simulator, f"tests_{secrets.token_hex(8)}")
+    yield opened
+    await opened.aclose()

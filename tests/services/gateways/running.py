@@ -95,6 +95,8 @@ async def running_simulator(
         "test_payment_success": None,
         "test_mode": True,
         "simulator_seed": 1,
+        "simulator_square_currencies": "USD,JPY,INR",
+        "simulator_square_list_lag_s": 0.1,
     } | settings
     gateway = SimulatorGateway(url, DEVELOPMENT_SIMULATOR_SECRET, timeout_s=timeout_s)
     async with (
