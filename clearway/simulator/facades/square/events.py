@@ -14,7 +14,7 @@ from typing import Any
 from clearway.simulator.facades.square.books import Books, Kind, Thing
 from clearway.simulator.facades.square.calls import CHANNEL
 from clearway.simulator.facades.square.views import Backed, Views, moment
-from clearway.simulator.outbox import ANSWERED_WAIT_S, Notice, Outbox, Webhook
+from clearway.simulator.outbox import ANSWERED_WAIT_S, Channel, Notice, Outbox, Webhook
 from clearway.simulator.records import Kind as OperationKind
 from clearway.simulator.records import Operation, Payment, Status
 
@@ -25,7 +25,7 @@ def signature(key: str, url: str, body: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class SquareChannel:
+class SquareChannel(Channel):
     """Makes Square's events for the engine's operations."""
 
     books: Books
