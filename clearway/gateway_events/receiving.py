@@ -4,7 +4,8 @@
     of another gateway          kept as foreign, and changes nothing
     about a running workflow    a signal, which may come twice: a payment never moves back for it
     a refund that came back     a short run of its workflow asks the gateway, and records the reversal
-    about something ended       late; or a review, an event for the merchant and a metric, if it contradicts the record
+    about something ended       late; or a review, an event for the merchant and a metric, if it contradicts the record.
+                                After a hint the gateway is asked, and its answer is compared
 
 A repeated event is passed on only if the first was not.
 """
@@ -34,7 +35,7 @@ from clearway.domain.text import storable
 from clearway.durable.calls import WorkflowEndedError
 from clearway.durable.gateway_events import pass_on
 from clearway.durable.messages import GatewayEvent, payment_workflow_id, refund_workflow_id
-from clearway.gateway_events import reversals
+from clearway.gateway_events import asking, reversals
 from clearway.gateway_events.contradictions import contradiction, resource_of
 from clearway.gateway_events.raw import raw_of
 from clearway.gateways.connections import Connection
@@ -184,6 +185,8 @@ async def _take(
     if subject and await reversals.is_reversal(gateway.gateway, event, subject):
         await reversals.record(services, event, subject)
         return await _becomes(services, kept, Disposition.SIGNALLED)
+    if subject and subject.status in ENDED and event.trust is Trust.HINT:
+        event = await asking.answered(gateway.gateway, named.number, event, subject)
     return await _compare(services, kept, named, event, subject)
 
 
@@ -192,10 +195,12 @@ def _at_first(config: GatewayConfig, subject: Subject | None, named: Named, even
     if subject is None:
         return Disposition.UNKNOWN_SUBJECT
     is_authorisation = named.operation == OperationKind.AUTHORISE
-    made_at = subject.attempts.get(named.number) if is_authorisation else None
-    if (made_at or subject.gateway_id, subject.merchant_id) != (config.id, config.merchant_id):
+    attempt = subject.attempts.get(named.number) if is_authorisation else None
+    made_at = attempt.gateway_id if attempt else subject.gateway_id
+    if (made_at, subject.merchant_id) != (config.id, config.merchant_id):
         return Disposition.FOREIGN
-    agrees = subject.status in ENDED and _against(subject, named, event) is None
+    # A hint says nothing by itself: the gateway is asked before the two are compared.
+    agrees = event.trust is Trust.PROVEN and subject.status in ENDED and _against(subject, named, event) is None
     return Disposition.LATE if agrees else Disposition.RECEIVED
 
 

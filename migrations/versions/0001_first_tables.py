@@ -481,6 +481,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payment_attempts")),
     )
     op.create_index("ix_payment_attempts_payment_id", "payment_attempts", ["payment_id", "number"], unique=False)
+    op.create_index(
+        "ix_payment_attempts_reference",
+        "payment_attempts",
+        ["gateway_id", sa.literal_column("(gateway_references ->> 'payment')")],
+        unique=False,
+    )
     op.create_table(
         "payment_commands",
         sa.Column("id", sa.Text(), nullable=False),

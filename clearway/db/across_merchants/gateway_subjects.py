@@ -27,12 +27,20 @@ from clearway.domain.review import SubjectType
 
 
 @dataclass(frozen=True, slots=True)
+class Attempted:
+    """One attempt of a payment: the configuration where it was made, and the gateway's ids by name."""
+
+    gateway_id: str
+    references: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """The part of a stored payment or refund that a gateway event can contradict.
 
     amount_minor: captured of the payment, or the amount of the refund. captures: what was captured, by the gateway's
     reference. references: the gateway's ids, by the names of the contract. gateway_id: where it was made.
-    attempts: the configuration of each attempt of a payment, by its number.
+    attempts: the attempts of a payment, by number.
     """
 
     type: SubjectType
@@ -47,15 +55,16 @@ class Subject:
     references: Mapping[str, str]
     created_at: datetime
     gateway_id: str
-    attempts: Mapping[int, str]
+    attempts: Mapping[int, Attempted]
 
     def is_former_attempt(self, number: int) -> bool:
         """Return whether another attempt followed this one."""
         return number < max(self.attempts, default=1)
 
 
+_ATTEMPT: Final = (payment_attempts.c.number, payment_attempts.c.gateway_id, payment_attempts.c.gateway_references)
 _ATTEMPTED: Final = (
-    select(func.json_agg(func.json_build_array(payment_attempts.c.number, payment_attempts.c.gateway_id)))
+    select(func.json_agg(func.json_build_array(*_ATTEMPT)))
     .where(payment_attempts.c.payment_id == payments.c.id)
     .scalar_subquery()
     .label("attempted")
@@ -64,6 +73,20 @@ _LAST: Final = (
     select(func.coalesce(func.max(payment_attempts.c.number), 1))
     .where(payment_attempts.c.payment_id == payments.c.id)
     .scalar_subquery()
+)
+OF_PAYMENT: Final = (
+    select(payments.c.id, _LAST)
+    .where(payments.c.gateway_id == bindparam("gateway_id"), payments.c.gateway_reference == bindparam("reference"))
+    .limit(1)
+)
+OF_ATTEMPT: Final = (
+    select(payment_attempts.c.payment_id, payment_attempts.c.number)
+    .where(
+        payment_attempts.c.gateway_id == bindparam("gateway_id"),
+        payment_attempts.c.gateway_references["payment"].astext == bindparam("reference"),
+    )
+    .order_by(payment_attempts.c.number.desc())
+    .limit(1)
 )
 _CAPTURED: Final = (
     select(func.json_agg(func.json_build_array(captures.c.gateway_reference, captures.c.amount_minor)))
@@ -103,7 +126,7 @@ async def find_subject(connection: AsyncConnection, kind: SubjectType, subject_i
         references=_references(row, refunded=refunded),
         created_at=row.created_at,
         gateway_id=row.gateway_id,
-        attempts={} if refunded else dict(row.attempted or ()),
+        attempts={} if refunded else {number: Attempted(*rest) for number, *rest in row.attempted or ()},
     )
 
 
@@ -115,11 +138,13 @@ def _references(row: Row[Any], *, refunded: bool) -> dict[str, str]:
 
 
 async def find_by_reference(connection: AsyncConnection, gateway_id: str, reference: str) -> tuple[str, int] | None:
-    """Return the payment that a gateway knows by this reference, and the number of its attempt there."""
-    query = select(payments.c.id, _LAST).where(
-        payments.c.gateway_id == gateway_id, payments.c.gateway_reference == reference
-    )
-    row = (await connection.execute(query.limit(1))).one_or_none()
+    """Return the payment that a gateway knows by this reference, and the number of its attempt there.
+
+    An attempt that another followed is found too: its customer may still pay.
+    """
+    asked = {"gateway_id": gateway_id, "reference": reference}
+    row = (await connection.execute(OF_PAYMENT, asked)).one_or_none()
+    row = row or (await connection.execute(OF_ATTEMPT, asked)).one_or_none()
     return None if row is None else (row[0], row[1])
 
 

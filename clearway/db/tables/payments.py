@@ -164,4 +164,5 @@ payment_attempts = Table(
     CheckConstraint(one_of("executed", Executed), name="executed_known"),
     CheckConstraint(f"(ended_at IS NULL) = ({one_of('status', OPEN_ATTEMPT)})", name="ended_when_decided"),
     Index("ix_payment_attempts_payment_id", "payment_id", "number"),
+    Index("ix_payment_attempts_reference", "gateway_id", text("(gateway_references ->> 'payment')")),
 )

@@ -7,7 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from clearway.db import across_merchants
+from clearway.db.tables import payment_attempts
 from tests.services.api.conftest import Payer
 from tests.services.api.test_gateway_events import event_about, send
 from tests.services.gateways.running import Simulator
@@ -69,3 +73,13 @@ async def test_a_card_is_not_moved(payer: Payer, api_simulator: Simulator) -> No
     await api_simulator.http.delete("/faults")
     attempts = (await payer.http.get(f"/payments/{paid['id']}/attempts")).json()["data"]
     assert len(attempts) == 1
+
+
+async def test_the_first_gateways_reference_finds_its_attempt(moved: dict[str, Any], api_engine: AsyncEngine) -> None:
+    """An event that names only the gateway's id of an attempt that another followed is still about that attempt."""
+    first, page = payment_attempts.c.id == f"{moved['id']}:authorise:1", f"page of {moved['id']}"
+    async with api_engine.begin() as connection:
+        await connection.execute(update(payment_attempts).where(first).values(gateway_references={"payment": page}))
+        at = await connection.scalar(select(payment_attempts.c.gateway_id).where(first))
+        assert await across_merchants.find_by_reference(connection, at, page) == (moved["id"], 1)
+        assert await across_merchants.find_by_reference(connection, moved["gateway_id"], page) is None

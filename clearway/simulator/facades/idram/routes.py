@@ -81,13 +81,15 @@ async def press_button(request: Request, order_id: str, button: str, gateways: H
 
 def _order(account: str, fields: Mapping[str, str]) -> NewOrder:
     number = fields.get("EDP_BILL_NO", "")
+    own = {name: text for name, text in fields.items() if not name.startswith("EDP_")}
     return NewOrder(
         account=account,
         number=number,
-        payment_id=payment_id_in(number),
+        # For the journal alone: Idram knows no such field, and returns it like any other of the shop.
+        payment_id=payment_id_in(own.get("payment_id") or number),
         amount=minor_of(fields.get("EDP_AMOUNT", ""), CURRENCY),
         currency=CURRENCY,
         life_s=None,
         description=fields.get("EDP_DESCRIPTION", ""),
-        extra={"own_fields": {name: text for name, text in fields.items() if not name.startswith("EDP_")}},
+        extra={"own_fields": own},
     )
