@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clearway.db.engine import create_engine
@@ -18,6 +20,16 @@ from clearway.settings import Settings
 from tests.support.database import Databases
 from tests.support.network import close_network
 from tests.support.side_by_side import ByUnit, place_in_line
+
+# A busy machine is slow, which proves nothing about the code. On CI the examples are the same in every run.
+hypothesis_settings.register_profile(
+    "clearway",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="CI" in os.environ,
+    print_blob=True,
+)
+hypothesis_settings.load_profile("clearway")
 
 pytest_plugins = ["tests.support.durable"]
 

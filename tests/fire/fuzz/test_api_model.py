@@ -7,7 +7,7 @@ from typing import Final
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from clearway.dev.stack import Stack
@@ -25,11 +25,9 @@ async def test_the_api_answers_as_the_model_does(fuzz_stack: Stack, fuzz_budget:
     chosen = settings(
         max_examples=fuzz_budget.examples or EXAMPLES,
         stateful_step_count=STEPS,
-        deadline=None,
         database=None,
         # each step of a shorter story would be real payments again, so a failing story is reported unshortened
         phases=(Phase.generate,) if fuzz_budget.examples is None else (Phase.generate, Phase.shrink),
-        suppress_health_check=[HealthCheck.too_slow],
         print_blob=True,
     )
     try:

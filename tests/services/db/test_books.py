@@ -86,7 +86,7 @@ async def _check_books(shop: Shop, payment_ids: list[str]) -> None:
         }
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(history=histories, taken=st.sets(st.integers(0, PAYMENTS - 1)))
 async def test_books_agree_after_any_history(engine: AsyncEngine, history: list[Any], taken: set[int]) -> None:
     """The ledger is the sum of captures and refunds, the payments' amounts too, and all of it sums to zero."""

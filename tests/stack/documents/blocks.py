@@ -29,7 +29,13 @@ class Block:
 
 def documents() -> list[Path]:
     """Return every document whose commands people paste; decisions are a record and are left out."""
-    return [ROOT / "README.md", ROOT / "DEVELOPMENT.md", *sorted((ROOT / "docs").glob("*.md"))]
+    docs = ROOT / "docs"
+    return [
+        ROOT / "README.md",
+        ROOT / "DEVELOPMENT.md",
+        *sorted(docs.glob("*.md")),
+        *sorted(docs.glob("gateways/*.md")),
+    ]
 
 
 def blocks_of(path: Path) -> list[Block]:

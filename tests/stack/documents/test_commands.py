@@ -84,7 +84,7 @@ def test_both_shells_are_tried() -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-@pytest.mark.parametrize("document", RUN, ids=lambda page: page.name)
+@pytest.mark.parametrize("document", RUN, ids=lambda page: page.relative_to(ROOT).as_posix())
 async def test_the_commands_of_a_document_work(document: Path, shell: str, stack: Stack, tmp_path: Path) -> None:
     """Pasted one after another into one terminal, every command of a document succeeds."""
     text = "\n".join(block.text for block in blocks_of(document) if not block.not_run)
