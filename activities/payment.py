@@ -23,7 +23,14 @@ from clearway.db.payments.rows import RecordMovedError
 from clearway.domain.attempt import Attempt
 from clearway.domain.command import CommandEnd, NewCommand, PaymentCommand
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
-from clearway.domain.refusals import MOVE_REFUSED, ORDER_NOT_FOUND, ORDER_TAKEN, PAYMENT_NOT_FOUND, RECORD_MOVED
+from clearway.domain.refusals import (
+    MOVE_REFUSED,
+    ORDER_NOT_FOUND,
+    ORDER_TAKEN,
+    PAYMENT_NOT_FOUND,
+    RECORD_MOVED,
+    RUN_RESET,
+)
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.sealed import seal_return_url, unseal
 
@@ -83,6 +90,14 @@ def record_moved(error: Exception) -> ApplicationError:
     return ApplicationError(str(error), type=RECORD_MOVED, non_retryable=True, category=REFUSAL)
 
 
+@dataclass(frozen=True)
+class RecordInput:
+    """Record a payment. only_if_there: return what is recorded, and record nothing."""
+
+    payment: NewPayment
+    only_if_there: bool = False
+
+
 class PaymentActivities:
     """The payments in the database."""
 
@@ -92,8 +107,11 @@ class PaymentActivities:
         self._deliveries = deliveries
 
     @activity.defn(name="record_payment")
-    async def record(self, new: NewPayment) -> PaymentState:
-        """Record a payment with its first event. Fails for good with ORDER_TAKEN or ORDER_NOT_FOUND."""
+    async def record(self, what: RecordInput) -> PaymentState:
+        """Record a payment with its first event. Fails for good with ORDER_TAKEN, ORDER_NOT_FOUND or RUN_RESET."""
+        new = what.payment
+        if what.only_if_there:
+            await self._refuse_unless_there(new.id)
         try:
             recorded = await self._record(new)
         except recording.OrderTakenError as error:
@@ -108,21 +126,22 @@ class PaymentActivities:
         return await self._told(recorded)
 
     @activity.defn(name="record_payment_again")
-    async def record_again(self, new: NewPayment) -> PaymentState:
+    async def record_again(self, what: RecordInput) -> PaymentState:
         """Record a lost payment again, and its order too if a restored database lost both.
 
         A payment has its order's amount and currency, so only the order's receipt and notes stay lost.
         """
         try:
-            return await self.record(new)
+            return await self.record(what)
         except ApplicationError as error:
             if error.type != ORDER_NOT_FOUND:
                 raise
+        new = what.payment
         order = NewOrder(new.order_id, new.merchant_id, new.amount_minor, new.currency)
         async with self._engine.connect() as connection:
             await record_order_again(connection, order)
         activity.logger.warning("order %s is recorded again, without its receipt and notes", new.order_id)
-        return await self.record(new)
+        return await self.record(what)
 
     @activity.defn(name="record_payment_change")
     async def change(self, what: ChangeInput) -> PaymentState:
@@ -168,6 +187,14 @@ class PaymentActivities:
         """Record the end of a command that changed nothing."""
         async with self._engine.connect() as connection:
             await commands.end(connection, ended, now=datetime.now(UTC))
+
+    async def _refuse_unless_there(self, payment_id: str) -> None:
+        async with self._engine.connect() as connection:
+            try:
+                await recording.load(connection, payment_id)
+            except recording.PaymentUnknownError as error:
+                message = f"the workflow was reset, and payment {payment_id} is not recorded; nothing was charged"
+                raise ApplicationError(message, type=RUN_RESET, non_retryable=True, category=REFUSAL) from error
 
     async def _record(self, new: NewPayment) -> recording.RecordedPayment:
         personal = unseal(self._cipher, new.id, new.personal)

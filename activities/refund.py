@@ -21,7 +21,7 @@ from clearway.db.refunds import recording
 from clearway.domain.attempt import AttemptKept
 from clearway.domain.payment import MoveRefusedError
 from clearway.domain.refund import NewRefund, Refund, RefundChange
-from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, MOVE_REFUSED, PAYMENT_NOT_FOUND, REFUND_NOT_FOUND
+from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, MOVE_REFUSED, PAYMENT_NOT_FOUND, REFUND_NOT_FOUND, RUN_RESET
 from clearway.durable.deliveries import TemporalDeliveries
 
 
@@ -51,6 +51,14 @@ class RefundChangeInput:
     change: RefundChange
 
 
+@dataclass(frozen=True)
+class ReserveInput:
+    """Reserve a refund. only_if_there: return what is reserved, and reserve nothing."""
+
+    refund: NewRefund
+    only_if_there: bool = False
+
+
 class RefundActivities:
     """The refunds in the database."""
 
@@ -59,8 +67,11 @@ class RefundActivities:
         self._deliveries = deliveries
 
     @activity.defn(name="reserve_refund")
-    async def reserve(self, new: NewRefund) -> RefundState:
-        """Reserve a refund. Fails for good with AMOUNT_NOT_REFUNDABLE or PAYMENT_NOT_FOUND."""
+    async def reserve(self, what: ReserveInput) -> RefundState:
+        """Reserve a refund. Fails for good with AMOUNT_NOT_REFUNDABLE, PAYMENT_NOT_FOUND or RUN_RESET."""
+        new = what.refund
+        if what.only_if_there:
+            await self._refuse_unless_there(new.id)
         try:
             async with self._engine.connect() as connection:
                 recorded = await recording.reserve(connection, new, now=datetime.now(UTC))
@@ -72,6 +83,14 @@ class RefundActivities:
             message = f"there is no payment {new.payment_id}; nothing was refunded"
             raise ApplicationError(message, type=PAYMENT_NOT_FOUND, non_retryable=True, category=REFUSAL) from error
         return await self._told(recorded)
+
+    async def _refuse_unless_there(self, refund_id: str) -> None:
+        async with self._engine.connect() as connection:
+            try:
+                await recording.load(connection, refund_id)
+            except recording.RefundUnknownError as error:
+                message = f"the workflow was reset, and refund {refund_id} is not recorded; nothing was refunded"
+                raise ApplicationError(message, type=RUN_RESET, non_retryable=True, category=REFUSAL) from error
 
     @activity.defn(name="record_refund_change")
     async def change(self, what: RefundChangeInput) -> RefundState:

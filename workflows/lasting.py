@@ -23,6 +23,12 @@ class RecordMovedError(Exception):
     """The row differs from this run's state. A new run must continue from the row and ask the gateway first."""
 
 
+def began_by_reset() -> bool:
+    """Whether an operator's reset began this run. A run before it may have answered a request already."""
+    info = workflow.info()
+    return info.run_id != info.original_execution_run_id
+
+
 async def uncancelled(life: Coroutine[Any, Any, T], requested: Callable[[], None]) -> T:
     """Run `life` to its end. requested: called when the cancellation of the workflow is requested."""
     living = asyncio.create_task(life)

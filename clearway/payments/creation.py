@@ -18,7 +18,7 @@ from clearway.domain.errors import ConflictError, NotFoundError, UnavailableErro
 from clearway.domain.ids import ORDER, is_id
 from clearway.domain.money import Money
 from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus, PersonalData
-from clearway.domain.refusals import ORDER_NOT_FOUND, ORDER_TAKEN
+from clearway.domain.refusals import ORDER_NOT_FOUND, ORDER_TAKEN, RUN_RESET
 from clearway.domain.resources import PaymentResource
 from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
@@ -127,7 +127,7 @@ async def _record(services: Services, new: NewPayment, personal: PersonalData) -
     try:
         answered = PaymentResource.model_validate(await _start(services, new) | personal.in_resource())
     except RefusedError as refusal:
-        raise _told(refusal, new.order_id) from refusal
+        raise _error_of(refusal, new.order_id) from refusal
     except WorkflowEndedError:
         return await _as_created(services, new.merchant_id, new.id)
     # An update that comes late meets a payment that has moved on; the answer to a creation is the payment as created.
@@ -174,6 +174,11 @@ async def _as_created(services: Services, merchant_id: str, payment_id: str) -> 
     return None if body is None else PaymentResource.model_validate(orjson.loads(body)["data"])
 
 
-def _told(refusal: RefusedError, order_id: str) -> Exception:
+def _error_of(refusal: RefusedError, order_id: str) -> Exception:
     known = {ORDER_TAKEN: order_taken, ORDER_NOT_FOUND: order_not_found}
+    if refusal.type == RUN_RESET:
+        return UnavailableError(
+            "temporal_unavailable",
+            "An operator reset this payment before it was recorded. Repeat the request with the same Idempotency-Key.",
+        )
     return known[refusal.type](order_id) if refusal.type in known else refusal

@@ -15,7 +15,7 @@ from clearway.domain.actor import Actor
 from clearway.domain.errors import ConflictError, UnavailableError
 from clearway.domain.money import Money
 from clearway.domain.refund import NewRefund, RefundStatus
-from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, PAYMENT_NOT_FOUND
+from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, PAYMENT_NOT_FOUND, RUN_RESET
 from clearway.domain.resources import PaymentResource, RefundResource
 from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
@@ -61,7 +61,7 @@ async def _reserve(services: Services, new: NewRefund, payment: PaymentResource)
     try:
         answered = RefundResource.model_validate(await _start(services, new, payment))
     except RefusedError as refusal:
-        raise _told(refusal, new.payment_id) from refusal
+        raise _error_of(refusal, new.payment_id) from refusal
     except WorkflowEndedError:
         return await _as_created(services, new)
     return answered if answered.status is RefundStatus.PENDING else await _as_created(services, new)
@@ -95,9 +95,14 @@ async def _as_created(services: Services, new: NewRefund) -> RefundResource | No
     return None if body is None else RefundResource.model_validate(orjson.loads(body)["data"])
 
 
-def _told(refusal: RefusedError, payment_id: str) -> Exception:
+def _error_of(refusal: RefusedError, payment_id: str) -> Exception:
     if refusal.type == AMOUNT_NOT_REFUNDABLE:
         return ConflictError("amount_not_refundable", str(refusal))
     if refusal.type == PAYMENT_NOT_FOUND:
         return payment_not_found(payment_id)
+    if refusal.type == RUN_RESET:
+        return UnavailableError(
+            "temporal_unavailable",
+            "An operator reset this refund before it was recorded. Repeat the request with the same Idempotency-Key.",
+        )
     return refusal

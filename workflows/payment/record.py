@@ -12,7 +12,15 @@ from typing import Any, Final
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
-from activities.payment import BeginInput, Begun, ChangeInput, LoadedPayment, PaymentActivities, PaymentState
+from activities.payment import (
+    BeginInput,
+    Begun,
+    ChangeInput,
+    LoadedPayment,
+    PaymentActivities,
+    PaymentState,
+    RecordInput,
+)
 from clearway.domain.attempt import Attempt, AttemptSeen, GatewayChoice, attempt_key
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand, PaymentCommand
 from clearway.domain.ids import CAPTURE
@@ -24,7 +32,7 @@ from clearway.durable.search_attributes import GATEWAY, PAYMENT_STATUS
 from clearway.gateways.contract import Authorisation, GatewayOutcome, Operation, OperationKind
 from workflows import policies
 from workflows.inbox import Inbox
-from workflows.lasting import RecordMovedError, recorded
+from workflows.lasting import RecordMovedError, began_by_reset, recorded
 from workflows.operation import GatewayCaller
 from workflows.payment.doubt import Doubt
 from workflows.refusal import refusal_of, refused_for_good
@@ -86,9 +94,11 @@ class PaymentRecord:
 
         again: an earlier run had recorded it, so its order existed.
         """
+        # A run before a reset may have refused it: then nothing may be charged now.
+        what = RecordInput(self._new, only_if_there=began_by_reset() and not again)
         method = PaymentActivities.record_again if again else PaymentActivities.record
         try:
-            self._state = await recorded(method, self._new, "record the payment")
+            self._state = await recorded(method, what, "record the payment")
         except FailureError as error:
             self.refusal = refusal_of(error)
             self._timeline.note(f"refused: {self.refusal.message}")

@@ -8,12 +8,12 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
-from activities.refund import LoadedRefund, RefundActivities, RefundChangeInput, RefundState
+from activities.refund import LoadedRefund, RefundActivities, RefundChangeInput, RefundState, ReserveInput
 from clearway.domain.attempt import AttemptKept
 from clearway.domain.refund import NewRefund, Refund, RefundChange
 from clearway.domain.refusals import REFUND_NOT_FOUND
 from clearway.durable.search_attributes import PAYMENT_STATUS
-from workflows.lasting import RecordMovedError, recorded
+from workflows.lasting import RecordMovedError, began_by_reset, recorded
 from workflows.refusal import refusal_of, refused_for_good
 from workflows.timeline import Timeline
 
@@ -59,8 +59,10 @@ class RefundRecord:
 
     async def reserve(self) -> bool:
         """Reserve the refund; False when it was refused, and then nothing is recorded."""
+        # A run before a reset may have refused it: then the money may not go out now.
+        what = ReserveInput(self._new, only_if_there=began_by_reset())
         try:
-            self._state = await recorded(RefundActivities.reserve, self._new, "reserve the refund")
+            self._state = await recorded(RefundActivities.reserve, what, "reserve the refund")
         except FailureError as error:
             self.refusal = refusal_of(error)
             self._timeline.note(f"refused: {self.refusal.message}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -62,3 +63,53 @@ async def test_a_captured_payment_that_is_reset_is_not_captured_again(steady: Si
     assert (after["status"], after["amount_captured"]) == ("success", 9_000)
     assert await steady.merchant.story(payment) == told
     assert await steady.merchant.charged(payment) == [4_000, 5_000]
+
+
+async def refused_workflow(client: Client, query: str) -> str | None:
+    """Return the id of the workflow that refused its request, once Temporal lists it."""
+    for _ in range(50):
+        found = [each async for each in client.list_workflows(f"{query} AND ExecutionStatus = 'Completed'")]
+        for each in found:
+            result = await client.get_workflow_handle(each.id).result()
+            if result["status"] == "refused":
+                return each.id
+        await asyncio.sleep(0.2)
+    return None
+
+
+async def test_a_refused_refund_that_is_reset_stays_refused(steady: Site) -> None:
+    """A refund that was answered with 409 pays nothing out, also when its workflow is reset while money is left."""
+    merchant = steady.merchant
+    payment = await merchant.paid(6_000, vpa="refundfails@clearway")
+    path = f"/payments/{payment['id']}/refunds"
+    answers = await asyncio.gather(*(merchant.http.post(path, json={}) for _ in range(2)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    [made] = [answer.json() for answer in answers if answer.status_code == 201]
+    await merchant.until(made, "failed")
+    query = f"WorkflowType = 'RefundWorkflow' AND PaymentId = '{payment['id']}'"
+    refused = await refused_workflow(steady.stack.temporal, query)
+    assert refused is not None
+
+    handle = await reset(steady.stack.temporal, refused, 0)
+
+    assert await handle.result() == {"status": "refused", "refused": "run_reset"}
+    assert [refund["id"] for refund in (await merchant.read(path))["data"]] == [made["id"]]
+
+
+async def test_a_refused_payment_that_is_reset_stays_refused(steady: Site) -> None:
+    """A payment that was answered with 409 charges nothing, also when its workflow is reset after its order is free."""
+    merchant, refused = steady.merchant, None
+    while refused is None:
+        order = await merchant.post("/orders", {"amount": 4_200, "currency": "INR"})
+        body = {"order_id": order.json()["id"], "method": "upi", "vpa": "failure@razorpay"}
+        answers = await asyncio.gather(*(merchant.http.post("/payments", json=body) for _ in range(3)))
+        [made] = [answer.json() for answer in answers if answer.status_code == 201]
+        await merchant.until(made, "failed")
+        query = f"WorkflowType = 'PaymentWorkflow' AND OrderId = '{order.json()['id']}'"
+        refused = await refused_workflow(steady.stack.temporal, query)
+
+    handle = await reset(steady.stack.temporal, refused, 0)
+
+    assert await handle.result() == {"status": "refused", "refused": "run_reset", "captured_minor": 0}
+    listed = await merchant.read(f"/payments?order_id={order.json()['id']}")
+    assert [payment["id"] for payment in listed["data"]] == [made["id"]]
