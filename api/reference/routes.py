@@ -43,5 +43,6 @@ async def show_index(request: Request) -> Response:
         "api": "/api/v1",
         **({"reference": DOCS, "openapi": DOCUMENT} if settings.serves_docs else {}),
         "ready": "/ready",
+        **({} if settings.is_production else {"test_merchant": "/api/v1/test/merchant"}),
     }
     return JSONResponse(body, headers=vary)

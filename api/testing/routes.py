@@ -13,8 +13,8 @@ from api.http.problems import TO_MERCHANTS, declare
 from api.http.routing import Router
 from api.http.services import ServicesDep
 from api.testing.jobs import jobs_status
-from api.testing.schemas import JobsStatus, TestMerchant
-from clearway.db import across_merchants
+from api.testing.schemas import JobsStatus, TestGateway, TestMerchant
+from clearway.db import across_merchants, gateways
 from clearway.db.seed import TEST_MERCHANT_ID, TEST_MERCHANT_NAME
 from clearway.domain.permissions import Permission
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET
@@ -26,15 +26,20 @@ Reader = Annotated[Principal, requires(Permission.PAYMENTS_READ)]
 
 @router.get("/merchant", responses=declare(), summary="The test merchant")
 async def get_test_merchant(services: ServicesDep) -> TestMerchant:
-    """Show the published credentials of the test merchant. They exist in development and test only."""
+    """Show the published credentials of the test merchant, and its gateways. It exists in development and test only."""
     async with services.reader.connect() as connection:
         key = await across_merchants.find_key(connection, TEST_API_KEY)
+        rows = await gateways.list_all(connection, TEST_MERCHANT_ID)
     return TestMerchant(
         id=TEST_MERCHANT_ID,
         name=TEST_MERCHANT_NAME,
         api_key=TEST_API_KEY,
         api_secret=TEST_API_SECRET,
         seeded=key is not None,
+        gateways=[
+            TestGateway(id=row.id, kind=row.kind, name=row.name, enabled=row.enabled, priority=row.priority)
+            for row in sorted(rows, key=lambda row: (row.priority, row.id))
+        ],
     )
 
 

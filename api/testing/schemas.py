@@ -7,14 +7,25 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 
+class TestGateway(BaseModel):
+    """A gateway that the test merchant can choose."""
+
+    id: str
+    kind: str
+    name: str
+    enabled: bool
+    priority: int = Field(description="The lowest goes first.")
+
+
 class TestMerchant(BaseModel):
-    """The published credentials of the test merchant."""
+    """The published credentials of the test merchant, and its gateways."""
 
     id: str
     name: str
     api_key: str
     api_secret: str
     seeded: bool
+    gateways: list[TestGateway] = Field(description="By priority. `make dev` connects three: see docs/gateways.md.")
 
 
 class JobsStatus(BaseModel):

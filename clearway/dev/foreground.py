@@ -41,6 +41,7 @@ def main(*, state_dir: Path | None = None, ports: Ports | None = None, temporal_
             temporal_address=user.get("TEMPORAL_ADDRESS") or None,
             temporal_server=temporal_server,
             env={} if SCHEDULE in user else {SCHEDULE: "true"},
+            stand_ins=True,
             reporter=reporter_for_stdout(),
         )
         return asyncio.run(run(Stack(options)))

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from clearway.dev import services, temporal_config, toolchain
+from clearway.dev import services, stand_ins, temporal_config, toolchain
 from clearway.dev.child import Child
 from clearway.dev.errors import StackError
 from clearway.dev.ports import HOST, OWN_PORT, Ports
@@ -48,6 +48,7 @@ class StackOptions:
     `owner_url` is that database as the owner of its tables, if that is another role.
     `further` are more processes of the API and the worker, each with its port: `{"api-2": 8001, "worker-2": 9465}`.
     `env` goes to every program of ours and wins over everything else.
+    `stand_ins`: connect the test merchant to the stand-ins of Stripe and PayPal too.
     """
 
     state_dir: Path
@@ -64,6 +65,7 @@ class StackOptions:
     temporal_shards: int = 16
     postgres_settings: Mapping[str, str] = field(default_factory=dict)
     prepare_database: bool = True
+    stand_ins: bool = False
     quiet: bool = True
     reporter: Reporter | None = None
 
@@ -77,6 +79,8 @@ class Stack:
         self.log_dir = self.state_dir / "logs"
         silent = options.quiet
         self.reporter: Reporter = options.reporter or (SilentReporter() if silent else reporter_for_stdout())
+        self.gateways: list[str] = []
+        """The names of the test merchant's gateways, when they were connected."""
         self.database_url = options.database_url or ""
         self.temporal_address = options.temporal_address or f"{HOST}:{options.ports.temporal}"
         self._postgres = None if options.database_url else self._embedded_postgres()
@@ -163,6 +167,8 @@ class Stack:
         self._supervisor = Supervisor(self.reporter, self._write_stack_file)
         await self._start_servers()
         await _all_or_first_error(self._seed(), *(self._start_program(name) for name in self._programs()))
+        if self.options.stand_ins:
+            await self._connect_stand_ins()
         self._write_stack_file()
 
     async def stop_all(self) -> None:
@@ -261,6 +267,16 @@ class Stack:
             url = f"{self.receiver_url}{receiver.WEBHOOK_PATH}"
             arguments += ["--receiver-url", url, "--receiver-secret", receiver.DEVELOPMENT_SECRET]
         await self._step("seed", arguments, "the test merchant is there")
+
+    async def _connect_stand_ins(self) -> None:
+        """Connect the gateways. A stack whose test merchant refuses them works all the same."""
+        self.reporter.begin("gateways", "connecting")
+        try:
+            self.gateways = await stand_ins.connect_test_merchant(self.api_url, self.simulator_url)
+        except StackError as error:
+            self.reporter.fail("gateways", str(error))
+        else:
+            self.reporter.finish("gateways", f"the test merchant has {', '.join(self.gateways)}")
 
     async def _step(self, name: str, arguments: list[str], text: str, **more: str) -> None:
         self.reporter.begin(name, "running")

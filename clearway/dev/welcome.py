@@ -44,6 +44,7 @@ def text(stack: Stack) -> str:
         "Temporal UI": stack.temporal_ui_url or stack.temporal_address,
         "Sample merchant": stack.receiver_url,
         "Simulator": stack.simulator_url,
+        "Gateways": ", ".join(stack.gateways) or "those that the test merchant has",
         "Logs and state": str(stack.state_dir),
     }
     lines = "\n".join(f"  {name:<16} {place}" for name, place in places.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from clearway.db import across_merchants
@@ -30,9 +30,9 @@ class Report:
 
 
 async def try_out(connections: GatewayConnections, config: GatewayConfig, filled: Filled) -> Report:
-    """Check these credentials and settings with the gateway."""
+    """Check these credentials and settings with the gateway, not those that config has so far."""
     try:
-        gateway = connections.build(config, filled.credentials.values())
+        gateway = connections.build(replace(config, settings=filled.settings.values()), filled.credentials.values())
     except GatewayBrokenError as error:
         return Report(ok=False, message=f"It cannot be used: {error}.")
     try:

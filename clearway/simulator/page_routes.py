@@ -19,6 +19,12 @@ Page = Literal["3ds", "upi", "bank"]
 Button = Literal["complete", "fail", "cancel"]
 
 
+@router.get("/", response_class=HTMLResponse)
+async def show_index() -> Response:
+    """Show what is served here: the simulator's own API, and the stand-ins."""
+    return HTMLResponse(pages.index_page(), headers=pages.HEADERS)
+
+
 @router.get("/{page}/{reference}", response_class=HTMLResponse)
 async def show_page(page: Page, reference: str, service: Running) -> Response:
     """Show the page of a payment that waits for its customer; or a result page with the way back."""

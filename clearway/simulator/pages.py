@@ -29,6 +29,14 @@ _BUTTONS: Final = {
     Challenge.UPI: ("Approve payment", "Decline payment", "Cancel"),
     Challenge.BANK: ("Pay", "Fail payment", "Cancel"),
 }
+_SERVED: Final = (
+    ("Simulator", "/v1"),
+    ("Stand-in of Stripe", "/stripe/v1"),
+    ("Stand-in of PayPal", "/paypal/v1, /paypal/v2"),
+    ("Stand-ins of regional gateways", "/telcell, /idram, /fastshift, /ameriabank, /arca"),
+    ("Journal of all effects", "/journal"),
+    ("Faults", "/faults"),
+)
 _ENDS: Final = {
     Status.AUTHORIZED: "The payment was approved.",
     Status.CAPTURED: "The payment was approved.",
@@ -70,6 +78,17 @@ def choice_page(title: str, facts: Mapping[str, str], path: str, buttons: Iterab
         f"""<p>This is a test payment of the Clearway simulator. No money moves.</p>
 <dl>{rows}</dl>
 {forms}""",
+    )
+
+
+def index_page() -> str:
+    """Return the page that says what is served here."""
+    rows = "".join(f"<dt>{escape(name)}</dt><dd><code>{where}</code></dd>" for name, where in _SERVED)
+    return _page(
+        "Gateway simulator",
+        f"""<p>Gateways for tests, and one journal of all that they do. No money moves.</p>
+<dl>{rows}</dl>
+<p><code>clearway faults add</code> makes one of them fail: docs/testing-values.md lists how.</p>""",
     )
 
 

@@ -79,9 +79,10 @@ async def test_metrics_of_development_stay_on_this_machine(api_settings: Setting
 
 
 async def test_the_test_merchant_is_shown(anonymous: httpx.AsyncClient) -> None:
-    """Outside production the published credentials can be asked for."""
+    """Outside production the published credentials and the gateways to choose from can be asked for."""
     shown = (await anonymous.get("/test/merchant")).json()
     assert (shown["api_key"], shown["api_secret"], shown["seeded"]) == (TEST_API_KEY, TEST_API_SECRET, True)
+    assert "simulator" in [gateway["kind"] for gateway in shown["gateways"]]
 
 
 async def test_jobs_are_counted_by_temporal(payer: Payer) -> None:

@@ -10,8 +10,10 @@ import pytest
 from clearway.egress import EgressPolicy
 from clearway.egress.exchanges import GuardedExchanges
 from tests.services.api.conftest import Caller
+from tests.services.gateways.running import Simulator
 
 KEY = "sk_test_a_key_of_a_test"
+DEAD = "http://127.0.0.1:9/stripe"
 
 
 def stripe(settings: dict[str, Any] | None = None, **credentials: str) -> dict[str, Any]:
@@ -49,6 +51,16 @@ async def test_what_is_odd_is_said(caller: Caller) -> None:
         "There is no webhook signing secret",
         "One key is live and the other is a test key",
     ]
+
+
+async def test_a_change_is_tested_with_the_settings_to_be_saved(caller: Caller, api_simulator: Simulator) -> None:
+    """A gateway at an address that is dead is moved to one that works: the test asks the new address."""
+    made = (await caller.http.post("/gateways", json=stripe({"api_base": DEAD}, secret_key=KEY))).json()
+    alive = {"settings": {"api_base": f"{api_simulator.url}/stripe"}}
+    changed = await caller.http.patch(f"/gateways/{made['id']}", json=alive)
+    assert changed.status_code == 200, changed.text
+    back = await caller.http.patch(f"/gateways/{made['id']}", json={"settings": {"api_base": DEAD}})
+    assert back.json()["code"] == "gateway_test_failed"
 
 
 async def test_a_live_merchant_cannot_name_an_address_inside(live_caller: Caller) -> None:

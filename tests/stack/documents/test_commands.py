@@ -12,16 +12,19 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from clearway.dev import stand_ins
 from clearway.dev.places import cache_dir
 from clearway.dev.ports import Ports
 from clearway.dev.stack import Stack, StackOptions
+from clearway.settings import TEST_API_KEY, TEST_API_SECRET
 from tests.stack.documents.blocks import ROOT, Block, blocks_of, documents
 
 PREAMBLE = """
 curl() { command curl --fail-with-body "$@" || exit 22; }
-sleep() { command sleep 3; }
+sleep() { command sleep 5; }
 set -e
 """
 """A refused request fails the block, and a simulator without delays needs no patience."""
@@ -37,9 +40,16 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
         state_dir=tmp_path_factory.mktemp("documents"),
         ports=Ports.free(),
         env={"TEST_PROCESSING_DELAY": "200", "WEBHOOK_RETRY_INTERVALS_TEST": "true"},
+        stand_ins=True,
     )
     async with Stack(options) as stack:
         yield stack
+
+
+def merchant(stack: Stack) -> httpx.AsyncClient:
+    """Return the API as the published test merchant calls it."""
+    headers = {"X-Api-Key": TEST_API_KEY, "X-Api-Secret": TEST_API_SECRET}
+    return httpx.AsyncClient(base_url=f"{stack.api_url}/api/v1", headers=headers, trust_env=False)
 
 
 async def clearway(*arguments: str, environment: dict[str, str]) -> Any:
@@ -75,6 +85,33 @@ def here(text: str, stack: Stack) -> str:
     for written, real in places.items():
         text = text.replace(written, real)
     return text
+
+
+async def test_the_test_merchant_has_three_gateways(stack: Stack) -> None:
+    """As `make dev` says: the simulator first, then Stripe and PayPal, each with credentials and webhooks that work."""
+    assert stack.gateways == ["Simulator", "Stripe", "PayPal"]
+    async with merchant(stack) as http:
+        shown = (await http.get("/test/merchant")).json()["gateways"]
+        assert [each["kind"] for each in shown] == ["simulator", "stripe", "paypal"]
+        for gateway in shown[1:]:
+            tested = (await http.post(f"/gateways/{gateway['id']}/test")).json()
+            assert tested["ok"], tested
+            assert not any("webhook" in warning for warning in tested["warnings"])
+
+
+async def test_gateways_are_connected_once_and_follow_the_ports(stack: Stack) -> None:
+    """A later start adds none; a gateway that points at the ports of an earlier start gets those of today."""
+    async with merchant(stack) as http:
+        before = (await http.get("/gateways")).json()["data"]
+        [stripe] = [each for each in before if each["kind"] == "stripe"]
+        old = {"settings": {"api_base": "http://127.0.0.1:9/stripe"}, "test": False}
+        assert (await http.patch(f"/gateways/{stripe['id']}", json=old)).status_code == 200
+        names = await stand_ins.connect_test_merchant(stack.api_url, stack.simulator_url)
+        after = (await http.get("/gateways")).json()["data"]
+    assert names == stack.gateways
+    assert [each["id"] for each in after] == [each["id"] for each in before]
+    assert [each["settings"] for each in after] == [each["settings"] for each in before]
+    assert [each["credentials"] for each in after if each["kind"] == "stripe"] != [stripe["credentials"]]
 
 
 def test_both_shells_are_tried() -> None:
