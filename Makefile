@@ -36,6 +36,7 @@ lint: ## Ruff, format check, mypy, import rules
 # Each line compares a committed contract (OpenAPI, event schemas, ...) with what the code says now.
 contracts: ## Compare the committed contracts with the code
 	@$(RUN) python -m scripts.event_schemas --check
+	@$(RUN) python -m scripts.custom_gateway_schema --check
 	@$(RUN) python -m scripts.openapi --check
 	@$(RUN) python -m scripts.error_reference --check
 
