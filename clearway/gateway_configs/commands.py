@@ -24,7 +24,7 @@ from clearway.domain.limits import GATEWAYS_PER_MERCHANT_MAX
 from clearway.domain.merchant import Mode
 from clearway.gateway_configs import trial
 from clearway.gateway_configs.finding import find, gateway_not_found
-from clearway.gateway_configs.shape import Filled, fill, kind_of
+from clearway.gateway_configs.shape import Filled, examine, fill, kind_of
 from clearway.services import Services
 
 SHOWN: Final = ("name", "enabled", "priority", "settings", "allowed_networks")
@@ -70,7 +70,7 @@ async def create(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
 
     Raises UnprocessableError for one that cannot be used, and ConflictError when there are too many.
     """
-    filled = fill(services.settings, mode, asked.kind, asked.credentials, asked.settings)
+    filled = await examine(fill(services.settings, mode, asked.kind, asked.credentials, asked.settings))
     await _try_out(services, _config(gateway_id, actor.merchant_id, mode, asked), filled, wanted=asked.test)
     async with services.engine.begin() as connection:
         has_room = await gateways.has_room(connection, actor.merchant_id)
@@ -91,6 +91,8 @@ async def change(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
     opened = services.gateways.open_credentials(config)
     entered = _merged(before.settings, asked.settings)
     filled = fill(services.settings, mode, before.kind, _merged(opened, asked.credentials), entered)
+    if asked.credentials or asked.settings:
+        await examine(filled)
     is_tried = asked.test and bool(asked.credentials or asked.settings)
     await _try_out(services, config, filled, wanted=is_tried)
     values = _values(services, gateway_id, asked, filled)

@@ -79,6 +79,14 @@ def fill(
     return filled
 
 
+async def examine(filled: Filled) -> Filled:
+    """Return the forms if nothing is wrong with what they mean together. Raises UnprocessableError."""
+    problems = await filled.kind.problems(filled.credentials, filled.settings)
+    if problems:
+        raise invalid("; ".join(problems))
+    return filled
+
+
 def invalid(what: str) -> UnprocessableError:
     """Return the error for an invalid configuration."""
     return UnprocessableError("gateway_config_invalid", f"The gateway was not saved. {what}.")

@@ -28,7 +28,7 @@ from clearway.domain.ids import GATEWAY, new_id
 from clearway.domain.merchant import Mode
 from clearway.gateway_configs import commands
 from clearway.gateway_configs.commands import GatewayRequest, Saved
-from clearway.gateway_configs.shape import fill
+from clearway.gateway_configs.shape import examine, fill
 from clearway.gateways.connections import GatewayBrokenError
 from clearway.services import Services
 
@@ -56,7 +56,7 @@ async def import_(
     except PassphraseError as error:
         raise UnprocessableError("gateway_import_invalid", f"Nothing was imported. {error}") from None
     asked = _asked(content, mode)
-    filled = [fill(services.settings, mode, one.kind, one.credentials, one.settings) for one in asked]
+    filled = [await examine(fill(services.settings, mode, one.kind, one.credentials, one.settings)) for one in asked]
     async with services.engine.begin() as connection:
         there = {(row.kind, row.name): row for row in await gateways.list_all(connection, actor.merchant_id)}
         added = sum((one.kind, one.name) not in there for one in asked)

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from clearway.domain.gateway import GatewayKind
+from clearway.gateways.custom.kind import CUSTOM
 from clearway.gateways.kinds import Kind
 from clearway.gateways.paypal.kind import PAYPAL
 from clearway.gateways.simulator.kind import SIMULATOR
 from clearway.gateways.stripe.kind import STRIPE
 
-CATALOGUE: Final[Mapping[GatewayKind, Kind]] = {kind.name: kind for kind in (SIMULATOR, STRIPE, PAYPAL)}
+CATALOGUE: Final[Mapping[GatewayKind, Kind]] = {kind.name: kind for kind in (SIMULATOR, STRIPE, PAYPAL, CUSTOM)}

@@ -15,6 +15,9 @@ CONNECT_TIMEOUT_S: Final = 5.0
 CONNECTIONS_MAX: Final = 100
 IDLE_CONNECTION_S: Final = 2.0
 """Shorter than servers keep idle connections (5 s and up): one they are just closing would make an outcome UNKNOWN."""
+NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""Failures that surely come before the first byte of the request."""
+PROGRAMMER_ERRORS: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 
 @dataclass

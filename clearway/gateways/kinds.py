@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -48,6 +48,11 @@ def no_mode(_: Any) -> Mode | None:
     return None
 
 
+async def no_problems(_credentials: Any, _settings: Any) -> Sequence[str]:
+    """Return no problems: the forms say all that can be wrong."""
+    return ()
+
+
 def no_warnings(_credentials: Any, _settings: Any) -> tuple[str, ...]:
     """Return no warnings."""
     return ()
@@ -59,6 +64,7 @@ class Kind:
 
     title: its name for people. modes: the merchants that may connect it. build: makes the connector, opens nothing.
     capabilities: what a gateway with these settings can express.
+    problems: what is wrong beyond the forms, found without a call; nothing is saved then.
     mode_of: whether the credentials are live or test ones, if they show it. warnings: what is unusual and still
     allowed, such as a missing webhook secret. tokens: how its card tokens begin, so that none is sent to a gateway of
     another kind. raw_cards: it exchanges raw test cards for tokens.
@@ -73,5 +79,6 @@ class Kind:
     modes: frozenset[Mode] = frozenset(Mode)
     mode_of: Callable[[Any], Mode | None] = no_mode
     warnings: Callable[[Any, Any], tuple[str, ...]] = no_warnings
+    problems: Callable[[Any, Any], Awaitable[Sequence[str]]] = no_problems
     tokens: tuple[str, ...] = ()
     raw_cards: bool = False

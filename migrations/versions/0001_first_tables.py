@@ -692,7 +692,9 @@ def _create_gateway_configs() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("kind IN ('paypal', 'simulator', 'stripe')", name=op.f("ck_gateway_configs_kind_known")),
+        sa.CheckConstraint(
+            "kind IN ('custom', 'paypal', 'simulator', 'stripe')", name=op.f("ck_gateway_configs_kind_known")
+        ),
         sa.CheckConstraint(
             "deleted_at IS NULL OR (NOT enabled AND sealed_credentials IS NULL)",
             name=op.f("ck_gateway_configs_deleted_keeps_nothing"),

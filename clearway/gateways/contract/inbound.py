@@ -84,11 +84,30 @@ class InboundAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Precheck:
+    """The gateway asks whether a payment may be made now, before it takes the money.
+
+    payment: the reference `payment` of an attempt. amount_minor, currency: what it is about to take; None: it does not
+    say. refusal: the answer for a payment that is not open here, or is of another amount. The question is not
+    believed and changes nothing.
+    """
+
+    payment: str
+    amount_minor: int | None
+    currency: str | None
+    refusal: InboundAnswer
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
-    """The content of a request. answer None: Clearway's own, a 200 with the dispositions of the events."""
+    """The content of a request. answer None: Clearway's own, a 200 with the dispositions of the events.
+
+    precheck: the gateway asks; `answer` is sent only if the payment may be made.
+    """
 
     events: tuple[InboundEvent, ...] = ()
     answer: InboundAnswer | None = None
+    precheck: Precheck | None = None
 
 
 class SignatureInvalidError(Exception):

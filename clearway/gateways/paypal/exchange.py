@@ -11,7 +11,7 @@ import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import httpx
 
@@ -23,13 +23,9 @@ from clearway.gateways.contract import (
     OperationKind,
     OutcomeKind,
 )
-from clearway.gateways.http import gateway_client
+from clearway.gateways.http import NOT_SENT, PROGRAMMER_ERRORS, gateway_client
 from clearway.gateways.paypal import errors
-from clearway.gateways.paypal.tokens import Token, Tokens
-
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Failures that surely come before the first byte of the request."""
-_PROGRAMMER_ERRORS: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+from clearway.gateways.tokens import Token, Tokens
 
 
 @dataclass(frozen=True)
@@ -97,9 +93,9 @@ class Exchange:
                 response = await self._authorised(method, path, content, headers)
         except CredentialsRefusedError as error:
             return Answer(outcome=errors.not_sent(kind, str(error), "gateway_unavailable"))
-        except (GatewayUnavailableError, *_NOT_SENT):
+        except (GatewayUnavailableError, *NOT_SENT):
             return Answer(outcome=GatewayOutcome(OutcomeKind.RETRYABLE))
-        except _PROGRAMMER_ERRORS:
+        except PROGRAMMER_ERRORS:
             raise
         except (httpx.HTTPError, TimeoutError):
             return Answer()

@@ -43,7 +43,7 @@ from clearway.gateways.contract import (
     PayoutRows,
     SignatureInvalidError,
 )
-from clearway.gateways.http import gateway_client
+from clearway.gateways.http import NOT_SENT, PROGRAMMER_ERRORS, gateway_client
 from clearway.gateways.simulator import mapping, settlements
 
 LISTED_AT_ONCE: Final = 500
@@ -59,9 +59,6 @@ ABILITIES: Final = Abilities(
     lists=Lists(operations_lag_s=LAG_S, balance_lag_s=LAG_S, payouts_lag_s=LAG_S),
 )
 
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Failures that surely come before the first byte of the request."""
-_PROGRAMMER_ERRORS: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 AnyPage = TypeVar("AnyPage")
 _Classify = Callable[[int, Mapping[str, str], Any], GatewayOutcome]
@@ -230,9 +227,9 @@ class SimulatorGateway:
         try:
             async with asyncio.timeout(self._timeout_s):
                 response = await self._client.request(method, path, **request)
-        except _NOT_SENT:
+        except NOT_SENT:
             return GatewayOutcome(OutcomeKind.RETRYABLE)
-        except _PROGRAMMER_ERRORS:
+        except PROGRAMMER_ERRORS:
             raise
         except (httpx.HTTPError, TimeoutError):
             return UNKNOWN

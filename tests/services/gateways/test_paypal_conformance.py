@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from clearway.gateways.contract import GatewayOutcome, Operation, OutcomeKind, SignatureInvalidError, Trust
 from clearway.gateways.paypal.client import PayPalGateway
 from clearway.gateways.paypal.exchange import PayPalCredentials
-from clearway.gateways.paypal.tokens import Token
+from clearway.gateways.tokens import Token
 from tests.services.gateways.asking import follow_up, read
 from tests.services.gateways.conformance import Bench, GatewayConformance, ask, begun
 from tests.services.gateways.paypal_account import Account

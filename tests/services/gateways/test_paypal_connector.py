@@ -12,7 +12,7 @@ from clearway.gateways.contract import Executed, Operation, OutcomeKind
 from clearway.gateways.paypal.client import PayPalGateway
 from clearway.gateways.paypal.exchange import PayPalCredentials
 from clearway.gateways.paypal.mapping import outcome_of_order
-from clearway.gateways.paypal.tokens import Token
+from clearway.gateways.tokens import Token
 from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when
 from tests.services.gateways.paypal_account import Account
 from tests.services.gateways.paypal_bench import RETURN_URL, PayPal, connected

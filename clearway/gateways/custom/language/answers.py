@@ -12,7 +12,14 @@ from clearway.gateways.custom.language.values import AmountFormat, IdentifierVal
 
 Status = Annotated[int, Field(ge=100, le=599)] | Literal["2xx", "3xx", "4xx", "5xx"]
 Outcome = Literal[
-    *("approved", "declined", "needs_action", "pending", "prepared", "retryable", "unknown", "not_found"),
+    "approved",
+    "declined",
+    "needs_action",
+    "pending",
+    "prepared",
+    "retryable",
+    "unknown",
+    "not_found",
     "by_error",
 ]
 

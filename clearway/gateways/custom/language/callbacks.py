@@ -10,6 +10,8 @@ from clearway.gateways.contract import OperationKind, Trust
 from clearway.gateways.custom.language.answers import Meaning
 from clearway.gateways.custom.language.base import FieldName, Name, Part, Path, Text
 
+Method = Literal["GET", "POST", "PUT"]
+
 
 class Reply(Part):
     """The answer to send."""
@@ -68,9 +70,7 @@ class Callback(Meaning):
     """
 
     name: Name
-    methods: Annotated[list[Literal["GET", "POST", "PUT"]], Field(min_length=1)] = Field(
-        default_factory=lambda: ["POST"]
-    )
+    methods: Annotated[tuple[Method, ...], Field(min_length=1)] = ("POST",)
     source: Literal["query", "form", "json", "query_or_form"] = "form"
     when: Annotated[
         dict[Path, Annotated[list[Text | None], Field(min_length=1, max_length=20)]], Field(max_length=8)

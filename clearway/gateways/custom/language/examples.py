@@ -75,8 +75,8 @@ class Becomes(Part):
 class Example(Part):
     """One recorded exchange. call: what Clearway does. sends: what it must send. answer: what the gateway answered.
 
-    `timeout`: no answer in time. `unreachable`: no connection. receives: a callback. shows: what the example proves; a
-    document needs a `decline`, with calls a `timeout`, and with callbacks a `tampered` one.
+    `timeout`: no answer in time. `unreachable`: no connection. receives: a callback, at `received_at`. shows: what the
+    example proves; a document needs a `decline`, with calls a `timeout`, and with callbacks a `tampered` one.
     """
 
     name: Text
@@ -87,6 +87,7 @@ class Example(Part):
     sends: Message | None = None
     answer: Message | Literal["timeout", "unreachable"] | None = None
     receives: Message | None = None
+    received_at: Annotated[str, Field(max_length=40)] = "2026-01-01T00:00:00+00:00"
     becomes: Becomes
 
 

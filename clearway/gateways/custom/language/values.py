@@ -182,10 +182,7 @@ Value = TypeAliasType(
     ],
 )
 
-Algorithm = Literal[
-    *("md5", "sha1", "sha256", "sha512"),
-    *("hmac-md5", "hmac-sha1", "hmac-sha256", "hmac-sha512"),
-]
+Algorithm = Literal["md5", "sha1", "sha256", "sha512", "hmac-md5", "hmac-sha1", "hmac-sha256", "hmac-sha512"]
 
 
 class Recipe(Part):

@@ -24,7 +24,7 @@ class Token:
 
 
 class Tokens:
-    """Gives the token. fetch: asks PayPal for a new one; `get` raises its errors."""
+    """Gives the token. fetch: asks the gateway for a new one; `get` raises its errors."""
 
     def __init__(self, fetch: Callable[[], Awaitable[Token]], now: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch
@@ -44,6 +44,6 @@ class Tokens:
             return self._token.text
 
     def refused(self, text: str) -> None:
-        """Forget a token that PayPal refused; one that was fetched since stays."""
+        """Forget a token that the gateway refused; one that was fetched since stays."""
         if self._token is not None and self._token.text == text:
             self._token = None

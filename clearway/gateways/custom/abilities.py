@@ -1,0 +1,67 @@
+"""The abilities of a gateway, from its document. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from clearway.domain.money import exponent
+from clearway.domain.payment import PaymentMethod
+from clearway.gateways.contract import Abilities, Capabilities, Closes, Finding, FindsOut, OperationKind
+from clearway.gateways.custom import amounts
+from clearway.gateways.custom.language.document import ClosesAfter, Document, Finds
+
+FOR_EVER_S: Final = 10 * 365 * 86_400.0
+PAGE_ONLY: Final = Finding(FindsOut.BY_REPLAY, key_life_s=FOR_EVER_S)
+"""Nothing is sent to begin such a payment: the page can be made again, and is the same."""
+
+
+def abilities_of(document: Document) -> Abilities:
+    """Return the abilities."""
+    finds = {kind: _finding(document, kind) for kind in OperationKind}
+    closes = document.abilities.closes
+    return Abilities(
+        finds=finds[OperationKind.AUTHORISE],
+        finds_otherwise=finds,
+        capabilities=capabilities_of(document),
+        closes=Closes.AFTER if isinstance(closes, ClosesAfter) else Closes(closes),
+        door_open_s=closes.after_s if isinstance(closes, ClosesAfter) else None,
+    )
+
+
+def capabilities_of(document: Document) -> Capabilities:
+    """Return what the gateway can express."""
+    given = document.abilities
+    return Capabilities(
+        methods=frozenset(PaymentMethod(method) for method in given.methods),
+        currencies=frozenset(document.currencies),
+        minimum_minor=given.minimum,
+        maximum_minor=given.maximum,
+        step_minor=_steps(document),
+        manual_capture=given.capture != "none",
+        partial_capture=given.capture in {"partial", "repeated"},
+        repeated_capture=given.capture == "repeated",
+        partial_refund=given.refund == "partial",
+        void=document.void is not None,
+    )
+
+
+def _steps(document: Document) -> Mapping[str, int]:
+    steps = {}
+    for currency, known in document.currencies.items():
+        digits = exponent(currency) if known.exponent is None else known.exponent
+        steps[currency] = amounts.step_minor(document.amount, currency, digits)
+    return steps
+
+
+def _finding(document: Document, kind: OperationKind) -> Finding:
+    given = document.abilities.finds.get(kind)
+    if given is not None:
+        return _given(given)
+    if kind is OperationKind.AUTHORISE and document.start.request is None:
+        return PAGE_ONLY
+    return Finding(FindsOut.NEVER)
+
+
+def _given(given: Finds) -> Finding:
+    return Finding(given.by, lag_s=given.lag_s, key_life_s=given.key_life_s)
