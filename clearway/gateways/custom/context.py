@@ -39,6 +39,8 @@ from clearway.gateways.custom.language.values import (
     Value,
 )
 
+TEXT_LENGTH_MAX: Final = 16 * 1024
+"""Of one value: what is encoded again and again grows without end."""
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,8})?")
 
 
@@ -86,9 +88,9 @@ class Writer:
         written = self.json(value, message)
         if isinstance(written, bool):
             return "true" if written else "false"
-        if isinstance(written, int | str):
-            return str(written)
-        raise NotSendableError("a JSON object or list cannot stand here")
+        if isinstance(written, int | str) and len(text := str(written)) <= TEXT_LENGTH_MAX:
+            return text
+        raise NotSendableError("a JSON object or list, or a text of such length, cannot stand here")
 
     def json(self, value: Value, message: Message) -> Any:
         """Return a value as JSON; numbers as `JsonNumber`. Raises NotSendableError."""

@@ -40,7 +40,7 @@ TEMPLATE_NAMES = frozenset(
         "instrument",
     }
 )
-NESTING_MAX = 3
+NESTING_MAX = 6
 
 
 def problems(document: Document) -> Iterator[str]:
@@ -82,6 +82,8 @@ def _is_currency(currency: str) -> bool:
 
 def _of_value(document: Document, placed: Placed) -> Iterator[str]:
     value = placed.value
+    if placed.depth > NESTING_MAX:
+        yield f"values are nested deeper than {NESTING_MAX}"
     if isinstance(value, str):
         yield from _of_template(document, value)
         return
@@ -113,18 +115,15 @@ def _of_template(document: Document, template: str) -> Iterator[str]:
             yield f"the template {template!r}: there is no name {name!r}"
 
 
-def _of_recipe(recipe: Recipe, depth: int = 1) -> Iterator[str]:
+def _of_recipe(recipe: Recipe) -> Iterator[str]:
     is_hmac = recipe.algorithm.startswith(HMAC)
     if is_hmac and recipe.key is None:
         yield "an HMAC needs a `key`"
     if not is_hmac and recipe.key is not None:
         yield "only an HMAC has a `key`; write the secret as a part"
-    if depth > NESTING_MAX:
-        yield f"digests are nested deeper than {NESTING_MAX}"
-        return
     for part in recipe.parts:
         if isinstance(part, HashValue):
-            yield from _of_recipe(part.hash, depth + 1)
+            yield from _of_recipe(part.hash)
 
 
 def _of_meaning(document: Document, meaning: Meaning) -> Iterator[str]:

@@ -36,6 +36,7 @@ class Placed:
     place: str
     value: Value
     kind: Kind
+    depth: int = 1
 
 
 def calls_of(document: Document) -> Iterator[tuple[str, Call]]:
@@ -74,11 +75,11 @@ def values_of(document: Document) -> Iterator[Placed]:
         yield from of_recipe(f"signatures.{name}", recipe)
 
 
-def of_recipe(place: str, recipe: Recipe) -> Iterator[Placed]:
+def of_recipe(place: str, recipe: Recipe, depth: int = 1) -> Iterator[Placed]:
     """Return the parts of a recipe, and those of digests inside it."""
     for each in (*recipe.parts, recipe.key, recipe.prefix, recipe.suffix):
         if each is not None:
-            yield from _nested(Placed(place, each, "part"))
+            yield from _nested(Placed(place, each, "part", depth))
 
 
 def _of_request(place: str, request: Request) -> Iterator[Placed]:
@@ -126,8 +127,8 @@ def _nested(placed: Placed) -> Iterator[Placed]:
         case ArrayValue():
             inner = tuple(value.array)
         case HashValue():
-            yield from of_recipe(placed.place, value.hash)
+            yield from of_recipe(placed.place, value.hash, placed.depth + 1)
         case _:
             pass
     for each in inner:
-        yield from _nested(Placed(placed.place, each, placed.kind))
+        yield from _nested(Placed(placed.place, each, placed.kind, placed.depth + 1))
