@@ -31,6 +31,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkflowRunner
 from activities.database_refusals import DatabaseRefusals
 from activities.endpoints import EndpointActivities
 from activities.gateway import GatewayActivities
+from activities.health import HealthActivities
 from activities.heartbeats import Heartbeats
 from activities.maintenance import MaintenanceActivities
 from activities.payment import PaymentActivities
@@ -70,7 +71,7 @@ CONNECT_WAITS_S: Final = (1, 2, 5, 10, 30)
 """Waits between attempts to reach Temporal; the last repeats."""
 PREPARED_EVERY_S: Final = 30.0
 """How often the worker checks that Temporal has our schedule. Until then, work that Temporal lost may lie unnoticed."""
-ACTIVITY_SLOTS: Final = {QUEUE_PAYMENTS: 200, QUEUE_DELIVERIES: 200, QUEUE_OPERATIONS: 5}
+ACTIVITY_SLOTS: Final = {QUEUE_PAYMENTS: 200, QUEUE_DELIVERIES: 200, QUEUE_OPERATIONS: 20}
 """How many activities one process runs at once, by queue: calls that mostly wait, so many fit."""
 
 
@@ -100,12 +101,14 @@ def activities_of(
         sender = WebhookSender(EgressPolicy.from_settings(settings))
         deliver = WebhookDeliveryActivities(engine, sender, cipher)
         return [deliver.attempt_at_once, deliver.attempt, deliver.attempt_by_hand, deliver.give_up, deliver.cancel]
-    maintenance = MaintenanceActivities(engine, deliveries, settings.recovery_after_s)
+    maintenance = MaintenanceActivities(engine, deliveries, settings)
+    health = HealthActivities(engine, deliveries, gateways, settings)
     recovery = RecoveryActivities(Recovery(engine, deliveries.client, settings), settings.recovery_after_s)
     endpoints = EndpointActivities(engine, deliveries)
     taking_up = [maintenance.take_up_deliveries, maintenance.take_up_recoveries, recovery.sweep]
-    tidying = [maintenance.forget_idempotency_keys, maintenance.ensure_partitions]
-    return [*tidying, *taking_up, endpoints.recover_page, endpoints.cancel_deliveries]
+    tidying = [maintenance.forget_idempotency_keys, maintenance.ensure_partitions, maintenance.reconcile_health_checks]
+    watching: list[Callable[..., Any]] = [health.check_gateway, health.send_mail]
+    return [*tidying, *taking_up, endpoints.recover_page, endpoints.cancel_deliveries, *watching]
 
 
 def build_worker(

@@ -8,11 +8,14 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio import activity
+from temporalio.service import RPCError
 
 from clearway.db import across_merchants
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.endpoints import start_recovery
 from clearway.durable.messages import RecoveryInput
+from clearway.monitoring import schedules
+from clearway.settings import Settings
 
 OVERDUE_PAGE: Final = 200
 OVERDUE_PAGES_MAX: Final = 20
@@ -22,11 +25,12 @@ OVERDUE_PAGES_MAX: Final = 20
 class MaintenanceActivities:
     """Housekeeping of the database."""
 
-    def __init__(self, engine: AsyncEngine, deliveries: TemporalDeliveries, overdue_s: float) -> None:
-        """overdue_s: a delivery is overdue when its next attempt was due this long ago."""
+    def __init__(self, engine: AsyncEngine, deliveries: TemporalDeliveries, settings: Settings) -> None:
+        """A delivery is overdue when its next attempt was due `recovery_after_s` ago."""
         self._engine = engine
         self._deliveries = deliveries
-        self._overdue = timedelta(seconds=overdue_s)
+        self._overdue = timedelta(seconds=settings.recovery_after_s)
+        self._check_every_s = settings.gateway_check_every_s
 
     @activity.defn(name="forget_idempotency_keys")
     async def forget_idempotency_keys(self) -> int:
@@ -79,3 +83,18 @@ class MaintenanceActivities:
         for recovery in stale:
             await start_recovery(self._deliveries.client, RecoveryInput(recovery.recovery_id, recovery.merchant_id))
         return len(stale)
+
+    @activity.defn(name="reconcile_health_checks")
+    async def reconcile_health_checks(self) -> int:
+        """Let each enabled gateway have its schedule of health checks, and no other; return how many were changed.
+
+        What cannot be done now is left to the next round: nothing else waits for it.
+        """
+        try:
+            done = await schedules.reconcile(self._deliveries.client, self._engine, self._check_every_s)
+        except RPCError as error:
+            activity.logger.warning("schedules of health checks not compared: %s", error)
+            return 0
+        if done.created or done.changed or done.deleted:
+            activity.logger.warning("schedules of health checks mended", extra={"done": asdict(done)})
+        return done.created + done.changed + done.deleted

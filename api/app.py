@@ -14,6 +14,7 @@ from api.api_keys.routes import router as api_keys
 from api.errors.routes import router as error_reference
 from api.events.routes import router as events
 from api.gateway_events.routes import router as gateway_events
+from api.gateways.health import router as gateway_health
 from api.gateways.inbound import router as gateway_webhooks
 from api.gateways.performance import router as performance
 from api.gateways.routes import router as gateways
@@ -64,6 +65,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     events,
     api_keys,
     performance,
+    gateway_health,
     gateways,
     gateway_events,
     return_secret,

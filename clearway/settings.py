@@ -39,6 +39,14 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class MailSecurity(StrEnum):
+    """How the connection to the mail server is encrypted."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 class SettingsError(ValueError):
     """A setting that must not be used; the message names the variable and the way out."""
 
@@ -140,6 +148,19 @@ class Settings(BaseSettings):
     overload_target_ms: float = Field(default=500, ge=0)
     """How long the recording of a payment may take (nine of ten) before new work is refused; 0 never refuses any."""
 
+    gateway_check_every_s: float = Field(default=300, ge=10)
+    """How often each enabled gateway is checked, with a jitter of a fifth."""
+
+    smtp_host: str | None = None
+    """The mail server for alerts. None: no mail is sent."""
+    smtp_port: int = Field(default=587, ge=1, le=65_535)
+    smtp_security: MailSecurity = MailSecurity.STARTTLS
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    alert_email_from: str | None = None
+    alert_email_to: Annotated[tuple[str, ...], NoDecode] = ()
+    """Who gets mail about gateways that are unhealthy or degraded."""
+
     log_level: str = "INFO"
     log_format: str = "json"
 
@@ -154,7 +175,9 @@ class Settings(BaseSettings):
             raise SettingsError("not a PostgreSQL address: write postgresql://user:password@host:5432/database")
         return f"{DATABASE_SCHEME}://{rest}"
 
-    @field_validator("webhook_allowed_networks", "trusted_proxies", "payment_poll_intervals_s", mode="before")
+    @field_validator(
+        "webhook_allowed_networks", "trusted_proxies", "payment_poll_intervals_s", "alert_email_to", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         """Accept `a,b` as well as a JSON list, so that a compose file stays readable."""
@@ -170,6 +193,10 @@ class Settings(BaseSettings):
         "temporal_tls_server_name",
         "docs_enabled",
         "api_metrics_port",
+        "smtp_host",
+        "smtp_username",
+        "smtp_password",
+        "alert_email_from",
         mode="before",
     )
     @classmethod
@@ -201,6 +228,18 @@ class Settings(BaseSettings):
         problem = self._tls_problem()
         if problem:
             raise SettingsError(problem)
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_unclear_mail(self) -> Self:
+        if self.smtp_host is None:
+            return self
+        if not (self.alert_email_from and self.alert_email_to):
+            raise SettingsError("SMTP_HOST is set: set ALERT_EMAIL_FROM and ALERT_EMAIL_TO too, or remove it.")
+        if self.smtp_password and self.smtp_security is MailSecurity.NONE:
+            raise SettingsError("SMTP_SECURITY=none would send SMTP_PASSWORD in clear: use starttls or tls.")
+        if bool(self.smtp_username) is not bool(self.smtp_password):
+            raise SettingsError("SMTP_USERNAME and SMTP_PASSWORD belong together: set both or none.")
         return self
 
     def _tls_problem(self) -> str | None:

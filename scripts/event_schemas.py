@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from clearway.domain import ids
 from clearway.domain.events import EventType
+from clearway.domain.gateway_health import HealthStatus
 from clearway.domain.resources import event_data
 
 FOLDER: Final = Path(__file__).parents[1] / "schemas" / "events"
@@ -54,11 +55,22 @@ TOLD: Final = {
         "A gateway failed too often, so new payments avoid it. `data.last_failure` says how. Payments under way go on."
     ),
     EventType.GATEWAY_BREAKER_CLOSED: "A gateway works again, or its breaker was reset. New payments use it again.",
+    EventType.GATEWAY_UNHEALTHY: (
+        "A gateway did not pass several checks in a row; `data.message` says what is wrong and what to do."
+    ),
+    EventType.GATEWAY_HEALTHY: "A gateway that was unhealthy passes its checks again.",
+    EventType.GATEWAY_DEGRADED: (
+        "The latency, errors or success rate of a gateway pass a threshold that you have set; `data.degraded_by` says "
+        "which."
+    ),
+    EventType.GATEWAY_RESTORED: "The figures of a gateway are within your thresholds again.",
     EventType.ENDPOINT_TEST: "A merchant asked for a test of this endpoint. Nothing happened.",
 }
 """What each event means, in words for merchants."""
 
 STATUSES: Final = {
+    EventType.GATEWAY_DEGRADED: [each.value for each in HealthStatus],
+    EventType.GATEWAY_RESTORED: [each.value for each in HealthStatus],
     EventType.PAYMENT_CREATED: ["pending"],
     EventType.PAYMENT_ATTEMPT_FAILED: ["failed"],
     EventType.PAYMENT_CAPTURED: ["authorized", "success"],

@@ -37,6 +37,7 @@ class MaintenanceResult:
     recoveries_taken_up: int
     partitions_made: int
     taken_up: dict[str, int] = field(default_factory=dict)
+    schedules_mended: int = 0
 
 
 @workflow.defn
@@ -70,7 +71,13 @@ class MaintenanceWorkflow:
             heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
             retry_policy=policies.RECORD_RETRY,
         )
-        return MaintenanceResult(forgotten, started, recoveries, made, await self._sweep())
+        mended = await workflow.execute_activity_method(
+            MaintenanceActivities.reconcile_health_checks,
+            start_to_close_timeout=timedelta(minutes=2),
+            heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
+            retry_policy=policies.SWEEP_RETRY,
+        )
+        return MaintenanceResult(forgotten, started, recoveries, made, await self._sweep(), mended)
 
     async def _sweep(self) -> dict[str, int]:
         """Start a run where none is running; return how many by kind."""

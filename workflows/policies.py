@@ -77,3 +77,13 @@ PAGE_TIMEOUT: Final = timedelta(minutes=1)
 """One page of deliveries: a transaction, and the start or the end of each one's workflow."""
 RECOVERY_PAUSE: Final = timedelta(seconds=5)
 """Between the pages of a recovery (50 deliveries): at most 10 deliveries a second are begun for one endpoint."""
+
+HEALTH_CHECK_TIMEOUT: Final = timedelta(seconds=45)
+"""Above the deadline of a check (20 s), with two reads and a short transaction."""
+HEALTH_CHECK_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
+"""For our own failures only; the next check comes soon."""
+MAIL_TIMEOUT: Final = timedelta(seconds=60)
+MAIL_RETRY: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10), maximum_attempts=12
+)
+"""For more than an hour: a mail server may greylist."""

@@ -8,6 +8,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from workflows.endpoints import EndpointClosingWorkflow, WebhookRecoveryWorkflow
+from workflows.gateway_health import GatewayHealthWorkflow
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.payment import PaymentWorkflow
 from workflows.refund import RefundWorkflow
@@ -20,6 +21,7 @@ WORKFLOWS: Final[tuple[type[Any], ...]] = (
     WebhookRecoveryWorkflow,
     EndpointClosingWorkflow,
     MaintenanceWorkflow,
+    GatewayHealthWorkflow,
 )
 
 DEFINITIONS: Final = ("activities", "clearway")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends
+from sqlalchemy import Row
 from starlette.responses import Response
 
 from api.auth.permissions import requires
@@ -31,13 +32,14 @@ from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
 from api.http.routing import Router
 from api.http.services import ServicesDep
-from clearway.db import gateways
+from clearway.db import gateway_health, gateways
 from clearway.db.pages import PageRequest
+from clearway.domain.gateway_health import HealthStatus
 from clearway.domain.ids import GATEWAY
 from clearway.domain.permissions import Permission
 from clearway.gateway_configs import checklist, commands, transfer, trial
 from clearway.gateway_configs.finding import find
-from clearway.services import Allocation
+from clearway.services import Allocation, Services
 
 router = Router(prefix="/gateways", tags=["gateways"])
 
@@ -75,8 +77,10 @@ async def list_gateways(
     """List your gateways, newest first. Credentials are never shown."""
     async with services.reader.connect() as connection:
         found = await gateways.list_page(connection, principal.merchant_id, page)
+        health = await gateway_health.statuses(connection, principal.merchant_id)
     public_url = services.settings.api_public_url
-    return page_of((gateway_resource(row, public_url) for row in found.rows), found.next_cursor)
+    shown = (gateway_resource(row, public_url, health.get(row.id, HealthStatus.UNKNOWN)) for row in found.rows)
+    return page_of(shown, found.next_cursor)
 
 
 @router.get("/checklist", responses=declare(*TO_MERCHANTS), summary="Read the go-live checklist")
@@ -119,7 +123,7 @@ async def import_gateways(body: GatewayImport, principal: Editor, services: Serv
 async def get_gateway(gateway_id: str, principal: Reader, services: ServicesDep) -> GatewayResource:
     """Read one of your gateways, without its credentials."""
     row = await find(services, principal.merchant_id, gateway_id)
-    return gateway_resource(row, services.settings.api_public_url)
+    return await _resource(services, row)
 
 
 @router.patch(
@@ -130,14 +134,15 @@ async def get_gateway(gateway_id: str, principal: Reader, services: ServicesDep)
 async def update_gateway(gateway_id: str, body: GatewayPatch, principal: Editor, services: ServicesDep) -> GatewaySaved:
     """Change what you send and nothing else. Calls that are under way end with the credentials they began with."""
     saved = await commands.change(services, principal.actor, principal.mode, gateway_id, body.asked())
-    return gateway_saved(saved.row, saved.warnings, services.settings.api_public_url)
+    health = await _health(services, saved.row)
+    return gateway_saved(saved.row, saved.warnings, services.settings.api_public_url, health)
 
 
 @router.post("/{gateway_id}/enable", responses=declare(*TO_MERCHANTS, "gateway_not_found"), summary="Enable a gateway")
 async def enable_gateway(gateway_id: str, principal: Editor, services: ServicesDep) -> GatewayResource:
     """Let new payments use it. Enabling it again changes nothing."""
     row = await commands.switch(services, principal.actor, principal.mode, gateway_id, on=True)
-    return gateway_resource(row, services.settings.api_public_url)
+    return await _resource(services, row)
 
 
 @router.post(
@@ -146,7 +151,7 @@ async def enable_gateway(gateway_id: str, principal: Editor, services: ServicesD
 async def disable_gateway(gateway_id: str, principal: Editor, services: ServicesDep) -> GatewayResource:
     """Keep new payments from using it. Payments that used it can still be captured, cancelled and refunded."""
     row = await commands.switch(services, principal.actor, principal.mode, gateway_id, on=False)
-    return gateway_resource(row, services.settings.api_public_url)
+    return await _resource(services, row)
 
 
 @router.delete(
@@ -173,3 +178,13 @@ async def test_gateway(gateway_id: str, principal: Editor, services: ServicesDep
     """Ask the gateway whether the stored credentials are right, and say what is wrong. No money is moved."""
     report, warnings = await trial.test(services, principal.merchant_id, principal.mode, gateway_id)
     return gateway_test(report, warnings)
+
+
+async def _resource(services: Services, row: Row[Any]) -> GatewayResource:
+    return gateway_resource(row, services.settings.api_public_url, await _health(services, row))
+
+
+async def _health(services: Services, row: Row[Any]) -> HealthStatus:
+    async with services.reader.connect() as connection:
+        state = await gateway_health.find(connection, row.merchant_id, row.id)
+    return HealthStatus.UNKNOWN if state is None else HealthStatus(state.status)

@@ -14,6 +14,7 @@ from api.http.fields import Body, Network, PlainText
 from clearway.crypto.passphrase import FORMAT, PASSPHRASE_LENGTH_MAX, PASSPHRASE_LENGTH_MIN, SCRYPT
 from clearway.domain.gateway import DEFAULT_PRIORITY, PRIORITY_MAX, webhook_path
 from clearway.domain.gateway_event import Disposition
+from clearway.domain.gateway_health import ALERT_CALLS_DEFAULT, ALERT_WINDOW_MINUTES_DEFAULT, HealthStatus
 from clearway.domain.limits import (
     GATEWAY_CREDENTIAL_LENGTH_MAX,
     GATEWAY_FIELDS_MAX,
@@ -24,8 +25,8 @@ from clearway.domain.resources import Moment, Resource
 from clearway.gateway_configs.checklist import Item
 from clearway.gateway_configs.commands import GatewayChange, GatewayRequest
 from clearway.gateway_configs.transfer import CONTENT
-from clearway.gateway_configs.trial import Report
 from clearway.gateways.catalogue import CATALOGUE
+from clearway.gateways.checking import Report
 
 KINDS = tuple(sorted(kind.value for kind in CATALOGUE))
 FIELD_FORM = r"^[a-z][a-z0-9_]{0,63}$"
@@ -81,6 +82,32 @@ Test = Annotated[
 ]
 
 
+class AlertSettings(Body):
+    """Thresholds for a gateway's figures. When one is passed, you get `gateway.degraded`."""
+
+    latency_p95_ms: Annotated[
+        int | None,
+        Field(strict=True, ge=1, le=600_000, description="95 % of the calls must take at most this long."),
+    ] = None
+    technical_error_percent: Annotated[
+        float | None, Field(ge=0, le=100, description="At most this part of the calls may fail technically.")
+    ] = None
+    success_percent: Annotated[
+        float | None, Field(ge=0, le=100, description="At least this part of the decided payments must be approved.")
+    ] = None
+    calls_min: Annotated[
+        int,
+        Field(strict=True, ge=1, le=1_000_000, description="With fewer calls or decided payments nothing is judged."),
+    ] = ALERT_CALLS_DEFAULT
+    window_minutes: Annotated[
+        int, Field(strict=True, ge=5, le=1_440, description="The figures of the last minutes are judged.")
+    ] = ALERT_WINDOW_MINUTES_DEFAULT
+
+    def kept(self) -> dict[str, Any]:
+        """Return what is stored."""
+        return self.model_dump(exclude_none=True)
+
+
 class GatewayCreate(Body):
     """A gateway to be connected. docs/gateways.md says what each kind asks for."""
 
@@ -98,6 +125,7 @@ class GatewayCreate(Body):
     enabled: Annotated[bool, Field(strict=True)] = True
     priority: Priority = DEFAULT_PRIORITY
     allowed_networks: Networks = Field(default_factory=list)
+    alerts: AlertSettings | None = None
     test: Test = True
 
     def asked(self) -> GatewayRequest:
@@ -110,6 +138,7 @@ class GatewayCreate(Body):
             enabled=self.enabled,
             priority=self.priority,
             allowed_networks=tuple(self.allowed_networks),
+            alerts=self.alerts.kept() if self.alerts else {},
             test=self.test,
         )
 
@@ -136,6 +165,9 @@ class GatewayPatch(Body):
     ] = Field(default_factory=dict)
     priority: Priority | None = None
     allowed_networks: Networks | None = None
+    alerts: Annotated[
+        AlertSettings | None, Field(description="All thresholds; those that you leave out are removed.")
+    ] = None
     test: Test = True
 
     def asked(self) -> GatewayChange:
@@ -148,6 +180,7 @@ class GatewayPatch(Body):
             settings=self.settings,
             priority=self.priority,
             allowed_networks=None if self.allowed_networks is None else tuple(self.allowed_networks),
+            alerts=None if self.alerts is None else self.alerts.kept(),
             test=self.test,
         )
 
@@ -169,6 +202,8 @@ class GatewayResource(Resource):
     settings: dict[str, Any]
     allowed_networks: list[str]
     webhook_url: Annotated[str, Field(description="Enter this address at the gateway, for its webhooks.")]
+    alerts: AlertSettings
+    health: Annotated[HealthStatus, Field(description="What the last checks say; `GET …/health` says more.")]
     version: Annotated[int, Field(description="Counts the changes.")]
     created_at: Moment
     updated_at: Moment
@@ -271,14 +306,16 @@ class GatewayEventTaken(BaseModel):
     ]
 
 
-def gateway_resource(row: Row[Any], public_url: str) -> GatewayResource:
+def gateway_resource(row: Row[Any], public_url: str, health: HealthStatus = HealthStatus.UNKNOWN) -> GatewayResource:
     """Render a configuration."""
-    return GatewayResource(**_shown(row, public_url))
+    return GatewayResource(**_shown(row, public_url), health=health)
 
 
-def gateway_saved(row: Row[Any], warnings: Iterable[str], public_url: str) -> GatewaySaved:
+def gateway_saved(
+    row: Row[Any], warnings: Iterable[str], public_url: str, health: HealthStatus = HealthStatus.UNKNOWN
+) -> GatewaySaved:
     """Render a configuration that was just saved."""
-    return GatewaySaved(**_shown(row, public_url), warnings=list(warnings))
+    return GatewaySaved(**_shown(row, public_url), health=health, warnings=list(warnings))
 
 
 def gateway_test(report: Report, warnings: list[str]) -> GatewayTest:
@@ -302,6 +339,7 @@ def _shown(row: Row[Any], public_url: str) -> dict[str, Any]:
         "credentials": row.masked,
         "settings": row.settings,
         "allowed_networks": row.allowed_networks,
+        "alerts": AlertSettings.model_validate(row.alerts),
         "webhook_url": public_url.rstrip("/") + webhook_path(row.id),
         "version": row.version,
         "created_at": row.created_at,

@@ -46,6 +46,13 @@ class HttpMetrics:
             registry=self._registry,
         )
 
+        self._gateways = Gauge(
+            "clearway_gateways_ailing",
+            "Enabled gateways that are unhealthy or degraded, of the whole installation.",
+            ("state",),
+            registry=self._registry,
+        )
+
     def observe(self, scope: Scope, status: int, duration_s: float) -> None:
         """Count one answered request."""
         route = route_template(scope)
@@ -58,6 +65,11 @@ class HttpMetrics:
         """Say how many reviews are open, by kind; those that are not named have none."""
         for kind in ReviewKind:
             self._reviews.labels(kind.value).set(counts.get(kind, 0))
+
+    def set_gateways_ailing(self, counts: Mapping[str, int]) -> None:
+        """Say how many gateways are unhealthy, and how many degraded."""
+        for state, count in counts.items():
+            self._gateways.labels(state).set(count)
 
     def count_taken_up(self, counts: Mapping[str, int]) -> None:
         """Show these counts, by kind, whenever the metrics are asked for."""

@@ -17,7 +17,7 @@ from api.operations import readiness
 from api.operations.schemas import Health, Readiness
 from clearway.db import across_merchants
 
-REVIEWS_TIMEOUT_S: Final = 2.0
+COUNTS_TIMEOUT_S: Final = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -43,11 +43,12 @@ async def get_readiness(services: ServicesDep, response: Response) -> Readiness:
 
 @metrics.get("/metrics", response_class=Response, summary="Metrics")
 async def get_metrics(request: Request, services: ServicesDep) -> Response:
-    """Return the metrics of this process for Prometheus, and the number of open reviews of the installation."""
+    """Return the metrics of this process for Prometheus, and counts of the whole installation."""
     counted: HttpMetrics = request.app.state.metrics
     try:
-        async with asyncio.timeout(REVIEWS_TIMEOUT_S), services.reader.connect() as connection:
+        async with asyncio.timeout(COUNTS_TIMEOUT_S), services.reader.connect() as connection:
             counted.set_reviews_open(await across_merchants.count_open_reviews(connection))
+            counted.set_gateways_ailing(await across_merchants.count_ailing_gateways(connection))
     except (SQLAlchemyError, OSError, TimeoutError):
-        log.warning("reviews_not_counted")  # the process's own metrics matter most while the database is away
+        log.warning("installation_not_counted")  # the process's own metrics matter most while the database is away
     return Response(counted.render(), media_type=CONTENT_TYPE)

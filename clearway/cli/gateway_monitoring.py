@@ -1,4 +1,4 @@
-"""`clearway gateways performance`: how gateways perform, as the API says."""
+"""`clearway gateways performance` and `health`: what the API says of gateways over time."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from clearway.cli.gateways import gateways
+from clearway.cli.gateways import GatewayId, gateways
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, open_api
 from clearway.cli.moments import FORM, moment_of
-from clearway.cli.output import JsonFlag, out, plain, print_json, table
+from clearway.cli.output import JsonFlag, clock, out, plain, print_json, table
+from clearway.domain.gateway_health import ALERT_CALLS_DEFAULT, ALERT_WINDOW_MINUTES_DEFAULT
 from clearway.domain.money import Money
 
 
@@ -44,6 +45,74 @@ def show_performance(
         rows.add_row(plain(each["group"]), *_cells(each))
     rows.add_row("all", *_cells(found["total"]))
     out().print(rows)
+
+
+@gateways.command("health")
+def show_health(
+    gateway_id: GatewayId,
+    *,
+    checks: Annotated[int, typer.Option(help="How many of the last checks.", min=0, max=1_000)] = 10,
+    as_json: JsonFlag = False,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Show whether a gateway passes its checks, and its uptime. The exit code is 1 when it is unhealthy."""
+    with open_api(api_url, api_key, api_secret) as api:
+        found = api.get(f"/gateways/{gateway_id}/health")
+        last = api.all(f"/gateways/{gateway_id}/health/checks", limit=checks) if checks else []
+    if as_json:
+        print_json(found | {"checks": last})
+    else:
+        _print_health(found, last)
+    if found["status"] == "unhealthy":
+        raise typer.Exit(1)
+
+
+@gateways.command("alerts")
+def set_alerts(
+    gateway_id: GatewayId,
+    *,
+    latency_p95_ms: Annotated[int | None, typer.Option(help="At most, for 95 % of the calls.", min=1)] = None,
+    technical_error_percent: Annotated[float | None, typer.Option(help="At most.", min=0, max=100)] = None,
+    success_percent: Annotated[float | None, typer.Option(help="At least.", min=0, max=100)] = None,
+    calls_min: Annotated[int, typer.Option(help="Fewer calls are not judged.", min=1)] = ALERT_CALLS_DEFAULT,
+    window_minutes: Annotated[
+        int, typer.Option(help="The last minutes are judged.", min=5, max=1_440)
+    ] = ALERT_WINDOW_MINUTES_DEFAULT,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Set the thresholds of a gateway, for the event gateway.degraded. Those that you leave out are removed."""
+    given = {
+        "latency_p95_ms": latency_p95_ms,
+        "technical_error_percent": technical_error_percent,
+        "success_percent": success_percent,
+        "calls_min": calls_min,
+        "window_minutes": window_minutes,
+    }
+    alerts = {name: value for name, value in given.items() if value is not None}
+    with open_api(api_url, api_key, api_secret) as api:
+        saved = api.patch(f"/gateways/{gateway_id}", {"alerts": alerts})
+    print_json(saved["alerts"])
+
+
+def _print_health(found: dict[str, Any], last: list[dict[str, Any]]) -> None:
+    since = f" since {clock(found['since'])}" if found["since"] else ""
+    out().print(f"{plain(found['gateway_id'])} is {plain(found['status'])}{since}. {plain(found['message'] or '')}")
+    for reason in found["degraded_by"]:
+        out().print(f"Threshold passed: {plain(reason)}")
+    rows = table("time", "checks", "good")
+    for each in found["uptime"]:
+        rows.add_row(each["window"], str(each["checks"]), _percent(each["uptime"]))
+    out().print(rows)
+    rows = table("checked at", "good", "took", "message")
+    for each in last:
+        took = "-" if each["latency_ms"] is None else f"{each['latency_ms']} ms"
+        rows.add_row(clock(each["created_at"]), "yes" if each["ok"] else "no", took, plain(each["message"]))
+    if last:
+        out().print(rows)
 
 
 def _cells(figures: dict[str, Any]) -> list[str]:

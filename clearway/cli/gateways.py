@@ -62,11 +62,12 @@ def list_gateways(
     if as_json:
         print_json(found)
         return
-    rows = table("gateway", "kind", "name", "enabled", "priority", "credentials")
+    rows = table("gateway", "kind", "name", "enabled", "health", "priority", "credentials")
     for item in found:
         shown = ", ".join(f"{name} {end}" for name, end in item["credentials"].items())
         enabled = "yes" if item["enabled"] else "no"
-        rows.add_row(*map(plain, (item["id"], item["kind"], item["name"], enabled, str(item["priority"]), shown)))
+        named = (item["id"], item["kind"], item["name"], enabled, item["health"], str(item["priority"]), shown)
+        rows.add_row(*map(plain, named))
     out().print(rows if found else "No gateways.")
 
 

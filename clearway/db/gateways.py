@@ -33,6 +33,7 @@ class NewGateway:
     masked: Mapping[str, str]
     settings: Mapping[str, Any]
     allowed_networks: tuple[str, ...]
+    alerts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ async def add(connection: AsyncConnection, new: NewGateway) -> Row[Any]:
             masked=dict(new.masked),
             settings=dict(new.settings),
             allowed_networks=list(new.allowed_networks),
+            alerts=dict(new.alerts),
         )
         .returning(gateway_configs)
     )

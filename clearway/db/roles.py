@@ -19,7 +19,7 @@ from clearway.db.tables import metadata
 APPEND_ONLY: Final = frozenset(
     {
         *("ledger_accounts", "ledger_transactions", "ledger_entries", "captures"),
-        *("events", "webhook_attempts", "audit_log", "gateway_calls"),
+        *("events", "webhook_attempts", "audit_log", "gateway_calls", "gateway_health_checks"),
     }
 )
 DELETED_FROM: Final = frozenset({"idempotency_keys"})

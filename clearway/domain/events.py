@@ -45,6 +45,12 @@ class EventType(StrEnum):
     REFUND_CONTRADICTED = "refund.contradicted"
     GATEWAY_BREAKER_OPENED = "gateway.breaker_opened"
     GATEWAY_BREAKER_CLOSED = "gateway.breaker_closed"
+    GATEWAY_UNHEALTHY = "gateway.unhealthy"
+    GATEWAY_HEALTHY = "gateway.healthy"
+    """The gateway passes its checks again. The first good check of a new gateway sends no event."""
+    GATEWAY_DEGRADED = "gateway.degraded"
+    """The figures of a gateway pass a threshold that the merchant has set."""
+    GATEWAY_RESTORED = "gateway.restored"
     ENDPOINT_TEST = "endpoint.test"
     """Sent only when a merchant requests it, and only to the endpoint they name."""
 

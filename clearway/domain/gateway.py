@@ -36,7 +36,7 @@ class GatewayConfig:
     """One gateway of one merchant, as its row says.
 
     mode: of its merchant. priority: the lowest number goes first. sealed_credentials: encrypted, None when it has none.
-    version: counts the changes of the row.
+    version: counts the changes of the row. alerts: the fields of `clearway.domain.gateway_health.Alerts` that are set.
     """
 
     id: str
@@ -50,6 +50,7 @@ class GatewayConfig:
     allowed_networks: tuple[str, ...]
     version: int
     sealed_credentials: str | None = field(default=None, repr=False)
+    alerts: Mapping[str, Any] = field(default_factory=dict)
 
     def webhook_url(self, public_url: str) -> str:
         """Return the address of the gateway's webhooks, which it may sign."""

@@ -14,6 +14,7 @@ from clearway.domain import events
 from clearway.domain.attempt import AttemptStatus, Executed
 from clearway.domain.breaker import BreakerState
 from clearway.domain.events import PERSONAL, EventType
+from clearway.domain.gateway_health import HealthStatus
 from clearway.domain.payment import CaptureMethod, PaymentMethod, PaymentStatus
 from clearway.domain.refund import RefundStatus
 from clearway.domain.review import ReviewKind
@@ -238,6 +239,22 @@ class BreakerResource(Resource):
     open_until: Annotated[Moment | None, Field(description="When it is tried again.")]
 
 
+class HealthResource(Resource):
+    """The health of one of your gateways."""
+
+    object: Literal["gateway_health"] = "gateway_health"
+    gateway_id: str
+    status: Annotated[
+        HealthStatus, Field(description="`unknown`: not checked yet. A change needs several checks in a row.")
+    ]
+    since: Annotated[Moment | None, Field(description="Since when it has this status.")]
+    message: Annotated[str | None, Field(description="What the last check says, with what to do.")]
+    latency_ms: Annotated[int | None, Field(description="Of the last check. null: the gateway did not answer.")]
+    checked_at: Moment | None
+    degraded_by: Annotated[list[str], Field(description="The thresholds that its figures pass, in words. Empty: none.")]
+    degraded_since: Moment | None
+
+
 EVENT_DATA: dict[str, type[Resource]] = {
     "gateway": BreakerResource,
     "payment": PaymentResource,
@@ -248,8 +265,20 @@ EVENT_DATA: dict[str, type[Resource]] = {
 CONTRADICTIONS = frozenset({EventType.PAYMENT_CONTRADICTED, EventType.REFUND_CONTRADICTED})
 
 
+OF_HEALTH = frozenset(
+    {
+        EventType.GATEWAY_HEALTHY,
+        EventType.GATEWAY_UNHEALTHY,
+        EventType.GATEWAY_DEGRADED,
+        EventType.GATEWAY_RESTORED,
+    }
+)
+
+
 def event_data(event_type: EventType) -> type[Resource]:
     """Return the model of an event's data."""
     if event_type is EventType.PAYMENT_ATTEMPT_FAILED:
         return AttemptResource
+    if event_type in OF_HEALTH:
+        return HealthResource
     return ContradictionResource if event_type in CONTRADICTIONS else EVENT_DATA[event_type.value.partition(".")[0]]

@@ -24,6 +24,7 @@ REFUND_WORKFLOW: Final = "RefundWorkflow"
 DELIVERY_WORKFLOW: Final = "WebhookDeliveryWorkflow"
 RECOVERY_WORKFLOW: Final = "WebhookRecoveryWorkflow"
 CLOSING_WORKFLOW: Final = "EndpointClosingWorkflow"
+HEALTH_WORKFLOW: Final = "GatewayHealthWorkflow"
 """The names under which the workflows are registered: `workflows.registry` compares them with the classes."""
 
 RECORD: Final = "record"
@@ -283,6 +284,32 @@ class ClosingInput:
     endpoint_id: str
     merchant_id: str
     after: str = ""
+
+
+@dataclass(frozen=True)
+class HealthInput:
+    """What starts a `GatewayHealthWorkflow`: one check of one gateway."""
+
+    gateway_id: str
+
+
+@dataclass(frozen=True)
+class HealthMail:
+    """A mail about a change of a gateway's health. It names gateways and merchants, and no person."""
+
+    subject: str
+    text: str
+
+
+@dataclass(frozen=True)
+class HealthFound:
+    """What a check came to. mails: to be sent. skipped: the gateway is disabled or deleted."""
+
+    status: str = "unknown"
+    ok: bool = False
+    changes: tuple[str, ...] = ()
+    mails: tuple[HealthMail, ...] = ()
+    skipped: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any, Final
@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Row
 
-from clearway.db import across_merchants, gateways
+from clearway.db import across_merchants, gateway_health, gateways
 from clearway.db.across_merchants import Rehearsal
+from clearway.domain.gateway_health import HealthStatus
 from clearway.domain.merchant import Mode
 from clearway.gateway_configs import trial
 from clearway.services import Services
@@ -41,6 +42,7 @@ async def checklist(services: Services, merchant_id: str, mode: Mode) -> Sequenc
     async with services.reader.connect() as connection:
         rows = await gateways.list_all(connection, merchant_id)
         seen = await across_merchants.rehearsal(connection, merchant_id)
+        health = await gateway_health.statuses(connection, merchant_id)
     enabled = [row for row in rows if row.enabled]
     tests = await asyncio.gather(*(trial.test(services, merchant_id, mode, row.id) for row in enabled[:TESTED_AT_ONCE]))
     failed = [
@@ -67,6 +69,7 @@ async def checklist(services: Services, merchant_id: str, mode: Mode) -> Sequenc
             bool(enabled) and not odd,
             _joined(odd, "Connect a gateway first."),
         ),
+        _is_healthy(enabled, health),
         _heard_from(enabled, seen),
         *_of_webhooks(seen),
         *_rehearsed(seen),
@@ -86,6 +89,19 @@ def _of_installation(services: Services) -> Iterable[Item]:
         "Gateways and customers can reach the API over https.",
         _is_public(settings.api_public_url),
         "Set API_PUBLIC_URL to the https address of the API that the internet can reach.",
+    )
+
+
+def _is_healthy(enabled: Sequence[Row[Any]], health: Mapping[str, HealthStatus]) -> Item:
+    ill = [row.name for row in enabled if health.get(row.id) is not HealthStatus.HEALTHY]
+    return Item(
+        "gateways_healthy",
+        "Every enabled gateway passes its regular checks.",
+        bool(enabled) and not ill,
+        _joined(
+            [f"{name}: see `GET /gateways/{{id}}/health`, or wait for its first check." for name in ill],
+            "Connect a gateway first.",
+        ),
     )
 
 

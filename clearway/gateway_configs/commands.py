@@ -25,9 +25,10 @@ from clearway.domain.merchant import Mode
 from clearway.gateway_configs import trial
 from clearway.gateway_configs.finding import find, gateway_not_found
 from clearway.gateway_configs.shape import Filled, examine, fill, kind_of
+from clearway.monitoring import schedules
 from clearway.services import Services
 
-SHOWN: Final = ("name", "enabled", "priority", "settings", "allowed_networks")
+SHOWN: Final = ("name", "enabled", "priority", "settings", "allowed_networks", "alerts")
 """The fields of a configuration in the audit log, beside its masked credentials."""
 
 
@@ -42,6 +43,7 @@ class GatewayRequest:
     enabled: bool = True
     priority: int = DEFAULT_PRIORITY
     allowed_networks: tuple[str, ...] = ()
+    alerts: Mapping[str, Any] = field(default_factory=dict)
     test: bool = True
 
 
@@ -54,6 +56,7 @@ class GatewayChange:
     settings: Mapping[str, Any] = field(default_factory=dict)
     priority: int | None = None
     allowed_networks: tuple[str, ...] | None = None
+    alerts: Mapping[str, Any] | None = None
     test: bool = True
 
 
@@ -81,6 +84,7 @@ async def create(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
             row = await gateways.add(connection, new_row(services, actor.merchant_id, gateway_id, asked, filled))
             await audit.record(connection, actor, "gateway.create", gateway_id, {"kind": row.kind, "after": shown(row)})
     services.gateways.forget(across_merchants.gateway_config_of(row, mode))
+    await follow_checks(services, row)
     return Saved(row, tuple(filled.warnings(mode)))
 
 
@@ -119,6 +123,7 @@ async def switch(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
             row = await gateways.change(connection, actor.merchant_id, gateway_id, {"enabled": on}, datetime.now(UTC))
             await audit.record(connection, actor, f"gateway.{'enable' if on else 'disable'}", gateway_id)
     services.gateways.forget(across_merchants.gateway_config_of(row, mode))
+    await follow_checks(services, row)
     return row
 
 
@@ -134,6 +139,13 @@ async def delete(services: Services, actor: Actor, mode: Mode, gateway_id: str) 
         await gateways.change(connection, actor.merchant_id, gateway_id, nothing, now)
         await audit.record(connection, actor, "gateway.delete", gateway_id, {"kind": row.kind, "before": shown(row)})
     services.gateways.forget(across_merchants.gateway_config_of(row, mode))
+    await schedules.follow(services.temporal, gateway_id, services.settings.gateway_check_every_s, enabled=None)
+
+
+async def follow_checks(services: Services, row: Row[Any]) -> None:
+    """Start or pause the health checks of a configuration that was saved."""
+    every_s = services.settings.gateway_check_every_s
+    await schedules.follow(services.temporal, row.id, every_s, enabled=row.enabled)
 
 
 def shown(row: Row[Any]) -> dict[str, Any]:
@@ -187,6 +199,7 @@ def new_row(services: Services, merchant_id: str, gateway_id: str, asked: Gatewa
         masked=filled.masked(),
         settings=filled.settings.values(),
         allowed_networks=asked.allowed_networks,
+        alerts=asked.alerts,
     )
 
 
@@ -200,6 +213,8 @@ def _values(services: Services, gateway_id: str, asked: GatewayChange, filled: F
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if asked.allowed_networks is not None:
         values["allowed_networks"] = list(asked.allowed_networks)
+    if asked.alerts is not None:
+        values["alerts"] = dict(asked.alerts)
     if asked.settings:
         values["settings"] = filled.settings.values()
     if asked.credentials:

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
 from clearway.db import across_merchants
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.merchant import Mode
 from clearway.gateway_configs.finding import find
 from clearway.gateway_configs.shape import Filled, fill
+from clearway.gateways.checking import Report, check
 from clearway.gateways.connections import GatewayBrokenError, GatewayConnections
-from clearway.gateways.contract import Gateway, GatewayUnavailableError
-from clearway.gateways.kinds import Checkable
 from clearway.services import Services
-
-TIMEOUT_S: Final = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The result of a test. message: for people, with the next step. latency_ms: None if the gateway was not called."""
-
-    ok: bool
-    message: str
-    latency_ms: int | None = None
 
 
 async def try_out(connections: GatewayConnections, config: GatewayConfig, filled: Filled) -> Report:
@@ -36,7 +21,7 @@ async def try_out(connections: GatewayConnections, config: GatewayConfig, filled
     except GatewayBrokenError as error:
         return Report(ok=False, message=f"It cannot be used: {error}.")
     try:
-        return await _ask(gateway, filled.kind.title)
+        return await check(gateway, filled.kind.title)
     finally:
         await gateway.aclose()
 
@@ -52,21 +37,3 @@ async def test(services: Services, merchant_id: str, mode: Mode, gateway_id: str
         return Report(ok=False, message=message), []
     filled = fill(services.settings, mode, row.kind, opened, row.settings)
     return await try_out(services.gateways, config, filled), filled.warnings(mode)
-
-
-async def _ask(gateway: Gateway, title: str) -> Report:
-    if not isinstance(gateway, Checkable):
-        message = f"{title} offers no way to test credentials. The first payment will show whether they are right."
-        return Report(ok=True, message=message)
-    started = time.perf_counter()
-    try:
-        async with asyncio.timeout(TIMEOUT_S):
-            problem = await gateway.check()
-    except GatewayUnavailableError as error:
-        return Report(ok=False, message=f"{title} could not be reached: {error}. Check its address and try again.")
-    except TimeoutError:
-        return Report(ok=False, message=f"{title} did not answer within {TIMEOUT_S:.0f} s. Try again later.")
-    latency_ms = round((time.perf_counter() - started) * 1_000)
-    if problem is not None:
-        return Report(ok=False, message=problem, latency_ms=latency_ms)
-    return Report(ok=True, message=f"{title} accepted the credentials.", latency_ms=latency_ms)

@@ -106,6 +106,16 @@ class GatewayConnections:
         # Many callers may wait for one read: a cancelled caller must not cancel it for the others.
         return await asyncio.shield(reading)
 
+    async def read_config(self, config_id: str) -> GatewayConfig:
+        """Return a configuration as its row is now, also one that no connector can be built from.
+
+        Raises GatewayMissingError.
+        """
+        config = await self._find(config_id)
+        if config is None:
+            raise GatewayMissingError(f"there is no gateway {config_id}, or it is deleted")
+        return config
+
     async def of_merchant(self, merchant_id: str, *, fresh: bool = False) -> tuple[GatewayConfig, ...]:
         """Return the configurations of a merchant, in the order of priority. fresh: read them now."""
         now = time.monotonic()

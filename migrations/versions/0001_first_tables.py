@@ -688,6 +688,13 @@ def _create_gateway_configs() -> None:
             nullable=False,
             comment="CIDR; empty: any address",
         ),
+        sa.Column(
+            "alerts",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+            comment="thresholds of its figures",
+        ),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False, comment="counts the changes"),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),

@@ -13,6 +13,7 @@ from clearway.db.deliveries import recovering
 from clearway.db.deliveries.recovering import NewRecovery
 from clearway.domain import ids
 from clearway.domain.delivery import RecoveryScope
+from clearway.domain.gateway import first_gateway_id
 from clearway.durable.endpoints import start_closing, start_recovery
 from clearway.durable.messages import (
     QUEUE_OPERATIONS,
@@ -20,6 +21,7 @@ from clearway.durable.messages import (
     CaptureInput,
     ClosingInput,
     GatewayEvent,
+    HealthInput,
     PaymentTimings,
     RecoveryInput,
     Resolution,
@@ -28,8 +30,10 @@ from clearway.durable.messages import (
     payment_workflow_id,
     recovery_workflow_id,
 )
+from clearway.durable.schedules import health_schedule_id
 from clearway.gateways.contract import GatewayOutcome, OutcomeKind
 from tests.support.durable import Durable
+from workflows.gateway_health import GatewayHealthWorkflow
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.payment import PaymentWorkflow
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
@@ -183,6 +187,18 @@ async def maintenance(durable: Durable) -> Handle:
     return handle
 
 
+async def health_of_a_gateway(durable: Durable) -> Handle:
+    """One check of a gateway."""
+    gateway_id = first_gateway_id(await durable.merchant())
+    workflow_id = f"{health_schedule_id(gateway_id)}-{ids.new_id(ids.REQUEST)}"
+    await durable.client.start_workflow(
+        GatewayHealthWorkflow.run, HealthInput(gateway_id), id=workflow_id, task_queue=QUEUE_OPERATIONS
+    )
+    handle = durable.client.get_workflow_handle(workflow_id)
+    await durable.ended(handle)
+    return handle
+
+
 STORIES: dict[str, Story] = {
     story.__name__: story
     for story in (
@@ -198,6 +214,7 @@ STORIES: dict[str, Story] = {
         delivery_sent_again,
         recovery_of_an_endpoint,
         closing_of_an_endpoint,
+        health_of_a_gateway,
         maintenance,
     )
 }

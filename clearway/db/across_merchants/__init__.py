@@ -19,6 +19,7 @@ from clearway.db.across_merchants.gateway_subjects import (
 from clearway.db.across_merchants.gateways import (
     FIND_GATEWAY,
     FIND_GATEWAYS,
+    count_ailing_gateways,
     every_gateway,
     find_gateway,
     gateway_config_of,
@@ -93,6 +94,7 @@ __all__ = [
     "audit_lines",
     "breaker_of",
     "breakers_not_closed",
+    "count_ailing_gateways",
     "count_open_reviews",
     "ensure_partitions",
     "every_gateway",

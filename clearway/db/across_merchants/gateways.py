@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.mapping import Mapped
-from clearway.db.tables import gateway_configs, merchants
+from clearway.db.tables import gateway_configs, gateway_health, merchants
 from clearway.domain.gateway import GatewayConfig
+from clearway.domain.gateway_health import HealthStatus
 from clearway.domain.merchant import Mode
 
 _CONFIG: Final = Mapped(GatewayConfig, gateway_configs, without=("allowed_networks",))
@@ -45,3 +46,18 @@ async def every_gateway(connection: AsyncConnection) -> tuple[GatewayConfig, ...
     """Return the configurations of all merchants: for comparing the database with the gateways."""
     rows = await connection.execute(_CONFIGS.order_by(gateway_configs.c.id))
     return tuple(gateway_config_of(row, Mode(row.mode)) for row in rows)
+
+
+async def count_ailing_gateways(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many enabled gateways of all merchants are unhealthy, and how many are degraded."""
+    state = gateway_health.c
+    query = (
+        select(
+            func.count().filter(state.status == HealthStatus.UNHEALTHY.value).label("unhealthy"),
+            func.count().filter(state.degraded_since.is_not(None)).label("degraded"),
+        )
+        .join(gateway_configs, gateway_configs.c.id == state.gateway_id)
+        .where(gateway_configs.c.enabled)
+    )
+    row = (await connection.execute(query)).one()
+    return {"unhealthy": row.unhealthy, "degraded": row.degraded}

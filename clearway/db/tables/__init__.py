@@ -17,6 +17,7 @@ from clearway.db.tables.deliveries import (
 from clearway.db.tables.events import events
 from clearway.db.tables.gateway_calls import gateway_calls
 from clearway.db.tables.gateway_events import gateway_events
+from clearway.db.tables.gateway_health import gateway_health, gateway_health_checks
 from clearway.db.tables.gateways import gateway_configs
 from clearway.db.tables.idempotency import idempotency_keys
 from clearway.db.tables.ledger import ledger_accounts, ledger_entries, ledger_transactions
@@ -37,6 +38,8 @@ __all__ = [
     "gateway_calls",
     "gateway_configs",
     "gateway_events",
+    "gateway_health",
+    "gateway_health_checks",
     "idempotency_keys",
     "ledger_accounts",
     "ledger_entries",

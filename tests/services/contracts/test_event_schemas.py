@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,15 @@ from clearway.domain.attempt import AttemptSeen, GatewayChoice
 from clearway.domain.breaker import CALLS_MIN
 from clearway.domain.events import EventType
 from clearway.domain.gateway import first_gateway_id
+from clearway.domain.gateway_health import Measured
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
 from clearway.domain.resources import EndpointTestResource
 from clearway.domain.review import ReviewKind, SubjectType
 from clearway.gateway_events.contradictions import resource_of
+from clearway.gateways.checking import Report
 from clearway.gateways.contract import GatewayOutcome, OutcomeKind
+from clearway.monitoring import health
 from scripts import event_schemas
 from tests.support.shop import Shop, captured
 
@@ -67,6 +71,7 @@ async def bodies(engine: AsyncEngine) -> list[dict[str, Any]]:
     await _test_an_endpoint(shop)
     await _contradict(shop)
     await _break_a_gateway(shop)
+    await _check_a_gateway(shop)
     return [json.loads(body) for body in await shop.bodies()]
 
 
@@ -145,6 +150,18 @@ async def _break_a_gateway(shop: Shop) -> None:
     await counts.settle()
     async with shop.engine.begin() as connection:
         await close(connection, Actor("key:k", shop.merchant_id, None, None), gateway_id)
+
+
+async def _check_a_gateway(shop: Shop) -> None:
+    """Let a gateway become unhealthy and degraded, and well again."""
+    good, bad = Report(ok=True, message="It works.", latency_ms=9), Report(ok=False, message="It does not.")
+    async with shop.engine.begin() as connection:
+        config = await across_merchants.find_gateway(connection, first_gateway_id(shop.merchant_id))
+        assert config is not None
+        config = replace(config, alerts={"latency_p95_ms": 1, "calls_min": 1})
+        for report, p95_ms in ((bad, 2), (bad, 2), (good, 1), (good, 1)):
+            measured = Measured(calls=1, latency_p95_ms=p95_ms)
+            await health.record(connection, config, report, measured, datetime.now().astimezone())
 
 
 def test_schemas_are_committed_as_the_code_says() -> None:

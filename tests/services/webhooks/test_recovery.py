@@ -21,6 +21,7 @@ from clearway.domain.delivery import RecoveryScope
 from clearway.domain.events import EventType
 from clearway.domain.ids import ENDPOINT, RECOVERY, new_id
 from clearway.durable.messages import RecoveryInput, recovery_workflow_id
+from clearway.settings import Settings
 from tests.services.webhooks.conftest import DurableShop, Json, Shop
 from tests.support.receiver import PATIENCE_S, Receiver, Reply
 
@@ -222,7 +223,7 @@ async def test_a_lost_recovery_is_taken_up(durable_shop: DurableShop, front: Rec
     recovery = await recover(durable_shop, endpoint)
     await ended(durable_shop, recovery)
     await missed_while_lost(durable_shop, recovery)
-    housekeeping = MaintenanceActivities(durable_shop.engine, durable_shop.starter, overdue_s=120)
+    housekeeping = MaintenanceActivities(durable_shop.engine, durable_shop.starter, Settings(_env_file=None))
 
     assert await housekeeping.take_up_recoveries() >= 1
 
