@@ -17,9 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from clearway.db.tables import (
     captures,
     events,
+    gateway_breakers,
     ledger_entries,
     ledger_transactions,
     orders,
+    payment_attempts,
     payments,
     refunds,
     webhook_attempts,
@@ -31,6 +33,8 @@ Record = dict[str, Any]
 TABLES: Final[dict[str, Table]] = {
     "orders": orders,
     "payments": payments,
+    "payment_attempts": payment_attempts,
+    "breakers": gateway_breakers,
     "captures": captures,
     "refunds": refunds,
     "events": events,
@@ -51,6 +55,8 @@ class Evidence:
 
     orders: list[Record] = field(default_factory=list)
     payments: list[Record] = field(default_factory=list)
+    payment_attempts: list[Record] = field(default_factory=list)
+    breakers: list[Record] = field(default_factory=list)
     captures: list[Record] = field(default_factory=list)
     refunds: list[Record] = field(default_factory=list)
     ledger: list[Record] = field(default_factory=list)
@@ -59,6 +65,7 @@ class Evidence:
     endpoints: list[Record] = field(default_factory=list)
     deliveries: list[Record] = field(default_factory=list)
     attempts: list[Record] = field(default_factory=list)
+    """Delivery attempts."""
     journal: list[Record] = field(default_factory=list)
     """Every effect the gateway had."""
     received: list[Record] = field(default_factory=list)

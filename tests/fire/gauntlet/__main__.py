@@ -17,7 +17,7 @@ from typing import Final
 
 from tests.fire.gauntlet.plan import LONG_RUN, describe, make_plan
 from tests.fire.gauntlet.report import EXIT_CODES, Report
-from tests.fire.gauntlet.run import LONG_REPERTOIRE, REPERTOIRE, run
+from tests.fire.gauntlet.run import repertoire_of, run
 
 LIMIT_S: Final = 300.0
 LIMIT_S_A_PAYMENT: Final = 0.45
@@ -29,6 +29,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.fire.gauntlet", description=__doc__)
     parser.add_argument("--payments", type=int, default=200, help="how many payments, at least (200)")
     parser.add_argument("--seed", type=int, help="repeat a plan; by default a fresh one, printed first")
+    parser.add_argument(
+        "--gateways", type=int, choices=(1, 3), default=1, help="of each shop (1): 3 are of three kinds"
+    )
     parser.add_argument("--everything", action="store_true", help="with the strikes of long runs, too")
     parser.add_argument("--plan-only", action="store_true", help="print the plan and do nothing")
     parser.add_argument("--limit-s", type=float, help="end after this time with the verdict unknown")
@@ -47,7 +50,8 @@ async def main(asked: argparse.Namespace) -> int:
     """Plan, run, report; returns the exit code."""
     seed = secrets.randbelow(10**6) if asked.seed is None else asked.seed
     everything = asked.everything or asked.payments >= LONG_RUN
-    plan = make_plan(seed, asked.payments, LONG_REPERTOIRE if everything else REPERTOIRE)
+    repertoire = repertoire_of(long=everything, gateways=asked.gateways)
+    plan = make_plan(seed, asked.payments, repertoire, asked.gateways)
     for line in describe(plan):
         print(line, flush=True)  # noqa: T201
     if asked.plan_only:

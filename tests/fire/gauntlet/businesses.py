@@ -14,11 +14,15 @@ from typing import Any, Final
 
 from tests.fire.gauntlet.client import Client, Shop, Told
 from tests.fire.gauntlet.instruments import (
+    PAYPAL_BUTTONS,
+    PAYPAL_FIRST,
+    SIMULATOR_FIRST,
     any_value,
     approved_value,
     declined_value,
     instrument,
     page_value,
+    paypal_value,
     price,
     refund_value,
 )
@@ -64,7 +68,8 @@ class Purchase:
         """Return the body that pays the order; the key stands in the notes, so that its effects can be counted."""
         manual = {"capture_method": "manual"} if self.terms.get("manual") else {}
         value = instrument(self.terms["method"], self.terms["value"])
-        return {"order_id": order_id, "notes": {"key": key}, **value, **manual, **more}
+        notes = {"key": key, **self.terms.get("notes", {})}
+        return {"order_id": order_id, "notes": notes, **value, **manual, **more}
 
     async def pay(self, name: str = "pay", **more: Any) -> Told | None:
         """Create an order and pay it."""
@@ -74,9 +79,9 @@ class Purchase:
         key = self.key(name)
         return await self.client.insist("/payments", self.body(order_id, key, **more), key=key)
 
-    async def paid(self, *until: str) -> dict[str, Any]:
+    async def paid(self, *until: str, name: str = "pay") -> dict[str, Any]:
         """Create a payment and follow it; an empty answer when it was not made."""
-        told = await self.pay()
+        told = await self.pay(name)
         if told is None or not told.is_success:
             return {}
         return await self.client.follow(f"/payments/{told.answer['id']}", until or DECIDED)
@@ -223,17 +228,30 @@ async def cancels(purchase: Purchase) -> None:
 
 async def visits_a_page(purchase: Purchase) -> None:
     """The customer must act: they confirm, refuse or go away on the gateway's page, or never come."""
-    payment = await purchase.paid("requires_action", *DECIDED)
-    action = payment.get("next_action")
-    button = purchase.terms["button"]
+    await visit_page(purchase)
+
+
+async def visit_page(purchase: Purchase, name: str = "pay") -> dict[str, Any]:
+    """Pay, and press the button of the gateway's page if there is one; return the payment as it is then."""
+    payment = await purchase.paid("requires_action", *DECIDED, name=name)
+    action, button = payment.get("next_action"), purchase.terms["button"]
     if action and button != "leave":
         await purchase.client.press(action["url"], button)
-        await purchase.client.follow(f"/payments/{payment['id']}", DECIDED)
+        payment = await purchase.client.follow(f"/payments/{payment['id']}", DECIDED)
+    return payment
 
 
 async def refunds(purchase: Purchase) -> None:
     """Pay, then give back in parts, one after the other or at once; together they may ask for more than there is."""
-    payment = await purchase.paid()
+    await _refund(purchase, await purchase.paid())
+
+
+async def refunds_after_a_page(purchase: Purchase) -> None:
+    """Pay on the gateway's page, then give back in parts."""
+    await _refund(purchase, await visit_page(purchase))
+
+
+async def _refund(purchase: Purchase, payment: dict[str, Any]) -> None:
     if payment.get("status") != "success":
         return
     path = f"/payments/{payment['id']}"
@@ -350,4 +368,35 @@ KINDS: Final[tuple[BusinessKind, ...]] = (
     ),
     BusinessKind("rotates a secret", 2, rotates_a_secret, draw_with(approved_value)),
 )
-BY_NAME: Final = {kind.name: kind for kind in KINDS}
+GATEWAY_KINDS: Final[tuple[BusinessKind, ...]] = (
+    BusinessKind(
+        "pays by PayPal",
+        24,
+        visits_a_page,
+        draw_with(paypal_value, notes=lambda _: PAYPAL_FIRST, button=lambda chance: chance.choice(PAYPAL_BUTTONS)),
+    ),
+    BusinessKind(
+        "pays by PayPal if it must",
+        8,
+        visits_a_page,
+        draw_with(paypal_value, notes=lambda _: SIMULATOR_FIRST, button=lambda chance: chance.choice(PAYPAL_BUTTONS)),
+    ),
+    BusinessKind(
+        "refunds PayPal",
+        6,
+        refunds_after_a_page,
+        draw_with(
+            paypal_value,
+            notes=lambda _: PAYPAL_FIRST,
+            button="approve/balance",
+            times=1,
+            at_once=one_in(2),
+            shares=lambda chance: chance.choice(REFUND_SHARES),
+        ),
+    ),
+    BusinessKind(
+        "leaves PayPal", 2, visits_a_page, draw_with(paypal_value, notes=lambda _: PAYPAL_FIRST, button="leave"), True
+    ),
+)
+"""Further kinds for shops with three gateways."""
+BY_NAME: Final = {kind.name: kind for kind in (*KINDS, *GATEWAY_KINDS)}

@@ -51,6 +51,10 @@ REFUND_VALUES: Final = (
     (("upi", "refunderror500@clearway"), 1),
 )
 DECLINED: Final = (("upi", "failure@razorpay"), ("card", "4000000000000002"), ("wallet", "failure"))
+PAYPAL_BUTTONS: Final = (*("approve/balance",) * 8, "approve/declined", "approve/empty")
+PAYPAL_FIRST: Final = {"wallet": "paypal"}
+SIMULATOR_FIRST: Final = {"wallet": "either"}
+"""Notes that the routing rules of shops with three gateways ask: where a payment by PayPal's wallet is tried first."""
 CARD_CURRENCIES: Final = ("INR", "INR", "USD", "EUR", "JPY", "KWD")
 
 
@@ -84,6 +88,11 @@ def refund_value(chance: random.Random) -> dict[str, str]:
     """Draw a value that is approved, and whose refunds go in various ways."""
     (method, value), _ = chance.choices(REFUND_VALUES, [weight for _, weight in REFUND_VALUES])[0]
     return {"method": method, "value": value}
+
+
+def paypal_value(_: random.Random) -> dict[str, str]:
+    """Return the wallet that PayPal is. At the simulator, chance decides about it."""
+    return {"method": "wallet", "value": "paypal"}
 
 
 def price(chance: random.Random, method: str) -> dict[str, Any]:

@@ -90,13 +90,14 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is drawn. payments: how many were asked for, at least."""
+    """Everything that is drawn. payments: how many were asked for, at least. gateways: of each shop."""
 
     seed: int
     payments: int
     businesses: tuple[Business, ...]
     strikes: tuple[Strike, ...]
     endpoints: tuple[Endpoint, ...]
+    gateways: int = 1
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Repertoire:
     endpoints: Sequence[Any]
 
 
-def make_plan(seed: int, payments: int, repertoire: Repertoire) -> Plan:
+def make_plan(seed: int, payments: int, repertoire: Repertoire, gateways: int = 1) -> Plan:
     """Draw a plan. Each part has chance of its own, so that a new kind of one leaves the others as they were."""
     businesses = tuple(_businesses(_chance(seed, "businesses"), payments, repertoire.businesses))
     return Plan(
@@ -117,12 +118,14 @@ def make_plan(seed: int, payments: int, repertoire: Repertoire) -> Plan:
         businesses=businesses,
         strikes=tuple(_strikes(_chance(seed, "strikes"), len(businesses), repertoire.strikes)),
         endpoints=tuple(_endpoints(_chance(seed, "endpoints"), repertoire.endpoints)),
+        gateways=gateways,
     )
 
 
 def describe(plan: Plan) -> Iterator[str]:
     """Tell a plan to people: a line for each strike and receiver, and what the businesses are."""
-    yield f"seed {plan.seed}: {plan.payments} payments in {len(plan.businesses)} businesses"
+    at = f", {plan.gateways} gateways" if plan.gateways > 1 else ""
+    yield f"seed {plan.seed}: {plan.payments} payments in {len(plan.businesses)} businesses{at}"
     kinds = Counter(business.kind for business in plan.businesses)
     yield "businesses: " + ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
     yield f"{len(plan.endpoints)} receivers:"

@@ -17,7 +17,7 @@ from tests.fire.gauntlet.verdict import Judged, Ruling, overall
 BEGIN: Final = "<!-- last result: begin -->"
 END: Final = "<!-- last result: end -->"
 COUNTS: Final = (
-    *("strikes", "faults", "businesses", "payments", "refunds", "reviews"),
+    *("strikes", "faults", "businesses", "payments", "gateways", "refunds", "reviews"),
     *("deliveries", "arrivals", "answers", "forgotten"),
 )
 """The fields of a report that count by kind, in the order they are told."""
@@ -39,6 +39,8 @@ class Report:
     faults: dict[str, int] = field(default_factory=dict)
     """Faults of the gateway that requests really met because of strikes."""
     payments: dict[str, int] = field(default_factory=dict)
+    gateways: dict[str, int] = field(default_factory=dict)
+    """Attempts by gateway and end, failovers, and moves of circuit breakers."""
     refunds: dict[str, int] = field(default_factory=dict)
     deliveries: dict[str, int] = field(default_factory=dict)
     reviews: dict[str, int] = field(default_factory=dict)

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -17,10 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from clearway.db.engine import create_engine
 from clearway.settings import Settings
 from tests.fire.gauntlet import report as reporting
+from tests.fire.gauntlet.businesses import GATEWAY_KINDS as GATEWAY_BUSINESSES
 from tests.fire.gauntlet.businesses import KINDS as BUSINESSES
 from tests.fire.gauntlet.case import Case, LedgerWatch, hear
 from tests.fire.gauntlet.driver import Driver
 from tests.fire.gauntlet.excuses import excuse, still_counted
+from tests.fire.gauntlet.gateway_strikes import get_well
 from tests.fire.gauntlet.nemesis import Nemesis
 from tests.fire.gauntlet.past import Past
 from tests.fire.gauntlet.plan import Plan, Repertoire
@@ -29,14 +31,15 @@ from tests.fire.gauntlet.receivers import KINDS as RECEIVERS
 from tests.fire.gauntlet.report import Report, counted
 from tests.fire.gauntlet.restore import act_as_operator
 from tests.fire.gauntlet.site import Site, site_of
+from tests.fire.gauntlet.strikes import GATEWAY_KINDS as GATEWAY_STRIKES
 from tests.fire.gauntlet.strikes import KINDS as STRIKES
 from tests.fire.gauntlet.strikes import LONG_KINDS as LONG_STRIKES
-from tests.fire.gauntlet.verdict import Judged, Ruling, judge
+from tests.fire.gauntlet.verdict import Judged, Ruling, judge, judge_gateways
 from tests.fire.gauntlet.warden import watch_temporal
 from tests.fire.gauntlet.workflow_check import judge_ends, judge_replay, runs_of, sample_of
+from tests.support.attempt_invariants import CLOSED, OPENED
 
 REPERTOIRE: Final = Repertoire(BUSINESSES, STRIKES, RECEIVERS)
-LONG_REPERTOIRE: Final = Repertoire(BUSINESSES, (*STRIKES, *LONG_STRIKES), RECEIVERS)
 LOOK_AT_LEDGER_EVERY_S: Final = 20.0
 LEDGER_LOOKS_MAX: Final = 12
 REPLAYED: Final = 300
@@ -47,6 +50,16 @@ PLANNED_DEATHS: Final = " stopped ("
 """What the supervisor says when a process ended that nobody had ended."""
 
 Say = Callable[[str], None]
+
+
+def repertoire_of(*, long: bool, gateways: int = 1) -> Repertoire:
+    """Return the kinds that a plan draws from."""
+    many = gateways > 1
+    return Repertoire(
+        (*BUSINESSES, *(GATEWAY_BUSINESSES if many else ())),
+        (*STRIKES, *(LONG_STRIKES if long else ()), *(GATEWAY_STRIKES if many else ())),
+        RECEIVERS,
+    )
 
 
 async def run(plan: Plan, report: Report, say: Say, *, keep: bool) -> None:
@@ -82,6 +95,8 @@ async def _run_on(site: Site, engine: AsyncEngine, report: Report, say: Say) -> 
             report.fire_s = time.monotonic() - began
             _count_run(site, nemesis, report)
         say(f"the nemesis rests after {report.fire_s:.0f} s")
+        if site.plan.gateways > 1:
+            await get_well(site, say)
         await act_as_operator(site, say)
         await wait_for_quiet(site, engine, max(150.0, report.fire_s / 4), say)
     finally:
@@ -90,6 +105,8 @@ async def _run_on(site: Site, engine: AsyncEngine, report: Report, say: Say) -> 
     case = await hear(site, engine, still_counted(driver.failures, site.log, site.restores), watch)
     report.forgotten = excuse(case, Past(site.restores, site.listed, site.stores_lost))
     report.judged = judge(case)
+    if site.plan.gateways > 1:
+        report.judged.append(judge_gateways(case))
     await _ask_temporal(site, report, say)
     report.judged.append(_judge_run(site, nemesis))
     _count_case(case, report)
@@ -136,9 +153,22 @@ def _count_run(site: Site, nemesis: Nemesis, report: Report) -> None:
 
 def _count_case(case: Case, report: Report) -> None:
     report.payments = counted(row["status"] for row in case.stack.payments)
+    report.gateways = counted(_at_gateways(case))
     report.refunds = counted(row["status"] for row in case.stack.refunds)
     report.reviews = counted(
         AMOUNT.sub("…", row["reason"] or "") for row in case.stack.events if row["to_status"] == "needs_review"
     )
     report.deliveries = counted(row["status"] for row in case.stack.deliveries)
     report.arrivals = counted(arrival.answered or "not answered" for arrival in case.arrivals)
+
+
+def _at_gateways(case: Case) -> Iterator[str]:
+    """Name what happened at the gateways: each attempt with its end, each failover, each move of a breaker."""
+    for attempt in case.stack.payment_attempts:
+        yield f"{attempt['gateway']} {attempt['status']}"
+    kinds = {attempt["gateway_id"]: attempt["gateway"] for attempt in case.stack.payment_attempts}
+    for event in case.stack.events:
+        if event["type"] == "payment.attempt_failed":
+            yield "failovers"
+        elif event["type"] in {OPENED, CLOSED}:
+            yield f"{event['type'].removeprefix('gateway.')} at {kinds.get(event['subject_id'], 'a gateway')}"

@@ -24,6 +24,7 @@ from tests.fire.gauntlet.faults import GatewayFaults
 from tests.fire.gauntlet.past import Listed, Restore
 from tests.fire.gauntlet.plan import SHOPS, Plan
 from tests.fire.gauntlet.receivers import Receiver, receiver_of
+from tests.fire.gauntlet.shop_gateways import connect
 
 WORKERS: Final = ("worker", "worker-2")
 APIS: Final = ("api", "api-2")
@@ -120,6 +121,8 @@ async def site_of(plan: Plan, folder: Path) -> AsyncIterator[Site]:
         limits = httpx.Limits(max_connections=50)
         gateway = httpx.AsyncClient(base_url=stack.simulator_url, timeout=10, trust_env=False, limits=limits)
         cleanup.push_async_callback(gateway.aclose)
+        if plan.gateways > 1:
+            await asyncio.gather(*(connect(shop, gateway) for shop in shops))
         receivers = [receiver_of(endpoint) for endpoint in plan.endpoints]
         for receiver in receivers:
             cleanup.push_async_callback(receiver.close)

@@ -22,6 +22,7 @@ from sqlalchemy.engine import URL, make_url
 from clearway.dev.errors import StackError
 from tests.fire.gauntlet import workflow_strikes
 from tests.fire.gauntlet.faults import Rule
+from tests.fire.gauntlet.gateway_strikes import fall_ill, ill
 from tests.fire.gauntlet.plan import Terms
 from tests.fire.gauntlet.restore import restore
 from tests.fire.gauntlet.site import APIS, WORKERS, Site
@@ -204,4 +205,6 @@ LONG_KINDS: Final = (
     StrikeKind("Postgres restored", "postgres", restore_database, _one(("postgres",), age_s=(20, 40)), 0.1),
 )
 """Strikes of a long run only, or of one that asks for them by name."""
-BY_NAME: Final = {kind.name: kind for kind in (*KINDS, *LONG_KINDS)}
+GATEWAY_KINDS: Final = (StrikeKind("three gateways ill", "gateways", fall_ill, ill, weight=2, early=True),)
+"""Strikes of a run with three gateways."""
+BY_NAME: Final = {kind.name: kind for kind in (*KINDS, *LONG_KINDS, *GATEWAY_KINDS)}

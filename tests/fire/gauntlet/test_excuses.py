@@ -49,6 +49,8 @@ def charge(at: float, key: str = KEY, kind: str = "authorised", payment_id: str 
         "type": kind,
         "payment_id": payment_id,
         "operation_key": key,
+        "payment_reference": f"sim_{payment_id}",
+        "gateway": "simulator",
         "amount": 200 if kind == "refunded" else 700,
         "currency": "INR",
         "occurred_at": f"1970-01-01T00:{int(at) // 60:02}:{int(at) % 60:02}.000000Z",

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tests.fire.gauntlet.businesses import BY_NAME as BUSINESSES
-from tests.fire.gauntlet.plan import EARLY_SHARE, SHOPS, describe, make_plan
-from tests.fire.gauntlet.run import REPERTOIRE
+from tests.fire.gauntlet.plan import EARLY_SHARE, LASTING_WHEN, SHOPS, describe, make_plan
+from tests.fire.gauntlet.run import REPERTOIRE, repertoire_of
 from tests.fire.gauntlet.strikes import GATEWAY_CALL_S
 from workflows import policies
 
@@ -39,6 +39,16 @@ def test_every_kind_of_business_is_in_a_long_plan() -> None:
     kinds = Counter(business.kind for business in make_plan(1, 10_000, REPERTOIRE).businesses)
     assert set(kinds) == {kind.name for kind in REPERTOIRE.businesses}
     assert min(kinds.values()) > 50
+
+
+def test_three_gateways_fall_ill_early_enough_to_get_well() -> None:
+    """A breaker stays open for half a minute: the strike comes in the first part of a short run."""
+    repertoire = repertoire_of(long=False, gateways=3)
+    for seed in range(20):
+        plan = make_plan(seed, 200, repertoire, 3)
+        [ill] = [strike for strike in plan.strikes if strike.kind == "three gateways ill"][:1]
+        assert ill.at <= len(plan.businesses) * LASTING_WHEN[1]
+        assert {"pays by PayPal", "refunds PayPal"} <= {business.kind for business in plan.businesses}
 
 
 @pytest.mark.parametrize("payments", [1, 200, 999])

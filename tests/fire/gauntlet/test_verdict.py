@@ -10,7 +10,9 @@ import pytest
 
 from tests.fire.gauntlet.case import Case, Witness
 from tests.fire.gauntlet.sound_case import OTHER, PAYMENT, REFUND, retold, sound_case, told
-from tests.fire.gauntlet.verdict import INVARIANTS, Judged, Ruling, judge, overall
+from tests.fire.gauntlet.verdict import INVARIANTS, Judged, Ruling, judge, judge_gateways, overall
+from tests.support.evidence import Evidence
+from tests.support.test_attempt_invariants import PLANTED as OF_ATTEMPTS
 from tests.support.test_invariants import effect, event
 
 Plant = Callable[[Case], Any]
@@ -148,6 +150,17 @@ PLANTED: list[tuple[str, int, Plant]] = [
 ]
 
 
+OF_RULE = {
+    "attempts_explain_payments": 9,
+    "failovers_were_safe": 3,
+    "charges_are_of_attempts": 3,
+    "failovers_are_told": 6,
+    "breakers_are_told": 6,
+    "breakers_moved_with_reason": 6,
+}
+"""The invariant of each rule about attempts."""
+
+
 def rulings(case: Case) -> dict[int, Judged]:
     """Judge a case; by the number of the invariant."""
     return {int(judged.name.partition(" ")[0]): judged for judged in judge(case)}
@@ -172,9 +185,36 @@ def test_a_planted_violation_fails_its_invariant(number: int, plant: Plant) -> N
     assert overall(judged.values()) is Ruling.FAIL
 
 
+def test_a_failover_in_order_passes() -> None:
+    """A payment that was tried at two gateways, and a breaker that opened and closed, break nothing."""
+    judged = judge(sound_case(failed_over=True))
+    assert [(one.name, one.details) for one in judged if one.ruling is not Ruling.PASS] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "plant"), [planted[1:] for planted in OF_ATTEMPTS], ids=[one[0] for one in OF_ATTEMPTS]
+)
+def test_a_planted_violation_of_attempts_fails_its_invariant(rule: str, plant: Callable[[Evidence], None]) -> None:
+    """What is wrong about attempts, failovers and breakers is found under its invariant, by its rule."""
+    case = sound_case(failed_over=True)
+    plant(case.stack)
+    judged = rulings(case)[OF_RULE[rule]]
+    assert judged.ruling is Ruling.FAIL
+    assert any(detail.startswith(f"{rule}: ") for detail in judged.details), judged.details
+
+
+@pytest.mark.parametrize("lost", ["payment.attempt_failed", "gateway.breaker_opened", "gateway.breaker_closed"])
+def test_a_run_without_a_failover_or_a_breaker_proves_nothing_of_them(lost: str) -> None:
+    """What did not happen is unknown, and so is the whole."""
+    case = sound_case(failed_over=True)
+    assert judge_gateways(case).ruling is Ruling.PASS
+    case.stack.events = [event for event in case.stack.events if event["type"] != lost]
+    assert judge_gateways(case).ruling is Ruling.UNKNOWN
+
+
 def test_every_rule_was_seen_to_find_something() -> None:
     """No rule of the verdict is there that no planted violation breaks."""
-    found = set()
+    found = set(OF_RULE)
     for _, _, plant in PLANTED:
         case = sound_case()
         plant(case)

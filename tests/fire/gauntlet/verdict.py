@@ -13,7 +13,7 @@ from typing import Final
 
 from tests.fire.gauntlet import client_rules, record_rules
 from tests.fire.gauntlet.case import Case, Witness
-from tests.support import invariants
+from tests.support import attempt_invariants, invariants
 from tests.support.evidence import Evidence
 
 SHOWN_MAX: Final = 5
@@ -72,6 +72,21 @@ def judge(case: Case) -> list[Judged]:
     return [invariant.judge(case) for invariant in INVARIANTS]
 
 
+def judge_gateways(case: Case) -> Judged:
+    """Judge whether the run proves anything about several gateways: it had a failover, and a breaker that recovered."""
+    name = "a payment failed over, and a circuit breaker opened and closed by itself"
+    if W.DATABASE in case.unread:
+        return Judged(name, Ruling.UNKNOWN, [case.unread[W.DATABASE]])
+    types = {(event["type"], event["actor"]) for event in case.stack.events}
+    wanted = {
+        ("payment.attempt_failed", "system"): "no payment failed over",
+        (attempt_invariants.OPENED, "system"): "no circuit breaker opened",
+        (attempt_invariants.CLOSED, "system"): "no circuit breaker closed by itself",
+    }
+    missing = [text for each, text in wanted.items() if each not in types]
+    return Judged(name, Ruling.UNKNOWN if missing else Ruling.PASS, missing)
+
+
 def overall(judged: Iterable[Judged]) -> Ruling:
     """Return the worst: a failure, or else anything unknown."""
     rulings = {one.ruling for one in judged}
@@ -118,7 +133,10 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     ),
     Invariant(
         "3 one payment, one charge; one refund, one pay-out",
-        _rules(_of_stack(invariants.charged_at_most_once), needs=[W.GATEWAY]),
+        [
+            *_rules(_of_stack(invariants.charged_at_most_once), needs=[W.GATEWAY]),
+            *_stack_rules(attempt_invariants.failovers_were_safe, attempt_invariants.charges_are_of_attempts),
+        ],
     ),
     Invariant(
         "4 same key: same bytes, one effect; other body: 422",
@@ -142,6 +160,11 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         [
             *_books(
                 invariants.changes_are_told, invariants.events_have_deliveries, invariants.deliveries_end_as_scheduled
+            ),
+            *_books(
+                attempt_invariants.failovers_are_told,
+                attempt_invariants.breakers_are_told,
+                attempt_invariants.breakers_moved_with_reason,
             ),
             *_rules(record_rules.deliveries_arrived, record_rules.arrivals_are_events, needs=[W.DATABASE, W.RECEIVERS]),
             *_rules(client_rules.asked_again_is_sent_again, needs=[W.CLIENTS, W.DATABASE]),
@@ -168,7 +191,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         "9 clients, gateway journal, ledger and payments agree",
         [
             *_stack_rules(invariants.captures_agree, invariants.nothing_stays_held, invariants.refunds_agree),
-            *_books(invariants.orders_agree),
+            *_books(invariants.orders_agree, attempt_invariants.attempts_explain_payments),
             *_rules(client_rules.told_things_are_recorded, needs=[W.CLIENTS, W.DATABASE]),
             *_rules(client_rules.told_things_are_found, needs=[W.CLIENTS]),
         ],

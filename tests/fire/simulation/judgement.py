@@ -15,6 +15,7 @@ from clearway.db.tables import (
     events,
     ledger_transactions,
     orders,
+    payment_attempts,
     payments,
     refunds,
     webhook_attempts,
@@ -73,6 +74,7 @@ async def _evidence(durable: Durable, endpoint: Endpoint, story: Story) -> Evide
     return Evidence(
         orders=await rows(orders, orders.c.id == story.payment.order_id),
         payments=of_order,
+        payment_attempts=await rows(payment_attempts, payment_attempts.c.payment_id.in_(ours)),
         captures=await rows(captures, captures.c.payment_id.in_(ours)),
         refunds=await rows(refunds, refunds.c.payment_id.in_(ours)),
         events=await rows(events, events.c.payment_id.in_(ours)),

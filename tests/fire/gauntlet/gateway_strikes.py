@@ -1,0 +1,89 @@
+"""How three gateways fall ill at once, and how the shops go on paying until every circuit breaker is closed again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from tests.fire.gauntlet.businesses import Purchase, visit_page
+from tests.fire.gauntlet.client import Shop
+from tests.fire.gauntlet.instruments import PAYPAL_FIRST
+from tests.fire.gauntlet.plan import Terms
+from tests.fire.gauntlet.site import Site
+
+FIRST_NUMBER: Final = 10**6
+AFTERWARDS: Final = 10**6
+"""Businesses of this module have numbers that no plan has: their keys differ."""
+WAYS: Final[Mapping[str, Terms]] = {
+    "paypal": {"method": "wallet", "value": "paypal", "notes": PAYPAL_FIRST},
+    "stripe": {"method": "card", "value": "4242424242424242"},
+    "simulator": {"method": "upi", "value": "success@razorpay"},
+}
+CUSTOMERS: Final = 8
+"""So many pay by PayPal at once while it is ill: their calls open the circuit breaker (10 within a minute)."""
+WELL_WITHIN_S: Final = 120.0
+LOOK_S: Final = 2.0
+ILL: Final[tuple[Mapping[str, Any], ...]] = (
+    {"operation": "authorise", "fault": "executed_then_timeout", "delay_s": 20, "match": {"gateway": "stripe"}},
+    *(
+        {"operation": operation, "fault": "error_before", "match": {"gateway": "paypal"}}
+        for operation in ("prepare", "authorise")
+    ),
+    {"operation": "authorise", "fault": "slow", "delay_s": 2, "match": {"gateway": "simulator"}},
+)
+"""Stripe executes and does not answer, PayPal answers errors, the simulator is slow: all at once."""
+
+
+async def fall_ill(site: Site, terms: Terms) -> None:
+    """Let every gateway misbehave in its own way for a while, while customers of one shop go on paying by PayPal."""
+    handle = await site.faults.add(*ILL)
+    try:
+        await asyncio.gather(
+            asyncio.sleep(terms["for_s"]), _pay(site, terms["shop"], terms["draw"], "paypal", CUSTOMERS)
+        )
+    finally:
+        await site.faults.remove(handle)
+
+
+def ill(chance: random.Random) -> Terms:
+    """Draw how long, and whose customers pay meanwhile."""
+    return {"for_s": round(chance.uniform(20, 26), 1), "shop": chance.randrange(3), "draw": chance.randrange(10**6)}
+
+
+async def get_well(site: Site, say: Callable[[str], None]) -> None:
+    """Go on paying until every breaker has closed by itself; what stays open too long is closed by hand."""
+    began, number = time.monotonic(), 0
+    while time.monotonic() - began < WELL_WITHIN_S:
+        broken = [each for shop in site.shops for each in await _broken(shop)]
+        if not broken:
+            return
+        say(f"waiting for {len(broken)} breakers to close")
+        for shop, gateway in broken:
+            number += 1
+            await _pay(site, shop.number, AFTERWARDS + number, gateway["kind"])
+        await asyncio.sleep(LOOK_S)
+    for shop in site.shops:
+        for _, gateway in await _broken(shop):
+            say(f"the breaker of {gateway['kind']} of shop {shop.number} stayed open: it is closed by hand")
+            await shop.apis[0].post(f"/gateways/{gateway['id']}/breaker/reset")
+
+
+async def _broken(shop: Shop) -> list[tuple[Shop, dict[str, Any]]]:
+    """Return the gateways of a shop that new payments avoid."""
+    found = []
+    for gateway in (await shop.apis[0].get("/gateways")).raise_for_status().json()["data"]:
+        breakers = (await shop.apis[0].get(f"/gateways/{gateway['id']}/breaker")).raise_for_status().json()["data"]
+        if any(each["operation"] == "authorise" and each["state"] != "closed" for each in breakers):
+            found.append((shop, gateway))
+    return found
+
+
+async def _pay(site: Site, shop: int, draw: int, kind: str, customers: int = 1) -> None:
+    """Let customers of a shop pay at once at a kind of gateway, and approve on the page if they are sent to one."""
+    number = FIRST_NUMBER + draw
+    terms = {"amount": 1_000 + draw, "currency": "INR", "button": "approve/balance", **WAYS[kind]}
+    purchase = Purchase(site.client(shop, number), site.shops, number, terms)
+    await asyncio.gather(*(visit_page(purchase, f"customer-{each}") for each in range(customers)))
