@@ -14,7 +14,7 @@ from typing import Final
 from clearway.gateways.errors import TABLE, ErrorRow
 
 DOCUMENT: Final = Path(__file__).parents[1] / "docs" / "errors.md"
-TITLES: Final = {"simulator": "Simulator", "stripe": "Stripe", "paypal": "PayPal"}
+TITLES: Final = {"simulator": "Simulator", "stripe": "Stripe", "paypal": "PayPal", "square": "Square"}
 INTRODUCTION: Final = """\
 # Error codes
 

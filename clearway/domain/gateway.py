@@ -28,6 +28,7 @@ class GatewayKind(StrEnum):
     SIMULATOR = "simulator"
     STRIPE = "stripe"
     PAYPAL = "paypal"
+    SQUARE = "square"
     CUSTOM = "custom"
 
 

@@ -14,6 +14,7 @@ from clearway.gateways.custom.kind import CUSTOM
 from clearway.gateways.kinds import Kind
 from clearway.gateways.paypal.kind import PAYPAL
 from clearway.gateways.simulator.kind import SIMULATOR
+from clearway.gateways.square.kind import SQUARE
 from clearway.gateways.stripe.kind import STRIPE
 
-CATALOGUE: Final[Mapping[GatewayKind, Kind]] = {kind.name: kind for kind in (SIMULATOR, STRIPE, PAYPAL, CUSTOM)}
+CATALOGUE: Final[Mapping[GatewayKind, Kind]] = {kind.name: kind for kind in (SIMULATOR, STRIPE, PAYPAL, SQUARE, CUSTOM)}

@@ -700,7 +700,7 @@ def _create_gateway_configs() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('custom', 'paypal', 'simulator', 'stripe')", name=op.f("ck_gateway_configs_kind_known")
+            "kind IN ('custom', 'paypal', 'simulator', 'square', 'stripe')", name=op.f("ck_gateway_configs_kind_known")
         ),
         sa.CheckConstraint(
             "deleted_at IS NULL OR (NOT enabled AND sealed_credentials IS NULL)",

@@ -12,7 +12,7 @@ from clearway.domain.gateway_error import Cause, Elsewhere
 from clearway.gateways.contract import Executed
 from clearway.gateways.errors.rows import ErrorRow, NetworkCode, UnifiedCode
 
-KINDS: Final = ("simulator", "stripe", "paypal")
+KINDS: Final = ("simulator", "stripe", "paypal", "square")
 """The kinds of gateways that have a file here."""
 
 _Cells = dict[str, str]

@@ -1,0 +1,23 @@
+"""The connector's abilities. A payment whose answer was lost is found in a list, which lags some seconds behind."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from clearway.domain.payment import PaymentMethod
+from clearway.gateways.contract import Abilities, Capabilities, Closes, Finding, FindsOut, OperationKind
+
+LIST_LAG_S: Final = 60.0
+"""Square says "seconds", and no number."""
+METHODS: Final = frozenset({PaymentMethod.CARD})
+
+
+def abilities(currency: str) -> Abilities:
+    """Return what one location can do. A location has one currency, and a payment one capture."""
+    by_id = Finding(FindsOut.BY_REFERENCE)
+    return Abilities(
+        finds=Finding(FindsOut.BY_SCAN, lag_s=LIST_LAG_S),
+        finds_otherwise={OperationKind.CAPTURE: by_id, OperationKind.VOID: by_id},
+        capabilities=Capabilities(methods=METHODS, currencies=frozenset({currency}), repeated_capture=False),
+        closes=Closes.AT_ONCE,
+    )

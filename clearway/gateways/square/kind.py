@@ -1,0 +1,134 @@
+"""Square in the catalogue: its forms, its warnings, and how its connector is built."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+
+from clearway.domain.gateway import GatewayKind
+from clearway.gateways.contract import Capabilities, Gateway
+from clearway.gateways.forms import URL_FIELD, Credentials, GatewaySettings, Secret, is_plain
+from clearway.gateways.kinds import Ingredients, Kind
+from clearway.gateways.square.abilities import abilities
+from clearway.gateways.square.api import PRODUCTION, SANDBOX, SquareKeys
+from clearway.gateways.square.client import Location, SquareGateway
+
+_APPLICATION: Final = re.compile(r"(sandbox-)?sq0id[bp]-[A-Za-z0-9_-]{4,100}")
+
+
+class Environment(StrEnum):
+    """Square's environments: they have separate addresses and tokens."""
+
+    PRODUCTION = "production"
+    SANDBOX = "sandbox"
+
+
+BASES: Final = {Environment.PRODUCTION: PRODUCTION, Environment.SANDBOX: SANDBOX}
+
+
+def _printable(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not (is_plain(text) and text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError("it has characters that Square's do not have; copy it again")
+    return value
+
+
+def _application(value: str) -> str:
+    if not _APPLICATION.fullmatch(value):
+        raise ValueError("an application ID begins with sq0idp- or sandbox-sq0idb-")
+    return value
+
+
+Printable = Annotated[Secret, AfterValidator(_printable)]
+
+
+class SquareForm(Credentials):
+    """The secrets of one seller."""
+
+    access_token: Printable = Field(
+        description="From Square's developer dashboard, the application, Credentials: the access token."
+    )
+    signature_key: Printable | None = Field(
+        default=None, description="The signature key of the webhook subscription: Square signs each event with it."
+    )
+
+
+class SquareSettings(GatewaySettings):
+    """What may be shown. api_base: only for a stand-in of Square."""
+
+    location_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,50}$")] = Field(
+        description="Where the payments are taken: the ID of one location of the seller."
+    )
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = Field(
+        description="The currency of the location: it takes no other. For a second currency, connect a second location."
+    )
+    environment: Environment = Field(
+        default=Environment.PRODUCTION, description="Where the token is from: `production` or `sandbox`."
+    )
+    application_id: Annotated[str, AfterValidator(_application)] | None = Field(
+        default=None, description="The application's ID, `sq0idp-…`: pages need it to show Square's card field."
+    )
+    notification_url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]{1,500}$")] | None = Field(
+        default=None,
+        description="The webhook's URL as it was entered at Square, if it is not `webhook_url`: Square signs it, too.",
+    )
+    api_base: str | None = Field(
+        default=None,
+        max_length=2_048,
+        description="Where the API is, if it is not Square's: for the simulator, its URL and `/square`.",
+        json_schema_extra=URL_FIELD,
+    )
+
+
+def build(given: Ingredients) -> Gateway:
+    """Return the connector."""
+    entered, settings = given.credentials, given.settings
+    signature_key = entered.signature_key.get_secret_value() if entered.signature_key else None
+    return SquareGateway(
+        SquareKeys(entered.access_token.get_secret_value(), signature_key),
+        Location(settings.location_id, settings.currency),
+        api_base=settings.api_base or BASES[settings.environment],
+        notification_url=settings.notification_url,
+        timeout_s=given.installation.gateway_timeout_s,
+        tls=given.tls,
+        transport=given.guarded() if settings.api_base else None,
+    )
+
+
+def warnings(credentials: SquareForm, settings: SquareSettings) -> tuple[str, ...]:
+    """Return warnings: what is unusual and still allowed."""
+    found = []
+    if credentials.signature_key is None:
+        found.append(
+            "There is no webhook signature key: Square's events are refused, and refunds that are pending are noticed "
+            "later, by asking. Make a webhook subscription at Square and enter its signature key."
+        )
+    sandbox = settings.environment is Environment.SANDBOX
+    if sandbox and settings.api_base is None:
+        found.append("The environment is Square's sandbox: no real money moves.")
+    if settings.application_id is not None and settings.application_id.startswith("sandbox-") is not sandbox:
+        found.append(
+            "The application ID is of the other environment (production or sandbox): cards entered on your pages could "
+            "not be charged."
+        )
+    return tuple(found)
+
+
+def capabilities(settings: SquareSettings) -> Capabilities:
+    """Return what a location can express."""
+    return abilities(settings.currency).capabilities
+
+
+SQUARE: Final = Kind(
+    name=GatewayKind.SQUARE,
+    title="Square",
+    credentials=SquareForm,
+    settings=SquareSettings,
+    build=build,
+    capabilities=capabilities,
+    warnings=warnings,
+    tokens=("cnon:", "ccof:"),
+)
