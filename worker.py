@@ -30,7 +30,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkflowRunner
 
 from activities.database_refusals import DatabaseRefusals
 from activities.endpoints import EndpointActivities
-from activities.gateway import GatewayActivities
+from activities.gateway import CustomerPages, GatewayActivities
 from activities.health import HealthActivities
 from activities.heartbeats import Heartbeats
 from activities.maintenance import MaintenanceActivities
@@ -52,7 +52,7 @@ from clearway.gateway_configs.opening import open_connections
 from clearway.gateways.connections import GatewayConnections
 from clearway.listening import require_private
 from clearway.monitoring.calls import CallLog
-from clearway.payments.returning import return_url_of
+from clearway.payments.returning import page_url_of, return_url_of
 from clearway.recovery.taking_up import Recovery
 from clearway.settings import Settings, SettingsError, settings_problem
 from clearway.telemetry.logs import configure_logging
@@ -90,7 +90,8 @@ def activities_of(
     if queue == QUEUE_PAYMENTS:
         payments = PaymentActivities(engine, deliveries, cipher)
         refunds = RefundActivities(engine, deliveries)
-        gateway = GatewayActivities(gateways, partial(return_url_of, settings), cipher, counts, calls)
+        pages = CustomerPages(partial(return_url_of, settings), partial(page_url_of, settings))
+        gateway = GatewayActivities(gateways, pages, cipher, counts, calls)
         of_payments: list[Callable[..., Any]] = [payments.record, payments.record_again, payments.change]
         of_commands: list[Callable[..., Any]] = [payments.load, payments.begin, payments.end]
         of_refunds: list[Callable[..., Any]] = [refunds.reserve, refunds.change, refunds.load]

@@ -18,11 +18,13 @@ from clearway.breakers.counting import BreakerCounts, CalledGateway, failure_of
 from clearway.crypto.encryption import Cipher, DecryptionError
 from clearway.domain import ids
 from clearway.domain.gateway_call import CallOperation, MeasuredCall
-from clearway.durable.sealed import unseal
+from clearway.durable.sealed import PostedForm, seal_form, unseal
 from clearway.gateways.connections import Connection, GatewayConnections, GatewayUnusableError
 from clearway.gateways.contract import (
     UNKNOWN,
     Aborting,
+    Action,
+    ActionKind,
     AnswerUnreadableError,
     Executed,
     Gateway,
@@ -58,17 +60,27 @@ class RecoverCall:
     personal: str | None = None
 
 
+@dataclass(frozen=True)
+class CustomerPages:
+    """Clearway's URLs for the customer of a payment, by the payment's id.
+
+    coming_back: where the gateway's page sends the customer. form: the page that posts a form to the gateway.
+    """
+
+    coming_back: Callable[[str], str]
+    form: Callable[[str], str]
+
+
 class GatewayActivities:
     """The gateways, by the ids of configurations: credentials are read here, and are in no message.
 
-    return_url_of: Clearway's return URL of a payment, for the gateway's page. counts: the circuit breakers' counts.
-    calls: keeps each call as a row.
+    counts: the circuit breakers' counts. calls: keeps each call as a row.
     """
 
     def __init__(
         self,
         gateways: GatewayConnections,
-        return_url_of: Callable[[str], str],
+        pages: CustomerPages,
         cipher: Cipher,
         counts: BreakerCounts | None = None,
         calls: CallLog | None = None,
@@ -76,7 +88,7 @@ class GatewayActivities:
         self._gateways = gateways
         self._counts = counts
         self._calls = calls
-        self._return_url_of = return_url_of
+        self._pages = pages
         self._cipher = cipher
 
     @activity.defn(name="authorise")
@@ -96,7 +108,8 @@ class GatewayActivities:
         if isinstance(gateway, Preparing) and not is_prepared(operation):
             preparing = gateway.prepare(operation)
             return _of_preparing(await self._counted(connection, operation, CallOperation.PREPARE, preparing))
-        return await self._counted(connection, operation, CallOperation.AUTHORISE, gateway.authorise(operation))
+        authorising = gateway.authorise(operation)
+        return self._sealed(operation, await self._counted(connection, operation, CallOperation.AUTHORISE, authorising))
 
     @activity.defn(name="capture")
     async def capture(self, call: GatewayCall) -> GatewayOutcome:
@@ -140,7 +153,7 @@ class GatewayActivities:
             activity.logger.error("gateway %s cannot be asked: %s", call.gateway_id, error)
             return UNKNOWN
         finding = find_out(connection.gateway, operation, call.at)
-        return await self._noted(connection, operation, CallOperation.RECOVER, finding)
+        return self._sealed(operation, await self._noted(connection, operation, CallOperation.RECOVER, finding))
 
     async def _send(self, call: GatewayCall, send: Callable[[Gateway], Awaitable[GatewayOutcome]]) -> GatewayOutcome:
         """Send a capture, void or refund: also to a disabled gateway, because the money is there."""
@@ -183,13 +196,23 @@ class GatewayActivities:
             dropped = "Calls to gateways that were not kept as rows, because the database was away for too long."
             activity.metric_meter().create_counter("clearway_gateway_calls_dropped", dropped).add(1)
 
+    def _sealed(self, operation: Operation, outcome: GatewayOutcome) -> GatewayOutcome:
+        """Return an outcome whose form for the customer is encrypted, with the page of Clearway that posts it."""
+        action = outcome.action
+        if action is None or action.kind is not ActionKind.FORM_POST:
+            return outcome
+        form = PostedForm(action.url, dict(action.fields))
+        sealed = seal_form(self._cipher, operation.payment_id, form)
+        url = self._pages.form(operation.payment_id)
+        return replace(outcome, action=Action(ActionKind.FORM_POST, url, sealed=sealed))
+
     def _opened(self, operation: Operation, personal: str | None) -> Operation:
         """Return the operation with decrypted customer data and the return URL. Raises DecryptionError."""
         asked = operation.authorisation
         if asked is None or not personal:
             return operation
         instrument = unseal(self._cipher, operation.payment_id, personal).instrument
-        return_url = self._return_url_of(operation.payment_id)
+        return_url = self._pages.coming_back(operation.payment_id)
         return replace(operation, authorisation=replace(asked, instrument=instrument, return_url=return_url))
 
 

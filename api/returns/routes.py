@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import Depends
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -16,9 +16,10 @@ from api.http.middleware import is_head
 from api.http.problems import TO_ANYBODY, TO_MERCHANTS, declare
 from api.http.routing import Router
 from api.http.services import ServicesDep
+from api.returns.pages import DONE_PAGE, FORM_POLICY, form_page
 from api.returns.schemas import ReturnSecret
 from clearway.domain.permissions import Permission
-from clearway.payments.returning import come_back, return_secrets_of
+from clearway.payments.returning import come_back, form_of, return_secrets_of
 
 returns = Router(tags=["public"], dependencies=[Depends(limit_address)])
 """Apart from the other routers: a gateway may add parameters of its own to the URL."""
@@ -26,13 +27,6 @@ router = Router(tags=["payments"])
 
 Reader = Annotated[Principal, requires(Permission.PAYMENTS_WRITE)]
 """A program that makes payments takes the customers back, too. With payments:read alone nobody can forge a return."""
-
-DONE_PAGE: Final = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Thank you</title></head>
-<body><h1>Thank you</h1><p>Your answer was received. You can close this page and go back to the shop.</p></body></html>
-"""
 
 
 @returns.get(
@@ -52,6 +46,25 @@ async def return_customer(payment_id: str, request: Request, services: ServicesD
     if back.url is None:
         return HTMLResponse(DONE_PAGE)
     return RedirectResponse(back.url, HTTPStatus.SEE_OTHER)
+
+
+@returns.get(
+    "/payments/{payment_id}/page",
+    response_class=Response,
+    responses=declare(*TO_ANYBODY, "payment_not_found"),
+    summary="Go to the gateway's page by a form",
+)
+async def show_page(payment_id: str, services: ServicesDep, token: str = "") -> Response:
+    """Post a form to the gateway, in the customer's browser, for gateways whose page is reached in this way.
+
+    It is the `next_action.url` of such a payment. When nothing is left to do, the customer is sent on as after a
+    return.
+    """
+    form = await form_of(services, payment_id, token)
+    if form is not None:
+        return HTMLResponse(form_page(form), headers={"content-security-policy": FORM_POLICY})
+    back = await come_back(services, payment_id, token, ask=False)
+    return HTMLResponse(DONE_PAGE) if back.url is None else RedirectResponse(back.url, HTTPStatus.SEE_OTHER)
 
 
 @router.get("/return_secret", responses=declare(*TO_MERCHANTS), summary="Read the return secret")

@@ -81,6 +81,7 @@ KINDS: Final = (
     Kind("api_key_secrets", api_keys.c.sealed_secret, keys.secret_context),
     Kind("payments", payments.c.personal, sealed.personal_context),
     Kind("return_urls", payments.c.sealed_return_url, sealed.return_context),
+    Kind("forms", payments.c.action_form, sealed.form_context),
     Kind("gateway_credentials", gateway_configs.c.sealed_credentials, credentials_context),
     Kind("endpoint_answers", webhook_attempts.c.response_body, response_context),
     Kind("addresses", audit_log.c.address, audit.address_context, bound_by=audit_log.c.request_id),

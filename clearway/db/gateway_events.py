@@ -52,11 +52,15 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A request with an invalid signature or an unreadable body. reason: why, as storable text."""
+    """A request with an invalid signature or an unreadable body. reason: why, as storable text.
+
+    disposition: None: that of the verdict.
+    """
 
     raw: Raw
     verdict: Verdict
     reason: str
+    disposition: Disposition | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,8 @@ async def store(connection: AsyncConnection, event: Received, disposition: Dispo
 
 async def keep_refused(connection: AsyncConnection, event: Refused) -> bool:
     """Keep a request while there is room; return whether it was kept."""
-    disposition = Disposition.REFUSED if event.verdict is Verdict.UNSIGNED else Disposition.IGNORED
+    usual = Disposition.REFUSED if event.verdict is Verdict.UNSIGNED else Disposition.IGNORED
+    disposition = event.disposition or usual
     more = {"verdict": event.verdict.value, "disposition": disposition.value, "reason": event.reason}
     values: dict[str, Any] = _columns(event.raw) | more
     table = gateway_events.c

@@ -37,6 +37,8 @@ class Disposition(StrEnum):
     """Clearway does not use its kind."""
     REFUSED = "refused"
     """Its signature is missing, wrong or stale."""
+    ANSWERED = "answered"
+    """The gateway asked whether a payment may be made; its reason says what was answered. Nothing was changed."""
     REPLAYED = "replayed"
     """It was read again, and can be read now: another entry tells what became of it."""
 

@@ -152,6 +152,7 @@ class Payment:
     refund_pending_minor: int = 0
     gateway_reference: str | None = None
     action_url: str | None = None
+    action_form: str | None = None
     error_code: str | None = None
     error_description: str | None = None
     version: int = 0
@@ -218,6 +219,7 @@ class Change:
     capture: CapturedAmount | None = None
     gateway_reference: str | None = None
     action_url: str | None = None
+    action_form: str | None = None
     error_code: str | None = None
     error_description: str | None = None
     command: CommandEnd | None = None
@@ -247,6 +249,7 @@ def apply_change(payment: Payment, change: Change) -> Applied:
         status=change.to,
         gateway_reference=change.gateway_reference or payment.gateway_reference,
         action_url=change.action_url if change.to is S.REQUIRES_ACTION else None,
+        action_form=change.action_form if change.to is S.REQUIRES_ACTION else None,
         error_code=change.error_code,
         error_description=change.error_description,
         version=payment.version + 1,

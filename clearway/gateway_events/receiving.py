@@ -3,6 +3,7 @@
     not signed, or unreadable   kept while there is room, and changes nothing
     of another gateway          kept as foreign, and changes nothing
     about a running workflow    a signal, which may come twice: a payment never moves back for it
+    a question before a payment answered by what is recorded, and changes nothing
     a refund that came back     a short run of its workflow asks the gateway, and records the reversal
     about something ended       late; or a review, an event for the merchant and a metric, if it contradicts the record.
                                 After a hint the gateway is asked, and its answer is compared
@@ -35,7 +36,7 @@ from clearway.domain.text import storable
 from clearway.durable.calls import WorkflowEndedError
 from clearway.durable.gateway_events import pass_on
 from clearway.durable.messages import GatewayEvent, payment_workflow_id, refund_workflow_id
-from clearway.gateway_events import asking, reversals
+from clearway.gateway_events import asking, prechecking, reversals
 from clearway.gateway_events.contradictions import contradiction, resource_of
 from clearway.gateway_events.raw import raw_of
 from clearway.gateways.connections import Connection
@@ -101,6 +102,9 @@ async def take(services: Services, gateway: Connection, request: InboundRequest,
     Raises SignatureInvalidError and EventUnreadableError, with nothing stored, and UnavailableError.
     """
     inbound = await read_inbound(gateway.gateway, request)
+    if inbound.precheck is not None:
+        answer = await prechecking.answered(services, gateway.config, inbound, inbound.precheck, request)
+        return Taken([Disposition.ANSWERED], answer)
     async with services.reader.connect() as connection:
         events = [await _heard(connection, gateway.config, event) for event in inbound.events]
     dispositions = [await _take_one(services, gateway, named, event, request, again=again) for named, event in events]

@@ -26,7 +26,7 @@ from clearway.domain.payment import PaymentStatus
 from clearway.durable.calls import WorkflowEndedError
 from clearway.durable.gateway_events import pass_on
 from clearway.durable.messages import GatewayEvent, payment_workflow_id
-from clearway.durable.sealed import return_context
+from clearway.durable.sealed import PostedForm, return_context, unseal_form
 from clearway.gateways.connections import GatewayUnusableError
 from clearway.gateways.contract import Operation, OperationKind, OutcomeKind, find_out
 from clearway.payments.finding import payment_not_found
@@ -34,6 +34,7 @@ from clearway.services import Services
 from clearway.settings import Settings
 
 PATH: Final = "/api/v1/payments/{payment_id}/return"
+PAGE_PATH: Final = "/api/v1/payments/{payment_id}/page"
 ASK_TIMEOUT: Final = timedelta(milliseconds=1_500)
 WAIT: Final = timedelta(milliseconds=2_500)
 """How long a customer waits for the payment to move on, in all."""
@@ -55,8 +56,12 @@ class Return:
 
 def return_url_of(settings: Settings, payment_id: str) -> str:
     """Return the URL to which the gateway sends the customer of this payment."""
-    token = return_token(_peppers(settings), payment_id)
-    return f"{settings.api_public_url.rstrip('/')}{PATH.format(payment_id=payment_id)}?token={token}"
+    return _own_url(settings, PATH, payment_id)
+
+
+def page_url_of(settings: Settings, payment_id: str) -> str:
+    """Return the URL of the page that posts a form to the gateway, in the browser of this payment's customer."""
+    return _own_url(settings, PAGE_PATH, payment_id)
 
 
 def return_secrets_of(settings: Settings, merchant_id: str) -> list[str]:
@@ -64,18 +69,39 @@ def return_secrets_of(settings: Settings, merchant_id: str) -> list[str]:
     return return_secrets(_peppers(settings), merchant_id)
 
 
+async def form_of(services: Services, payment_id: str, token: str) -> PostedForm | None:
+    """Return the form that the customer's browser is to post; None when the payment awaits none (any more).
+
+    Raises NotFoundError for an unknown payment and for a wrong token.
+    """
+    payment = await _shown(services, payment_id, token)
+    if payment.action_form is None:
+        return None
+    return unseal_form(services.cipher, payment_id, payment.action_form)
+
+
 async def come_back(services: Services, payment_id: str, token: str, *, ask: bool = True) -> Return:
     """Handle a returning customer. Raises NotFoundError for an unknown payment and for a wrong token.
 
     ask False: only return where the customer would go now, without a call to the gateway.
     """
-    if not is_id(PAYMENT, payment_id) or not token_matches(_peppers(services.settings), payment_id, token):
-        raise payment_not_found(payment_id)
-    structlog.contextvars.bind_contextvars(payment_id=payment_id)
-    payment = await _read(services, payment_id)
+    payment = await _shown(services, payment_id, token)
     if ask and payment.status in WAITING:
         payment = await _moved_on(services, payment)
     return Return(_url(services, payment, int(time.time())), payment.status)
+
+
+async def _shown(services: Services, payment_id: str, token: str) -> Returning:
+    """Return the payment to whoever shows its token."""
+    if not is_id(PAYMENT, payment_id) or not token_matches(_peppers(services.settings), payment_id, token):
+        raise payment_not_found(payment_id)
+    structlog.contextvars.bind_contextvars(payment_id=payment_id)
+    return await _read(services, payment_id)
+
+
+def _own_url(settings: Settings, path: str, payment_id: str) -> str:
+    token = return_token(_peppers(settings), payment_id)
+    return f"{settings.api_public_url.rstrip('/')}{path.format(payment_id=payment_id)}?token={token}"
 
 
 def _peppers(settings: Settings) -> Peppers:

@@ -237,6 +237,12 @@ def upgrade() -> None:
         sa.Column("customer", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=True),
         sa.Column("notes", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("action_url", sa.Text(), nullable=True),
+        sa.Column(
+            "action_form",
+            sa.Text(),
+            nullable=True,
+            comment="encrypted: what the page at action_url posts to the gateway",
+        ),
         sa.Column("error_code", sa.Text(), nullable=True),
         sa.Column("error_description", sa.Text(), nullable=True),
         sa.Column(
@@ -745,8 +751,8 @@ def _create_gateway_events() -> None:
             "verdict IN ('unreadable', 'unsigned', 'verified')", name=op.f("ck_gateway_events_verdict_known")
         ),
         sa.CheckConstraint(
-            "disposition IN ('contradicts', 'foreign', 'ignored', 'late', 'received', 'refused', 'replayed', "
-            "'signalled', 'unheard', 'unknown_subject')",
+            "disposition IN ('answered', 'contradicts', 'foreign', 'ignored', 'late', 'received', 'refused', "
+            "'replayed', 'signalled', 'unheard', 'unknown_subject')",
             name=op.f("ck_gateway_events_disposition_known"),
         ),
         sa.CheckConstraint(

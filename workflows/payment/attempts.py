@@ -11,7 +11,7 @@ from clearway.domain.attempt import attempt_key
 from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.payment import CapturedAmount, CaptureMethod, PaymentStatus
 from clearway.durable.messages import CaptureInput, GatewayEvent
-from clearway.gateways.contract import Executed, GatewayOutcome, OperationKind, OutcomeKind, Trust
+from clearway.gateways.contract import Action, Executed, GatewayOutcome, OperationKind, OutcomeKind, Trust
 from workflows import policies
 from workflows.inbox import Command
 from workflows.operation import UNDECIDED, difference
@@ -148,8 +148,7 @@ async def settle(run: PaymentRun, outcome: GatewayOutcome) -> None:
         case OutcomeKind.DECLINED:
             await _declined(run, outcome, actor="gateway")
         case OutcomeKind.NEEDS_ACTION if run.status is PaymentStatus.PENDING:
-            url = outcome.action.url if outcome.action else None
-            await run.change(PaymentStatus.REQUIRES_ACTION, "the customer must act", actor="gateway", action_url=url)
+            await _needs_action(run, outcome.action)
         case OutcomeKind.PENDING if run.status is PaymentStatus.REQUIRES_ACTION:
             await run.change(PaymentStatus.PROCESSING, "the customer has acted; the gateway decides", actor="gateway")
         case OutcomeKind.PENDING if run.polls and run.status is PaymentStatus.PENDING:
@@ -159,6 +158,11 @@ async def settle(run: PaymentRun, outcome: GatewayOutcome) -> None:
             await authorise(run)
         case _:
             pass
+
+
+async def _needs_action(run: PaymentRun, action: Action | None) -> None:
+    page = {"action_url": action.url, "action_form": action.sealed} if action else {}
+    await run.change(PaymentStatus.REQUIRES_ACTION, "the customer must act", actor="gateway", **page)
 
 
 async def _approved(run: PaymentRun, outcome: GatewayOutcome) -> None:

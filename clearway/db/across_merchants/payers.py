@@ -76,6 +76,7 @@ class Returning:
     gateway_reference: str | None
     created_at: datetime
     sealed_return_url: str | None
+    action_form: str | None
 
 
 FIND_RETURNING: Final = select(
@@ -88,6 +89,7 @@ FIND_RETURNING: Final = select(
     payments.c.gateway_reference,
     payments.c.created_at,
     payments.c.sealed_return_url,
+    payments.c.action_form,
 ).where(payments.c.id == bindparam("payment_id"))
 
 

@@ -26,7 +26,7 @@ ATTEMPT: Final = Mapped(Attempt, payment_attempts, renamed={"references": "gatew
 ATTEMPT_RESOURCE: Final = Mapped(AttemptResource, payment_attempts)
 COMMAND: Final = Mapped(PaymentCommand, payment_commands)
 MOVED: Final = (
-    *("status", "captured_minor", "gateway", "gateway_id", "gateway_reference", "action_url"),
+    *("status", "captured_minor", "gateway", "gateway_id", "gateway_reference", "action_url", "action_form"),
     *("error_code", "error_description", "version", "last_step"),
 )
 """What a change of the payment may move. The refunded amounts are moved by the changes of refunds."""

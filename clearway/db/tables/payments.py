@@ -46,6 +46,7 @@ payments = Table(
     Column("customer", JSONB(none_as_null=True)),
     Column("notes", JSONB, nullable=False, server_default=text("'{}'")),
     Column("action_url", Text),
+    Column("action_form", Text, info=SEALED, comment="encrypted: what the page at action_url posts to the gateway"),
     Column("error_code", Text),
     Column("error_description", Text),
     Column("routing", JSONB(none_as_null=True), comment="which gateways were chosen and why; no personal data"),

@@ -90,12 +90,15 @@ class ActionKind(StrEnum):
 class Action:
     """What the customer must do next, in a browser: open `url`, or post `fields` to it.
 
+    sealed: in messages to and from workflows, a form is encrypted here, and `url` is a page of Clearway that posts it.
+
     Raises AnswerUnreadableError for a URL that no browser should be sent to.
     """
 
     kind: ActionKind
     url: str = field(repr=False)
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sealed: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not (is_storable(self.url, URL_LENGTH_MAX) and _WEB_URL.fullmatch(self.url)):

@@ -22,10 +22,11 @@ from clearway.db.seed import TEST_MERCHANT, seed_merchant
 from clearway.db.tables import audit_log, gateway_events, metadata, webhook_endpoints
 from clearway.domain.actor import Actor
 from clearway.domain.gateway import first_gateway_id
-from clearway.durable.sealed import return_context, unseal
+from clearway.durable.sealed import return_context, unseal, unseal_form
 from clearway.gateway_events.raw import body_of
 from clearway.settings import DEVELOPMENT_SECRET_KEYS, Settings
 from tests.services.api.conftest import Payer, changed, client_of, eventually
+from tests.services.api.test_custom_gateway import AMOUNT, bills, connect
 from tests.services.api.test_gateway_events import event_about, send
 from tests.support.receiver import Receiver, Reply, running_receiver
 
@@ -85,6 +86,9 @@ async def test_no_column_keeps_a_token_of_the_old_key(
     assert unsigned.status_code == 401
     payment = await payer.payment(vpa="approve@clearway", return_url=RETURN_URL, until="requires_action")
     assert (await send(anonymous, event_about(f"{payment['id']}:capture:1"))).status_code == 200
+    posting = await connect(payer, bills())
+    posted = {"method": "wallet", "wallet": {"code": "bills"}, "gateway_id": posting["id"]}
+    by_form = await payer.payment(await payer.order(AMOUNT, "AMD"), until="requires_action", **posted)
     about = {"payment_id": payment["id"], "event": "payment.requires_action"}
     listed = await eventually(
         lambda: read(payer.http, "/webhooks", about), lambda page: page["data"][0]["status"] == "delivered"
@@ -102,6 +106,8 @@ async def test_no_column_keeps_a_token_of_the_old_key(
     payments = metadata.tables["payments"].c
     async with api_engine.connect() as connection:
         row = (await connection.execute(select(payments).where(payments.id == payment["id"]))).one()
+        of_form = (await connection.execute(select(payments).where(payments.id == by_form["id"]))).one()
+    assert unseal_form(cipher, of_form.id, of_form.action_form).url == "https://bills.example/pay"
     opened = unseal(cipher, row.id, row.personal)
     assert (opened.instrument, opened.return_url) == ("approve@clearway", RETURN_URL)
     assert cipher.decrypt(row.sealed_return_url, return_context(row.id)) == RETURN_URL

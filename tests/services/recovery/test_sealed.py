@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.gateway import GatewayActivities, GatewayCall
+from activities.gateway import CustomerPages, GatewayActivities, GatewayCall
 from clearway.crypto.encryption import Cipher, DecryptionError
 from clearway.domain.payment import CaptureMethod
 from clearway.durable.sealed import unseal
@@ -44,7 +44,7 @@ async def test_without_the_key_nothing_is_sent(durable: Durable) -> None:
     """An authorisation whose personal data cannot be decrypted is not executed: no gateway is called."""
     new = await durable.new_payment()
     connections = open_connections(durable.settings, durable.engine)
-    gateways = GatewayActivities(connections, str, Cipher.from_settings("other:" + "A" * 43 + "="))
+    gateways = GatewayActivities(connections, CustomerPages(str, str), Cipher.from_settings("other:" + "A" * 43 + "="))
     authorisation = Authorisation(new.method, CaptureMethod.AUTOMATIC)
     operation = Operation(
         OperationKind.AUTHORISE, "key", new.id, new.amount_minor, new.currency, authorisation=authorisation

@@ -170,8 +170,8 @@ async def test_a_rotation_of_secret_keys_ends_with_the_old_key_gone(cli: Cli, co
     lost = await cli("reencrypt", SECRET_KEYS=new)
     assert "Run `clearway reencrypt` again" in lost.problem
     done = await cli("reencrypt", "--json", SECRET_KEYS=f"{new},{DEVELOPMENT_SECRET_KEYS}")
-    others = ("api_key_secrets", "payments", "return_urls", "gateway_credentials", "endpoint_answers", "addresses")
-    untouched = dict.fromkeys((*others, "gateway_events", "answers"), 0)
+    others = ("api_key_secrets", "payments", "return_urls", "forms", "gateway_credentials", "endpoint_answers")
+    untouched = dict.fromkeys((*others, "addresses", "gateway_events", "answers"), 0)
     assert done.json == {"reencrypted": {"endpoint_secrets": 1, **untouched}}
     again = await cli("reencrypt", "--json", SECRET_KEYS=new)
     assert again.json == {"reencrypted": {"endpoint_secrets": 0, **untouched}}

@@ -1,0 +1,187 @@
+"""A custom gateway from end to end: a form post, a question before the payment, a signed confirmation."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tests.services.api.conftest import Caller, NewCaller, Payer
+from tests.support.custom_documents import calls, form, form_sign
+
+SECRET = "a-secret-of-the-shop"
+AMOUNT = 190_000
+
+
+def bills(**more: Any) -> dict[str, Any]:
+    """Return the body that connects the gateway of bills."""
+    settings = {"document": form(), "values": {"account": "100"}}
+    return {"kind": "custom", "name": "Bills", "credentials": {"secret": SECRET}, "settings": settings, **more}
+
+
+async def connect(caller: Caller, body: dict[str, Any]) -> dict[str, Any]:
+    """Connect a gateway."""
+    made = await caller.http.post("/gateways", json=body)
+    assert made.status_code == 201, made.text
+    return dict(made.json())
+
+
+class Bill:
+    """A payment that waits for its customer, and what the gateway may send about it."""
+
+    def __init__(self, payment: dict[str, Any], gateway: dict[str, Any], page: str) -> None:
+        self.payment = payment
+        self.gateway = gateway
+        self.fields = {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', page)}
+
+    async def asks(self, anonymous: httpx.AsyncClient, total: str = "1900.00", *, at: str = "") -> str:
+        """Ask whether the payment may be made."""
+        asked = {"PRECHECK": "YES", "BILL": self.fields["BILL"], "SUM": total}
+        return (await anonymous.post(f"/gateways/{at or self.gateway['id']}/webhook", data=asked)).text
+
+    async def confirms(
+        self, anonymous: httpx.AsyncClient, total: str = "1900.00", *, secret: str = SECRET, at: str = ""
+    ) -> httpx.Response:
+        """Confirm that the customer has paid."""
+        bill = self.fields["BILL"]
+        paid = {"BILL": bill, "SUM": total, "TRANSACTION": "77", "SIGN": form_sign(total, bill, "77", secret)}
+        return await anonymous.post(f"/gateways/{at or self.gateway['id']}/webhook", data=paid)
+
+
+@pytest.fixture
+async def bill(payer: Payer, anonymous: httpx.AsyncClient) -> Bill:
+    """Begin a payment at the gateway of bills."""
+    gateway = await connect(payer, bills())
+    order = await payer.order(AMOUNT, "AMD")
+    fields = {"method": "wallet", "wallet": {"code": "bills"}, "gateway_id": gateway["id"]}
+    payment = await payer.payment(order, until="requires_action", **fields)
+    page = await anonymous.get(payment["next_action"]["url"].partition("/api/v1")[2])
+    assert page.status_code == 200, page.text
+    return Bill(payment, gateway, page.text)
+
+
+async def test_the_customer_gets_a_page_that_posts_the_form(
+    bill: Bill, anonymous: httpx.AsyncClient, api_engine: AsyncEngine
+) -> None:
+    """Merchants redirect as always; the fields are on Clearway's page, encrypted in the row, and behind a token."""
+    assert bill.payment["next_action"]["type"] == "redirect"
+    assert bill.fields | {"BILL": ""} == {"ACCOUNT": "100", "SUM": "1900.00", "BILL": ""}
+    url = bill.payment["next_action"]["url"].partition("/api/v1")[2]
+    page = await anonymous.get(url)
+    assert 'action="https://bills.example/pay"' in page.text
+    assert "script-src 'sha256-" in page.headers["content-security-policy"]
+    assert (await anonymous.get(url.partition("?")[0])).status_code == 404
+    async with api_engine.connect() as connection:
+        query = text("SELECT action_form FROM payments WHERE id = :id")
+        kept = await connection.scalar(query, {"id": bill.payment["id"]})
+    assert kept
+    assert bill.fields["BILL"] not in kept
+
+
+async def test_a_confirmation_is_believed_only_if_it_is_signed(
+    bill: Bill, payer: Payer, anonymous: httpx.AsyncClient
+) -> None:
+    """A wrong signature is refused; the right one ends the payment, and the gateway gets its own answer."""
+    forged = await bill.confirms(anonymous, secret="another")
+    assert (forged.status_code, forged.json()["code"]) == (401, "signature_invalid")
+    assert (await payer.payment_in(bill.payment["id"], "requires_action"))["amount_captured"] == 0
+    assert (await bill.confirms(anonymous)).text == "OK"
+    paid = await payer.payment_in(bill.payment["id"], "success")
+    assert paid["amount_captured"] == AMOUNT
+    assert (await bill.confirms(anonymous)).text == "OK"
+
+
+async def test_another_amount_is_never_booked(bill: Bill, payer: Payer, anonymous: httpx.AsyncClient) -> None:
+    """A signed confirmation of another amount leads to review."""
+    assert (await bill.confirms(anonymous, "1.00")).status_code == 200
+    reviewed = await payer.payment_in(bill.payment["id"], "needs_review")
+    assert reviewed["amount_captured"] == 0
+
+
+async def test_the_precheck_is_answered_by_what_is_recorded(
+    bill: Bill, payer: Payer, anonymous: httpx.AsyncClient
+) -> None:
+    """An open payment in its own amount: yes. Another amount, an unknown or a cancelled payment: no."""
+    assert await bill.asks(anonymous) == "OK"
+    assert await bill.asks(anonymous, "1900.01") == "NO"
+    assert await bill.asks(anonymous, "nonsense") == "NO"
+    cancelled = await payer.http.post(f"/payments/{bill.payment['id']}/cancel", json={})
+    assert cancelled.status_code == 200, cancelled.text
+    assert await bill.asks(anonymous) == "NO"
+    bill.fields["BILL"] = "UNKNOWN"
+    assert await bill.asks(anonymous) == "NO"
+    kept = (await payer.http.get("/gateway_events", params={"gateway_id": bill.gateway["id"]})).json()["data"]
+    assert {event["disposition"] for event in kept} == {"answered"}
+    assert any("another amount" in event["reason"] for event in kept)
+
+
+async def test_a_gateway_speaks_only_of_its_own_payments(
+    bill: Bill, payer: Payer, new_caller: NewCaller, anonymous: httpx.AsyncClient
+) -> None:
+    """A custom gateway of another merchant, and another one of the same merchant, move nothing and learn nothing."""
+    other = await connect(await new_caller(), bills())
+    second = await connect(payer, bills(name="Second"))
+    for gateway in (other, second):
+        assert await bill.asks(anonymous, at=gateway["id"]) == "NO"
+        answered = await bill.confirms(anonymous, at=gateway["id"])
+        assert (answered.status_code, answered.json()["status"]) == (200, "ignored")
+    assert (await payer.payment_in(bill.payment["id"], "requires_action"))["amount_captured"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"credentials": {}}, "credentials.secret: this is required"),
+        ({"credentials": {"secret": SECRET, "other": "x"}}, "credentials.other: the document has no such"),
+        ({"settings": {"document": form()}}, "settings.values.account: this is required"),
+        ({"settings": {"document": {}}}, "clearway_gateway: Field required"),
+        ({"settings": {"document": form() | {"flow": "redirect"}, "values": {"account": "1"}}}, "a `form` only for"),
+        ({"settings": {"document": form() | {"description": "x" * 60_000}}}, "is longer than"),
+        (
+            {
+                "settings": {
+                    "document": form(),
+                    "values": {"account": "1"},
+                    "addresses": {"page": "http://169.254.169.254/latest"},
+                }
+            },
+            "settings.addresses.page",
+        ),
+    ],
+)
+async def test_what_cannot_work_is_not_saved(caller: Caller, change: dict[str, Any], said: str) -> None:
+    """The answer names the place and the reason, and repeats no secret."""
+    answer = await caller.http.post("/gateways", json=bills() | change)
+    assert (answer.status_code, answer.json()["code"]) == (422, "gateway_config_invalid"), answer.text
+    assert said in answer.json()["detail"]
+    assert SECRET not in answer.text
+
+
+async def test_a_live_merchant_cannot_name_an_address_inside(live_caller: Caller) -> None:
+    """The addresses of a document are the merchant's choice, so they are checked as webhook URLs are."""
+    settings = {"document": calls(), "values": {"shop": "s"}, "addresses": {"api": "http://127.0.0.1:4010/acme"}}
+    body = {"kind": "custom", "credentials": {"key": "k"}, "settings": settings}
+    answer = await live_caller.http.post("/gateways", json=body)
+    assert answer.status_code == 422
+    assert "settings.addresses.api" in answer.json()["detail"]
+
+
+async def test_a_custom_gateway_is_changed_exported_and_shown_without_its_secrets(caller: Caller) -> None:
+    """A change of one setting keeps the others, an export can be imported, and no answer has a credential."""
+    gateway = await connect(caller, bills())
+    assert gateway["credentials"] == {"secret": "****cret"} or SECRET not in str(gateway)
+    changed = await caller.http.patch(f"/gateways/{gateway['id']}", json={"settings": {"values": {"account": "200"}}})
+    assert changed.status_code == 200, changed.text
+    assert changed.json()["settings"]["document"]["title"] == "Bills"
+    broken = await caller.http.patch(f"/gateways/{gateway['id']}", json={"settings": {"values": {"acount": "2"}}})
+    assert broken.status_code == 422
+    passphrase = "a passphrase of the tests"
+    exported = await caller.http.post("/gateways/export", json={"passphrase": passphrase})
+    assert exported.status_code == 200, exported.text
+    again = await caller.http.post("/gateways/import", json={"passphrase": passphrase, "file": exported.json()})
+    assert again.status_code == 200, again.text
