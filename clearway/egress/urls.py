@@ -30,6 +30,8 @@ UNSEEN: Final = re.compile("[\\s\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028
 """Blanks of every kind, and characters that take no room; invisible at the end of a pasted URL."""
 LABEL: Final = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 HOST_NAME: Final = re.compile(rf"{LABEL}(\.{LABEL})*\.?")
+PORT: Final = re.compile(r"[^/?#]*//[^/?#]*:([^/?#:\]]*)(?=[/?#]|$)")
+"""The port as it is written: what follows the last colon of the authority, outside of brackets."""
 LOOPBACK_ADDRESSES: Final = (ip_address("127.0.0.1"), ip_address("::1"))
 
 
@@ -74,7 +76,7 @@ def parse_url(url: str) -> httpx.URL:
     if target.userinfo:
         # Also what httpx makes of `https://example.com\@127.0.0.1/`, which browsers read the other way round.
         raise UrlRefusedError("userinfo", "The URL must not hold a user name or password (anything before an `@`).")
-    _check_port(target)
+    _check_port(url, target)
     _check_host(host_of(target))
     return target
 
@@ -100,9 +102,12 @@ def _parse(url: str) -> httpx.URL:
         raise UrlRefusedError("malformed", "This is not a URL. Write it as https://example.com/webhooks.") from error
 
 
-def _check_port(target: httpx.URL) -> None:
-    if target.port is not None and not 0 < target.port <= PORT_MAX:
-        raise UrlRefusedError("port", f"The port must be between 1 and {PORT_MAX}.")
+def _check_port(url: str, target: httpx.URL) -> None:
+    # The parser reads ports with `int`, which also takes `+80`, `8_0` and digits of other scripts. Browsers do not.
+    written = PORT.match(url)
+    plain = written is None or re.fullmatch("[0-9]*", written[1]) is not None
+    if not plain or (target.port is not None and not 0 < target.port <= PORT_MAX):
+        raise UrlRefusedError("port", f"The port must be a number between 1 and {PORT_MAX}, in the digits 0 to 9.")
 
 
 def _check_host(host: str) -> None:
