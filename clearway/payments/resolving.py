@@ -46,7 +46,8 @@ async def decide(
     except RefusedError as refusal:
         if refusal.type != NOT_RESOLVABLE:
             raise
-        raise ConflictError(NOT_RESOLVABLE, f"{refusal} The {noun} was not changed.") from refusal
+        reason = str(refusal).removesuffix(".")
+        raise ConflictError(NOT_RESOLVABLE, f"{reason}. The {noun} was not changed.") from refusal
     except WorkflowEndedError as error:
         detail = (
             f"No workflow runs for {subject_id}, so the decision was not recorded. A new workflow starts within "
