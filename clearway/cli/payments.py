@@ -21,7 +21,8 @@ from clearway.domain.payment import PaymentMethod, PaymentStatus
 from clearway.durable.messages import Resolution, payment_workflow_id
 
 payments: Final = typer.Typer(
-    help="Payments: list, show, create, capture, cancel, and resolve those in needs_review.", no_args_is_help=True
+    help="Payments: list, show, create, capture, cancel, forget, and resolve those in needs_review.",
+    no_args_is_help=True,
 )
 
 
