@@ -151,6 +151,7 @@ def environment(
         "SIMULATOR_WEBHOOK_URL": f"http://{HOST}:{ports.api}/api/v1/gateways/{{account}}/webhook",
         "RECEIVER_PORT": str(ports.receiver),
         "RECEIVER_URL": f"http://{HOST}:{ports.receiver}",
+        "RECEIVER_SECRETS_FILE": str(state_dir / "receiver-secrets"),
         "METRICS_PORT": str(ports.metrics),
     }
     return {**behaviour, **os.environ, **places, **overrides}

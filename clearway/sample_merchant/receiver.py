@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,12 +70,38 @@ class Received:
     body: Any
 
 
+class Secrets:
+    """The secrets of the endpoints that send here: that of the seed, and those that `/secrets` got, newest first.
+
+    With a file they outlive a restart, as the endpoints do: without them every webhook would be refused.
+    """
+
+    def __init__(self, seeded: str, kept_in: Path | None) -> None:
+        self._seeded = seeded
+        self._file = kept_in
+        kept = kept_in.read_text().split() if kept_in is not None and kept_in.exists() else []
+        self._learned = deque(kept, maxlen=SECRETS_MAX)
+
+    def __iter__(self) -> Iterator[str]:
+        """Return all secrets."""
+        yield self._seeded
+        yield from self._learned
+
+    def learn(self, secret: str) -> None:
+        """Keep one more secret, where only the owner of the file reads it."""
+        if secret in self:
+            return
+        self._learned.appendleft(secret)
+        if self._file is not None:
+            self._file.touch(mode=0o600)
+            self._file.write_text("\n".join(self._learned))
+
+
 @dataclass
 class Inbox:
     """What arrived, newest last, and how to answer."""
 
-    secrets: deque[str]
-    """Those of the endpoints that send here, newest first."""
+    secrets: Secrets
     behaviour: Behaviour = field(default_factory=Behaviour)
     received: deque[Received] = field(default_factory=lambda: deque(maxlen=KEPT))
 
@@ -106,11 +132,11 @@ def verify_standard(secret: str, body: bytes, headers: Mapping[str, str]) -> boo
     return True
 
 
-def create_app(secret: str = DEVELOPMENT_SECRET) -> FastAPI:
-    """The service, with an empty inbox."""
+def create_app(secret: str = DEVELOPMENT_SECRET, *, secrets_file: Path | None = None) -> FastAPI:
+    """The service, with an empty inbox. secrets_file: where secrets that it gets later are kept."""
     app = FastAPI(title="Sample merchant", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(SecurityHeaders)
-    inbox = Inbox(deque([secret], maxlen=SECRETS_MAX))
+    inbox = Inbox(Secrets(secret, secrets_file))
 
     @app.post(WEBHOOK_PATH)
     async def receive(request: Request) -> Response:
@@ -126,8 +152,7 @@ def create_app(secret: str = DEVELOPMENT_SECRET) -> FastAPI:
 
     @app.post("/secrets", status_code=204)
     async def learn(endpoint: EndpointSecret) -> None:
-        if endpoint.secret not in inbox.secrets:
-            inbox.secrets.appendleft(endpoint.secret)
+        inbox.secrets.learn(endpoint.secret)
 
     @app.post("/behaviour")
     async def behave(behaviour: Behaviour) -> Behaviour:
@@ -205,10 +230,12 @@ def _verdict(item: Received) -> str:
 
 
 def main() -> None:
-    """`python -m clearway.sample_merchant.receiver`; RECEIVER_PORT and RECEIVER_SECRET replace the defaults."""
+    """`python -m clearway.sample_merchant.receiver`; the variables RECEIVER_… replace the defaults."""
     secret = os.environ.get("RECEIVER_SECRET", DEVELOPMENT_SECRET)
+    file = os.environ.get("RECEIVER_SECRETS_FILE")
+    app = create_app(secret, secrets_file=Path(file) if file else None)
     port = int(os.environ.get("RECEIVER_PORT", "4000"))
-    uvicorn.run(create_app(secret), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2)
 
 
 if __name__ == "__main__":

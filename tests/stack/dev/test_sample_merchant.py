@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from standardwebhooks import Webhook
 
-from clearway.sample_merchant.receiver import DEVELOPMENT_SECRET, create_app
+from clearway.sample_merchant.receiver import DEVELOPMENT_SECRET, SECRETS_MAX, create_app
 
 EVENT = {"id": "evt_1", "type": "payment.success", "timestamp": "2026-01-01T00:00:00Z", "data": {"note": "<b>₹</b>"}}
+
+
+def talking_to(app: FastAPI) -> httpx.AsyncClient:
+    """Return a client of this merchant."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://merchant")
 
 
 @pytest.fixture
 async def merchant() -> AsyncIterator[httpx.AsyncClient]:
     """Talk to a merchant with an empty inbox."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(create_app()), base_url="http://merchant") as client:
+    async with talking_to(create_app()) as client:
         yield client
 
 
@@ -116,6 +124,23 @@ async def test_the_secret_of_another_endpoint_can_be_added(merchant: httpx.Async
     for known in (secret, DEVELOPMENT_SECRET):
         assert (await merchant.post("/webhooks", content=body, headers=signed(body, secret=known))).status_code == 200
     assert (await merchant.post("/secrets", json={"secret": "short"})).status_code == 422
+
+
+async def test_secrets_outlive_a_restart(tmp_path: Path) -> None:
+    """An endpoint outlives a restart of the stack, so its secret does too, and the seeded one is never pushed out."""
+    file = tmp_path / "secrets"
+    learned = [f"whsec_{base64.b64encode(bytes([number]) * 24).decode()}" for number in range(SECRETS_MAX + 1)]
+    async with talking_to(create_app(secrets_file=file)) as merchant:
+        for secret in learned:
+            assert (await merchant.post("/secrets", json={"secret": secret})).status_code == 204
+    assert file.stat().st_mode & 0o777 == 0o600
+    body = json.dumps(EVENT).encode()
+    async with talking_to(create_app(secrets_file=file)) as merchant:
+        answers = {
+            secret: (await merchant.post("/webhooks", content=body, headers=signed(body, secret=secret))).status_code
+            for secret in (*learned, DEVELOPMENT_SECRET)
+        }
+    assert [secret for secret, status in answers.items() if status != 200] == learned[:1]
 
 
 async def test_behaviour_can_be_switched_for_a_number_of_attempts(merchant: httpx.AsyncClient) -> None:
