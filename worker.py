@@ -35,6 +35,7 @@ from activities.health import HealthActivities
 from activities.heartbeats import Heartbeats
 from activities.maintenance import MaintenanceActivities
 from activities.payment import PaymentActivities
+from activities.reconciliation import ReconciliationActivities
 from activities.recovery import RecoveryActivities
 from activities.refund import RefundActivities
 from activities.webhook_delivery import WebhookDeliveryActivities
@@ -53,10 +54,12 @@ from clearway.gateways.connections import GatewayConnections
 from clearway.listening import require_private
 from clearway.monitoring.calls import CallLog
 from clearway.payments.returning import page_url_of, return_url_of
+from clearway.reconciliation.running import Reconciler
 from clearway.recovery.taking_up import Recovery
 from clearway.settings import Settings, SettingsError, settings_problem
 from clearway.telemetry.logs import configure_logging
 from workflows.maintenance import ensure_schedule
+from workflows.reconciliation import ensure_reconciliations
 from workflows.registry import WORKFLOWS, workflow_runner
 
 log = structlog.get_logger()
@@ -104,12 +107,16 @@ def activities_of(
         return [deliver.attempt_at_once, deliver.attempt, deliver.attempt_by_hand, deliver.give_up, deliver.cancel]
     maintenance = MaintenanceActivities(engine, deliveries, settings)
     health = HealthActivities(engine, deliveries, gateways, settings)
-    recovery = RecoveryActivities(Recovery(engine, deliveries.client, settings), settings.recovery_after_s)
+    recoveries = Recovery(engine, deliveries.client, settings)
+    recovery = RecoveryActivities(recoveries, settings.recovery_after_s)
+    reconciliation = ReconciliationActivities(Reconciler(engine, gateways, recoveries), deliveries)
     endpoints = EndpointActivities(engine, deliveries)
     taking_up = [maintenance.take_up_deliveries, maintenance.take_up_recoveries, recovery.sweep]
     tidying = [maintenance.forget_idempotency_keys, maintenance.ensure_partitions, maintenance.reconcile_health_checks]
     watching: list[Callable[..., Any]] = [health.check_gateway, health.send_mail]
-    return [*tidying, *taking_up, endpoints.recover_page, endpoints.cancel_deliveries, *watching]
+    reconciling: list[Callable[..., Any]] = [reconciliation.advance, reconciliation.fail, reconciliation.start_due]
+    of_endpoints: list[Callable[..., Any]] = [endpoints.recover_page, endpoints.cancel_deliveries]
+    return [*tidying, *taking_up, *of_endpoints, *watching, *reconciling]
 
 
 def build_worker(
@@ -208,6 +215,7 @@ async def keep_prepared(client: Client, settings: Settings) -> None:
         try:
             with contextlib.suppress(RPCError):
                 await ensure_search_attributes(client)
+            await ensure_reconciliations(client, settings.reconciliation_every_s)
             if await ensure_schedule(client, settings.maintenance_every_s):
                 log.warning("maintenance schedule created", why="it was not there: a new Temporal store?")
         except (RPCError, RuntimeError) as error:

@@ -33,6 +33,7 @@ from api.operations.routes import router as operations
 from api.orders.routes import router as orders
 from api.payments.routes import router as payments
 from api.public.routes import router as public
+from api.reconciliations.routes import router as reconciliations
 from api.reference.page import ASSETS_PATH
 from api.reference.routes import DOCUMENT, assets, docs
 from api.reference.routes import router as reference
@@ -73,6 +74,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     error_reference,
     routing,
     breakers,
+    reconciliations,
 )
 """The table of contents. `public` comes before `payments`, so that `/payments/public` is not read as an id.
 `performance` comes before `gateways` for the same reason."""

@@ -127,6 +127,8 @@ class Settings(BaseSettings):
 
     maintenance_every_s: float = Field(default=300, ge=1)
     """How often the schedule does housekeeping and takes up what has no running workflow."""
+    reconciliation_every_s: float = Field(default=3_600, ge=1)
+    """How often the schedule starts the reconciliations that are due: each gateway is compared once a day."""
     recovery_after_s: float = Field(default=120, ge=0)
     """How long a row must be untouched before it is looked at for a workflow."""
 

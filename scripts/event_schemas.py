@@ -64,6 +64,8 @@ TOLD: Final = {
         "which."
     ),
     EventType.GATEWAY_RESTORED: "The figures of a gateway are within your thresholds again.",
+    EventType.RECONCILIATION_COMPLETED: "A period was compared with what a gateway reports; `found` has what differs.",
+    EventType.RECONCILIATION_FAILED: "A period could not be compared with what a gateway reports; `failure` says why.",
     EventType.ENDPOINT_TEST: "A merchant asked for a test of this endpoint. Nothing happened.",
 }
 """What each event means, in words for merchants."""

@@ -75,6 +75,12 @@ RETRY_PATIENCE: Final = timedelta(seconds=10)
 
 PAGE_TIMEOUT: Final = timedelta(minutes=1)
 """One page of deliveries: a transaction, and the start or the end of each one's workflow."""
+RECONCILIATION_RETRY: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=2), backoff_coefficient=3, maximum_interval=timedelta(minutes=10)
+)
+"""A gateway that does not list is asked again, ever less often."""
+RECONCILIATION_PATIENCE: Final = timedelta(hours=6)
+"""How long one page is tried before the run fails; the schedule starts another run for the same days."""
 RECOVERY_PAUSE: Final = timedelta(seconds=5)
 """Between the pages of a recovery (50 deliveries): at most 10 deliveries a second are begun for one endpoint."""
 

@@ -11,6 +11,7 @@ from workflows.endpoints import EndpointClosingWorkflow, WebhookRecoveryWorkflow
 from workflows.gateway_health import GatewayHealthWorkflow
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.payment import PaymentWorkflow
+from workflows.reconciliation import DueReconciliationsWorkflow, ReconciliationWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
 
@@ -22,6 +23,8 @@ WORKFLOWS: Final[tuple[type[Any], ...]] = (
     EndpointClosingWorkflow,
     MaintenanceWorkflow,
     GatewayHealthWorkflow,
+    ReconciliationWorkflow,
+    DueReconciliationsWorkflow,
 )
 
 DEFINITIONS: Final = ("activities", "clearway")

@@ -25,6 +25,10 @@ TAGS: Final = [
     {"name": "webhooks", "description": "Deliveries of events and their attempts; retry a delivery."},
     {"name": "API keys", "description": "Create, rotate and revoke API keys."},
     {"name": "events", "description": "Read the events that webhooks deliver."},
+    {
+        "name": "reconciliations",
+        "description": "Compare what is recorded with what gateways report, and close what differs.",
+    },
     {"name": "public", "description": "Requests of a checkout page, without an API key."},
     {"name": "gateways", "description": "Connect the gateways that carry out your payments, and test them."},
     {"name": "gateway events", "description": "Read what gateways sent, and process it again."},

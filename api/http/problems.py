@@ -53,6 +53,8 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "permission_missing": (403, "The API key does not have the permission that this request needs. Nothing was done."),
     "route_not_found": (404, "There is no route at this address. Check the path and its version."),
     "order_not_found": (404, "You have no order with this id."),
+    "reconciliation_not_found": (404, "You have no reconciliation with this id."),
+    "reconciliation_item_not_found": (404, "You have no reconciliation item with this id."),
     "payment_not_found": (404, "You have no payment with this id."),
     "refund_not_found": (404, "You have no refund with this id."),
     "event_not_found": (404, "You have no event with this id."),
@@ -94,6 +96,8 @@ CODES: Final[dict[str, tuple[int, str]]] = {
         409,
         "It is not in needs_review, or its state does not allow the decision. Nothing was changed.",
     ),
+    "reconciliation_running": (409, "A reconciliation of this gateway is running. Nothing was started. Wait for it."),
+    "reconciliation_item_closed": (409, "The item is closed already. Nothing was changed."),
     "not_forgettable": (
         409,
         "The payment has not ended, so its personal data are still needed. Nothing was removed. Try again when it has.",
@@ -124,6 +128,11 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "gateway_config_invalid": (422, "The gateway's credentials or settings are not valid. Nothing was saved."),
     "gateway_test_failed": (422, "The gateway refused the credentials or did not answer. Nothing was saved."),
     "performance_period_invalid": (422, "The period is empty or too long. Ask for a shorter one."),
+    "reconciliation_period_invalid": (
+        422,
+        "The period is empty, too long, or ends in the future. Nothing was started.",
+    ),
+    "settlement_file_invalid": (422, "The file cannot be read; `detail` names the row. Nothing was imported."),
     "recovery_period_invalid": (422, "The period of the recovery is empty or begins too early. Nothing was started."),
     "idempotency_key_reused": (
         422,

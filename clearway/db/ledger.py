@@ -12,7 +12,7 @@ from clearway.domain.ledger import LedgerTransaction
 
 
 def bookings(
-    transactions: Sequence[LedgerTransaction], *, payment_id: str, refund_id: str | None = None, now: datetime
+    transactions: Sequence[LedgerTransaction], *, payment_id: str | None, refund_id: str | None = None, now: datetime
 ) -> list[Write]:
     """Return the writes that append balanced transactions; accounts are opened when they are first used.
 

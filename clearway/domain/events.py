@@ -51,6 +51,8 @@ class EventType(StrEnum):
     GATEWAY_DEGRADED = "gateway.degraded"
     """The figures of a gateway pass a threshold that the merchant has set."""
     GATEWAY_RESTORED = "gateway.restored"
+    RECONCILIATION_COMPLETED = "reconciliation.completed"
+    RECONCILIATION_FAILED = "reconciliation.failed"
     ENDPOINT_TEST = "endpoint.test"
     """Sent only when a merchant requests it, and only to the endpoint they name."""
 

@@ -37,6 +37,10 @@ REQUEST = "req"
 API_KEY = "key"
 ROUTING_VERSION = "rtv"
 ACCOUNT = "acc"
+RECONCILIATION = "rcn"
+RECONCILIATION_ITEM = "rci"
+CORRECTION = "rcc"
+SETTLEMENT_IMPORT = "imp"
 DECISION = "dec"
 """A request to resolve a review; it names no resource."""
 INSTALLATION = "installation"
@@ -56,9 +60,12 @@ NOUNS: Final = {
     MERCHANT: "merchant",
     ORDER: "order",
     PAYMENT: "payment",
+    RECONCILIATION: "reconciliation",
+    RECONCILIATION_ITEM: "reconciliation_item",
     REFUND: "refund",
     REVIEW: "review",
     ROUTING_VERSION: "routing_version",
+    SETTLEMENT_IMPORT: "settlement_import",
 }
 """What an id names, by its prefix: the subject types of events and of the audit log."""
 

@@ -10,10 +10,24 @@ in its currency. Nothing is ever changed or deleted; a mistake is undone by a fu
     refund reversed   gateway receivable  +a    merchant payable     -a    the gateway has the money back
 
 When a gateway paid out another amount than was promised, the difference goes from transit to the merchant's payable.
+
+What a gateway settles is booked row by row (`settled`). In the currency of its balance:
+
+    row of a capture   settlement           +net  fees +fee  gateway receivable  -gross  what the gateway owed is there
+    row of a refund    settlement           -net             gateway receivable  +gross
+    row without match  settlement           +net  fees +fee  unmatched           -gross  to receivable once matched
+    dispute, reversal  settlement           -net  fees +fee  disputes            +gross
+    fee                settlement           -net  fees +fee
+    payout             payouts in transit   +a               settlement          -a      on its way to the bank
+    bank line          bank                 +a               payouts in transit  -a      it has arrived
+
+When the customer paid in another currency, receivable moves in that currency and settlement in the balance's; the
+account `fx` holds both sides, so that each transaction balances in its own currency.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,6 +42,16 @@ class LedgerKind(StrEnum):
     REFUND_PROCESSED = "refund_processed"
     REFUND_FAILED = "refund_failed"
     REFUND_REVERSED = "refund_reversed"
+    SETTLED = "settled"
+    """A balance row of a gateway."""
+    CONVERTED = "converted"
+    """The customer's side of a balance row in another currency."""
+    MATCHED = "matched"
+    """A row that was booked as unmatched belongs to a payment after all."""
+    PAID_IN = "paid_in"
+    """A payout arrived at the bank."""
+    WRITTEN_OFF = "written_off"
+    """A person gave up a difference that reconciliation found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +90,37 @@ def refunds_in_transit(merchant_id: str) -> str:
     return f"merchant/{merchant_id}/refunds_in_transit"
 
 
-def gateway_receivable(gateway: str) -> str:
-    """What a gateway holds for us: captured there and not refunded there."""
-    return f"gateway/{gateway}/receivable"
+class GatewayAccount(StrEnum):
+    """The accounts of one gateway configuration."""
+
+    RECEIVABLE = "receivable"
+    """What the gateway holds for us and has not settled: captured there and not refunded there."""
+    SETTLEMENT = "settlement"
+    """The balance at the gateway, as its rows make it."""
+    FEES = "fees"
+    FX = "fx"
+    UNMATCHED = "unmatched"
+    """Settled money of no payment that we know."""
+    DISPUTES = "disputes"
+    ADJUSTMENTS = "adjustments"
+    PAYOUTS_IN_TRANSIT = "payouts_in_transit"
+    BANK = "bank"
+    WRITTEN_OFF = "written_off"
 
 
-def capture(capture_id: str, merchant_id: str, gateway: str, money: Money) -> LedgerTransaction:
+def gateway_account(gateway_id: str, account: GatewayAccount) -> str:
+    """Return the code of an account of a gateway configuration."""
+    return f"gateway/{gateway_id}/{account}"
+
+
+def gateway_receivable(gateway_id: str) -> str:
+    """What a gateway holds for us: captured there and not refunded there, less what it has settled."""
+    return gateway_account(gateway_id, GatewayAccount.RECEIVABLE)
+
+
+def capture(capture_id: str, merchant_id: str, gateway_id: str, money: Money) -> LedgerTransaction:
     """The gateway took money from the customer."""
-    return _move(LedgerKind.CAPTURE, capture_id, money, gateway_receivable(gateway), merchant_payable(merchant_id))
+    return _move(LedgerKind.CAPTURE, capture_id, money, gateway_receivable(gateway_id), merchant_payable(merchant_id))
 
 
 def refund_reserved(refund_id: str, merchant_id: str, money: Money) -> LedgerTransaction:
@@ -84,12 +131,12 @@ def refund_reserved(refund_id: str, merchant_id: str, money: Money) -> LedgerTra
 
 
 def refund_processed(
-    refund_id: str, merchant_id: str, gateway: str, promised: Money, moved: Money
+    refund_id: str, merchant_id: str, gateway_id: str, promised: Money, moved: Money
 ) -> LedgerTransaction:
     """The gateway paid the refund out: `moved`, which is not `promised` only after a review."""
     lines = [
         LedgerEntry(refunds_in_transit(merchant_id), promised.amount_minor),
-        LedgerEntry(gateway_receivable(gateway), -moved.amount_minor),
+        LedgerEntry(gateway_receivable(gateway_id), -moved.amount_minor),
     ]
     difference = moved.amount_minor - promised.amount_minor
     if difference:
@@ -105,11 +152,88 @@ def refund_failed(refund_id: str, merchant_id: str, money: Money) -> LedgerTrans
     )
 
 
-def refund_reversed(refund_id: str, merchant_id: str, gateway: str, money: Money) -> LedgerTransaction:
+def refund_reversed(refund_id: str, merchant_id: str, gateway_id: str, money: Money) -> LedgerTransaction:
     """The gateway took back what it had paid out; the money is the merchant's again."""
     return _move(
-        LedgerKind.REFUND_REVERSED, refund_id, money, gateway_receivable(gateway), merchant_payable(merchant_id)
+        LedgerKind.REFUND_REVERSED, refund_id, money, gateway_receivable(gateway_id), merchant_payable(merchant_id)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SettledAmounts:
+    """The signed amounts of a balance row. customer: the same movement in another currency, if that one settles."""
+
+    currency: str
+    gross_minor: int
+    fee_minor: int
+    customer_minor: int | None = None
+    customer_currency: str | None = None
+
+    @property
+    def is_converted(self) -> bool:
+        """Whether the customer paid in another currency."""
+        return self.customer_currency is not None and self.customer_currency != self.currency
+
+
+def settled(gateway_id: str, row_id: str, amounts: SettledAmounts, against: GatewayAccount) -> list[LedgerTransaction]:
+    """Book a balance row. against: the account that its gross amount leaves."""
+    reference = f"{gateway_id}/{row_id}"
+    if not amounts.is_converted:
+        lines = _settled_lines(gateway_id, amounts, against)
+        return _transaction(LedgerKind.SETTLED, reference, amounts.currency, lines)
+    assert amounts.customer_currency is not None
+    assert amounts.customer_minor is not None
+    customer = {against: -amounts.customer_minor, GatewayAccount.FX: amounts.customer_minor}
+    return [
+        *_transaction(LedgerKind.CONVERTED, reference, amounts.customer_currency, _named(gateway_id, customer)),
+        *_transaction(
+            LedgerKind.SETTLED, reference, amounts.currency, _settled_lines(gateway_id, amounts, GatewayAccount.FX)
+        ),
+    ]
+
+
+def matched(gateway_id: str, row_id: str, amount_minor: int, currency: str) -> list[LedgerTransaction]:
+    """Move a row that was booked as unmatched to the receivable it settles. amount_minor: its signed gross."""
+    moved = {GatewayAccount.UNMATCHED: amount_minor, GatewayAccount.RECEIVABLE: -amount_minor}
+    return _transaction(LedgerKind.MATCHED, f"{gateway_id}/{row_id}", currency, _named(gateway_id, moved))
+
+
+def paid_in(gateway_id: str, line_id: str, amount_minor: int, currency: str) -> list[LedgerTransaction]:
+    """Book a bank line that is a payout."""
+    moved = {GatewayAccount.BANK: amount_minor, GatewayAccount.PAYOUTS_IN_TRANSIT: -amount_minor}
+    return _transaction(LedgerKind.PAID_IN, f"{gateway_id}/{line_id}", currency, _named(gateway_id, moved))
+
+
+def written_off(
+    gateway_id: str, item_id: str, amount_minor: int, currency: str, against: GatewayAccount
+) -> list[LedgerTransaction]:
+    """Give up a difference. amount_minor: signed, as it stands on the account `against`."""
+    moved = {GatewayAccount.WRITTEN_OFF: amount_minor, against: -amount_minor}
+    return _transaction(LedgerKind.WRITTEN_OFF, item_id, currency, _named(gateway_id, moved))
+
+
+def _settled_lines(gateway_id: str, amounts: SettledAmounts, against: GatewayAccount) -> list[LedgerEntry]:
+    net_minor = amounts.gross_minor - amounts.fee_minor
+    if against is GatewayAccount.FEES:  # a fee of its own: gross is the fee, negative
+        moved = {GatewayAccount.SETTLEMENT: net_minor, GatewayAccount.FEES: -net_minor}
+    else:
+        moved = {
+            GatewayAccount.SETTLEMENT: net_minor,
+            GatewayAccount.FEES: amounts.fee_minor,
+            against: -amounts.gross_minor,
+        }
+    return _named(gateway_id, moved)
+
+
+def _named(gateway_id: str, moved: Mapping[GatewayAccount, int]) -> list[LedgerEntry]:
+    return [LedgerEntry(gateway_account(gateway_id, account), amount) for account, amount in moved.items() if amount]
+
+
+def _transaction(
+    kind: LedgerKind, subject: str, currency: str, lines: Sequence[LedgerEntry]
+) -> list[LedgerTransaction]:
+    """Return the transaction; none when nothing moves."""
+    return [LedgerTransaction(kind, f"{kind}/{subject}", currency, tuple(lines))] if lines else []
 
 
 def _move(kind: LedgerKind, subject: str, money: Money, debit: str, credit: str) -> LedgerTransaction:

@@ -296,7 +296,7 @@ def _apply_capture(before: Payment, changed: Payment, capture: CapturedAmount) -
     changed = replace(changed, captured_minor=before.captured_minor + capture.amount_minor)
     _check_amounts(changed)
     money = Money(capture.amount_minor, before.currency)
-    booked = ledger.capture(capture.id, before.merchant_id, before.gateway, money)
+    booked = ledger.capture(capture.id, before.merchant_id, before.gateway_id, money)
     events = (EventType.PAYMENT_CAPTURED,) if before.capture_method is CaptureMethod.MANUAL else ()
     return Applied(changed, events + _status_events(before, changed), (booked,))
 

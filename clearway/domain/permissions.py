@@ -35,6 +35,9 @@ class Permission(StrEnum):
     GATEWAY_EVENTS_WRITE = "gateway_events:write"
     KEYS_READ = "keys:read"
     KEYS_WRITE = "keys:write"
+    RECONCILIATIONS_READ = "reconciliations:read"
+    RECONCILIATIONS_WRITE = "reconciliations:write"
+    RECONCILIATIONS_RESOLVE = "reconciliations:resolve"
     ROUTING_READ = "routing:read"
     ROUTING_WRITE = "routing:write"
 
@@ -67,6 +70,11 @@ MEANING: Final = {
     Permission.GATEWAY_EVENTS_WRITE: "Process stored gateway events again.",
     Permission.KEYS_READ: "List API keys, without their secrets.",
     Permission.KEYS_WRITE: "Create, rotate and revoke API keys. A new key cannot exceed the key that creates it.",
+    Permission.RECONCILIATIONS_READ: "Read reconciliations and the differences that they found.",
+    Permission.RECONCILIATIONS_WRITE: "Start reconciliations, and import balance rows and bank lines.",
+    Permission.RECONCILIATIONS_RESOLVE: (
+        "Explain, correct and write off differences, which may book them in the ledger."
+    ),
     Permission.ROUTING_READ: "Read routing rules, and ask where a payment would go.",
     Permission.ROUTING_WRITE: (
         "Write, activate and roll back routing rules and reset circuit breakers. "

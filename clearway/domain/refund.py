@@ -141,13 +141,13 @@ def apply_refund_change(refund: Refund, change: RefundChange) -> RefundApplied:
         case RefundStatus.PROCESSED:
             moved = Money(amount if change.moved_minor is None else change.moved_minor, refund.currency)
             changed = replace(changed, amount_minor=moved.amount_minor)
-            booked = ledger.refund_processed(refund.id, refund.merchant_id, refund.gateway, refund.money, moved)
+            booked = ledger.refund_processed(refund.id, refund.merchant_id, refund.gateway_id, refund.money, moved)
             return RefundApplied(changed, event, (booked,), -amount, moved.amount_minor)
         case RefundStatus.FAILED:
             booked = ledger.refund_failed(refund.id, refund.merchant_id, refund.money)
             return RefundApplied(changed, event, (booked,), -amount, 0)
         case RefundStatus.REVERSED:
-            booked = ledger.refund_reversed(refund.id, refund.merchant_id, refund.gateway, refund.money)
+            booked = ledger.refund_reversed(refund.id, refund.merchant_id, refund.gateway_id, refund.money)
             return RefundApplied(changed, event, (booked,), 0, -amount)
         case _:
             return RefundApplied(changed, event, ())

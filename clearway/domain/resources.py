@@ -16,6 +16,7 @@ from clearway.domain.breaker import BreakerState
 from clearway.domain.events import PERSONAL, EventType
 from clearway.domain.gateway_health import HealthStatus
 from clearway.domain.payment import CaptureMethod, PaymentMethod, PaymentStatus
+from clearway.domain.reconciliation import Comparison, ItemKind, ItemState, RunStatus, Severity, Step
 from clearway.domain.refund import RefundStatus
 from clearway.domain.review import ReviewKind
 
@@ -255,9 +256,76 @@ class HealthResource(Resource):
     degraded_since: Moment | None
 
 
+class ReconciliationFound(Resource):
+    """How many items of a kind are open, and the money at risk in them."""
+
+    kind: ItemKind
+    currency: str | None
+    open: Annotated[int, Field(description="Open items of this kind that the run found first.")]
+    at_risk: Annotated[Minor, Field(description="The sum of the money at risk in the open ones.")]
+
+
+class ReconciliationResource(Resource):
+    """One comparison of what Clearway recorded with what a gateway reports, over a period."""
+
+    id: str
+    object: Literal["reconciliation"] = "reconciliation"
+    gateway_id: str
+    since: Moment
+    until: Annotated[Moment, Field(description="The end of the period, which is not part of it.")]
+    status: RunStatus
+    step: Annotated[Step, Field(description="What a running one does now.")]
+    counts: Annotated[
+        dict[str, int],
+        Field(description="What was listed, compared, matched and booked, such as `compared` and `matched`."),
+    ]
+    found: list[ReconciliationFound]
+    failure: Annotated[str | None, Field(description="Why it ended without a result. Start it again.")] = None
+    created_by: str
+    started_at: Moment
+    ended_at: Moment | None = None
+
+
+class CorrectionResource(Resource):
+    """How an item was closed. It is never changed."""
+
+    id: str
+    outcome: ItemState
+    reason: str
+    actor: Annotated[str, Field(description="Who closed it; `clearway`: a later run found the difference gone.")]
+    ledger_reference: Annotated[str | None, Field(description="The ledger transaction that books it, if any.")]
+    created_at: Moment
+
+
+class ReconciliationItemResource(Resource):
+    """One difference between the record and what a gateway reports."""
+
+    id: str
+    object: Literal["reconciliation_item"] = "reconciliation_item"
+    gateway_id: str
+    reconciliation_id: Annotated[str, Field(description="The run that found it first.")]
+    comparison: Comparison
+    kind: ItemKind
+    description: Annotated[str, Field(description="What it means for the money, and what to do next.")]
+    severity: Severity
+    state: ItemState
+    at_risk: Annotated[Minor, Field(description="The money at risk, in minor units of `currency`.")]
+    currency: str | None
+    expected: Annotated[int | None, Field(description="What we recorded, signed.")]
+    found: Annotated[int | None, Field(description="What the gateway reports, signed.")]
+    payment_id: str | None
+    refund_id: str | None
+    reference: Annotated[str | None, Field(description="The gateway's id of what it is about.")]
+    detail: dict[str, Any]
+    correction: CorrectionResource | None
+    opened_at: Moment
+    closed_at: Moment | None
+
+
 EVENT_DATA: dict[str, type[Resource]] = {
     "gateway": BreakerResource,
     "payment": PaymentResource,
+    "reconciliation": ReconciliationResource,
     "refund": RefundResource,
     "endpoint": EndpointTestResource,
 }

@@ -25,6 +25,7 @@ DELIVERY_WORKFLOW: Final = "WebhookDeliveryWorkflow"
 RECOVERY_WORKFLOW: Final = "WebhookRecoveryWorkflow"
 CLOSING_WORKFLOW: Final = "EndpointClosingWorkflow"
 HEALTH_WORKFLOW: Final = "GatewayHealthWorkflow"
+RECONCILIATION_WORKFLOW: Final = "ReconciliationWorkflow"
 """The names under which the workflows are registered: `workflows.registry` compares them with the classes."""
 
 RECORD: Final = "record"
@@ -67,6 +68,29 @@ def recovery_workflow_id(recovery_id: str) -> str:
 def closing_workflow_id(endpoint_id: str) -> str:
     """Return the id under which the deliveries of a deleted endpoint are cancelled."""
     return f"closing/{endpoint_id}"
+
+
+def reconciliation_workflow_id(run_id: str) -> str:
+    """Return the id under which a reconciliation is carried on."""
+    return f"reconciliation/{run_id}"
+
+
+@dataclass(frozen=True)
+class ReconciliationInput:
+    """What starts a `ReconciliationWorkflow`. The row says which gateway and period, and its progress."""
+
+    run_id: str
+    merchant_id: str
+
+
+@dataclass(frozen=True)
+class ReconciliationProgress:
+    """Where a reconciliation stands. opened: items by kind, that the last page opened."""
+
+    status: str
+    step: str = ""
+    pages: int = 0
+    opened: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,11 @@ may be misspelt.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, Final
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 from clearway.domain.limits import GATEWAY_CREDENTIAL_LENGTH_MAX
 from clearway.domain.text import UNSTORABLE
@@ -28,10 +30,33 @@ class Credentials(BaseModel):
         return {name: value.get_secret_value() for name, value in given.items() if value is not None}
 
 
+class ExpectedFeeForm(BaseModel):
+    """What the gateway should keep of a charge: reconciliation shows fees that differ."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    percent: Decimal = Field(ge=0, le=100, description="Such as `2.9`.")
+    fixed: int = Field(default=0, ge=0, le=1_000_000, description="Minor units of the currency that settles.")
+    tolerance: int = Field(default=1, ge=0, le=1_000_000, description="Minor units for each charge.")
+
+
+def _known_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("this is not a time zone such as Asia/Yerevan")
+    return value
+
+
 class GatewaySettings(BaseModel):
     """Base of the settings of a kind: nothing secret."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    time_zone: Annotated[str, Field(max_length=64), AfterValidator(_known_zone)] | None = Field(
+        default=None, description="The time zone of the days that the gateway's statements have. Default: UTC."
+    )
+    expected_fee: ExpectedFeeForm | None = Field(
+        default=None, description="What a charge should cost. Reconciliation shows fees that differ."
+    )
 
     def values(self) -> dict[str, Any]:
         """Return the given values, as JSON."""

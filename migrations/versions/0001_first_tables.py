@@ -632,7 +632,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("reference", sa.Text(), nullable=False, comment="names the movement: it is booked once"),
-        sa.Column("payment_id", sa.Text(), nullable=False),
+        sa.Column("payment_id", sa.Text(), nullable=True, comment="null: of no one payment, as a payout"),
         sa.Column("refund_id", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name=op.f("fk_ledger_transactions_payment_id")),

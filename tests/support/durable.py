@@ -324,17 +324,24 @@ async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
 
 
 @pytest.fixture(scope="module")
+def simulator_settings() -> dict[str, Any]:
+    """Have the simulator approve what has no test value. A module may override it."""
+    return {"test_payment_success": True}
+
+
+@pytest.fixture(scope="module")
 async def durable_side(
     time_skipping: WorkflowEnvironment,
     engine: AsyncEngine,
     settings: Settings,
+    simulator_settings: dict[str, Any],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Durable]:
     """Run workers for every task queue, a simulator that decides in its answer, and a merchant that takes webhooks."""
     client = Client(**{**time_skipping.client.config(), "data_converter": DATA_CONVERTER})
     journal = tmp_path_factory.mktemp("simulator") / "simulator.sqlite3"
     async with AsyncExitStack() as stack:
-        simulator = await stack.enter_async_context(running_simulator(journal, test_payment_success=True))
+        simulator = await stack.enter_async_context(running_simulator(journal, **simulator_settings))
         receiver = await stack.enter_async_context(running_receiver())
         durable = Durable(time_skipping, client, engine, simulator, receiver, settings)
         deliveries = TemporalDeliveries(client, durable.retry_intervals_s)

@@ -23,7 +23,9 @@ from clearway.db.across_merchants.gateways import (
     every_gateway,
     find_gateway,
     gateway_config_of,
+    gateways_in_use,
     gateways_of,
+    running_reconciliations,
 )
 from clearway.db.across_merchants.going_live import REHEARSAL, Rehearsal, rehearsal
 from clearway.db.across_merchants.housekeeping import (
@@ -110,6 +112,7 @@ __all__ = [
     "forget_idempotency_keys",
     "forget_sealed_secrets",
     "gateway_config_of",
+    "gateways_in_use",
     "gateways_of",
     "list_keys",
     "list_merchants",
@@ -123,6 +126,7 @@ __all__ = [
     "put_hash",
     "refund_row",
     "rehearsal",
+    "running_reconciliations",
     "stale_recoveries",
     "standing",
     "unknown_events",

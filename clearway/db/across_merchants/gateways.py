@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.mapping import Mapped
-from clearway.db.tables import gateway_configs, gateway_health, merchants
+from clearway.db.tables import gateway_configs, gateway_health, merchants, payments, reconciliations
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.gateway_health import HealthStatus
 from clearway.domain.merchant import Mode
+from clearway.domain.reconciliation import RunStatus
 
 _CONFIG: Final = Mapped(GatewayConfig, gateway_configs, without=("allowed_networks",))
 _CONFIGS: Final = (
@@ -61,3 +62,18 @@ async def count_ailing_gateways(connection: AsyncConnection) -> dict[str, int]:
     )
     row = (await connection.execute(query)).one()
     return {"unhealthy": row.unhealthy, "degraded": row.degraded}
+
+
+async def gateways_in_use(connection: AsyncConnection, after: str, limit: int) -> list[GatewayConfig]:
+    """Return configurations of all merchants that have had a payment, by id, after the id `after`."""
+    has_payment = exists().where(payments.c.gateway_id == gateway_configs.c.id)
+    query = _CONFIGS.where(gateway_configs.c.id > after, has_payment).order_by(gateway_configs.c.id).limit(limit)
+    return [gateway_config_of(row, Mode(row.mode)) for row in await connection.execute(query)]
+
+
+async def running_reconciliations(connection: AsyncConnection) -> list[Row[Any]]:
+    """Return the reconciliations of all merchants that are under way."""
+    query = select(reconciliations.c.id, reconciliations.c.merchant_id, reconciliations.c.updated_at).where(
+        reconciliations.c.status == RunStatus.RUNNING.value
+    )
+    return [*(await connection.execute(query))]

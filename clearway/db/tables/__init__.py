@@ -24,6 +24,17 @@ from clearway.db.tables.ledger import ledger_accounts, ledger_entries, ledger_tr
 from clearway.db.tables.merchants import accounts, api_keys, merchants
 from clearway.db.tables.orders import orders
 from clearway.db.tables.payments import captures, payment_attempts, payment_commands, payments
+from clearway.db.tables.reconciliation import (
+    bank_lines,
+    gateway_operations,
+    payout_rows,
+    payouts,
+    reconciliation_corrections,
+    reconciliation_items,
+    reconciliations,
+    settlement_imports,
+    settlement_rows,
+)
 from clearway.db.tables.refunds import refunds
 from clearway.db.tables.reviews import reviews
 from clearway.db.tables.routing import gateway_breakers, routing_versions
@@ -32,6 +43,7 @@ __all__ = [
     "accounts",
     "api_keys",
     "audit_log",
+    "bank_lines",
     "captures",
     "events",
     "gateway_breakers",
@@ -40,6 +52,7 @@ __all__ = [
     "gateway_events",
     "gateway_health",
     "gateway_health_checks",
+    "gateway_operations",
     "idempotency_keys",
     "ledger_accounts",
     "ledger_entries",
@@ -50,9 +63,16 @@ __all__ = [
     "payment_attempts",
     "payment_commands",
     "payments",
+    "payout_rows",
+    "payouts",
+    "reconciliation_corrections",
+    "reconciliation_items",
+    "reconciliations",
     "refunds",
     "reviews",
     "routing_versions",
+    "settlement_imports",
+    "settlement_rows",
     "webhook_attempts",
     "webhook_deliveries",
     "webhook_endpoints",

@@ -32,7 +32,7 @@ ledger_transactions = Table(
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("reference", Text, nullable=False, unique=True, comment="names the movement: it is booked once"),
-    Column("payment_id", Text, ForeignKey("payments.id"), nullable=False, index=True),
+    Column("payment_id", Text, ForeignKey("payments.id"), index=True, comment="null: of no one payment, as a payout"),
     Column("refund_id", Text, ForeignKey("refunds.id")),
     moment("created_at"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,16 @@ from clearway.breakers.commands import close
 from clearway.breakers.counting import BreakerCounts, CalledGateway
 from clearway.db import across_merchants, reviews
 from clearway.db.events import DueDelivery, Happening, record_events
+from clearway.db.reconciliation import runs
 from clearway.domain.actor import Actor
 from clearway.domain.attempt import AttemptSeen, GatewayChoice
 from clearway.domain.breaker import CALLS_MIN
 from clearway.domain.events import EventType
 from clearway.domain.gateway import first_gateway_id
 from clearway.domain.gateway_health import Measured
+from clearway.domain.ids import RECONCILIATION, new_id
 from clearway.domain.payment import PaymentStatus
+from clearway.domain.reconciliation import Step
 from clearway.domain.refund import RefundStatus
 from clearway.domain.resources import EndpointTestResource
 from clearway.domain.review import ReviewKind, SubjectType
@@ -32,6 +35,8 @@ from clearway.gateway_events.contradictions import resource_of
 from clearway.gateways.checking import Report
 from clearway.gateways.contract import GatewayOutcome, OutcomeKind
 from clearway.monitoring import health
+from clearway.reconciliation import commands, telling
+from clearway.reconciliation.commands import Period
 from scripts import event_schemas
 from tests.support.shop import Shop, captured
 
@@ -72,6 +77,7 @@ async def bodies(engine: AsyncEngine) -> list[dict[str, Any]]:
     await _contradict(shop)
     await _break_a_gateway(shop)
     await _check_a_gateway(shop)
+    await _reconcile(shop)
     return [json.loads(body) for body in await shop.bodies()]
 
 
@@ -162,6 +168,21 @@ async def _check_a_gateway(shop: Shop) -> None:
         for report, p95_ms in ((bad, 2), (bad, 2), (good, 1), (good, 1)):
             measured = Measured(calls=1, latency_p95_ms=p95_ms)
             await health.record(connection, config, report, measured, datetime.now().astimezone())
+
+
+async def _reconcile(shop: Shop) -> None:
+    """End one reconciliation well and one badly."""
+    now = datetime.now().astimezone()
+    period, actor = Period(now - timedelta(days=1), now), Actor("system", shop.merchant_id)
+    gateway_id = first_gateway_id(shop.merchant_id)
+    for run_id, is_good in ((new_id(RECONCILIATION), True), (new_id(RECONCILIATION), False)):
+        async with shop.engine.begin() as connection:
+            run = await commands.start(connection, actor, gateway_id, run_id, period, now=now)
+            if is_good:
+                ended = await runs.move(connection, run, step=Step.DONE, cursor=None, counts={"compared": 1}, now=now)
+                await telling.completed(connection, ended)
+            else:
+                await commands.fail(connection, shop.merchant_id, run_id, "the gateway did not answer", now)
 
 
 def test_schemas_are_committed_as_the_code_says() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearway.domain import ledger
-from clearway.domain.ledger import LedgerEntry, LedgerKind, LedgerTransaction
+from clearway.domain.ledger import GatewayAccount, LedgerEntry, LedgerKind, LedgerTransaction
 from clearway.domain.limits import AMOUNT_MINOR_MAX
 from clearway.domain.money import Money
 
@@ -24,6 +24,17 @@ def _all(money: Money) -> list[LedgerTransaction]:
     ]
 
 
+def _settling(gross: int, fee: int) -> list[LedgerTransaction]:
+    """Return the transactions of a balance row in another currency, and of what may follow."""
+    amounts = ledger.SettledAmounts("USD", gross, fee, customer_minor=gross * 2, customer_currency="EUR")
+    return [
+        *ledger.settled("gw_1", "row_1", amounts, GatewayAccount.RECEIVABLE),
+        *ledger.matched("gw_1", "row_1", gross, "USD"),
+        *ledger.paid_in("gw_1", "line_1", gross, "USD"),
+        *ledger.written_off("gw_1", "rci_1", gross, "USD", GatewayAccount.RECEIVABLE),
+    ]
+
+
 @given(moneys)
 def test_every_transaction_balances(money: Money) -> None:
     """Debits equal credits, in the currency of the movement and of its amount."""
@@ -36,7 +47,18 @@ def test_every_transaction_balances(money: Money) -> None:
 
 def test_every_kind_of_movement_is_booked() -> None:
     """There is a transaction for each kind."""
-    assert {transaction.kind for transaction in _all(Money(1, "INR"))} == set(LedgerKind)
+    made = [*_all(Money(1, "INR")), *_settling(100, 3)]
+    assert {transaction.kind for transaction in made} == set(LedgerKind)
+
+
+@given(st.integers(-(10**12), 10**12).filter(bool), st.integers(-(10**6), 10**6))
+def test_every_settled_row_balances(gross: int, fee: int) -> None:
+    """Each transaction of a balance row sums to zero in its own currency, whatever the signs are."""
+    for against in set(GatewayAccount) - {GatewayAccount.SETTLEMENT, GatewayAccount.FX}:
+        for currency in ("USD", "EUR"):
+            amounts = ledger.SettledAmounts("USD", gross, fee, gross * 3, currency)
+            for transaction in ledger.settled("gw_1", "row_1", amounts, against):
+                assert sum(entry.amount_minor for entry in transaction.entries) == 0
 
 
 def test_a_movement_has_one_name() -> None:

@@ -53,6 +53,7 @@ def _payment(status: PaymentStatus = S.PENDING, **fields: object) -> Payment:
         currency="INR",
         capture_method=CaptureMethod.MANUAL,
         gateway="simulator",
+        gateway_id="gw_1",
         status=status,
     )
     return replace(payment, **fields)  # type: ignore[arg-type]
@@ -194,7 +195,7 @@ def test_books_follow_captures(history: list[Change]) -> None:
             assert booked == []
         else:
             amount_minor = change.capture.amount_minor
-            owed = (gateway_receivable("simulator"), amount_minor)
+            owed = (gateway_receivable("gw_1"), amount_minor)
             assert booked == [owed, (merchant_payable("mer_1"), -amount_minor)]
 
 

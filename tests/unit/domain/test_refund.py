@@ -26,7 +26,7 @@ TABLE = {
 
 
 def _refund(status: RefundStatus = S.PENDING, amount_minor: int = 300) -> Refund:
-    return Refund("rfnd_1", "mer_1", "pay_1", amount_minor, "INR", "simulator", status)
+    return Refund("rfnd_1", "mer_1", "pay_1", amount_minor, "INR", "simulator", status, gateway_id="gw_1")
 
 
 def _change(to: RefundStatus) -> RefundChange:
@@ -91,7 +91,7 @@ def test_books_of_a_refund(way: list[RefundStatus]) -> None:
         booked += applied.transactions
 
     if way[-1] is S.PROCESSED:
-        assert _balances(booked) == {"merchant/mer_1/payable": 300, "gateway/simulator/receivable": -300}
+        assert _balances(booked) == {"merchant/mer_1/payable": 300, "gateway/gw_1/receivable": -300}
     else:
         assert _balances(booked) == {}
 
@@ -107,7 +107,7 @@ def test_what_a_review_found_to_have_moved_is_booked(moved_minor: int) -> None:
     assert (applied.pending_delta_minor, applied.refunded_delta_minor) == (-300, moved_minor)
     assert applied.refund.amount_minor == moved_minor
     booked = [ledger.refund_reserved(refund.id, refund.merchant_id, refund.money), *applied.transactions]
-    assert _balances(booked) == {"merchant/mer_1/payable": moved_minor, "gateway/simulator/receivable": -moved_minor}
+    assert _balances(booked) == {"merchant/mer_1/payable": moved_minor, "gateway/gw_1/receivable": -moved_minor}
 
 
 @pytest.mark.parametrize(("before", "to"), [(S.PENDING, S.PROCESSED), (S.NEEDS_REVIEW, S.FAILED)])

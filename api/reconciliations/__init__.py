@@ -1,0 +1,1 @@
+"""`/reconciliations`: what gateways report, compared with what is recorded."""

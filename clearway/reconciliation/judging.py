@@ -1,0 +1,225 @@
+"""The steps that compare: operations, what moved with balance rows, payouts with their rows and with bank lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from clearway.db import ledger
+from clearway.db.reconciliation import items, recorded, reported
+from clearway.db.writing import write
+from clearway.domain import ledger as books
+from clearway.domain.reconciliation import (
+    Comparison,
+    ExpectedFee,
+    Finding,
+    ItemKind,
+    Moved,
+    SettledRow,
+    compare_payout,
+    compare_settled,
+    is_row_late,
+)
+from clearway.domain.settlement import PayoutStatus
+from clearway.gateways.contract import BalanceLister, OperationLister
+from clearway.reconciliation.commands import BANK_LINE
+from clearway.reconciliation.fees import expected_fee
+from clearway.reconciliation.running import PAGE, RELISTED, Page, Write, Written
+
+MISSING: Final = frozenset({ItemKind.MISSING_AT_GATEWAY, ItemKind.TOO_EARLY})
+
+
+async def unlisted(page: Page) -> Write:
+    """Find payments and refunds whose money moved with us and that the gateway's list does not have."""
+    if not isinstance(page.connection.gateway, OperationLister):
+        return _nothing
+    lag_s = page.connection.gateway.abilities.lists.operations_lag_s
+
+    async def write_page(connection: AsyncConnection) -> Written:
+        found = await recorded.unlisted(connection, page.run, page.run.cursor or "", PAGE)
+        written = Written(found[-1].id if len(found) == PAGE else None)
+        written.findings += [_unlisted(row, too_early=page.is_young(row.latest, lag_s)) for row in found]
+        judged = [each.subject for each in written.findings]
+        await items.close_gone(
+            connection, page.run, Comparison.OPERATIONS, judged=judged, findings=written.findings, now=page.now
+        )
+        return written
+
+    return write_page
+
+
+async def payments(page: Page) -> Write:
+    """Compare what was captured of payments with their balance rows."""
+
+    async def write_page(connection: AsyncConnection) -> Written:
+        ids = await recorded.payments_to_compare(
+            connection, page.run, page.run.since - RELISTED, page.run.cursor or "", PAGE
+        )
+        ours = await recorded.captured_of(connection, page.run, ids)
+        theirs = await reported.rows_of(connection, page.run, payment_ids=ids) if ids else {}
+        return await _judge(connection, page, ours, theirs, ids)
+
+    return write_page
+
+
+async def refunds(page: Page) -> Write:
+    """Compare what refunds gave back with their balance rows."""
+
+    async def write_page(connection: AsyncConnection) -> Written:
+        ids = await recorded.refunds_to_compare(
+            connection, page.run, page.run.since - RELISTED, page.run.cursor or "", PAGE
+        )
+        ours = await recorded.refunded_of(connection, page.run, ids)
+        theirs = await reported.rows_of(connection, page.run, refund_ids=ids) if ids else {}
+        return await _judge(connection, page, ours, theirs, ids)
+
+    return write_page
+
+
+async def payouts(page: Page) -> Write:
+    """Compare payouts with the sums of their rows."""
+
+    async def write_page(connection: AsyncConnection) -> Written:
+        found = await reported.payouts_of(connection, page.run, page.run.since - RELISTED, page.run.cursor or "", PAGE)
+        sums = await reported.sums_of_payouts(connection, page.run, [row.id for row in found])
+        written = Written(found[-1].id if len(found) == PAGE else None)
+        for row in found:
+            listed, stored, net_minor = sums.get(row.id, (0, 0, 0))
+            if listed and row.status != PayoutStatus.FAILED.value:
+                written.findings += _payout(row, listed, stored, net_minor)
+        judged = [f"payout/{row.id}" for row in found]
+        await items.close_gone(
+            connection, page.run, Comparison.PAYOUTS, judged=judged, findings=written.findings, now=page.now
+        )
+        written.count("payouts_compared", len(found))
+        return written
+
+    return write_page
+
+
+async def bank(page: Page) -> Write:
+    """Match imported bank lines with payouts, book those, and find the others."""
+
+    async def write_page(connection: AsyncConnection) -> Written:
+        lines = await reported.unmatched_lines(connection, page.run, page.run.cursor or "", PAGE)
+        written = Written(lines[-1].id if len(lines) == PAGE else None)
+        for line in lines:
+            payout = await reported.payout_named(connection, line)
+            if payout is None:
+                written.findings.append(_stray(line))
+                continue
+            await reported.match_line(connection, line, payout.id)
+            arrived = books.paid_in(line.gateway_id, line.id, line.amount_minor, line.currency)
+            await write(connection, ledger.bookings(arrived, payment_id=None, now=page.now))
+            written.findings += compare_payout(
+                payout.id, payout.amount_minor, line.currency, line.amount_minor, detail={BANK_LINE: line.id}
+            )
+            written.count("bank_lines_matched")
+        return written
+
+    return write_page
+
+
+async def _judge(
+    connection: AsyncConnection,
+    page: Page,
+    ours: dict[str, Moved],
+    theirs: dict[str, list[SettledRow]],
+    ids: Sequence[str],
+) -> Written:
+    written = Written(ids[-1] if len(ids) == PAGE else None)
+    lag_s = page.connection.gateway.abilities.lists.balance_lag_s
+    fee = expected_fee(page.connection.config)
+    can_miss = isinstance(page.connection.gateway, BalanceLister)
+    for subject_id, moved in ours.items():
+        rows = theirs.get(subject_id, [])
+        if rows or can_miss:
+            written.findings += _compared(page, moved, rows, lag_s, fee)
+        written.count("compared")
+    judged = [moved.subject for moved in ours.values()]
+    gone = await items.close_gone(
+        connection, page.run, Comparison.BALANCE, judged=judged, findings=written.findings, now=page.now
+    )
+    for item in gone:
+        rows = theirs.get(item.refund_id or item.payment_id, [])
+        if item.kind == ItemKind.MISSING_AT_GATEWAY.value and any(is_row_late(row, lag_s or 0) for row in rows):
+            written.findings.append(_late(item, rows))
+    still = {each.subject for each in written.findings}
+    written.count("matched", len([subject for subject in judged if subject not in still]))
+    return written
+
+
+def _compared(
+    page: Page, moved: Moved, rows: Sequence[SettledRow], lag_s: float | None, fee: ExpectedFee | None
+) -> list[Finding]:
+    moments: list[datetime | None] = [moved.latest_at, *(row.created_at for row in rows)]
+    too_early = any(page.is_young(moment, lag_s) for moment in moments)
+    return compare_settled(moved, rows, too_early=too_early, fee=fee)
+
+
+def _payout(row: Row[Any], listed: int, stored: int, net_minor: int) -> list[Finding]:
+    if stored < listed:
+        detail = {"rows": listed, "rows_known": stored}
+        return [
+            Finding(
+                Comparison.PAYOUTS,
+                ItemKind.TOO_EARLY,
+                f"payout/{row.id}",
+                0,
+                row.currency,
+                reference=row.id,
+                detail=detail,
+            )
+        ]
+    return compare_payout(row.id, net_minor, row.currency, row.amount_minor)
+
+
+def _unlisted(row: Row[Any], *, too_early: bool) -> Finding:
+    is_payment = row.id == row.payment_id
+    return Finding(
+        Comparison.OPERATIONS,
+        ItemKind.TOO_EARLY if too_early else ItemKind.MISSING_AT_GATEWAY,
+        f"{'payment' if is_payment else 'refund'}/{row.id}",
+        int(row.amount_minor),
+        row.currency,
+        expected_minor=int(row.amount_minor),
+        found_minor=0,
+        payment_id=row.payment_id,
+        refund_id=None if is_payment else row.id,
+    )
+
+
+def _late(item: Row[Any], rows: Sequence[SettledRow]) -> Finding:
+    newest = max(rows, key=lambda row: row.listed_at)
+    return Finding(
+        Comparison.BALANCE,
+        ItemKind.LATE,
+        item.subject,
+        0,
+        item.currency,
+        payment_id=item.payment_id,
+        refund_id=item.refund_id,
+        reference=newest.id,
+        detail={"late_s": int((newest.listed_at - newest.created_at).total_seconds())},
+    )
+
+
+def _stray(line: Row[Any]) -> Finding:
+    return Finding(
+        Comparison.PAYOUTS,
+        ItemKind.UNMATCHED_BANK_LINE,
+        f"bank_line/{line.id}",
+        abs(line.amount_minor),
+        line.currency,
+        found_minor=line.amount_minor,
+        reference=line.reference,
+        detail={"line": line.id},
+    )
+
+
+async def _nothing(_connection: AsyncConnection) -> Written:
+    return Written()

@@ -1,0 +1,1 @@
+"""Tests of reconciliation against a real database, Temporal and simulator."""
