@@ -1,6 +1,9 @@
 """Ends an activity whose statement the database refuses for good, so that Temporal does not retry it for ever.
 
 An interceptor of every activity. While the database is away, an activity fails as usual and Temporal retries it.
+
+Postgres repeats the refused row in its error, with the customer's data. So no refusal reaches Temporal with its cause:
+failures are kept in clear there.
 """
 
 from __future__ import annotations
@@ -33,17 +36,19 @@ class _Classifying(ActivityInboundInterceptor):
             return await super().execute_activity(input)
         except SQLAlchemyError as error:
             reason = refusal_of(error)
-            if reason is None or activity.info().attempt < TRIES:
+            if reason is None:
                 raise
-            raise _refused(reason) from error
+            raise _refused(reason) from None
 
 
 def _refused(reason: str) -> ApplicationError:
     info = activity.info()
+    message = f"the database refused {info.activity_type}: {reason}"
+    if info.attempt < TRIES:
+        return ApplicationError(message, type=DATABASE_REFUSED)
     counter = activity.metric_meter().create_counter(
         "clearway_database_refused", "Steps that the database refused for good."
     )
     counter.add(1, {"activity": info.activity_type})
     activity.logger.error("the database refused %s for good: %s", info.activity_type, reason)
-    message = f"the database refused {info.activity_type}: {reason}"
     return ApplicationError(message, type=DATABASE_REFUSED, non_retryable=True)

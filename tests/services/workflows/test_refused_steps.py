@@ -18,13 +18,13 @@ from workflows.refund import RefundWorkflow
 
 REFUSE = """
 CREATE FUNCTION refuse_for_a_test() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION 'refused for a test' USING ERRCODE = 'check_violation'; END $$
+BEGIN RAISE EXCEPTION 'refused for a test' USING ERRCODE = 'check_violation', DETAIL = NEW::text; END $$
 """
 
 
 @asynccontextmanager
 async def refusing(durable: Durable, table: str, condition: str) -> AsyncIterator[None]:
-    """Have Postgres refuse every update of a table after which the condition holds."""
+    """Have Postgres refuse every update of a table after which the condition holds; it repeats the row, as it does."""
     trigger = f"CREATE TRIGGER refuse BEFORE UPDATE ON {table} FOR EACH ROW WHEN ({condition}) "
     async with durable.engine.begin() as connection:
         await connection.execute(text(REFUSE))
@@ -45,6 +45,9 @@ async def test_an_approval_that_cannot_be_recorded_is_reviewed_and_resolved(dura
     reason = (await durable.last_event(payment.id)).reason
     assert "could not be recorded" in reason
     assert "SQLSTATE 23514" in reason
+    history = (await handle.fetch_history()).to_json()
+    assert "the database refused" in history
+    assert "success@razorpay" not in history
     assert await durable.books(payment.merchant_id) == {}
     decision = Resolution("success", "eve", "seen at the gateway \x00", "sim_pay_1")
     await handle.signal(PaymentWorkflow.resolve_review, decision)
