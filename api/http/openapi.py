@@ -34,6 +34,7 @@ TAGS: Final = [
     {"name": "gateway events", "description": "Read what gateways sent, and process it again."},
     {"name": "gateway webhooks", "description": "Where gateways send their events."},
     {"name": "routing", "description": "Rules that choose a gateway for each payment."},
+    {"name": "fx", "description": "Exchange rates, and quotes for paying an order in another currency."},
     {"name": "errors", "description": "What the error codes of payments and refunds mean."},
     {"name": "test", "description": "For development and tests; absent in production."},
     {"name": "operations", "description": "Probes and metrics."},

@@ -127,6 +127,9 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "gateway_import_invalid": (422, "The file cannot be opened or is for another mode. Nothing was imported."),
     "gateway_config_invalid": (422, "The gateway's credentials or settings are not valid. Nothing was saved."),
     "gateway_test_failed": (422, "The gateway refused the credentials or did not answer. Nothing was saved."),
+    "fx_quote_not_found": (404, "You have no quote with this id. Nothing was charged."),
+    "fx_rates_stale": (409, "The exchange rates are too old for live payments. Nothing was quoted."),
+    "fx_pair_invalid": (422, "The order cannot be paid in this currency; `detail` says why. Nothing was quoted."),
     "performance_period_invalid": (422, "The period is empty or too long. Ask for a shorter one."),
     "reconciliation_period_invalid": (
         422,

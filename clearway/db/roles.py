@@ -21,6 +21,7 @@ APPEND_ONLY: Final = frozenset(
         *("ledger_accounts", "ledger_transactions", "ledger_entries", "captures"),
         *("events", "webhook_attempts", "audit_log", "gateway_calls", "gateway_health_checks"),
         "reconciliation_corrections",
+        *("fx_rates", "fx_quotes"),
     }
 )
 DELETED_FROM: Final = frozenset({"idempotency_keys"})

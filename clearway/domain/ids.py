@@ -32,6 +32,8 @@ GATEWAY = "gw"
 GATEWAY_EVENT = "gwe"
 GATEWAY_CALL = "gwc"
 HEALTH_CHECK = "ghc"
+FX_RATE = "fxr"
+FX_QUOTE = "fxq"
 REVIEW = "rev"
 REQUEST = "req"
 API_KEY = "key"
@@ -54,6 +56,7 @@ NOUNS: Final = {
     DELIVERY: "webhook_delivery",
     ENDPOINT: "webhook_endpoint",
     EVENT: "event",
+    FX_QUOTE: "fx_quote",
     GATEWAY: "gateway",
     GATEWAY_EVENT: "gateway_event",
     INSTALLATION: "installation",

@@ -16,10 +16,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from clearway.security_headers import SecurityHeaders
-from clearway.simulator import control_routes, page_routes, routes, settlement_routes
+from clearway.simulator import control_routes, exchange_rates, page_routes, routes, settlement_routes
 from clearway.simulator.clocks import Courier, DecisionClock
 from clearway.simulator.decisions import Oracle
 from clearway.simulator.engine import Engine, KeyReusedError, PaymentUnknownError
+from clearway.simulator.exchange_rates import ExchangeRates
 from clearway.simulator.facades.hosted import app as hosted
 from clearway.simulator.facades.hosted.serving import Foundation
 from clearway.simulator.facades.paypal import routes as paypal_routes
@@ -60,6 +61,7 @@ def create_app(settings: SimulatorSettings) -> ASGIApp:
     app.include_router(paypal_routes.router)
     app.include_router(hosted.router)
     app.include_router(square_routes.router)
+    app.include_router(exchange_rates.router)
     app.include_router(page_routes.router)
     app.add_exception_handler(RequestValidationError, _refuse_invalid)
     app.add_exception_handler(KeyReusedError, _refuse_reused_key)
@@ -97,6 +99,7 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
     app.state.paypal = paypal
     app.state.hosted = hosted_gateways
     app.state.square = square
+    app.state.exchange_rates = ExchangeRates()
     log.info("simulator started", state=str(settings.simulator_state), webhooks_to=settings.simulator_webhook_url)
     try:
         yield

@@ -15,6 +15,7 @@ from clearway.db.tables.deliveries import (
     webhook_recoveries,
 )
 from clearway.db.tables.events import events
+from clearway.db.tables.fx import fx_quotes, fx_rates
 from clearway.db.tables.gateway_calls import gateway_calls
 from clearway.db.tables.gateway_events import gateway_events
 from clearway.db.tables.gateway_health import gateway_health, gateway_health_checks
@@ -46,6 +47,8 @@ __all__ = [
     "bank_lines",
     "captures",
     "events",
+    "fx_quotes",
+    "fx_rates",
     "gateway_breakers",
     "gateway_calls",
     "gateway_configs",

@@ -1,0 +1,1 @@
+"""Foreign exchange: rates from providers, and quotes for paying an order in another currency."""
