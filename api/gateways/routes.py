@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.auth.permissions import requires
 from api.auth.principal import Principal
+from api.gateways.dry_runs import GatewayDryRun, GatewayDryRunResult, dry_run_result
 from api.gateways.schemas import (
     Checklist,
     GatewayCreate,
@@ -37,7 +38,7 @@ from clearway.db.pages import PageRequest
 from clearway.domain.gateway_health import HealthStatus
 from clearway.domain.ids import GATEWAY
 from clearway.domain.permissions import Permission
-from clearway.gateway_configs import checklist, commands, transfer, trial
+from clearway.gateway_configs import checklist, commands, dry_run, transfer, trial
 from clearway.gateway_configs.finding import find
 from clearway.services import Allocation, Services
 
@@ -178,6 +179,22 @@ async def test_gateway(gateway_id: str, principal: Editor, services: ServicesDep
     """Ask the gateway whether the stored credentials are right, and say what is wrong. No money is moved."""
     report, warnings = await trial.test(services, principal.merchant_id, principal.mode, gateway_id)
     return gateway_test(report, warnings)
+
+
+@router.post(
+    "/{gateway_id}/dry_run",
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, "gateway_not_found", "gateway_config_invalid", "dry_run_invalid"),
+    summary="Show what a gateway would send",
+)
+async def dry_run_gateway(
+    gateway_id: str, body: GatewayDryRun, principal: Editor, services: ServicesDep
+) -> GatewayDryRunResult:
+    """Show the requests of a payment at a custom gateway, and what given answers and callbacks would become.
+
+    Nothing is sent or changed. Requests have `[name]` in the place of each credential.
+    """
+    steps = await dry_run.dry_run(services, principal.merchant_id, principal.mode, gateway_id, body.model_dump())
+    return dry_run_result(steps)
 
 
 async def _resource(services: Services, row: Row[Any]) -> GatewayResource:

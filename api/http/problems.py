@@ -124,6 +124,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "unsupported_media_type": (415, "The body must be application/json and not compressed. Nothing was done."),
     "validation_error": (422, "A field or parameter is not valid; see `errors`. Nothing was done."),
     "webhook_url_refused": (422, "Webhooks cannot be sent to this URL; `detail` says why. Nothing was changed."),
+    "dry_run_invalid": (422, "The steps cannot be read, or the gateway has no dry run. Nothing was sent."),
     "gateway_import_invalid": (422, "The file cannot be opened or is for another mode. Nothing was imported."),
     "gateway_config_invalid": (422, "The gateway's credentials or settings are not valid. Nothing was saved."),
     "gateway_test_failed": (422, "The gateway refused the credentials or did not answer. Nothing was saved."),

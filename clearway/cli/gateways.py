@@ -5,6 +5,7 @@ Credentials come from a file or from stdin, never from the command line: other p
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -14,6 +15,7 @@ import typer
 from clearway.cli.json_files import parse_json, read_json
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, open_api
 from clearway.cli.output import JsonFlag, out, plain, print_json, remarks, table
+from clearway.gateway_configs import documents
 
 gateways: Final = typer.Typer(help="Gateways: what carries out your payments.", no_args_is_help=True)
 
@@ -181,6 +183,36 @@ def try_gateway(
         _remark(tested["warnings"])
     if not tested["ok"]:
         raise typer.Exit(1)
+
+
+@gateways.command("dry-run")
+def dry_run_gateway(
+    gateway_id: GatewayId,
+    file: Annotated[
+        Path, typer.Argument(help="JSON: `payment` and `steps`, as in a document's examples.", allow_dash=True)
+    ],
+    *,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Show what a payment at a custom gateway would send, and what answers would become. Nothing is sent."""
+    with open_api(api_url, api_key, api_secret) as api:
+        print_json(api.post(f"/gateways/{gateway_id}/dry_run", read_json(file))["steps"])
+
+
+@gateways.command("check")
+def check_document(
+    file: Annotated[Path, typer.Argument(help="A document that describes a gateway.", allow_dash=True)],
+) -> None:
+    """Check a document of a custom gateway and run its examples, without the API. The exit code is 1 if it is wrong."""
+    problems, warnings = asyncio.run(documents.checked(read_json(file)))
+    _remark(warnings)
+    for problem in problems:
+        out().print(plain(problem))
+    if problems:
+        raise typer.Exit(1)
+    out().print("The document is right: all its examples become what they say.")
 
 
 @gateways.command("checklist")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,6 +12,7 @@ from clearway.domain.merchant import Mode
 from clearway.egress import EgressPolicy
 from clearway.egress.exchanges import GuardedExchanges
 from clearway.gateways.contract import Capabilities, Gateway
+from clearway.gateways.dry_runs import DryStep
 from clearway.gateways.forms import Credentials, GatewaySettings
 from clearway.settings import Settings
 
@@ -65,6 +66,7 @@ class Kind:
     title: its name for people. modes: the merchants that may connect it. build: makes the connector, opens nothing.
     capabilities: what a gateway with these settings can express.
     problems: what is wrong beyond the forms, found without a call; nothing is saved then.
+    dry_run: by credentials, settings, the address of callbacks and steps, shows what would be sent, and sends nothing.
     mode_of: whether the credentials are live or test ones, if they show it. warnings: what is unusual and still
     allowed, such as a missing webhook secret. tokens: how its card tokens begin, so that none is sent to a gateway of
     another kind. raw_cards: it exchanges raw test cards for tokens.
@@ -80,5 +82,6 @@ class Kind:
     mode_of: Callable[[Any], Mode | None] = no_mode
     warnings: Callable[[Any, Any], tuple[str, ...]] = no_warnings
     problems: Callable[[Any, Any], Awaitable[Sequence[str]]] = no_problems
+    dry_run: Callable[[Any, Any, str, Mapping[str, Any]], Awaitable[Sequence[DryStep]]] | None = None
     tokens: tuple[str, ...] = ()
     raw_cards: bool = False

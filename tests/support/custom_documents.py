@@ -8,10 +8,8 @@ import hmac
 from typing import Any, Final
 
 import orjson
-from pydantic import ValidationError
 
-from clearway.gateways.custom import checks, proving
-from clearway.gateways.custom.kind import CustomSettings
+from clearway.gateway_configs import documents
 
 ORDER: Final = "889c9d17-2990-59f4-80df-9f07c3cb9d83"
 """The identifiers of the first authorisation of the examples' payment."""
@@ -278,8 +276,5 @@ def hmac_of(body: dict[str, Any], key: str = "k3y") -> str:
 
 async def wrong_with(document: dict[str, Any]) -> list[str]:
     """Return all that is said against a document, as when it is saved."""
-    try:
-        read = CustomSettings.model_validate({"document": document}).described()
-    except ValidationError as error:
-        return [str(error)]
-    return checks.problems_of(read) or await proving.failures(read)
+    problems, _ = await documents.checked(document)
+    return problems

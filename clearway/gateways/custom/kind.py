@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, Final, Self
@@ -16,9 +16,11 @@ from clearway.gateways.custom import checks, proving
 from clearway.gateways.custom.abilities import capabilities_of
 from clearway.gateways.custom.client import CustomGateway
 from clearway.gateways.custom.context import Entered
+from clearway.gateways.custom.dry_run import dry_run
 from clearway.gateways.custom.language.base import DOCUMENT_BYTES_MAX, Name
 from clearway.gateways.custom.language.document import Document
 from clearway.gateways.custom.language.requests import OAuthAuthentication
+from clearway.gateways.dry_runs import DryStep
 from clearway.gateways.forms import Credentials, GatewaySettings, Secret
 from clearway.gateways.http import gateway_client
 from clearway.gateways.kinds import Ingredients, Kind
@@ -152,6 +154,14 @@ def build(given: Ingredients) -> Gateway:
     )
 
 
+async def rehearse(
+    credentials: CustomCredentials, settings: CustomSettings, callback_url: str, asked: Mapping[str, Any]
+) -> Sequence[DryStep]:
+    """Show what a payment would send. Raises DryRunInvalidError."""
+    document = settings.described()
+    return await dry_run(document, entered_of(document, credentials, settings, callback_url), asked)
+
+
 def warnings(_: CustomCredentials, settings: CustomSettings) -> tuple[str, ...]:
     """Return warnings: what is unusual and still allowed."""
     document = settings.described()
@@ -181,4 +191,5 @@ CUSTOM: Final = Kind(
     capabilities=capabilities,
     warnings=warnings,
     problems=problems,
+    dry_run=rehearse,
 )

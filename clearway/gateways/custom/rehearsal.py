@@ -29,7 +29,7 @@ from clearway.gateways.contract import (
 from clearway.gateways.custom.client import CustomGateway
 from clearway.gateways.custom.context import Entered
 from clearway.gateways.custom.language.document import Document
-from clearway.gateways.custom.language.examples import Example, ExamplePayment, Message
+from clearway.gateways.custom.language.examples import ExamplePayment, Message, Step
 from clearway.gateways.custom.writing import json_bytes
 from clearway.gateways.tokens import Token, Tokens
 
@@ -75,7 +75,7 @@ class Rehearsal:
         self._entered = entered
         self._shown = shown
 
-    async def run(self, step: Example, payment: ExamplePayment) -> Rehearsed:
+    async def run(self, step: Step, payment: ExamplePayment) -> Rehearsed:
         """Run one step about a payment."""
         if step.call == "callback":
             return await self._receive(step)
@@ -87,7 +87,7 @@ class Rehearsal:
             outcome = await _called(gateway, step, operation_of(step, payment))
         return Rehearsed(tuple(stage.sent), outcome)
 
-    async def _receive(self, step: Example) -> Rehearsed:
+    async def _receive(self, step: Step) -> Rehearsed:
         async with httpx.AsyncClient(transport=Stage(None)) as client:
             gateway = CustomGateway(self._document, self._entered, client, timeout_s=TIMEOUT_S)
             try:
@@ -103,7 +103,7 @@ def with_placeholders(document: Document, entered: Entered) -> Entered:
     return replace(entered, credentials={name: f"[{name}]" for name in document.credentials})
 
 
-def operation_of(step: Example, payment: ExamplePayment) -> Operation:
+def operation_of(step: Step, payment: ExamplePayment) -> Operation:
     """Return the operation of a step."""
     kind = OperationKind(step.call) if step.call in set(OperationKind) else step.operation
     of_authorisation = Authorisation(
@@ -122,7 +122,7 @@ def operation_of(step: Example, payment: ExamplePayment) -> Operation:
     )
 
 
-def inbound_of(step: Example, callback_url: str) -> InboundRequest:
+def inbound_of(step: Step, callback_url: str) -> InboundRequest:
     """Return the request of a callback."""
     given = step.receives or Message()
     url = urlsplit(given.url or callback_url)
@@ -156,7 +156,7 @@ def recorded(payment: ExamplePayment, outcome: GatewayOutcome | None) -> Example
     return payment.model_copy(update={"references": references, "state": outcome.state or payment.state})
 
 
-async def _called(gateway: CustomGateway, step: Example, operation: Operation) -> GatewayOutcome:
+async def _called(gateway: CustomGateway, step: Step, operation: Operation) -> GatewayOutcome:
     match step.call:
         case "look_up":
             return await gateway.recover(operation)

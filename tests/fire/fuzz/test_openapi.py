@@ -90,6 +90,11 @@ REFUSED_ON_PURPOSE: Final = (
     ),
     Refusal("gateway_config_invalid", "each kind of gateway asks for its own fields", operations=SAVE_GATEWAY),
     Refusal(
+        "dry_run_invalid",
+        "steps have the form of a document's examples, and only a custom gateway has a dry run",
+        operations=("POST /api/v1/gateways/{gateway_id}/dry_run",),
+    ),
+    Refusal(
         "gateway_import_invalid",
         "a file is opened with the passphrase that sealed it",
         operations=("POST /api/v1/gateways/import",),

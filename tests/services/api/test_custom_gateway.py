@@ -185,3 +185,64 @@ async def test_a_custom_gateway_is_changed_exported_and_shown_without_its_secret
     assert exported.status_code == 200, exported.text
     again = await caller.http.post("/gateways/import", json={"passphrase": passphrase, "file": exported.json()})
     assert again.status_code == 200, again.text
+
+
+async def test_a_dry_run_shows_what_would_be_sent_and_no_secret(caller: Caller) -> None:
+    """Requests have placeholders for credentials; callbacks are checked with the real ones; nothing is sent."""
+    gateway = await connect(caller, bills())
+    paid = {"BILL": "B1", "SUM": "1900.00", "TRANSACTION": "7", "SIGN": form_sign("1900.00", "B1", "7", SECRET)}
+    asked = {
+        "payment": {"amount_minor": AMOUNT, "currency": "AMD"},
+        "steps": [
+            {"call": "page"},
+            {"call": "callback", "receives": {"form": paid}},
+            {"call": "callback", "receives": {"form": paid | {"SUM": "1.00"}}},
+            {"call": "callback", "receives": {"form": {"PRECHECK": "YES", "BILL": "B1", "SUM": "5.00"}}},
+            {"call": "refund"},
+        ],
+    }
+    answer = await caller.http.post(f"/gateways/{gateway['id']}/dry_run", json=asked)
+    assert answer.status_code == 200, answer.text
+    page, believed, forged, question, refund = answer.json()["steps"]
+    assert (page["outcome"]["page"], page["outcome"]["form"]["SUM"]) == ("https://bills.example/pay", "1900.00")
+    assert (believed["answer"], believed["events"][0]["outcome"]["amount"]) == ("OK", AMOUNT)
+    assert "not that of this message" in forged["refused"]
+    assert (question["answer"], question["precheck_refusal"]) == ("OK", "NO")
+    assert "no refunds by API" in refund["outcome"]["error_description"]
+    assert SECRET not in answer.text
+
+
+async def test_a_dry_run_of_calls_shows_the_requests(caller: Caller) -> None:
+    """What one step adds to the record, the next one has; the key is `[key]` in them."""
+    body = {
+        "kind": "custom",
+        "credentials": {"key": SECRET},
+        "settings": {"document": calls(), "values": {"shop": "s"}},
+    }
+    gateway = await connect(caller, body)
+    registered = {"status": 200, "json": {"order": {"id": "o1", "page": "https://acme.example/p/1"}}}
+    steps = [{"call": "start", "answer": registered}, {"call": "page"}, {"call": "look_up", "answer": "timeout"}]
+    asked = {"payment": {"amount_minor": 1050, "currency": "EUR"}, "steps": steps}
+    answer = await caller.http.post(f"/gateways/{gateway['id']}/dry_run", json=asked)
+    start, page, look_up = answer.json()["steps"]
+    assert start["requests"][0]["headers"]["x-api-key"] == "[key]"
+    assert '"amount":10.50' in start["requests"][0]["body"]
+    assert page["outcome"]["page"] == "https://acme.example/p/1"
+    assert look_up["requests"][0]["url"] == "https://acme.example/orders/o1"
+    assert look_up["outcome"]["outcome"] == "unknown"
+    assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [([{"call": "dance"}], "steps.0.call"), ([{"call": "page", "colour": 1}], "steps.0.colour")],
+)
+async def test_a_dry_run_that_cannot_be_read_is_refused(caller: Caller, steps: list[Any], said: str) -> None:
+    """A step that does not exist is named; a gateway of another kind has no dry run."""
+    gateway = await connect(caller, bills())
+    asked = {"payment": {"amount_minor": 1, "currency": "AMD"}, "steps": steps}
+    answer = await caller.http.post(f"/gateways/{gateway['id']}/dry_run", json=asked)
+    assert (answer.status_code, answer.json()["code"]) == (422, "dry_run_invalid")
+    assert said in answer.json()["detail"]
+    other = (await caller.http.get("/gateways")).json()["data"][-1]["id"]
+    assert (await caller.http.post(f"/gateways/{other}/dry_run", json=asked)).json()["code"] == "dry_run_invalid"

@@ -72,22 +72,31 @@ class Becomes(Part):
     precheck_refused: Text | None = None
 
 
-class Example(Part):
-    """One recorded exchange. call: what Clearway does. sends: what it must send. answer: what the gateway answered.
+class Step(Part):
+    """What Clearway does, and what the gateway answers, or sends.
 
-    `timeout`: no answer in time. `unreachable`: no connection. receives: a callback, at `received_at`. shows: what the
-    example proves; a document needs a `decline`, with calls a `timeout`, and with callbacks a `tampered` one.
+    operation: of a look-up. answer `timeout`: no answer in time; `unreachable`: no connection. receives: a callback, at
+    `received_at`.
     """
 
-    name: Text
     call: Literal["start", "page", "look_up", "capture", "void", "refund", "callback"]
     operation: OperationKind = OperationKind.AUTHORISE
-    shows: Literal["success", "decline", "timeout", "tampered", "duplicate"] | None = None
-    payment: ExamplePayment | None = None
-    sends: Message | None = None
     answer: Message | Literal["timeout", "unreachable"] | None = None
     receives: Message | None = None
     received_at: Annotated[str, Field(max_length=40)] = "2026-01-01T00:00:00+00:00"
+
+
+class Example(Step):
+    """One recorded exchange. sends: what Clearway must send. becomes: what comes of it.
+
+    shows: what the example proves. A document needs a `decline`, with calls a `timeout`, and with callbacks a
+    `tampered` one.
+    """
+
+    name: Text
+    shows: Literal["success", "decline", "timeout", "tampered", "duplicate"] | None = None
+    payment: ExamplePayment | None = None
+    sends: Message | None = None
     becomes: Becomes
 
 
