@@ -198,7 +198,7 @@ def calls() -> dict[str, Any]:
                 "url": "https://acme.example/shops/a%2Fb/orders",
                 "headers": {"X-Api-Key": "k3y"},
                 "text": '{"order":"' + ORDER + '","amount":10.50,"currency":"978",'
-                '"return_to":"https://clearway.example/return"}',
+                '"return_to":"https://shop.example/return"}',
             },
             "answer": {"status": 201, "json": {"order": {"id": "o1", "page": "https://p.example/1"}}},
             "becomes": {"outcome": "prepared", "references": {"payment": "o1"}},

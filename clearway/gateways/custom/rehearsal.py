@@ -33,7 +33,7 @@ from clearway.gateways.custom.language.examples import ExamplePayment, Message, 
 from clearway.gateways.custom.writing import json_bytes
 from clearway.gateways.tokens import Token, Tokens
 
-RETURN_URL: Final = "https://clearway.example/return"
+RETURN_URL: Final = "https://shop.example/return"
 TIMEOUT_S: Final = 5.0
 
 
