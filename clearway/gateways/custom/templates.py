@@ -17,7 +17,10 @@ FUEL: Final = 5_000
 """Instructions that one template may take. The longest honest one takes some tens."""
 RESULT_LENGTH_MAX: Final = 4_096
 STATEMENTS: Final = frozenset({"if", "elif", "else", "endif"})
-_TAG: Final = re.compile(r"\{%[-+]?\s*(\w*)")
+_TAG: Final = re.compile(r"(\{\{|\{%)(.*?)(?:\}\}|%\})", re.DOTALL)
+_EXPRESSION: Final = re.compile(r"""[-+]?(?:[\w\s.|(),=!<>]|'[^'{}]*'|"[^"{}]*")*[-+]?""")
+"""Names, filters, comparisons and texts: no lists, no arithmetic, no joining, so that nothing can grow."""
+_MARKS: Final = ("{{", "}}", "{%", "%}", "{#")
 _BUILT_IN: Final = (
     *("abs", "attr", "batch", "bool", "capitalize", "chain", "count", "d", "default", "dictsort", "e", "escape"),
     *("first", "float", "format", "groupby", "indent", "int", "items", "join", "last", "length", "lines", "list"),
@@ -90,9 +93,14 @@ def path_filled_in(template: str, names: Mapping[str, Any]) -> str:
 
 def problem_of(template: str) -> str | None:
     """Return what is wrong with a template that the language does not have, or None."""
-    for statement in _TAG.findall(template):
-        if statement not in STATEMENTS:
+    for mark, content in _TAG.findall(template):
+        if not _EXPRESSION.fullmatch(content):
+            return f"{content.strip()!r} is more than names, filters, comparisons and texts"
+        statement = next(iter(content.strip("-+ ").split()), "")
+        if mark == "{%" and statement not in STATEMENTS:
             return f"the statement {statement!r} does not exist; there is only {{% if %}}"
+    if any(mark in _TAG.sub("", template) for mark in _MARKS):
+        return "a tag does not end, or a comment begins"
     try:
         _TEXT.undeclared_variables_in_str(template)
     except minijinja.TemplateError as error:
