@@ -42,6 +42,13 @@ def _without(*shows: str) -> Break:
     return change
 
 
+def _nested(depth: int) -> dict[str, Any]:
+    value: Any = "x"
+    for _ in range(depth):
+        value = {"base64": value}
+    return {"x": value}
+
+
 CASES = "start/answer/cases"
 LOOK_UP_PATH = "look_ups/authorise/request/path"
 UNSIGNED = {"algorithm": "md5", "parts": [{"raw": "body"}]}
@@ -68,6 +75,7 @@ OF_CALLS: list[tuple[str, Break, str]] = [
     ("decline by a status", _set(f"{CASES}/2/executed", None), "is a decline only if it is a 4xx"),
     ("decline by a 500", _set(f"{CASES}/2/when/http", [500]), "is a decline only if it is a 4xx"),
     ("retry after a 500", _set(f"{CASES}/3/when/http", [500]), "only 429 and 503"),
+    ("a deep value", _set("start/request/json", _nested(20)), "nested deeper than"),
     ("no reference", _set("start/answer/references", {}), "the reference `payment`"),
     ("no look-up for a finding", _set("abilities/finds/capture", {"by": "by_reference"}), "needs a look-up"),
     ("a capture that is not there", _set("abilities/capture", "full"), "capture is declared and described together"),
@@ -118,13 +126,6 @@ async def test_a_broken_document_of_a_form_is_refused(name: str, change: Break, 
     document = form()
     change(document)
     assert said in "; ".join(await wrong_with(document)), name
-
-
-def _nested(depth: int) -> dict[str, Any]:
-    value: Any = "x"
-    for _ in range(depth):
-        value = {"base64": value}
-    return {"x": value}
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,18 @@ async def test_an_amount_that_the_gateway_cannot_write_is_not_sent() -> None:
     assert connector.abilities.capabilities.step_minor["EUR"] == 100
 
 
+async def test_a_text_that_grows_by_encoding_is_not_sent() -> None:
+    """A value has a length, whatever is done with it."""
+    document, value = calls(), "{{ payment.id }}"
+    for _ in range(40):
+        value = {"base64": value}  # type: ignore[assignment]
+    document["start"]["request"]["json"]["order"] = value
+    connector = gateway(document, answering(201, REGISTERED))
+    assert isinstance(connector, Preparing)
+    outcome = await connector.prepare(operation())
+    assert (outcome.kind, outcome.executed) == (OutcomeKind.DECLINED, Executed.NO)
+
+
 async def test_the_registered_page_is_given_to_the_customer() -> None:
     """`authorise` sends nothing: the page was kept as the state, beside the recorded reference."""
     connector = gateway(calls(), failing(httpx.ReadTimeout))
@@ -311,7 +323,7 @@ async def test_a_hint_says_nothing_but_whom_to_ask_about() -> None:
     """The claim of an unsigned message is not even read."""
     document = calls()
     callback = document["callbacks"][0]
-    callback |= {"trust": "hint", "signature": None, "cases": [], "amount": None, "currency": None}
+    callback |= {"trust": "hint", "signature": None}
     inbound = await read_inbound(gateway(document, answering()), request(b'{"id":"o1","status":"PAID","sum":"1"}'))
     assert inbound.events[0].trust is Trust.HINT
     assert inbound.events[0].outcome == GatewayOutcome(OutcomeKind.UNKNOWN)
