@@ -34,6 +34,7 @@ from api.operations.routes import router as operations
 from api.orders.routes import router as orders
 from api.payments.routes import router as payments
 from api.public.routes import router as public
+from api.reconciliations.imports import router as settlement_imports
 from api.reconciliations.routes import router as reconciliations
 from api.reference.page import ASSETS_PATH
 from api.reference.routes import DOCUMENT, assets, docs
@@ -75,6 +76,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     error_reference,
     routing,
     breakers,
+    settlement_imports,
     reconciliations,
     fx,
 )

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from clearway.cli.json_files import read_json
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, MerchantApi, open_api
 from clearway.cli.output import JsonFlag, coloured, out, plain, print_json, table
 from clearway.cli.problems import CommandError
 
 WAIT_S: Final = 600.0
 POLL_S: Final = 0.5
+FILE_BYTES_MAX: Final = 50_000_000
+PART_BYTES_MAX: Final = 48_000
+"""A part of a file in one request: the API takes 64 KiB, and JSON needs some of it."""
+PROBLEMS_SHOWN: Final = 20
 
 reconcile: Final = typer.Typer(
     help="Reconciliation: compare what gateways report with the record, and close what differs.", no_args_is_help=True
@@ -151,6 +160,74 @@ def resolve(
     with open_api(api_url, api_key, api_secret) as api:
         found = api.post(f"/reconciliations/items/{item}/resolve", body, idempotency_key=idempotency_key)
     out().print(f"{found['id']} is {found['state']}.")
+
+
+@reconcile.command("import")
+def import_file(
+    gateway: Gateway,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with a header, in UTF-8.", dir_okay=False)],
+    columns: Annotated[Path, typer.Option(help="The column map as JSON: see docs/reconciliation.md.", dir_okay=False)],
+    *,
+    bank: Annotated[bool, typer.Option("--bank", help="The file has lines of the bank account.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the first rows and the problems only.")] = False,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Import a settlement file. All of it is checked first; the same file twice changes nothing."""
+    named = read_json(columns)
+    body = {"gateway_id": gateway, "target": "bank_lines" if bank else "balance_rows", "columns": named}
+    parts = list(_parts(file, str(named.get("delimiter", ","))))
+    with open_api(api_url, api_key, api_secret) as api:
+        checked = [
+            api.post("/reconciliations/imports", body | {"content": text, "first_row": row, "dry_run": True})
+            for row, text in parts
+        ]
+        problems = [each for part in checked for each in part["problems"]]
+        for each in problems[:PROBLEMS_SHOWN]:
+            out().print(f"Row {each['row']}: {plain(each['message'])}.")
+        if problems:
+            raise CommandError("The file has problems. Nothing was imported.")
+        if dry_run:
+            _show_rows(checked[0]["first"])
+            return
+        done = [api.post("/reconciliations/imports", body | {"content": text, "first_row": row}) for row, text in parts]
+    added, rows = sum(each["added"] for each in done), sum(each["rows"] for each in done)
+    out().print(f"{rows} rows were read, and {added if not all(each['repeated'] for each in done) else 0} are new.")
+
+
+def _parts(file: Path, delimiter: str) -> Iterator[tuple[int, str]]:
+    """Yield the file in parts that the API takes, each with the header and the number of its first row."""
+    if file.stat().st_size > FILE_BYTES_MAX:
+        raise CommandError(f"{file} is larger than {FILE_BYTES_MAX // 1_000_000} MB. Split it.")
+    try:
+        records = list(csv.reader(io.StringIO(file.read_text(encoding="utf-8-sig")), delimiter=delimiter, strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CommandError(f"{file} is not a CSV file in UTF-8: {error}.") from None
+    if not records:
+        raise CommandError(f"{file} is empty.")
+    header, number, part = _line(records[0], delimiter), 2, ""
+    for row, record in enumerate(records[1:], 2):
+        line = _line(record, delimiter)
+        if part and len((header + part + line).encode()) > PART_BYTES_MAX:
+            yield number, header + part
+            number, part = row, ""
+        part += line
+    yield number, header + part
+
+
+def _line(record: list[str], delimiter: str) -> str:
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerow(record)
+    return text.getvalue()
+
+
+def _show_rows(rows: list[dict[str, Any]]) -> None:
+    shown = table("id", "kind", "amount", "fee", "at")
+    for each in rows:
+        amount = f"{each['amount']} {each['currency']}"
+        shown.add_row(plain(each["id"]), each["kind"] or "", amount, str(each["fee"]), each["at"])
+    out().print(shown)
 
 
 def _ended(api: MerchantApi, found: dict[str, Any]) -> dict[str, Any]:

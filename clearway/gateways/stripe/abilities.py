@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from clearway.domain.payment import PaymentMethod
-from clearway.gateways.contract import Abilities, Capabilities, Closes, Finding, FindsOut
+from clearway.gateways.contract import Abilities, Capabilities, Closes, Finding, FindsOut, Lists
 from clearway.gateways.stripe.amounts import CURRENCIES, MAXIMA, MINIMA, STEPS
 
 KEY_LIFE_S: Final = 23 * 3_600.0
@@ -26,4 +26,5 @@ def abilities(*, multicapture: bool) -> Abilities:
             repeated_capture=multicapture,
         ),
         closes=Closes.AT_ONCE,
+        lists=Lists(operations_lag_s=60, balance_lag_s=3_600, payouts_lag_s=3_600),
     )

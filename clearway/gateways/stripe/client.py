@@ -10,6 +10,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 
 import httpx
@@ -19,6 +20,7 @@ from clearway.domain.payment import CaptureMethod
 from clearway.gateways.contract import (
     UNKNOWN,
     AnswerUnreadableError,
+    BalancePage,
     Card,
     CardToken,
     Executed,
@@ -28,12 +30,16 @@ from clearway.gateways.contract import (
     InboundRequest,
     Operation,
     OperationKind,
+    OperationPage,
     OutcomeKind,
+    PayoutPage,
+    PayoutRows,
 )
 from clearway.gateways.stripe import cards, mapping, webhooks
 from clearway.gateways.stripe.abilities import abilities
 from clearway.gateways.stripe.amounts import AmountNotExpressibleError, to_stripe
 from clearway.gateways.stripe.exchange import Answer, ask
+from clearway.gateways.stripe.listing import StripeLists
 from clearway.gateways.stripe.transport import StripeTransport
 
 API_BASE: Final = "https://api.stripe.com"
@@ -87,6 +93,7 @@ class StripeGateway:
             max_network_retries=0,
         )
         self._v1 = sdk.v1
+        self._lists = StripeLists(sdk.v1)
 
     async def prepare(self, operation: Operation) -> GatewayOutcome:
         """Create the PaymentIntent, unconfirmed: no money can move. An amount Stripe cannot write is not sent."""
@@ -196,6 +203,24 @@ class StripeGateway:
             raise GatewayUnavailableError("Stripe did not answer, or not in a form that can be read")
         said = outcome.error_description or "no reason given"
         return f"Stripe refused the secret key ({said}). Copy it again from the Stripe dashboard, under API keys."
+
+    async def list_operations(
+        self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
+    ) -> OperationPage:
+        """List payments, their captures, and refunds. Raises GatewayUnavailableError."""
+        return await self._lists.operations(since, payment_id, cursor)
+
+    async def list_balance_rows(self, *, since: datetime, until: datetime, cursor: str | None = None) -> BalancePage:
+        """List balance transactions. Raises GatewayUnavailableError."""
+        return await self._lists.rows(since, until, cursor)
+
+    async def list_payouts(self, *, since: datetime, until: datetime, cursor: str | None = None) -> PayoutPage:
+        """List payouts. Raises GatewayUnavailableError."""
+        return await self._lists.payouts(since, until, cursor)
+
+    async def list_payout_rows(self, payout_id: str, *, cursor: str | None = None) -> PayoutRows:
+        """List the ids of the rows of a payout. Raises GatewayUnavailableError."""
+        return await self._lists.payout_rows(payout_id, cursor)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -21,11 +21,13 @@ from clearway.simulator.facades.stripe.methods import Methods
 from clearway.simulator.facades.stripe.parameters import Listing, NewEndpoint, Search, Span
 from clearway.simulator.facades.stripe.refunds import Refunds
 from clearway.simulator.facades.stripe.searching import matcher
+from clearway.simulator.facades.stripe.settling import Settling
 from clearway.simulator.facades.stripe.views import Views, is_charged
 from clearway.simulator.faults import FaultSwitches
 from clearway.simulator.outbox import Outbox
 from clearway.simulator.records import Records
 from clearway.simulator.settings import SimulatorSettings
+from clearway.simulator.settlement import Settlement
 
 PATHS: Final = {
     Kind.INTENT: "/v1/payment_intents",
@@ -52,6 +54,7 @@ class StripeFacade:
     refunds: Refunds
     methods: Methods
     desk: Desk
+    settling: Settling
     search_lag_s: float
 
     def find(self, caller: Caller, kind: Kind, object_id: str) -> dict[str, Any]:
@@ -175,6 +178,7 @@ def build(
         refunds=Refunds(books, records, engine, views, announcer),
         methods=methods,
         desk=Desk(store, books, views, channel, switches, settings.simulator_stripe_key_life_s),
+        settling=Settling(Settlement(store, switches, settings), records, books, views),
         search_lag_s=settings.simulator_stripe_search_lag_s,
     )
 

@@ -186,6 +186,7 @@ class Intents:
             capture="manual" if document["capture_method"] == "manual" else "automatic",
             return_url=_coming_back(intent),
             description=(document["description"] or "")[:512] or None,
+            account=intent.account,
         )
 
     def _check_capture(self, intent: Thing, tried: Try, amount: int, asked: Capture) -> None:

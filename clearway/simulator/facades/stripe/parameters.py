@@ -192,6 +192,15 @@ class Listing(_Parameters):
     types: list[Text] | None = None
 
 
+class SettledListing(_Parameters):
+    """`GET /v1/balance_transactions` and `GET /v1/payouts`."""
+
+    created: Span | int | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 10
+    starting_after: Text | None = None
+    payout: Text | None = None
+
+
 class Search(_Parameters):
     """`GET /v1/payment_intents/search`."""
 

@@ -28,6 +28,7 @@ from clearway.simulator.facades.stripe.parameters import (
     NewToken,
     Nothing,
     Search,
+    SettledListing,
 )
 from clearway.simulator.faults import Operation, Subject
 
@@ -227,6 +228,18 @@ async def delete_endpoint(request: Request, endpoint: str, stripe: Stripe) -> Re
     return await stripe.desk.look(
         request, Nothing, lambda caller, _asked: stripe.delete_endpoint(caller, endpoint), _asking
     )
+
+
+@router.get("/balance_transactions")
+async def list_transactions(request: Request, stripe: Stripe) -> Response:
+    """List balance transactions."""
+    return await stripe.desk.look(request, SettledListing, stripe.settling.transactions, _asking)
+
+
+@router.get("/payouts")
+async def list_payouts(request: Request, stripe: Stripe) -> Response:
+    """List payouts."""
+    return await stripe.desk.look(request, SettledListing, stripe.settling.payouts, _asking)
 
 
 @router.get("/account")

@@ -11,7 +11,7 @@ from clearway.simulator.facades.stripe.errors import StripeError, failure_of, me
 from clearway.simulator.records import Operation, Payment, Records, Status
 from clearway.simulator.wire import page_path
 
-EXPANDABLE: Final = {"latest_charge", "payment_method", "charge", "payment_intent"}
+EXPANDABLE: Final = {"latest_charge", "payment_method", "charge", "payment_intent", "source"}
 EXPANSION_DEPTH_MAX: Final = 4
 _REFUND_STATUS: Final = {Status.PROCESSING: "pending", Status.SUCCEEDED: "succeeded", Status.FAILED: "failed"}
 
