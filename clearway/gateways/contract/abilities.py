@@ -1,6 +1,6 @@
 """What a connector declares: how it finds out an outcome, when an unpaid attempt is over, its capabilities.
 
-Each connector has one `Abilities`. The suite `tests/services/gateways/conformance.py` tests what it declares.
+Each connector has one `Abilities`. The suite `tests/services/gateways/conformance/` tests what it declares.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from clearway.gateways.paypal.client import PayPalGateway
 from clearway.gateways.paypal.exchange import PayPalCredentials
 from clearway.gateways.tokens import Token
 from tests.services.gateways.asking import follow_up, read
-from tests.services.gateways.conformance import Bench, GatewayConformance, ask, begun
+from tests.services.gateways.conformance import Bench, GatewayConformance, ask, authorised, begun
 from tests.services.gateways.paypal_account import Account
 from tests.services.gateways.paypal_bench import connected
 from tests.support.receiver import Receiver
@@ -107,6 +107,7 @@ class TestPayPal(GatewayConformance):
                 connect=_with_a_token,
                 answers=ANSWERS,
                 events=EVENTS,
+                switch=paypal.simulator.switch,
                 good=("wallet", "balance"),
                 refused=("wallet", "declined"),
                 undecided=("wallet", "waits"),
@@ -140,7 +141,7 @@ class TestPayPal(GatewayConformance):
 
     async def test_follow_up_of_an_unknown_payment(self, bench: Bench) -> None:
         """An order that PayPal does not show may be there all the same: nothing is known, and nothing is done."""
-        asked, outcome = await self._authorised(bench)
+        asked, outcome = await authorised(bench)
         lost = replace(outcome, references={"payment": "no-such-payment"})
         for operation in ("capture", "void", "refund"):
             act = getattr(bench.gateway, operation)

@@ -46,27 +46,32 @@ def sign(body: bytes, skew_s: int) -> dict[str, str]:
     }
 
 
+def bench_of(simulator: Simulator, receiver: Receiver) -> Bench:
+    """Put a simulator on the bench."""
+
+    async def effects(payment_id: str) -> list[str]:
+        return [effect["type"] for effect in await simulator.effects(payment_id)]
+
+    return Bench(
+        gateway=simulator.gateway,
+        receiver=receiver,
+        effects=effects,
+        sign=sign,
+        connect=lambda url: SimulatorGateway(url, DEVELOPMENT_SIMULATOR_SECRET, timeout_s=5),
+        answers=[DECLINED, WAITING, REFUSED],
+        events=[{"id": "sim_evt_1", "occurred_at": "2026-01-01T00:00:00Z", "data": DECLINED}],
+        switch=simulator.switch,
+        good=("upi", "success@razorpay"),
+        refused=("netbanking", "FAIL"),
+        undecided=("upi", "pending@razorpay"),
+        challenged=("upi", "approve@clearway"),
+    )
+
+
 class TestSimulator(GatewayConformance):
     """Run the suite against the real service."""
 
     @pytest.fixture(params=["simulator", "patient_simulator"])
     def bench(self, request, receiver: Receiver) -> Bench:
-        """Put a simulator on the bench."""
-        simulator: Simulator = request.getfixturevalue(request.param)
-
-        async def effects(payment_id: str) -> list[str]:
-            return [effect["type"] for effect in await simulator.effects(payment_id)]
-
-        return Bench(
-            gateway=simulator.gateway,
-            receiver=receiver,
-            effects=effects,
-            sign=sign,
-            connect=lambda url: SimulatorGateway(url, DEVELOPMENT_SIMULATOR_SECRET, timeout_s=5),
-            answers=[DECLINED, WAITING, REFUSED],
-            events=[{"id": "sim_evt_1", "occurred_at": "2026-01-01T00:00:00Z", "data": DECLINED}],
-            good=("upi", "success@razorpay"),
-            refused=("netbanking", "FAIL"),
-            undecided=("upi", "pending@razorpay"),
-            challenged=("upi", "approve@clearway"),
-        )
+        """Put both simulators on the bench."""
+        return bench_of(request.getfixturevalue(request.param), receiver)

@@ -18,7 +18,7 @@ from clearway.gateways.square.api import SquareKeys
 from clearway.gateways.square.client import Location, SquareGateway
 from clearway.simulator.facades.square.events import signature
 from tests.services.gateways.asking import follow_up, read
-from tests.services.gateways.conformance import Bench, GatewayConformance, ask
+from tests.services.gateways.conformance import Bench, GatewayConformance, ask, authorised
 from tests.services.gateways.square_account import Seller
 from tests.services.gateways.square_bench import connected
 from tests.support.receiver import Receiver
@@ -76,6 +76,7 @@ class TestSquare(GatewayConformance):
                 ),
                 answers=ANSWERS,
                 events=[event("payment", PAYMENT, datetime.now(UTC)), event("refund", REFUND, datetime.now(UTC))],
+                switch=seller.simulator.switch,
                 good=("card", "cnon:card-nonce-ok"),
                 refused=("card", "cnon:card-nonce-declined"),
                 undecided=("card", "bnon:bank-nonce-ok"),
@@ -91,7 +92,7 @@ class TestSquare(GatewayConformance):
 
     async def test_manual_capture_in_parts(self, bench: Bench) -> None:
         """Square captures once: a part that is not final is refused, and the final one releases the rest."""
-        asked, outcome = await self._authorised(bench)
+        asked, outcome = await authorised(bench)
         part = follow_up(asked, outcome, "capture", 400)
         refused = await bench.gateway.capture(part)
         assert refused.kind is OutcomeKind.DECLINED
@@ -102,14 +103,14 @@ class TestSquare(GatewayConformance):
 
     async def test_capture_repeats_with_its_key(self, bench: Bench) -> None:
         """A capture sent twice is one capture."""
-        asked, outcome = await self._authorised(bench)
+        asked, outcome = await authorised(bench)
         request = replace(follow_up(asked, outcome, "capture", 400), final=True)
         assert await bench.gateway.capture(request) == await bench.gateway.capture(request)
         assert await bench.effects(asked.payment_id) == ["authorised", "captured", "voided"]
 
     async def test_void_releases_what_is_left(self, bench: Bench) -> None:
         """A void releases the whole, and nothing can be captured afterwards."""
-        asked, outcome = await self._authorised(bench)
+        asked, outcome = await authorised(bench)
         released = await bench.gateway.void(follow_up(asked, outcome, "void", 1_000))
         late = await bench.gateway.capture(replace(follow_up(asked, outcome, "capture", 100), final=True))
         assert (released.kind, released.amount_minor) == (OutcomeKind.APPROVED, 1_000)

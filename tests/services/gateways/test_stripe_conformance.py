@@ -91,6 +91,7 @@ class TestStripe(GatewayConformance):
                 ),
                 answers=[PAID, WAITING, REFUSED, REFUND, ERROR],
                 events=[event(PAID, "payment_intent.succeeded"), event(REFUND, "refund.failed")],
+                switch=account.simulator.switch,
                 good=("card", "pm_card_visa"),
                 refused=("card", "pm_card_chargeDeclined"),
                 undecided=("card", "pm_card_threeDSecure2Required"),
