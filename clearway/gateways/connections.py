@@ -73,6 +73,15 @@ def capabilities_of(config: GatewayConfig) -> Capabilities:
         return NOTHING
 
 
+def polling_of(config: GatewayConfig) -> tuple[float, ...] | None:
+    """Return a gateway's own polling intervals in seconds; None: those of the installation."""
+    kind = CATALOGUE.get(config.kind)
+    try:
+        return kind.polling(kind.settings.model_validate(config.settings)) if kind and kind.polling else None
+    except ValidationError:
+        return None
+
+
 @dataclass
 class _Kept:
     connection: Connection

@@ -66,6 +66,7 @@ class Kind:
     title: its name for people. modes: the merchants that may connect it. build: makes the connector, opens nothing.
     capabilities: what a gateway with these settings can express.
     problems: what is wrong beyond the forms, found without a call; nothing is saved then.
+    polling: by settings, the waits before each status poll in seconds; None: those of the installation.
     dry_run: by credentials, settings, the address of callbacks and steps, shows what would be sent, and sends nothing.
     mode_of: whether the credentials are live or test ones, if they show it. warnings: what is unusual and still
     allowed, such as a missing webhook secret. tokens: how its card tokens begin, so that none is sent to a gateway of
@@ -82,6 +83,7 @@ class Kind:
     mode_of: Callable[[Any], Mode | None] = no_mode
     warnings: Callable[[Any, Any], tuple[str, ...]] = no_warnings
     problems: Callable[[Any, Any], Awaitable[Sequence[str]]] = no_problems
+    polling: Callable[[Any], tuple[float, ...] | None] | None = None
     dry_run: Callable[[Any, Any, str, Mapping[str, Any]], Awaitable[Sequence[DryStep]]] | None = None
     tokens: tuple[str, ...] = ()
     raw_cards: bool = False

@@ -177,6 +177,12 @@ def capabilities(settings: CustomSettings) -> Capabilities:
     return capabilities_of(settings.described())
 
 
+def polling(settings: CustomSettings) -> tuple[float, ...] | None:
+    """Return the waits before each status poll in seconds."""
+    given = settings.described().polling
+    return tuple(map(float, given)) if given else None
+
+
 def _words(problem: Any) -> str:
     place = ".".join(str(step) for step in problem["loc"])
     return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
@@ -191,5 +197,6 @@ CUSTOM: Final = Kind(
     capabilities=capabilities,
     warnings=warnings,
     problems=problems,
+    polling=polling,
     dry_run=rehearse,
 )

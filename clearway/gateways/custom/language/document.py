@@ -114,7 +114,10 @@ class Abilities(Part):
 
 
 class Document(Part):
-    """A payment gateway, described. Amounts in examples and abilities are in minor units of ISO 4217."""
+    """A payment gateway, described. Amounts in examples and abilities are in minor units of ISO 4217.
+
+    polling: the seconds before each status poll of a waiting payment; the last repeats.
+    """
 
     clearway_gateway: Literal[1]
     title: Annotated[str, Field(min_length=1, max_length=64)]
