@@ -11,6 +11,7 @@ from typing import Final
 from fastapi import APIRouter, Depends, FastAPI
 
 from api.api_keys.routes import router as api_keys
+from api.checkout.routes import router as checkout
 from api.errors.routes import router as error_reference
 from api.events.routes import router as events
 from api.fx.routes import router as fx
@@ -62,6 +63,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     orders,
     public,
     payments,
+    checkout,
     refunds,
     webhook_endpoints,
     webhooks,

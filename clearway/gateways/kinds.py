@@ -9,8 +9,10 @@ from typing import Any, Protocol, runtime_checkable
 
 from clearway.domain.gateway import GatewayConfig, GatewayKind
 from clearway.domain.merchant import Mode
+from clearway.domain.payment import PaymentMethod
 from clearway.egress import EgressPolicy
 from clearway.egress.exchanges import GuardedExchanges
+from clearway.gateways.browser import BrowserSide, without_script
 from clearway.gateways.contract import Capabilities, Gateway
 from clearway.gateways.dry_runs import DryStep
 from clearway.gateways.forms import Credentials, GatewaySettings
@@ -69,8 +71,9 @@ class Kind:
     polling: by settings, the waits before each status poll in seconds; None: those of the installation.
     dry_run: by credentials, settings, the address of callbacks and steps, shows what would be sent, and sends nothing.
     mode_of: whether the credentials are live or test ones, if they show it. warnings: what is unusual and still
-    allowed, such as a missing webhook secret. tokens: how its card tokens begin, so that none is sent to a gateway of
-    another kind. raw_cards: it exchanges raw test cards for tokens.
+    allowed, such as a missing webhook secret. browser: what a page needs for a method, by the settings alone.
+    tokens: how its card tokens begin, so that none is sent to a gateway of another kind. raw_cards: it exchanges raw
+    test cards for tokens.
     """
 
     name: GatewayKind
@@ -85,5 +88,6 @@ class Kind:
     problems: Callable[[Any, Any], Awaitable[Sequence[str]]] = no_problems
     polling: Callable[[Any], tuple[float, ...] | None] | None = None
     dry_run: Callable[[Any, Any, str, Mapping[str, Any]], Awaitable[Sequence[DryStep]]] | None = None
+    browser: Callable[[Any, PaymentMethod], BrowserSide] = without_script
     tokens: tuple[str, ...] = ()
     raw_cards: bool = False

@@ -118,6 +118,15 @@ async def _decide(
     return decide(active.program, active.version, facts, candidates)
 
 
+async def foresee(
+    services: Services, merchant_id: str, configs: Sequence[GatewayConfig], facts: PaymentFacts
+) -> Decision:
+    """Return the decision for a payment that is not made: nothing is taken, not even the probe of a breaker."""
+    active = await services.programs.of_merchant(merchant_id)
+    candidates = candidates_of(configs, lambda gateway_id: services.breakers.says(gateway_id, facts.at))
+    return decide(active.program, active.version, facts, candidates)
+
+
 def _not_routed(decision: Decision, asked_id: str | None, mode: Mode) -> Exception:
     reasons = {each.gateway_id: each for each in decision.left_out}
     if asked_id is not None:

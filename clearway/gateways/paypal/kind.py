@@ -5,15 +5,19 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from clearway.domain.gateway import GatewayKind
+from clearway.domain.payment import PaymentMethod
+from clearway.gateways.browser import ActionNeeded, BrowserSide, Component
 from clearway.gateways.contract import Capabilities, Gateway
 from clearway.gateways.forms import URL_FIELD, Credentials, GatewaySettings, Secret
 from clearway.gateways.kinds import Ingredients, Kind
 from clearway.gateways.paypal.abilities import ABILITIES
-from clearway.gateways.paypal.client import LIVE, SANDBOX, PayPalGateway
+from clearway.gateways.paypal.client import LIVE, SANDBOX, WALLET, PayPalGateway
 from clearway.gateways.paypal.exchange import PayPalCredentials
+
+SCRIPT: Final = "https://www.paypal.com/sdk/js"
 
 
 class Environment(StrEnum):
@@ -50,6 +54,9 @@ class PayPalSettings(GatewaySettings):
     """What may be shown. api_base: only for a stand-in of PayPal."""
 
     environment: Environment = Field(default=Environment.LIVE, description="Where the app is: `live` or `sandbox`.")
+    client_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{4,255}$")] | None = Field(
+        default=None, description="The client ID once more, where pages may see it: for PayPal's button and marks."
+    )
     api_base: str | None = Field(
         default=None,
         max_length=2_048,
@@ -84,6 +91,18 @@ def warnings(credentials: PayPalForm, settings: PayPalSettings) -> tuple[str, ..
     return tuple(found)
 
 
+def browser(settings: PayPalSettings, _method: PaymentMethod) -> BrowserSide:
+    """Return what a page needs: a button, after which the customer goes on at PayPal. The script only draws it."""
+    return BrowserSide(
+        Component.BUTTON,
+        "wallet",
+        value={"code": WALLET},
+        script=SCRIPT if settings.client_id else None,
+        values={"client_id": settings.client_id} if settings.client_id else {},
+        next_action=ActionNeeded.ALWAYS,
+    )
+
+
 def capabilities(_: PayPalSettings) -> Capabilities:
     """Return what an account can express."""
     return ABILITIES.capabilities
@@ -97,4 +116,5 @@ PAYPAL: Final = Kind(
     build=build,
     capabilities=capabilities,
     warnings=warnings,
+    browser=browser,
 )

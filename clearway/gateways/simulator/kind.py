@@ -8,6 +8,8 @@ from pydantic import Field
 
 from clearway.domain.gateway import GatewayKind
 from clearway.domain.merchant import Mode
+from clearway.domain.payment import PaymentMethod
+from clearway.gateways.browser import BrowserSide, Component, without_script
 from clearway.gateways.contract import Gateway
 from clearway.gateways.forms import Credentials, NoSettings, Secret
 from clearway.gateways.kinds import Ingredients, Kind
@@ -32,6 +34,13 @@ def build(given: Ingredients) -> Gateway:
     )
 
 
+def browser(_settings: NoSettings, method: PaymentMethod) -> BrowserSide:
+    """Return what a page needs: fields of its own. It takes the numbers of test cards."""
+    if method is PaymentMethod.CARD:
+        return BrowserSide(Component.CARD_FORM, "card")
+    return without_script(_settings, method)
+
+
 SIMULATOR: Final = Kind(
     name=GatewayKind.SIMULATOR,
     title="Simulator",
@@ -41,6 +50,7 @@ SIMULATOR: Final = Kind(
     capabilities=lambda _: ABILITIES.capabilities,
     modes=frozenset({Mode.TEST}),
     mode_of=lambda _: Mode.TEST,
+    browser=browser,
     tokens=("tok_sim_",),
     raw_cards=True,
 )

@@ -9,6 +9,8 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from clearway.domain.gateway import GatewayKind
+from clearway.domain.payment import PaymentMethod
+from clearway.gateways.browser import ActionNeeded, BrowserSide, by_script
 from clearway.gateways.contract import Capabilities, Gateway
 from clearway.gateways.forms import URL_FIELD, Credentials, GatewaySettings, Secret, is_plain
 from clearway.gateways.kinds import Ingredients, Kind
@@ -26,6 +28,10 @@ class Environment(StrEnum):
     SANDBOX = "sandbox"
 
 
+SCRIPTS: Final = {
+    Environment.PRODUCTION: "https://web.squarecdn.com/v1/square.js",
+    Environment.SANDBOX: "https://sandbox.web.squarecdn.com/v1/square.js",
+}
 BASES: Final = {Environment.PRODUCTION: PRODUCTION, Environment.SANDBOX: SANDBOX}
 
 
@@ -117,6 +123,12 @@ def warnings(credentials: SquareForm, settings: SquareSettings) -> tuple[str, ..
     return tuple(found)
 
 
+def browser(settings: SquareSettings, _method: PaymentMethod) -> BrowserSide:
+    """Return what a page needs: Square's card field, which also verifies the customer before it makes the token."""
+    values = {"application_id": settings.application_id, "location_id": settings.location_id}
+    return by_script(SCRIPTS[settings.environment], values, ActionNeeded.NEVER)
+
+
 def capabilities(settings: SquareSettings) -> Capabilities:
     """Return what a location can express."""
     return abilities(settings.currency).capabilities
@@ -130,5 +142,6 @@ SQUARE: Final = Kind(
     build=build,
     capabilities=capabilities,
     warnings=warnings,
+    browser=browser,
     tokens=("cnon:", "ccof:"),
 )

@@ -9,12 +9,15 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from clearway.domain.gateway import GatewayKind
 from clearway.domain.merchant import Mode
+from clearway.domain.payment import PaymentMethod
+from clearway.gateways.browser import BrowserSide, by_script
 from clearway.gateways.contract import Capabilities, Gateway
 from clearway.gateways.forms import URL_FIELD, Credentials, GatewaySettings, Secret
 from clearway.gateways.kinds import Ingredients, Kind
 from clearway.gateways.stripe.abilities import abilities
 from clearway.gateways.stripe.client import API_BASE, StripeGateway, StripeKeys
 
+SCRIPT: Final = "https://js.stripe.com/v3/"
 _SECRET_KEY: Final = re.compile(r"(?:sk|rk)_(?:test|live)_[A-Za-z0-9_]{8,}")
 _PUBLISHABLE_KEY: Final = re.compile(r"pk_(?:test|live)_[A-Za-z0-9_]{8,}")
 _WEBHOOK_SECRET: Final = re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,}")
@@ -99,6 +102,11 @@ def warnings(credentials: StripeCredentials, settings: StripeSettings) -> tuple[
     return tuple(found)
 
 
+def browser(settings: StripeSettings, _method: PaymentMethod) -> BrowserSide:
+    """Return what a page needs: Stripe's card field makes a payment method."""
+    return by_script(SCRIPT, {"publishable_key": settings.publishable_key})
+
+
 def capabilities(settings: StripeSettings) -> Capabilities:
     """Return what an account with these settings can express."""
     return abilities(multicapture=settings.multicapture).capabilities
@@ -117,6 +125,7 @@ STRIPE: Final = Kind(
     capabilities=capabilities,
     mode_of=mode_of,
     warnings=warnings,
+    browser=browser,
     tokens=("pm_",),
     raw_cards=True,
 )

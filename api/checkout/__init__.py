@@ -1,0 +1,1 @@
+"""What a checkout page needs to know before the customer chooses how to pay."""

@@ -1,0 +1,51 @@
+"""Which methods and gateways a page may offer for an amount: by the same rules that will route the payment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from clearway.domain.gateway import GatewayConfig
+from clearway.domain.payment import PaymentMethod
+from clearway.domain.routing import Decision
+from clearway.domain.routing_conditions import PaymentFacts
+from clearway.gateways.browser import BrowserSide
+from clearway.gateways.catalogue import CATALOGUE
+from clearway.payments.routing import foresee
+from clearway.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One gateway that can take the payment, and what a page needs for it."""
+
+    gateway: GatewayConfig
+    browser: BrowserSide
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedMethod:
+    """One method: its gateways in the order of routing, and the decision that says who is left out."""
+
+    method: PaymentMethod
+    offers: tuple[Offer, ...]
+    decision: Decision
+
+
+async def offered(
+    services: Services, merchant_id: str, imagined: Callable[[PaymentMethod], PaymentFacts]
+) -> tuple[OfferedMethod, ...]:
+    """Return what routing would do with a payment by each method. imagined: the facts of such a payment."""
+    configs = await services.gateways.of_merchant(merchant_id)
+    by_id = {config.id: config for config in configs}
+    found = []
+    for method in PaymentMethod:
+        decision = await foresee(services, merchant_id, configs, imagined(method))
+        offers = tuple(_offer(by_id[gateway_id], method) for gateway_id in decision.gateways)
+        found.append(OfferedMethod(method, offers, decision))
+    return tuple(found)
+
+
+def _offer(config: GatewayConfig, method: PaymentMethod) -> Offer:
+    kind = CATALOGUE[config.kind]  # routing leaves out what is not in it
+    return Offer(config, kind.browser(kind.settings.model_validate(config.settings), method))
