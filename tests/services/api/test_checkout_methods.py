@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from clearway.gateways.square import kind as square_kind
+from clearway.gateways.stripe import kind as stripe_kind
 from tests.services.api.conftest import Caller, NewCaller
 
 STRIPE = {
@@ -69,7 +71,7 @@ async def test_gateways_come_in_the_order_of_routing(caller: Caller) -> None:
         "component": "card_field",
         "field": "token",
         "value": None,
-        "script": "https://js.stripe.com/v3/",
+        "script": stripe_kind.SCRIPT,
         "values": {"publishable_key": "pk_test_checkout_public"},
         "missing": [],
         "next_action": "sometimes",
@@ -82,7 +84,7 @@ async def test_what_is_missing_for_the_page_is_said(caller: Caller) -> None:
     [square] = await connected(caller, SQUARE)
     side = (await methods(caller))["card"]["gateways"][0]["browser"]
     assert (side["missing"], side["values"]) == (["application_id"], {"location_id": "LMAIN"})
-    assert side["script"] == "https://sandbox.web.squarecdn.com/v1/square.js"
+    assert side["script"] == square_kind.SCRIPTS[square_kind.Environment.SANDBOX]
     settings = SQUARE["settings"] | {"application_id": "sandbox-sq0idb-checkout"}  # type: ignore[operator]
     changed = await caller.http.patch(f"/gateways/{square}", json={"settings": settings, "test": False})
     assert changed.status_code == 200, changed.text
