@@ -158,7 +158,11 @@ async def test_refunds(bench: Square) -> None:
     assert await bench.gateway.refund(refund) == done
     assert await bench.gateway.recover(refund) == done
     assert await bench.gateway.recover(replace(refund, references={**refund.references, **done.references})) == done
-    too_much = await bench.gateway.refund(follow_up(asked, paid, "refund", 601))
+    second = follow_up(asked, paid, "refund", 100)
+    assert (await bench.gateway.recover(second)).kind is OutcomeKind.NOT_FOUND
+    assert (await bench.gateway.refund(second)).reference != done.reference
+    assert await bench.gateway.recover(refund) == done
+    too_much = await bench.gateway.refund(follow_up(asked, paid, "refund", 501))
     assert (too_much.kind, too_much.executed, too_much.error_code) == (
         OutcomeKind.DECLINED,
         Executed.NO,

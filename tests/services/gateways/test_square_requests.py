@@ -49,6 +49,8 @@ async def test_every_request_is_one_that_square_takes(seller: Seller, receiver: 
         await bench.gateway.abort(bench.asked())
         for request in sent:
             assert request.headers["square-version"] == VERSION
+            limits = request.extensions["timeout"]
+            assert limits["connect"] < limits["read"]  # A connect timeout comes first, and proves what was not sent.
             if request.content:
                 assert_is(_name(request), json.loads(request.content))
     assert {_name(request) for request in sent if request.content} == {
