@@ -6,8 +6,8 @@ credentials.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -35,7 +35,7 @@ class ActionNeeded(StrEnum):
     ALWAYS = "always"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class BrowserSide:
     """What a page needs for one method at one gateway.
 
@@ -48,7 +48,7 @@ class BrowserSide:
     field: str
     value: Mapping[str, Any] | None = None
     script: str | None = None
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = dataclasses.field(default_factory=dict)
     missing: tuple[str, ...] = ()
     next_action: ActionNeeded = ActionNeeded.SOMETIMES
 
