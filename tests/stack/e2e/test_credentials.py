@@ -63,6 +63,7 @@ async def planted(steady: Site) -> AsyncIterator[Planted]:
     document["errors"]["invalid_request"] = {"outcome": "declined", "executed": "no", "error_code": "payment_declined"}
     for kind, credentials, settings in (
         ("simulator", {"webhook_secret": secret}, {}),
+        ("square", *await square(steady, f"EAAA_{marker}_tail")),
         ("custom", {"key": f"{marker}_tail"}, {"document": document, **addresses}),
     ):
         body = {"kind": kind, "name": kind, "priority": 903, "credentials": credentials, "settings": settings}
@@ -72,6 +73,15 @@ async def planted(steady: Site) -> AsyncIterator[Planted]:
     yield site
     for gateway_id in site.ids.values():
         await merchant.post(f"/gateways/{gateway_id}/disable")
+
+
+async def square(steady: Site, token: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the credentials of a seller at the stand-in of Square, and the settings of their location in dollars."""
+    headers = {"authorization": f"Bearer {token}"}
+    listed = (await steady.merchant.gateway.get("/square/v2/locations", headers=headers)).json()["locations"]
+    location = next(one["id"] for one in listed if one["currency"] == "USD")
+    base = f"{steady.stack.simulator_url}/square"
+    return {"access_token": token}, {"location_id": location, "currency": "USD", "api_base": base}
 
 
 async def test_planted_credentials_are_nowhere(steady: Site, planted: Planted) -> None:
@@ -129,6 +139,9 @@ async def do_business(merchant: Merchant, planted: Planted) -> None:
     assert (await merchant.gateway.post(f"{page}/approve/balance")).status_code < 400
     await merchant.until(waiting, "success")
     await merchant.paid(60_004, gateway_id=planted.ids["simulator"])
+    dollars = await merchant.order(60_005, "USD")
+    nonce = {"method": "card", "token": "cnon:card-nonce-ok"}
+    await merchant.paid(60_005, order_id=dollars, gateway_id=planted.ids["square"], **nonce)
     await at_a_gateway_that_is_none(merchant, planted.ids["custom"])
 
 
