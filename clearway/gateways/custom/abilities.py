@@ -12,8 +12,8 @@ from clearway.gateways.custom import amounts
 from clearway.gateways.custom.language.document import ClosesAfter, Document, Finds
 
 FOR_EVER_S: Final = 10 * 365 * 86_400.0
-PAGE_ONLY: Final = Finding(FindsOut.BY_REPLAY, key_life_s=FOR_EVER_S)
-"""Nothing is sent to begin such a payment: the page can be made again, and is the same."""
+NOTHING_SENT: Final = Finding(FindsOut.BY_REPLAY, key_life_s=FOR_EVER_S)
+"""Such an operation sends nothing that changes anything, so it can be carried out again (a page, a void by itself)."""
 
 
 def abilities_of(document: Document) -> Abilities:
@@ -58,8 +58,9 @@ def _finding(document: Document, kind: OperationKind) -> Finding:
     given = document.abilities.finds.get(kind)
     if given is not None:
         return _given(given)
-    if kind is OperationKind.AUTHORISE and document.start.request is None:
-        return PAGE_ONLY
+    sends = {OperationKind.AUTHORISE: document.start.request, OperationKind.VOID: document.void}
+    if kind in sends and sends[kind] is None:
+        return NOTHING_SENT
     return Finding(FindsOut.NEVER)
 
 

@@ -228,6 +228,10 @@ async def test_a_payment_that_cannot_be_called_off_is_forgotten_only_unpaid() ->
         ({"status": "?"}, OutcomeKind.UNKNOWN),
     ):
         assert (await gateway(calls(), answering(200, body)).void(void)).kind is kind
+    unanswered = await find_out(gateway(calls(), answering()), replace(void, first_sent_at=NOW), NOW)
+    assert unanswered.kind is OutcomeKind.RETRYABLE, (
+        "it sends nothing that changes anything, so it is carried out again"
+    )
     document = calls()
     document["abilities"]["cancel"] = "none"
     refused = await gateway(document, answering(200, {"status": "NEW"})).void(void)
