@@ -1,4 +1,4 @@
-"""The API's metrics at an address of their own, so that clients of the API do not reach them.
+"""The API's metrics and reference at an address of their own, so that clients of the API do not reach them.
 
 The processes of one `clearway api` share the port, and each request reaches one of them.
 """
@@ -17,6 +17,8 @@ from api.http import errors
 from api.http.addresses import TrustedProxies
 from api.http.middleware import RequestFrame
 from api.operations.routes import metrics
+from api.reference.page import ASSETS_PATH
+from api.reference.routes import DOCUMENT, assets, docs
 from clearway.domain.limits import REQUEST_BODY_BYTES_MAX
 from clearway.listening import require_private
 from clearway.settings import Settings
@@ -63,6 +65,9 @@ def _metrics_app(app: FastAPI) -> FastAPI:
         proxies=TrustedProxies.from_settings(app.state.settings),
     )
     apart.include_router(metrics)
+    apart.include_router(docs)
+    apart.mount(ASSETS_PATH, assets)
+    apart.add_api_route(DOCUMENT, app.openapi, include_in_schema=False)
     return apart
 
 

@@ -21,6 +21,7 @@ class ReviewKind(StrEnum):
 
     TAKEN_AFTER_END = "taken_after_end"
     DECLINED_AFTER_SUCCESS = "declined_after_success"
+    NOT_RELEASED = "not_released"
     AMOUNT_DIFFERS = "amount_differs"
     CAPTURE_NOT_RECORDED = "capture_not_recorded"
     REFUNDED_AFTER_FAILURE = "refunded_after_failure"
@@ -35,6 +36,10 @@ DESCRIPTIONS = {
     ReviewKind.DECLINED_AFTER_SUCCESS: (
         "The gateway reports that it declined the payment, but it was recorded as a success. Look the payment up at "
         "the gateway before you deliver, or refund."
+    ),
+    ReviewKind.NOT_RELEASED: (
+        "The gateway reports that it did not release the authorisation, but the payment was recorded as ended without "
+        "money. The amount may stay reserved on the customer's account, or be taken. Release it at the gateway."
     ),
     ReviewKind.AMOUNT_DIFFERS: (
         "The gateway reports another amount than was recorded. Compare the payment with the gateway's statement."

@@ -25,15 +25,7 @@ def contradiction(subject: Subject, operation: str, outcome: GatewayOutcome, *, 
         return None
     if subject.type is SubjectType.REFUND:
         return _of_refund(subject, outcome)
-    match operation:
-        case OperationKind.AUTHORISE:
-            if subject.is_former_attempt(number):
-                return _of_former_attempt(outcome)
-            return _of_authorisation(subject, outcome)
-        case OperationKind.CAPTURE if outcome.kind is OutcomeKind.APPROVED:
-            return _of_capture(subject, outcome)
-        case _:
-            return None
+    return _of_payment(subject, operation, outcome, number)
 
 
 def resource_of(kind: ReviewKind, reported: GatewayOutcome, subject: Subject, now: datetime) -> ContradictionResource:
@@ -53,6 +45,20 @@ def resource_of(kind: ReviewKind, reported: GatewayOutcome, subject: Subject, no
     )
 
 
+def _of_payment(subject: Subject, operation: str, outcome: GatewayOutcome, number: int) -> ReviewKind | None:
+    match operation:
+        case OperationKind.AUTHORISE if subject.is_former_attempt(number):
+            return _of_former_attempt(outcome)
+        case OperationKind.AUTHORISE:
+            return _of_authorisation(subject, outcome)
+        case OperationKind.VOID:
+            return _of_void(subject, outcome)
+        case OperationKind.CAPTURE if outcome.kind is OutcomeKind.APPROVED:
+            return _of_capture(subject, outcome)
+        case _:
+            return None
+
+
 def _of_former_attempt(outcome: GatewayOutcome) -> ReviewKind | None:
     """The payment went to another gateway because this attempt took nothing: its success is money not booked."""
     return ReviewKind.CAPTURE_NOT_RECORDED if outcome.kind is OutcomeKind.APPROVED else None
@@ -66,6 +72,11 @@ def _of_authorisation(subject: Subject, outcome: GatewayOutcome) -> ReviewKind |
         kept = outcome.captured or subject.status == PaymentStatus.FAILED
         return ReviewKind.TAKEN_AFTER_END if kept else None
     return _of_amount(outcome, subject.asked_minor, subject.currency)
+
+
+def _of_void(subject: Subject, outcome: GatewayOutcome) -> ReviewKind | None:
+    refused = outcome.kind is OutcomeKind.DECLINED
+    return ReviewKind.NOT_RELEASED if refused and subject.status in ENDED_WITHOUT_MONEY else None
 
 
 def _of_capture(subject: Subject, outcome: GatewayOutcome) -> ReviewKind | None:

@@ -7,7 +7,7 @@ from clearway.domain.actor import Actor
 from clearway.domain.errors import NotFoundError
 from clearway.domain.ids import REFUND, is_id
 from clearway.domain.resources import RefundResource
-from clearway.durable.messages import Resolution, refund_workflow_id
+from clearway.durable.messages import Resolution
 from clearway.payments.resolving import decide
 from clearway.services import Services
 
@@ -22,5 +22,5 @@ async def resolve(
             refund = await reading.find_refund(connection, actor.merchant_id, refund_id)
     if refund is None:
         raise NotFoundError("refund_not_found", f"You have no refund {refund_id!r}.")
-    subject = (refund_id, refund.status, refund_workflow_id(refund_id))
-    return RefundResource.model_validate(await decide(services, actor, subject, decision_id, decision))
+    answer = await decide(services, actor, (refund_id, refund.status), decision_id, decision)
+    return RefundResource.model_validate(answer)

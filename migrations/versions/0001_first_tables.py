@@ -799,7 +799,7 @@ def _create_reviews() -> None:
         sa.Column("resolution", sa.Text(), nullable=True),
         sa.CheckConstraint("subject_type IN ('payment', 'refund')", name=op.f("ck_reviews_subject_type_known")),
         sa.CheckConstraint(
-            "kind IN ('amount_differs', 'capture_not_recorded', 'declined_after_success', "
+            "kind IN ('amount_differs', 'capture_not_recorded', 'declined_after_success', 'not_released', "
             "'refund_declined_after_processed', 'refunded_after_failure', 'taken_after_end')",
             name=op.f("ck_reviews_kind_known"),
         ),

@@ -147,6 +147,16 @@ async def test_a_late_report_about_a_success(
     assert (await payer.http.get(f"/payments/{paid['id']}")).json() == paid
 
 
+async def test_a_void_that_the_gateway_refused_after_the_end_is_reviewed(
+    payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine
+) -> None:
+    """A hold that stays on the customer's account after the payment was recorded as failed is somebody's business."""
+    failed = await payer.payment(vpa="failure@razorpay", until="failed")
+    event = event_about(f"{failed['id']}:void:1", type="void", id="sim_void_9", status="declined")
+    assert await send_when_ended(anonymous, to=payer, event=event) == "contradicts"
+    assert await reviews_of(api_engine, failed["id"]) == ["not_released"]
+
+
 async def test_a_capture_that_is_not_recorded_is_reviewed(
     payer: Payer, anonymous: httpx.AsyncClient, api_engine: AsyncEngine
 ) -> None:

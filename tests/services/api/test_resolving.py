@@ -6,9 +6,11 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
 
 from clearway.db.tables import audit_log
 from clearway.domain.ids import PAYMENT, REFUND, new_id
+from clearway.durable.messages import payment_workflow_id
 from tests.services.api.conftest import Payer
 
 
@@ -63,3 +65,13 @@ async def test_a_decision_is_checked_before_anything_is_done(payer: Payer) -> No
         {"outcome": "success"},
     ):
         assert (await payer.http.post(path, json=body)).status_code == 422
+
+
+async def test_a_decision_about_a_payment_without_a_workflow_is_recorded(payer: Payer, temporal: Client) -> None:
+    """A run that was terminated is replaced at once, and the new one records the decision."""
+    payment = await under_review(payer)
+    await temporal.get_workflow_handle(payment_workflow_id(payment["id"])).terminate("as an operator may")
+    decision = {"outcome": "success", "reason": "seen at the acquirer", "amount": payment["amount"] - 1}
+    answer = await payer.http.post(f"/payments/{payment['id']}/resolve", json=decision)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["status"], answer.json()["amount_captured"]) == ("success", payment["amount"] - 1)

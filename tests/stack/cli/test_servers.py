@@ -41,10 +41,14 @@ async def test_the_api_runs_in_several_processes(cli: Cli) -> None:
 
 
 async def test_the_processes_of_an_api_share_the_port_of_their_metrics(cli: Cli) -> None:
-    """With a port of their own, metrics are not at the API; the processes serve them on one port, and end as one."""
+    """A port of their own has the metrics and the reference; the processes share it, and end as one."""
     port, apart = Ports.free().api, Ports.free().metrics
-    async with cli.running("api", "--port", str(port), "--workers", "2", API_METRICS_PORT=str(apart)) as process:
-        assert (await answering(f"http://{HOST}:{port}/metrics")).status_code == httpx.codes.NOT_FOUND
+    settings = {"API_METRICS_PORT": str(apart), "DOCS_ENABLED": "false"}
+    async with cli.running("api", "--port", str(port), "--workers", "2", **settings) as process:
+        for path in ("/metrics", "/docs", "/openapi.json"):
+            assert (await answering(f"http://{HOST}:{port}{path}")).status_code == httpx.codes.NOT_FOUND
+        assert "/openapi.json" in (await answering(f"http://{HOST}:{apart}/docs")).text
+        assert "/api/v1/payments" in (await answering(f"http://{HOST}:{apart}/openapi.json")).json()["paths"]
         assert "clearway_http_requests_total" in (await answering(f"http://{HOST}:{apart}/metrics")).text
         assert await ended(process) == 0
 
