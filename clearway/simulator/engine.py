@@ -168,8 +168,19 @@ class Engine:
 
         return self._submit(key, ("void", reference), execute)
 
-    def refund(self, key: str, reference: str, body: NewRefund, *, wrong_amount: bool = False) -> Answer:
-        """Accept a refund; the amount counts against the captured one from now on, pending or not."""
+    def refund(
+        self,
+        key: str,
+        reference: str,
+        body: NewRefund,
+        *,
+        wrong_amount: bool = False,
+        delay_s: float | None = None,
+    ) -> Answer:
+        """Accept a refund; the amount counts against the captured one from now on, pending or not.
+
+        delay_s: as for a payment.
+        """
 
         def execute(submission: Submission) -> Operation:
             now = submission.at
@@ -177,7 +188,7 @@ class Engine:
             amount = _wrong(body.amount) if wrong_amount else body.amount
             operation = submission.operation(Kind.REFUND, payment, amount)
             course = payment.scenario.refund
-            operation.delay_s = self._oracle.refund_delay_s(course)
+            operation.delay_s = self._oracle.refund_delay_s(course) if delay_s is None else delay_s
             operation.verdict = "refund_rejected" if course is RefundCourse.FAILED else None
             self._records.add_operation(operation)
             failure = _refund_refusal(payment, body)

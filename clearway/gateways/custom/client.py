@@ -83,7 +83,8 @@ class CustomGateway:
     async def void(self, operation: Operation) -> GatewayOutcome:
         """Release what is authorised, or call off an unpaid payment in the way that the document declares."""
         if self._document.void is not None:
-            return await self._change(operation, self._document.void)
+            standing = await self._before_void(operation)
+            return await self.release(operation) if standing is None else standing
         if self._document.abilities.cancel not in {"precheck", "forget"}:
             return _not_sent(operation, "This gateway cannot call off a payment; wait until its page has expired.")
         standing = await self._standing(operation)
@@ -93,6 +94,11 @@ class CustomGateway:
         if asked and standing.kind in {OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE}:
             return UNKNOWN
         return GatewayOutcome(OutcomeKind.APPROVED, references=dict(operation.references))
+
+    async def release(self, operation: Operation) -> GatewayOutcome:
+        """Send the request of a void, which `void` does once it may be sent. A rehearsal has one answer for it."""
+        call = self._document.void
+        return await (self.void(operation) if call is None else self._change(operation, call))
 
     async def refund(self, operation: Operation) -> GatewayOutcome:
         """Give money back."""
@@ -135,6 +141,16 @@ class CustomGateway:
         except NotSendableError as error:
             return f"The request for a token cannot be written: {error}."
         return None
+
+    async def _before_void(self, operation: Operation) -> GatewayOutcome | None:
+        """Return the outcome of a void that must not be sent; None: send it.
+
+        A capture may have released the rest already. Many gateways would then give the captured money back.
+        """
+        if OperationKind.VOID not in self._document.look_ups:
+            return None
+        standing = await self.recover(operation)
+        return None if standing.kind is OutcomeKind.NOT_FOUND else standing
 
     async def _standing(self, operation: Operation) -> GatewayOutcome:
         """Return the state of the authorisation that a void is about."""

@@ -163,7 +163,7 @@ async def _called(gateway: CustomGateway, step: Step, operation: Operation) -> G
         case "capture":
             return await gateway.capture(operation)
         case "void":
-            return await gateway.void(operation)
+            return await gateway.release(operation)
         case "refund":
             return await gateway.refund(operation)
         case "start" if hasattr(gateway, "prepare"):

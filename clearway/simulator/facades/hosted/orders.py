@@ -170,7 +170,7 @@ class Orders:
             raise OrderStateError("The amount exceeds the deposited amount.")
         body = NewRefund(amount=amount, currency=payment.currency)
         key = self._key(order, "refund")
-        self.engine.refund(key, payment.reference, body, wrong_amount=_is_wrong(fault))
+        self.engine.refund(key, payment.reference, body, wrong_amount=_is_wrong(fault), delay_s=0.0)
         made = self.records.operation(key)
         if made is not None and made.status is Status.FAILED:
             raise OrderStateError("The issuer does not take the refund.")
