@@ -28,6 +28,8 @@ AGREES: Final = {
 """What the last attempt of a payment may be. One that succeeded stays so when its payment is called off later."""
 OPENED: Final = "gateway.breaker_opened"
 CLOSED: Final = "gateway.breaker_closed"
+DESCRIBED: Final = frozenset({"telcell", "idram", "fastshift", "ameriabank", "arca"})
+"""The stand-ins of gateways that a document describes: their journal has their own numbers, not our keys."""
 AGAIN: Final = "#"
 """A stand-in adds it to an operation key that was used before."""
 
@@ -65,8 +67,13 @@ def charges_are_of_attempts(evidence: Evidence) -> Iterator[str]:
     """Every charge in a gateway's journal is one of an attempt at that gateway."""
     known = {payment["id"] for payment in evidence.payments}
     attempts = {attempt["id"]: attempt for attempt in evidence.payment_attempts}
+    described = {attempt["payment_id"] for attempt in evidence.payment_attempts if attempt["gateway"] == "custom"}
     for effect in evidence.journal:
         if effect["type"] != "authorised" or effect["payment_id"] not in known:
+            continue
+        if effect.get("gateway") in DESCRIBED:
+            if effect["payment_id"] not in described:
+                yield f"{effect['payment_id']} was charged at {effect['gateway']}, and has no attempt at such a gateway"
             continue
         attempt = attempts.get(_key_of(effect))
         if attempt is None:

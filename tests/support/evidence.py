@@ -24,6 +24,7 @@ from clearway.db.tables import (
     payment_attempts,
     payments,
     refunds,
+    reviews,
     webhook_attempts,
     webhook_deliveries,
     webhook_endpoints,
@@ -41,6 +42,7 @@ TABLES: Final[dict[str, Table]] = {
     "endpoints": webhook_endpoints,
     "deliveries": webhook_deliveries,
     "attempts": webhook_attempts,
+    "reviews": reviews,
 }
 _transaction = ledger_transactions.c
 LEDGER: Final[Select[Any]] = select(
@@ -66,6 +68,8 @@ class Evidence:
     deliveries: list[Record] = field(default_factory=list)
     attempts: list[Record] = field(default_factory=list)
     """Delivery attempts."""
+    reviews: list[Record] = field(default_factory=list)
+    """What gateways reported against the record, after the end of a payment or refund."""
     journal: list[Record] = field(default_factory=list)
     """Every effect the gateway had."""
     received: list[Record] = field(default_factory=list)

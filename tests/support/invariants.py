@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from clearway.domain.ids import REFUND
 from clearway.domain.payment import FINAL, HOLDS_ORDER
 from clearway.domain.payment import MOVES as PAYMENT_MOVES
 from clearway.domain.refund import MOVES as REFUND_MOVES
@@ -23,7 +24,7 @@ POLL_S: Final = 0.2
 UNDER_REVIEW: Final = "needs_review"
 OPEN_REFUNDS: Final = frozenset({"pending", UNDER_REVIEW})
 GONE: Final = 410
-PREPARING: Final = frozenset({"stripe", "paypal"})
+PREPARING: Final = frozenset({"stripe", "paypal", "custom"})
 """The gateways with a first step that moves no money. Recording it changes no status, and has no event."""
 
 Rule = Callable[[Evidence], Iterator[str]]
@@ -98,6 +99,7 @@ def charged_at_most_once(evidence: Evidence) -> Iterator[str]:
             if times > 1:
                 yield f"{key[0]} had the effect {key[1]} {times} times"
     refunded = Counter(_refund_id(effect) for effect in evidence.journal if effect["type"] == "refunded")
+    refunded = Counter({refund_id: times for refund_id, times in refunded.items() if _is_refund(refund_id)})
     for refund_id, times in refunded.items():
         if times > 1:
             yield f"{refund_id} was paid out {times} times"
@@ -121,7 +123,11 @@ def _charges_at_once(effects: list[Record]) -> list[str]:
 
 
 def captures_agree(evidence: Evidence) -> Iterator[str]:
-    """Gateway journal, captures, ledger and payment row have the same amount, unless it is under review."""
+    """Gateway journal, captures, ledger and payment row have the same amount, unless it is under review.
+
+    A payment that has ended is under review when a review of what the gateway reported since is open.
+    """
+    reviewed = {review["subject_id"] for review in evidence.reviews if review["resolved_at"] is None}
     journal, rows = _by(evidence.journal, "payment_id"), _by(evidence.captures, "payment_id")
     booked = _by((entry for entry in evidence.ledger if entry["kind"] == "capture"), "payment_id")
     for payment in evidence.payments:
@@ -130,7 +136,7 @@ def captures_agree(evidence: Evidence) -> Iterator[str]:
             "captures": sum(row["amount_minor"] for row in rows[payment_id]),
             "ledger": sum(entry["amount_minor"] for entry in booked[payment_id] if entry["amount_minor"] > 0),
         }
-        if payment["status"] != UNDER_REVIEW:
+        if payment["status"] != UNDER_REVIEW and payment_id not in reviewed:
             told["journal"] = _sum(journal[payment_id], "captured")
         for name, amount in told.items():
             if amount != captured:
@@ -149,18 +155,31 @@ def nothing_stays_held(evidence: Evidence) -> Iterator[str]:
 
 
 def refunds_agree(evidence: Evidence) -> Iterator[str]:
-    """Gateway journal, ledger, refund row and payment row have the same refunds."""
+    """Gateway journal, ledger, refund row and payment row have the same refunds.
+
+    Where a gateway takes no key of ours, only the sum of the refunds of a payment can be compared.
+    """
     paid_out: Counter[str] = Counter()
+    keyless: Counter[str] = Counter()
     for effect in evidence.journal:
-        sign = {"refunded": 1, "refund_reversed": -1}.get(effect["type"], 0)
-        paid_out[_refund_id(effect)] += sign * effect["amount"]
+        amount = {"refunded": 1, "refund_reversed": -1}.get(effect["type"], 0) * effect["amount"]
+        paid_out[_refund_id(effect)] += amount
+        if amount and not _is_refund(_refund_id(effect)):
+            keyless[effect["payment_id"]] += amount
     booked = _by((entry for entry in evidence.ledger if entry["refund_id"] and entry["amount_minor"] > 0), "refund_id")
     for refund in evidence.refunds:
-        yield from _refund_agrees(refund, paid_out[refund["id"]], booked[refund["id"]])
+        by_key = None if refund["payment_id"] in keyless else paid_out[refund["id"]]
+        yield from _refund_agrees(refund, by_key, booked[refund["id"]])
     known = {refund["id"] for refund in evidence.refunds}
     for refund_id in {_refund_id(effect) for effect in evidence.journal if effect["type"] == "refunded"} - known:
-        yield f"the gateway paid {refund_id} out, which nobody recorded"
+        if _is_refund(refund_id):
+            yield f"the gateway paid {refund_id} out, which nobody recorded"
     of_payment = _by(evidence.refunds, "payment_id")
+    for payment_id, gave_back in keyless.items():
+        processed = sum(row["amount_minor"] for row in of_payment[payment_id] if row["status"] == "processed")
+        unsure = any(row["status"] == UNDER_REVIEW for row in of_payment[payment_id])
+        if gave_back != processed and not unsure:
+            yield f"{payment_id} has {processed} refunded, and the gateway gave back {gave_back}"
     for payment in evidence.payments:
         rows = of_payment[payment["id"]]
         processed = sum(row["amount_minor"] for row in rows if row["status"] == "processed")
@@ -169,14 +188,16 @@ def refunds_agree(evidence: Evidence) -> Iterator[str]:
             yield f"{payment['id']} does not add up to its refunds: {processed} processed, {promised} promised"
 
 
-def _refund_agrees(refund: Record, paid_out: int, booked: list[Record]) -> Iterator[str]:
+def _refund_agrees(refund: Record, paid_out: int | None, booked: list[Record]) -> Iterator[str]:
+    """Compare one refund. paid_out None: the gateway does not say which refund it paid out."""
     status, amount = refund["status"], refund["amount_minor"]
     expected = {"refund_reserved": amount}
     if status in {"processed", "failed"}:
         expected[f"refund_{status}"] = amount
     if {entry["kind"]: entry["amount_minor"] for entry in booked} != expected:
         yield f"{refund['id']} is {status}, and the ledger has {[(e['kind'], e['amount_minor']) for e in booked]}"
-    if status != UNDER_REVIEW and paid_out != (amount if status == "processed" else 0):
+    unsure = status == UNDER_REVIEW or paid_out is None
+    if not unsure and paid_out != (amount if status == "processed" else 0):
         yield f"{refund['id']} of {amount} is {status}, and the gateway gave back {paid_out}"
 
 
@@ -319,6 +340,11 @@ def _sum(effects: Iterable[Record], kind: str) -> int:
 
 def _refund_id(effect: Record) -> str:
     return str(effect["operation_key"]).split(":", 1)[0]
+
+
+def _is_refund(subject_id: str) -> bool:
+    """Return whether a key is that of a refund. Some gateways take no key with a refund."""
+    return subject_id.startswith(f"{REFUND}_")
 
 
 def _named(delivery: Record) -> str:

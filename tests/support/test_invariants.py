@@ -192,6 +192,7 @@ PLANTED: list[tuple[str, str, Callable[[Evidence], None]]] = [
     ("a refund that is not on the payment", "refunds_agree", change("payments", 0, refunded_minor=0)),
     ("an order that is not paid", "orders_agree", change("orders", 0, status="attempted")),
     ("an order paid twice", "orders_agree", add("payments", sound().payments[0] | {"id": "pay_2"})),
+    ("a second refund without a key", "refunds_agree", add("journal", effect("refunded", 1, "pay_1:refund:order_1"))),
     ("a status nobody told", "changes_are_told", drop("events", 1)),
     ("a status told otherwise", "changes_are_told", change("events", 1, to_status="failed")),
     ("an event of another type", "changes_are_told", change("events", 1, type="payment.failed")),
@@ -281,3 +282,15 @@ def test_a_charge_that_was_released_before_the_next_one_counts_no_more() -> None
     assert list(charged_at_most_once(evidence)) == []
     evidence.journal[1] |= {"amount": 499}
     assert list(charged_at_most_once(evidence)) == ["pay_1 was charged 2 times: stripe, simulator"]
+
+
+def test_what_a_gateway_took_after_the_end_needs_a_review() -> None:
+    """Money that the record does not have is a violation, unless a review of it is open."""
+    evidence = deepcopy(sound())
+    add("journal", effect("captured", 7, "pay_1:authorise:9"))(evidence)
+    assert any(found.startswith("captures_agree") for found in violations(evidence))
+    review = {"subject_id": "pay_1", "kind": "taken_after_end", "resolved_at": None}
+    evidence.reviews.append(review)
+    assert not any(found.startswith("captures_agree") for found in violations(evidence))
+    review["resolved_at"] = BEGINNING
+    assert any(found.startswith("captures_agree") for found in violations(evidence))
