@@ -55,7 +55,7 @@ def add_fault(
     delay: Annotated[float | None, typer.Option(help="Seconds to wait, for faults that have a delay.", min=0)] = None,
     payment: Annotated[str | None, typer.Option(help="Only this payment.", show_default=False)] = None,
     gateway: Annotated[
-        str | None, typer.Option(help="Only this gateway: simulator, stripe or paypal.", show_default=False)
+        str | None, typer.Option(help="Only this gateway: simulator, stripe, paypal, square …", show_default=False)
     ] = None,
     as_json: JsonFlag = False,
     simulator_url: SimulatorUrl = None,

@@ -33,6 +33,7 @@ _SERVED: Final = (
     ("Simulator", "/v1"),
     ("Stand-in of Stripe", "/stripe/v1"),
     ("Stand-in of PayPal", "/paypal/v1, /paypal/v2"),
+    ("Stand-in of Square", "/square/v2"),
     ("Stand-ins of regional gateways", "/telcell, /idram, /fastshift, /ameriabank, /arca"),
     ("Journal of all effects", "/journal"),
     ("Faults", "/faults"),
