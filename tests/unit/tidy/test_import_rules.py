@@ -20,6 +20,7 @@ VIOLATIONS: Final = {
     "gateways-no-database": ("clearway/gateways/catalogue.py", "from clearway.db import tables"),
     "recording-by-workflows": ("api/app.py", "from clearway.db.payments import recording"),
     "simulator-is-a-gateway": ("activities/gateway.py", "from clearway.gateways.simulator import client"),
+    "square-is-a-gateway": ("activities/gateway.py", "from clearway.gateways.square import client"),
     "simulator-apart": ("activities/gateway.py", "from clearway.simulator import wire"),
     "dev-apart": ("clearway/cli/running.py", "from clearway.dev import ports"),
     "nobody-imports-api-or-worker": ("workflows/payment/workflow.py", "import worker"),
