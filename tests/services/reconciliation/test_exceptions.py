@@ -114,6 +114,9 @@ async def test_a_charge_of_nobody_is_missing_with_us(bench: Bench, till: Till) -
         ("fees", "USD"): fee,
         ("unmatched", "USD"): -7_000,
     }
+    settled = await till.balances()
+    await till.reconcile()
+    assert await till.balances() == settled, "a row of nobody is booked once, however often it is looked at"
 
 
 async def test_a_payment_that_the_database_lost_is_recorded_again(bench: Bench, till: Till) -> None:
