@@ -28,6 +28,7 @@ from clearway.domain.refusals import (
     ORDER_NOT_FOUND,
     ORDER_TAKEN,
     PAYMENT_NOT_FOUND,
+    QUOTE_USED,
     RECORD_MOVED,
     RUN_RESET,
 )
@@ -114,6 +115,9 @@ class PaymentActivities:
             await self._refuse_unless_there(new.id)
         try:
             recorded = await self._record(new)
+        except recording.QuoteUsedError as error:
+            message = f"quote {error} is used"
+            raise ApplicationError(message, type=QUOTE_USED, non_retryable=True, category=REFUSAL) from error
         except recording.OrderTakenError as error:
             message = (
                 f"order {new.order_id} has a payment in progress or is paid; no second payment was made. "
@@ -137,7 +141,8 @@ class PaymentActivities:
             if error.type != ORDER_NOT_FOUND:
                 raise
         new = what.payment
-        order = NewOrder(new.order_id, new.merchant_id, new.amount_minor, new.currency)
+        amount_minor, currency = new.settlement_minor or new.amount_minor, new.settlement_currency or new.currency
+        order = NewOrder(new.order_id, new.merchant_id, amount_minor, currency)
         async with self._engine.connect() as connection:
             await record_order_again(connection, order)
         activity.logger.warning("order %s is recorded again, without its receipt and notes", new.order_id)

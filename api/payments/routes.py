@@ -69,6 +69,7 @@ AmountBound = Annotated[int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description
     responses=declare(
         *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment"),
         *("no_gateway", "gateway_not_found", "gateway_disabled", "gateway_cannot"),
+        *("fx_quote_not_found", "fx_quote_expired", "fx_quote_used", "fx_quote_invalid"),
         *("raw_card_refused", "card_number_refused", "card_refused", "temporal_unavailable", "gateway_unavailable"),
     ),
     dependencies=[NEW_WORK],
@@ -98,6 +99,7 @@ async def create_payment(
             notes=body.notes,
             gateway_id=body.gateway_id,
             country=body.country,
+            quote_id=body.quote_id,
         )
         return Answer(HTTPStatus.CREATED, payment)
 

@@ -91,6 +91,10 @@ class PaymentCreate(Instrument):
         GatewayId | None,
         Field(description="One of your gateways, `gw_…`. Left out: your routing rules decide, or else the priority."),
     ] = None
+    quote_id: Annotated[
+        PlainText | None,
+        Field(max_length=64, description="A quote of this order, `fxq_…`: the customer pays in its currency."),
+    ] = None
     country: Annotated[
         Country | None, Field(description="The customer's country, for your routing rules.", examples=["IN"])
     ] = None

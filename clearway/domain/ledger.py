@@ -9,6 +9,13 @@ in its currency. Nothing is ever changed or deleted; a mistake is undone by a fu
     refund failed     refunds in transit  +a    merchant payable     -a    the promise is taken back
     refund reversed   gateway receivable  +a    merchant payable     -a    the gateway has the money back
 
+A payment by quote is captured and refunded in the customer's currency as above. Beside each of these movements the
+merchant's payable is moved to the order's currency, by two transactions, each balanced in its own currency:
+
+    fx, presentment   merchant payable    +p    fx position          -x    and what the gateways' step added or took:
+                                                fx rounding          -(p - x)
+    fx, settlement    fx position         +s    merchant payable     -s
+
 When a gateway paid out another amount than was promised, the difference goes from transit to the merchant's payable.
 
 What a gateway settles is booked row by row (`settled`). In the currency of its balance:
@@ -52,6 +59,8 @@ class LedgerKind(StrEnum):
     """A payout arrived at the bank."""
     WRITTEN_OFF = "written_off"
     """A person gave up a difference that reconciliation found."""
+    FX_CAPTURE = "fx_capture"
+    FX_REFUND = "fx_refund"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +125,16 @@ def gateway_account(gateway_id: str, account: GatewayAccount) -> str:
 def gateway_receivable(gateway_id: str) -> str:
     """What a gateway holds for us: captured there and not refunded there, less what it has settled."""
     return gateway_account(gateway_id, GatewayAccount.RECEIVABLE)
+
+
+def fx_position(merchant_id: str) -> str:
+    """What was exchanged for a merchant, in each currency."""
+    return f"merchant/{merchant_id}/fx_position"
+
+
+def fx_rounding(merchant_id: str) -> str:
+    """The differences between exact conversions and amounts that gateways can express."""
+    return f"merchant/{merchant_id}/fx_rounding"
 
 
 def capture(capture_id: str, merchant_id: str, gateway_id: str, money: Money) -> LedgerTransaction:

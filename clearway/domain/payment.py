@@ -119,6 +119,7 @@ class NewPayment:
 
     alternatives: where it may be tried next, in order, if the attempt before surely moved no money.
     routing: which gateways were chosen and why (`clearway.domain.routing`), without personal data.
+    quote_id and what follows: of a payment in another currency than its order's (`clearway.domain.exchange`).
     """
 
     id: str
@@ -133,6 +134,11 @@ class NewPayment:
     gateway_id: str = ""
     alternatives: tuple[GatewayChoice, ...] = ()
     routing: dict[str, Any] | None = None
+    quote_id: str | None = None
+    settlement_minor: int | None = None
+    settlement_currency: str | None = None
+    fx_exact_minor: int | None = None
+    fx_rate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from typing import Final
 
 ORDER_TAKEN: Final = "order_taken"
 """`record`: the order has a payment in progress or a successful one."""
+QUOTE_USED: Final = "quote_used"
+"""`record`: another payment has used the quote."""
 ORDER_NOT_FOUND: Final = "order_not_found"
 """`record`: no such order of this merchant in this currency."""
 AMOUNT_NOT_REFUNDABLE: Final = "amount_not_refundable"

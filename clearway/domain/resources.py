@@ -90,6 +90,16 @@ class OrderResource(Resource):
     updated_at: Moment
 
 
+class SettlementResource(Resource):
+    """What a payment by quote settles: the amount of the order, in its own currency."""
+
+    amount: Minor
+    currency: str
+    amount_refunded: Annotated[Minor, Field(description="Taken back by refunds, pending ones too, at the same rate.")]
+    rate: Annotated[str, Field(description="Of the quote: the payment's currency for one unit of this one.")]
+    quote_id: str
+
+
 class PaymentResource(Resource):
     """A payment of an order."""
 
@@ -113,6 +123,10 @@ class PaymentResource(Resource):
     customer: Customer | None = None
     notes: Notes
     next_action: NextAction | None = None
+    settlement: Annotated[
+        SettlementResource | None,
+        Field(description="null: the customer pays in the order's currency. Else what the payment settles."),
+    ] = None
     gateway: Annotated[str, Field(description="The kind of the gateway, such as `stripe`.")]
     gateway_id: Annotated[str, Field(description="Your gateway that the payment is made at, `gw_…`.")]
     error_code: str | None = None

@@ -6,10 +6,13 @@ records the payment, and its answer counts. Look-ups before that only give an ea
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
 
 import orjson
 import structlog
+from sqlalchemy import Row
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from clearway.db import across_merchants, events
@@ -19,13 +22,14 @@ from clearway.domain.gateway import GatewayConfig
 from clearway.domain.ids import ORDER, is_id
 from clearway.domain.money import Money
 from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus, PersonalData
-from clearway.domain.refusals import ORDER_NOT_FOUND, ORDER_TAKEN, RUN_RESET
+from clearway.domain.refusals import ORDER_NOT_FOUND, ORDER_TAKEN, QUOTE_USED, RUN_RESET
 from clearway.domain.resources import PaymentResource
 from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import PAYMENT_WORKFLOW, RECORD, PaymentInput, PaymentTimings, payment_workflow_id
 from clearway.durable.sealed import seal
+from clearway.fx import quotes
 from clearway.gateways.connections import polling_of
 from clearway.payments.instruments import Instrument, make_usable, refuse_raw_card
 from clearway.payments.routing import facts_of, route
@@ -67,26 +71,30 @@ async def create_payment(
     notes: dict[str, str] | None = None,
     gateway_id: str | None = None,
     country: str | None = None,
+    quote_id: str | None = None,
 ) -> PaymentResource:
     """Record a payment of the order and return it as it was created.
 
-    gateway_id: the merchant's choice, if any. country: of the customer, for routing.
+    gateway_id: the merchant's choice, if any. country: of the customer, for routing. quote_id: to pay in another
+    currency.
     """
     if order.held_by not in {None, allocation.resource_id}:
         # An early refusal while another payment has the order. The workflow of this id decides everything else.
         raise order_taken(order.resource.id)
     refuse_raw_card(order.mode, instrument)
-    facts = facts_of(
-        allocation.resource_id,
-        order,
-        instrument,
-        capture_method=capture_method,
-        customer=customer,
-        notes=notes,
-        country=country,
-    )
     try:
-        chosen = await route(services, order, facts, gateway_id)
+        quoted = await _quoted(services, order, quote_id)
+        payable = _payable(order, quoted)
+        facts = facts_of(
+            allocation.resource_id,
+            payable,
+            instrument,
+            capture_method=capture_method,
+            customer=customer,
+            notes=notes,
+            country=country,
+        )
+        chosen = await route(services, payable, facts, gateway_id)
     except (NotFoundError, ConflictError, UnprocessableError):
         # An earlier run of this request may have recorded the payment when there still was a gateway.
         recorded = await _as_created(services, order.merchant_id, allocation.resource_id)
@@ -100,8 +108,8 @@ async def create_payment(
             id=allocation.resource_id,
             merchant_id=order.merchant_id,
             order_id=order.resource.id,
-            amount_minor=order.resource.amount,
-            currency=order.resource.currency,
+            amount_minor=payable.resource.amount,
+            currency=payable.resource.currency,
             method=instrument.method.value,
             capture_method=capture_method.value,
             personal=seal(services.cipher, allocation.resource_id, personal),
@@ -109,6 +117,7 @@ async def create_payment(
             gateway_id=chosen.config.id,
             alternatives=chosen.alternatives(instrument.method, services.settings.payment_failovers_max),
             routing=chosen.decision.to_json(),
+            **_settlement(quoted),
         )
         recorded = await _record(services, new, personal, timings_of(services.settings, chosen.config))
         if recorded is not None and allocation.again and await _as_created(services, new.merchant_id, new.id) is None:
@@ -131,6 +140,45 @@ def timings_of(settings: Settings, config: GatewayConfig) -> PaymentTimings:
         deadline_s=settings.payment_deadline_s,
         authorisation_expiry_s=settings.authorisation_expiry_s,
     )
+
+
+async def _quoted(services: Services, order: PayableOrder, quote_id: str | None) -> Row[Any] | None:
+    """Return the quote for this order. Raises NotFoundError, ConflictError when it has expired, UnprocessableError."""
+    if quote_id is None:
+        return None
+    found = await quotes.find(services, order.merchant_id, quote_id)
+    if found.order_id != order.resource.id:
+        detail = f"Quote {quote_id} is for order {found.order_id}. Nothing was charged. Quote this order."
+        raise UnprocessableError("fx_quote_invalid", detail)
+    if found.expires_at <= datetime.now(UTC):
+        detail = f"Quote {quote_id} expired at {found.expires_at.isoformat()}. Nothing was charged. Ask for another."
+        raise ConflictError("fx_quote_expired", detail)
+    return found
+
+
+def _payable(order: PayableOrder, quoted: Row[Any] | None) -> PayableOrder:
+    """Return the order with what the customer pays."""
+    if quoted is None:
+        return order
+    money = {"amount": quoted.presentment_minor, "currency": quoted.presentment_currency}
+    return replace(order, resource=order.resource.model_copy(update=money))
+
+
+def _settlement(quoted: Row[Any] | None) -> dict[str, Any]:
+    if quoted is None:
+        return {}
+    return {
+        "quote_id": quoted.id,
+        "settlement_minor": quoted.settlement_minor,
+        "settlement_currency": quoted.settlement_currency,
+        "fx_exact_minor": quoted.exact_minor,
+        "fx_rate": quotes.shown_rate(quoted.rate),
+    }
+
+
+def quote_used() -> ConflictError:
+    """Return the error for a quote that another payment has used."""
+    return ConflictError("fx_quote_used", "Another payment has used the quote. Nothing was charged. Ask for another.")
 
 
 async def _record(
@@ -183,6 +231,8 @@ async def _as_created(services: Services, merchant_id: str, payment_id: str) -> 
 
 
 def _error_of(refusal: RefusedError, order_id: str) -> Exception:
+    if refusal.type == QUOTE_USED:
+        return quote_used()
     known = {ORDER_TAKEN: order_taken, ORDER_NOT_FOUND: order_not_found}
     if refusal.type == RUN_RESET:
         return UnavailableError(

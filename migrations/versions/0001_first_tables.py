@@ -207,6 +207,30 @@ def upgrade() -> None:
         sa.Column("order_id", sa.Text(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("quote_id", sa.Text(), nullable=True),
+        sa.Column(
+            "settlement_minor",
+            sa.BigInteger(),
+            nullable=True,
+            comment="the amount of the order; null: it is amount_minor",
+        ),
+        sa.Column("settlement_currency", sa.Text(), nullable=True),
+        sa.Column(
+            "fx_exact_minor",
+            sa.BigInteger(),
+            nullable=True,
+            comment="amount_minor before it was what gateways can express",
+        ),
+        sa.Column(
+            "fx_rate", sa.Text(), nullable=True, comment="of the quote: currency for one unit of settlement_currency"
+        ),
+        sa.Column("settlement_refunded_minor", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column(
+            "order_currency",
+            sa.Text(),
+            sa.Computed("coalesce(settlement_currency, currency)", persisted=True),
+            nullable=False,
+        ),
         sa.Column("method", sa.Text(), nullable=False),
         sa.Column("capture_method", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
@@ -258,6 +282,14 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "num_nulls(quote_id, settlement_minor, settlement_currency, fx_exact_minor, fx_rate) IN (0, 5)",
+            name=op.f("ck_payments_quoted_or_not"),
+        ),
+        sa.CheckConstraint(
+            "settlement_refunded_minor BETWEEN 0 AND coalesce(settlement_minor, 0)",
+            name=op.f("ck_payments_settled_refunds"),
+        ),
         sa.CheckConstraint("capture_method IN ('automatic', 'manual')", name=op.f("ck_payments_capture_method_known")),
         sa.CheckConstraint("method IN ('card', 'netbanking', 'upi', 'wallet')", name=op.f("ck_payments_method_known")),
         sa.CheckConstraint("status <> 'success' OR captured_minor > 0", name=op.f("ck_payments_success_is_captured")),
@@ -281,7 +313,7 @@ def upgrade() -> None:
             "refunded_minor >= 0 AND refund_pending_minor >= 0", name=op.f("ck_payments_refunds_not_negative")
         ),
         sa.ForeignKeyConstraint(
-            ["order_id", "merchant_id", "currency"],
+            ["order_id", "merchant_id", "order_currency"],
             ["orders.id", "orders.merchant_id", "orders.currency"],
             name="fk_payments_order",
         ),
@@ -292,6 +324,13 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_payments")),
         sa.UniqueConstraint("id", "merchant_id", "currency", name=op.f("uq_payments_id_merchant_id_currency")),
+    )
+    op.create_index(
+        "uq_payments_quote_id",
+        "payments",
+        ["quote_id"],
+        unique=True,
+        postgresql_where=sa.text("quote_id IS NOT NULL"),
     )
     op.create_index("ix_payments_gateway_reference", "payments", ["gateway_id", "gateway_reference"], unique=False)
     op.create_index("ix_payments_merchant_id_created_at", "payments", ["merchant_id", "created_at"], unique=False)
@@ -520,6 +559,9 @@ def upgrade() -> None:
         sa.Column("payment_id", sa.Text(), nullable=False),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column(
+            "settlement_minor", sa.BigInteger(), server_default="0", nullable=False, comment="of a payment by quote"
+        ),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("gateway", sa.Text(), nullable=False),

@@ -58,8 +58,10 @@ ROW_GUARDS = (
     """
     CREATE FUNCTION guard_payment() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        IF (NEW.id, NEW.merchant_id, NEW.order_id, NEW.amount_minor, NEW.currency)
-            IS DISTINCT FROM (OLD.id, OLD.merchant_id, OLD.order_id, OLD.amount_minor, OLD.currency) THEN
+        IF (NEW.id, NEW.merchant_id, NEW.order_id, NEW.amount_minor, NEW.currency, NEW.quote_id,
+                NEW.settlement_minor, NEW.settlement_currency, NEW.fx_exact_minor, NEW.fx_rate)
+            IS DISTINCT FROM (OLD.id, OLD.merchant_id, OLD.order_id, OLD.amount_minor, OLD.currency, OLD.quote_id,
+                OLD.settlement_minor, OLD.settlement_currency, OLD.fx_exact_minor, OLD.fx_rate) THEN
             RAISE EXCEPTION 'what a payment is for never changes' USING ERRCODE = 'check_violation';
         END IF;
         IF OLD.status IN ('success', 'failed', 'cancelled', 'expired') AND NEW.status <> OLD.status THEN

@@ -34,12 +34,14 @@ from clearway.db.payments.rows import (
     first_row,
     payment_of,
     resource_of,
+    settlement_of,
 )
 from clearway.db.tables import captures, events, orders, payments
 from clearway.db.writing import Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain.attempt import Attempt
 from clearway.domain.command import PaymentCommand
 from clearway.domain.events import CREATED_STEP, EventType
+from clearway.domain.ledger import LedgerTransaction
 from clearway.domain.order import OrderStatus
 from clearway.domain.payment import (
     Applied,
@@ -68,6 +70,10 @@ MOVING: Final = ("version", "refunded_minor", "refund_pending_minor")
 
 class OrderTakenError(Exception):
     """The order has a payment in progress or a successful one."""
+
+
+class QuoteUsedError(Exception):
+    """Another payment has used the quote."""
 
 
 class OrderUnknownError(Exception):
@@ -111,7 +117,9 @@ async def record(
     sealed_return_url: str | None = None,
     now: datetime,
 ) -> RecordedPayment:
-    """Insert a payment with its first event. Raises OrderTakenError or OrderUnknownError; nothing is written then.
+    """Insert a payment with its first event. Raises OrderTakenError, QuoteUsedError or OrderUnknownError.
+
+    Nothing is written then.
 
     personal: the decrypted personal data of `new`.
     """
@@ -149,7 +157,13 @@ async def record(
     try:
         return await _already(connection, await find(connection, new.id), CREATED_STEP)
     except PaymentUnknownError:
+        if new.quote_id is not None and await _is_used(connection, new.quote_id):
+            raise QuoteUsedError(new.quote_id) from None
         raise OrderTakenError(new.order_id) from None
+
+
+async def _is_used(connection: AsyncConnection, quote_id: str) -> bool:
+    return await connection.scalar(select(payments.c.id).where(payments.c.quote_id == quote_id)) is not None
 
 
 async def apply(connection: AsyncConnection, payment_id: str, change: Change, *, now: datetime) -> RecordedPayment:
@@ -203,12 +217,21 @@ async def _change(connection: AsyncConnection, row: Row[Any], change: Change, no
         writes.append(Changed(orders, before.order_id, {"status": OrderStatus.PAID.value, "updated_at": now}))
     if change.command is not None:
         writes.append(commands.ending(change.command, now))
-    writes += ledger.bookings(applied.transactions, payment_id=before.id, now=now)
+    booked = (*applied.transactions, *_exchanged(row, applied, change))
+    writes += ledger.bookings(booked, payment_id=before.id, now=now)
     writes += _decision(before, change, now)
     changed = Changed(payments, before.id, after, where=as_read(row))
     if await write_if(connection, changed, [*writes, *announced.writes]):
         return RecordedPayment(applied.payment, resource, announced.due)
     return None
+
+
+def _exchanged(row: Row[Any], applied: Applied, change: Change) -> tuple[LedgerTransaction, ...]:
+    """Return what a capture of a payment by quote moves to the order's currency."""
+    settlement = settlement_of(row)
+    if settlement is None or change.capture is None:
+        return ()
+    return settlement.captured(change.capture.id, row.captured_minor, applied.payment.captured_minor)
 
 
 async def find(connection: AsyncConnection, payment_id: str, query: Select[Any] = FIND) -> Row[Any]:

@@ -12,8 +12,9 @@ from clearway.db.mapping import Mapped
 from clearway.db.tables import payment_attempts, payment_commands, payments
 from clearway.domain.attempt import Attempt
 from clearway.domain.command import PaymentCommand
+from clearway.domain.exchange import Settlement
 from clearway.domain.payment import FINAL, NewPayment, Payment, PersonalData, begun
-from clearway.domain.resources import AttemptResource, NextAction, PaymentResource
+from clearway.domain.resources import AttemptResource, NextAction, PaymentResource, SettlementResource
 
 PAYMENT: Final = Mapped(Payment, payments)
 NEW: Final = Mapped(NewPayment, payments)
@@ -46,8 +47,36 @@ def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
     return RESOURCE.read(
         row,
         captured=row.captured_minor > 0,
+        settlement=_shown_settlement(row),
         next_action=NextAction(url=row.action_url) if row.action_url else None,
         **row.instrument,
+    )
+
+
+def settlement_of(row: Row[Any] | SimpleNamespace) -> Settlement | None:
+    """Return the two sides of a payment by quote; None: it is in the currency of its order."""
+    if row.quote_id is None:
+        return None
+    return Settlement(
+        merchant_id=row.merchant_id,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        exact_minor=row.fx_exact_minor,
+        settlement_minor=row.settlement_minor,
+        settlement_currency=row.settlement_currency,
+        refunded_minor=row.settlement_refunded_minor,
+    )
+
+
+def _shown_settlement(row: Row[Any] | SimpleNamespace) -> SettlementResource | None:
+    if row.quote_id is None:
+        return None
+    return SettlementResource(
+        amount=row.settlement_minor,
+        currency=row.settlement_currency,
+        amount_refunded=row.settlement_refunded_minor,
+        rate=row.fx_rate,
+        quote_id=row.quote_id,
     )
 
 
@@ -55,7 +84,8 @@ def first_row(new: NewPayment, personal: PersonalData, sealed_return_url: str | 
     """Return all columns of a new payment, so that the row need not be read back."""
     shown = {"instrument": personal.shown, "customer": personal.customer, "notes": personal.notes}
     more = {"sealed_return_url": sealed_return_url, "created_at": now, "updated_at": now, "forgotten_at": None}
-    return SimpleNamespace(**NEW.columns(new) | PAYMENT.columns(begun(new)) | shown | more)
+    settled = {"settlement_refunded_minor": 0}
+    return SimpleNamespace(**NEW.columns(new) | PAYMENT.columns(begun(new)) | shown | settled | more)
 
 
 def new_payment_of(row: Row[Any] | SimpleNamespace) -> NewPayment:

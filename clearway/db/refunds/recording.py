@@ -6,35 +6,49 @@ refuse more than was captured. So racing refunds never exceed the captured amoun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any, Final
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Label, Row, bindparam, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import audit, ledger
 from clearway.db.events import DueDelivery, Happening, announce, due_for_step, endpoints_beside, endpoints_in
 from clearway.db.payments import recording_attempts as attempts
 from clearway.db.payments.recording import PaymentUnknownError, as_read, find, find_with, is_recorded, refuse_gap
-from clearway.db.payments.rows import payment_of
+from clearway.db.payments.rows import payment_of, settlement_of
 from clearway.db.refunds.rows import columns_after, first_row, refund_of, resource_of
 from clearway.db.tables import payments, refunds
 from clearway.db.writing import NOTHING, Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain import ledger as books
 from clearway.domain.attempt import AttemptKept
 from clearway.domain.events import CREATED_STEP, EventType
+from clearway.domain.ledger import LedgerTransaction
 from clearway.domain.money import Money
 from clearway.domain.payment import Payment
-from clearway.domain.refund import NewRefund, Refund, RefundChange, RefundStatus, apply_refund_change
+from clearway.domain.refund import NewRefund, Refund, RefundApplied, RefundChange, RefundStatus, apply_refund_change
 from clearway.domain.resources import RefundResource
 
+_SIDES: Final = (
+    *("quote_id", "amount_minor", "currency", "fx_exact_minor", "settlement_minor", "settlement_currency"),
+    "settlement_refunded_minor",
+)
+_PAID: Final[Label[Any]] = case(
+    (
+        payments.c.quote_id.is_not(None),
+        func.json_build_object(*chain.from_iterable((name, payments.c[name]) for name in _SIDES)),
+    )
+).label("paid")
+"""The two sides of a payment by quote, as JSON; NULL for others."""
 FIND: Final = (
     select(
         refunds,
         payments.c.gateway_reference.label("payment_reference"),
+        _PAID,
         attempts.KEPT,
         endpoints_beside(refunds.c.merchant_id),
     )
@@ -122,13 +136,19 @@ async def _reserve(
     """Write the reservation; None, with nothing written, if the payment's row has changed since it was read."""
     payment = payment_of(payment_row)
     amount_minor = _refundable(payment, new.amount_minor)
-    row = first_row(new, payment, amount_minor, now)
+    settlement = settlement_of(payment_row)
+    taken = payment.refunded_minor + payment.refund_pending_minor
+    settled_minor = settlement.of_refund(taken, amount_minor) if settlement else 0
+    row = first_row(new, payment, amount_minor, now, settled_minor)
     booked = books.refund_reserved(new.id, payment.merchant_id, Money(amount_minor, payment.currency))
     asked = RefundChange(step=CREATED_STEP, to=RefundStatus.PENDING, reason="refund asked for", actor="merchant")
     happening = _happening(row, EventType.REFUND_CREATED, asked, None)
     announced = announce([happening], endpoints_in(payment_row), now=now)
-    promised = _added_to_payment(payment.id, pending_minor=amount_minor, now=now, where=as_read(payment_row))
-    booking = ledger.bookings([booked], payment_id=payment.id, refund_id=new.id, now=now)
+    promised = _added_to_payment(
+        payment.id, pending_minor=amount_minor, settled_minor=settled_minor, now=now, where=as_read(payment_row)
+    )
+    exchanged = settlement.refunded(f"{new.id}/{CREATED_STEP}", amount_minor, settled_minor) if settlement else ()
+    booking = ledger.bookings([booked], payment_id=payment.id, refund_id=new.id, of_payment=exchanged, now=now)
     detail = {"refund_id": new.id, "amount": amount_minor}
     audited = audit.beside(new.asked_by, "payment.refund", payment.id, detail, now=now)
     if await write_if(connection, promised, [Rows(refunds, [vars(row)]), *audited, *booking, *announced.writes]):
@@ -157,16 +177,40 @@ async def _change(
     announced = announce([happening], endpoints_in(row), now=now)
     writes: list[Write] = []
     pending_minor, refunded_minor = applied.pending_delta_minor, applied.refunded_delta_minor
+    settled_minor, exchanged = _exchanged(row, applied, change)
+    after["settlement_minor"] = row.settlement_minor + settled_minor
     if pending_minor or refunded_minor:
         # Additions need no condition: they are valid for any amounts, and the row's constraints check the result.
-        added = _added_to_payment(row.payment_id, pending_minor=pending_minor, refunded_minor=refunded_minor, now=now)
+        added = _added_to_payment(
+            row.payment_id,
+            pending_minor=pending_minor,
+            refunded_minor=refunded_minor,
+            settled_minor=settled_minor,
+            now=now,
+        )
         writes.append(added)
-    writes += ledger.bookings(applied.transactions, payment_id=row.payment_id, refund_id=row.id, now=now)
+    writes += ledger.bookings(
+        applied.transactions, payment_id=row.payment_id, refund_id=row.id, of_payment=exchanged, now=now
+    )
     writes += _decision(row.id, change, now)
     moved = Changed(refunds, row.id, after, where={"version": row.version})
     if await write_if(connection, moved, [*writes, *announced.writes]):
         return RecordedRefund(applied.refund, resource_of(changed), _kept(row), announced.due)
     return None
+
+
+def _exchanged(row: Row[Any], applied: RefundApplied, change: RefundChange) -> tuple[int, Sequence[LedgerTransaction]]:
+    """Return what a change adds to the settlement of the refund, and what it books for it."""
+    settlement = settlement_of(SimpleNamespace(**row.paid, merchant_id=row.merchant_id)) if row.paid else None
+    if settlement is None:
+        return 0, ()
+    amount_minor = applied.pending_delta_minor + applied.refunded_delta_minor
+    if not amount_minor:
+        return 0, ()  # it was promised, and is paid out
+    settled_minor = -row.settlement_minor
+    if applied.refund.status is RefundStatus.PROCESSED:
+        settled_minor += settlement.of_difference(applied.refund.amount_minor, row.settlement_minor)
+    return settled_minor, settlement.refunded(f"{row.id}/{change.step}", amount_minor, settled_minor)
 
 
 def _refundable(payment: Payment, asked_minor: int | None) -> int:
@@ -191,10 +235,15 @@ def _added_to_payment(
     *,
     pending_minor: int,
     refunded_minor: int = 0,
+    settled_minor: int = 0,
     now: datetime,
     where: Mapping[str, Any] = NOTHING,
 ) -> Changed:
-    added = {"refund_pending_minor": pending_minor, "refunded_minor": refunded_minor}
+    added = {
+        "refund_pending_minor": pending_minor,
+        "refunded_minor": refunded_minor,
+        "settlement_refunded_minor": settled_minor,
+    }
     return Changed(payments, payment_id, {"updated_at": now}, added=added, where=where)
 
 

@@ -33,9 +33,11 @@ def resource_of(row: Row[Any] | SimpleNamespace) -> RefundResource:
     return RESOURCE.read(row)
 
 
-def first_row(new: NewRefund, payment: Payment, amount_minor: int, now: datetime) -> SimpleNamespace:
+def first_row(
+    new: NewRefund, payment: Payment, amount_minor: int, now: datetime, settled_minor: int = 0
+) -> SimpleNamespace:
     """Return all columns of a refund as it is reserved, so that the row need not be read back."""
-    more = {"reason": new.reason, "created_at": now, "updated_at": now}
+    more = {"settlement_minor": settled_minor, "reason": new.reason, "created_at": now, "updated_at": now}
     return SimpleNamespace(**REFUND.columns(begun(new, payment, amount_minor)) | more)
 
 

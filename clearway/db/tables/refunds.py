@@ -15,6 +15,7 @@ refunds = Table(
     Column("payment_id", Text, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
+    Column("settlement_minor", BigInteger, nullable=False, server_default="0", comment="of a payment by quote"),
     Column("status", Text, nullable=False),
     Column("reason", Text),
     Column("gateway", Text, nullable=False),

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clearway.db import fx
 from clearway.db.engine import create_engine
-from clearway.db.tables import fx_rates
-from clearway.domain.fx import RateSet, converted
+from clearway.db.tables import fx_quotes, fx_rates, ledger_entries
+from clearway.domain.fx import RateSet, converted, share
+from clearway.domain.ids import FX_QUOTE, new_id
 from clearway.domain.money import Money
 from clearway.fx import rates
 from clearway.fx.providers import RatesUnavailableError, read_ecb, read_frankfurter
 from clearway.settings import Settings
-from tests.services.api.conftest import Caller, NewCaller, changed
+from tests.services.api.conftest import Caller, NewCaller, Payer, changed
 from tests.services.gateways.running import Simulator
 
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -212,3 +214,106 @@ async def test_what_cannot_be_quoted_says_why(caller: Caller, new_caller: NewCal
     assert (await other.http.get(f"/fx/quotes/{quote_id}")).status_code == 404
     live_order = await live_caller.order(amount=10_000, currency="USD")
     assert await refusal(live_caller, order_id=live_order, currency="EUR") == (409, "fx_rates_stale")
+
+
+async def booked(engine: AsyncEngine, merchant_id: str) -> dict[tuple[str, str], int]:
+    """Return the sum of each account of the merchant, by account and currency."""
+    entry = ledger_entries.c
+    query = (
+        select(entry.account, entry.currency, func.sum(entry.amount_minor))
+        .where(entry.account.like(f"merchant/{merchant_id}/%"))
+        .group_by(entry.account, entry.currency)
+    )
+    async with engine.connect() as connection:
+        rows = await connection.execute(query)
+        return {(account.rpartition("/")[2], currency): int(amount) for account, currency, amount in rows if amount}
+
+
+async def test_an_order_is_paid_in_another_currency(payer: Payer, api_engine: AsyncEngine) -> None:
+    """The customer pays the quoted amount, the order is paid, and the merchant is owed the order's amount.
+
+    Refunds are in the customer's currency, at the rate of the quote, and in the end take back all of it.
+    """
+    order_id = await payer.order(amount=10_001, currency="USD")
+    quote = await quoted(payer, order_id, "INR")
+    paid = quote["presentment"]["amount"]
+
+    made = await payer.payment(order_id, quote_id=quote["id"])
+
+    assert (made["amount"], made["currency"], made["amount_captured"]) == (paid, "INR", paid)
+    assert made["settlement"] == {
+        "amount": 10_001,
+        "currency": "USD",
+        "amount_refunded": 0,
+        "rate": quote["rate"],
+        "quote_id": quote["id"],
+    }
+    assert (await payer.http.get(f"/orders/{order_id}")).json()["status"] == "paid"
+    assert await booked(api_engine, payer.id) == {
+        ("payable", "USD"): -10_001,
+        ("fx_position", "USD"): 10_001,
+        ("fx_position", "INR"): -paid,
+    }
+    for amount in (paid // 3, paid // 3, None):
+        body = {} if amount is None else {"amount": amount}
+        refund = await payer.http.post(f"/payments/{made['id']}/refunds", json=body)
+        assert refund.status_code == 201, refund.text
+        assert refund.json()["currency"] == "INR"
+        await payer.refund_in(refund.json()["id"], "processed")
+    assert (await payer.http.get(f"/payments/{made['id']}")).json()["settlement"]["amount_refunded"] == 10_001
+    assert await booked(api_engine, payer.id) == {}
+
+
+async def test_a_quote_is_used_once(payer: Payer) -> None:
+    """Of many payments at once with one quote, one is recorded; a quote is used up even when its payment failed."""
+    order_id = await payer.order(amount=10_000, currency="USD")
+    quote = await quoted(payer, order_id, "INR")
+    fields = {"quote_id": quote["id"], "vpa": "failure@razorpay"}
+
+    answers = await asyncio.gather(*(payer.post_payment(order_id, **fields) for _ in range(5)))
+
+    codes = sorted(answer.status_code for answer in answers)
+    assert codes == [201, 409, 409, 409, 409]
+    (made,) = (answer.json() for answer in answers if answer.status_code == 201)
+    await payer.payment_in(made["id"], "failed")
+    again = await payer.post_payment(order_id, quote_id=quote["id"])
+    assert (again.status_code, again.json()["code"]) == (409, "fx_quote_used")
+    fresh = await quoted(payer, order_id, "INR")
+    assert (await payer.payment(order_id, quote_id=fresh["id"]))["status"] == "success"
+
+
+async def test_a_quote_is_bound(payer: Payer, new_caller: NewCaller, api_engine: AsyncEngine) -> None:
+    """Another order, an expired quote and a foreign one are refused, and nothing is charged."""
+    order_id, other_order = [await payer.order(amount=10_000, currency="USD") for _ in range(2)]
+    quote = await quoted(payer, order_id, "INR")
+
+    async def refusal(order: str, quote_id: str) -> str:
+        return str((await payer.post_payment(order, quote_id=quote_id)).json()["code"])
+
+    assert await refusal(other_order, quote["id"]) == "fx_quote_invalid"
+    other = await new_caller()
+    foreign = await quoted(other, await other.order(amount=10_000, currency="USD"), "INR")
+    assert await refusal(order_id, foreign["id"]) == "fx_quote_not_found"
+    async with api_engine.begin() as connection:
+        row = (await connection.execute(select(fx_quotes).where(fx_quotes.c.id == quote["id"]))).one()
+        expired = {**row._mapping, "id": new_id(FX_QUOTE), "expires_at": datetime.now(UTC) - timedelta(seconds=1)}
+        await connection.execute(insert(fx_quotes).values(expired))
+    assert await refusal(order_id, expired["id"]) == "fx_quote_expired"
+    shown = (await payer.http.get("/payments", params={"order_id": order_id})).json()["data"]
+    assert shown == []
+
+
+async def test_partial_captures_settle_their_share(payer: Payer, api_engine: AsyncEngine) -> None:
+    """A payment that is captured in part settles that part of the order, rounded once."""
+    order_id = await payer.order(amount=10_001, currency="USD")
+    quote = await quoted(payer, order_id, "INR")
+    card = {"number": "4242424242424242", "expiry_month": 12, "expiry_year": 2040, "cvv": "123"}
+    asked = {"quote_id": quote["id"], "method": "card", "card": card, "capture_method": "manual"}
+    made = await payer.payment(order_id, until="authorized", **asked)
+
+    captured = await payer.http.post(f"/payments/{made['id']}/capture", json={"amount": made["amount"] // 2})
+    assert captured.status_code == 200, captured.text
+
+    await payer.payment_in(made["id"], "success")
+    half = share(made["amount"] // 2, made["amount"], 10_001)
+    assert (await booked(api_engine, payer.id))["payable", "USD"] == -half

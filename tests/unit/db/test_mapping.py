@@ -33,7 +33,7 @@ def test_a_fresh_row_has_every_column() -> None:
     """A column that a table gains is filled or the test names it: rows are not read back after they are written."""
     payment = payment_rows.first_row(NEW, PERSONAL, "sealed too", NOW)
     refund = refund_rows.first_row(NewRefund("rfnd_1", "mer_1", "pay_1", None), begun(NEW), 500, NOW)
-    assert set(vars(payment)) == set(payments.c.keys())
+    assert set(vars(payment)) == set(payments.c.keys()) - {"order_currency"}, "the database computes that one"
     assert set(vars(refund)) == set(refunds.c.keys())
 
 

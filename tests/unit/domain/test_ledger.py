@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearway.domain import ledger
+from clearway.domain.exchange import Settlement
 from clearway.domain.ledger import GatewayAccount, LedgerEntry, LedgerKind, LedgerTransaction
 from clearway.domain.limits import AMOUNT_MINOR_MAX
 from clearway.domain.money import Money
@@ -47,7 +48,9 @@ def test_every_transaction_balances(money: Money) -> None:
 
 def test_every_kind_of_movement_is_booked() -> None:
     """There is a transaction for each kind."""
+    by_quote = Settlement("mer_1", 100, "JPY", 100, 1, "USD")
     made = [*_all(Money(1, "INR")), *_settling(100, 3)]
+    made += [*by_quote.captured("cap_1", 0, 100), *by_quote.refunded("rfnd_1/1", 100, 1)]
     assert {transaction.kind for transaction in made} == set(LedgerKind)
 
 
