@@ -57,6 +57,7 @@ from clearway.monitoring.calls import CallLog
 from clearway.payments.returning import page_url_of, return_url_of
 from clearway.reconciliation.running import Reconciler
 from clearway.recovery.taking_up import Recovery
+from clearway.routing.error_overrides import ErrorOverrides
 from clearway.settings import Settings, SettingsError, settings_problem
 from clearway.telemetry.logs import configure_logging
 from workflows.maintenance import ensure_schedule
@@ -95,13 +96,14 @@ def activities_of(
         payments = PaymentActivities(engine, deliveries, cipher)
         refunds = RefundActivities(engine, deliveries)
         pages = CustomerPages(partial(return_url_of, settings), partial(page_url_of, settings))
-        gateway = GatewayActivities(gateways, pages, cipher, counts, calls)
+        overrides = ErrorOverrides(engine)
+        gateway = GatewayActivities(gateways, pages, cipher, counts=counts, calls=calls, overrides=overrides)
         of_payments: list[Callable[..., Any]] = [payments.record, payments.record_again, payments.change]
         of_commands: list[Callable[..., Any]] = [payments.load, payments.begin, payments.end]
         of_refunds: list[Callable[..., Any]] = [refunds.reserve, refunds.change, refunds.load]
         recording = [*of_payments, *of_commands, *of_refunds]
         at_gateways = [gateway.authorise, gateway.capture, gateway.void, gateway.refund]
-        return [*recording, *at_gateways, gateway.abort, gateway.recover]
+        return [*recording, *at_gateways, gateway.abort, gateway.close, gateway.recover]
     if queue == QUEUE_DELIVERIES:
         sender = WebhookSender(EgressPolicy.from_settings(settings))
         deliver = WebhookDeliveryActivities(engine, sender, cipher)

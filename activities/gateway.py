@@ -17,7 +17,9 @@ from temporalio import activity
 from clearway.breakers.counting import BreakerCounts, CalledGateway, failure_of
 from clearway.crypto.encryption import Cipher, DecryptionError
 from clearway.domain import ids
+from clearway.domain.gateway import GatewayConfig
 from clearway.domain.gateway_call import CallOperation, MeasuredCall
+from clearway.domain.gateway_error import Elsewhere
 from clearway.durable.sealed import PostedForm, seal_form, unseal
 from clearway.gateways.connections import Connection, GatewayConnections, GatewayUnusableError
 from clearway.gateways.contract import (
@@ -26,6 +28,7 @@ from clearway.gateways.contract import (
     Action,
     ActionKind,
     AnswerUnreadableError,
+    Closes,
     Executed,
     Gateway,
     GatewayOutcome,
@@ -34,8 +37,11 @@ from clearway.gateways.contract import (
     Preparing,
     find_out,
 )
+from clearway.gateways.errors.judging import judged
+from clearway.gateways.errors.overrides import NONE
 from clearway.gateways.http import answers_seen
 from clearway.monitoring.calls import CallLog
+from clearway.routing.error_overrides import ErrorOverrides
 
 UNUSABLE: Final = (GatewayUnusableError, SQLAlchemyError, OSError)
 """Why there is no connector: the configuration cannot be used, or the database is away."""
@@ -71,10 +77,22 @@ class CustomerPages:
     form: Callable[[str], str]
 
 
+@dataclass(frozen=True)
+class CloseCall:
+    """An unpaid attempt that must not succeed any more. operation: its authorisation. void: calls it off."""
+
+    gateway_id: str
+    operation: Operation
+    void: Operation
+    at: datetime
+    personal: str | None = None
+
+
 class GatewayActivities:
     """The gateways, by the ids of configurations: credentials are read here, and are in no message.
 
-    counts: the circuit breakers' counts. calls: keeps each call as a row.
+    counts: the circuit breakers' counts. calls: keeps each call as a row. overrides: merchants' own rows over the error
+    table.
     """
 
     def __init__(
@@ -82,13 +100,16 @@ class GatewayActivities:
         gateways: GatewayConnections,
         pages: CustomerPages,
         cipher: Cipher,
+        *,
         counts: BreakerCounts | None = None,
         calls: CallLog | None = None,
+        overrides: ErrorOverrides | None = None,
     ) -> None:
         self._gateways = gateways
         self._counts = counts
         self._calls = calls
         self._pages = pages
+        self._overrides = overrides
         self._cipher = cipher
 
     @activity.defn(name="authorise")
@@ -100,10 +121,12 @@ class GatewayActivities:
         try:
             connection = await self._gateways.get(call.gateway_id)
             operation = self._opened(call.operation, call.personal)
+        except GatewayUnusableError as error:
+            return _switched_off(call, error)
         except (DecryptionError, *UNUSABLE) as error:  # without a key or a connector nothing was sent
-            return _not_sent(call, error)
+            return _judged_unsent(call, error)
         if not connection.config.enabled:
-            return _not_sent(call, GatewayUnusableError(f"gateway {call.gateway_id} is disabled"))
+            return _switched_off(call, GatewayUnusableError(f"gateway {call.gateway_id} is disabled"))
         gateway = connection.gateway
         if isinstance(gateway, Preparing) and not is_prepared(operation):
             preparing = gateway.prepare(operation)
@@ -138,6 +161,35 @@ class GatewayActivities:
         if not isinstance(gateway, Aborting):
             return UNKNOWN
         return await self._noted(connection, call.operation, CallOperation.ABORT, gateway.abort(call.operation))
+
+    @activity.defn(name="close")
+    async def close(self, call: CloseCall) -> GatewayOutcome:
+        """Close an attempt that took no money, before another is begun elsewhere.
+
+        APPROVED: it can no longer succeed. RETRYABLE: it closes by itself, after `retry_after_s`. UNKNOWN: it is open.
+        """
+        try:
+            connection = await self._gateways.get(call.gateway_id)
+            operation = self._opened(call.operation, call.personal)
+        except (DecryptionError, *UNUSABLE) as error:
+            activity.logger.error("the attempt at gateway %s cannot be closed: %s", call.gateway_id, error)
+            return UNKNOWN
+        abilities = connection.gateway.abilities
+        if abilities.closes is Closes.NEVER:
+            return UNKNOWN
+        voided = await self._counted(connection, call.void, CallOperation.VOID, connection.gateway.void(call.void))
+        if voided.kind is OutcomeKind.APPROVED:
+            return voided
+        finding = find_out(connection.gateway, operation, call.at)
+        standing = await self._noted(connection, operation, CallOperation.RECOVER, finding)
+        if standing.kind is not OutcomeKind.DECLINED:
+            return UNKNOWN
+        open_s = abilities.door_open_s or 0.0
+        sent_at = call.operation.first_sent_at
+        left_s = open_s if sent_at is None else open_s - (call.at - sent_at).total_seconds()
+        if abilities.closes is Closes.AT_ONCE or left_s <= 0:
+            return GatewayOutcome(OutcomeKind.APPROVED, Executed.NO)
+        return GatewayOutcome(OutcomeKind.RETRYABLE, retry_after_s=left_s)
 
     @activity.defn(name="recover")
     async def recover(self, call: RecoverCall) -> GatewayOutcome:
@@ -189,7 +241,14 @@ class GatewayActivities:
                 kept = _call(connection, operation, made, outcome, took)
                 self._keep(MeasuredCall(id=call_id, started_at=started_at, http_status=answered.status, **kept))
                 _measure(connection, made, outcome, took)
-        return outcome
+        return await self._judged(outcome, connection.config, operation)
+
+    async def _judged(self, outcome: GatewayOutcome, config: GatewayConfig, operation: Operation) -> GatewayOutcome:
+        """Return the outcome with what the error table, or the merchant's own row, says of a failure."""
+        own = NONE
+        if outcome.kind is OutcomeKind.DECLINED and self._overrides is not None:
+            own = await self._overrides.of_merchant(config.merchant_id)
+        return judged(outcome, config.kind.value, operation.kind.value, own)
 
     def _keep(self, call: MeasuredCall) -> None:
         if self._calls is not None and not self._calls.note(call) and activity.in_activity():
@@ -251,6 +310,23 @@ def _measure(connection: Connection, made: CallOperation, outcome: GatewayOutcom
     labels = {"kind": connection.config.kind.value, "operation": made.value, "outcome": outcome.kind.value}
     activity.metric_meter().create_histogram_timedelta("clearway_gateway_call_duration_seconds", about, "s").record(
         took, labels
+    )
+
+
+def _judged_unsent(call: GatewayCall, error: Exception) -> GatewayOutcome:
+    return replace(_not_sent(call, error), elsewhere=Elsewhere.YES, worth_again_s=0)
+
+
+def _switched_off(call: GatewayCall, error: Exception) -> GatewayOutcome:
+    """Return the decline of a gateway that takes no payments now: to wait for it would keep the customer waiting."""
+    activity.logger.warning("%s was not sent: %s", call.operation.key, error)
+    return GatewayOutcome(
+        OutcomeKind.DECLINED,
+        Executed.NO,
+        error_code="gateway_unavailable",
+        error_description="The gateway was disabled before the payment was sent to it. Nothing was charged. Try again.",
+        elsewhere=Elsewhere.YES,
+        worth_again_s=0,
     )
 
 

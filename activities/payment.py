@@ -153,7 +153,13 @@ class PaymentActivities:
         """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it, or RECORD_MOVED."""
         try:
             async with self._engine.connect() as connection:
-                recorded = await recording.apply(connection, what.payment_id, what.change, now=datetime.now(UTC))
+                recorded = await recording.apply(
+                    connection,
+                    what.payment_id,
+                    what.change,
+                    instrument=self._instrument(what),
+                    now=datetime.now(UTC),
+                )
         except MoveRefusedError as error:
             raise ApplicationError(str(error), type=MOVE_REFUSED, non_retryable=True) from error
         except (RecordMovedError, recording.PaymentUnknownError) as error:
@@ -200,6 +206,12 @@ class PaymentActivities:
             except recording.PaymentUnknownError as error:
                 message = f"the workflow was reset, and payment {payment_id} is not recorded; nothing was charged"
                 raise ApplicationError(message, type=RUN_RESET, non_retryable=True, category=REFUSAL) from error
+
+    def _instrument(self, what: ChangeInput) -> dict[str, Any] | None:
+        retry = what.change.retry
+        if retry is None or retry.personal is None:
+            return None
+        return unseal(self._cipher, what.payment_id, retry.personal).shown
 
     async def _record(self, new: NewPayment) -> recording.RecordedPayment:
         personal = unseal(self._cipher, new.id, new.personal)

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from api.api_keys.routes import router as api_keys
 from api.checkout.routes import router as checkout
+from api.errors.routes import overrides as error_overrides
 from api.errors.routes import router as error_reference
 from api.events.routes import router as events
 from api.fx.routes import router as fx
@@ -75,6 +76,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     gateway_events,
     return_secret,
     resolving,
+    error_overrides,
     error_reference,
     routing,
     breakers,

@@ -19,6 +19,7 @@ from clearway.db.engine import each_for_itself
 from clearway.domain.ids import new_id
 from clearway.gateways.connections import GatewayConnections
 from clearway.recovery.taking_up import Recovery
+from clearway.routing.error_overrides import ErrorOverrides
 from clearway.routing.programs import ActivePrograms
 from clearway.settings import Settings
 
@@ -46,6 +47,11 @@ class Services:
     def programs(self) -> ActivePrograms:
         """The active routing rules of merchants."""
         return ActivePrograms(self.engine)
+
+    @cached_property
+    def error_overrides(self) -> ErrorOverrides:
+        """Merchants' own rows over the error table."""
+        return ErrorOverrides(self.engine)
 
     @cached_property
     def breakers(self) -> BreakerBoard:

@@ -137,6 +137,10 @@ class Settings(BaseSettings):
     """How long a payment may wait for its gateway or its customer."""
     payment_failovers_max: int = Field(default=1, ge=0, le=2)
     """How many further gateways a payment is tried at when the attempt before surely moved no money."""
+    payment_retry_first_s: float = Field(default=3_600, gt=0)
+    """The wait before the first scheduled retry of a payment; each further one is three times as long."""
+    payment_retry_within_s: float = Field(default=7 * 24 * 3600, gt=0)
+    """How long a payment with retries stays open after a failed attempt, unless it says otherwise."""
     authorisation_expiry_s: float = Field(default=7 * 24 * 3600, gt=0)
     """How long an authorised payment may wait for its capture."""
     refund_deadline_s: float = Field(default=7 * 24 * 3600, gt=0)

@@ -29,6 +29,10 @@ TOLD: Final = {
         "An attempt at a gateway failed and nothing was taken. The payment is tried at another gateway and is still "
         "pending: do nothing."
     ),
+    EventType.PAYMENT_RETRYING: (
+        "The attempt failed and nothing was taken. Another follows at `data.next_attempt_at`, or when you retry it."
+    ),
+    EventType.PAYMENT_RETRIED: "Another attempt of a payment that was retrying has begun.",
     EventType.PAYMENT_REQUIRES_ACTION: "The customer must act at `data.next_action.url`.",
     EventType.PAYMENT_PROCESSING: "The gateway has accepted the payment and takes its time.",
     EventType.PAYMENT_AUTHORIZED: "The money is reserved on the customer's side and waits for capture.",

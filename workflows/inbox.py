@@ -22,6 +22,7 @@ from clearway.durable.messages import (
     Carried,
     GatewayEvent,
     Resolution,
+    RetryInput,
     TimelineEntry,
     resolution_of,
 )
@@ -30,11 +31,12 @@ from workflows.timeline import Timeline
 
 @dataclass
 class Command:
-    """A requested capture or cancellation, until the run has answered it. id: as recorded."""
+    """A requested capture, cancellation or retry, until the run has answered it. id: as recorded."""
 
     id: str
     capture: CaptureInput | None = None
     cancel: CancelInput | None = None
+    retry: RetryInput | None = None
     actor: str = "merchant"
     answer: dict[str, Any] | None = None
     refusal: ApplicationError | None = None

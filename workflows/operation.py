@@ -15,8 +15,9 @@ from typing import Any, Final
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from activities.gateway import GatewayActivities, GatewayCall, RecoverCall
+from activities.gateway import CloseCall, GatewayActivities, GatewayCall, RecoverCall
 from clearway.domain.money import Money
+from clearway.domain.payment import CapturedAmount
 from clearway.gateways.contract import UNKNOWN, Executed, GatewayOutcome, Operation, OutcomeKind
 from workflows import policies
 
@@ -31,6 +32,11 @@ def difference(outcome: GatewayOutcome, asked: Money) -> str | None:
     if (outcome.amount_minor, outcome.currency) == (asked.amount_minor, asked.currency):
         return None
     return f"the gateway reports {reported(outcome)}, asked was {asked}"
+
+
+def captured_by(outcome: GatewayOutcome, capture_id: str, amount_minor: int) -> CapturedAmount:
+    """Return a capture to record, with all that the gateway says of it: a refund is sent with that."""
+    return CapturedAmount(capture_id, amount_minor, outcome.reference, dict(outcome.references), outcome.state)
 
 
 def reported(outcome: GatewayOutcome) -> str:
@@ -94,6 +100,11 @@ class GatewayCaller:
             GatewayActivities.abort, self._call(operation), f"abort {operation.key}", policies.QUESTION_RETRY
         )
 
+    async def close(self, operation: Operation, void: Operation) -> GatewayOutcome:
+        """Close an attempt that took no money. APPROVED: it can no longer succeed. RETRYABLE: wait, then ask again."""
+        call = CloseCall(self._gateway_id, operation, void, workflow.now(), self._personal_of(operation))
+        return await _call_gateway(GatewayActivities.close, call, f"close {operation.key}", policies.QUESTION_RETRY)
+
     async def find_out(self, operation: Operation) -> GatewayOutcome:
         """Ask once for the outcome of an operation; UNKNOWN if there is no answer."""
         return await _call_gateway(
@@ -114,15 +125,18 @@ class GatewayCaller:
         return UNKNOWN if outcome.kind is OutcomeKind.RETRYABLE else outcome
 
     async def _carry_out(self, send: _Send, give_up_at: datetime, *, ask_first: bool) -> GatewayOutcome:
-        doubted = False
+        doubted = in_doubt = False
         waits = iter(send.waits_s)
         asks = ask_first
         while True:
             outcome = UNKNOWN if asks else await send.once()
+            if in_doubt and outcome.kind is OutcomeKind.DECLINED and outcome.executed is Executed.NO:
+                outcome = UNKNOWN  # this repeat was refused unseen; the first request may have been carried out
             if outcome.kind is OutcomeKind.UNKNOWN or (outcome.kind is OutcomeKind.PENDING and not send.pending_ok):
                 doubted = doubted or outcome.kind is OutcomeKind.UNKNOWN
                 outcome = await self._inquire_after(send, outcome, give_up_at, asks=asks)
             asks = False
+            in_doubt = outcome.executed is Executed.MAYBE
             if outcome.kind not in SEND_AGAIN:
                 return outcome
             doubted = doubted or outcome.executed is not Executed.NO

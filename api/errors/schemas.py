@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
+from sqlalchemy import Row
 
+from api.http.fields import Body, PlainText
 from clearway.domain.gateway_error import Cause, Elsewhere
 from clearway.gateways.contract import Executed
 from clearway.gateways.errors import ErrorRow, UnifiedCode
+from clearway.gateways.errors.overrides import REPLACED, Override
+
+Short = Annotated[PlainText, StringConstraints(min_length=1, max_length=64)]
+Text = Annotated[PlainText, StringConstraints(min_length=1, max_length=500)]
 
 ElsewhereField = Annotated[
     Elsewhere,
@@ -49,6 +55,55 @@ class GatewayError(BaseModel):
     wait_s: WaitField
     merchant_text: MerchantText
     customer_text: str | None
+
+
+class OverridePut(Body):
+    """Your own row over one of the table. What you leave out stays as in the table."""
+
+    gateway: Annotated[Short, Field(description="The kind.", examples=["stripe"])]
+    operation: Annotated[Short, Field(description="As the table names it; `any` is a row of its own.")]
+    code: Annotated[Short, Field(examples=["do_not_honor"])]
+    network_code: Short | None = None
+    error_code: Annotated[Short | None, Field(description="Another unified code.")] = None
+    elsewhere: Annotated[Elsewhere | None, Field(description="Whether another gateway may be tried.")] = None
+    wait_s: Annotated[int | None, Field(strict=True, ge=0, le=30 * 24 * 3600)] = None
+    merchant_text: Text | None = None
+    customer_text: Text | None = None
+
+    def override(self) -> Override:
+        """Return it as the table takes it."""
+        return Override(
+            gateway=self.gateway,
+            operation=self.operation,
+            code=self.code,
+            network_code=self.network_code or "",
+            decline_code=self.error_code,
+            elsewhere=self.elsewhere,
+            wait_s=self.wait_s,
+            merchant_text=self.merchant_text,
+            customer_text=self.customer_text,
+        )
+
+
+class OverriddenError(GatewayError):
+    """A row of the table as it is for you."""
+
+    id: str
+    replaced: list[str] = Field(description="The fields that you set.")
+
+
+class OverriddenErrors(BaseModel):
+    """Your own rows."""
+
+    object: Literal["list"] = "list"
+    data: list[OverriddenError]
+
+
+def error_override(stored: Row[Any], row: ErrorRow) -> OverriddenError:
+    """Render a merchant's row."""
+    shown = {"decline_code": "error_code"}
+    replaced = [shown.get(name, name) for name in REPLACED if getattr(stored, name) is not None]
+    return OverriddenError(**gateway_error(row).model_dump(), id=stored.id, replaced=replaced)
 
 
 class UnifiedErrors(BaseModel):

@@ -59,6 +59,9 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "refund_not_found": (404, "You have no refund with this id."),
     "event_not_found": (404, "You have no event with this id."),
     "gateway_not_found": (404, "You have no gateway with this id."),
+    "error_row_not_found": (404, "The error table has no such row. Nothing was saved."),
+    "error_override_not_found": (404, "You have no error override with this id."),
+    "error_override_invalid": (422, "The row would contradict itself. Nothing was saved."),
     "gateway_kind_not_found": (404, "There is no kind of gateway with this name."),
     "gateway_event_not_found": (404, "Your gateways have sent no event with this id."),
     "api_key_not_found": (404, "You have no API key with this id."),
@@ -104,6 +107,8 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     ),
     "not_capturable": (409, "The payment's status or amount does not allow this capture. Nothing was captured."),
     "not_cancellable": (409, "The payment's status does not allow a cancellation. Nothing was changed."),
+    "not_retryable": (409, "The payment is not retrying. Nothing was charged by this request."),
+    "retry_method_differs": (422, "A retry is made with the payment's own method. Nothing was charged."),
     "amount_not_refundable": (409, "The amount is more than what is left to refund. Nothing was refunded."),
     "api_key_limit": (409, "You have the maximum number of API keys. Revoke one first. Nothing was created."),
     "api_key_closed": (

@@ -27,6 +27,8 @@ from api.payments.schemas import (
     History,
     HistoryEntry,
     PaymentCreate,
+    RetriesCreate,
+    RetryCreate,
 )
 from api.routing.schemas import DecisionResource
 from api.webhooks.schemas import DeliveryResource, delivery_resource
@@ -41,15 +43,17 @@ from clearway.domain.limits import AMOUNT_MINOR_MAX
 from clearway.domain.payment import PaymentMethod, PaymentStatus
 from clearway.domain.permissions import Permission
 from clearway.domain.resources import PaymentResource
+from clearway.domain.retry import RetryPolicy
 from clearway.durable.messages import CancelInput, CaptureInput
-from clearway.payments import commands, creation, forgetting
+from clearway.payments import commands, creation, forgetting, retrying
 from clearway.payments.finding import find
 from clearway.routing import asking
-from clearway.services import Allocation
+from clearway.services import Allocation, Services
 
 CANCELLATION: Final = "cxl"
+RETRY: Final = "rty"
 FORGETTING: Final = "fgt"
-"""Prefixes of the ids under which cancellations and forgetting are asked for; they name no resource."""
+"""Prefixes of the ids under which cancellations, retries and forgetting are asked for; they name no resource."""
 
 router = Router(prefix="/payments", tags=["payments"])
 
@@ -100,10 +104,19 @@ async def create_payment(
             gateway_id=body.gateway_id,
             country=body.country,
             quote_id=body.quote_id,
+            retries=_policy(services, body.retries),
         )
         return Answer(HTTPStatus.CREATED, payment)
 
     return await once.answer(PAYMENT, operation)
+
+
+def _policy(services: Services, asked: RetriesCreate | None) -> RetryPolicy | None:
+    if asked is None:
+        return None
+    settings = services.settings
+    within_s = settings.payment_retry_within_s if asked.within_s is None else asked.within_s
+    return RetryPolicy(asked.scheduled, settings.payment_retry_first_s, within_s)
 
 
 async def payment_filter(
@@ -269,6 +282,33 @@ async def cancel_payment(
         return Answer(HTTPStatus.OK, payment)
 
     return await once.answer(CANCELLATION, operation)
+
+
+@router.post(
+    "/{payment_id}/retry",
+    response_model=PaymentResource,
+    responses=declare(
+        *(*_COMMAND, "not_retryable", "retry_method_differs", "order_not_found"),
+        *("no_gateway", "gateway_not_found", "gateway_disabled", "gateway_cannot"),
+        *("raw_card_refused", "card_number_refused", "card_refused", "gateway_unavailable"),
+    ),
+    dependencies=[NEW_WORK],
+    summary="Retry a payment",
+)
+async def retry_payment(
+    payment_id: str, principal: Creator, services: ServicesDep, once: OnceDep, body: RetryCreate | None = None
+) -> Response:
+    """Make another attempt of a payment that is `retrying`, here or elsewhere. The answer is the payment, `pending`."""
+    wanted = body or RetryCreate()
+    instrument = None if wanted.instrument is None else read_instrument(wanted.instrument)
+
+    async def operation(allocation: Allocation) -> Answer:
+        asked = retrying.Wanted(wanted.gateway_id, instrument)
+        retry_id = allocation.resource_id
+        payment = await retrying.retry(services, principal.actor, payment_id, retry_id, asked)
+        return Answer(HTTPStatus.OK, payment)
+
+    return await once.answer(RETRY, operation)
 
 
 @router.post(

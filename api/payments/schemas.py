@@ -26,6 +26,7 @@ from clearway.domain.events import EventType
 from clearway.domain.limits import REASON_LENGTH_MAX
 from clearway.domain.payment import CaptureMethod, PaymentMethod
 from clearway.domain.resources import AttemptResource, Moment
+from clearway.domain.retry import RETRIES_MAX, RETRY_WITHIN_S_MAX
 
 CustomerText = Annotated[PlainText, StringConstraints(min_length=1, max_length=128)]
 Reason = Annotated[PlainText, StringConstraints(min_length=1, max_length=REASON_LENGTH_MAX)]
@@ -80,6 +81,37 @@ class Instrument(Body):
     ] = None
 
 
+class RetriesCreate(Body):
+    """Keep the payment open when its attempt fails, for further attempts. Left out: it fails with its attempt."""
+
+    scheduled: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=0,
+            le=RETRIES_MAX,
+            description="Attempts that Clearway makes by itself after a passing decline, such as too little money. "
+            "Ask the customer first: they are not there. 0: only you retry it.",
+        ),
+    ] = 3
+    within_s: Annotated[
+        int | None,
+        Field(strict=True, ge=60, le=RETRY_WITHIN_S_MAX, description="Seconds after which it fails. Default: 7 days."),
+    ] = None
+
+
+class RetryCreate(Body):
+    """Another attempt to make. Empty: at the same gateway, with the same instrument."""
+
+    gateway_id: Annotated[
+        GatewayId | None,
+        Field(description="Another of your gateways. A card goes there only with its number or a token for it."),
+    ] = None
+    instrument: Annotated[
+        Instrument | None, Field(description="Another instrument of the payment's own method, such as another card.")
+    ] = None
+
+
 class PaymentCreate(Instrument):
     """A payment to create. Amount and currency come from the order."""
 
@@ -100,6 +132,7 @@ class PaymentCreate(Instrument):
     ] = None
     customer: CustomerDetails | None = None
     notes: NotesField = Field(default_factory=dict)
+    retries: RetriesCreate | None = None
 
 
 PAYMENT_EXAMPLES: Final[dict[str, Example]] = {

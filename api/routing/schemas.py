@@ -129,6 +129,13 @@ class ConsideredResource(Resource):
     failed: list[str] = Field(description="Of each statement the first condition that did not hold.")
 
 
+class AlternativeResource(Resource):
+    """A gateway that a payment may be tried at next."""
+
+    gateway: str
+    gateway_id: str
+
+
 class DecisionResource(Resource):
     """Which gateways a payment is sent to, and why."""
 
@@ -140,6 +147,11 @@ class DecisionResource(Resource):
     fell_back: bool = Field(description="No gateway of the rule could take the payment.")
     despite_breaker: bool = Field(description="Every gateway that could take it seemed broken.")
     left_out: list[LeftOutResource]
+    alternatives: list[AlternativeResource] = Field(
+        default_factory=list,
+        description="Where the payment goes next, in order, if an attempt surely took nothing. Empty: it stays, as a "
+        "card does, whose token belongs to one gateway.",
+    )
     inputs: dict[str, Any] = Field(description="What was decided on, without personal data.")
 
 

@@ -61,8 +61,10 @@ class BreakerBoard:
                 return BreakerSays.PASS
             case BreakerState.OPEN:
                 return BreakerSays.OPEN
+            case BreakerState.HALF_OPEN if not breaker.is_free(now):
+                return BreakerSays.PROBED
             case BreakerState.HALF_OPEN:
-                return BreakerSays.PROBE if breaker.is_free(now) else BreakerSays.PROBED
+                return BreakerSays.PROBE_BY_ANY if breaker.is_untried(now) else BreakerSays.PROBE
 
     async def take_probe(self, merchant_id: str, gateway_id: str) -> bool:
         """Take the right to probe a gateway with a payment; False: another payment has it."""

@@ -164,6 +164,24 @@ def capture_payment(
     _print_result(payment, as_json=as_json)
 
 
+@payments.command("retry")
+def retry_payment(
+    payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],
+    *,
+    gateway: Annotated[str | None, typer.Option(help="Another of the merchant's gateways, gw_….")] = None,
+    idempotency_key: IdempotencyKey = None,
+    as_json: JsonFlag = False,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Make another attempt of a payment that is retrying."""
+    body = {} if gateway is None else {"gateway_id": gateway}
+    with open_api(api_url, api_key, api_secret) as api:
+        payment = api.post(f"/payments/{payment_id}/retry", body, idempotency_key=idempotency_key)
+    _print_result(payment, as_json=as_json)
+
+
 @payments.command("cancel")
 def cancel_payment(
     payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],

@@ -91,6 +91,17 @@ def _attempt_failed(asked: Asked) -> dict[str, Any]:
     return asked.pay(checkout.UPI_SUCCESS)
 
 
+def _retrying(asked: Asked) -> dict[str, Any]:
+    return asked.pay(checkout.UPI_FAILURE, retries={"scheduled": 0})
+
+
+def _retried(asked: Asked) -> dict[str, Any]:
+    payment = _retrying(asked)
+    checkout.await_status(asked.api, f"/payments/{payment['id']}", "retrying")
+    retried: dict[str, Any] = asked.api.post(f"/payments/{payment['id']}/retry")
+    return retried
+
+
 def _refund_in_doubt(asked: Asked) -> dict[str, Any]:
     """Let the gateway pay out another amount than asked, once."""
     payment = asked.paid()
@@ -102,6 +113,8 @@ def _refund_in_doubt(asked: Asked) -> dict[str, Any]:
 TRIGGERS: Final[dict[str, Trigger]] = {
     "payment.created": Trigger("any payment", lambda asked: asked.pay(checkout.UPI_SUCCESS)),
     "payment.attempt_failed": Trigger("a gateway that is down, and a second one that is not", _attempt_failed),
+    "payment.retrying": Trigger("a UPI payment with retries that is declined", _retrying),
+    "payment.retried": Trigger("a UPI payment with retries that is declined, and retried", _retried),
     "payment.requires_action": Trigger(
         "a card that needs 3-D Secure", lambda asked: asked.pay(checkout.card(checkout.CARD_WITH_3DS))
     ),

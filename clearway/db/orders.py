@@ -32,6 +32,9 @@ RECORD: Final = insert(orders).on_conflict_do_nothing().returning(orders)
 _THIS: Final = orders.c.id == bindparam("order_id")
 FIND: Final = select(orders).where(_THIS, orders.c.merchant_id == bindparam("of_merchant"))
 
+CURRENCIES_LOOKED_AT: Final = 1_000
+"""How many of the newest orders say which currencies a merchant uses."""
+
 
 def order_resource(row: Row[Any]) -> OrderResource:
     """Return the order's API resource."""
@@ -77,3 +80,15 @@ async def list_orders(
     if status is not None:
         query = query.where(orders.c.status == status.value)
     return await fetch_page(connection, query, orders.c.id, page)
+
+
+async def currencies(connection: AsyncConnection, merchant_id: str) -> frozenset[str]:
+    """Return the currencies of the merchant's newest orders."""
+    newest = (
+        select(orders.c.currency)
+        .where(orders.c.merchant_id == merchant_id)
+        .order_by(orders.c.id.desc())
+        .limit(CURRENCIES_LOOKED_AT)
+        .subquery()
+    )
+    return frozenset(await connection.scalars(select(newest.c.currency).distinct()))

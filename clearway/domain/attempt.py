@@ -59,6 +59,10 @@ class AttemptKept:
     references: dict[str, str] = field(default_factory=dict)
     state: str | None = None
 
+    def with_capture(self, capture: AttemptKept) -> AttemptKept:
+        """Return it for a refund of one capture, whose ids and state are the ones that count."""
+        return AttemptKept(self.references | capture.references, self.state if capture.state is None else capture.state)
+
 
 @dataclass(frozen=True, slots=True)
 class GatewayChoice:

@@ -26,6 +26,9 @@ OPEN_S_MAX: Final = 900
 PROBES_TO_CLOSE: Final = 3
 PROBE_S: Final = 30
 """How long one payment has the right to try: longer than a call takes."""
+UNTRIED_S: Final = 300
+"""After so long without a payment that can go elsewhere, any payment may try a half-open breaker: else a gateway that
+takes only cards would stay closed off for ever."""
 SLOW_S: Final = 15.0
 """A call that takes longer counts as a failure, whatever its answer."""
 
@@ -67,6 +70,11 @@ class Breaker:
     def is_free(self, now: datetime) -> bool:
         """Tell whether nobody is trying it at the moment."""
         return self.probe_until is None or now >= self.probe_until
+
+    def is_untried(self, now: datetime) -> bool:
+        """Tell whether no payment that can go elsewhere has tried it for a long time."""
+        since = max(filter(None, (self.open_until, self.probe_until)), default=None)
+        return since is not None and now - since >= timedelta(seconds=UNTRIED_S)
 
 
 def counted(breaker: Breaker, successes: int, failures: int, now: datetime) -> Breaker:

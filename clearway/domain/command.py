@@ -18,6 +18,8 @@ class CommandKind(StrEnum):
 
     CAPTURE = "capture"
     VOID = "void"
+    RETRY = "retry"
+    """A further attempt; its number is that of the attempt."""
 
 
 class CommandStatus(StrEnum):

@@ -38,6 +38,7 @@ REVIEW = "rev"
 REQUEST = "req"
 API_KEY = "key"
 ROUTING_VERSION = "rtv"
+ERROR_OVERRIDE = "eov"
 ACCOUNT = "acc"
 RECONCILIATION = "rcn"
 RECONCILIATION_ITEM = "rci"
@@ -69,6 +70,7 @@ NOUNS: Final = {
     REVIEW: "review",
     ROUTING_VERSION: "routing_version",
     SETTLEMENT_IMPORT: "settlement_import",
+    ERROR_OVERRIDE: "error_override",
 }
 """What an id names, by its prefix: the subject types of events and of the audit log."""
 

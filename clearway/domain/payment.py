@@ -1,6 +1,8 @@
 """The payment: its statuses, the moves between them, and the ledger entries and events of each move.
 
     pending ──> requires_action ──> processing ──> authorized ──> success
+    requires_action, processing ──> pending     (only with another attempt, at another gateway)
+    the first three ──> retrying ──> pending     (only with another attempt), failed, cancelled, needs_review
        any of the first three ──> authorized, success, failed, cancelled, expired, needs_review
        authorized ──> success, cancelled, expired, needs_review
        needs_review ──> authorized, success, failed, cancelled     (only by an operator)
@@ -12,6 +14,7 @@ payment, here and in the database.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -37,6 +40,8 @@ class PaymentStatus(StrEnum):
     """The money is reserved and waits for capture."""
     SUCCESS = "success"
     """The money is taken and nothing more can be captured."""
+    RETRYING = "retrying"
+    """The last attempt failed, nothing was taken, and another follows: by schedule, or when the merchant asks."""
     FAILED = "failed"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
@@ -62,11 +67,14 @@ class PaymentMethod(StrEnum):
 
 S = PaymentStatus
 FINAL: Final = frozenset({S.SUCCESS, S.FAILED, S.CANCELLED, S.EXPIRED})
+UNDECIDED: Final = frozenset({S.PENDING, S.REQUIRES_ACTION, S.PROCESSING})
+"""Statuses in which an attempt is open at a gateway."""
 _DECIDED: Final = frozenset({S.AUTHORIZED, S.SUCCESS, S.FAILED, S.CANCELLED, S.EXPIRED, S.NEEDS_REVIEW})
 MOVES: Final[dict[PaymentStatus, frozenset[PaymentStatus]]] = {
-    S.PENDING: frozenset({S.REQUIRES_ACTION, S.PROCESSING}) | _DECIDED,
-    S.REQUIRES_ACTION: frozenset({S.PROCESSING}) | _DECIDED,
-    S.PROCESSING: _DECIDED,
+    S.PENDING: frozenset({S.REQUIRES_ACTION, S.PROCESSING, S.RETRYING}) | _DECIDED,
+    S.REQUIRES_ACTION: frozenset({S.PROCESSING, S.RETRYING}) | _DECIDED,
+    S.PROCESSING: frozenset({S.RETRYING}) | _DECIDED,
+    S.RETRYING: frozenset({S.FAILED, S.CANCELLED, S.NEEDS_REVIEW}),
     S.AUTHORIZED: frozenset({S.SUCCESS, S.CANCELLED, S.EXPIRED, S.NEEDS_REVIEW}),
     S.NEEDS_REVIEW: frozenset({S.AUTHORIZED, S.SUCCESS, S.FAILED, S.CANCELLED}),
     S.SUCCESS: frozenset(),
@@ -81,6 +89,7 @@ HOLDS_ORDER: Final = frozenset(PaymentStatus) - {S.FAILED, S.CANCELLED, S.EXPIRE
 ATTEMPT_AFTER: Final[dict[PaymentStatus, AttemptStatus]] = {
     S.AUTHORIZED: AttemptStatus.SUCCEEDED,
     S.SUCCESS: AttemptStatus.SUCCEEDED,
+    S.RETRYING: AttemptStatus.FAILED,
     S.FAILED: AttemptStatus.FAILED,
     S.CANCELLED: AttemptStatus.CANCELLED,
     S.EXPIRED: AttemptStatus.CANCELLED,
@@ -117,7 +126,7 @@ class PersonalData:
 class NewPayment:
     """A payment to be recorded. personal: its `PersonalData`, sealed (`clearway.durable.sealed`).
 
-    alternatives: where it may be tried next, in order, if the attempt before surely moved no money.
+    retries: the fields of its `RetryPolicy`, if it has one.
     routing: which gateways were chosen and why (`clearway.domain.routing`), without personal data.
     quote_id and what follows: of a payment in another currency than its order's (`clearway.domain.exchange`).
     """
@@ -130,15 +139,20 @@ class NewPayment:
     method: str
     capture_method: str
     personal: str
+    gateway_id: str
     gateway: str = "simulator"
-    gateway_id: str = ""
-    alternatives: tuple[GatewayChoice, ...] = ()
+    retries: dict[str, Any] | None = None
     routing: dict[str, Any] | None = None
     quote_id: str | None = None
     settlement_minor: int | None = None
     settlement_currency: str | None = None
     fx_exact_minor: int | None = None
     fx_rate: str | None = None
+
+    @property
+    def alternatives(self) -> tuple[GatewayChoice, ...]:
+        """Where it may be tried next, in order, if the attempt before surely moved no money."""
+        return tuple(GatewayChoice(**each) for each in (self.routing or {}).get("alternatives", ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +166,7 @@ class Payment:
     currency: str
     capture_method: CaptureMethod
     gateway: str
+    gateway_id: str
     status: PaymentStatus
     captured_minor: int = 0
     refunded_minor: int = 0
@@ -159,11 +174,11 @@ class Payment:
     gateway_reference: str | None = None
     action_url: str | None = None
     action_form: str | None = None
+    retry_at: datetime | None = None
     error_code: str | None = None
     error_description: str | None = None
     version: int = 0
     last_step: str = "created"
-    gateway_id: str = ""
 
     @property
     def capturable_minor(self) -> int:
@@ -198,11 +213,29 @@ def begun(new: NewPayment) -> Payment:
 
 @dataclass(frozen=True, slots=True)
 class CapturedAmount:
-    """A capture the gateway has carried out. id: `cap_…`, allocated before the gateway was asked."""
+    """A capture the gateway has carried out. id: `cap_…`, allocated before the gateway was asked.
+
+    references, state: what the gateway and the connector said of it, for its refunds.
+    """
 
     id: str
     amount_minor: int
     gateway_reference: str | None = None
+    references: dict[str, str] = field(default_factory=dict)
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """A further attempt, to be recorded with its beginning. id: of the command. asked_by: None: it was scheduled.
+
+    personal: the encrypted personal data with another instrument, if the merchant sent one.
+    """
+
+    id: str
+    number: int
+    asked_by: Actor | None = None
+    personal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +247,11 @@ class Change:
     reason: in words, for the timeline. actor: `system`, `gateway`, `customer`, `merchant` or `operator:<name>`.
     The optional fields overwrite what the payment has when they are given. command: the command that this step ends.
     attempt: what the gateway said of the payment attempt. A pending payment that stays pending has only that to record:
-    the gateway's first step is taken, or the attempt failed and `next_attempt` follows at another gateway.
+    the gateway's first step is taken. next_attempt: the attempt failed, and another follows at this gateway: the
+    payment is pending again, whatever the customer had done at the gateway before.
     decided_by: the actor for the audit log, if the step is a decision that ends a review.
+    retry: what begins the next attempt of a payment that is retrying. retry_at: when a payment that becomes so has its
+    next scheduled attempt.
     """
 
     step: str
@@ -232,6 +268,8 @@ class Change:
     attempt: AttemptSeen | None = None
     decided_by: Actor | None = None
     next_attempt: GatewayChoice | None = None
+    retry: Retry | None = None
+    retry_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +294,7 @@ def apply_change(payment: Payment, change: Change) -> Applied:
         gateway_reference=change.gateway_reference or payment.gateway_reference,
         action_url=change.action_url if change.to is S.REQUIRES_ACTION else None,
         action_form=change.action_form if change.to is S.REQUIRES_ACTION else None,
+        retry_at=change.retry_at if change.to is S.RETRYING else None,
         error_code=change.error_code,
         error_description=change.error_description,
         version=payment.version + 1,
@@ -265,7 +304,8 @@ def apply_change(payment: Payment, change: Change) -> Applied:
     if change.next_attempt is not None:
         to = change.next_attempt
         moved = replace(changed, gateway=to.gateway, gateway_id=to.gateway_id, gateway_reference=None)
-        return Applied(moved, (EventType.PAYMENT_ATTEMPT_FAILED,), (), attempt_status)
+        told = EventType.PAYMENT_RETRIED if change.retry else EventType.PAYMENT_ATTEMPT_FAILED
+        return Applied(moved, (told,), (), attempt_status)
     if change.capture is None:
         _check_amounts(changed)
         return Applied(changed, _status_events(payment, changed), (), attempt_status)
@@ -275,7 +315,7 @@ def apply_change(payment: Payment, change: Change) -> Applied:
 def _attempt_after(payment: Payment, change: Change) -> AttemptStatus | None:
     """Return what the attempt becomes. An attempt that has succeeded stays so, whatever becomes of its payment."""
     if change.next_attempt is not None:
-        return AttemptStatus.FAILED
+        return None if change.retry else AttemptStatus.FAILED
     if payment.status is S.AUTHORIZED or change.to is payment.status:
         return None
     return ATTEMPT_AFTER.get(change.to)
@@ -287,10 +327,13 @@ def _check_move(payment: Payment, change: Change) -> None:
         raise MoveRefusedError(message)
     stays_with_capture = change.to is payment.status is S.AUTHORIZED and change.capture is not None
     stays_pending = change.to is payment.status is S.PENDING and change.attempt is not None
-    if change.next_attempt is not None and not stays_pending:
-        message = f"payment {payment.id} is {payment.status} and cannot be tried at another gateway"
+    before = frozenset({S.RETRYING}) if change.retry else UNDECIDED
+    goes_on = change.to is S.PENDING and payment.status in before and change.attempt is not None
+    if change.next_attempt is not None and not goes_on:
+        message = f"payment {payment.id} is {payment.status} and cannot have another attempt"
         raise MoveRefusedError(message)
-    if change.to not in MOVES[payment.status] and not stays_with_capture and not stays_pending:
+    is_next = change.next_attempt is not None
+    if change.to not in MOVES[payment.status] and not (stays_with_capture or stays_pending or is_next):
         message = f"payment {payment.id} is {payment.status} and cannot become {change.to}"
         raise MoveRefusedError(message)
 

@@ -41,9 +41,16 @@ FINAL: Final = frozenset({RefundStatus.PROCESSED, RefundStatus.FAILED, RefundSta
 """Statuses in which a refund needs no workflow. A processed one may still be reversed: a new run records that."""
 
 
+TAKES: Final = frozenset({RefundStatus.PENDING, RefundStatus.PROCESSED, RefundStatus.NEEDS_REVIEW})
+"""Statuses in which a refund's amount is given back or promised, so that it cannot be refunded again."""
+
+
 @dataclass(frozen=True)
 class NewRefund:
-    """A refund to be reserved. amount_minor None: all that is left. asked_by: the actor for the audit log."""
+    """A refund to be reserved. amount_minor None: all that is left. asked_by: the actor for the audit log.
+
+    of_one_capture: the gateway gives back from one capture at a time.
+    """
 
     id: str
     merchant_id: str
@@ -51,6 +58,7 @@ class NewRefund:
     amount_minor: int | None
     reason: str | None = None
     asked_by: Actor | None = None
+    of_one_capture: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +71,14 @@ class Refund:
     amount_minor: int
     currency: str
     gateway: str
+    gateway_id: str
     status: RefundStatus
+    capture_id: str | None = None
     gateway_reference: str | None = None
     error_code: str | None = None
     error_description: str | None = None
     version: int = 0
     last_step: str = "created"
-    gateway_id: str = ""
 
     @property
     def money(self) -> Money:
@@ -77,7 +86,7 @@ class Refund:
         return Money(self.amount_minor, self.currency)
 
 
-def begun(new: NewRefund, payment: Payment, amount_minor: int) -> Refund:
+def begun(new: NewRefund, payment: Payment, amount_minor: int, capture_id: str | None) -> Refund:
     """Return the refund as it is reserved, before anything happened."""
     return Refund(
         id=new.id,
@@ -87,6 +96,7 @@ def begun(new: NewRefund, payment: Payment, amount_minor: int) -> Refund:
         currency=payment.currency,
         gateway=payment.gateway,
         gateway_id=payment.gateway_id,
+        capture_id=capture_id,
         status=RefundStatus.PENDING,
     )
 

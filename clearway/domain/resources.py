@@ -127,6 +127,10 @@ class PaymentResource(Resource):
         SettlementResource | None,
         Field(description="null: the customer pays in the order's currency. Else what the payment settles."),
     ] = None
+    next_attempt_at: Annotated[
+        Moment | None,
+        Field(description="Of a `retrying` payment: when the next attempt is made. null: when you retry it."),
+    ] = None
     gateway: Annotated[str, Field(description="The kind of the gateway, such as `stripe`.")]
     gateway_id: Annotated[str, Field(description="Your gateway that the payment is made at, `gw_…`.")]
     error_code: str | None = None

@@ -59,8 +59,14 @@ class BreakerSays(StrEnum):
     OPEN = "open"
     PROBE = "probe"
     """It may be well again: it takes a payment that can go elsewhere when it is not."""
+    PROBE_BY_ANY = "probe_by_any"
+    """It has waited long for a payment that can go elsewhere: now any payment may try it."""
     PROBED = "probed"
     """Another payment is trying it at the moment."""
+
+
+PROBES: Final = frozenset({BreakerSays.PROBE, BreakerSays.PROBE_BY_ANY})
+"""Breakers that let one payment try their gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,16 +185,20 @@ class _Choosing:
     def among(self, named: Iterable[str]) -> tuple[str, ...]:
         """Return those that can take the payment and seem to work, with one that is being tried again."""
         fit = [candidate for gateway_id in named if (candidate := self._fit(gateway_id)) is not None]
-        probe = next((candidate for candidate in fit if candidate.breaker is BreakerSays.PROBE), None)
-        # A payment that may meet a broken gateway must have another to go to.
-        if not any(candidate.breaker is BreakerSays.PASS for candidate in fit):
-            probe = None
+        probe = self._probe(fit)
         tried = [each for each in fit if each.breaker is BreakerSays.PASS or each is probe]
         for candidate in fit:
             if candidate.breaker is not BreakerSays.PASS and candidate is not probe:
                 self.broken.setdefault(candidate.id, candidate)
                 self._leave_out(candidate.id, *_BROKEN[candidate.breaker])
         return self._first(tried)
+
+    def _probe(self, fit: Sequence[Candidate]) -> Candidate | None:
+        """Return a gateway to be tried again. The payment must have another to go to, and be able to go there."""
+        if not any(candidate.breaker is BreakerSays.PASS for candidate in fit):
+            return None
+        wanted = {BreakerSays.PROBE_BY_ANY} if not self.facts.is_movable or self._at_most == 1 else PROBES
+        return next((candidate for candidate in fit if candidate.breaker in wanted), None)
 
     def last_resort(self) -> tuple[str, ...]:
         """Return those that can take the payment and seem broken: there is nothing else."""
@@ -219,7 +229,11 @@ class _Choosing:
 _BROKEN: Final = {
     BreakerSays.OPEN: (Why.BREAKER_OPEN, "its circuit breaker is open: it failed too often just now"),
     BreakerSays.PROBED: (Why.BREAKER_PROBING, "its circuit breaker lets one payment at a time try it again"),
-    BreakerSays.PROBE: (Why.BREAKER_PROBING, "its circuit breaker tries it again only with a payment that has another"),
+    BreakerSays.PROBE: (Why.BREAKER_PROBING, "its circuit breaker tries it again only with a payment that can go on"),
+    BreakerSays.PROBE_BY_ANY: (
+        Why.BREAKER_PROBING,
+        "its circuit breaker tries it again only with a payment that has another gateway",
+    ),
 }
 
 

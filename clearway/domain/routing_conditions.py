@@ -76,6 +76,11 @@ class PaymentFacts:
     raw_card: bool = False
     token: str | None = field(default=None, repr=False)
 
+    @property
+    def is_movable(self) -> bool:
+        """Whether another gateway may be tried without asking the customer again: a card token belongs to one."""
+        return self.method is not PaymentMethod.CARD
+
 
 Test = Callable[[PaymentFacts], bool]
 """A condition made ready: rules are read once and asked for every payment."""

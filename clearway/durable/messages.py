@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from clearway.domain.actor import Actor, operator
+from clearway.domain.attempt import GatewayChoice
 from clearway.domain.limits import AMOUNT_MINOR_MAX, GATEWAY_IDENTIFIER_LENGTH_MAX, OPERATOR_TEXT_LENGTH_MAX
 from clearway.domain.payment import NewPayment
 from clearway.domain.refund import NewRefund
@@ -194,6 +195,19 @@ class CancelInput:
     """Cancel a payment, or void the part of the authorisation that is not captured. The update id names the command."""
 
     reason: str = "cancelled by the merchant"
+    asked_by: Actor | None = None
+
+
+@dataclass(frozen=True)
+class RetryInput:
+    """Begin another attempt of a payment that is retrying. retry_id is also the update id.
+
+    at: another gateway, if the merchant names one. personal: encrypted, with another instrument.
+    """
+
+    retry_id: str
+    at: GatewayChoice | None = None
+    personal: str | None = None
     asked_by: Actor | None = None
 
 

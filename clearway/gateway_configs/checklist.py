@@ -15,7 +15,7 @@ from clearway.db import across_merchants, gateway_health, gateways
 from clearway.db.across_merchants import Rehearsal
 from clearway.domain.gateway_health import HealthStatus
 from clearway.domain.merchant import Mode
-from clearway.gateway_configs import trial
+from clearway.gateway_configs import coverage, trial
 from clearway.services import Services
 
 TESTED_AT_ONCE: Final = 10
@@ -43,6 +43,7 @@ async def checklist(services: Services, merchant_id: str, mode: Mode) -> Sequenc
         rows = await gateways.list_all(connection, merchant_id)
         seen = await across_merchants.rehearsal(connection, merchant_id)
         health = await gateway_health.statuses(connection, merchant_id)
+    unrouted = await coverage.without_route(services, merchant_id)
     enabled = [row for row in rows if row.enabled]
     tests = await asyncio.gather(*(trial.test(services, merchant_id, mode, row.id) for row in enabled[:TESTED_AT_ONCE]))
     failed = [
@@ -70,6 +71,13 @@ async def checklist(services: Services, merchant_id: str, mode: Mode) -> Sequenc
             _joined(odd, "Connect a gateway first."),
         ),
         _is_healthy(enabled, health),
+        Item(
+            "currencies_have_a_route",
+            "Every currency of your newest orders is taken by an enabled gateway.",
+            not unrouted,
+            _joined([f"No enabled gateway takes {currency}." for currency in unrouted], "")
+            + " Connect a gateway that takes it, or enable one.",
+        ),
         _heard_from(enabled, seen),
         *_of_webhooks(seen),
         *_rehearsed(seen),

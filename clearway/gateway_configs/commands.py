@@ -22,7 +22,7 @@ from clearway.domain.gateway import DEFAULT_PRIORITY, GatewayConfig, GatewayKind
 from clearway.domain.ids import GATEWAY, is_id
 from clearway.domain.limits import GATEWAYS_PER_MERCHANT_MAX
 from clearway.domain.merchant import Mode
-from clearway.gateway_configs import trial
+from clearway.gateway_configs import coverage, trial
 from clearway.gateway_configs.finding import find, gateway_not_found
 from clearway.gateway_configs.shape import Filled, examine, fill, kind_of
 from clearway.monitoring import schedules
@@ -85,7 +85,7 @@ async def create(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
             await audit.record(connection, actor, "gateway.create", gateway_id, {"kind": row.kind, "after": shown(row)})
     services.gateways.forget(across_merchants.gateway_config_of(row, mode))
     await follow_checks(services, row)
-    return Saved(row, tuple(filled.warnings(mode)))
+    return Saved(row, (*filled.warnings(mode), *await coverage.warnings(services, actor.merchant_id)))
 
 
 async def change(services: Services, actor: Actor, mode: Mode, gateway_id: str, asked: GatewayChange) -> Saved:
@@ -112,7 +112,7 @@ async def change(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
             detail_of_audit = _difference(before, row, asked.credentials)
             await audit.record(connection, actor, "gateway.update", gateway_id, detail_of_audit)
     services.gateways.forget(config)
-    return Saved(row, tuple(filled.warnings(mode)))
+    return Saved(row, (*filled.warnings(mode), *await coverage.warnings(services, actor.merchant_id)))
 
 
 async def switch(services: Services, actor: Actor, mode: Mode, gateway_id: str, *, on: bool) -> Row[Any]:

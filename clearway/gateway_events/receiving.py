@@ -42,14 +42,18 @@ from clearway.gateway_events.raw import raw_of
 from clearway.gateways.connections import Connection
 from clearway.gateways.contract import (
     EventUnreadableError,
+    Inbound,
     InboundAnswer,
     InboundEvent,
     InboundRequest,
     OperationKind,
+    OutcomeKind,
     SignatureInvalidError,
     Trust,
     read_inbound,
 )
+from clearway.gateways.errors.judging import judged
+from clearway.gateways.errors.overrides import NONE, Overrides
 from clearway.recovery import reaching
 from clearway.services import Services
 
@@ -106,7 +110,8 @@ async def take(services: Services, gateway: Connection, request: InboundRequest,
         answer = await prechecking.answered(services, gateway.config, inbound, inbound.precheck, request)
         return Taken([Disposition.ANSWERED], answer)
     async with services.reader.connect() as connection:
-        events = [await _heard(connection, gateway.config, event) for event in inbound.events]
+        own = await services.error_overrides.of_merchant(gateway.config.merchant_id) if _declines(inbound) else NONE
+        events = [await _heard(connection, gateway.config, event, own) for event in inbound.events]
     dispositions = [await _take_one(services, gateway, named, event, request, again=again) for named, event in events]
     return Taken(dispositions, inbound.answer)
 
@@ -124,14 +129,21 @@ async def keep_refused(services: Services, config: GatewayConfig, error: Excepti
     log.warning("gateway_event_not_taken", gateway_id=config.id, verdict=verdict, reason=reason, kept=kept)
 
 
-async def _heard(connection: AsyncConnection, config: GatewayConfig, event: InboundEvent) -> tuple[Named, GatewayEvent]:
-    """Return what an event is about, and the signal for the workflow.
+def _declines(inbound: Inbound) -> bool:
+    return any(event.outcome.kind is OutcomeKind.DECLINED for event in inbound.events)
+
+
+async def _heard(
+    connection: AsyncConnection, config: GatewayConfig, event: InboundEvent, own: Overrides
+) -> tuple[Named, GatewayEvent]:
+    """Return what an event is about, and the signal for the workflow. own: the merchant's rows over the error table.
 
     Without our key the event is matched by the gateway's reference, among what was made at this gateway. Its attempt or
     capture is unknown then, so only an authorisation is believed; about all else the gateway is asked.
     """
+    outcome = judged(event.outcome, config.kind.value, event.operation or OperationKind.AUTHORISE, own)
     if event.key is not None:
-        return named_by(event.key), GatewayEvent(event.event_id, event.key, event.outcome, event.trust)
+        return named_by(event.key), GatewayEvent(event.event_id, event.key, outcome, event.trust)
     reference = event.references.get("payment")
     found = await across_merchants.find_by_reference(connection, config.id, reference) if reference else None
     if found is None:
@@ -141,7 +153,7 @@ async def _heard(connection: AsyncConnection, config: GatewayConfig, event: Inbo
     named = Named(SubjectType.PAYMENT, payment_id, event.operation, attempt if is_authorisation else 1)
     trust = event.trust if is_authorisation else Trust.HINT
     key = f"{payment_id}:{event.operation}:{named.number}"
-    return named, GatewayEvent(event.event_id, key, event.outcome, trust)
+    return named, GatewayEvent(event.event_id, key, outcome, trust)
 
 
 async def _take_one(

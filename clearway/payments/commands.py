@@ -29,7 +29,7 @@ async def capture(services: Services, actor: Actor, payment_id: str, asked: Capt
         return await _update(services, before, CAPTURE, named, update_id=asked.capture_id)
     except (RefusedError, WorkflowEndedError) as refusal:
         payment = await find(services, actor.merchant_id, payment_id)
-        return await _by_its_end(services, actor, payment, asked.capture_id, _refused(refusal, NOT_CAPTURABLE, payment))
+        return await by_its_end(services, actor, payment, asked.capture_id, _refused(refusal, NOT_CAPTURABLE, payment))
 
 
 async def cancel(
@@ -41,10 +41,10 @@ async def cancel(
         return await _update(services, before, CANCEL, replace(asked, asked_by=actor), update_id=update_id)
     except (RefusedError, WorkflowEndedError) as refusal:
         payment = await find(services, actor.merchant_id, payment_id)
-        return await _by_its_end(services, actor, payment, update_id, _refused(refusal, NOT_CANCELLABLE, payment))
+        return await by_its_end(services, actor, payment, update_id, _refused(refusal, NOT_CANCELLABLE, payment))
 
 
-async def _by_its_end(
+async def by_its_end(
     services: Services, actor: Actor, payment: PaymentResource, command_id: str, refusal: Exception
 ) -> PaymentResource:
     """Answer from the command's own row: a replay may arrive after its workflow has moved on or ended."""

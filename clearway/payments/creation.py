@@ -6,7 +6,7 @@ records the payment, and its answer counts. Look-ups before that only give an ea
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from clearway.domain.money import Money
 from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus, PersonalData
 from clearway.domain.refusals import ORDER_NOT_FOUND, ORDER_TAKEN, QUOTE_USED, RUN_RESET
 from clearway.domain.resources import PaymentResource
+from clearway.domain.retry import RetryPolicy
 from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
@@ -72,11 +73,12 @@ async def create_payment(
     gateway_id: str | None = None,
     country: str | None = None,
     quote_id: str | None = None,
+    retries: RetryPolicy | None = None,
 ) -> PaymentResource:
     """Record a payment of the order and return it as it was created.
 
     gateway_id: the merchant's choice, if any. country: of the customer, for routing. quote_id: to pay in another
-    currency.
+    currency. retries: None: the payment fails with its attempt.
     """
     if order.held_by not in {None, allocation.resource_id}:
         # An early refusal while another payment has the order. The workflow of this id decides everything else.
@@ -115,8 +117,8 @@ async def create_payment(
             personal=seal(services.cipher, allocation.resource_id, personal),
             gateway=chosen.config.kind.value,
             gateway_id=chosen.config.id,
-            alternatives=chosen.alternatives(instrument.method, services.settings.payment_failovers_max),
-            routing=chosen.decision.to_json(),
+            retries=None if retries is None else asdict(retries),
+            routing=chosen.to_json(facts, services.settings.payment_failovers_max),
             **_settlement(quoted),
         )
         recorded = await _record(services, new, personal, timings_of(services.settings, chosen.config))

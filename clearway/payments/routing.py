@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from clearway.db.across_merchants import PayableOrder
-from clearway.domain.attempt import GatewayChoice
 from clearway.domain.errors import ConflictError, NotFoundError, UnprocessableError
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.merchant import Mode
-from clearway.domain.payment import CaptureMethod, PaymentMethod
-from clearway.domain.routing import BreakerSays, Decision, Why, decide, decide_for
+from clearway.domain.payment import CaptureMethod
+from clearway.domain.routing import PROBES, Decision, Why, decide, decide_for
 from clearway.domain.routing_conditions import PaymentFacts, brand_of
 from clearway.payments.instruments import Instrument
 from clearway.routing.candidates import candidates_of
@@ -36,11 +35,14 @@ class Route:
     config: GatewayConfig
     others: tuple[GatewayConfig, ...] = ()
 
-    def alternatives(self, method: PaymentMethod, failovers_max: int) -> tuple[GatewayChoice, ...]:
-        """Return where a payment may be tried next. A card is not moved: its token belongs to one gateway."""
-        if method is PaymentMethod.CARD:
-            return ()
-        return tuple(GatewayChoice(each.kind.value, each.id) for each in self.others[:failovers_max])
+    def to_json(self, facts: PaymentFacts, failovers_max: int) -> dict[str, Any]:
+        """Return the form that is stored with the payment: the decision, and where the payment may be tried next.
+
+        A card is not moved: its token belongs to one gateway.
+        """
+        others = self.others[:failovers_max] if facts.is_movable else ()
+        alternatives = [{"gateway": each.kind.value, "gateway_id": each.id} for each in others]
+        return self.decision.to_json() | {"alternatives": alternatives}
 
 
 def facts_of(
@@ -109,7 +111,7 @@ async def _decide(
     active = await services.programs.of_merchant(merchant_id)
     decision = decide(active.program, active.version, facts, candidates)
     first = next((each for each in candidates if each.id in decision.gateways[:1]), None)
-    if first is None or first.breaker is not BreakerSays.PROBE or decision.despite_breaker:
+    if first is None or first.breaker not in PROBES or decision.despite_breaker:
         return decision
     if await services.breakers.take_probe(merchant_id, first.id):
         return decision

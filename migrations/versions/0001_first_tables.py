@@ -267,6 +267,13 @@ def upgrade() -> None:
             nullable=True,
             comment="encrypted: what the page at action_url posts to the gateway",
         ),
+        sa.Column(
+            "retries",
+            postgresql.JSONB(none_as_null=True, astext_type=sa.Text()),
+            nullable=True,
+            comment="the retry policy; null: it fails with its attempt",
+        ),
+        sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error_code", sa.Text(), nullable=True),
         sa.Column("error_description", sa.Text(), nullable=True),
         sa.Column(
@@ -295,7 +302,7 @@ def upgrade() -> None:
         sa.CheckConstraint("status <> 'success' OR captured_minor > 0", name=op.f("ck_payments_success_is_captured")),
         sa.CheckConstraint(
             "status IN ('authorized', 'cancelled', 'expired', 'failed', 'needs_review', 'pending', 'processing', "
-            "'requires_action', 'success')",
+            "'requires_action', 'retrying', 'success')",
             name=op.f("ck_payments_status_known"),
         ),
         sa.CheckConstraint(
@@ -369,7 +376,7 @@ def upgrade() -> None:
         ["id"],
         unique=False,
         postgresql_where=sa.text(
-            "status IN ('authorized', 'needs_review', 'pending', 'processing', 'requires_action')"
+            "status IN ('authorized', 'needs_review', 'pending', 'processing', 'requires_action', 'retrying')"
         ),
     )
     op.create_index(
@@ -378,7 +385,7 @@ def upgrade() -> None:
         ["gateway_id"],
         unique=False,
         postgresql_where=sa.text(
-            "status IN ('authorized', 'needs_review', 'pending', 'processing', 'requires_action')"
+            "status IN ('authorized', 'needs_review', 'pending', 'processing', 'requires_action', 'retrying')"
         ),
     )
     op.create_index(
@@ -387,7 +394,8 @@ def upgrade() -> None:
         ["order_id"],
         unique=True,
         postgresql_where=sa.text(
-            "status IN ('authorized', 'needs_review', 'pending', 'processing', 'requires_action', 'success')"
+            "status IN ('authorized', 'needs_review', 'pending', 'processing', 'requires_action', 'retrying', "
+            "'success')"
         ),
     )
     op.create_table(
@@ -476,6 +484,14 @@ def upgrade() -> None:
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("gateway_reference", sa.Text(), nullable=True),
+        sa.Column(
+            "gateway_references",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+            comment="its ids by name",
+        ),
+        sa.Column("state", sa.Text(), nullable=True, comment="the connector's own, given back to it with a refund"),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_captures_amount_positive")),
         sa.ForeignKeyConstraint(
@@ -545,7 +561,7 @@ def upgrade() -> None:
         sa.Column("refusal", sa.Text(), nullable=True, comment="why it was not carried out, for the merchant"),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("kind IN ('capture', 'void')", name=op.f("ck_payment_commands_kind_known")),
+        sa.CheckConstraint("kind IN ('capture', 'retry', 'void')", name=op.f("ck_payment_commands_kind_known")),
         sa.CheckConstraint("status IN ('done', 'refused', 'sent')", name=op.f("ck_payment_commands_status_known")),
         sa.CheckConstraint("amount_minor >= 0", name=op.f("ck_payment_commands_amount_not_negative")),
         sa.ForeignKeyConstraint(["payment_id"], ["payments.id"], name="fk_payment_commands_payment"),
@@ -566,6 +582,12 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("gateway", sa.Text(), nullable=False),
         sa.Column("gateway_id", sa.Text(), nullable=False),
+        sa.Column(
+            "capture_id",
+            sa.Text(),
+            nullable=True,
+            comment="the capture that is given back; null: the payment as a whole",
+        ),
         sa.Column("gateway_reference", sa.Text(), nullable=True),
         sa.Column("error_code", sa.Text(), nullable=True),
         sa.Column("error_description", sa.Text(), nullable=True),

@@ -177,7 +177,10 @@ class Durable:
         self, payment: NewPayment, amount_minor: int | None = None, **timings: Any
     ) -> tuple[dict[str, Any], WorkflowHandle[Any, Any]]:
         """Reserve a refund as the API does."""
-        new = NewRefund(ids.new_id(ids.REFUND), payment.merchant_id, payment.id, amount_minor)
+        of_one_capture = timings.pop("of_one_capture", False)
+        new = NewRefund(
+            ids.new_id(ids.REFUND), payment.merchant_id, payment.id, amount_minor, of_one_capture=of_one_capture
+        )
         operation = WithStartWorkflowOperation(
             RefundWorkflow.run,
             RefundInput(new, **timings),

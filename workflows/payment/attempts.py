@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from temporalio import workflow
 
 from clearway.domain.attempt import attempt_key
 from clearway.domain.errors import DECLINE_CODES
-from clearway.domain.payment import CapturedAmount, CaptureMethod, PaymentStatus
+from clearway.domain.gateway_error import Elsewhere
+from clearway.domain.payment import UNDECIDED as UNDECIDED_STATUSES
+from clearway.domain.payment import CaptureMethod, PaymentStatus
 from clearway.durable.messages import CaptureInput, GatewayEvent
-from clearway.gateways.contract import Action, Executed, GatewayOutcome, OperationKind, OutcomeKind, Trust
+from clearway.gateways.contract import Action, Executed, GatewayOutcome, OutcomeKind, Trust
 from workflows import policies
 from workflows.inbox import Command
-from workflows.operation import UNDECIDED, difference
-from workflows.payment import review
+from workflows.operation import UNDECIDED, captured_by, difference
+from workflows.payment import retries, review
 from workflows.payment.doubt import Doubt
 from workflows.payment.record import PaymentRun
 
@@ -27,9 +30,12 @@ async def authorise(run: PaymentRun, *, ask_first: bool = False) -> None:
     outcome = await _at_gateways(run, ask_first=ask_first)
     if outcome.kind is OutcomeKind.RETRYABLE:
         code = outcome.error_code or "gateway_unavailable"
-        await _declined(run, replace(outcome, kind=OutcomeKind.DECLINED, error_code=code), actor="system")
+        await _failed(run, replace(outcome, kind=OutcomeKind.DECLINED, error_code=code), actor="system")
     elif outcome.kind is OutcomeKind.UNKNOWN:
         await review.begin(run, "what the gateway did with the payment is not known", Doubt(run.authorise_key))
+    elif outcome.kind is OutcomeKind.DECLINED:
+        run.learn(outcome)
+        await _failed(run, outcome, actor="gateway")
     else:
         await settle(run, outcome)
 
@@ -45,8 +51,7 @@ async def _at_gateways(run: PaymentRun, *, ask_first: bool) -> GatewayOutcome:
             briefly = run.may_fail_over()
             outcome = await _at_gateway(run, briefly=briefly)
         elif outcome.kind in UNDECIDED:
-            briefly = False
-            outcome = await _at_gateway(run, ask_first=outcome.kind is OutcomeKind.UNKNOWN)
+            return await _at_gateway(run, ask_first=outcome.kind is OutcomeKind.UNKNOWN)
         else:
             break
     return outcome
@@ -65,21 +70,35 @@ async def _at_gateway(run: PaymentRun, *, ask_first: bool = False, briefly: bool
 
 
 async def _surely_over(run: PaymentRun, outcome: GatewayOutcome) -> GatewayOutcome | None:
-    """Return how the attempt failed if it moved no money and never can, else None.
+    """Return how the attempt failed if it took no money, never can, and another gateway may be tried; else None.
 
-    An attempt that may have been executed is aborted, where the gateway can. An open one at the gateway is closed.
+    An attempt that may have been executed is aborted, where the gateway can. What is known there is closed first.
     """
     if outcome.kind is OutcomeKind.UNKNOWN:
         outcome = await run.caller.abort(run.authorisation())
-    if outcome.kind not in NOT_TAKEN or outcome.executed is not Executed.NO:
+    if outcome.kind not in NOT_TAKEN or outcome.executed is Executed.MAYBE or outcome.elsewhere is not Elsewhere.YES:
         return None
-    if not run.references:
-        return outcome
-    closing = replace(
-        run.authorisation(), kind=OperationKind.VOID, key=f"{run.new.id}:close:{run.attempt}", authorisation=None
-    )
-    closed = await run.caller.void(closing, give_up_at=run.fail_over_until)
-    return outcome if closed.kind is OutcomeKind.APPROVED else None
+    run.learn(outcome)
+    return outcome if await closed(run, outcome, until=run.fail_over_until) else None
+
+
+async def closed(run: PaymentRun, outcome: GatewayOutcome, *, until: datetime) -> bool:
+    """Return whether the attempt can no longer succeed: the customer may still have its page open."""
+    if not run.references and outcome.executed is Executed.NO:
+        return True  # the gateway knows nothing of it
+    # A door that closes by itself is counted from now on: nobody knows when the customer opened it.
+    operation = replace(run.authorisation(), first_sent_at=workflow.now())
+    answer = await run.caller.close(operation, run.closing())
+    if answer.kind is OutcomeKind.RETRYABLE and answer.retry_after_s is not None:
+        closes_at = workflow.now() + timedelta(seconds=answer.retry_after_s)
+        if closes_at < until:
+            await workflow.sleep(answer.retry_after_s, summary="until the attempt has closed by itself")
+            # A door that closes by itself is counted from now on: nobody knows when the customer opened it.
+    operation = replace(run.authorisation(), first_sent_at=workflow.now())
+    answer = await run.caller.close(operation, run.closing())
+    if answer.kind is not OutcomeKind.APPROVED:
+        run.timeline.note(f"attempt {run.attempt} may still be paid at its gateway, so no other is begun")
+    return answer.kind is OutcomeKind.APPROVED
 
 
 async def _fail_over(run: PaymentRun, failed: GatewayOutcome) -> None:
@@ -89,6 +108,7 @@ async def _fail_over(run: PaymentRun, failed: GatewayOutcome) -> None:
     await run.change(
         PaymentStatus.PENDING,
         f"attempt {run.attempt} at {run.payment.gateway_id} failed, nothing was taken: {code}; trying {to.gateway_id}",
+        actor="gateway" if failed.executed is Executed.YES else "system",
         gateway_reference=None,
         attempt=replace(run.seen(failed), error_code=code, error_description=description),
         next_attempt=to,
@@ -127,7 +147,8 @@ async def hear(run: PaymentRun, event: GatewayEvent) -> None:
 
 async def is_late_success(run: PaymentRun, event: GatewayEvent) -> bool:
     """Begin a review if an attempt that was given up succeeded after all: the customer may pay twice."""
-    earlier = {attempt_key(run.new.id, number) for number in range(1, run.attempt)}
+    last_over = run.attempt if run.status is PaymentStatus.RETRYING else run.attempt - 1
+    earlier = {attempt_key(run.new.id, number) for number in range(1, last_over + 1)}
     if event.key not in earlier or event.outcome.kind is not OutcomeKind.APPROVED or event.trust is Trust.HINT:
         return False
     said = f"gateway event {event.event_id} says that {event.key} succeeded, after another attempt was begun"
@@ -146,7 +167,7 @@ async def settle(run: PaymentRun, outcome: GatewayOutcome) -> None:
         case OutcomeKind.APPROVED:
             await _approved(run, outcome)
         case OutcomeKind.DECLINED:
-            await _declined(run, outcome, actor="gateway")
+            await _declined(run, outcome)
         case OutcomeKind.NEEDS_ACTION if run.status is PaymentStatus.PENDING:
             await _needs_action(run, outcome.action)
         case OutcomeKind.PENDING if run.status is PaymentStatus.REQUIRES_ACTION:
@@ -167,7 +188,7 @@ async def _needs_action(run: PaymentRun, action: Action | None) -> None:
 
 async def _approved(run: PaymentRun, outcome: GatewayOutcome) -> None:
     if outcome.captured:
-        taken = CapturedAmount(run.record.own_capture_id, run.new.amount_minor, outcome.reference)
+        taken = captured_by(outcome, run.record.own_capture_id, run.new.amount_minor)
         await run.captured(taken, "approved and captured by the gateway", actor="gateway")
         return
     await run.change(PaymentStatus.AUTHORIZED, "approved by the gateway", actor="gateway")
@@ -182,16 +203,26 @@ def capture_all(run: PaymentRun) -> None:
     run.inbox.commands.append(Command(own, capture=CaptureInput(own)))
 
 
-async def _declined(run: PaymentRun, outcome: GatewayOutcome, *, actor: str) -> None:
+async def _declined(run: PaymentRun, outcome: GatewayOutcome) -> None:
+    """Try another gateway after a decline that came later, where that is allowed; else the payment has failed."""
+    failed = await _surely_over(run, outcome) if run.may_fail_over() and run.status in UNDECIDED_STATUSES else None
+    if failed is not None and run.may_fail_over():
+        await _fail_over(run, failed)
+        await authorise(run)
+    else:
+        await _failed(run, outcome, actor="gateway")
+
+
+async def _failed(run: PaymentRun, outcome: GatewayOutcome, *, actor: str) -> None:
     code = outcome.error_code or "payment_declined"
     description = outcome.error_description or DECLINE_CODES.get(code, DECLINE_CODES["payment_declined"])
     at = run.payment.gateway
     raw = f" ({at} says {outcome.raw_code})" if outcome.raw_code and outcome.raw_code != code else f" by {at}"
-    await run.change(
-        PaymentStatus.FAILED,
-        f"declined: {code}{raw}",
-        actor=actor,
-        error_code=code,
-        error_description=description,
-        attempt=run.seen(outcome),
-    )
+    failure: dict[str, Any] = {
+        "actor": actor,
+        "error_code": code,
+        "error_description": description,
+        "attempt": run.seen(outcome),
+    }
+    if not await retries.wait_for_another(run, outcome, f"declined: {code}{raw}", failure):
+        await run.change(PaymentStatus.FAILED, f"declined: {code}{raw}", **failure)

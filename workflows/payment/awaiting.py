@@ -29,6 +29,10 @@ def _by_status(run: PaymentRun) -> list[str]:
                 "awaits an operator's decision",
                 f"look at the gateway, then `clearway payments resolve {run.new.id} --outcome … --reason …`",
             ]
+        case PaymentStatus.RETRYING if run.payment.retry_at is not None:
+            return [f"attempt {run.attempt + 1} follows {moment(run.payment.retry_at)}, unless the merchant is first"]
+        case PaymentStatus.RETRYING:
+            return ["awaits a retry or a cancellation by the merchant"]
         case PaymentStatus.REQUIRES_ACTION:
             return [f"awaits the customer at {run.payment.action_url} until {moment(run.deadline)}", _next_poll(run)]
         case _:

@@ -14,7 +14,7 @@ from clearway.durable.messages import CaptureInput
 from clearway.gateways.contract import GatewayOutcome, OutcomeKind
 from workflows import policies
 from workflows.inbox import Command
-from workflows.operation import difference, reported
+from workflows.operation import captured_by, difference, reported
 from workflows.payment import closing, review
 from workflows.payment.doubt import Doubt
 from workflows.payment.record import PaymentRun
@@ -76,7 +76,7 @@ async def _send(run: PaymentRun, command: Command, begun: Begun) -> None:
     if differs:
         await _differs(run, command, begun, outcome, differs)
     elif outcome.kind is OutcomeKind.APPROVED:
-        taken = CapturedAmount(sent.id, sent.amount_minor, outcome.reference)
+        taken = captured_by(outcome, sent.id, sent.amount_minor)
         ended = CommandEnd(sent.id, CommandStatus.DONE)
         await run.captured(taken, f"captured {asked}", actor="merchant", command=ended)
         if sent.final:
@@ -99,7 +99,7 @@ async def _send(run: PaymentRun, command: Command, begun: Begun) -> None:
 async def _differs(run: PaymentRun, command: Command, begun: Begun, outcome: GatewayOutcome, differs: str) -> None:
     """The gateway reports another amount: a person confirms what moved before it is booked."""
     sent = begun.command
-    taken = CapturedAmount(sent.id, sent.amount_minor, outcome.reference)
+    taken = captured_by(outcome, sent.id, sent.amount_minor)
     doubt = Doubt(run.follow_up(sent).key, taken, sent.id, differs=differs, final=sent.final)
     await review.begin(run, f"a capture: {differs}", doubt)
     asked = run.money(sent.amount_minor)

@@ -9,7 +9,7 @@ from clearway.domain.actor import Actor
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand
 from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.limits import CANCELS_PER_PAYMENT_MAX
-from clearway.domain.payment import Payment, PaymentStatus
+from clearway.domain.payment import UNDECIDED, Payment, PaymentStatus
 from clearway.domain.refusals import NOT_CANCELLABLE, OUTCOME_UNKNOWN
 from clearway.gateways.contract import UNKNOWN, GatewayOutcome, OutcomeKind
 from workflows import policies
@@ -18,7 +18,6 @@ from workflows.payment import attempts, review
 from workflows.payment.doubt import Doubt
 from workflows.payment.record import PaymentRun
 
-UNDECIDED = frozenset({PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING})
 SURELY_NOT = frozenset({OutcomeKind.DECLINED, OutcomeKind.RETRYABLE})
 
 
@@ -50,6 +49,9 @@ async def call_off(run: PaymentRun, command: Command) -> None:
     if refusal:
         command.refuse(NOT_CANCELLABLE, refusal)
         return
+    if run.status is PaymentStatus.RETRYING:
+        await _call_off_retries(run, command)
+        return
     begun = await _begin(run, command.id, asked_by=command.cancel.asked_by)
     if begun.command.status is CommandStatus.DONE:
         command.answer = run.record.resource
@@ -57,6 +59,15 @@ async def call_off(run: PaymentRun, command: Command) -> None:
         command.refuse(NOT_CANCELLABLE, begun.command.refusal or "The gateway refused.")
     else:
         await _void_for(run, command, command.cancel.reason, begun)
+
+
+async def _call_off_retries(run: PaymentRun, command: Command) -> None:
+    """End a payment between two attempts: nothing of it is open at a gateway."""
+    assert command.cancel is not None
+    begun = await _begin(run, command.id, asked_by=command.cancel.asked_by)
+    command_id, reason = begun.command.id, command.cancel.reason
+    await _released(run, PaymentStatus.CANCELLED, reason, actor=command.actor, command_id=command_id)
+    command.answer = run.record.resource
 
 
 async def _void_for(run: PaymentRun, command: Command, reason: str, begun: Begun) -> None:

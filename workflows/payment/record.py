@@ -51,6 +51,7 @@ class PaymentRecord:
         self._state: PaymentState | None = None
         self.refusal: ApplicationError | None = None
         self.sent = dict.fromkeys(CommandKind, 0)
+        self.retries: dict[str, PaymentCommand] = {}
 
     @property
     def settled(self) -> bool:
@@ -112,6 +113,7 @@ class PaymentRecord:
         self._state = loaded.state
         for command in loaded.commands:
             self._count(command.kind, command.number)
+        self.retries = {each.id: each for each in loaded.commands if each.kind is CommandKind.RETRY}
         self._timeline.note(f"taken up from its row: {self.status}, {self.payment.captured_minor} captured")
         return loaded
 
@@ -174,7 +176,8 @@ class PaymentRun:
         self.sent_at: datetime | None = None
         self.doubt = Doubt()
         self.polls = 0
-        self.since = workflow.now()
+        self.retries_made = 0
+        self.recorded_at = self.since = workflow.now()
         self.set_deadline(workflow.now())
         self.expires_at = self.deadline
 
@@ -229,14 +232,20 @@ class PaymentRun:
         self.sent_at = loaded.created_at
         if loaded.attempts:
             self._go_on_with(loaded.attempts[-1])
-        self.set_deadline(loaded.created_at)
+        tried = {each.gateway_id for each in loaded.attempts}
+        self.alternatives = tuple(each for each in self.new.alternatives if each.gateway_id not in tried)
+        self.recorded_at = loaded.created_at
+        begun = [each.created_at for each in self.record.retries.values() if each.created_at is not None]
+        self.retries_made = len(begun)
+        if begun:
+            self.alternatives = ()
+        self.set_deadline(max([loaded.created_at, *begun]))
         self.start_expiry(loaded.authorised_at or loaded.created_at)
         return loaded
 
     def _go_on_with(self, attempt: Attempt) -> None:
         """Continue with the last attempt. The payment's row has the newer reference, if an operator set one."""
         self.attempt, self.state, self.sent_at = attempt.number, attempt.state, attempt.started_at
-        self.alternatives = self.new.alternatives[attempt.number - 1 :]
         self.caller = self._at(attempt.gateway_id)
         self.references = attempt.references | self.references
 
@@ -307,6 +316,18 @@ class PaymentRun:
             number=self.attempt,
             first_sent_at=self.sent_at,
             authorisation=asked,
+        )
+
+    def closing(self) -> Operation:
+        """Return the void that closes the present attempt when another follows it."""
+        return Operation(
+            kind=OperationKind.VOID,
+            key=f"{self.new.id}:close:{self.attempt}",
+            payment_id=self.new.id,
+            amount_minor=self.new.amount_minor,
+            currency=self.new.currency,
+            references=dict(self.references),
+            state=self.state,
         )
 
     def follow_up(self, command: PaymentCommand) -> Operation:

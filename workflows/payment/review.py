@@ -8,7 +8,7 @@ from clearway.domain.command import CommandEnd, CommandStatus
 from clearway.domain.payment import MOVES, Change, MoveRefusedError, PaymentStatus, apply_change
 from clearway.durable.messages import GatewayEvent, Resolution
 from clearway.gateways.contract import GatewayOutcome, OperationKind, OutcomeKind, Trust
-from workflows.operation import difference
+from workflows.operation import captured_by, difference
 from workflows.payment.doubt import Doubt, resolved
 from workflows.payment.record import PAYMENT_REFERENCE, PaymentRun
 from workflows.refusal import RecordingRefusedError, until_recorded
@@ -80,5 +80,6 @@ async def confirm_capture(run: PaymentRun, event: GatewayEvent) -> bool:
     if outcome.kind is not OutcomeKind.APPROVED or difference(outcome, run.money(doubted.amount_minor)):
         return False
     ended = CommandEnd(run.doubt.command_id, CommandStatus.DONE) if run.doubt.command_id else None
-    await run.captured(doubted, "the gateway confirmed the capture", actor="gateway", command=ended)
+    confirmed = captured_by(outcome, doubted.id, doubted.amount_minor)
+    await run.captured(confirmed, "the gateway confirmed the capture", actor="gateway", command=ended)
     return True

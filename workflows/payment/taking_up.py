@@ -6,16 +6,19 @@ database that was restored to an earlier moment lacks the last ones.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from temporalio import workflow
 
 from activities.payment import LoadedPayment
+from clearway.domain.attempt import attempt_key
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, PaymentCommand
-from clearway.domain.payment import FINAL, CapturedAmount, CaptureMethod, PaymentStatus
+from clearway.domain.payment import FINAL, UNDECIDED, CaptureMethod, PaymentStatus
 from clearway.durable.messages import CancelInput, CaptureInput
 from clearway.gateways.contract import GatewayOutcome, Operation, OperationKind, OutcomeKind
 from workflows import policies
 from workflows.inbox import Command
-from workflows.operation import difference
+from workflows.operation import captured_by, difference
 from workflows.payment import attempts, captures, closing, review
 from workflows.payment.doubt import Doubt
 from workflows.payment.record import PaymentRun
@@ -29,10 +32,12 @@ async def take_up(run: PaymentRun) -> None:
     loaded = await run.load()
     if run.status in FINAL:
         return
-    if run.status in closing.UNDECIDED:
+    if run.status in UNDECIDED:
         await _undecided(run)
     elif run.status is PaymentStatus.AUTHORIZED:
         await _authorised(run, loaded)
+    elif run.status is PaymentStatus.RETRYING:
+        await _retrying(run)
     else:
         await _under_review(run, loaded)
     run.inbox.commands.extendleft(reversed(_unanswered(loaded)))
@@ -46,6 +51,17 @@ async def _undecided(run: PaymentRun) -> None:
         await attempts.ask(run)
     if run.status is PaymentStatus.AUTHORIZED:
         await _find_lost_commands(run)
+
+
+async def _retrying(run: PaymentRun) -> None:
+    """Ask about the last attempt, which failed: a restored database may lack the attempt that followed it."""
+    outcome = await run.caller.find_out(run.authorisation())
+    following = replace(run.authorisation(), key=attempt_key(run.new.id, run.attempt + 1), number=run.attempt + 1)
+    for seen in (outcome, await run.caller.find_out(following)):
+        if seen.kind is OutcomeKind.APPROVED:
+            said = "the gateway reports that an attempt succeeded, which is recorded as failed or not at all"
+            await review.begin(run, said, Doubt(differs=said))
+            return
 
 
 def _unanswered(loaded: LoadedPayment) -> list[Command]:
@@ -76,7 +92,7 @@ async def _authorised(run: PaymentRun, loaded: LoadedPayment) -> None:
     run.learn(outcome)
     untouched = run.payment.captured_minor == 0
     if untouched and outcome.captured and not difference(outcome, run.payment.money):
-        taken = CapturedAmount(run.record.own_capture_id, run.new.amount_minor, outcome.reference)
+        taken = captured_by(outcome, run.record.own_capture_id, run.new.amount_minor)
         await run.captured(taken, "the gateway had captured it", actor="gateway")
         return
     await _find_lost_commands(run)
@@ -132,7 +148,7 @@ async def _command_in_doubt(run: PaymentRun, command: PaymentCommand) -> None:
         return
     outcome, asked = await run.caller.find_out(operation), run.money(command.amount_minor)
     differs = difference(outcome, asked)
-    taken = CapturedAmount(command.id, command.amount_minor, outcome.reference)
+    taken = captured_by(outcome, command.id, command.amount_minor)
     run.doubt = Doubt(key, taken, command.id, differs=differs, final=command.final)
     if outcome.kind is OutcomeKind.APPROVED and not differs:
         ended = CommandEnd(command.id, CommandStatus.DONE)

@@ -15,16 +15,17 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from clearway.domain.command import CommandKind
-from clearway.domain.payment import FINAL, PaymentStatus
-from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE, OUTCOME_UNKNOWN, RECORD_MOVED
-from clearway.durable.messages import CancelInput, CaptureInput, PaymentInput, PaymentResult
+from clearway.domain.payment import FINAL, UNDECIDED, PaymentStatus
+from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE, NOT_RETRYABLE, OUTCOME_UNKNOWN, RECORD_MOVED
+from clearway.domain.retry import retry_refusal
+from clearway.durable.messages import CancelInput, CaptureInput, PaymentInput, PaymentResult, RetryInput
 from workflows import policies
 from workflows.inbox import Command, Listener
 from workflows.lasting import RecordMovedError, uncancelled
-from workflows.payment import attempts, captures, closing, review
+from workflows.payment import attempts, captures, closing, retries, review
 from workflows.payment.awaiting import awaited
 from workflows.payment.captures import capture_refusal
-from workflows.payment.closing import UNDECIDED, cancel_refusal
+from workflows.payment.closing import cancel_refusal
 from workflows.payment.record import PaymentRun
 from workflows.payment.taking_up import take_up
 from workflows.refusal import RecordingRefusedError, signal_refusal
@@ -114,6 +115,21 @@ class PaymentWorkflow(Listener):
             if refusal:
                 raise ApplicationError(refusal, type=NOT_CANCELLABLE, non_retryable=True)
 
+    @workflow.update(description="Begins another attempt of a payment that is retrying")
+    async def retry(self, asked: RetryInput) -> dict[str, Any]:
+        """Retry; answers with the payment once the new attempt is recorded."""
+        self._inbox.commands.append(command := Command(asked.retry_id, retry=asked))
+        return await command.answered()
+
+    @retry.validator
+    def check_retry(self, asked: RetryInput) -> None:
+        """Refuse, without a trace in the history, what cannot be retried."""
+        record = self._run.record
+        if record.settled and record.refusal is None and asked.retry_id not in record.retries:
+            refusal = retry_refusal(record.payment, self._run.retries_made)
+            if refusal:
+                raise ApplicationError(refusal, type=NOT_RETRYABLE, non_retryable=True)
+
     def _call_off(self) -> None:
         """Handle a cancellation that was requested in Temporal as the operator's command."""
         self._timeline.note("cancellation requested in Temporal: the payment is called off, if it is not too late")
@@ -143,6 +159,8 @@ class PaymentWorkflow(Listener):
             await self._await_decision()
         elif self._run.status is PaymentStatus.AUTHORIZED:
             await self._await_capture()
+        elif self._run.status is PaymentStatus.RETRYING:
+            await self._await_retry()
         else:
             await self._await_resolution()
 
@@ -176,6 +194,19 @@ class PaymentWorkflow(Listener):
         else:
             self._ignore_resolution()
 
+    async def _await_retry(self) -> None:
+        """Retrying: wait for the next scheduled attempt, a merchant's retry or cancellation, or the end."""
+        if not await self._inbox.wait(retries.wait_s(self._run), "until the next attempt, or until there is none"):
+            await retries.go_on(self._run)
+        elif self._inbox.commands:
+            await self._carry_out(self._inbox.commands.popleft())
+        elif self._inbox.events:
+            event = self._inbox.events.popleft()
+            if not await attempts.is_late_success(self._run, event):
+                self._timeline.note(f"gateway event {event.event_id} changes nothing: the attempt has failed")
+        else:
+            self._ignore_resolution()
+
     async def _await_resolution(self) -> None:
         """Under review: a person decides, unless the gateway resolves the doubt."""
         summary = f"needs_review: until an operator decides, reminded every {policies.REVIEW_REMINDER}"
@@ -205,6 +236,8 @@ class PaymentWorkflow(Listener):
         try:
             if command.capture is not None:
                 await captures.capture(self._run, command)
+            elif command.retry is not None:
+                await retries.retry(self._run, command)
             else:
                 await closing.call_off(self._run, command)
         except RecordMovedError:
@@ -230,6 +263,8 @@ class PaymentWorkflow(Listener):
             self._timeline.note(f"{command.id} refused: {why}")
             if command.capture is not None:
                 command.refuse(NOT_CAPTURABLE, f"{why} Nothing was captured by this request.")
+            elif command.retry is not None:
+                command.refuse(NOT_RETRYABLE, f"{why} Nothing was charged by this request.")
             else:
                 command.refuse(NOT_CANCELLABLE, f"{why} The gateway was not called for this request.")
 
@@ -252,5 +287,5 @@ class PaymentWorkflow(Listener):
         self._go_on_in_a_new_run()
 
     def _go_on_in_a_new_run(self) -> None:
-        started = PaymentInput(self._started.payment, self._started.timings, taken_up=True)
+        started = PaymentInput(self._run.new, self._started.timings, taken_up=True)
         workflow.continue_as_new(replace(started, carried=self._inbox.carried()))

@@ -166,8 +166,17 @@ async def _is_used(connection: AsyncConnection, quote_id: str) -> bool:
     return await connection.scalar(select(payments.c.id).where(payments.c.quote_id == quote_id)) is not None
 
 
-async def apply(connection: AsyncConnection, payment_id: str, change: Change, *, now: datetime) -> RecordedPayment:
+async def apply(
+    connection: AsyncConnection,
+    payment_id: str,
+    change: Change,
+    *,
+    instrument: Mapping[str, Any] | None = None,
+    now: datetime,
+) -> RecordedPayment:
     """Apply a change and write it with its captures, ledger, order, events and deliveries.
+
+    instrument: what is shown of another instrument that a retry brings.
 
     Raises MoveRefusedError, RecordMovedError or PaymentUnknownError; nothing is written then.
     """
@@ -178,7 +187,7 @@ async def apply(connection: AsyncConnection, payment_id: str, change: Change, *,
         if is_recorded(row, change.step):
             await _refuse_another_capture(connection, change)
             return await _already(connection, row, change.step)
-        return await _change(connection, row, change, now)
+        return await _change(connection, row, change, now, instrument)
 
     return await until_written(payment_id, attempt)
 
@@ -200,17 +209,23 @@ async def load(connection: AsyncConnection, payment_id: str) -> StandingPayment:
     )
 
 
-async def _change(connection: AsyncConnection, row: Row[Any], change: Change, now: datetime) -> RecordedPayment | None:
+async def _change(
+    connection: AsyncConnection, row: Row[Any], change: Change, now: datetime, instrument: Mapping[str, Any] | None
+) -> RecordedPayment | None:
     """Write the row and all related rows. None, with nothing written: the row has changed since it was read."""
     before = payment_of(row)
     applied = apply_change(before, change)
     after = columns_after(applied.payment, now)
+    if change.retry is not None and change.retry.personal is not None:
+        after |= {"personal": change.retry.personal, "instrument": dict(instrument or {})}
     resource = resource_of(row_after(row, after))
     data = resource.data()
-    if change.next_attempt is not None:
+    if EventType.PAYMENT_ATTEMPT_FAILED in applied.events:
         data = (await attempts.failed(connection, before, change, now)).data()
     announced = announce(_happenings(before, applied, change, data), endpoints_in(row), now=now)
     writes: list[Write] = attempts.following(before, applied, change, now)
+    if change.retry is not None:
+        writes += commands.retrying(applied.payment, change.retry, now)
     if change.capture is not None:
         writes.append(_capture(before, change.capture, now))
     if applied.payment.status is PaymentStatus.SUCCESS:
@@ -286,6 +301,8 @@ def _capture(payment: Payment, capture: CapturedAmount, now: datetime) -> Rows:
         "amount_minor": capture.amount_minor,
         "currency": payment.currency,
         "gateway_reference": capture.gateway_reference,
+        "gateway_references": capture.references,
+        "state": capture.state,
         "created_at": now,
     }
     return Rows(captures, [row])

@@ -33,6 +33,8 @@ def following(before: Payment, applied: Applied, change: Change, now: datetime) 
     if before.status is PaymentStatus.AUTHORIZED:
         return []  # the attempt has succeeded; later changes are about captures and voids
     seen = change.attempt or AttemptSeen()
+    if change.retry is not None:
+        return [Rows(payment_attempts, [_row(applied.payment, change.retry.number, now)])]
     values: dict[str, Any] = {}
     if change.attempt is not None:
         values |= {"gateway_references": seen.references, "state": seen.state}

@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from clearway.db import audit
 from clearway.db.payments.rows import RecordMovedError, command_of
 from clearway.db.tables import audit_log, payment_commands, payments
-from clearway.db.writing import Changed, Write, until_written, write
+from clearway.db.writing import Changed, Rows, Write, until_written, write
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand, PaymentCommand
-from clearway.domain.payment import Payment
+from clearway.domain.payment import Payment, Retry
 
 _NUMBER: Final = (
     select(func.coalesce(func.max(payment_commands.c.number), 0) + 1)
@@ -61,7 +61,11 @@ _NOTED: Final = (
 )
 BEGIN_AUDITED: Final = select(_BEGUN).add_cte(_NOTED)
 """The command and its row in the audit log, in one statement."""
-ACTIONS: Final = {CommandKind.CAPTURE: "payment.capture", CommandKind.VOID: "payment.cancel"}
+ACTIONS: Final = {
+    CommandKind.CAPTURE: "payment.capture",
+    CommandKind.VOID: "payment.cancel",
+    CommandKind.RETRY: "payment.retry",
+}
 VERSION: Final = select(payments.c.version).where(payments.c.id == bindparam("payment_id"))
 FIND: Final = select(payment_commands).where(payment_commands.c.id == bindparam("command_id"))
 
@@ -111,6 +115,25 @@ async def begin(
 async def end(connection: AsyncConnection, ended: CommandEnd, *, now: datetime) -> None:
     """Record the end of a command that changes nothing else."""
     await write(connection, [ending(ended, now)])
+
+
+def retrying(payment: Payment, retry: Retry, now: datetime) -> list[Write]:
+    """Return the writes of a retry that begins: its command, which is done with that, and its row in the audit log."""
+    row = {
+        "id": retry.id,
+        "payment_id": payment.id,
+        "merchant_id": payment.merchant_id,
+        "kind": CommandKind.RETRY.value,
+        "number": retry.number,
+        "amount_minor": payment.amount_minor,
+        "final": False,
+        "status": CommandStatus.DONE.value,
+        "created_at": now,
+        "updated_at": now,
+    }
+    detail = {"command_id": retry.id, "attempt": retry.number, "gateway_id": payment.gateway_id}
+    audited = audit.beside(retry.asked_by, ACTIONS[CommandKind.RETRY], payment.id, detail, now=now)
+    return [Rows(payment_commands, [row]), *audited]
 
 
 def ending(ended: CommandEnd, now: datetime) -> Write:

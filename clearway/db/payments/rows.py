@@ -21,13 +21,19 @@ NEW: Final = Mapped(NewPayment, payments)
 RESOURCE: Final = Mapped(
     PaymentResource,
     payments,
-    renamed={"amount": "amount_minor", "amount_captured": "captured_minor", "amount_refunded": "refunded_minor"},
+    renamed={
+        "amount": "amount_minor",
+        "amount_captured": "captured_minor",
+        "amount_refunded": "refunded_minor",
+        "next_attempt_at": "retry_at",
+    },
 )
 ATTEMPT: Final = Mapped(Attempt, payment_attempts, renamed={"references": "gateway_references"})
 ATTEMPT_RESOURCE: Final = Mapped(AttemptResource, payment_attempts)
 COMMAND: Final = Mapped(PaymentCommand, payment_commands)
 MOVED: Final = (
-    *("status", "captured_minor", "gateway", "gateway_id", "gateway_reference", "action_url", "action_form"),
+    *("status", "captured_minor", "gateway", "gateway_id", "gateway_reference"),
+    *("action_url", "action_form", "retry_at"),
     *("error_code", "error_description", "version", "last_step"),
 )
 """What a change of the payment may move. The refunded amounts are moved by the changes of refunds."""

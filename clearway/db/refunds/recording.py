@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from sqlalchemy import Label, Row, bindparam, case, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import audit, ledger
@@ -22,15 +23,24 @@ from clearway.db.payments import recording_attempts as attempts
 from clearway.db.payments.recording import PaymentUnknownError, as_read, find, find_with, is_recorded, refuse_gap
 from clearway.db.payments.rows import payment_of, settlement_of
 from clearway.db.refunds.rows import columns_after, first_row, refund_of, resource_of
-from clearway.db.tables import payments, refunds
+from clearway.db.tables import captures, payments, refunds
 from clearway.db.writing import NOTHING, Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain import ledger as books
 from clearway.domain.attempt import AttemptKept
+from clearway.domain.capture import StandingCapture, capture_to_refund
 from clearway.domain.events import CREATED_STEP, EventType
 from clearway.domain.ledger import LedgerTransaction
 from clearway.domain.money import Money
 from clearway.domain.payment import Payment
-from clearway.domain.refund import NewRefund, Refund, RefundApplied, RefundChange, RefundStatus, apply_refund_change
+from clearway.domain.refund import (
+    TAKES,
+    NewRefund,
+    Refund,
+    RefundApplied,
+    RefundChange,
+    RefundStatus,
+    apply_refund_change,
+)
 from clearway.domain.resources import RefundResource
 
 _SIDES: Final = (
@@ -49,15 +59,38 @@ FIND: Final = (
         refunds,
         payments.c.gateway_reference.label("payment_reference"),
         _PAID,
+        captures.c.gateway_references.label("capture_references"),
+        captures.c.state.label("capture_state"),
         attempts.KEPT,
         endpoints_beside(refunds.c.merchant_id),
     )
     .join(payments, payments.c.id == refunds.c.payment_id)
+    .outerjoin(captures, captures.c.id == refunds.c.capture_id)
     .where(refunds.c.id == bindparam("refund_id"))
 )
 
-
-FIND_PAYMENT: Final = find_with(attempts.KEPT)
+_RETURNED: Final = (
+    select(func.coalesce(func.sum(refunds.c.amount_minor), 0))
+    .where(refunds.c.capture_id == captures.c.id, refunds.c.status.in_(sorted(TAKES)))
+    .scalar_subquery()
+)
+_CAPTURES: Final = (
+    select(
+        func.json_agg(
+            aggregate_order_by(
+                func.json_build_array(
+                    captures.c.id, captures.c.amount_minor, _RETURNED, captures.c.gateway_references, captures.c.state
+                ),
+                captures.c.created_at,
+                captures.c.id,
+            )
+        )
+    )
+    .where(captures.c.payment_id == payments.c.id)
+    .scalar_subquery()
+    .label("captures")
+)
+FIND_PAYMENT: Final = find_with(attempts.KEPT, _CAPTURES)
 
 
 class AmountNotRefundableError(Exception):
@@ -139,7 +172,9 @@ async def _reserve(
     settlement = settlement_of(payment_row)
     taken = payment.refunded_minor + payment.refund_pending_minor
     settled_minor = settlement.of_refund(taken, amount_minor) if settlement else 0
-    row = first_row(new, payment, amount_minor, now, settled_minor)
+    capture = _capture(payment, payment_row.captures, amount_minor, of_one=new.of_one_capture)
+    capture_id = capture.id if capture else None
+    row = first_row(new, payment, amount_minor, now, capture_id=capture_id, settled_minor=settled_minor)
     booked = books.refund_reserved(new.id, payment.merchant_id, Money(amount_minor, payment.currency))
     asked = RefundChange(step=CREATED_STEP, to=RefundStatus.PENDING, reason="refund asked for", actor="merchant")
     happening = _happening(row, EventType.REFUND_CREATED, asked, None)
@@ -153,6 +188,7 @@ async def _reserve(
     audited = audit.beside(new.asked_by, "payment.refund", payment.id, detail, now=now)
     if await write_if(connection, promised, [Rows(refunds, [vars(row)]), *audited, *booking, *announced.writes]):
         kept = attempts.kept_in(payment_row, payment.gateway_reference)
+        kept = kept.with_capture(capture.kept) if capture else kept
         return RecordedRefund(refund_of(row), resource_of(row), kept, announced.due)
     return None
 
@@ -230,6 +266,26 @@ def _refundable(payment: Payment, asked_minor: int | None) -> int:
     raise AmountNotRefundableError(message)
 
 
+def _capture(
+    payment: Payment, rows: Sequence[Sequence[Any]] | None, amount_minor: int, *, of_one: bool
+) -> StandingCapture | None:
+    """Return the capture that is given back; None: the gateway takes the amount from all of them."""
+    found = [
+        StandingCapture(capture_id, captured, returned, AttemptKept(references, state))
+        for capture_id, captured, returned, references, state in rows or ()
+    ]
+    capture = capture_to_refund(found, amount_minor)
+    if capture is not None or not of_one:
+        return capture
+    largest = Money(max((each.left_minor for each in found), default=0), payment.currency)
+    message = (
+        f"{Money(amount_minor, payment.currency)} asked for, but {payment.gateway} refunds each capture by itself, and "
+        f"at most {largest} is left of one capture of payment {payment.id}. Nothing was refunded by this request. "
+        "Refund the parts one by one."
+    )
+    raise AmountNotRefundableError(message)
+
+
 def _added_to_payment(
     payment_id: str,
     *,
@@ -248,7 +304,8 @@ def _added_to_payment(
 
 
 def _kept(row: Row[Any]) -> AttemptKept:
-    return attempts.kept_in(row, row.payment_reference)
+    kept = attempts.kept_in(row, row.payment_reference)
+    return kept.with_capture(AttemptKept(row.capture_references or {}, row.capture_state))
 
 
 async def _already(connection: AsyncConnection, row: Row[Any], step: str) -> RecordedRefund:

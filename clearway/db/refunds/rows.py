@@ -34,11 +34,17 @@ def resource_of(row: Row[Any] | SimpleNamespace) -> RefundResource:
 
 
 def first_row(
-    new: NewRefund, payment: Payment, amount_minor: int, now: datetime, settled_minor: int = 0
+    new: NewRefund,
+    payment: Payment,
+    amount_minor: int,
+    now: datetime,
+    *,
+    capture_id: str | None,
+    settled_minor: int = 0,
 ) -> SimpleNamespace:
     """Return all columns of a refund as it is reserved, so that the row need not be read back."""
     more = {"settlement_minor": settled_minor, "reason": new.reason, "created_at": now, "updated_at": now}
-    return SimpleNamespace(**REFUND.columns(begun(new, payment, amount_minor)) | more)
+    return SimpleNamespace(**REFUND.columns(begun(new, payment, amount_minor, capture_id)) | more)
 
 
 def columns_after(refund: Refund, now: datetime) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from clearway.db.tables.deliveries import (
     webhook_endpoints,
     webhook_recoveries,
 )
+from clearway.db.tables.errors import error_overrides
 from clearway.db.tables.events import events
 from clearway.db.tables.fx import fx_quotes, fx_rates
 from clearway.db.tables.gateway_calls import gateway_calls
@@ -46,6 +47,7 @@ __all__ = [
     "audit_log",
     "bank_lines",
     "captures",
+    "error_overrides",
     "events",
     "fx_quotes",
     "fx_rates",

@@ -56,6 +56,8 @@ payments = Table(
     Column("notes", JSONB, nullable=False, server_default=text("'{}'")),
     Column("action_url", Text),
     Column("action_form", Text, info=SEALED, comment="encrypted: what the page at action_url posts to the gateway"),
+    Column("retries", JSONB(none_as_null=True), comment="the retry policy; null: it fails with its attempt"),
+    moment("retry_at", nullable=True),
     Column("error_code", Text),
     Column("error_description", Text),
     Column("routing", JSONB(none_as_null=True), comment="which gateways were chosen and why; no personal data"),
@@ -124,6 +126,8 @@ captures = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     Column("gateway_reference", Text),
+    Column("gateway_references", JSONB, nullable=False, server_default=text("'{}'"), comment="its ids by name"),
+    Column("state", Text, comment="the connector's own, given back to it with a refund"),
     moment("created_at"),
     ForeignKeyConstraint(
         ["payment_id", "merchant_id", "currency"],

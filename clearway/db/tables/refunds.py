@@ -20,6 +20,7 @@ refunds = Table(
     Column("reason", Text),
     Column("gateway", Text, nullable=False),
     Column("gateway_id", Text, nullable=False),
+    Column("capture_id", Text, comment="the capture that is given back; null: the payment as a whole"),
     Column("gateway_reference", Text),
     Column("error_code", Text),
     Column("error_description", Text),

@@ -64,7 +64,8 @@ class Capabilities:
     """What a gateway can express. currencies None: every one. minimum_minor, maximum_minor, step_minor: by currency.
 
     step_minor: amounts are multiples of it, such as 100 for a currency that the gateway takes without minor units.
-    Where the maps have no entry there is no bound.
+    Where the maps have no entry there is no bound. refund_of_payment: one refund may be of several captures; False:
+    each refund is of one capture, whose references it is sent with.
     """
 
     methods: frozenset[PaymentMethod]
@@ -76,6 +77,7 @@ class Capabilities:
     partial_capture: bool = True
     repeated_capture: bool = True
     partial_refund: bool = True
+    refund_of_payment: bool = True
     void: bool = True
 
     def refusal(self, method: PaymentMethod, money: Money, capture_method: CaptureMethod) -> str | None:

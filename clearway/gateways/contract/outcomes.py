@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from clearway.domain.attempt import Executed
+from clearway.domain.gateway_error import Elsewhere
 from clearway.domain.limits import (
     GATEWAY_ERROR_CODE_LENGTH_MAX,
     GATEWAY_IDENTIFIER_LENGTH_MAX,
@@ -129,6 +130,10 @@ class GatewayOutcome:
     request and lets a person review a difference. error_code: unified. raw_code, network_code: in the gateway's and in
     the card network's own words.
 
+    elsewhere, worth_again_s: what the error table says of a failure (`clearway.gateways.errors.judging`). May another
+    gateway be tried? After how many seconds is the same instrument worth another try (None: it is not)? Connectors
+    leave them out.
+
     The constructor validates foreign text: messages are made storable, and an identifier, amount or URL that cannot be
     used as it is raises AnswerUnreadableError. So no connector can forget it.
     """
@@ -146,6 +151,8 @@ class GatewayOutcome:
     network_code: str | None = None
     action: Action | None = None
     retry_after_s: float | None = None
+    elsewhere: Elsewhere = Elsewhere.NO
+    worth_again_s: int | None = None
 
     def __post_init__(self) -> None:
         self._check_identifiers()

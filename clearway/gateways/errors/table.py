@@ -8,6 +8,7 @@ from typing import Final
 
 from clearway.domain.gateway_error import Cause, Elsewhere
 from clearway.gateways.contract import Executed
+from clearway.gateways.errors.overrides import NONE, Overrides, effective
 from clearway.gateways.errors.reading import KINDS, read_kind, read_networks, read_unified
 from clearway.gateways.errors.rows import ANY, ErrorRow, NetworkCode, UnifiedCode
 
@@ -48,19 +49,21 @@ def classify(
     network_code: str | None = None,
     *,
     advice_code: str | None = None,
+    overrides: Overrides = NONE,
 ) -> ErrorRow:
     """Return what an error of a gateway means.
 
     operation: `authorise`, `capture`, `void` or `refund`. code: the gateway's code, or several from the most specific
     to the most general (decline code, code, type, HTTP status); the first that has a row decides. network_code: such as
-    `visa:51`; advice_code: such as `03`. They can only make a row stricter. An error without a row may have been
-    executed, and is no decline.
+    `visa:51`; advice_code: such as `03`. They can only make a row stricter. overrides: the merchant's own rows.
+    An error without a row may have been executed, and is no decline.
     """
     codes = (code,) if code is None or isinstance(code, str) else code
     asked = [each for each in codes if each]
     row = _find(kind, operation, asked, network_code or "")
     if row is None:
         return _unknown(kind, operation, asked[0] if asked else "", network_code or "")
+    row = effective(row, overrides.get((row.gateway, row.operation, row.code, row.network_code)))
     if row.network_code:
         return row
     return _narrowed(row, _network_rows(network_code, advice_code), network_code or "")

@@ -13,7 +13,7 @@ ORDER_KEY_LIFE_S: Final = 5 * 3_600.0
 METHODS: Final = frozenset({PaymentMethod.WALLET})
 ABILITIES: Final = Abilities(
     finds=Finding(FindsOut.BY_REFERENCE, key_life_s=ORDER_KEY_LIFE_S),
-    capabilities=Capabilities(methods=METHODS, currencies=CURRENCIES, step_minor=STEPS),
+    capabilities=Capabilities(methods=METHODS, currencies=CURRENCIES, step_minor=STEPS, refund_of_payment=False),
     closes=Closes.AT_ONCE,
 )
 """An order that we do not capture takes no money: an attempt is over as soon as we stop."""

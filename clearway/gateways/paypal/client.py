@@ -125,7 +125,10 @@ class PayPalGateway:
         return await self._change(operation, lambda body: mapping.outcome_of_void(body, order), path, {})
 
     async def refund(self, operation: Operation) -> GatewayOutcome:
-        """Give money back, from the oldest capture that has as much; PayPal refunds captures, not payments."""
+        """Give money back from the capture that is named, else from the oldest that has as much left.
+
+        PayPal refunds captures, not payments.
+        """
         try:
             amount = to_paypal(operation.amount_minor, operation.currency)
         except AmountNotExpressibleError as error:
@@ -137,7 +140,7 @@ class PayPalGateway:
             made = mapping.of_key(order, "refunds", operation.key)
             if made is not None:
                 return mapping.outcome_of_refund(made)
-            capture = mapping.refundable(order, operation.amount_minor)
+            capture = operation.references.get("capture") or mapping.refundable(order, operation.amount_minor)
         except AnswerUnreadableError:
             return UNKNOWN
         if capture is None:

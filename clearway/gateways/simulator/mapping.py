@@ -25,42 +25,9 @@ from clearway.gateways.contract import (
     OutcomeKind,
     Trust,
 )
+from clearway.gateways.errors import classify
 
-UNIFIED_CODES: Final = {
-    "already_captured": "payment_declined",
-    "authentication_failed": "authentication_failed",
-    "authentication_unavailable": "card_declined",
-    "bank_declined": "payment_declined",
-    "bank_unavailable": "bank_unavailable",
-    "capture_exceeds_authorised": "payment_declined",
-    "card_velocity_exceeded": "card_velocity_exceeded",
-    "currency_mismatch": "payment_declined",
-    "customer_cancelled": "customer_cancelled",
-    "customer_timeout": "payment_expired",
-    "expired_card": "expired_card",
-    "generic_decline": "card_declined",
-    "highest_risk_level": "fraud_suspected",
-    "incorrect_cvc": "incorrect_cvc",
-    "incorrect_number": "incorrect_number",
-    "incorrect_upi_pin": "incorrect_pin",
-    "insufficient_funds": "insufficient_funds",
-    "invalid_cvc": "incorrect_cvc",
-    "invalid_expiry_month": "invalid_expiry",
-    "invalid_expiry_year": "invalid_expiry",
-    "lost_card": "lost_card",
-    "merchant_cancelled": "customer_cancelled",
-    "not_capturable": "payment_declined",
-    "processing_error": "processing_error",
-    "refund_exceeds_captured": "refund_failed",
-    "refund_rejected": "refund_failed",
-    "stolen_card": "stolen_card",
-    "unknown_instrument": "invalid_instrument",
-    "unknown_payment": "payment_declined",
-    "upi_declined": "payment_declined",
-    "wallet_declined": "payment_declined",
-}
-"""The simulator's failure codes, each with the unified code it means."""
-
+KIND: Final = "simulator"
 FALLBACK_CODE: Final = "payment_declined"
 
 _KINDS: Final = {
@@ -86,9 +53,13 @@ class IdempotencyKeyMisusedError(Exception):
 
 
 def unified_code(failure: object, *, refund: bool = False) -> str:
-    """Return the unified decline code; for an unknown failure the most general code of the operation."""
-    fallback = "refund_failed" if refund else FALLBACK_CODE
-    return UNIFIED_CODES.get(failure, fallback) if isinstance(failure, str) else fallback
+    """Return the unified code of the error table; for an unknown failure the most general code of the operation."""
+    if isinstance(failure, str):
+        rows = (classify(KIND, kind.value, failure) for kind in OperationKind)
+        known = next((row.decline_code for row in rows if row.known), None)
+        if known is not None:
+            return known
+    return "refund_failed" if refund else FALLBACK_CODE
 
 
 def outcome_of_operation(body: Any) -> GatewayOutcome:

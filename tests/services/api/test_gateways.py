@@ -310,3 +310,25 @@ async def test_the_checklist_says_what_is_true(caller: Caller, live_caller: Call
         await connection.execute(insert(payments).values(payment_row(new_id(PAYMENT), caller.id, order_id)))
     live = {item["name"]: item["done"] for item in (await live_caller.http.get("/gateways/checklist")).json()["data"]}
     assert (live["gateway_enabled"], live["test_payment"], live["test_refund"]) == (False, True, False)
+
+
+async def test_a_currency_without_a_route_is_a_warning(caller: Caller, api_engine: AsyncEngine) -> None:
+    """Orders in a currency that no enabled gateway takes are a warning on saving, and in the checklist."""
+    async with api_engine.begin() as connection:
+        row = order_row(new_id(ORDER), caller.id) | {"currency": "AMD"}
+        await connection.execute(insert(orders).values(row))
+    paypal = {
+        "kind": "paypal",
+        "credentials": {"client_id": "of_the_app", "client_secret": "of_the_app", "webhook_id": "WH-1"},
+        "settings": {"environment": "sandbox"},
+        "test": False,
+    }
+    saved = (await caller.http.post("/gateways", json=paypal)).json()
+    assert not [each for each in saved["warnings"] if "AMD" in each]
+    [simulator] = [one for one in (await caller.http.get("/gateways")).json()["data"] if one["kind"] == "simulator"]
+    await caller.http.post(f"/gateways/{simulator['id']}/disable")
+    changed = (await caller.http.patch(f"/gateways/{saved['id']}", json={"name": "PayPal", "test": False})).json()
+    assert [each for each in changed["warnings"] if "No enabled gateway takes AMD" in each]
+    listed = (await caller.http.get("/gateways/checklist")).json()["data"]
+    [item] = [each for each in listed if each["name"] == "currencies_have_a_route"]
+    assert (item["done"], "AMD" in item["how"]) == (False, True)

@@ -5,18 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
-from clearway.db.tables import gateway_configs, payment_attempts
-from clearway.domain import ids
-from clearway.domain.attempt import GatewayChoice
-from clearway.domain.payment import NewPayment
-from clearway.durable.messages import GatewayEvent
+from clearway.db.tables import payment_attempts
 from clearway.gateways.contract import (
     ALL_METHODS,
     Abilities,
     Capabilities,
-    Executed,
     Finding,
     FindsOut,
     GatewayOutcome,
@@ -187,126 +182,3 @@ async def test_repeats_are_equal_byte_for_byte(durable: Durable, monkeypatch: py
     await durable.paid()
     first, second = sent
     assert first == second
-
-
-DOWN = {"operation": "authorise", "fault": "error_before", "times": 3}
-"""A gateway that refuses a payment for as long as it is sent there while another can be tried."""
-
-
-async def another_gateway(durable: Durable, merchant_id: str) -> GatewayChoice:
-    """Connect a second simulator."""
-    gateway_id = ids.new_id(ids.GATEWAY)
-    async with durable.engine.begin() as connection:
-        await connection.execute(
-            insert(gateway_configs).values(id=gateway_id, merchant_id=merchant_id, kind="simulator", name="Second")
-        )
-    return GatewayChoice("simulator", gateway_id)
-
-
-async def movable(durable: Durable, **fields: Any) -> tuple[NewPayment, GatewayChoice]:
-    """Describe a payment that may be tried at a second gateway."""
-    merchant_id = await durable.merchant(endpoint=True)
-    second = await another_gateway(durable, merchant_id)
-    return await durable.new_payment(merchant_id, alternatives=(second,), **fields), second
-
-
-async def test_a_payment_goes_to_the_next_gateway_when_the_first_did_nothing(durable: Durable) -> None:
-    """When the first gateway surely did not execute, the second charges once, and every attempt is recorded."""
-    payment, second = await movable(durable)
-    await durable.faults(DOWN)
-    _, handle = await durable.start(payment)
-    assert (await durable.ended(handle)).status == "success"
-    assert await durable.simulator.charges(payment.id) == 1
-    first, last = await attempts(durable, payment.id)
-    assert (first.status, first.error_code, first.executed) == ("failed", "gateway_unavailable", "no")
-    assert (last.status, last.gateway_id, last.id) == ("succeeded", second.gateway_id, f"{payment.id}:authorise:2")
-    assert (await durable.row(payment.id)).gateway_id == second.gateway_id
-    assert await durable.event_types(payment.id) == ["payment.created", "payment.attempt_failed", "payment.success"]
-    told = " ".join(entry.what for entry in await handle.query(PaymentWorkflow.timeline))
-    assert f"trying {second.gateway_id}" in told
-
-
-@pytest.mark.parametrize("fault", ["executed_then_dropped", "executed_then_timeout", "error_after_charge", "malformed"])
-async def test_doubt_never_goes_to_another_gateway(durable: Durable, fault: str) -> None:
-    """When the first gateway may have charged, it is asked, and the second gets no request."""
-    payment, _ = await movable(durable)
-    await durable.faults({"operation": "authorise", "fault": fault, "times": 1, "delay_s": 1})
-    _, handle = await durable.start(payment)
-    assert (await durable.ended(handle)).status == "success"
-    assert await durable.simulator.charges(payment.id) == 1
-    assert len(await attempts(durable, payment.id)) == 1
-
-
-async def test_doubt_that_stays_is_reviewed_and_not_moved(durable: Durable) -> None:
-    """A result that stays unknown goes to review, and is never tried at another gateway."""
-    payment, _ = await movable(durable)
-    await durable.faults(
-        {"operation": "authorise", "fault": "executed_then_dropped", "times": 1},
-        {"operation": "look_up", "fault": "error_before"},
-    )
-    await durable.start(payment)
-    await durable.skip_until_status(payment.id, "needs_review")
-    assert len(await attempts(durable, payment.id)) == 1
-    assert await durable.simulator.charges(payment.id) == 1
-
-
-async def test_a_decline_is_not_tried_elsewhere(durable: Durable) -> None:
-    """The customer's bank said no: another gateway would ask the same bank again."""
-    payment, _ = await movable(durable, instrument="failure@razorpay")
-    _, handle = await durable.start(payment)
-    assert (await durable.ended(handle)).status == "failed"
-    assert len(await attempts(durable, payment.id)) == 1
-
-
-async def test_the_last_gateway_fails_the_payment(durable: Durable) -> None:
-    """There are as many attempts as gateways, and then the payment fails with one event."""
-    payment, _ = await movable(durable)
-    await durable.faults({"operation": "authorise", "fault": "error_before"})
-    _, handle = await durable.start(payment)
-    assert (await durable.ended(handle)).status == "failed"
-    assert [attempt.status for attempt in await attempts(durable, payment.id)] == ["failed", "failed"]
-    assert await durable.event_types(payment.id) == ["payment.created", "payment.attempt_failed", "payment.failed"]
-    assert await durable.simulator.effects(payment.id) == []
-
-
-async def test_what_can_be_aborted_goes_elsewhere(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the first gateway guarantees that it takes nothing, the payment is tried at the second."""
-
-    async def abort(_self: SimulatorGateway, _: Operation) -> GatewayOutcome:
-        return GatewayOutcome(OutcomeKind.DECLINED, Executed.NO, error_code="gateway_unavailable")
-
-    monkeypatch.setattr(SimulatorGateway, "abort", abort, raising=False)
-    payment, second = await movable(durable)
-    await durable.faults(
-        {"operation": "authorise", "fault": "dropped_before", "times": 1},
-        {"operation": "look_up", "fault": "error_before", "times": 3},
-    )
-    _, handle = await durable.start(payment)
-    assert (await durable.ended(handle)).status == "success"
-    assert [each.gateway_id for each in await attempts(durable, payment.id)][1:] == [second.gateway_id]
-    assert await durable.simulator.charges(payment.id) == 1
-
-
-async def test_an_open_door_keeps_the_payment(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the payment cannot be aborted at the first gateway, it is sent there again and nowhere else."""
-
-    async def prepare(_self: SimulatorGateway, _: Operation) -> GatewayOutcome:
-        return GatewayOutcome(OutcomeKind.PREPARED, references={"payment": "nothing_that_can_be_voided"})
-
-    monkeypatch.setattr(SimulatorGateway, "prepare", prepare, raising=False)
-    payment, _ = await movable(durable)
-    await durable.faults(DOWN)
-    _, handle = await durable.start(payment)
-    assert (await durable.ended(handle)).status == "success"
-    assert len(await attempts(durable, payment.id)) == 1
-
-
-async def test_a_late_success_of_a_former_attempt_is_reviewed(durable: Durable) -> None:
-    """A success of a gateway that reported no execution goes to review, because the customer may have paid twice."""
-    payment, _ = await movable(durable, capture_method="manual")
-    await durable.faults(DOWN)
-    _, handle = await durable.start(payment)
-    await durable.until_status(payment.id, "authorized")
-    taken = GatewayOutcome(OutcomeKind.APPROVED, amount_minor=50_000, currency="INR", captured=True)
-    await handle.signal(PaymentWorkflow.gateway_event, GatewayEvent("gw_1", f"{payment.id}:authorise:1", taken))
-    await durable.until_status(payment.id, "needs_review")

@@ -6,12 +6,18 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
+from temporalio.client import WorkflowUpdateFailedError
 
-from clearway.db.tables import gateway_configs
+from clearway.db.engine import each_for_itself
+from clearway.db.refunds import recording
+from clearway.db.tables import captures, gateway_configs
 from clearway.domain import ids
 from clearway.domain.gateway import GATEWAY, credentials_context
+from clearway.domain.refund import NewRefund
 from clearway.durable.messages import NewPayment
+from clearway.gateways.contract import GatewayOutcome, Operation
+from clearway.gateways.paypal.client import PayPalGateway
 from tests.services.workflows.test_attempts import attempts
 from tests.support.durable import Durable
 
@@ -99,6 +105,80 @@ async def test_manual_captures_in_parts_and_a_refund(durable: Durable) -> None:
     _, refund = await durable.refund(payment, 10_000)
     assert (await durable.ended(refund)).status == "processed"
     assert await effects(durable, payment) == ["authorised", "captured", "captured", "refunded"]
+
+
+async def captured_in_parts(durable: Durable, *amounts: int) -> NewPayment:
+    """Carry a payment through in several captures, the last of them final."""
+    payment = await paypal_payment(durable, capture_method="manual")
+    _, handle = await durable.start(payment)
+    await click(durable, payment, "approve/balance")
+    await durable.skip_until_status(payment.id, "authorized")
+    for amount in amounts:
+        asked = {"capture_id": ids.new_id(ids.CAPTURE), "amount_minor": amount, "final": amount == amounts[-1]}
+        await handle.execute_update("capture", asked, id=asked["capture_id"])
+    await durable.ended(handle)
+    return payment
+
+
+async def captures_of(durable: Durable, payment: NewPayment) -> list[Any]:
+    """Return the rows of a payment's captures, oldest first."""
+    query = select(captures).where(captures.c.payment_id == payment.id).order_by(captures.c.created_at)
+    async with durable.engine.connect() as connection:
+        return list(await connection.execute(query))
+
+
+async def test_each_refund_is_sent_with_the_capture_it_gives_back(
+    durable: Durable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refund is of the oldest capture that has enough left, and is sent and asked about with its reference."""
+    payment = await captured_in_parts(durable, 20_000, 30_000)
+    first, second = await captures_of(durable, payment)
+    named: list[tuple[int, str]] = []
+    send = PayPalGateway.refund
+
+    async def refund(self: PayPalGateway, operation: Operation) -> GatewayOutcome:
+        named.append((operation.amount_minor, operation.references["capture"]))
+        return await send(self, operation)
+
+    monkeypatch.setattr(PayPalGateway, "refund", refund)
+    given_back = []
+    for amount in (15_000, 6_000, 5_000):
+        reserved, handle = await durable.refund(payment, amount, of_one_capture=True)
+        assert (await durable.ended(handle)).status == "processed"
+        given_back.append((amount, (await durable.refund_row(reserved["id"])).capture_id))
+    assert given_back == [(15_000, first.id), (6_000, second.id), (5_000, first.id)]
+    by_id = {each.id: each.gateway_references["capture"] for each in (first, second)}
+    assert named == [(amount, by_id[capture_id]) for amount, capture_id in given_back]
+
+
+async def test_a_refund_larger_than_a_capture_is_refused(durable: Durable) -> None:
+    """PayPal refunds captures: what no single capture has left is refused before anything is promised."""
+    payment = await captured_in_parts(durable, 20_000, 30_000)
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await durable.refund(payment, 30_001, of_one_capture=True)
+    assert "at most USD 300.00 is left of one capture" in str(refused.value.cause)
+    assert (await durable.row(payment.id)).refund_pending_minor == 0
+
+
+async def test_a_refund_taken_up_from_its_row_names_its_capture(
+    durable: Durable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that starts from the refund's row asks about the same capture that the reservation chose."""
+    payment = await captured_in_parts(durable, 20_000, 30_000)
+    new = NewRefund(ids.new_id(ids.REFUND), payment.merchant_id, payment.id, 25_000, of_one_capture=True)
+    async with each_for_itself(durable.engine).connect() as connection:
+        await recording.reserve(connection, new, now=await durable.environment.get_current_time())
+    asked: list[str] = []
+    recover = PayPalGateway.recover
+
+    async def recorded(self: PayPalGateway, operation: Operation) -> GatewayOutcome:
+        asked.append(operation.references["capture"])
+        return await recover(self, operation)
+
+    monkeypatch.setattr(PayPalGateway, "recover", recorded)
+    assert (await durable.ended(await durable.take_up_refund(new))).status == "processed"
+    assert (await effects(durable, payment)).count("refunded") == 1
+    assert asked == [(await captures_of(durable, payment))[1].gateway_references["capture"]]
 
 
 async def test_a_customer_who_never_approves_is_never_charged(durable: Durable) -> None:

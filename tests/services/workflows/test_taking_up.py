@@ -13,7 +13,7 @@ from typing import Any
 from clearway.db.engine import each_for_itself
 from clearway.db.payments import recording
 from clearway.db.payments import recording_commands as commands
-from clearway.db.payments.rows import payment_of
+from clearway.db.payments.rows import new_payment_of, payment_of
 from clearway.db.refunds import recording as refunds
 from clearway.domain import ids
 from clearway.domain.command import CommandKind, NewCommand
@@ -23,6 +23,8 @@ from clearway.durable.messages import CancelInput, CaptureInput, PaymentTimings,
 from clearway.durable.sealed import unseal
 from clearway.gateways.contract import Authorisation, GatewayOutcome
 from tests.services.gateways.asking import question_about
+from tests.services.workflows.test_attempts import attempts
+from tests.services.workflows.test_failover import another_gateway
 from tests.support.durable import Durable
 from workflows.payment import PaymentWorkflow
 
@@ -248,3 +250,20 @@ async def test_what_has_no_row_is_recorded_again(durable: Durable) -> None:
     assert (await durable.ended(handle)).status == "success"
     assert await durable.simulator.charges(left.new.id) == 1
     assert await durable.event_types(left.new.id) == ["payment.created", "payment.success"]
+
+
+async def test_a_payment_of_a_lost_run_still_goes_elsewhere(durable: Durable) -> None:
+    """The row has the gateways that may be tried: a run that starts from it moves on after the first's decline."""
+    merchant_id = await durable.merchant()
+    second = await another_gateway(durable, merchant_id)
+    routing = {"alternatives": [{"gateway": second.gateway, "gateway_id": second.gateway_id}]}
+    left = await lost(durable, merchant_id=merchant_id, method="netbanking", instrument="DOWN", routing=routing)
+    await left.authorised_at_gateway()
+    async with durable.engine.connect() as connection:
+        new = new_payment_of(await recording.find(connection, left.new.id))
+
+    handle = await durable.take_up(new)
+
+    assert (await durable.ended(handle)).status == "failed"
+    tried = [each.gateway_id for each in await attempts(durable, new.id)]
+    assert tried == [new.gateway_id, second.gateway_id]

@@ -23,6 +23,7 @@ NEW: Final = NewPayment(
     method="upi",
     capture_method="manual",
     personal="sealed",
+    gateway_id="gw_1",
 )
 PERSONAL: Final = PersonalData(
     instrument="ann@upi", shown={"vpa": "a**@upi"}, customer={"email": "ann@x.test"}, notes={"a": "b"}
@@ -32,7 +33,8 @@ PERSONAL: Final = PersonalData(
 def test_a_fresh_row_has_every_column() -> None:
     """A column that a table gains is filled or the test names it: rows are not read back after they are written."""
     payment = payment_rows.first_row(NEW, PERSONAL, "sealed too", NOW)
-    refund = refund_rows.first_row(NewRefund("rfnd_1", "mer_1", "pay_1", None), begun(NEW), 500, NOW)
+    new = NewRefund("rfnd_1", "mer_1", "pay_1", None)
+    refund = refund_rows.first_row(new, begun(NEW), 500, NOW, capture_id="cap_1")
     assert set(vars(payment)) == set(payments.c.keys()) - {"order_currency"}, "the database computes that one"
     assert set(vars(refund)) == set(refunds.c.keys())
 

@@ -31,9 +31,10 @@ S = PaymentStatus
 AMOUNT_MINOR = 1_000
 
 TABLE = {
-    "pending": "requires_action processing authorized success failed cancelled expired needs_review",
-    "requires_action": "processing authorized success failed cancelled expired needs_review",
-    "processing": "authorized success failed cancelled expired needs_review",
+    "pending": "requires_action processing retrying authorized success failed cancelled expired needs_review",
+    "requires_action": "processing retrying authorized success failed cancelled expired needs_review",
+    "processing": "retrying authorized success failed cancelled expired needs_review",
+    "retrying": "failed cancelled needs_review",
     "authorized": "success cancelled expired needs_review",
     "needs_review": "authorized success failed cancelled",
     "success": "",

@@ -26,7 +26,7 @@ TABLE = {
 
 
 def _refund(status: RefundStatus = S.PENDING, amount_minor: int = 300) -> Refund:
-    return Refund("rfnd_1", "mer_1", "pay_1", amount_minor, "INR", "simulator", status, gateway_id="gw_1")
+    return Refund("rfnd_1", "mer_1", "pay_1", amount_minor, "INR", "simulator", "gw_1", status)
 
 
 def _change(to: RefundStatus) -> RefundChange:

@@ -231,10 +231,19 @@ def test_a_probe_needs_a_gateway_to_go_to() -> None:
     """A gateway that is tried again keeps its place if another works; two are never tried by one payment."""
     trying = [candidate(A, breaker=BreakerSays.PROBE), candidate(B, breaker=BreakerSays.PROBE), candidate(C)]
 
-    decision = decide(EMPTY, None, FACTS, trying)
+    movable = replace(FACTS, method=PaymentMethod.UPI)
+    decision = decide(EMPTY, None, movable, trying)
 
     assert (decision.gateways, why(decision)) == ((A, C), {B: Why.BREAKER_PROBING})
-    assert decide(EMPTY, None, FACTS, trying[:1]).despite_breaker
+    assert decide(EMPTY, None, movable, trying[:1]).despite_breaker
+
+
+def test_a_payment_that_cannot_move_probes_only_what_waited_long() -> None:
+    """A card stays at its gateway, so it tries a half-open breaker only when no other payment did for long."""
+    card = replace(FACTS, method=PaymentMethod.CARD)
+    for says, chosen in ((BreakerSays.PROBE, (B,)), (BreakerSays.PROBE_BY_ANY, (A, B))):
+        gateways = [candidate(A, breaker=says), candidate(B)]
+        assert decide(EMPTY, None, card, gateways).gateways == chosen
 
 
 def test_a_named_gateway_is_the_only_one() -> None:

@@ -1,0 +1,66 @@
+"""Retrying a payment, as a merchant meets it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.services.api.conftest import Payer
+from tests.services.gateways.running import Simulator
+
+RETRIES = {"scheduled": 1}
+SUCCESS = {"method": "upi", "vpa": "success@razorpay"}
+
+
+async def test_a_declined_payment_is_retried_with_another_instrument(payer: Payer, api_simulator: Simulator) -> None:
+    """The answer is pending with the new instrument, the same key is answered alike, and the money is taken once."""
+    held = await payer.payment(until="retrying", vpa="lowfunds@clearway", retries=RETRIES)
+    assert held["error_code"] == "insufficient_funds"
+    assert held["next_attempt_at"] is not None
+    path, key = f"/payments/{held['id']}/retry", {"Idempotency-Key": f"retry_{held['id']}"}
+    answers = [await payer.http.post(path, json={"instrument": SUCCESS}, headers=key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200], answers[0].text
+    assert answers[0].content == answers[1].content
+    assert (answers[0].json()["status"], answers[0].json()["vpa"]) == ("pending", "success@razorpay")
+    paid = await payer.payment_in(held["id"], "success")
+    assert (paid["next_attempt_at"], paid["vpa"]) == (None, "success@razorpay")
+    assert await api_simulator.charges(held["id"]) == 1
+    attempts = (await payer.http.get(f"/payments/{held['id']}/attempts")).json()["data"]
+    assert [attempt["status"] for attempt in attempts] == ["failed", "succeeded"]
+    history = (await payer.http.get(f"/payments/{held['id']}/history")).json()["data"]
+    assert [step["type"] for step in history][1:3] == ["payment.retrying", "payment.retried"]
+
+
+async def test_two_retries_at_once_make_one_attempt(payer: Payer) -> None:
+    """Requests with different keys race: one attempt is begun, and the other request is refused or made after it."""
+    held = await payer.payment(until="retrying", vpa="wrongpin@clearway", retries=RETRIES)
+    path = f"/payments/{held['id']}/retry"
+    answers = await asyncio.gather(*(payer.http.post(path, json={"instrument": SUCCESS}) for _ in range(3)))
+    refused = [answer for answer in answers if answer.status_code == 409]
+    assert len(refused) == 2
+    assert {answer.json()["code"] for answer in refused} == {"not_retryable"}
+    await payer.payment_in(held["id"], "success")
+
+
+async def test_a_payment_that_is_not_retrying_is_refused(payer: Payer) -> None:
+    """Without `retries` a payment fails for good, and the refusal says what to do instead."""
+    failed = await payer.payment(until="failed", vpa="lowfunds@clearway")
+    refused = await payer.http.post(f"/payments/{failed['id']}/retry")
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_retryable")
+    assert (await payer.http.post("/payments/pay_01k9w2e3r4t5y6q7w8e9r0t1y2/retry")).status_code == 404
+
+
+async def test_a_retry_that_cannot_be_made_changes_nothing(payer: Payer) -> None:
+    """Another method, an unknown gateway, and a card that would leave its gateway are refused before anything moves."""
+    held = await payer.payment(until="retrying", vpa="lowfunds@clearway", retries=RETRIES)
+    path = f"/payments/{held['id']}/retry"
+    bank = {"method": "netbanking", "bank": {"code": "HDFC"}}
+    other = await payer.http.post(path, json={"instrument": bank})
+    assert (other.status_code, other.json()["code"]) == (422, "retry_method_differs")
+    unknown = await payer.http.post(path, json={"gateway_id": "gw_01k9w2e3r4t5y6q7w8e9r0t1y2"})
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "gateway_not_found")
+    number = {"number": "4000000000009995", "expiry_month": 12, "expiry_year": 2031, "cvv": "123"}
+    card = await payer.payment(until="retrying", method="card", card=number, retries=RETRIES)
+    second = await payer.http.post("/gateways", json={"kind": "simulator", "name": "Second", "test": False})
+    moved = await payer.http.post(f"/payments/{card['id']}/retry", json={"gateway_id": second.json()["id"]})
+    assert (moved.status_code, moved.json()["code"]) == (422, "gateway_cannot")
+    assert len((await payer.http.get(f"/payments/{card['id']}/attempts")).json()["data"]) == 1
