@@ -91,6 +91,15 @@ async def payment_in_doubt(durable: Durable) -> Handle:
     return handle
 
 
+async def payment_retried(durable: Durable) -> Handle:
+    """Declined, closed at the gateway, retried by schedule, and failed at the end."""
+    policy = {"scheduled": 1, "first_wait_s": 3_600, "within_s": 86_400}
+    payment = await durable.new_payment(instrument="lowfunds@clearway", retries=policy)
+    _, handle = await durable.start(payment)
+    await durable.ended(handle)
+    return handle
+
+
 async def payment_refused(durable: Durable) -> Handle:
     """An order that is paid already: refused, nothing recorded."""
     first = await durable.paid()
@@ -206,6 +215,7 @@ STORIES: dict[str, Story] = {
         payment_polled_and_expired,
         payment_captured_in_parts,
         payment_in_doubt,
+        payment_retried,
         payment_refused,
         refund_processed,
         refund_asked_about,

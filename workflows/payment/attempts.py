@@ -93,9 +93,7 @@ async def closed(run: PaymentRun, outcome: GatewayOutcome, *, until: datetime) -
         closes_at = workflow.now() + timedelta(seconds=answer.retry_after_s)
         if closes_at < until:
             await workflow.sleep(answer.retry_after_s, summary="until the attempt has closed by itself")
-            # A door that closes by itself is counted from now on: nobody knows when the customer opened it.
-    operation = replace(run.authorisation(), first_sent_at=workflow.now())
-    answer = await run.caller.close(operation, run.closing())
+            answer = await run.caller.close(operation, run.closing())
     if answer.kind is not OutcomeKind.APPROVED:
         run.timeline.note(f"attempt {run.attempt} may still be paid at its gateway, so no other is begun")
     return answer.kind is OutcomeKind.APPROVED

@@ -14,7 +14,7 @@ from temporalio import workflow
 
 from clearway.domain.attempt import GatewayChoice
 from clearway.domain.command import CommandStatus
-from clearway.domain.payment import PaymentStatus, Retry
+from clearway.domain.payment import UNDECIDED, PaymentStatus, Retry
 from clearway.domain.refusals import NOT_RETRYABLE
 from clearway.domain.retry import RetryPolicy, retry_refusal
 from clearway.gateways.contract import GatewayOutcome
@@ -33,7 +33,7 @@ def policy_of(run: PaymentRun) -> RetryPolicy | None:
 async def wait_for_another(run: PaymentRun, outcome: GatewayOutcome, reason: str, failure: dict[str, Any]) -> bool:
     """Record that another attempt follows, and return True; False: there is none. failure: fields of the change."""
     policy, now = policy_of(run), workflow.now()
-    if policy is None or now >= policy.ends_at(run.recorded_at):
+    if policy is None or run.status not in UNDECIDED or now >= policy.ends_at(run.recorded_at):
         return False
     if not await attempts.closed(run, outcome, until=now):
         return False
