@@ -14,15 +14,11 @@ from typing import Any, Final
 
 from tests.fire.gauntlet.client import Client, Shop, Told
 from tests.fire.gauntlet.instruments import (
-    PAYPAL_BUTTONS,
-    PAYPAL_FIRST,
-    SIMULATOR_FIRST,
     any_value,
     approved_value,
     declined_value,
     instrument,
     page_value,
-    paypal_value,
     price,
     refund_value,
 )
@@ -368,35 +364,3 @@ KINDS: Final[tuple[BusinessKind, ...]] = (
     ),
     BusinessKind("rotates a secret", 2, rotates_a_secret, draw_with(approved_value)),
 )
-GATEWAY_KINDS: Final[tuple[BusinessKind, ...]] = (
-    BusinessKind(
-        "pays by PayPal",
-        24,
-        visits_a_page,
-        draw_with(paypal_value, notes=lambda _: PAYPAL_FIRST, button=lambda chance: chance.choice(PAYPAL_BUTTONS)),
-    ),
-    BusinessKind(
-        "pays by PayPal if it must",
-        8,
-        visits_a_page,
-        draw_with(paypal_value, notes=lambda _: SIMULATOR_FIRST, button=lambda chance: chance.choice(PAYPAL_BUTTONS)),
-    ),
-    BusinessKind(
-        "refunds PayPal",
-        6,
-        refunds_after_a_page,
-        draw_with(
-            paypal_value,
-            notes=lambda _: PAYPAL_FIRST,
-            button="approve/balance",
-            times=1,
-            at_once=one_in(2),
-            shares=lambda chance: chance.choice(REFUND_SHARES),
-        ),
-    ),
-    BusinessKind(
-        "leaves PayPal", 2, visits_a_page, draw_with(paypal_value, notes=lambda _: PAYPAL_FIRST, button="leave"), True
-    ),
-)
-"""Further kinds for shops with three gateways."""
-BY_NAME: Final = {kind.name: kind for kind in (*KINDS, *GATEWAY_KINDS)}

@@ -17,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from clearway.db.engine import create_engine
 from clearway.settings import Settings
 from tests.fire.gauntlet import report as reporting
-from tests.fire.gauntlet.businesses import GATEWAY_KINDS as GATEWAY_BUSINESSES
 from tests.fire.gauntlet.businesses import KINDS as BUSINESSES
 from tests.fire.gauntlet.case import Case, LedgerWatch, hear
 from tests.fire.gauntlet.driver import Driver
@@ -25,6 +24,7 @@ from tests.fire.gauntlet.excuses import excuse, still_counted
 from tests.fire.gauntlet.gateway_strikes import get_well
 from tests.fire.gauntlet.nemesis import Nemesis
 from tests.fire.gauntlet.past import Past
+from tests.fire.gauntlet.paypal_businesses import GATEWAY_KINDS as GATEWAY_BUSINESSES
 from tests.fire.gauntlet.plan import Plan, Repertoire
 from tests.fire.gauntlet.quiet import wait_for_quiet
 from tests.fire.gauntlet.receivers import KINDS as RECEIVERS
