@@ -93,11 +93,7 @@ async def create_payment(
 
     async def operation(allocation: Allocation) -> Answer:
         order = await creation.read_order(services, body.order_id, merchant_id=principal.merchant_id)
-        payment = await creation.create_payment(
-            services,
-            order,
-            instrument,
-            allocation,
+        terms = creation.PaymentTerms(
             capture_method=body.capture_method,
             customer=body.customer.model_dump(exclude_none=True) if body.customer else None,
             notes=body.notes,
@@ -106,6 +102,7 @@ async def create_payment(
             quote_id=body.quote_id,
             retries=_policy(services, body.retries),
         )
+        payment = await creation.create_payment(services, order, instrument, allocation, terms)
         return Answer(HTTPStatus.CREATED, payment)
 
     return await once.answer(PAYMENT, operation)

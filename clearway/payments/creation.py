@@ -6,8 +6,7 @@ records the payment, and its answer counts. Look-ups before that only give an ea
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import orjson
@@ -25,15 +24,16 @@ from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus, Pe
 from clearway.domain.refusals import ORDER_NOT_FOUND, ORDER_TAKEN, QUOTE_USED, RUN_RESET
 from clearway.domain.resources import PaymentResource
 from clearway.domain.retry import RetryPolicy
+from clearway.domain.routing_conditions import PaymentFacts
 from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import PAYMENT_WORKFLOW, RECORD, PaymentInput, PaymentTimings, payment_workflow_id
 from clearway.durable.sealed import seal
-from clearway.fx import quotes
 from clearway.gateways.connections import polling_of
+from clearway.payments import quoted
 from clearway.payments.instruments import Instrument, make_usable, refuse_raw_card
-from clearway.payments.routing import facts_of, route
+from clearway.payments.routing import Route, facts_of, route
 from clearway.recovery import reaching
 from clearway.services import Allocation, Services
 from clearway.settings import Settings
@@ -61,67 +61,63 @@ async def read_order(services: Services, order_id: str, *, merchant_id: str | No
     return order
 
 
+@dataclass(frozen=True)
+class PaymentTerms:
+    """What a merchant may say about a payment beside its order and its instrument.
+
+    gateway_id: the merchant's choice, if any. country: of the customer, for routing. quote_id: to pay in another
+    currency. retries: None: the payment fails with its attempt.
+    """
+
+    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
+    customer: dict[str, str] | None = None
+    notes: dict[str, str] | None = None
+    gateway_id: str | None = None
+    country: str | None = None
+    quote_id: str | None = None
+    retries: RetryPolicy | None = None
+
+
+STANDARD_TERMS: Final = PaymentTerms()
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What is paid, and where. quote: of a payment in another currency. order: with what the customer pays."""
+
+    quote: Row[Any] | None
+    order: PayableOrder
+    facts: PaymentFacts
+    route: Route
+
+
 async def create_payment(
     services: Services,
     order: PayableOrder,
     instrument: Instrument,
     allocation: Allocation,
-    *,
-    capture_method: CaptureMethod = CaptureMethod.AUTOMATIC,
-    customer: dict[str, str] | None = None,
-    notes: dict[str, str] | None = None,
-    gateway_id: str | None = None,
-    country: str | None = None,
-    quote_id: str | None = None,
-    retries: RetryPolicy | None = None,
+    terms: PaymentTerms = STANDARD_TERMS,
 ) -> PaymentResource:
-    """Record a payment of the order and return it as it was created.
-
-    gateway_id: the merchant's choice, if any. country: of the customer, for routing. quote_id: to pay in another
-    currency. retries: None: the payment fails with its attempt.
-    """
+    """Record a payment of the order and return it as it was created."""
     if order.held_by not in {None, allocation.resource_id}:
         # An early refusal while another payment has the order. The workflow of this id decides everything else.
         raise order_taken(order.resource.id)
     refuse_raw_card(order.mode, instrument)
     try:
-        quoted = await _quoted(services, order, quote_id)
-        payable = _payable(order, quoted)
-        facts = facts_of(
-            allocation.resource_id,
-            payable,
-            instrument,
-            capture_method=capture_method,
-            customer=customer,
-            notes=notes,
-            country=country,
-        )
-        chosen = await route(services, payable, facts, gateway_id)
+        choice = await _choose(services, order, instrument, allocation.resource_id, terms)
     except (NotFoundError, ConflictError, UnprocessableError):
         # An earlier run of this request may have recorded the payment when there still was a gateway.
         recorded = await _as_created(services, order.merchant_id, allocation.resource_id)
         if recorded is None:
             raise
         return recorded
-    usable = await make_usable(services, order.mode, instrument, chosen.config)
-    personal = PersonalData(usable.instrument, usable.shown, customer, notes or {}, instrument.return_url)
+    usable = await make_usable(services, order.mode, instrument, choice.route.config)
+    personal = PersonalData(usable.instrument, usable.shown, terms.customer, terms.notes or {}, instrument.return_url)
     for _ in range(ROUNDS_MAX):
-        new = NewPayment(
-            id=allocation.resource_id,
-            merchant_id=order.merchant_id,
-            order_id=order.resource.id,
-            amount_minor=payable.resource.amount,
-            currency=payable.resource.currency,
-            method=instrument.method.value,
-            capture_method=capture_method.value,
-            personal=seal(services.cipher, allocation.resource_id, personal),
-            gateway=chosen.config.kind.value,
-            gateway_id=chosen.config.id,
-            retries=None if retries is None else asdict(retries),
-            routing=chosen.to_json(facts, services.settings.payment_failovers_max),
-            **_settlement(quoted),
-        )
-        recorded = await _record(services, new, personal, timings_of(services.settings, chosen.config))
+        sealed = seal(services.cipher, allocation.resource_id, personal)
+        routing = choice.route.to_json(choice.facts, services.settings.payment_failovers_max)
+        new = _new_payment(choice, instrument, terms, id=allocation.resource_id, personal=sealed, routing=routing)
+        recorded = await _record(services, new, personal, timings_of(services.settings, choice.route.config))
         if recorded is not None and allocation.again and await _as_created(services, new.merchant_id, new.id) is None:
             # A workflow answers from its history also when a restored database has lost the rows.
             await reaching.bring_back(services.recovery, new.id)
@@ -135,6 +131,40 @@ async def create_payment(
     )
 
 
+async def _choose(
+    services: Services, order: PayableOrder, instrument: Instrument, payment_id: str, terms: PaymentTerms
+) -> _Choice:
+    quote = await quoted.find(services, order, terms.quote_id)
+    payable = quoted.payable(order, quote)
+    facts = facts_of(
+        payment_id,
+        payable,
+        instrument,
+        capture_method=terms.capture_method,
+        customer=terms.customer,
+        notes=terms.notes,
+        country=terms.country,
+    )
+    return _Choice(quote, payable, facts, await route(services, payable, facts, terms.gateway_id))
+
+
+def _new_payment(choice: _Choice, instrument: Instrument, terms: PaymentTerms, **given: Any) -> NewPayment:
+    order, config = choice.order, choice.route.config
+    return NewPayment(
+        merchant_id=order.merchant_id,
+        order_id=order.resource.id,
+        amount_minor=order.resource.amount,
+        currency=order.resource.currency,
+        method=instrument.method.value,
+        capture_method=terms.capture_method.value,
+        gateway=config.kind.value,
+        gateway_id=config.id,
+        retries=None if terms.retries is None else asdict(terms.retries),
+        **given,
+        **quoted.settlement(choice.quote),
+    )
+
+
 def timings_of(settings: Settings, config: GatewayConfig) -> PaymentTimings:
     """Return the waits of a payment that begins at this gateway, which may have polling intervals of its own."""
     return PaymentTimings(
@@ -142,45 +172,6 @@ def timings_of(settings: Settings, config: GatewayConfig) -> PaymentTimings:
         deadline_s=settings.payment_deadline_s,
         authorisation_expiry_s=settings.authorisation_expiry_s,
     )
-
-
-async def _quoted(services: Services, order: PayableOrder, quote_id: str | None) -> Row[Any] | None:
-    """Return the quote for this order. Raises NotFoundError, ConflictError when it has expired, UnprocessableError."""
-    if quote_id is None:
-        return None
-    found = await quotes.find(services, order.merchant_id, quote_id)
-    if found.order_id != order.resource.id:
-        detail = f"Quote {quote_id} is for order {found.order_id}. Nothing was charged. Quote this order."
-        raise UnprocessableError("fx_quote_invalid", detail)
-    if found.expires_at <= datetime.now(UTC):
-        detail = f"Quote {quote_id} expired at {found.expires_at.isoformat()}. Nothing was charged. Ask for another."
-        raise ConflictError("fx_quote_expired", detail)
-    return found
-
-
-def _payable(order: PayableOrder, quoted: Row[Any] | None) -> PayableOrder:
-    """Return the order with what the customer pays."""
-    if quoted is None:
-        return order
-    money = {"amount": quoted.presentment_minor, "currency": quoted.presentment_currency}
-    return replace(order, resource=order.resource.model_copy(update=money))
-
-
-def _settlement(quoted: Row[Any] | None) -> dict[str, Any]:
-    if quoted is None:
-        return {}
-    return {
-        "quote_id": quoted.id,
-        "settlement_minor": quoted.settlement_minor,
-        "settlement_currency": quoted.settlement_currency,
-        "fx_exact_minor": quoted.exact_minor,
-        "fx_rate": quotes.shown_rate(quoted.rate),
-    }
-
-
-def quote_used() -> ConflictError:
-    """Return the error for a quote that another payment has used."""
-    return ConflictError("fx_quote_used", "Another payment has used the quote. Nothing was charged. Ask for another.")
 
 
 async def _record(
@@ -234,7 +225,7 @@ async def _as_created(services: Services, merchant_id: str, payment_id: str) -> 
 
 def _error_of(refusal: RefusedError, order_id: str) -> Exception:
     if refusal.type == QUOTE_USED:
-        return quote_used()
+        return quoted.used()
     known = {ORDER_TAKEN: order_taken, ORDER_NOT_FOUND: order_not_found}
     if refusal.type == RUN_RESET:
         return UnavailableError(

@@ -12,6 +12,7 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from clearway.db.deliveries import recovering
 from clearway.db.deliveries.recovering import NewRecovery
 from clearway.domain import ids
+from clearway.domain.actor import Actor
 from clearway.domain.delivery import RecoveryScope
 from clearway.domain.gateway import first_gateway_id
 from clearway.durable.endpoints import start_closing, start_recovery
@@ -23,19 +24,24 @@ from clearway.durable.messages import (
     GatewayEvent,
     HealthInput,
     PaymentTimings,
+    ReconciliationInput,
     RecoveryInput,
     Resolution,
     closing_workflow_id,
     delivery_workflow_id,
     payment_workflow_id,
+    reconciliation_workflow_id,
     recovery_workflow_id,
 )
 from clearway.durable.schedules import health_schedule_id
 from clearway.gateways.contract import GatewayOutcome, OutcomeKind
+from clearway.reconciliation import commands as reconciling
+from clearway.reconciliation.commands import Period
 from tests.support.durable import Durable
 from workflows.gateway_health import GatewayHealthWorkflow
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.payment import PaymentWorkflow
+from workflows.reconciliation import DueReconciliationsWorkflow, ReconciliationWorkflow
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
 
 HOUR = timedelta(hours=1)
@@ -208,6 +214,37 @@ async def health_of_a_gateway(durable: Durable) -> Handle:
     return handle
 
 
+async def reconciliation_of_a_gateway(durable: Durable) -> Handle:
+    """A payment is compared with what the gateway reports, page by page."""
+    payment = await durable.paid()
+    now, run_id = datetime.now(UTC), ids.new_id(ids.RECONCILIATION)
+    actor, period = (
+        Actor("operator:test", payment.merchant_id),
+        Period(now - timedelta(days=2), now - timedelta(days=1)),
+    )
+    async with durable.engine.begin() as connection:
+        await reconciling.start(connection, actor, payment.gateway_id, run_id, period, now=now)
+    workflow_id = reconciliation_workflow_id(run_id)
+    await durable.client.start_workflow(
+        ReconciliationWorkflow.run,
+        ReconciliationInput(run_id, payment.merchant_id),
+        id=workflow_id,
+        task_queue=QUEUE_OPERATIONS,
+    )
+    handle = durable.client.get_workflow_handle(workflow_id)
+    await durable.ended(handle)
+    return handle
+
+
+async def reconciliations_that_are_due(durable: Durable) -> Handle:
+    """One look for gateways whose last day is not compared yet."""
+    workflow_id = f"reconciliation-{ids.new_id(ids.REQUEST)}"
+    await durable.client.start_workflow(DueReconciliationsWorkflow.run, id=workflow_id, task_queue=QUEUE_OPERATIONS)
+    handle = durable.client.get_workflow_handle(workflow_id)
+    await durable.ended(handle)
+    return handle
+
+
 STORIES: dict[str, Story] = {
     story.__name__: story
     for story in (
@@ -226,5 +263,7 @@ STORIES: dict[str, Story] = {
         closing_of_an_endpoint,
         health_of_a_gateway,
         maintenance,
+        reconciliation_of_a_gateway,
+        reconciliations_that_are_due,
     )
 }
