@@ -31,7 +31,7 @@ def difference(outcome: GatewayOutcome, asked: Money) -> str | None:
         return None
     if (outcome.amount_minor, outcome.currency) == (asked.amount_minor, asked.currency):
         return None
-    return f"the gateway reports {reported(outcome)}, asked was {asked}"
+    return f"the gateway reports {reported(outcome)}, and {asked} was requested"
 
 
 def captured_by(outcome: GatewayOutcome, capture_id: str, amount_minor: int) -> CapturedAmount:

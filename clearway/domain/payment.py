@@ -353,7 +353,8 @@ def _apply_capture(before: Payment, changed: Payment, capture: CapturedAmount) -
 def _check_amounts(payment: Payment) -> None:
     if payment.captured_minor > payment.amount_minor:
         message = (
-            f"payment {payment.id}: {payment.captured_minor} captured would exceed {payment.amount_minor} authorised"
+            f"payment {payment.id}: captures of {Money(payment.captured_minor, payment.currency)} would exceed the "
+            f"authorised {Money(payment.amount_minor, payment.currency)}"
         )
         raise MoveRefusedError(message)
     if payment.status is S.SUCCESS and payment.captured_minor == 0:

@@ -209,7 +209,7 @@ class PaymentWorkflow(Listener):
 
     async def _await_resolution(self) -> None:
         """Under review: a person decides, unless the gateway resolves the doubt."""
-        summary = f"needs_review: until an operator decides, reminded every {policies.REVIEW_REMINDER}"
+        summary = "needs_review: until an operator decides; at its end the timer logs a reminder"
         if not await self._inbox.wait(policies.REVIEW_REMINDER.total_seconds(), summary):
             workflow.logger.error("payment still needs review, since %s", self._run.since.isoformat())
         elif self._inbox.resolutions:

@@ -184,7 +184,7 @@ class RefundWorkflow(Listener):
             await self._change(RefundStatus.NEEDS_REVIEW, "the gateway has not decided in time")
 
     async def _await_resolution(self) -> None:
-        summary = f"needs_review: until an operator decides, reminded every {policies.REVIEW_REMINDER}"
+        summary = "needs_review: until an operator decides; at its end the timer logs a reminder"
         if not await self._inbox.wait(policies.REVIEW_REMINDER.total_seconds(), summary):
             workflow.logger.error("refund still needs review, since %s", self._since.isoformat())
         elif self._inbox.resolutions:

@@ -124,7 +124,7 @@ async def test_a_capture_of_another_amount_says_so(durable: Durable) -> None:
     assert "captured INR 199.99, and INR 200.00 was asked for" in refusal.message
     assert waiting.type == "not_capturable"
     assert (await durable.last_event(payment.id)).reason == (
-        "a capture: the gateway reports INR 199.99, asked was INR 200.00"
+        "a capture: the gateway reports INR 199.99, and INR 200.00 was requested"
     )
     assert (await details(handle)).startswith("**Now:** needs_review since ")
     await handle.signal(PaymentWorkflow.resolve_review, Resolution("success", "ana", "seen", amount=19_999))
