@@ -336,10 +336,10 @@ def is_prepared(operation: Operation) -> bool:
 
 
 def _of_preparing(outcome: GatewayOutcome) -> GatewayOutcome:
-    """A first step moves no money, so one with an unknown outcome is repeated."""
+    """A first step moves no money, so one with an unknown outcome is repeated, here or elsewhere."""
     if outcome.kind is not OutcomeKind.UNKNOWN:
         return outcome
-    return replace(outcome, kind=OutcomeKind.RETRYABLE, executed=Executed.NO)
+    return replace(outcome, kind=OutcomeKind.RETRYABLE, executed=Executed.NO, elsewhere=Elsewhere.YES, worth_again_s=0)
 
 
 async def _outcome(calling: Awaitable[GatewayOutcome]) -> GatewayOutcome:

@@ -83,3 +83,26 @@ async def test_the_first_gateways_reference_finds_its_attempt(moved: dict[str, A
         at = await connection.scalar(select(payment_attempts.c.gateway_id).where(first))
         assert await across_merchants.find_by_reference(connection, at, page) == (moved["id"], 1)
         assert await across_merchants.find_by_reference(connection, moved["gateway_id"], page) is None
+
+
+async def test_a_first_step_whose_outcome_is_unknown_is_tried_elsewhere(payer: Payer, api_simulator: Simulator) -> None:
+    """An order at PayPal moves no money, so a payment whose order is not answered goes to the next gateway."""
+    paypal = {
+        "kind": "paypal",
+        "name": "PayPal",
+        "priority": 1,
+        "test": False,
+        "credentials": {"client_id": "client_failover", "client_secret": "secret_failover"},
+        "settings": {"api_base": f"{api_simulator.url}/paypal"},
+    }
+    made = await payer.http.post("/gateways", json=paypal)
+    assert made.status_code == 201, made.text
+    await api_simulator.switch(operation="prepare", fault="error_before", times=9, match={"gateway": "paypal"})
+    wallet = {"method": "wallet", "wallet": {"code": "paypal"}, "return_url": "https://shop.example/"}
+    paid = await payer.payment(**wallet)
+    await api_simulator.http.delete("/faults")
+    attempts = (await payer.http.get(f"/payments/{paid['id']}/attempts")).json()["data"]
+    assert [(attempt["gateway"], attempt["status"]) for attempt in attempts] == [
+        ("paypal", "failed"),
+        ("simulator", "succeeded"),
+    ]
