@@ -251,7 +251,8 @@ class PaymentWorkflow(Listener):
     # The small parts
 
     def _is_under_review(self) -> bool:
-        return self._run.status is PaymentStatus.NEEDS_REVIEW
+        # A run that takes the payment up knows only after its first step; then the decision is carried out or refused.
+        return not self._run.record.settled or self._run.status is PaymentStatus.NEEDS_REVIEW
 
     def _ignore_resolution(self) -> None:
         self._inbox.drop_resolutions(self._timeline.note, f"the payment is {self._run.status}")

@@ -97,7 +97,10 @@ class RefundWorkflow(Listener):
         return self._record.resource
 
     def _is_under_review(self) -> bool:
-        return self._record.settled and self._record.refusal is None and self._status is RefundStatus.NEEDS_REVIEW
+        # A run that takes the refund up knows only after its first step; then the decision is carried out or refused.
+        if not self._record.settled:
+            return True
+        return self._record.refusal is None and self._status is RefundStatus.NEEDS_REVIEW
 
     @property
     def _status(self) -> RefundStatus:

@@ -46,6 +46,13 @@ class Refusal:
 SAVE_RULES: Final = ("POST /api/v1/routing/versions",)
 SAVE_GATEWAY: Final = ("POST /api/v1/gateways", "PATCH /api/v1/gateways/{gateway_id}")
 
+IMPORT: Final = ("POST /api/v1/reconciliations/imports",)
+PERIODS: Final = (
+    *("POST /api/v1/reconciliations", "POST /api/v1/reconciliations/imports"),
+    *("GET /api/v1/gateways/performance", "GET /api/v1/gateways/{gateway_id}/performance"),
+)
+RETRY: Final = ("POST /api/v1/payments/{payment_id}/retry",)
+
 REFUSED_ON_PURPOSE: Final = (
     Refusal("cursor_invalid", "a cursor is one that the list gave; only the list knows which"),
     Refusal("idempotency_key_invalid", "a key is visible ASCII; HTTP lets other bytes through"),
@@ -88,6 +95,13 @@ REFUSED_ON_PURPOSE: Final = (
         r"program\..+: This is not an ISO 4217 .*|program\..+\.currency\.value: This must be at least 1 long",
         SAVE_RULES,
     ),
+    Refusal("validation_error", "a period is whole, and not in the future", r".*", PERIODS),
+    Refusal("validation_error", "an instrument belongs to the method of its payment", r".*", RETRY),
+    Refusal("settlement_file_invalid", "a file has the columns that the map names", operations=IMPORT),
+    Refusal("reconciliation_period_invalid", "a period has its beginning before its end", operations=PERIODS),
+    Refusal("performance_period_invalid", "a period has its beginning before its end", operations=PERIODS),
+    Refusal("retry_method_differs", "a payment keeps its method", operations=RETRY),
+    Refusal("gateway_cannot", "not every gateway takes every payment", operations=RETRY),
     Refusal("gateway_config_invalid", "each kind of gateway asks for its own fields", operations=SAVE_GATEWAY),
     Refusal(
         "dry_run_invalid",

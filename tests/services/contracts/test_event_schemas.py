@@ -26,7 +26,7 @@ from clearway.domain.events import EventType
 from clearway.domain.gateway import first_gateway_id
 from clearway.domain.gateway_health import Measured
 from clearway.domain.ids import RECONCILIATION, new_id
-from clearway.domain.payment import PaymentStatus
+from clearway.domain.payment import PaymentStatus, Retry
 from clearway.domain.reconciliation import Step
 from clearway.domain.refund import RefundStatus
 from clearway.domain.resources import EndpointTestResource
@@ -103,6 +103,11 @@ async def _end_payments(shop: Shop) -> None:
     tried = await shop.recorded()
     elsewhere = GatewayChoice("simulator", first_gateway_id(shop.merchant_id))
     await shop.move(tried, P.PENDING, attempt=AttemptSeen(error_code="gateway_unavailable"), next_attempt=elsewhere)
+    retried, soon = await shop.recorded(), datetime.now().astimezone() + timedelta(hours=1)
+    declined = AttemptSeen(error_code="insufficient_funds")
+    await shop.move(retried, P.RETRYING, error_code="insufficient_funds", retry_at=soon, attempt=declined)
+    again = Retry("rty_of_a_test", 1)
+    await shop.move(retried, P.PENDING, attempt=AttemptSeen(), next_attempt=elsewhere, retry=again)
     failing = await shop.recorded(method="netbanking", shown={"bank": {"code": "HDFC"}})
     await shop.move(failing, P.FAILED, error_code="insufficient_funds", error_description="There is not enough money.")
 

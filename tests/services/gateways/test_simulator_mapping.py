@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from clearway.domain.errors import DECLINE_CODES
-from clearway.gateways.contract import UNKNOWN, Action, EventUnreadableError, Executed, OutcomeKind
+from clearway.gateways.contract import UNKNOWN, Action, EventUnreadableError, Executed, OperationKind, OutcomeKind
+from clearway.gateways.errors.table import classify
 from clearway.gateways.simulator import client, mapping
 from clearway.simulator.failures import CARD_MESSAGES, MESSAGES
 
@@ -31,13 +32,9 @@ def operation(**fields: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("failure", sorted({*MESSAGES, *CARD_MESSAGES}))
 def test_every_failure_has_a_unified_code(failure: str) -> None:
-    """Each failure the simulator can give is mapped by name onto a code of DECLINE_CODES."""
-    assert mapping.UNIFIED_CODES[failure] in DECLINE_CODES
-
-
-def test_no_code_is_mapped_that_does_not_exist() -> None:
-    """The table of codes has no entry the simulator never sends, which would be a misspelling."""
-    assert set(mapping.UNIFIED_CODES) == {*MESSAGES, *CARD_MESSAGES}
+    """Each failure the simulator can give has a row in the error table, with a code of DECLINE_CODES."""
+    assert any(classify("simulator", operation.value, failure).known for operation in OperationKind)
+    assert mapping.unified_code(failure) in DECLINE_CODES
 
 
 @pytest.mark.parametrize(("kind", "code"), [("payment", "payment_declined"), ("refund", "refund_failed")])
@@ -107,8 +104,8 @@ def test_answers_without_meaning_are_unknown(status: int) -> None:
 def test_refused_before_execution_is_retryable(status: int) -> None:
     """429 and 503 are surely not executed; a question so refused is not answered. Retry-After is passed on."""
     kinds = {mapping.outcome_of_answer: OutcomeKind.RETRYABLE, mapping.outcome_of_look_up: OutcomeKind.UNKNOWN}
-    for classify, kind in kinds.items():
-        outcome = classify(status, {"retry-after": "7"}, None)
+    for classified, kind in kinds.items():
+        outcome = classified(status, {"retry-after": "7"}, None)
         assert (outcome.kind, outcome.retry_after_s) == (kind, 7.0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from activities.payment import PaymentActivities
+from activities.payment import PaymentActivities, RecordInput
 from clearway.crypto.encryption import Cipher
 from clearway.domain.events import EventType
 from tests.services.webhooks.conftest import DurableShop
@@ -37,9 +37,9 @@ async def test_recording_twice_delivers_once(durable_shop: DurableShop, front: R
     cipher = Cipher.from_settings(durable_shop.settings.secret_keys.get_secret_value())
     recording = PaymentActivities(durable_shop.engine, durable_shop.starter, cipher)
 
-    await recording.record(new)
+    await recording.record(RecordInput(new))
     await front.until(1)
-    await recording.record(new)
+    await recording.record(RecordInput(new))
 
     (listed,) = (await durable_shop.get("/webhooks"))["data"]
     async with asyncio.timeout(PATIENCE_S):
