@@ -75,6 +75,7 @@ TOLD: Final = {
 """What each event means, in words for merchants."""
 
 STATUSES: Final = {
+    EventType.PAYMENT_RETRIED: ["pending"],
     EventType.GATEWAY_DEGRADED: [each.value for each in HealthStatus],
     EventType.GATEWAY_RESTORED: [each.value for each in HealthStatus],
     EventType.PAYMENT_CREATED: ["pending"],

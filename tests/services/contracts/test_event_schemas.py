@@ -106,7 +106,7 @@ async def _end_payments(shop: Shop) -> None:
     retried, soon = await shop.recorded(), datetime.now().astimezone() + timedelta(hours=1)
     declined = AttemptSeen(error_code="insufficient_funds")
     await shop.move(retried, P.RETRYING, error_code="insufficient_funds", retry_at=soon, attempt=declined)
-    again = Retry("rty_of_a_test", 2)
+    again = Retry(new_id("rty"), 2)
     await shop.move(retried, P.PENDING, attempt=AttemptSeen(), next_attempt=elsewhere, retry=again)
     failing = await shop.recorded(method="netbanking", shown={"bank": {"code": "HDFC"}})
     await shop.move(failing, P.FAILED, error_code="insufficient_funds", error_description="There is not enough money.")
