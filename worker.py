@@ -60,8 +60,9 @@ from clearway.recovery.taking_up import Recovery
 from clearway.routing.error_overrides import ErrorOverrides
 from clearway.settings import Settings, SettingsError, settings_problem
 from clearway.telemetry.logs import configure_logging
-from workflows.maintenance import ensure_schedule
-from workflows.reconciliation import ensure_reconciliations
+from workflows import schedules
+from workflows.maintenance import MaintenanceWorkflow
+from workflows.reconciliation import DueReconciliationsWorkflow
 from workflows.registry import WORKFLOWS, workflow_runner
 
 log = structlog.get_logger()
@@ -219,8 +220,12 @@ async def keep_prepared(client: Client, settings: Settings) -> None:
         try:
             with contextlib.suppress(RPCError):
                 await ensure_search_attributes(client)
-            await ensure_reconciliations(client, settings.reconciliation_every_s)
-            if await ensure_schedule(client, settings.maintenance_every_s):
+            await schedules.ensure(
+                client, schedules.RECONCILIATION, DueReconciliationsWorkflow.run, settings.reconciliation_every_s
+            )
+            if await schedules.ensure(
+                client, schedules.MAINTENANCE, MaintenanceWorkflow.run, settings.maintenance_every_s
+            ):
                 log.warning("maintenance schedule created", why="it was not there: a new Temporal store?")
         except (RPCError, RuntimeError) as error:
             log.warning("maintenance schedule not checked", reason=str(error).splitlines()[0] if str(error) else "?")

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from temporalio import workflow
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleAlreadyRunningError,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-)
+from temporalio.common import RetryPolicy
+from temporalio.types import MethodAsyncNoParam
 
 from activities.fx import FxActivities
 from activities.maintenance import MaintenanceActivities
 from activities.recovery import RecoveryActivities
-from clearway.durable.messages import QUEUE_OPERATIONS
 from workflows import policies
 
-SCHEDULE_ID: Final = "maintenance"
 ROUNDS_MAX: Final = 20
 """Rounds of the sweep in one run, when all of Temporal's store was lost: each starts some hundreds of runs."""
 
@@ -49,42 +39,12 @@ class MaintenanceWorkflow:
     @workflow.run
     async def run(self) -> MaintenanceResult:
         """Delete expired rows, and start lost workflows."""
-        started = await workflow.execute_activity_method(
-            MaintenanceActivities.take_up_deliveries,
-            start_to_close_timeout=timedelta(minutes=2),
-            heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-        )
-        recoveries = await workflow.execute_activity_method(
-            MaintenanceActivities.take_up_recoveries,
-            start_to_close_timeout=timedelta(minutes=2),
-            heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-        )
-        forgotten = await workflow.execute_activity_method(
-            MaintenanceActivities.forget_idempotency_keys,
-            start_to_close_timeout=timedelta(minutes=2),
-            heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-        )
-        made = await workflow.execute_activity_method(
-            MaintenanceActivities.ensure_partitions,
-            start_to_close_timeout=timedelta(minutes=2),
-            heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
-            retry_policy=policies.RECORD_RETRY,
-        )
-        mended = await workflow.execute_activity_method(
-            MaintenanceActivities.reconcile_health_checks,
-            start_to_close_timeout=timedelta(minutes=2),
-            heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
-            retry_policy=policies.SWEEP_RETRY,
-        )
-        fetched = await workflow.execute_activity_method(
-            FxActivities.refresh,
-            start_to_close_timeout=timedelta(minutes=1),
-            heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
-            retry_policy=policies.SWEEP_RETRY,
-        )
+        started = await _step(MaintenanceActivities.take_up_deliveries)
+        recoveries = await _step(MaintenanceActivities.take_up_recoveries)
+        forgotten = await _step(MaintenanceActivities.forget_idempotency_keys)
+        made = await _step(MaintenanceActivities.ensure_partitions)
+        mended = await _step(MaintenanceActivities.reconcile_health_checks, retry=policies.SWEEP_RETRY)
+        fetched = await _step(FxActivities.refresh, retry=policies.SWEEP_RETRY, limit=timedelta(minutes=1))
         return MaintenanceResult(forgotten, started, recoveries, made, await self._sweep(), mended, fetched)
 
     async def _sweep(self) -> dict[str, int]:
@@ -105,15 +65,16 @@ class MaintenanceWorkflow:
         return taken_up
 
 
-async def ensure_schedule(client: Client, every_s: float) -> bool:
-    """Create the schedule if it is missing; return whether it was missing."""
-    schedule = Schedule(
-        action=ScheduleActionStartWorkflow(MaintenanceWorkflow.run, id="maintenance", task_queue=QUEUE_OPERATIONS),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=every_s))]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+async def _step(
+    method: MethodAsyncNoParam[Any, int],
+    *,
+    retry: RetryPolicy = policies.RECORD_RETRY,
+    limit: timedelta = timedelta(minutes=2),
+) -> int:
+    """Carry out one part of the housekeeping."""
+    return await workflow.execute_activity_method(
+        method,
+        start_to_close_timeout=limit,
+        heartbeat_timeout=policies.MAINTENANCE_HEARTBEAT_TIMEOUT,
+        retry_policy=retry,
     )
-    try:
-        await client.create_schedule(SCHEDULE_ID, schedule)
-    except ScheduleAlreadyRunningError:
-        return False
-    return True

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Final
-
 from temporalio import workflow
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleAlreadyRunningError,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-)
 from temporalio.exceptions import ActivityError
 
 from activities.reconciliation import ReconciliationActivities, StartedRuns
 from clearway.domain.reconciliation import RunStatus
-from clearway.durable.messages import QUEUE_OPERATIONS, ReconciliationInput, ReconciliationProgress
+from clearway.durable.messages import ReconciliationInput, ReconciliationProgress
 from workflows import policies
-
-SCHEDULE_ID: Final = "reconciliation"
 
 
 @workflow.defn
@@ -73,19 +58,3 @@ class DueReconciliationsWorkflow:
             start_to_close_timeout=policies.SWEEP_TIMEOUT,
             retry_policy=policies.SWEEP_RETRY,
         )
-
-
-async def ensure_reconciliations(client: Client, every_s: float) -> bool:
-    """Create the schedule if it is missing; return whether it was missing."""
-    schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            DueReconciliationsWorkflow.run, id="reconciliation", task_queue=QUEUE_OPERATIONS
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=every_s))]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-    )
-    try:
-        await client.create_schedule(SCHEDULE_ID, schedule)
-    except ScheduleAlreadyRunningError:
-        return False
-    return True
