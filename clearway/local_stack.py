@@ -14,6 +14,8 @@ from typing import Any, Final
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[1]
 DEFAULT_STATE_DIR: Final = ".clearway"
 DESCRIPTION: Final = "stack.json"
+NETWORKS: Final = ("127.0.0.0/8", "::1/128")
+"""Where its sample merchant and the stand-ins of gateways are: its programs may send requests there."""
 
 
 def state_dir() -> Path:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clearway.cli.problems import CommandError
-from clearway.local_stack import read_description, state_dir
+from clearway.local_stack import NETWORKS, read_description, state_dir
 from clearway.settings import Settings
 
 
@@ -56,6 +56,7 @@ def settings_in_use() -> Settings:
         "database_url": stack.database_url,
         "temporal_address": stack.temporal_address,
         "simulator_url": stack.simulator_url,
+        "webhook_allowed_networks": NETWORKS,
     }
     silent = {name: value for name, value in of_stack.items() if name not in settings.model_fields_set}
     if "database_url" in silent and "migrations_database_url" not in settings.model_fields_set:

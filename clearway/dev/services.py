@@ -24,7 +24,7 @@ from clearway.dev.child import Child, ChildSpec
 from clearway.dev.errors import StackError
 from clearway.dev.ports import HOST, Ports
 from clearway.durable.messages import QUEUE_PAYMENTS
-from clearway.local_stack import PROJECT_ROOT
+from clearway.local_stack import NETWORKS, PROJECT_ROOT
 
 START_TIMEOUT_S: Final = 90.0
 """Generous: on a busy machine with two cores, the first start compiles every module."""
@@ -135,7 +135,7 @@ def environment(
     """The environment of every program of the stack. The stack sets addresses; the user's variables set behaviour."""
     behaviour = {
         "CLEARWAY_ENV": "development",
-        "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
+        "WEBHOOK_ALLOWED_NETWORKS": ",".join(NETWORKS),
         "PYTHONUNBUFFERED": "1",
     }
     places = {
