@@ -37,7 +37,7 @@ from clearway.gateways.contract import (
     Preparing,
     find_out,
 )
-from clearway.gateways.errors.judging import judged
+from clearway.gateways.errors.judging import judged, surely_not_executed
 from clearway.gateways.errors.overrides import NONE
 from clearway.gateways.http import answers_seen
 from clearway.monitoring.calls import CallLog
@@ -314,7 +314,7 @@ def _measure(connection: Connection, made: CallOperation, outcome: GatewayOutcom
 
 
 def _judged_unsent(call: GatewayCall, error: Exception) -> GatewayOutcome:
-    return replace(_not_sent(call, error), elsewhere=Elsewhere.YES, worth_again_s=0)
+    return surely_not_executed(_not_sent(call, error))
 
 
 def _switched_off(call: GatewayCall, error: Exception) -> GatewayOutcome:
@@ -339,7 +339,7 @@ def _of_preparing(outcome: GatewayOutcome) -> GatewayOutcome:
     """A first step moves no money, so one with an unknown outcome is repeated, here or elsewhere."""
     if outcome.kind is not OutcomeKind.UNKNOWN:
         return outcome
-    return replace(outcome, kind=OutcomeKind.RETRYABLE, executed=Executed.NO, elsewhere=Elsewhere.YES, worth_again_s=0)
+    return surely_not_executed(replace(outcome, kind=OutcomeKind.RETRYABLE))
 
 
 async def _outcome(calling: Awaitable[GatewayOutcome]) -> GatewayOutcome:

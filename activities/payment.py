@@ -93,7 +93,7 @@ def record_moved(error: Exception) -> ApplicationError:
 
 @dataclass(frozen=True)
 class RecordInput:
-    """Record a payment. only_if_there: return what is recorded, and record nothing."""
+    """Record a payment. only_if_there: return the payment of an existing row, and write nothing."""
 
     payment: NewPayment
     only_if_there: bool = False

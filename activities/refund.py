@@ -53,7 +53,7 @@ class RefundChangeInput:
 
 @dataclass(frozen=True)
 class ReserveInput:
-    """Reserve a refund. only_if_there: return what is reserved, and reserve nothing."""
+    """Reserve a refund. only_if_there: return the refund of an existing row, and write nothing."""
 
     refund: NewRefund
     only_if_there: bool = False

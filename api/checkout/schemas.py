@@ -1,4 +1,4 @@
-"""What a checkout page is told of methods and gateways. All of it may be shown to customers, but the reasons."""
+"""The methods and gateways that a checkout page gets. Do not show the reasons to customers."""
 
 from __future__ import annotations
 

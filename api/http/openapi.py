@@ -27,7 +27,7 @@ TAGS: Final = [
     {"name": "events", "description": "Read the events that webhooks deliver."},
     {
         "name": "reconciliations",
-        "description": "Compare what is recorded with what gateways report, and close what differs.",
+        "description": "Compare Clearway's records with what gateways report, and close the differences.",
     },
     {"name": "public", "description": "Requests of a checkout page, without an API key."},
     {"name": "gateways", "description": "Connect the gateways that carry out your payments, and test them."},

@@ -1,1 +1,1 @@
-"""`/reconciliations`: what gateways report, compared with what is recorded."""
+"""`/reconciliations`: Clearway's records, compared with what gateways report."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
@@ -12,6 +11,7 @@ from api.http.fields import Body, PlainText
 from api.reconciliations.schemas import ID_LENGTH_MAX
 from clearway.domain.resources import Minor, Moment, Resource
 from clearway.domain.settlement import BalanceKind
+from clearway.domain.time_zones import time_zones
 from clearway.reconciliation.csv_files import FIRST_ROW, ColumnMap, Target
 
 CONTENT_LENGTH_MAX = 60_000
@@ -20,7 +20,7 @@ KINDS_MAX = 50
 
 
 def _zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in time_zones():
         raise PydanticCustomError("time_zone", "This is not a time zone such as Asia/Yerevan")
     return value
 

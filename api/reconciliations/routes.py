@@ -1,4 +1,4 @@
-"""`/reconciliations`: compare what is recorded with what a gateway reports, and close what differs."""
+"""`/reconciliations`: compare Clearway's records with what a gateway reports, and close the differences."""
 
 from __future__ import annotations
 

@@ -74,8 +74,8 @@ EventTypes = Annotated[
         json_schema_extra={"minItems": 1},
         description=(
             "Event types to receive. `*` means all current and future types; `payment.*`, `refund.*` and `gateway.*` "
-            "mean the current types of that kind. `endpoint.test` is sent when you request a test, whatever the list "
-            "holds."
+            "mean the current types of that kind. `endpoint.test` is sent when you request a test, regardless of the "
+            "list."
         ),
         examples=[["payment.success", "refund.*"]],
     ),

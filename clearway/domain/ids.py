@@ -129,6 +129,12 @@ def is_id(prefix: str, text: str) -> bool:
     )
 
 
+def subject_of(operation_key: str | None) -> str | None:
+    """Return the payment or refund that an operation key names, `<id>:<operation>:<n>`; None: the key is another's."""
+    subject_id = (operation_key or "").partition(":")[0]
+    return subject_id if is_id(PAYMENT, subject_id) or is_id(REFUND, subject_id) else None
+
+
 def noun_of(identifier: str) -> str:
     """Return what an id names, such as `payment`. Raises KeyError for a prefix that is not in NOUNS."""
     return NOUNS[identifier.partition("_")[0]]

@@ -14,6 +14,15 @@ class CurrencyUnknownError(ValueError):
     """The code is not an ISO 4217 currency in which a payment can be made."""
 
 
+def is_currency(code: str) -> bool:
+    """Return whether a payment can be made in this currency."""
+    try:
+        exponent(code)
+    except CurrencyUnknownError:
+        return False
+    return True
+
+
 @cache
 def exponent(currency: str) -> int:
     """Return how many decimal digits the minor unit of `currency` has (INR 2, JPY 0, KWD 3).

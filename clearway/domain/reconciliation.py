@@ -89,8 +89,8 @@ MEANINGS: Final = {
         "you rely on the money."
     ),
     ItemKind.MISSING_WITH_US: (
-        "The gateway reports money that we did not record. If it is a payment of ours, it is recorded again by itself; "
-        "else refund it at the gateway, or explain it."
+        "The gateway reports money that Clearway did not record. If Clearway made the payment, it records it again. "
+        "Otherwise refund it at the gateway, or close the item as explained."
     ),
     ItemKind.AMOUNT_DIFFERS: (
         "The gateway moved another amount than we recorded. Compare the payment with its dashboard."

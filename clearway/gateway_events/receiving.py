@@ -109,8 +109,8 @@ async def take(services: Services, gateway: Connection, request: InboundRequest,
     if inbound.precheck is not None:
         answer = await prechecking.answered(services, gateway.config, inbound, inbound.precheck, request)
         return Taken([Disposition.ANSWERED], answer)
+    own = await services.error_overrides.of_merchant(gateway.config.merchant_id) if _declines(inbound) else NONE
     async with services.reader.connect() as connection:
-        own = await services.error_overrides.of_merchant(gateway.config.merchant_id) if _declines(inbound) else NONE
         events = [await _heard(connection, gateway.config, event, own) for event in inbound.events]
     dispositions = [await _take_one(services, gateway, named, event, request, again=again) for named, event in events]
     return Taken(dispositions, inbound.answer)

@@ -26,6 +26,7 @@ from clearway.crypto.encryption import Cipher, DecryptionError
 from clearway.domain.gateway import GatewayConfig, credentials_context
 from clearway.gateways.catalogue import CATALOGUE
 from clearway.gateways.contract import Capabilities, Gateway
+from clearway.gateways.forms import GatewaySettings
 from clearway.gateways.kinds import Ingredients
 from clearway.settings import Settings
 
@@ -66,18 +67,24 @@ class Connection:
 
 def capabilities_of(config: GatewayConfig) -> Capabilities:
     """Return a gateway's capabilities, by its kind and settings."""
-    kind = CATALOGUE.get(config.kind)
-    try:
-        return kind.capabilities(kind.settings.model_validate(config.settings)) if kind else NOTHING
-    except ValidationError:
-        return NOTHING
+    kind, settings = CATALOGUE.get(config.kind), _settings_of(config)
+    return NOTHING if kind is None or settings is None else kind.capabilities(settings)
 
 
 def polling_of(config: GatewayConfig) -> tuple[float, ...] | None:
     """Return a gateway's own polling intervals in seconds; None: those of the installation."""
     kind = CATALOGUE.get(config.kind)
+    if kind is None or kind.polling is None:
+        return None
+    settings = _settings_of(config)
+    return None if settings is None else kind.polling(settings)
+
+
+def _settings_of(config: GatewayConfig) -> GatewaySettings | None:
+    """Return the settings in the form of their kind; None when the kind is unknown, or its form has changed."""
+    kind = CATALOGUE.get(config.kind)
     try:
-        return kind.polling(kind.settings.model_validate(config.settings)) if kind and kind.polling else None
+        return kind.settings.model_validate(config.settings) if kind else None
     except ValidationError:
         return None
 

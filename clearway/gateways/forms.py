@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Annotated, Any, Final
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 from clearway.domain.limits import GATEWAY_CREDENTIAL_LENGTH_MAX
 from clearway.domain.text import UNSTORABLE
+from clearway.domain.time_zones import time_zones
 
 URL_FIELD: Final[dict[str, JsonValue]] = {"url": True}
 """`json_schema_extra` of a setting that holds a URL which the connector calls: it is checked as webhook URLs are."""
@@ -41,7 +41,7 @@ class ExpectedFeeForm(BaseModel):
 
 
 def _known_zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in time_zones():
         raise ValueError("this is not a time zone such as Asia/Yerevan")
     return value
 

@@ -19,7 +19,7 @@ from clearway.db.reconciliation import items, recorded, reported
 from clearway.db.reconciliation.recorded import Known
 from clearway.db.writing import write
 from clearway.domain import ledger as books
-from clearway.domain.ids import PAYMENT, REFUND, is_id
+from clearway.domain.ids import subject_of
 from clearway.domain.ledger import GatewayAccount, LedgerTransaction, SettledAmounts
 from clearway.domain.reconciliation import Comparison, Finding, ItemKind
 from clearway.domain.settlement import BalanceKind
@@ -74,7 +74,7 @@ async def owners_of(connection: AsyncConnection, run: Row[Any], rows: Sequence[R
     """Return whose each row is: by the gateway's id of the operation, then by our key, then by our payment id."""
     references = {each for row in rows for each in (row.source, row.payment_reference) if each}
     by_reference = await recorded.find_by_references(connection, run.merchant_id, run.gateway_id, references)
-    keys = {_named(row.operation_key) for row in rows} | {row.claimed_payment_id for row in rows}
+    keys = {subject_of(row.operation_key) for row in rows} | {row.claimed_payment_id for row in rows}
     subjects = {each for each in keys if each} | {each for pair in by_reference.values() for each in pair if each}
     known = await recorded.known(connection, run.merchant_id, subjects)
     return {row.id: _owner(run, row, by_reference, known) for row in rows}
@@ -83,7 +83,7 @@ async def owners_of(connection: AsyncConnection, run: Row[Any], rows: Sequence[R
 def _owner(run: Row[Any], row: Row[Any], by_reference: dict[str, tuple[str | None, str | None]], known: Known) -> Owner:
     of_refund = row.kind == BalanceKind.REFUND.value
     payment_id, refund_id = by_reference.get(row.source or "", (None, None))
-    named = _named(row.operation_key)
+    named = subject_of(row.operation_key)
     if refund_id is None and of_refund and named in known.refunds and known.refunds[named].gateway_id == run.gateway_id:
         refund_id, payment_id = named, known.refunds[named].payment_id
     if payment_id is None:
@@ -93,12 +93,6 @@ def _owner(run: Row[Any], row: Row[Any], by_reference: dict[str, tuple[str | Non
             payment_id = claimed
     complete = refund_id is not None if of_refund else payment_id is not None
     return Owner(payment_id, refund_id if of_refund else None, complete)
-
-
-def _named(key: str | None) -> str | None:
-    """Return the payment or refund that our operation key names."""
-    subject_id = (key or "").partition(":")[0]
-    return subject_id if is_id(PAYMENT, subject_id) or is_id(REFUND, subject_id) else None
 
 
 async def _book_row(

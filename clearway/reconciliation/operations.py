@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 from clearway.db.reconciliation import items, recorded, reported
 from clearway.db.reconciliation.recorded import Known
 from clearway.domain import payment
-from clearway.domain.ids import PAYMENT, REFUND, is_id
+from clearway.domain.ids import subject_of
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.reconciliation import Comparison, Finding, ItemKind
 from clearway.domain.refund import RefundStatus
@@ -64,24 +64,24 @@ async def operations(page: Page) -> Write:
 
 
 async def _known(connection: AsyncConnection, run: Row[Any], listed: Any) -> Known:
-    named = {_owner_id(row) for row in listed} | {row.payment_id for row in listed}
+    named = {subject_of(row.operation_key) for row in listed} | {row.payment_id for row in listed}
     return await recorded.known(connection, run.merchant_id, {each for each in named if each})
 
 
 async def _rebuild(page: Page, lost: list[Row[Any]]) -> dict[str, str]:
-    """Have recovery bring back payments and refunds of ours that the database does not have."""
+    """Have recovery bring back payments and refunds of Clearway that the database does not have."""
     done: dict[str, str] = {}
     for row in lost[:REBUILT_MAX]:
         try:
-            done[row.id] = (await rebuild(page.reconciler.recovery, _owner_id(row) or "")).value
+            done[row.id] = (await rebuild(page.reconciler.recovery, subject_of(row.operation_key) or "")).value
         except (RPCError, RuntimeError) as error:
             log.warning("not_rebuilt", operation=row.id, reason=type(error).__name__)
     return done
 
 
 def _is_lost(row: Row[Any], known: Known) -> bool:
-    """Return whether an operation of ours moved money and its payment or refund is not as far, or not there."""
-    owner = _owner_id(row)
+    """Return whether an operation of Clearway moved money, and its payment or refund is not as far or not there."""
+    owner = subject_of(row.operation_key)
     if owner is None or row.outcome not in MOVED:
         return False
     if owner in known.refunds:
@@ -95,7 +95,7 @@ def _is_lost(row: Row[Any], known: Known) -> bool:
 def _judge(page: Page, row: Row[Any], known: Known) -> Finding | None:
     """Return how an operation differs from what is recorded, if it does."""
     lag_s = page.connection.gateway.abilities.lists.operations_lag_s
-    owner = _owner_id(row)
+    owner = subject_of(row.operation_key)
     refund, paid = known.refunds.get(owner or ""), known.payments.get(row.payment_id or owner or "")
     if owner is None and row.outcome in MOVED and row.kind != OperationKind.VOID.value:
         kind: ItemKind | None = ItemKind.MISSING_WITH_US
@@ -178,14 +178,11 @@ def _finding(row: Row[Any], kind: ItemKind, paid: Row[Any] | None, refund: Row[A
 def _listed_subjects(listed: Any) -> list[str]:
     """Return the subjects that were missing from the list, if they were, and are in it now."""
     payments = [f"payment/{row.payment_id}" for row in listed]
-    return [*payments, *(f"refund/{_owner_id(row)}" for row in listed if row.kind == OperationKind.REFUND.value)]
+    return [
+        *payments,
+        *(f"refund/{subject_of(row.operation_key)}" for row in listed if row.kind == OperationKind.REFUND.value),
+    ]
 
 
 def _subject(row: Row[Any]) -> str:
     return f"operation/{row.id}"
-
-
-def _owner_id(row: Row[Any]) -> str | None:
-    """Return the payment or refund that the operation's key names; None: the key is not ours."""
-    subject_id = (row.operation_key or "").partition(":")[0]
-    return subject_id if is_id(PAYMENT, subject_id) or is_id(REFUND, subject_id) else None

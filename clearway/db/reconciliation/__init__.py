@@ -1,1 +1,1 @@
-"""Reconciliation in the database: runs, what gateways report, what is recorded, and items with their corrections."""
+"""Reconciliation in the database: runs, gateways' reports, Clearway's payments, and items with their corrections."""

@@ -28,16 +28,6 @@ async def find(connection: AsyncConnection, merchant_id: str, run_id: str) -> Ro
     return (await connection.execute(query)).one_or_none()
 
 
-async def running(connection: AsyncConnection, merchant_id: str, gateway_id: str) -> Row[Any] | None:
-    """Return the run of a gateway that is under way."""
-    query = select(reconciliations).where(
-        reconciliations.c.gateway_id == gateway_id,
-        reconciliations.c.merchant_id == merchant_id,
-        reconciliations.c.status == RunStatus.RUNNING.value,
-    )
-    return (await connection.execute(query)).one_or_none()
-
-
 async def listed(
     connection: AsyncConnection, merchant_id: str, page: PageRequest, *, gateway_id: str | None = None
 ) -> Page:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -91,6 +92,7 @@ def path_filled_in(template: str, names: Mapping[str, Any]) -> str:
     return path
 
 
+@lru_cache(maxsize=2_048)
 def problem_of(template: str) -> str | None:
     """Return what is wrong with a template that the language does not have, or None."""
     for mark, content in _TAG.findall(template):

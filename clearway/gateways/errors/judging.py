@@ -25,7 +25,7 @@ GENERIC: Final = frozenset({"card_declined", "payment_declined"})
 def judged(outcome: GatewayOutcome, kind: str, operation: str, overrides: Overrides = NONE) -> GatewayOutcome:
     """Return the outcome with what the table says of it. kind: of the gateway. overrides: the merchant's own rows."""
     if outcome.kind in {OutcomeKind.RETRYABLE, OutcomeKind.NOT_FOUND} and outcome.executed is Executed.NO:
-        return replace(outcome, elsewhere=Elsewhere.YES, worth_again_s=0)
+        return surely_not_executed(outcome)
     if outcome.kind is not OutcomeKind.DECLINED:
         return outcome
     row = classify(kind, operation, outcome.raw_code, outcome.network_code, overrides=overrides)
@@ -40,6 +40,11 @@ def judged(outcome: GatewayOutcome, kind: str, operation: str, overrides: Overri
         return replace(outcome, elsewhere=elsewhere)
     worth_again_s = (unified.wait_s or 0) if unified.decline_code in SOFT else None
     return replace(outcome, elsewhere=unified.elsewhere, worth_again_s=worth_again_s)
+
+
+def surely_not_executed(outcome: GatewayOutcome) -> GatewayOutcome:
+    """Return a failure that moved nothing: another gateway may try, and so may this one."""
+    return replace(outcome, executed=Executed.NO, elsewhere=Elsewhere.YES, worth_again_s=0)
 
 
 def _in_the_merchants_words(outcome: GatewayOutcome, row: ErrorRow, published: ErrorRow) -> GatewayOutcome:

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-import httpx
 from square.core.api_error import ApiError
 from square.core.http_response import AsyncHttpResponse
 
@@ -17,13 +16,11 @@ from clearway.gateways.contract import (
     OperationKind,
     OutcomeKind,
 )
+from clearway.gateways.http import NOT_SENT, PROGRAMMER_ERRORS
 from clearway.gateways.square import errors
 
 ONCE: Final[Any] = {"max_retries": 0}
 """Options of every call: the SDK repeats a 5xx, 408, 409 and 429 twice unless it is told not to."""
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Failures that surely come before the first byte of the request."""
-_PROGRAMMER_ERRORS: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 Result = TypeVar("Result")
 
@@ -56,9 +53,9 @@ async def classified(kind: OperationKind, send: Callable[[], Awaitable[Result]])
         return await send()
     except ApiError as error:
         return _of_error(kind, error)
-    except _NOT_SENT:
+    except NOT_SENT:
         return Answer(outcome=GatewayOutcome(OutcomeKind.RETRYABLE))
-    except _PROGRAMMER_ERRORS:
+    except PROGRAMMER_ERRORS:
         raise
     except Exception:  # noqa: BLE001 - the SDK fails in many ways on a body that is none of Square's
         return Answer()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import httpx
 import stripe
@@ -16,11 +16,8 @@ from clearway.gateways.contract import (
     OperationKind,
     OutcomeKind,
 )
+from clearway.gateways.http import NOT_SENT, PROGRAMMER_ERRORS
 from clearway.gateways.stripe import mapping
-
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""Failures that surely come before the first byte of the request."""
-_PROGRAMMER_ERRORS: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 Send = Callable[[], Awaitable[stripe.StripeObject]]
 
@@ -50,9 +47,9 @@ async def ask(kind: OperationKind, send: Send) -> Answer:
         return Answer(answered.to_dict(), replayed=_is_replayed(headers))
     except stripe.StripeError as error:
         return _of_error(kind, error)
-    except _NOT_SENT:
+    except NOT_SENT:
         return Answer(outcome=GatewayOutcome(OutcomeKind.RETRYABLE))
-    except _PROGRAMMER_ERRORS:
+    except PROGRAMMER_ERRORS:
         raise
     except (httpx.HTTPError, TimeoutError):
         return Answer(outcome=UNKNOWN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from clearway.domain.errors import DECLINE_CODES
-from clearway.domain.money import CurrencyUnknownError, exponent
+from clearway.domain.money import is_currency
 from clearway.gateways.custom import paths, templates
 from clearway.gateways.custom.checks.places import Placed, calls_of, meanings_of, values_of
 from clearway.gateways.custom.language.answers import Answer, Meaning
@@ -62,7 +62,7 @@ def _of_places(document: Document) -> Iterator[str]:
         if address not in document.addresses:
             yield f"{place}: there is no address {address!r}"
     for currency in {*document.currencies, *document.abilities.minimum, *document.abilities.maximum}:
-        if not _is_currency(currency) or currency not in document.currencies:
+        if not is_currency(currency) or currency not in document.currencies:
             yield f"{currency}: it is not a currency of ISO 4217, or is not in `currencies`"
     for code, row in document.errors.items():
         if row.error_code is not None and row.error_code not in DECLINE_CODES:
@@ -70,14 +70,6 @@ def _of_places(document: Document) -> Iterator[str]:
     identifier = document.start.identifier
     if identifier is not None and identifier not in document.identifiers:
         yield f"start.identifier: there is no identifier {identifier!r}"
-
-
-def _is_currency(currency: str) -> bool:
-    try:
-        exponent(currency)
-    except CurrencyUnknownError:
-        return False
-    return True
 
 
 def _of_value(document: Document, placed: Placed) -> Iterator[str]:
