@@ -6,7 +6,7 @@ gateway, so a card goes elsewhere only when the customer gives it again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from clearway.domain.actor import Actor
@@ -86,6 +86,9 @@ async def _route(
     services: Services, actor: Actor, payment: PaymentResource, gateway_id: str, instrument: Instrument | None
 ) -> tuple[Route, Any]:
     order = await read_order(services, payment.order_id, merchant_id=actor.merchant_id)
+    # What the customer pays, which a quote may have put into another currency than the order's.
+    money = {"amount": payment.amount, "currency": payment.currency}
+    order = replace(order, resource=order.resource.model_copy(update=money))
     facts = facts_of(
         payment.id,
         order,

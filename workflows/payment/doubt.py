@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from clearway.domain.command import CommandEnd, CommandStatus
 from clearway.domain.payment import (
@@ -63,13 +63,13 @@ def _moved(
     payment: Payment, doubt: Doubt, resolution: Resolution, to: PaymentStatus, own_capture_id: str
 ) -> CapturedAmount | None:
     """Return the capture to book: the operator's amount, else the requested amount for `success`."""
-    capture_id = doubt.capture.id if doubt.capture else own_capture_id
-    reference = doubt.capture.gateway_reference if doubt.capture else resolution.gateway_reference
     if resolution.amount is not None:
         if to not in BOOKS:
             message = f"an amount says that money was taken, which {to} denies: leave it out, or say success"
             raise MoveRefusedError(message)
-        return CapturedAmount(capture_id, resolution.amount, reference)
+        if doubt.capture is not None:
+            return replace(doubt.capture, amount_minor=resolution.amount)
+        return CapturedAmount(own_capture_id, resolution.amount, resolution.gateway_reference)
     if to is not PaymentStatus.SUCCESS:
         return None
     if doubt.differs:

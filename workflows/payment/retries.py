@@ -57,7 +57,9 @@ def _next_step_at(run: PaymentRun) -> datetime:
 
 async def go_on(run: PaymentRun) -> None:
     """The wait is over: make the scheduled attempt, or give the payment up."""
-    if run.payment.retry_at is not None:
+    policy = policy_of(run)
+    assert policy is not None, "only a payment with a policy is retrying"
+    if run.payment.retry_at is not None and workflow.now() < policy.ends_at(run.recorded_at):
         await _begin(run, Retry(f"{run.new.id}:retry:{run.attempt + 1}", run.attempt + 1), _same(run))
         await attempts.authorise(run)
         return
@@ -88,8 +90,6 @@ async def retry(run: PaymentRun, command: Command) -> None:
 async def _begin(run: PaymentRun, begun: Retry, at: GatewayChoice) -> None:
     by = "retried by schedule" if begun.asked_by is None else "retried by the merchant"
     actor = "system" if begun.asked_by is None else "merchant"
-    if begun.personal is not None:
-        run.new = replace(run.new, personal=begun.personal)
     await run.change(
         PaymentStatus.PENDING,
         f"{by}: attempt {begun.number} at {at.gateway_id}",
@@ -98,6 +98,9 @@ async def _begin(run: PaymentRun, begun: Retry, at: GatewayChoice) -> None:
         next_attempt=at,
         retry=begun,
     )
+    if begun.personal is not None:
+        # Only now: an instrument whose retry is not recorded must not be charged by a later one.
+        run.new = replace(run.new, personal=begun.personal)
     run.retries_made += 1
     run.begin_attempt(at)
     run.alternatives = ()

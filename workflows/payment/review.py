@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from temporalio import workflow
 
 from clearway.domain.command import CommandEnd, CommandStatus
@@ -80,6 +82,12 @@ async def confirm_capture(run: PaymentRun, event: GatewayEvent) -> bool:
     if outcome.kind is not OutcomeKind.APPROVED or difference(outcome, run.money(doubted.amount_minor)):
         return False
     ended = CommandEnd(run.doubt.command_id, CommandStatus.DONE) if run.doubt.command_id else None
-    confirmed = captured_by(outcome, doubted.id, doubted.amount_minor)
+    said = captured_by(outcome, doubted.id, doubted.amount_minor)
+    confirmed = replace(
+        said,
+        gateway_reference=said.gateway_reference or doubted.gateway_reference,
+        references=doubted.references | said.references,
+        state=doubted.state if said.state is None else said.state,
+    )
     await run.captured(confirmed, "the gateway confirmed the capture", actor="gateway", command=ended)
     return True

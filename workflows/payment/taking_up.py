@@ -56,7 +56,9 @@ async def _undecided(run: PaymentRun) -> None:
 async def _retrying(run: PaymentRun) -> None:
     """Ask about the last attempt, which failed: a restored database may lack the attempt that followed it."""
     outcome = await run.caller.find_out(run.authorisation())
-    following = replace(run.authorisation(), key=attempt_key(run.new.id, run.attempt + 1), number=run.attempt + 1)
+    # The attempt that followed had ids of its own: by those of the last, the gateway would answer about the last.
+    key, number = attempt_key(run.new.id, run.attempt + 1), run.attempt + 1
+    following = replace(run.authorisation(), key=key, number=number, references={}, state=None)
     for seen in (outcome, await run.caller.find_out(following)):
         if seen.kind is OutcomeKind.APPROVED:
             said = "the gateway reports that an attempt succeeded, which is recorded as failed or not at all"
@@ -131,7 +133,7 @@ async def _under_review(run: PaymentRun, loaded: LoadedPayment) -> None:
     opened = _open(loaded)
     if opened:
         await _command_in_doubt(run, opened[-1])
-    elif loaded.commands or run.payment.captured_minor:
+    elif any(each.kind is not CommandKind.RETRY for each in loaded.commands) or run.payment.captured_minor:
         run.timeline.note("under review: a person decides")
     else:
         run.doubt = Doubt(run.authorise_key)
