@@ -99,8 +99,9 @@ async def create_payment(
     terms: PaymentTerms = STANDARD_TERMS,
 ) -> PaymentResource:
     """Record a payment of the order and return it as it was created."""
-    if order.held_by not in {None, allocation.resource_id}:
-        # An early refusal while another payment has the order. The workflow of this id decides everything else.
+    if not allocation.again and order.held_by not in {None, allocation.resource_id}:
+        # An early refusal while another payment has the order. An earlier request may have made a payment that ended
+        # before that one: then, as in all else, the workflow of this id decides.
         raise order_taken(order.resource.id)
     refuse_raw_card(order.mode, instrument)
     try:

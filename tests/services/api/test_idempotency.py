@@ -20,6 +20,7 @@ from clearway.domain.ids import ORDER
 from clearway.domain.resources import OrderResource
 from clearway.services import Allocation
 from tests.services.api.conftest import Caller, NewCaller, Payer
+from tests.services.api.rows import forget_answer
 
 BODY = {"amount": 700, "currency": "INR"}
 
@@ -236,3 +237,17 @@ async def test_the_answer_that_is_stored_first_is_everybodys(caller: Caller, app
     slow_may_end.set()
     assert (await slow).body == fast.body
     assert b'"amount":2' in bytes(fast.body)
+
+
+async def test_a_repeat_gets_its_own_payment_when_another_has_the_order_since(
+    payer: Payer, api_engine: AsyncEngine
+) -> None:
+    """A request whose answer was lost made a payment that failed: its repeat is answered with that, not with a 409."""
+    body = {"order_id": await payer.order(), "method": "upi", "vpa": "failure@razorpay"}
+    first = await payer.http.post("/payments", json=body, headers={"Idempotency-Key": "lost"})
+    await payer.payment_in(first.json()["id"], "failed")
+    await forget_answer(api_engine, payer.id)
+    other = await payer.http.post("/payments", json=body | {"vpa": "success@razorpay"})
+    assert other.status_code == 201, other.text
+    again = await payer.http.post("/payments", json=body, headers={"Idempotency-Key": "lost"})
+    assert (again.status_code, again.json()) == (201, first.json())
