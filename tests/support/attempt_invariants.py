@@ -82,17 +82,17 @@ def charges_are_of_attempts(evidence: Evidence) -> Iterator[str]:
             yield f"{attempt['id']} is an attempt at {attempt['gateway']}, and was charged at {effect['gateway']}"
 
 
-def failovers_are_told(evidence: Evidence) -> Iterator[str]:
+def failovers_have_events(evidence: Evidence) -> Iterator[str]:
     """Each attempt that was followed by another has its event."""
-    told: defaultdict[str, int] = defaultdict(int)
+    sent: defaultdict[str, int] = defaultdict(int)
     for event in evidence.events:
-        told[event["payment_id"] or ""] += event["type"] == "payment.attempt_failed"
+        sent[event["payment_id"] or ""] += event["type"] == "payment.attempt_failed"
     for payment_id, attempts in _by(evidence.payment_attempts, "payment_id").items():
-        if told[payment_id] != len(attempts) - 1:
-            yield f"{payment_id} has {len(attempts)} attempts, and {told[payment_id]} events of failed ones"
+        if sent[payment_id] != len(attempts) - 1:
+            yield f"{payment_id} has {len(attempts)} attempts, and {sent[payment_id]} events of failed ones"
 
 
-def breakers_are_told(evidence: Evidence) -> Iterator[str]:
+def breakers_have_events(evidence: Evidence) -> Iterator[str]:
     """The events of a breaker open and close it in turn, and it is as its last event says."""
     moves = _breaker_events(evidence)
     for (gateway_id, operation), events in moves.items():
@@ -128,8 +128,8 @@ ATTEMPT_RULES: Final = (
     attempts_explain_payments,
     failovers_were_safe,
     charges_are_of_attempts,
-    failovers_are_told,
-    breakers_are_told,
+    failovers_have_events,
+    breakers_have_events,
     breakers_moved_with_reason,
 )
 

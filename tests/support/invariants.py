@@ -132,13 +132,13 @@ def captures_agree(evidence: Evidence) -> Iterator[str]:
     booked = _by((entry for entry in evidence.ledger if entry["kind"] == "capture"), "payment_id")
     for payment in evidence.payments:
         payment_id, captured = payment["id"], payment["captured_minor"]
-        told = {
+        sums = {
             "captures": sum(row["amount_minor"] for row in rows[payment_id]),
             "ledger": sum(entry["amount_minor"] for entry in booked[payment_id] if entry["amount_minor"] > 0),
         }
         if payment["status"] != UNDER_REVIEW and payment_id not in reviewed:
-            told["journal"] = _sum(journal[payment_id], "captured")
-        for name, amount in told.items():
+            sums["journal"] = _sum(journal[payment_id], "captured")
+        for name, amount in sums.items():
             if amount != captured:
                 yield f"{payment_id} has {captured} captured, and the {name} {amount}"
 
@@ -214,7 +214,7 @@ def orders_agree(evidence: Evidence) -> Iterator[str]:
             yield f"{order['id']} is {order['status']}, its payments {[payment['status'] for payment in payments]}"
 
 
-def changes_are_told(evidence: Evidence) -> Iterator[str]:
+def changes_have_events(evidence: Evidence) -> Iterator[str]:
     """Every change of status has its event, one after the other, each a move of the state machine and never back.
 
     A contradiction is no change: it shows what a gateway reported after the end.
@@ -236,7 +236,7 @@ def _story(thing: Record, events: list[Record], noun: str, moves: dict, silent_m
     if len(silent) <= silent_max:
         expected = [step for step in expected if step in steps]
     if set(steps) != set(expected):
-        yield f"{thing['id']} took the steps {expected} and told of {sorted(steps)}"
+        yield f"{thing['id']} took the steps {expected} and has events of {sorted(steps)}"
         return
     status = None
     for step in expected:
@@ -246,9 +246,9 @@ def _story(thing: Record, events: list[Record], noun: str, moves: dict, silent_m
             yield f"{thing['id']} step {step} goes on from {before}, but was {status}"
         if before is not None and before != after and after not in moves[before]:
             yield f"{thing['id']} moved from {before} to {after}"
-        told = "created" if before is None else after
-        if before != after and types.count(f"{noun}.{told}") != 1:
-            yield f"{thing['id']} became {after} and told of it as {types}"
+        reached = "created" if before is None else after
+        if before != after and types.count(f"{noun}.{reached}") != 1:
+            yield f"{thing['id']} became {after} and has the events {types}"
         status = after
     if status != thing["status"]:
         yield f"{thing['id']} is {thing['status']}, its last event says {status}"
@@ -297,8 +297,8 @@ def receiver_got_everything(evidence: Evidence) -> Iterator[str]:
     here = {row["id"] for row in evidence.endpoints if evidence.receiver_url and _is_at(row, evidence.receiver_url)}
     for delivery in evidence.deliveries:
         is_new = delivery["created_at"] >= evidence.received_since
-        told = delivery["endpoint_id"] in here and is_new and delivery["status"] == "delivered"
-        if told and not received[delivery["event_id"]]:
+        is_due = delivery["endpoint_id"] in here and is_new and delivery["status"] == "delivered"
+        if is_due and not received[delivery["event_id"]]:
             yield f"{_named(delivery)} is delivered and never arrived"
     for item in evidence.received:
         event = events.get(item["event_id"])
@@ -319,7 +319,7 @@ RULES: Final[tuple[Rule, ...]] = (
     nothing_stays_held,
     refunds_agree,
     orders_agree,
-    changes_are_told,
+    changes_have_events,
     events_have_deliveries,
     deliveries_end_as_scheduled,
     receiver_got_everything,

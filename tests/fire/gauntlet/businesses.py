@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.fire.gauntlet.client import Client, Shop, Told
+from tests.fire.gauntlet.client import Client, Exchange, Shop
 from tests.fire.gauntlet.instruments import (
     any_value,
     approved_value,
@@ -57,8 +57,8 @@ class Purchase:
     async def order(self, client: Client | None = None, name: str = "order") -> str | None:
         """Create an order; None when patience ended."""
         body = {"amount": self.terms["amount"], "currency": self.terms["currency"], "receipt": f"b{self.number}"}
-        told = await (client or self.client).insist("/orders", body, key=self.key(name))
-        return told.answer.get("id") if told.is_success else None
+        exchange = await (client or self.client).insist("/orders", body, key=self.key(name))
+        return exchange.answer.get("id") if exchange.is_success else None
 
     def body(self, order_id: str, key: str, **more: Any) -> dict[str, Any]:
         """Return the body that pays the order; the key stands in the notes, so that its effects can be counted."""
@@ -67,7 +67,7 @@ class Purchase:
         notes = {"key": key, **self.terms.get("notes", {})}
         return {"order_id": order_id, "notes": notes, **value, **manual, **more}
 
-    async def pay(self, name: str = "pay", **more: Any) -> Told | None:
+    async def pay(self, name: str = "pay", **more: Any) -> Exchange | None:
         """Create an order and pay it."""
         order_id = await self.order(name=f"{name}-order")
         if order_id is None:
@@ -77,10 +77,10 @@ class Purchase:
 
     async def paid(self, *until: str, name: str = "pay") -> dict[str, Any]:
         """Create a payment and follow it; an empty answer when it was not made."""
-        told = await self.pay(name)
-        if told is None or not told.is_success:
+        exchange = await self.pay(name)
+        if exchange is None or not exchange.is_success:
             return {}
-        return await self.client.follow(f"/payments/{told.answer['id']}", until or DECIDED)
+        return await self.client.follow(f"/payments/{exchange.answer['id']}", until or DECIDED)
 
     async def delivered(self, payment_id: str) -> dict[str, Any] | None:
         """Wait for a webhook about the payment to be delivered; None when none was for some time."""
@@ -123,13 +123,13 @@ def one_in(times: int) -> Callable[[random.Random], bool]:
 
 async def pays(purchase: Purchase) -> None:
     """Pay, perhaps follow it to its end, and perhaps ask again with the key: the answer must be the same."""
-    told = await purchase.pay()
-    if told is None or not told.is_success:
+    exchange = await purchase.pay()
+    if exchange is None or not exchange.is_success:
         return
     if purchase.terms["follows"]:
-        await purchase.client.follow(f"/payments/{told.answer['id']}", DECIDED)
+        await purchase.client.follow(f"/payments/{exchange.answer['id']}", DECIDED)
     if purchase.terms["repeats"]:
-        await purchase.client.insist("/payments", told.body, key=purchase.key("pay"))
+        await purchase.client.insist("/payments", exchange.body, key=purchase.key("pay"))
 
 
 async def races_itself(purchase: Purchase) -> None:
@@ -177,10 +177,10 @@ async def tries_again(purchase: Purchase) -> None:
     if order_id is None:
         return
     key = purchase.key("first")
-    told = await purchase.client.insist("/payments", purchase.body(order_id, key), key=key)
-    if not told.is_success:
+    exchange = await purchase.client.insist("/payments", purchase.body(order_id, key), key=key)
+    if not exchange.is_success:
         return
-    seen = await purchase.client.follow(f"/payments/{told.answer['id']}", DECIDED)
+    seen = await purchase.client.follow(f"/payments/{exchange.answer['id']}", DECIDED)
     if seen.get("status") == "failed":
         again = purchase.key("second")
         body = {"order_id": order_id, "notes": {"key": again}, **instrument("upi", "success@razorpay")}
@@ -209,10 +209,10 @@ async def captures(purchase: Purchase) -> None:
 
 async def cancels(purchase: Purchase) -> None:
     """Call a payment off: at once after it was made, or when it is authorised; perhaps racing a capture."""
-    told = await purchase.pay()
-    if told is None or not told.is_success:
+    exchange = await purchase.pay()
+    if exchange is None or not exchange.is_success:
         return
-    path = f"/payments/{told.answer['id']}"
+    path = f"/payments/{exchange.answer['id']}"
     if purchase.terms["when_authorized"]:
         await purchase.client.follow(path, DECIDED)
     asks = [purchase.client.insist(f"{path}/cancel", {"reason": "changed my mind"}, key=purchase.key("cancel"))]
@@ -261,9 +261,9 @@ async def _refund(purchase: Purchase, payment: dict[str, Any]) -> None:
         answers = await asyncio.gather(*asks)
     else:
         answers = [await ask for ask in asks]
-    for told in answers[:1]:
-        if told.is_success:
-            await purchase.client.follow(f"/refunds/{told.answer['id']}", REFUND_ENDED, limit_s=20)
+    for exchange in answers[:1]:
+        if exchange.is_success:
+            await purchase.client.follow(f"/refunds/{exchange.answer['id']}", REFUND_ENDED, limit_s=20)
 
 
 async def leaves_it(purchase: Purchase) -> None:
@@ -273,10 +273,10 @@ async def leaves_it(purchase: Purchase) -> None:
 
 async def trespasses(purchase: Purchase) -> None:
     """Another merchant asks about this one's things and uses this one's keys: they must never meet."""
-    told = await purchase.pay()
-    if told is None or not told.is_success:
+    exchange = await purchase.pay()
+    if exchange is None or not exchange.is_success:
         return
-    payment, rival = told.answer, purchase.rival
+    payment, rival = exchange.answer, purchase.rival
     path = f"/payments/{payment['id']}"
     for method, asked in (
         *(("GET", path), ("GET", f"{path}/history"), ("GET", f"{path}/webhooks")),
@@ -309,9 +309,9 @@ async def rotates_a_secret(purchase: Purchase) -> None:
     await purchase.pay()
     async with receiver.rotating:
         path = f"/webhook_endpoints/{receiver.endpoint_id}/rotate_secret"
-        told = await purchase.client.insist(path, {}, key=purchase.key("rotate"))
-        if told.is_success:
-            receiver.learn(told.answer["secret"])
+        exchange = await purchase.client.insist(path, {}, key=purchase.key("rotate"))
+        if exchange.is_success:
+            receiver.learn(exchange.answer["secret"])
 
 
 BUTTONS: Final = ("complete", "complete", "fail", "cancel")

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.fire.gauntlet.client import Told
+from tests.fire.gauntlet.client import Exchange
 from tests.fire.gauntlet.receivers import Arrival
 from tests.fire.gauntlet.site import Site
 from tests.support.evidence import Evidence, Record, read_database, read_gateway, read_ledger
@@ -33,7 +33,7 @@ class Case:
     """The evidence. stack holds what database and gateway say."""
 
     stack: Evidence = field(default_factory=Evidence)
-    told: Sequence[Told] = ()
+    exchanges: Sequence[Exchange] = ()
     arrivals: Sequence[Arrival] = ()
     ledgers_before: list[list[Record]] = field(default_factory=list)
     restores: int = 0
@@ -46,7 +46,7 @@ class Case:
 
 async def hear(site: Site, engine: AsyncEngine, failures: Sequence[str], before: LedgerWatch) -> Case:
     """Read every witness. failures: clients that broke off, so that their logs are incomplete."""
-    case = Case(told=site.log)
+    case = Case(exchanges=site.log)
     case.ledgers_before = before.seen
     case.arrivals = [arrival for receiver in site.receivers for arrival in receiver.arrivals]
 
@@ -88,5 +88,5 @@ class LedgerWatch:
         try:
             async with self._engine.connect() as connection:
                 self.seen.append(await read_ledger(connection))
-        except Exception:  # noqa: BLE001 - it is tried again; `hear` tells when it never worked
+        except Exception:  # noqa: BLE001 - it is tried again; `hear` says when it never worked
             return

@@ -27,7 +27,7 @@ PAUSE_S: Final = (0.2, 1.5)
 POLL_S: Final = 0.4
 POLL_GROWTH: Final = 1.6
 FINAL_THOUGH_5XX: Final = frozenset({"gateway_outcome_unknown"})
-"""Errors of the server that a repeat would get again: the payment itself tells later."""
+"""Errors of the server that a repeat would get again: the payment itself says later."""
 
 
 def digest(method: str, path: str, body: Any) -> str:
@@ -36,7 +36,7 @@ def digest(method: str, path: str, body: Any) -> str:
 
 
 @dataclass(frozen=True)
-class Told:
+class Exchange:
     """One request and what was answered. status None: nothing was. Times are of the monotonic clock, in seconds.
 
     request: digest of method, path and body, so that two of one key can be compared. stranger: the thing asked about
@@ -119,7 +119,7 @@ class Client:
     """One business's client of one shop."""
 
     shop: Shop
-    log: list[Told]
+    log: list[Exchange]
     business: int
     chance: random.Random
     gateway: httpx.AsyncClient
@@ -139,7 +139,7 @@ class Client:
         key: str | None = None,
         api: int | None = None,
         stranger: bool = False,
-    ) -> Told:
+    ) -> Exchange:
         """Send one request and write down what came of it."""
         chosen = self.chance.randrange(len(self.shop.apis)) if api is None else api
         request = digest(method, path, body)
@@ -152,7 +152,7 @@ class Client:
             status, content = answer.status_code, answer.content
         except (httpx.HTTPError, TimeoutError) as problem:
             error = type(problem).__name__
-        told = Told(
+        exchange = Exchange(
             business=self.business,
             merchant_id=self.shop.merchant_id,
             api=chosen,
@@ -168,23 +168,23 @@ class Client:
             error=error,
             stranger=stranger,
         )
-        self.log.append(told)
-        return told
+        self.log.append(exchange)
+        return exchange
 
-    async def insist(self, path: str, body: Any, *, key: str) -> Told:
+    async def insist(self, path: str, body: Any, *, key: str) -> Exchange:
         """Repeat a POST with its key, at any process of the API, until it is answered for good or patience ends."""
         return await self._until_final("POST", path, body, key)
 
-    async def read(self, path: str) -> Told:
+    async def read(self, path: str) -> Exchange:
         """Read until it is answered for good."""
         return await self._until_final("GET", path, None, None)
 
-    async def _until_final(self, method: str, path: str, body: Any, key: str | None) -> Told:
+    async def _until_final(self, method: str, path: str, body: Any, key: str | None) -> Exchange:
         give_up = min(time.monotonic() + INSIST_S, self.deadline)
         while True:
-            told = await self.send(method, path, body, key=key)
-            if told.is_final or time.monotonic() > give_up:
-                return told
+            exchange = await self.send(method, path, body, key=key)
+            if exchange.is_final or time.monotonic() > give_up:
+                return exchange
             await asyncio.sleep(self.chance.uniform(*PAUSE_S))
 
     async def follow(self, path: str, until: Collection[str], *, limit_s: float = 60.0) -> dict[str, Any]:

@@ -14,10 +14,10 @@ from typing import Any, Final
 from clearway.domain.payment import MOVES as PAYMENT_MOVES
 from clearway.domain.refund import MOVES as REFUND_MOVES
 from tests.fire.gauntlet.case import Case
-from tests.fire.gauntlet.client import Told
+from tests.fire.gauntlet.client import Exchange
 from tests.support.evidence import Record
 
-Keyed = dict[tuple[str, str], list[Told]]
+Keyed = dict[tuple[str, str], list[Exchange]]
 THING: Final = re.compile(r"/(payments|refunds)/[a-z]+_[0-9a-z]+")
 
 
@@ -25,46 +25,46 @@ def keys_answer_alike(case: Case) -> Iterator[str]:
     """Same key and same body: byte-equal answers, and no refusal once it was done."""
     for (merchant_id, key), group in _by_key(case).items():
         by_request = defaultdict(list)
-        for told in group:
-            by_request[told.request].append(told)
+        for exchange in group:
+            by_request[exchange.request].append(exchange)
         for same in by_request.values():
-            done = [told for told in same if told.is_promise]
-            if len({(told.status, told.content) for told in done}) > 1:
+            done = [exchange for exchange in same if exchange.is_promise]
+            if len({(exchange.status, exchange.content) for exchange in done}) > 1:
                 yield f"{merchant_id} {key}: {len(done)} successes of one request, and their bytes differ"
-            for told in same:
-                if done and told.is_refusal and told.status != 429 and _contradicts(told, done):
-                    yield f"{merchant_id} {key}: done, and refused with {_said(told)}"
+            for exchange in same:
+                if done and exchange.is_refusal and exchange.status != 429 and _contradicts(exchange, done):
+                    yield f"{merchant_id} {key}: done, and refused with {_said(exchange)}"
 
 
-def _contradicts(refusal: Told, done: list[Told]) -> bool:
+def _contradicts(refusal: Exchange, done: list[Exchange]) -> bool:
     """A refusal before the success is in order: it changed nothing, and a repeat may succeed.
 
     After it, never. Beside it only where a payment would be refused because of its own twin.
     """
-    after = refusal.began > min(told.ended for told in done)
-    beside = refusal.ended > min(told.began for told in done)
+    after = refusal.began > min(exchange.ended for exchange in done)
+    beside = refusal.ended > min(exchange.began for exchange in done)
     return after or (beside and refusal.path == "/payments")
 
 
 def keys_do_one_thing(case: Case) -> Iterator[str]:
     """Same key, other body: 422 and no effect."""
     for (merchant_id, key), group in _by_key(case).items():
-        done = [told for told in group if told.is_promise]
-        if len({told.request for told in done}) > 1:
+        done = [exchange for exchange in group if exchange.is_promise]
+        if len({exchange.request for exchange in done}) > 1:
             yield f"{merchant_id} {key}: two different requests were done"
         if not done:
             continue
-        first = min(told.ended for told in done)
-        for told in group:
-            other = told.request != done[0].request and told.began > first
-            if other and told.is_final and told.status != 422:
-                yield f"{merchant_id} {key}: another body was answered with {_said(told)}"
+        first = min(exchange.ended for exchange in done)
+        for exchange in group:
+            other = exchange.request != done[0].request and exchange.began > first
+            if other and exchange.is_final and exchange.status != 422:
+                yield f"{merchant_id} {key}: another body was answered with {_said(exchange)}"
 
 
 def keys_are_answered(case: Case) -> Iterator[str]:
     """A client that repeats a request with its key gets an answer once everything runs again."""
     for (merchant_id, key), group in _by_key(case).items():
-        if not any(told.is_final for told in group):
+        if not any(exchange.is_final for exchange in group):
             yield f"{merchant_id} {key}: {len(group)} requests and no answer; the last was {_said(group[-1])}"
 
 
@@ -79,9 +79,9 @@ def keys_have_one_effect(case: Case) -> Iterator[str]:
         ids, was_forgotten = made[merchant_id, key], _was_forgotten(group)
         if len(ids) > (1 + case.restores if was_forgotten else 1):
             yield f"{merchant_id} {key} has made {ids}"
-        told = {told.answer.get("id") for told in group if told.is_promise and _makes(told)}
-        if told - set(ids) or (told and told != set(ids) and not was_forgotten):
-            yield f"{merchant_id} {key} was told of {sorted(map(str, told))} and has made {ids}"
+        answered = {exchange.answer.get("id") for exchange in group if exchange.is_promise and _makes(exchange)}
+        if answered - set(ids) or (answered and answered != set(ids) and not was_forgotten):
+            yield f"{merchant_id} {key} was answered with {sorted(map(str, answered))} and has made {ids}"
 
 
 def captures_were_asked_for(case: Case) -> Iterator[str]:
@@ -105,39 +105,39 @@ def refusals_change_nothing(case: Case) -> Iterator[str]:
     made = {(row["merchant_id"], (row["notes"] or {}).get("key")) for row in case.stack.payments}
     made |= {(row["merchant_id"], row["reason"]) for row in case.stack.refunds}
     for (merchant_id, key), group in _by_key(case).items():
-        if (merchant_id, key) in made and all(told.is_refusal and told.status != 429 for told in group):
+        if (merchant_id, key) in made and all(exchange.is_refusal and exchange.status != 429 for exchange in group):
             yield f"{merchant_id} {key} was refused with {_said(group[0])}, and had an effect"
 
 
-def told_things_are_recorded(case: Case) -> Iterator[str]:
+def answers_are_recorded(case: Case) -> Iterator[str]:
     """What a 2xx answered is in the database: a payment, refund or order, with this amount, of this merchant."""
     rows = {row["id"]: row for table in (case.stack.orders, case.stack.payments, case.stack.refunds) for row in table}
-    for told in case.told:
-        if not (told.is_promise and told.method == "POST" and "id" in told.answer):
+    for exchange in case.exchanges:
+        if not (exchange.is_promise and exchange.method == "POST" and "id" in exchange.answer):
             continue
-        answer = told.answer
+        answer = exchange.answer
         if answer.get("object") not in {"order", "payment", "refund"}:
             continue
         row = rows.get(answer["id"])
         if row is None:
-            yield f"{answer['id']} was told to {told.merchant_id} and is not recorded"
-        elif any(differs := _differences(answer, row, told.merchant_id)):
-            yield f"{answer['id']} was told otherwise than recorded: {differs}"
+            yield f"{answer['id']} was in an answer to {exchange.merchant_id} and is not recorded"
+        elif any(differs := _differences(answer, row, exchange.merchant_id)):
+            yield f"{answer['id']} was answered otherwise than recorded: {differs}"
 
 
-def told_things_are_found(case: Case) -> Iterator[str]:
+def named_resources_are_found(case: Case) -> Iterator[str]:
     """A client finds everything that an answer named; nothing of its own is a 404."""
-    for told in case.told:
-        if told.status == 404 and not told.stranger and not _names_what_is_forgotten(told, case):
-            yield f"{told.merchant_id} asked {told.method} {told.path} and was told {_said(told)}"
+    for exchange in case.exchanges:
+        if exchange.status == 404 and not exchange.stranger and not _names_what_is_forgotten(exchange, case):
+            yield f"{exchange.merchant_id} asked {exchange.method} {exchange.path} and got {_said(exchange)}"
 
 
 def reads_never_go_back(case: Case) -> Iterator[str]:
     """What one client reads of a payment or refund, read after read, only moves along the state machine."""
-    reads: defaultdict[str, list[Told]] = defaultdict(list)
-    for told in case.told:
-        if told.method == "GET" and told.is_promise and THING.fullmatch(told.path):
-            reads[told.path].append(told)
+    reads: defaultdict[str, list[Exchange]] = defaultdict(list)
+    for exchange in case.exchanges:
+        if exchange.method == "GET" and exchange.is_promise and THING.fullmatch(exchange.path):
+            reads[exchange.path].append(exchange)
     last = {row["id"]: row["status"] for table in (case.stack.payments, case.stack.refunds) for row in table}
     for path, sequence in reads.items():
         for before, after in itertools.pairwise(sequence):
@@ -150,19 +150,19 @@ def reads_never_go_back(case: Case) -> Iterator[str]:
 
 def strangers_get_nothing(case: Case) -> Iterator[str]:
     """Another merchant's things are not found, in any request."""
-    for told in case.told:
-        if told.stranger and told.is_final and told.status != 404:
-            yield f"{told.merchant_id} asked {told.method} {told.path} of another's and was told {_said(told)}"
+    for exchange in case.exchanges:
+        if exchange.stranger and exchange.is_final and exchange.status != 404:
+            yield f"{exchange.merchant_id} asked {exchange.method} {exchange.path} of another and got {_said(exchange)}"
 
 
 def lists_are_ones_own(case: Case) -> Iterator[str]:
     """A list holds nothing of another merchant."""
     owner = {row["id"]: row["merchant_id"] for row in case.stack.payments}
-    for told in case.told:
-        if told.method == "GET" and told.is_promise and told.path.startswith("/payments?"):
-            for item in told.answer.get("data", []):
-                if owner.get(item["id"]) != told.merchant_id:
-                    yield f"{told.merchant_id} listed {item['id']} of {owner.get(item['id'])}"
+    for exchange in case.exchanges:
+        if exchange.method == "GET" and exchange.is_promise and exchange.path.startswith("/payments?"):
+            for item in exchange.answer.get("data", []):
+                if owner.get(item["id"]) != exchange.merchant_id:
+                    yield f"{exchange.merchant_id} listed {item['id']} of {owner.get(item['id'])}"
 
 
 def asked_again_is_sent_again(case: Case) -> Iterator[str]:
@@ -171,8 +171,8 @@ def asked_again_is_sent_again(case: Case) -> Iterator[str]:
     enabled = {row["id"] for row in case.stack.endpoints if row["status"] == "enabled"}
     endpoint = {row["id"]: row["endpoint_id"] for row in case.stack.deliveries}
     for delivery_id, asked in _retries(case).items():
-        made, keys = len(by_hand[delivery_id]), {told.key for told in asked}
-        promised = {told.key for told in asked if told.is_promise}
+        made, keys = len(by_hand[delivery_id]), {exchange.key for exchange in asked}
+        promised = {exchange.key for exchange in asked if exchange.is_promise}
         if promised and delivery_id not in endpoint:
             yield f"{delivery_id} was promised again, and is not recorded"
         elif endpoint.get(delivery_id) in enabled and made < len(promised):
@@ -185,17 +185,17 @@ def retries_are_answered_by_their_attempt(case: Case) -> Iterator[str]:
     """The attempt that a retry was answered with is on record, and was made by hand."""
     by_hand = _attempts_by_hand(case)
     for delivery_id, asked in _retries(case).items():
-        for told in asked:
-            attempt = told.answer.get("attempt") if told.is_promise else None
+        for exchange in asked:
+            attempt = exchange.answer.get("attempt") if exchange.is_promise else None
             if attempt is not None and attempt["number"] not in by_hand[delivery_id]:
                 yield f"{delivery_id} was answered with attempt {attempt['number']}, which was not made by hand"
 
 
-def _retries(case: Case) -> dict[str, list[Told]]:
-    found: defaultdict[str, list[Told]] = defaultdict(list)
-    for told in case.told:
-        if told.path.startswith("/webhooks/") and told.path.endswith("/retry"):
-            found[told.path.split("/")[2]].append(told)
+def _retries(case: Case) -> dict[str, list[Exchange]]:
+    found: defaultdict[str, list[Exchange]] = defaultdict(list)
+    for exchange in case.exchanges:
+        if exchange.path.startswith("/webhooks/") and exchange.path.endswith("/retry"):
+            found[exchange.path.split("/")[2]].append(exchange)
     return found
 
 
@@ -209,26 +209,26 @@ def _attempts_by_hand(case: Case) -> defaultdict[str, set[int]]:
 
 def _by_key(case: Case) -> Keyed:
     groups: Keyed = defaultdict(list)
-    for told in case.told:
-        if told.key is not None and not told.stranger:
-            groups[told.merchant_id, told.key].append(told)
+    for exchange in case.exchanges:
+        if exchange.key is not None and not exchange.stranger:
+            groups[exchange.merchant_id, exchange.key].append(exchange)
     return groups
 
 
-def _was_forgotten(group: Sequence[Told]) -> bool:
-    """Tell whether a key was used between a copy and its restore, and not done before: a repeat is a new request."""
-    first = min((told.began for told in group if told.forgotten), default=None)
-    return first is not None and not any(told.is_promise and told.ended < first for told in group)
+def _was_forgotten(group: Sequence[Exchange]) -> bool:
+    """Return whether a key was used between a copy and its restore, and not done before: a repeat is a new request."""
+    first = min((exchange.began for exchange in group if exchange.forgotten), default=None)
+    return first is not None and not any(exchange.is_promise and exchange.ended < first for exchange in group)
 
 
-def _names_what_is_forgotten(told: Told, case: Case) -> bool:
-    order_id = told.body.get("order_id") if isinstance(told.body, dict) else None
-    named = {*told.path.split("/")[2:3], order_id}
-    return any(told.began < there_again for name, there_again in case.forgotten.items() if name in named)
+def _names_what_is_forgotten(exchange: Exchange, case: Case) -> bool:
+    order_id = exchange.body.get("order_id") if isinstance(exchange.body, dict) else None
+    named = {*exchange.path.split("/")[2:3], order_id}
+    return any(exchange.began < there_again for name, there_again in case.forgotten.items() if name in named)
 
 
-def _makes(told: Told) -> bool:
-    return told.path == "/payments" or told.path.endswith("/refunds")
+def _makes(exchange: Exchange) -> bool:
+    return exchange.path == "/payments" or exchange.path.endswith("/refunds")
 
 
 def _differences(answer: Record, row: Record, merchant_id: str) -> list[str]:
@@ -238,7 +238,7 @@ def _differences(answer: Record, row: Record, merchant_id: str) -> list[str]:
         "currency": answer["currency"],
     }
     expected |= {name: answer[name] for name in ("order_id", "payment_id", "method") if name in answer}
-    return [f"{name} {row[name]}, told {value}" for name, value in expected.items() if row[name] != value]
+    return [f"{name} {row[name]}, answered {value}" for name, value in expected.items() if row[name] != value]
 
 
 def _went_back(path: str, before: Record, after: Record) -> Iterator[str]:
@@ -260,8 +260,8 @@ def _reachable(moves: Any, start: str, end: str) -> bool:
     return end in seen
 
 
-def _said(told: Told) -> str:
-    return f"{told.status} {told.answer.get('code', told.error or '')}".strip()
+def _said(exchange: Exchange) -> str:
+    return f"{exchange.status} {exchange.answer.get('code', exchange.error or '')}".strip()
 
 
 ABOUT_KEYS: Final[Sequence[Any]] = (

@@ -15,7 +15,7 @@ from tests.fire.gauntlet.plan import Business
 from tests.fire.gauntlet.site import Site
 
 AT_ONCE: Final = 100
-TELL_EVERY_S: Final = 15.0
+PROGRESS_EVERY_S: Final = 15.0
 
 
 @dataclass
@@ -31,16 +31,16 @@ class Driver:
     async def run(self) -> None:
         """Return when every business has ended and the nemesis rests."""
         room = asyncio.Semaphore(AT_ONCE)
-        began = told = time.monotonic()
+        began = last = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for business in self.site.plan.businesses:
                 await self.nemesis.reach(business.number)
                 await asyncio.sleep(max(0.0, began + business.at_s - time.monotonic()))
                 await room.acquire()
                 group.create_task(self._run(business, room))
-                if time.monotonic() - told > TELL_EVERY_S:
-                    told = time.monotonic()
-                    self.say(f"{business.number + 1} businesses begun, {self.done} ended after {told - began:.0f} s")
+                if time.monotonic() - last > PROGRESS_EVERY_S:
+                    last = time.monotonic()
+                    self.say(f"{business.number + 1} businesses begun, {self.done} ended after {last - began:.0f} s")
             await self.nemesis.rest()
 
     async def _run(self, business: Business, room: asyncio.Semaphore) -> None:

@@ -20,7 +20,7 @@ from typing import Final
 from clearway.recovery.books import Missing
 from clearway.recovery.rebuilding import Rebuilt
 from tests.fire.gauntlet.case import Case
-from tests.fire.gauntlet.client import Told
+from tests.fire.gauntlet.client import Exchange
 from tests.fire.gauntlet.past import Past, Restore
 from tests.fire.gauntlet.receivers import Arrival
 from tests.support.evidence import Evidence, Record
@@ -35,9 +35,11 @@ def excuse(case: Case, past: Past) -> dict[str, int]:
     """Mark what was forgotten, and take out of the evidence what cannot be recorded. Returns how much of each."""
     if not past.restores:
         return {}
-    case.told = [told if _kept(told, past) else replace(told, forgotten=True) for told in case.told]
+    case.exchanges = [
+        exchange if _kept(exchange, past) else replace(exchange, forgotten=True) for exchange in case.exchanges
+    ]
     case.restores = len(past.restores)
-    case.forgotten = _forgotten(case.told)
+    case.forgotten = _forgotten(case.exchanges)
     rows = _Rows(case, past)
     count = _counted(case, rows)
     events = [arrival for arrival in case.arrivals if not rows.may_have_forgotten(arrival)]
@@ -51,9 +53,9 @@ def excuse(case: Case, past: Past) -> dict[str, int]:
     return {name: number for name, number in count.items() if number}
 
 
-def still_counted(failures: Sequence[str], log: Sequence[Told], restores: Sequence[Restore]) -> list[str]:
+def still_counted(failures: Sequence[str], log: Sequence[Exchange], restores: Sequence[Restore]) -> list[str]:
     """Return the clients that broke off and got no answer that was forgotten. Each names its business second."""
-    met = {told.business for told in log if not told.is_refusal and not _kept(told, Past(restores))}
+    met = {exchange.business for exchange in log if not exchange.is_refusal and not _kept(exchange, Past(restores))}
     return [failure for failure in failures if int(failure.split()[1]) not in met]
 
 
@@ -68,14 +70,16 @@ class _Rows:
         self._refunds = {row["id"] for row in case.stack.refunds}
         self._paid = {row["order_id"] for row in case.stack.payments}
         self._refunded = {row["payment_id"] for row in case.stack.refunds}
-        self._order_of = {told.answer["id"]: told.answer["order_id"] for told in case.told if _is_payment(told)}
-        self._rotated = {told.path for told in case.told if told.forgotten and not told.is_refusal}
+        self._order_of = {
+            exchange.answer["id"]: exchange.answer["order_id"] for exchange in case.exchanges if _is_payment(exchange)
+        }
+        self._rotated = {exchange.path for exchange in case.exchanges if exchange.forgotten and not exchange.is_refusal}
 
     def __contains__(self, name: object) -> bool:
         return name in self._orders or name in self._payments or name in self._refunds
 
     def may_have_forgotten(self, arrival: Arrival) -> bool:
-        """Tell whether a webhook's event may have no row any more, or the secret that signed it was forgotten."""
+        """Return whether a webhook's event may have no row any more, or the secret that signed it was forgotten."""
         restores = self._past.restores
         if arrival.webhook_id not in self._events:
             return any(each.copied[1] <= arrival.at <= each.put_back[1] + UNDER_WAY_S for each in restores)
@@ -83,7 +87,7 @@ class _Rows:
         return not arrival.verified and rotated and any(arrival.at >= each.copied[1] for each in restores)
 
     def cannot_have(self, effect: Record) -> bool:
-        """Tell whether an effect is listed for a person, and cannot be recorded again for a reason that holds."""
+        """Return whether an effect is listed for a person, and cannot be recorded again for a reason that holds."""
         listed = self._past.listed.get(effect["operation_key"])
         subject_id = str(effect["operation_key"]).partition(":")[0]
         if listed is None or listed.missing != Missing.ROW or subject_id in self:
@@ -96,50 +100,53 @@ class _Rows:
         return listed.rebuilt == Rebuilt.REFUSED and self._has_no_place_for(subject_id, effect["payment_id"])
 
     def _has_no_place_for(self, subject_id: str, payment_id: str) -> bool:
-        """Tell whether a refund's payment is gone or given back, or a payment's order has another payment."""
+        """Return whether a refund's payment is gone or given back, or a payment's order has another payment."""
         if subject_id != payment_id:
             return payment_id not in self._payments or payment_id in self._refunded
         order_id = self._order_of.get(payment_id)
         return order_id is None or order_id in self._paid  # None: nobody was answered, so its order is not known
 
 
-def _kept(told: Told, past: Past) -> bool:
-    return not any(restore.holds(told.began, told.ended) for restore in past.restores)
+def _kept(exchange: Exchange, past: Past) -> bool:
+    return not any(restore.holds(exchange.began, exchange.ended) for restore in past.restores)
 
 
-def _forgotten(log: Sequence[Told]) -> dict[str, float]:
+def _forgotten(log: Sequence[Exchange]) -> dict[str, float]:
     """Return the ids that clients first received between copy and restore, with the moment they were there again."""
     found: dict[str, float] = {}
-    for told in sorted((told for told in log if told.is_success), key=lambda told: told.began):
-        for name in _named(told):
-            if told.forgotten:
+    for exchange in sorted((exchange for exchange in log if exchange.is_success), key=lambda exchange: exchange.began):
+        for name in _named(exchange):
+            if exchange.forgotten:
                 found.setdefault(name, inf)
             else:
-                found[name] = min(found.get(name, -inf), told.ended)
+                found[name] = min(found.get(name, -inf), exchange.ended)
     return {name: at for name, at in found.items() if at > -inf}
 
 
-def _is_payment(told: Told) -> bool:
-    return told.is_success and told.answer.get("object") == "payment"
+def _is_payment(exchange: Exchange) -> bool:
+    return exchange.is_success and exchange.answer.get("object") == "payment"
 
 
-def _named(told: Told) -> Iterator[str]:
+def _named(exchange: Exchange) -> Iterator[str]:
     """Yield the ids that an answer names: of what was made, and of what was listed."""
-    listed = told.answer.get("data", [])
-    for thing in (told.answer, *(listed if isinstance(listed, list) else [])):
+    listed = exchange.answer.get("data", [])
+    for thing in (exchange.answer, *(listed if isinstance(listed, list) else [])):
         if "id" in thing:
             yield thing["id"]
 
 
 def _counted(case: Case, rows: _Rows) -> Counter[str]:
     """Count what clients made between copy and restore, and how much of it is there again."""
-    forgotten = [told for told in case.told if told.forgotten]
+    forgotten = [exchange for exchange in case.exchanges if exchange.forgotten]
     count = Counter({"answers": len(forgotten)})
     charged = {effect["payment_id"] for effect in case.stack.journal}
     made = {
-        str(told.answer["id"]): str(told.answer.get("object"))
-        for told in forgotten
-        if told.is_success and told.method == "POST" and told.path.endswith(MAKING) and "id" in told.answer
+        str(exchange.answer["id"]): str(exchange.answer.get("object"))
+        for exchange in forgotten
+        if exchange.is_success
+        and exchange.method == "POST"
+        and exchange.path.endswith(MAKING)
+        and "id" in exchange.answer
     }
     for name, noun in made.items():
         count[f"{noun}s"] += 1

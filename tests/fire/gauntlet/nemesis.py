@@ -47,7 +47,7 @@ class Nemesis:
         try:
             await BY_NAME[strike.kind].run(self._site, strike.terms)
             self.carried_out[strike.kind] += 1
-        except Exception as error:  # noqa: BLE001 - told in the report; the run goes on
+        except Exception as error:  # noqa: BLE001 - it is in the report; the run goes on
             self.failures.append(f"{strike}: {type(error).__name__}: {error}")
         finally:
             lane.release()

@@ -15,7 +15,7 @@ class Restore:
     put_back: tuple[float, float] = (0.0, 0.0)
 
     def holds(self, began: float, ended: float) -> bool:
-        """Tell whether something took place, by the monotonic clock, while the database wrote what it forgot."""
+        """Return whether something took place, by the monotonic clock, while the database wrote what it forgot."""
         return began <= self.put_back[0] and ended >= self.copied[0]
 
 

@@ -123,7 +123,7 @@ def make_plan(seed: int, payments: int, repertoire: Repertoire, gateways: int = 
 
 
 def describe(plan: Plan) -> Iterator[str]:
-    """Tell a plan to people: a line for each strike and receiver, and what the businesses are."""
+    """Describe a plan: a line for each strike and receiver, and what the businesses are."""
     at = f", {plan.gateways} gateways" if plan.gateways > 1 else ""
     yield f"seed {plan.seed}: {plan.payments} payments in {len(plan.businesses)} businesses{at}"
     kinds = Counter(business.kind for business in plan.businesses)

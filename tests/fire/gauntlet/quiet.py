@@ -17,7 +17,7 @@ from tests.fire.gauntlet.site import Site
 from tests.fire.gauntlet.strikes import DRIVER_ERRORS
 
 POLL_S: Final = 1.0
-TELL_EVERY: Final = 10
+PROGRESS_EVERY: Final = 10
 OPEN: Final = {
     "payments": "SELECT count(*) FROM payments WHERE status IN ('pending', 'requires_action', 'processing', "
     "'authorized')",
@@ -38,7 +38,7 @@ async def wait_for_quiet(site: Site, engine: AsyncEngine, limit_s: float, say: C
         left = await _left(site, engine)
         if not left:
             return True
-        if looks % TELL_EVERY == 0:
+        if looks % PROGRESS_EVERY == 0:
             say(f"waiting for quiet: {', '.join(left)}")
         looks += 1
         await asyncio.sleep(POLL_S)

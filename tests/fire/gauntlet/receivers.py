@@ -140,7 +140,7 @@ class Receiver(ABC):
             self.arrivals[number] = replace(self.arrivals[number], answered=answered)
         except (OSError, EOFError, TimeoutError, ValueError):
             return  # the sender went away, which is its right
-        except Exception as error:  # noqa: BLE001 - kept, and told: the verdict must know
+        except Exception as error:  # noqa: BLE001 - kept for the verdict
             self.failure = error
         finally:
             writer.close()

@@ -20,7 +20,7 @@ COUNTS: Final = (
     *("strikes", "faults", "businesses", "payments", "gateways", "refunds", "reviews"),
     *("deliveries", "arrivals", "answers", "forgotten"),
 )
-"""The fields of a report that count by kind, in the order they are told."""
+"""The fields of a report that count by kind, in the order they are exchange."""
 EXIT_CODES: Final = {Ruling.PASS: 0, Ruling.FAIL: 1, Ruling.UNKNOWN: 2}
 
 
@@ -59,7 +59,7 @@ class Report:
         return overall(self.judged) if self.judged else Ruling.UNKNOWN
 
     def lines(self) -> Iterator[str]:
-        """Tell it to people."""
+        """Return the lines to print."""
         made = sum(self.payments.values())
         rate = made / max(self.fire_s, 1)
         yield f"{made} payments in {self.fire_s:.0f} s ({rate:.1f}/s), whole run {self.duration_s:.0f} s"

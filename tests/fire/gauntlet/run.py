@@ -126,7 +126,7 @@ async def _ask_temporal(site: Site, report: Report, say: Say) -> None:
         sample = sample_of(runs, site.plan.seed, len(runs) * 3 if site.plan.payments <= SHORT else REPLAYED)
         say(f"replaying {len(sample)} of {len(runs)} histories")
         report.judged.append(await judge_replay(site.stack.temporal, sample))
-    except Exception as error:  # noqa: BLE001 - what Temporal does not tell is unknown
+    except Exception as error:  # noqa: BLE001 - what Temporal does not answer is unknown
         report.judged.append(Judged("what Temporal says", Ruling.UNKNOWN, [f"{type(error).__name__}: {error}"]))
 
 
@@ -145,10 +145,10 @@ def _count_run(site: Site, nemesis: Nemesis, report: Report) -> None:
     report.businesses = counted(business.kind for business in site.plan.businesses)
     report.strikes = dict(nemesis.carried_out.most_common())
     report.faults = dict(site.faults.met.most_common())
-    report.answers = counted(told.status or told.error or "none" for told in site.log)
-    broken = [told for told in site.log if told.status == 500]
-    for told in broken[:5]:
-        report.notes.append(f"500 to {told.method} {told.path}: {told.content[:200]!r}")
+    report.answers = counted(exchange.status or exchange.error or "none" for exchange in site.log)
+    broken = [exchange for exchange in site.log if exchange.status == 500]
+    for exchange in broken[:5]:
+        report.notes.append(f"500 to {exchange.method} {exchange.path}: {exchange.content[:200]!r}")
 
 
 def _count_case(case: Case, report: Report) -> None:

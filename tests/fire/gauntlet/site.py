@@ -19,7 +19,7 @@ from clearway.dev.ports import Ports
 from clearway.dev.reporting import SilentReporter
 from clearway.dev.stack import Stack, StackOptions
 from clearway.settings import Settings
-from tests.fire.gauntlet.client import Client, Shop, Told
+from tests.fire.gauntlet.client import Client, Exchange, Shop
 from tests.fire.gauntlet.faults import GatewayFaults
 from tests.fire.gauntlet.past import Listed, Restore
 from tests.fire.gauntlet.plan import SHOPS, Plan
@@ -71,7 +71,7 @@ class Site:
     receivers: list[Receiver]
     gateway: httpx.AsyncClient
     faults: GatewayFaults
-    log: list[Told] = field(default_factory=list)
+    log: list[Exchange] = field(default_factory=list)
     ended_runs: set[str] = field(default_factory=set)
     """Workflows of which the nemesis ended a run: that run is terminated, and is no failure."""
     restores: list[Restore] = field(default_factory=list)
@@ -164,6 +164,6 @@ async def _register(site: Site, receiver: Receiver) -> None:
         "description": endpoint.kind,
     }
     client = site.client(endpoint.shop, -1 - endpoint.number)
-    told = await client.insist("/webhook_endpoints", body, key=f"endpoint-{endpoint.number}")
-    assert told.is_success, told.content
-    receiver.register(told.answer["id"], told.answer["secret"])
+    exchange = await client.insist("/webhook_endpoints", body, key=f"endpoint-{endpoint.number}")
+    assert exchange.is_success, exchange.content
+    receiver.register(exchange.answer["id"], exchange.answer["secret"])

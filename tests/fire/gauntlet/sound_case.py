@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from tests.fire.gauntlet.case import Case
-from tests.fire.gauntlet.client import Told
+from tests.fire.gauntlet.client import Exchange
 from tests.fire.gauntlet.receivers import PATH, Arrival
 from tests.support.evidence import Evidence, Record
 from tests.support.test_invariants import has_failed_over, sound
@@ -34,18 +34,18 @@ VPA = "ann@bank"
 REFUND = {"object": "refund", "id": "rfnd_1", "payment_id": "pay_1", "amount": 200, "currency": "INR"}
 
 
-def told(path: str, status: int | None, answer: Any = None, **more: Any) -> Told:
+def exchange(path: str, status: int | None, answer: Any = None, **more: Any) -> Exchange:
     """Describe one request of the first shop. at: when it began; it took one second."""
     at = more.pop("at", 0.0)
     fields = {"merchant_id": OWN, "method": "POST", "key": None, "request": "a", "body": {}, "business": 0, "api": 0}
     content = b"" if answer is None else json.dumps(answer).encode()
-    return Told(path=path, status=status, content=content, began=at, ended=at + 1, **{**fields, **more})
+    return Exchange(path=path, status=status, content=content, began=at, ended=at + 1, **{**fields, **more})
 
 
 def sound_case(*, failed_over: bool = False) -> Case:
     """Return a case in which no rule finds anything. failed_over: the payment was tried at two gateways."""
     stack = _stack(failed_over=failed_over)
-    case = Case(stack=stack, told=_log(), ledgers_before=[[dict(entry) for entry in stack.ledger[:2]]])
+    case = Case(stack=stack, exchanges=_log(), ledgers_before=[[dict(entry) for entry in stack.ledger[:2]]])
     digests = {event["id"]: hashlib.sha256(_sent(event).encode()).hexdigest() for event in stack.events}
     case.arrivals = [
         Arrival("whe_1", 0.0, event_id, digests[event_id], verified=True, path=PATH, answered=200)
@@ -86,30 +86,30 @@ def _body(event: Record, vpa: str | None) -> str:
     return orjson.dumps({"id": event["id"], "data": data}).decode()
 
 
-def _log() -> list[Told]:
+def _log() -> list[Exchange]:
     refused = {"code": "idempotency_key_reused"}
     paid = PAYMENT | {"status": "success", "amount_captured": 500}
     return [
-        told("/orders", 201, {"object": "order", "id": "order_1", "amount": 500, "currency": "INR"}, key="k-order"),
-        told("/payments", None, key="k-pay", error="ReadError"),
-        told("/payments", 201, PAYMENT, key="k-pay", at=2),
-        told("/payments", 201, PAYMENT, key="k-pay", at=4),
-        told("/payments", 422, refused, key="k-pay", request="b", at=6),
-        told("/payments/pay_1/capture", 200, paid, key="k-capture", at=8),
-        told("/payments/pay_1", 200, PAYMENT, method="GET", at=7),
-        told("/payments/pay_1", 200, paid, method="GET", at=10),
-        told("/payments/pay_1/refunds", 201, REFUND, key="k-refund", at=12),
-        told("/payments/pay_1/refunds", 409, {"code": "amount_not_refundable"}, key="k-refused", at=14),
-        told("/payments/pay_1", 404, {}, method="GET", merchant_id=OTHER, stranger=True, at=16),
-        told("/payments?limit=20", 200, {"data": [{"id": "pay_1"}]}, method="GET", at=18),
+        exchange("/orders", 201, {"object": "order", "id": "order_1", "amount": 500, "currency": "INR"}, key="k-order"),
+        exchange("/payments", None, key="k-pay", error="ReadError"),
+        exchange("/payments", 201, PAYMENT, key="k-pay", at=2),
+        exchange("/payments", 201, PAYMENT, key="k-pay", at=4),
+        exchange("/payments", 422, refused, key="k-pay", request="b", at=6),
+        exchange("/payments/pay_1/capture", 200, paid, key="k-capture", at=8),
+        exchange("/payments/pay_1", 200, PAYMENT, method="GET", at=7),
+        exchange("/payments/pay_1", 200, paid, method="GET", at=10),
+        exchange("/payments/pay_1/refunds", 201, REFUND, key="k-refund", at=12),
+        exchange("/payments/pay_1/refunds", 409, {"code": "amount_not_refundable"}, key="k-refused", at=14),
+        exchange("/payments/pay_1", 404, {}, method="GET", merchant_id=OTHER, stranger=True, at=16),
+        exchange("/payments?limit=20", 200, {"data": [{"id": "pay_1"}]}, method="GET", at=18),
     ]
 
 
-def retold(case: Case, index: int, **changes: Any) -> None:
+def change_answer(case: Case, index: int, **changes: Any) -> None:
     """Change an answer that a client got. answer: the JSON of the answer."""
     answer = changes.pop("answer", None)
     if answer is not None:
         changes["content"] = json.dumps(answer).encode()
-    log = list(case.told)
+    log = list(case.exchanges)
     log[index] = replace(log[index], **changes)
-    case.told = log
+    case.exchanges = log

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.fire.gauntlet import client as clients
-from tests.fire.gauntlet.client import Client, Shop, Told
+from tests.fire.gauntlet.client import Client, Exchange, Shop
 
 Answer = httpx.Response | Exception
 
@@ -43,8 +43,8 @@ async def test_it_insists_with_its_key_until_it_is_answered() -> None:
     broken = httpx.ReadError("broken")
     answers = [broken, *(httpx.Response(status) for status in (500, 503, 429)), httpx.Response(201, json={"id": "x"})]
     client = client_of(answers, seen)
-    told = await client.insist("/payments", {"a": 1}, key="k")
-    assert (told.status, told.answer) == (201, {"id": "x"})
+    exchange = await client.insist("/payments", {"a": 1}, key="k")
+    assert (exchange.status, exchange.answer) == (201, {"id": "x"})
     assert [item.status for item in client.log] == [None, 500, 503, 429, 201]
     assert client.log[0].error == "ReadError"
     assert {request.headers["Idempotency-Key"] for request in seen} == {"k"}
@@ -84,6 +84,6 @@ def test_two_bodies_of_one_key_are_two_requests() -> None:
 
 def test_an_answer_that_is_no_object_is_empty() -> None:
     """What a broken process sends is kept as bytes and read as nothing."""
-    told = Told(1, "mer_1", 0, "GET", "/x", None, "", None, 0.0, 1.0, 200, b"[1")
-    assert told.answer == {}
-    assert told.is_success
+    exchange = Exchange(1, "mer_1", 0, "GET", "/x", None, "", None, 0.0, 1.0, 200, b"[1")
+    assert exchange.answer == {}
+    assert exchange.is_success

@@ -10,10 +10,10 @@ from clearway.recovery.books import Missing
 from clearway.recovery.rebuilding import Rebuilt
 from tests.fire.gauntlet import client_rules
 from tests.fire.gauntlet.case import Case
-from tests.fire.gauntlet.client import Told
+from tests.fire.gauntlet.client import Exchange
 from tests.fire.gauntlet.excuses import excuse, still_counted
 from tests.fire.gauntlet.past import Listed, Past, Restore, operations_listed
-from tests.fire.gauntlet.sound_case import PAYMENT, REFUND, sound_case, told
+from tests.fire.gauntlet.sound_case import PAYMENT, REFUND, exchange, sound_case
 from tests.fire.gauntlet.verdict import Ruling, judge, overall
 from tests.support.evidence import Record
 
@@ -37,9 +37,9 @@ def judged(case: Case, what: Past) -> Ruling:
     return overall(judge(case))
 
 
-def tell(case: Case, *more: Told) -> Case:
+def with_exchanges(case: Case, *more: Exchange) -> Case:
     """Add answers that clients got."""
-    case.told = [*case.told, *more]
+    case.exchanges = [*case.exchanges, *more]
     return case
 
 
@@ -66,23 +66,25 @@ def case_with(*effects: Record) -> Case:
     return case
 
 
-def made(at: float) -> tuple[Told, Told]:
+def made(at: float) -> tuple[Exchange, Exchange]:
     """Describe the order and payment that a client made at this time."""
-    return told("/orders", 201, LOST_ORDER, key="k-9-order", at=at), told("/payments", 201, LOST, key="k-9", at=at + 2)
+    return exchange("/orders", 201, LOST_ORDER, key="k-9-order", at=at), exchange(
+        "/payments", 201, LOST, key="k-9", at=at + 2
+    )
 
 
 def test_without_a_restore_nothing_is_excused() -> None:
     """A payment that was answered and is not recorded is lost, also when `recover` lists its charge."""
-    case = tell(case_with(charge(DURING)), *made(DURING))
+    case = with_exchanges(case_with(charge(DURING)), *made(DURING))
     assert excuse(case, Past(listed={KEY: REFUSED})) == {}
     assert overall(judge(case)) is Ruling.FAIL
 
 
 def test_what_was_made_between_copy_and_restore_may_be_forgotten() -> None:
     """Its answers prove nothing, a later 404 about it is in order, and its charge is listed for a person."""
-    asked_later = told("/payments/pay_9", 404, {}, method="GET", at=AFTER)
-    ordered_later = told("/payments", 404, {}, key="k-10", body={"order_id": "order_9"}, at=AFTER)
-    case = tell(case_with(charge(DURING)), *made(DURING), asked_later, ordered_later)
+    asked_later = exchange("/payments/pay_9", 404, {}, method="GET", at=AFTER)
+    ordered_later = exchange("/payments", 404, {}, key="k-10", body={"order_id": "order_9"}, at=AFTER)
+    case = with_exchanges(case_with(charge(DURING)), *made(DURING), asked_later, ordered_later)
     forgotten = excuse(case, past({KEY: IMPOSSIBLE}, stores_lost=(120.0,)))
     assert [each.details for each in judge(case) if each.ruling is not Ruling.PASS] == []
     assert forgotten == {
@@ -97,13 +99,15 @@ def test_what_was_made_between_copy_and_restore_may_be_forgotten() -> None:
 @pytest.mark.parametrize("at", [BEFORE, AFTER])
 def test_what_was_made_outside_of_that_time_must_be_there(at: float) -> None:
     """A payment answered before the copy or after the restore is lost when it has no row, listed or not."""
-    case = tell(case_with(charge(at)), *made(at))
+    case = with_exchanges(case_with(charge(at)), *made(at))
     assert judged(case, past({KEY: REFUSED})) is Ruling.FAIL
 
 
 def test_other_answers_of_the_same_business_are_no_excuse() -> None:
     """When one answer of a business was forgotten, its answers from before the copy must still hold."""
-    case = tell(case_with(), *made(BEFORE), told("/payments/pay_1", 200, PAYMENT, method="GET", at=DURING))
+    case = with_exchanges(
+        case_with(), *made(BEFORE), exchange("/payments/pay_1", 200, PAYMENT, method="GET", at=DURING)
+    )
     assert judged(case, past()) is Ruling.FAIL
 
 
@@ -124,18 +128,18 @@ def test_a_charge_without_a_row_needs_a_reason_that_holds(
     name: str, effect: Record, listed: dict[str, Listed], stores_lost: tuple[float, ...]
 ) -> None:
     """What the gateway took and nobody recorded is excused only where nobody could record it."""
-    case = tell(case_with(effect), *made(DURING))
+    case = with_exchanges(case_with(effect), *made(DURING))
     assert judged(case, past(listed, stores_lost)) is Ruling.FAIL, name
 
 
 @pytest.mark.parametrize(("status", "ruling"), [(None, Ruling.FAIL), ("free", Ruling.FAIL), ("paid", Ruling.PASS)])
 def test_a_payment_is_refused_only_where_another_has_its_order(status: str | None, ruling: Ruling) -> None:
     """An order that is gone is recorded again with its payment, and one that is free can take it."""
-    case = tell(case_with(charge(DURING)), *made(DURING))
+    case = with_exchanges(case_with(charge(DURING)), *made(DURING))
     if status is not None:
         case.stack.orders.append(case.stack.orders[0] | {"id": "order_9", "status": "attempted", "amount_minor": 700})
     if status == "paid":
-        tell(case, told("/payments", 201, LOST | {"order_id": "order_1"}, key="k-9", at=DURING + 4))
+        with_exchanges(case, exchange("/payments", 201, LOST | {"order_id": "order_1"}, key="k-9", at=DURING + 4))
     assert judged(case, past({KEY: REFUSED})) is ruling
 
 
@@ -158,25 +162,25 @@ def test_an_operation_of_a_payment_that_is_there_is_never_taken_out() -> None:
 
 def test_a_key_that_was_forgotten_may_be_used_once_more() -> None:
     """A repeat of a forgotten request is a new request: two payments of one key are excused, a third is not."""
-    assert keys_with_two_effects(told_of("pay_10", AFTER), "pay_9", "pay_10") == []
-    assert keys_with_two_effects(told_of("pay_10", AFTER), "pay_9", "pay_10", "pay_11") != []
-    assert keys_with_two_effects(told_of("pay_12", AFTER), "pay_9", "pay_10") != []
+    assert keys_with_two_effects(payment_answered("pay_10", AFTER), "pay_9", "pay_10") == []
+    assert keys_with_two_effects(payment_answered("pay_10", AFTER), "pay_9", "pay_10", "pay_11") != []
+    assert keys_with_two_effects(payment_answered("pay_12", AFTER), "pay_9", "pay_10") != []
 
 
 def test_a_key_that_was_done_before_the_copy_is_held_to_it() -> None:
     """Its payment was in the copy, so a second one is a double payment."""
-    assert keys_with_two_effects(told_of("pay_9", BEFORE), "pay_9") == []
-    assert keys_with_two_effects(told_of("pay_9", BEFORE), "pay_9", "pay_10") != []
+    assert keys_with_two_effects(payment_answered("pay_9", BEFORE), "pay_9") == []
+    assert keys_with_two_effects(payment_answered("pay_9", BEFORE), "pay_9", "pay_10") != []
 
 
-def told_of(payment_id: str, at: float) -> Told:
+def payment_answered(payment_id: str, at: float) -> Exchange:
     """Describe an answer under the key `k-9`."""
-    return told("/payments", 201, LOST | {"id": payment_id}, key="k-9", at=at)
+    return exchange("/payments", 201, LOST | {"id": payment_id}, key="k-9", at=at)
 
 
-def keys_with_two_effects(also: Told, *made: str) -> list[str]:
+def keys_with_two_effects(also: Exchange, *made: str) -> list[str]:
     """Return what the rule finds when `k-9` was answered with pay_9 in the lost time, and has made these payments."""
-    case = tell(case_with(), told_of("pay_9", DURING), also)
+    case = with_exchanges(case_with(), payment_answered("pay_9", DURING), also)
     case.stack.payments += [case.stack.payments[0] | {"id": each, "notes": {"key": "k-9"}} for each in made]
     excuse(case, past())
     return list(client_rules.keys_have_one_effect(case))
@@ -185,14 +189,14 @@ def keys_with_two_effects(also: Told, *made: str) -> list[str]:
 def test_reads_of_that_time_prove_nothing_and_others_still_do() -> None:
     """A status read between copy and restore may be taken back. One read before the copy may not."""
     for at, ruling in ((DURING, Ruling.PASS), (BEFORE, Ruling.FAIL)):
-        seen = told("/payments/pay_1", 200, PAYMENT | {"status": "failed"}, method="GET", at=at)
-        assert judged(tell(case_with(), seen), past()) is ruling
+        seen = exchange("/payments/pay_1", 200, PAYMENT | {"status": "failed"}, method="GET", at=at)
+        assert judged(with_exchanges(case_with(), seen), past()) is ruling
 
 
 def test_a_404_about_what_was_known_before_is_no_excuse() -> None:
     """A thing that a client knew before the copy is always found, also when a later answer named it again."""
-    again = told("/payments", 201, PAYMENT, key="k-pay", at=DURING)
-    case = tell(case_with(), again, told("/payments/pay_1", 404, {}, method="GET", at=AFTER))
+    again = exchange("/payments", 201, PAYMENT, key="k-pay", at=DURING)
+    case = with_exchanges(case_with(), again, exchange("/payments/pay_1", 404, {}, method="GET", at=AFTER))
     assert judged(case, past()) is Ruling.FAIL
 
 
@@ -200,11 +204,11 @@ def test_a_404_about_what_was_known_before_is_no_excuse() -> None:
 def test_what_is_there_again_does_not_vanish_again(asked_at: float, ruling: Ruling) -> None:
     """A payment of the lost time is not found until it is recorded again, and is found from then on."""
     lost = PAYMENT | {"id": "pay_9"}
-    case = tell(
+    case = with_exchanges(
         case_with(),
-        told("/payments/pay_9", 200, lost, method="GET", at=DURING),
-        told("/payments/pay_9", 200, lost, method="GET", at=AFTER + 10),
-        told("/payments/pay_9", 404, {}, method="GET", at=asked_at),
+        exchange("/payments/pay_9", 200, lost, method="GET", at=DURING),
+        exchange("/payments/pay_9", 200, lost, method="GET", at=AFTER + 10),
+        exchange("/payments/pay_9", 404, {}, method="GET", at=asked_at),
     )
     assert judged(case, past()) is ruling
 
@@ -223,7 +227,9 @@ def test_a_wrong_signature_needs_a_rotation_that_was_forgotten(rotated_at: float
     case = case_with()
     if rotated_at is not None:
         rotated = {"id": "whe_1", "object": "webhook_endpoint", "secret": "whsec_x"}
-        tell(case, told("/webhook_endpoints/whe_1/rotate_secret", 200, rotated, key="k-rotate", at=rotated_at))
+        with_exchanges(
+            case, exchange("/webhook_endpoints/whe_1/rotate_secret", 200, rotated, key="k-rotate", at=rotated_at)
+        )
     case.arrivals = [*case.arrivals, replace(case.arrivals[0], verified=False, at=AFTER)]
     assert judged(case, past()) is ruling
 
@@ -242,10 +248,10 @@ def test_attempts_may_be_forgotten_and_never_invented(created_s: float, counted:
 
 def test_a_capture_needs_a_request_for_it() -> None:
     """A request of the lost time counts as asked; a capture that nobody asked for is one too many."""
-    capture = told("/payments/pay_1/capture", None, key="k-capture-2", at=DURING, error="ReadError")
-    again = told("/payments/pay_1/capture", 409, {}, key="k-capture-2", at=AFTER)
+    capture = exchange("/payments/pay_1/capture", None, key="k-capture-2", at=DURING, error="ReadError")
+    again = exchange("/payments/pay_1/capture", 409, {}, key="k-capture-2", at=AFTER)
     for asked, ruling in (((capture, again), Ruling.PASS), ((), Ruling.FAIL)):
-        case = tell(case_with(), *asked)
+        case = with_exchanges(case_with(), *asked)
         case.stack.captures[0]["amount_minor"] = 250
         case.stack.captures.append(case.stack.captures[0] | {"id": "cap_2"})
         assert judged(case, past()) is ruling
@@ -254,10 +260,10 @@ def test_a_capture_needs_a_request_for_it() -> None:
 def test_a_client_that_broke_off_is_excused_only_by_what_was_forgotten() -> None:
     """A client counts as a witness unless it got an answer, or none, between copy and restore."""
     log = [
-        told("/payments", 201, LOST, business=1, at=DURING),
-        told("/payments", None, business=2, at=DURING, error="ReadError"),
-        told("/payments", 409, {}, business=3, at=DURING),
-        told("/payments", 201, LOST, business=4, at=BEFORE),
+        exchange("/payments", 201, LOST, business=1, at=DURING),
+        exchange("/payments", None, business=2, at=DURING, error="ReadError"),
+        exchange("/payments", 409, {}, business=3, at=DURING),
+        exchange("/payments", 201, LOST, business=4, at=BEFORE),
     ]
     failures = [f"business {number} (pays): KeyError: 'id'" for number in (1, 2, 3, 4)]
     assert still_counted(failures, log, past().restores) == failures[2:]

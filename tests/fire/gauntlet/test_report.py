@@ -35,18 +35,18 @@ def test_the_exit_code_is_that_of_the_worst_line(rulings: list[Ruling], code: in
 
 def test_people_read_the_seed_the_counts_and_every_line() -> None:
     """What failed is said with its reason."""
-    told = "\n".join(report(Ruling.PASS, Ruling.FAIL).lines())
-    assert "199 payments" in told
-    assert "FAIL    2 an invariant\n          why" in told
-    assert told.endswith("verdict: FAIL (seed 5, 200 payments)")
+    text = "\n".join(report(Ruling.PASS, Ruling.FAIL).lines())
+    assert "199 payments" in text
+    assert "FAIL    2 an invariant\n          why" in text
+    assert text.endswith("verdict: FAIL (seed 5, 200 payments)")
 
 
 def test_programs_read_the_same(tmp_path: Path) -> None:
     """The JSON holds seed, counts, lines and verdict."""
     report(Ruling.PASS).write_json(tmp_path / "result.json")
-    told = json.loads((tmp_path / "result.json").read_text())
-    assert (told["seed"], told["verdict"], told["payments"]["success"]) == (5, "pass", 190)
-    assert told["judged"] == [{"name": "1 an invariant", "ruling": "pass", "details": ["why"]}]
+    text = json.loads((tmp_path / "result.json").read_text())
+    assert (text["seed"], text["verdict"], text["payments"]["success"]) == (5, "pass", 190)
+    assert text["judged"] == [{"name": "1 an invariant", "ruling": "pass", "details": ["why"]}]
 
 
 def test_the_section_of_the_document_is_replaced(tmp_path: Path) -> None:
@@ -54,11 +54,11 @@ def test_the_section_of_the_document_is_replaced(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text(DOCUMENT)
     report(Ruling.PASS, Ruling.UNKNOWN).write_section(page)
-    told = page.read_text()
-    assert told.startswith(f"# Title\n\n{BEGIN}\n2026-01-01, seed 5, 199 payments")
-    assert told.endswith(f"{END}\n\n## More\n")
-    assert "the result before" not in told
-    assert "| unknown | 2 an invariant |" in told
+    text = page.read_text()
+    assert text.startswith(f"# Title\n\n{BEGIN}\n2026-01-01, seed 5, 199 payments")
+    assert text.endswith(f"{END}\n\n## More\n")
+    assert "the result before" not in text
+    assert "| unknown | 2 an invariant |" in text
 
 
 def test_a_document_without_the_section_is_refused(tmp_path: Path) -> None:

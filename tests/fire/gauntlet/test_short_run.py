@@ -26,14 +26,14 @@ def test_every_invariant_holds_under_fire(seed: int, tmp_path: Path) -> None:
     An invariant that is broken once is broken. A run that broke none, and could not be judged whole on a busy machine
     (a strike that was not carried out, quiet that came too late), is made once more.
     """
-    told, output = _run(seed, tmp_path / "first.json")
-    if told is not None and told["verdict"] != "pass" and not _broken(told):
-        told, output = _run(seed, tmp_path / "second.json")
+    report, output = _run(seed, tmp_path / "first.json")
+    if report is not None and report["verdict"] != "pass" and not _broken(report):
+        report, output = _run(seed, tmp_path / "second.json")
     again = f"repeat with make gauntlet ARGS='--gateways 3 --seed {seed} --keep'\n{output}"
-    assert told is not None, again
-    assert told["verdict"] == "pass", again
-    assert len(told["judged"]) == 13
-    assert sum(told["payments"].values()) > 150
+    assert report is not None, again
+    assert report["verdict"] == "pass", again
+    assert len(report["judged"]) == 13
+    assert sum(report["payments"].values()) > 150
 
 
 def _run(seed: int, result: Path) -> tuple[dict[str, Any] | None, str]:
@@ -47,15 +47,15 @@ def _run(seed: int, result: Path) -> tuple[dict[str, Any] | None, str]:
         timeout=460,
         check=False,
     )
-    told = json.loads(result.read_text()) if result.exists() else None
-    return told, f"{finished.stdout[-20_000:]}\n{finished.stderr[-5_000:]}"
+    report = json.loads(result.read_text()) if result.exists() else None
+    return report, f"{finished.stdout[-20_000:]}\n{finished.stderr[-5_000:]}"
 
 
-def _broken(told: dict[str, Any]) -> list[str]:
+def _broken(report: dict[str, Any]) -> list[str]:
     """Return the numbered invariants, and the replay of histories, that the run found broken."""
     return [
         judged["name"]
-        for judged in told["judged"]
+        for judged in report["judged"]
         if judged["ruling"] == "FAIL" and (judged["name"][:2].rstrip().isdigit() or "replay" in judged["name"])
     ]
 
@@ -64,6 +64,6 @@ def test_the_plan_can_be_read_without_a_run() -> None:
     """Seed and plan are printed, and nothing is started."""
     command = [sys.executable, "-m", "tests.fire.gauntlet", "--plan-only", "--seed", "4"]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
-    told = finished.stdout
-    assert told.startswith("seed 4: 200 payments")
-    assert "worker stopped" in told
+    report = finished.stdout
+    assert report.startswith("seed 4: 200 payments")
+    assert "worker stopped" in report

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fire.gauntlet.case import Case, Witness
-from tests.fire.gauntlet.sound_case import OTHER, PAYMENT, REFUND, retold, sound_case, told
+from tests.fire.gauntlet.sound_case import OTHER, PAYMENT, REFUND, change_answer, exchange, sound_case
 from tests.fire.gauntlet.verdict import INVARIANTS, Judged, Ruling, judge, judge_gateways, overall
 from tests.support.evidence import Evidence
 from tests.support.test_attempt_invariants import PLANTED as OF_ATTEMPTS
@@ -36,16 +36,16 @@ def add(table: str, record: dict[str, Any]) -> Plant:
     return lambda case: getattr(case.stack, table).append(record)
 
 
-def tell(index: int, **changes: Any) -> Plant:
+def change_exchange(index: int, **changes: Any) -> Plant:
     """Return what changes an answer that a client got."""
-    return lambda case: retold(case, index, **changes)
+    return lambda case: change_answer(case, index, **changes)
 
 
-def tell_more(path: str, status: int, answer: Any = None, **more: Any) -> Plant:
+def add_exchange(path: str, status: int, answer: Any = None, **more: Any) -> Plant:
     """Return what adds an answer that a client got."""
 
     def plant(case: Case) -> None:
-        case.told = [*case.told, told(path, status, answer, **more)]
+        case.exchanges = [*case.exchanges, exchange(path, status, answer, **more)]
 
     return plant
 
@@ -82,7 +82,7 @@ def send_again(*numbers: int) -> Plant:
     """Promise a webhook once more, and have these attempts made for it by hand."""
 
     def plant(case: Case) -> None:
-        tell_more(AGAIN, 200, {"attempt": {"number": numbers[0]}}, key="k-again")(case)
+        add_exchange(AGAIN, 200, {"attempt": {"number": numbers[0]}}, key="k-again")(case)
         case.stack.deliveries[0]["attempt_count"] = max(numbers)
         first = case.stack.attempts[0]
         case.stack.attempts += [first | {"number": number, "trigger": "manual"} for number in numbers]
@@ -99,21 +99,21 @@ PLANTED: list[tuple[str, int, Plant]] = [
     ("more refunded than captured", 2, change("payments", 0, refunded_minor=501)),
     ("a double charge", 3, add("journal", effect("authorised", 500, "pay_1:authorise:2"))),
     ("a double refund", 3, add("journal", effect("refunded", 200, "rfnd_1:refund:2"))),
-    ("differing bytes for one key", 4, tell(3, content=b'{"id": "pay_1" }')),
-    ("another payment for the same key", 4, tell(3, answer=PAYMENT | {"id": "pay_2"})),
+    ("differing bytes for one key", 4, change_exchange(3, content=b'{"id": "pay_1" }')),
+    ("another payment for the same key", 4, change_exchange(3, answer=PAYMENT | {"id": "pay_2"})),
     ("a second payment of one key", 4, lambda case: add("payments", case.stack.payments[0] | {"id": "pay_2"})(case)),
     ("a second refund of one key", 4, lambda case: add("refunds", case.stack.refunds[0] | {"id": "rfnd_2"})(case)),
-    ("a refusal after the answer", 4, tell(3, status=409, answer={"code": "order_has_payment"})),
-    ("a refusal because of one's own twin", 4, tell(3, status=409, began=2.5, ended=3.5)),
-    ("another body accepted", 4, tell(4, status=201, answer=PAYMENT)),
-    ("another body refused for the wrong reason", 4, tell(4, status=409)),
+    ("a refusal after the answer", 4, change_exchange(3, status=409, answer={"code": "order_has_payment"})),
+    ("a refusal because of one's own twin", 4, change_exchange(3, status=409, began=2.5, ended=3.5)),
+    ("another body accepted", 4, change_exchange(4, status=201, answer=PAYMENT)),
+    ("another body refused for the wrong reason", 4, change_exchange(4, status=409)),
     ("a capture nobody asked for", 4, lambda case: add("captures", case.stack.captures[0] | {"id": "cap_2"})(case)),
     ("a refusal with an effect", 4, change("refunds", 0, reason="k-refused")),
-    ("a key without an answer", 4, tell_more("/payments", 503, {}, key="k-lost")),
+    ("a key without an answer", 4, add_exchange("/payments", 503, {}, key="k-lost")),
     ("a payment that never ends", 5, change("payments", 0, status="processing")),
     ("a refund that never ends", 5, change("refunds", 0, status="pending")),
     ("a delivery that never ends", 5, change("deliveries", 0, status="pending")),
-    ("a change nobody told", 6, drop("events", 1)),
+    ("a change without an event", 6, drop("events", 1)),
     ("a lost delivery", 6, drop("deliveries")),
     ("a delivery that never arrived", 6, lose_arrival),
     ("a delivery that was not taken", 6, arrive(0, answered=None)),
@@ -122,29 +122,29 @@ PLANTED: list[tuple[str, int, Plant]] = [
     ("another webhook id", 6, arrive(0, webhook_id="evt_x")),
     ("a redirect that was followed", 6, arrive(0, path="/trap")),
     ("a delivery given up too early", 6, change("deliveries", 0, status="failed")),
-    ("a webhook promised again and not sent", 6, tell_more(AGAIN, 202, {}, key="k-again")),
+    ("a webhook promised again and not sent", 6, add_exchange(AGAIN, 202, {}, key="k-again")),
     ("a webhook sent twice under one key", 6, send_again(2, 3)),
-    ("a retry answered by another attempt", 6, tell_more(AGAIN, 200, {"attempt": {"number": 1}}, key="k-again")),
-    ("a webhook promised again and not recorded", 6, tell_more("/webhooks/whd_x/retry", 202, {}, key="k-again")),
+    ("a retry answered by another attempt", 6, add_exchange(AGAIN, 200, {"attempt": {"number": 1}}, key="k-again")),
+    ("a webhook promised again and not recorded", 6, add_exchange("/webhooks/whd_x/retry", 202, {}, key="k-again")),
     ("a status moved back", 7, move_back),
-    ("a status read that went back", 7, tell_more("/payments/pay_1", 200, PAID | {"status": "pending"}, **READ)),
-    ("a status read after the end", 7, tell(7, answer=PAYMENT | {"status": "failed"})),
+    ("a status read that went back", 7, add_exchange("/payments/pay_1", 200, PAID | {"status": "pending"}, **READ)),
+    ("a status read after the end", 7, change_exchange(7, answer=PAYMENT | {"status": "failed"})),
     (
         "an amount read that fell",
         7,
-        tell_more("/payments/pay_1", 200, PAID | {"amount_captured": 0}, **READ),
+        add_exchange("/payments/pay_1", 200, PAID | {"amount_captured": 0}, **READ),
     ),
     ("a wrong amount accepted", 7, change("journal", 0, amount=499)),
     ("a wrong currency accepted", 7, change("journal", 0, currency="USD")),
-    ("a cross-tenant read", 8, tell(10, status=200, answer=PAYMENT)),
-    ("a stranger told that it exists", 8, tell(10, status=409, answer={"code": "not_capturable"})),
-    ("a list with another's payment", 8, tell(11, merchant_id=OTHER)),
+    ("a cross-tenant read", 8, change_exchange(10, status=200, answer=PAYMENT)),
+    ("a stranger learns that it exists", 8, change_exchange(10, status=409, answer={"code": "not_capturable"})),
+    ("a list with another's payment", 8, change_exchange(11, merchant_id=OTHER)),
     ("an event sent to a stranger", 8, change("endpoints", 0, merchant_id=OTHER)),
     ("a payment of another's order", 8, change("orders", 0, merchant_id=OTHER)),
     ("a capture the gateway denies", 9, change("journal", 1, amount=400)),
-    ("a payment told and not recorded", 9, tell_more("/payments", 201, PAYMENT | {"id": "pay_9"}, key="k-9")),
-    ("a refund told otherwise", 9, tell(8, answer=REFUND | {"amount": 201})),
-    ("a thing of one's own not found", 9, tell_more("/payments/pay_1", 404, {}, method="GET", at=40)),
+    ("a payment answered and not recorded", 9, add_exchange("/payments", 201, PAYMENT | {"id": "pay_9"}, key="k-9")),
+    ("a refund answered otherwise", 9, change_exchange(8, answer=REFUND | {"amount": 201})),
+    ("a thing of one's own not found", 9, add_exchange("/payments/pay_1", 404, {}, method="GET", at=40)),
     ("money still held", 9, change("journal", 0, amount=600)),
     ("an order paid twice", 9, change("orders", 0, status="attempted")),
 ]
@@ -154,8 +154,8 @@ OF_RULE = {
     "attempts_explain_payments": 9,
     "failovers_were_safe": 3,
     "charges_are_of_attempts": 3,
-    "failovers_are_told": 6,
-    "breakers_are_told": 6,
+    "failovers_have_events": 6,
+    "breakers_have_events": 6,
     "breakers_moved_with_reason": 6,
 }
 """The invariant of each rule about attempts."""
@@ -250,14 +250,14 @@ def test_a_violation_that_was_seen_is_not_excused_by_a_witness_that_was_not() ->
 def test_a_refusal_before_the_success_is_in_order() -> None:
     """A key that was refused has changed nothing and may be used again."""
     case = sound_case()
-    retold(case, 1, status=409, error=None)
+    change_answer(case, 1, status=409, error=None)
     assert overall(judge(case)) is Ruling.PASS
 
 
 def test_a_webhook_that_was_sent_again_is_in_order() -> None:
     """What was promised again has one attempt more than was needed."""
     case = sound_case()
-    tell_more(AGAIN, 200, {"attempt": {"number": 2}}, key="k-again")(case)
+    add_exchange(AGAIN, 200, {"attempt": {"number": 2}}, key="k-again")(case)
     case.stack.deliveries[0]["attempt_count"] = 2
     case.stack.attempts.append(case.stack.attempts[0] | {"number": 2, "trigger": "manual"})
     case.arrivals = [*case.arrivals, case.arrivals[0]]
@@ -267,7 +267,10 @@ def test_a_webhook_that_was_sent_again_is_in_order() -> None:
 def test_many_findings_are_counted_and_not_all_shown() -> None:
     """A run with a thousand violations of one kind can still be read."""
     case = sound_case()
-    case.told = [*case.told, *(told(f"/payments/pay_{number}", 404, {}, method="GET") for number in range(1_000))]
+    case.exchanges = [
+        *case.exchanges,
+        *(exchange(f"/payments/pay_{number}", 404, {}, method="GET") for number in range(1_000)),
+    ]
     details = rulings(case)[9].details
     assert len(details) == 6
-    assert details[-1] == "told_things_are_found: and 995 more"
+    assert details[-1] == "named_resources_are_found: and 995 more"

@@ -40,7 +40,7 @@ class Judged:
     details: Sequence[str] = ()
 
     def lines(self) -> Iterator[str]:
-        """Tell it to people."""
+        """Return the lines to print."""
         yield f"{self.ruling.value:8}{self.name}"
         yield from (f"          {detail}" for detail in self.details)
 
@@ -159,11 +159,13 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         "6 every change has its event, every event reaches its receivers or is failed as scheduled",
         [
             *_books(
-                invariants.changes_are_told, invariants.events_have_deliveries, invariants.deliveries_end_as_scheduled
+                invariants.changes_have_events,
+                invariants.events_have_deliveries,
+                invariants.deliveries_end_as_scheduled,
             ),
             *_books(
-                attempt_invariants.failovers_are_told,
-                attempt_invariants.breakers_are_told,
+                attempt_invariants.failovers_have_events,
+                attempt_invariants.breakers_have_events,
                 attempt_invariants.breakers_moved_with_reason,
             ),
             *_rules(record_rules.deliveries_arrived, record_rules.arrivals_are_events, needs=[W.DATABASE, W.RECEIVERS]),
@@ -192,8 +194,8 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         [
             *_stack_rules(invariants.captures_agree, invariants.nothing_stays_held, invariants.refunds_agree),
             *_books(invariants.orders_agree, attempt_invariants.attempts_explain_payments),
-            *_rules(client_rules.told_things_are_recorded, needs=[W.CLIENTS, W.DATABASE]),
-            *_rules(client_rules.told_things_are_found, needs=[W.CLIENTS]),
+            *_rules(client_rules.answers_are_recorded, needs=[W.CLIENTS, W.DATABASE]),
+            *_rules(client_rules.named_resources_are_found, needs=[W.CLIENTS]),
         ],
     ),
 )

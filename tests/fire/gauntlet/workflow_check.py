@@ -88,7 +88,7 @@ async def _histories(client: Client, runs: list[Run], unread: list[str]) -> Asyn
     for run in runs:
         try:
             history = await client.get_workflow_handle(run.workflow_id, run_id=run.run_id).fetch_history()
-        except Exception as error:  # noqa: BLE001 - told in the verdict
+        except Exception as error:  # noqa: BLE001 - it is in the verdict
             unread.append(f"{run.workflow_id}: {type(error).__name__}: {error}")
         else:
             yield history
