@@ -16,7 +16,7 @@ from clearway.domain.ids import FX_QUOTE, is_id
 from clearway.domain.merchant import Mode
 from clearway.domain.money import Money
 from clearway.fx import rates
-from clearway.gateways.connections import capabilities_of
+from clearway.gateways.declared import capabilities_of
 from clearway.services import Services
 
 

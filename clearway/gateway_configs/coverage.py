@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clearway.db import orders
-from clearway.gateways.connections import capabilities_of
+from clearway.gateways.declared import capabilities_of
 from clearway.services import Services
 
 

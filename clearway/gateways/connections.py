@@ -25,8 +25,7 @@ from pydantic import ValidationError
 from clearway.crypto.encryption import Cipher, DecryptionError
 from clearway.domain.gateway import GatewayConfig, credentials_context
 from clearway.gateways.catalogue import CATALOGUE
-from clearway.gateways.contract import Capabilities, Gateway
-from clearway.gateways.forms import GatewaySettings
+from clearway.gateways.contract import Gateway
 from clearway.gateways.kinds import Ingredients
 from clearway.settings import Settings
 
@@ -39,8 +38,6 @@ GRACE_S: Final = 30.0
 
 FindConfig = Callable[[str], Awaitable[GatewayConfig | None]]
 FindConfigs = Callable[[str], Awaitable[tuple[GatewayConfig, ...]]]
-NOTHING: Final = Capabilities(frozenset())
-"""The capabilities of a configuration that this version cannot use."""
 
 log = structlog.get_logger(__name__)
 
@@ -63,30 +60,6 @@ class Connection:
 
     config: GatewayConfig
     gateway: Gateway
-
-
-def capabilities_of(config: GatewayConfig) -> Capabilities:
-    """Return a gateway's capabilities, by its kind and settings."""
-    kind, settings = CATALOGUE.get(config.kind), _settings_of(config)
-    return NOTHING if kind is None or settings is None else kind.capabilities(settings)
-
-
-def polling_of(config: GatewayConfig) -> tuple[float, ...] | None:
-    """Return a gateway's own polling intervals in seconds; None: those of the installation."""
-    kind = CATALOGUE.get(config.kind)
-    if kind is None or kind.polling is None:
-        return None
-    settings = _settings_of(config)
-    return None if settings is None else kind.polling(settings)
-
-
-def _settings_of(config: GatewayConfig) -> GatewaySettings | None:
-    """Return the settings in the form of their kind; None when the kind is unknown, or its form has changed."""
-    kind = CATALOGUE.get(config.kind)
-    try:
-        return kind.settings.model_validate(config.settings) if kind else None
-    except ValidationError:
-        return None
 
 
 @dataclass

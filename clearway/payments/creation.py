@@ -30,7 +30,7 @@ from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import PAYMENT_WORKFLOW, RECORD, PaymentInput, PaymentTimings, payment_workflow_id
 from clearway.durable.sealed import seal
-from clearway.gateways.connections import polling_of
+from clearway.gateways.declared import polling_of
 from clearway.payments import quoted
 from clearway.payments.instruments import Instrument, make_usable, refuse_raw_card
 from clearway.payments.routing import Route, facts_of, route

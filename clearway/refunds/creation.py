@@ -21,7 +21,7 @@ from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import REFUND_WORKFLOW, RESERVE, RefundInput, refund_workflow_id
-from clearway.gateways.connections import capabilities_of
+from clearway.gateways.declared import capabilities_of
 from clearway.payments import finding
 from clearway.payments.finding import payment_not_found
 from clearway.recovery import reaching

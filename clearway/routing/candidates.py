@@ -10,27 +10,9 @@ from typing import Final
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.routing import BreakerSays, Candidate
 from clearway.gateways.catalogue import CATALOGUE
-from clearway.gateways.connections import capabilities_of
+from clearway.gateways.declared import KEPT_MAX, Version, capabilities_of
 
-KEPT_MAX: Final = 5_000
 _ALL_TOKENS: Final = tuple(prefix for kind in CATALOGUE.values() for prefix in kind.tokens)
-
-
-class _Version:
-    """A configuration, compared by id and version: a changed row has another version."""
-
-    __slots__ = ("config",)
-
-    def __init__(self, config: GatewayConfig) -> None:
-        self.config = config
-
-    def __hash__(self) -> int:
-        return hash((self.config.id, self.config.version))
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Version):
-            return False
-        return (self.config.id, self.config.version) == (other.config.id, other.config.version)
 
 
 def candidates_of(
@@ -40,7 +22,7 @@ def candidates_of(
 
     says: the state of a gateway's breaker. Without it, all gateways count as working.
     """
-    candidates = (_candidate(_Version(config)) for config in configs if config.kind in CATALOGUE)
+    candidates = (_candidate(Version(config)) for config in configs if config.kind in CATALOGUE)
     return tuple(_with_breaker(candidate, says(candidate.id)) for candidate in candidates)
 
 
@@ -49,7 +31,7 @@ def _with_breaker(candidate: Candidate, breaker: BreakerSays) -> Candidate:
 
 
 @lru_cache(maxsize=KEPT_MAX)
-def _candidate(version: _Version) -> Candidate:
+def _candidate(version: Version) -> Candidate:
     config = version.config
     kind = CATALOGUE[config.kind]
     return Candidate(
