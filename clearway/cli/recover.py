@@ -51,10 +51,22 @@ def recover(
         print_json(asdict(report))
     else:
         _print(report, dry_run=dry_run)
+    if problem := _problem(report):
+        raise CommandError(problem)
+
+
+def _problem(report: Report) -> str:
+    """Return why the command is not a success; empty: it is one."""
+    found = []
     if report.failed:
-        raise CommandError(
-            f"{len(report.failed)} could not be continued. Run the command again, or read the worker's log."
+        found.append(f"{len(report.failed)} could not be continued. Run the command again, or read the worker's log.")
+    if report.unread:
+        names = ", ".join(report.unread)
+        found.append(
+            f"Not all operations of {names} were compared, so charges may be missing from the list. "
+            "Run the command again when the gateway answers."
         )
+    return " ".join(found)
 
 
 async def _recover(subject_id: str | None, since: datetime, untouched_s: int | None, *, dry_run: bool) -> Report:
@@ -62,23 +74,20 @@ async def _recover(subject_id: str | None, since: datetime, untouched_s: int | N
 
     from clearway.cli.services import opened  # noqa: PLC0415 - heavy
     from clearway.gateway_configs.opening import every_connector  # noqa: PLC0415 - heavy
-    from clearway.gateways.contract import GatewayUnavailableError  # noqa: PLC0415 - heavy
     from clearway.recovery.report import recover_all, recover_one  # noqa: PLC0415 - heavy
 
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # stdout is for the report
     now = datetime.now(UTC)
-    try:
-        async with opened() as services:
-            if subject_id is not None:
-                return await recover_one(services.recovery, subject_id, dry_run=dry_run)
-            after_s = services.settings.recovery_after_s if untouched_s is None else untouched_s
-            untouched_since = now - timedelta(seconds=after_s)
-            gateways = await every_connector(services.gateways, services.engine)
-            return await recover_all(services.recovery, gateways, untouched_since, since, dry_run=dry_run)
-    except GatewayUnavailableError as error:
-        raise CommandError(
-            f"The gateway's operations can't be read: {error}. Payments and refunds without a workflow were continued."
-        ) from None
+    async with opened() as services:
+        if subject_id is not None:
+            return await recover_one(services.recovery, subject_id, dry_run=dry_run)
+        after_s = services.settings.recovery_after_s if untouched_s is None else untouched_s
+        untouched_since = now - timedelta(seconds=after_s)
+        connectors = await every_connector(services.gateways, services.engine)
+        found = connectors.gateways
+        report = await recover_all(services.recovery, found, untouched_since, since, dry_run=dry_run)
+    report.unread |= connectors.unusable
+    return report
 
 
 def _print(report: Report, *, dry_run: bool) -> None:
@@ -103,8 +112,10 @@ def _print(report: Report, *, dry_run: bool) -> None:
             rows.add_row(plain(event.gateway), plain(event.event_id), plain(event.operation_key), received)
         console.print(rows)
     console.print(_summary(report, dry_run=dry_run))
+    for name in report.unlisted:
+        remarks().print(f"{plain(name)} has no list of operations. Compare them in the gateway's own dashboard.")
     for name, why in report.unread.items():
-        remarks().print(f"The operations of {plain(name)} were not compared: {plain(why)}.")
+        remarks().print(f"The operations of {plain(name)} were not compared to the end: {plain(why)}.")
     for subject_id, reason in report.failed.items():
         remarks().print(f"{plain(subject_id)} was not continued: {plain(reason)}.")
 

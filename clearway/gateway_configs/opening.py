@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clearway.db import across_merchants
@@ -13,8 +13,6 @@ from clearway.domain.gateway import GatewayConfig
 from clearway.gateways.connections import GatewayConnections, GatewayUnusableError
 from clearway.gateways.contract import Gateway
 from clearway.settings import Settings
-
-log = structlog.get_logger(__name__)
 
 
 def open_connections(settings: Settings, engine: AsyncEngine) -> GatewayConnections:
@@ -32,14 +30,22 @@ def open_connections(settings: Settings, engine: AsyncEngine) -> GatewayConnecti
     return GatewayConnections(settings, find, find_all)
 
 
-async def every_connector(connections: GatewayConnections, engine: AsyncEngine) -> Mapping[str, Gateway]:
-    """Return the connectors of all merchants, by the ids of configurations: for reading the gateways' own lists."""
+@dataclass(frozen=True, slots=True)
+class Connectors:
+    """The connectors of all merchants, by the ids of configurations. unusable: those that cannot be built, and why."""
+
+    gateways: Mapping[str, Gateway]
+    unusable: Mapping[str, str] = field(default_factory=dict)
+
+
+async def every_connector(connections: GatewayConnections, engine: AsyncEngine) -> Connectors:
+    """Return the connectors of all merchants: for reading the gateways' own lists."""
     async with each_for_itself(engine).connect() as connection:
         configs = await across_merchants.every_gateway(connection)
-    found = {}
+    found, unusable = {}, {}
     for config in configs:
         try:
             found[config.id] = (await connections.get(config.id)).gateway
         except GatewayUnusableError as error:
-            log.warning("gateway_not_read", gateway_id=config.id, reason=str(error))
-    return found
+            unusable[config.id] = str(error)
+    return Connectors(found, unusable)

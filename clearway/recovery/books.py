@@ -17,7 +17,14 @@ from clearway.db.across_merchants import Standing
 from clearway.domain import payment, refund
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
-from clearway.gateways.contract import Gateway, ListedOperation, OperationKind, OperationLister, OutcomeKind
+from clearway.gateways.contract import (
+    Gateway,
+    GatewayUnavailableError,
+    ListedOperation,
+    OperationKind,
+    OperationLister,
+    OutcomeKind,
+)
 from clearway.recovery.rebuilding import Rebuilt, rebuild
 from clearway.recovery.taking_up import Recovery
 
@@ -54,17 +61,22 @@ class Unrecorded:
 
 @dataclass
 class Compared:
-    """The result of the comparison. unread: gateways whose list can't be read, and why."""
+    """The result of the comparison.
+
+    unlisted: gateways whose connector cannot list operations. unread: gateways whose list could not be read to its
+    end, and why; the operations that were read before are compared.
+    """
 
     looked_at: int = 0
     unrecorded: list[Unrecorded] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
 
 
 async def compare(
     recovery: Recovery, gateways: Mapping[str, Gateway], since: datetime, until: datetime, *, dry_run: bool = False
 ) -> Compared:
-    """Compare every gateway's operations since a moment with the database. Raises GatewayUnavailableError.
+    """Compare every gateway's operations since a moment with the database; one that fails does not stop the others.
 
     until: younger operations are left out, because their workflows may be about to record them.
     """
@@ -72,22 +84,33 @@ async def compare(
     handled: dict[str, Rebuilt] = {}
     for name, gateway in gateways.items():
         if not isinstance(gateway, OperationLister):
-            compared.unread[name] = "its connector cannot list operations; compare them in the gateway's own dashboard"
+            compared.unlisted.append(name)
             continue
-        async for page in _pages(gateway, since, until):
-            compared.looked_at += len(page)
-            async with recovery.reader.connect() as connection:
-                standing = await across_merchants.standing(connection, *_subjects(page))
-            for operation in page:
-                missing = missing_of(operation, standing)
-                if missing is None:
-                    continue
-                subject_id = _subject_of(operation)
-                if not dry_run and subject_id not in handled:
-                    handled[subject_id] = await rebuild(recovery, subject_id)
-                found = _as_found(name, operation, missing, handled.get(subject_id))
-                compared.unrecorded.append(found)
+        try:
+            async for page in _pages(gateway, since, until):
+                compared.looked_at += len(page)
+                compared.unrecorded += await _unrecorded(recovery, name, page, handled, dry_run=dry_run)
+        except GatewayUnavailableError as error:
+            compared.unread[name] = str(error)
     return compared
+
+
+async def _unrecorded(
+    recovery: Recovery, gateway: str, page: Sequence[ListedOperation], handled: dict[str, Rebuilt], *, dry_run: bool
+) -> list[Unrecorded]:
+    """Return the operations of a page that the database lacks; bring each payment and refund back once."""
+    async with recovery.reader.connect() as connection:
+        standing = await across_merchants.standing(connection, *_subjects(page))
+    found = []
+    for operation in page:
+        missing = missing_of(operation, standing)
+        if missing is None:
+            continue
+        subject_id = _subject_of(operation)
+        if not dry_run and subject_id not in handled:
+            handled[subject_id] = await rebuild(recovery, subject_id)
+        found.append(_as_found(gateway, operation, missing, handled.get(subject_id)))
+    return found
 
 
 async def _pages(

@@ -20,7 +20,10 @@ ROUNDS_MAX: Final = 1_000
 
 @dataclass
 class Report:
-    """Everything that was found and done. failed: what could not be taken up, and why."""
+    """Everything that was found and done. failed: what could not be taken up, and why.
+
+    unlisted: gateways that cannot list their operations. unread: gateways whose list could not be read, and why.
+    """
 
     looked_at: int = 0
     found: list[Found] = field(default_factory=list)
@@ -29,6 +32,7 @@ class Report:
     failed: dict[str, str] = field(default_factory=dict)
     operations: int = 0
     unrecorded: list[Unrecorded] = field(default_factory=list)
+    unlisted: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
     unknown_events: list[UnknownEvent] = field(default_factory=list)
     one: Rebuilt | None = None
@@ -51,7 +55,7 @@ async def recover_all(
     *,
     dry_run: bool = False,
 ) -> Report:
-    """Sweep, then compare the gateways' operations since a moment. Raises RPCError or GatewayUnavailableError.
+    """Sweep, then compare the gateways' operations since a moment. Raises RPCError.
 
     untouched_since: younger rows and operations are left alone, because workflows may be about to record them.
     """
@@ -62,7 +66,8 @@ async def recover_all(
         if dry_run or not swept.more:
             break
     compared = await compare(recovery, gateways, since, untouched_since, dry_run=dry_run)
-    report.operations, report.unrecorded, report.unread = compared.looked_at, compared.unrecorded, compared.unread
+    report.operations, report.unrecorded, report.unlisted = compared.looked_at, compared.unrecorded, compared.unlisted
+    report.unread = compared.unread
     async with recovery.reader.connect() as connection:
         report.unknown_events = await across_merchants.unknown_events(connection, since)
     return report

@@ -15,11 +15,12 @@ from clearway.domain.payment import CaptureMethod, NewPayment
 from clearway.domain.refund import NewRefund
 from clearway.durable.sealed import unseal
 from clearway.gateways.contract import Authorisation
+from clearway.gateways.simulator.client import SimulatorGateway
 from clearway.recovery.books import Missing, Unrecorded, compare
 from clearway.recovery.rebuilding import Rebuilt
 from clearway.recovery.taking_up import Recovery
 from tests.services.gateways.asking import question_about
-from tests.support.durable import PATIENCE_S, Durable
+from tests.support.durable import ENDPOINT_SECRET, PATIENCE_S, Durable
 from tests.support.forgetting import forget_payment
 
 LATER = timedelta(minutes=5)
@@ -176,12 +177,23 @@ async def test_a_dry_run_lists_and_does_nothing(durable: Durable, recovery: Reco
 async def test_young_operations_and_gateways_without_books_are_named_or_left(
     durable: Durable, recovery: Recovery
 ) -> None:
-    """A young operation is left out, because it may still be recorded; a gateway without a list is named as unread."""
+    """A young operation is left out, because it may still be recorded; a gateway without a list is named."""
     new = await durable.paid()
     await forget(durable, new)
     now = datetime.now(UTC)
     gateways: dict[str, Any] = {"simulator": durable.simulator.gateway, "other": object()}
     compared = await compare(recovery, gateways, now - LATER, now - LATER)
     assert [one for one in compared.unrecorded if one.payment_id == new.id] == []
-    reason = "its connector cannot list operations; compare them in the gateway's own dashboard"
-    assert compared.unread == {"other": reason}
+    assert (compared.unlisted, compared.unread) == (["other"], {})
+
+
+async def test_a_gateway_that_does_not_answer_does_not_stop_the_others(durable: Durable, recovery: Recovery) -> None:
+    """Its list is named as unread with the reason; what other gateways list is compared and recorded again."""
+    new = await durable.paid()
+    await forget(durable, new)
+    now = datetime.now(UTC)
+    away = SimulatorGateway("http://127.0.0.1:9", ENDPOINT_SECRET, timeout_s=2)
+    compared = await compare(recovery, {"away": away, "simulator": durable.simulator.gateway}, now - LATER, now + LATER)
+    await away.aclose()
+    assert "did not answer" in compared.unread["away"]
+    assert [one.rebuilt for one in compared.unrecorded if one.payment_id == new.id] == [Rebuilt.RECORDED_AGAIN]
