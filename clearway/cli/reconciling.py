@@ -28,6 +28,9 @@ reconcile: Final = typer.Typer(
 )
 
 Gateway = Annotated[str, typer.Argument(metavar="GATEWAY", help="The id of a gateway, gw_…")]
+OnlyGateway = Annotated[
+    str | None, typer.Option("--gateway", metavar="GATEWAY", help="Only of this gateway.", show_default=False)
+]
 Item = Annotated[str, typer.Argument(metavar="ITEM", help="The id of a difference, rci_…")]
 
 
@@ -68,7 +71,7 @@ def run(
 @reconcile.command("list")
 def list_runs(
     *,
-    gateway: Annotated[str | None, typer.Option(help="Only of this gateway.", show_default=False)] = None,
+    gateway: OnlyGateway = None,
     limit: Limit = 20,
     as_json: JsonFlag = False,
     api_url: ApiUrl = None,
@@ -115,7 +118,7 @@ def list_items(
         str | None, typer.Option(help="open, explained, corrected, written_off; all: every one.")
     ] = "open",
     kind: Annotated[str | None, typer.Option(help="Only this kind.", show_default=False)] = None,
-    gateway: Annotated[str | None, typer.Option(help="Only of this gateway.", show_default=False)] = None,
+    gateway: OnlyGateway = None,
     limit: Limit = 100,
     as_json: JsonFlag = False,
     api_url: ApiUrl = None,
@@ -192,8 +195,8 @@ def import_file(
             _show_rows(checked[0]["first"])
             return
         done = [api.post("/reconciliations/imports", body | {"content": text, "first_row": row}) for row, text in parts]
-    added, rows = sum(each["added"] for each in done), sum(each["rows"] for each in done)
-    out().print(f"{rows} rows were read, and {added if not all(each['repeated'] for each in done) else 0} are new.")
+    rows, added = sum(each["rows"] for each in done), sum(each["added"] for each in done if not each["repeated"])
+    out().print(f"{rows} rows were read, and {added} are new.")
 
 
 def _parts(file: Path, delimiter: str) -> Iterator[tuple[int, str]]:

@@ -64,12 +64,16 @@ def with_markup(mid: Decimal, markup_bps: int) -> Decimal:
 
 def converted(money: Money, target: str, rate: Decimal, step_minor: int = 1) -> Converted:
     """Convert an amount. step_minor: the gateway takes only multiples of it. Raises AmountTooSmallError."""
-    shift = Decimal(10) ** (exponent(target) - exponent(money.currency))
-    product = EXACT.multiply(EXACT.multiply(Decimal(money.amount_minor), rate), shift)
+    product = _product(money.amount_minor, money.currency, target, rate)
     amount_minor = _rounded(EXACT.divide(product, Decimal(step_minor))) * step_minor
     if not 0 < amount_minor <= AMOUNT_MINOR_MAX:
         raise AmountTooSmallError(f"{money} is {amount_minor} minor units of {target}")
     return Converted(Money(amount_minor, target), _rounded(product))
+
+
+def converted_minor(amount_minor: int, currency: str, target: str, rate: Decimal) -> int:
+    """Return a signed amount in another currency, in its minor units: what a gateway's row should say."""
+    return _rounded(_product(amount_minor, currency, target, rate))
 
 
 def share(part_minor: int, whole_minor: int, of_minor: int) -> int:
@@ -89,6 +93,11 @@ def _leg(rates: RateSet, currency: str) -> Decimal:
     if rate is None:
         raise RateMissingError(currency)
     return rate
+
+
+def _product(amount_minor: int, currency: str, target: str, rate: Decimal) -> Decimal:
+    shift = Decimal(10) ** (exponent(target) - exponent(currency))
+    return EXACT.multiply(EXACT.multiply(Decimal(amount_minor), rate), shift)
 
 
 def _rounded(exact: Decimal) -> int:

@@ -193,6 +193,13 @@ class SettledAmounts:
         """Whether the customer paid in another currency."""
         return self.customer_currency is not None and self.customer_currency != self.currency
 
+    @property
+    def moved(self) -> tuple[int, str]:
+        """The gross amount in the currency of the customer."""
+        if self.is_converted and self.customer_minor is not None and self.customer_currency is not None:
+            return self.customer_minor, self.customer_currency
+        return self.gross_minor, self.currency
+
 
 def settled(gateway_id: str, row_id: str, amounts: SettledAmounts, against: GatewayAccount) -> list[LedgerTransaction]:
     """Book a balance row. against: the account that its gross amount leaves."""

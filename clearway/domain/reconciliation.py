@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from clearway.domain.fx import converted_minor
+from clearway.domain.ledger import SettledAmounts
 from clearway.domain.money import exponent
 from clearway.domain.settlement import BalanceKind
 
@@ -214,27 +216,15 @@ class Moved:
     latest_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class SettledRow:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledRow(SettledAmounts):
     """What is needed of a stored balance row."""
 
     id: str
     kind: BalanceKind
-    currency: str
-    gross_minor: int
-    fee_minor: int
     created_at: datetime
     listed_at: datetime
-    customer_minor: int | None = None
-    customer_currency: str | None = None
     exchange_rate: Decimal | None = None
-
-    @property
-    def moved(self) -> tuple[int, str]:
-        """The amount in the customer's currency."""
-        if self.customer_minor is not None and self.customer_currency is not None:
-            return self.customer_minor, self.customer_currency
-        return self.gross_minor, self.currency
 
 
 def compare_settled(
@@ -300,7 +290,7 @@ def _conversions(ours: Moved, rows: Sequence[SettledRow]) -> list[Finding]:
     for row in rows:
         if row.exchange_rate is None or row.customer_minor is None or row.customer_currency is None:
             continue
-        expected = converted(row.customer_minor, row.customer_currency, row.currency, row.exchange_rate)
+        expected = converted_minor(row.customer_minor, row.customer_currency, row.currency, row.exchange_rate)
         off = abs(row.gross_minor - expected)
         if off > 1 and off > abs(expected) * RATE_TOLERANCE:
             wrong.append((row, expected, off))
@@ -347,12 +337,6 @@ def _fees(ours: Moved, rows: Sequence[SettledRow], fee: ExpectedFee | None) -> l
             refund_id=ours.refund_id,
         )
     ]
-
-
-def converted(amount_minor: int, currency: str, into: str, rate: Decimal) -> int:
-    """Return an amount in another currency: multiplied once, rounded once, half to even."""
-    value = Decimal(amount_minor).scaleb(exponent(into) - exponent(currency)) * rate
-    return int(value.quantize(WHOLE_REFERENCE, ROUND_HALF_EVEN))
 
 
 def _finding(

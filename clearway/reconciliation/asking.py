@@ -35,13 +35,12 @@ async def period_of(
     until: datetime | None,
 ) -> Period:
     """Return the period that a request names. Raises NotFoundError for a gateway that the merchant does not have."""
-    await find(services, merchant_id, gateway_id)
+    gateway = await find(services, merchant_id, gateway_id)
     if date is None:
         assert since is not None, "checked by the request's schema"
         assert until is not None, "checked by the request's schema"
         return Period(since, until)
-    connection = await services.gateways.get(gateway_id)
-    return days.day_of(connection.config, date.isoformat())
+    return days.day_of(gateway.settings, date.isoformat())
 
 
 async def start(
@@ -72,7 +71,8 @@ async def list_runs(
     """Return a page of runs and the cursor of the next."""
     async with services.reader.connect() as connection:
         found = await runs.listed(connection, merchant_id, page, gateway_id=gateway_id)
-        return [await _shown(connection, run) for run in found.rows], found.next_cursor
+        opened = await items.open_by_kind(connection, merchant_id, [run.id for run in found.rows])
+    return [run_resource(run, opened[run.id]) for run in found.rows], found.next_cursor
 
 
 async def list_items(
@@ -101,8 +101,8 @@ async def resolve(
 
 
 async def _shown(connection: AsyncConnection, run: Row[Any]) -> ReconciliationResource:
-    found = await items.open_by_kind(connection, run.merchant_id, run.gateway_id, reconciliation_id=run.id)
-    return run_resource(run, found)
+    found = await items.open_by_kind(connection, run.merchant_id, [run.id])
+    return run_resource(run, found[run.id])
 
 
 async def _item(connection: AsyncConnection, merchant_id: str, row: Row[Any]) -> ReconciliationItemResource:

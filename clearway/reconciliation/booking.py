@@ -15,7 +15,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import ledger
-from clearway.db.reconciliation import items, recorded, reported
+from clearway.db.reconciliation import recorded, reported
 from clearway.db.reconciliation.recorded import Known
 from clearway.db.writing import write
 from clearway.domain import ledger as books
@@ -57,14 +57,11 @@ async def book(page: Page) -> Write:
     async def write_page(connection: AsyncConnection) -> Written:
         found = await reported.unbooked(connection, page.run, page.run.cursor or "", PAGE)
         owners = await owners_of(connection, page.run, found)
-        written = Written(found[-1].id if len(found) == PAGE else None)
+        written = Written.of([row.id for row in found])
         lag_s = page.connection.gateway.abilities.lists.balance_lag_s
         for row in found:
             await _book_row(connection, page, row, owners[row.id], written, lag_s=lag_s)
-        subjects = [f"row/{row.id}" for row in found]
-        await items.close_gone(
-            connection, page.run, Comparison.BALANCE, judged=subjects, findings=written.findings, now=page.now
-        )
+        await page.close_gone(connection, Comparison.BALANCE, [f"row/{row.id}" for row in found], written)
         return written
 
     return write_page
@@ -113,7 +110,7 @@ async def _book_row(
         transactions = books.settled(row.gateway_id, row.id, amounts, against)
         written.count("rows_booked")
     else:
-        amount, currency = _moved(amounts)
+        amount, currency = amounts.moved
         transactions = books.matched(row.gateway_id, row.id, amount, currency)
         written.count("rows_matched_later")
     await _book(connection, transactions, owner.payment_id, page.now)
@@ -133,14 +130,8 @@ def _amounts(row: Row[Any]) -> SettledAmounts:
     return SettledAmounts(row.currency, row.gross_minor, row.fee_minor, row.customer_minor, row.customer_currency)
 
 
-def _moved(amounts: SettledAmounts) -> tuple[int, str]:
-    if amounts.is_converted and amounts.customer_minor is not None and amounts.customer_currency is not None:
-        return amounts.customer_minor, amounts.customer_currency
-    return amounts.gross_minor, amounts.currency
-
-
 def _foreign(row: Row[Any], owner: Owner) -> Finding:
-    amount, currency = _moved(_amounts(row))
+    amount, currency = _amounts(row).moved
     return Finding(
         Comparison.BALANCE,
         ItemKind.MISSING_WITH_US,
@@ -156,7 +147,7 @@ def _foreign(row: Row[Any], owner: Owner) -> Finding:
 
 
 def _taken_back(row: Row[Any], kind: BalanceKind, owner: Owner) -> Finding:
-    amount, currency = _moved(_amounts(row))
+    amount, currency = _amounts(row).moved
     return Finding(
         Comparison.BALANCE,
         TAKEN_BACK[kind],

@@ -6,9 +6,9 @@ next, up to a limit.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from clearway.db import across_merchants
@@ -25,14 +25,14 @@ SETTLED_AFTER: Final = timedelta(minutes=15)
 UTC_ZONE: Final = "UTC"
 
 
-def zone_of(config: GatewayConfig) -> ZoneInfo:
-    """Return the time zone of the gateway's days."""
-    return ZoneInfo(str(config.settings.get("time_zone") or UTC_ZONE))
+def zone_of(settings: Mapping[str, Any]) -> ZoneInfo:
+    """Return the time zone of the gateway's days, from its settings."""
+    return ZoneInfo(str(settings.get("time_zone") or UTC_ZONE))
 
 
-def day_of(config: GatewayConfig, date: str) -> Period:
-    """Return a day of the gateway. Raises ValueError for what is no date."""
-    zone = zone_of(config)
+def day_of(settings: Mapping[str, Any], date: str) -> Period:
+    """Return a day of the gateway with these settings. Raises ValueError for what is no date."""
+    zone = zone_of(settings)
     begin = datetime.fromisoformat(date).replace(tzinfo=zone)
     return Period(begin, (begin.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=zone))
 
@@ -41,7 +41,7 @@ def last_day_end(config: GatewayConfig, lists: Lists, now: datetime) -> datetime
     """Return the end of the last day that the gateway reports in full."""
     lags = [lag for lag in (lists.operations_lag_s, lists.balance_lag_s, lists.payouts_lag_s) if lag is not None]
     settled = now - timedelta(seconds=max(lags, default=0.0)) - SETTLED_AFTER
-    local = settled.astimezone(zone_of(config))
+    local = settled.astimezone(zone_of(config.settings))
     return local.replace(hour=0, minute=0, second=0, microsecond=0)
 
 

@@ -15,7 +15,7 @@ from clearway.db import audit
 from clearway.db.reconciliation import imports, reported
 from clearway.domain.actor import Actor
 from clearway.domain.errors import UnprocessableError
-from clearway.reconciliation.csv_files import ColumnMap, FileInvalidError, Problem, ReadFile, Target, read
+from clearway.reconciliation.csv_files import ColumnMap, FileInvalidError, ReadFile, Target, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,6 @@ class Imported:
     """What an import did. again: the same file was imported before, so nothing was done."""
 
     id: str
-    rows: int
     added: int
     changed: tuple[str, ...] = ()
     again: bool = False
@@ -78,12 +77,12 @@ async def store(
     }
     earlier = await imports.add(connection, values)
     if earlier is not None:
-        return Imported(earlier.id, earlier.rows, earlier.added, again=True)
+        return Imported(earlier.id, earlier.added, again=True)
     added, changed = await _add(connection, owner, import_id, found, now)
     await imports.set_added(connection, owner.merchant_id, import_id, added)
     detail = {"gateway_id": owner.gateway_id, "target": target.value, "rows": rows, "added": added}
     await audit.record(connection, actor, "settlement.import", import_id, detail)
-    return Imported(import_id, rows, added, tuple(changed))
+    return Imported(import_id, added, tuple(changed))
 
 
 async def _add(
@@ -102,6 +101,3 @@ def _jsonable(columns: ColumnMap) -> dict[str, Any]:
 
 def _refused(detail: str) -> UnprocessableError:
     return UnprocessableError("settlement_file_invalid", f"{detail} Nothing was imported.")
-
-
-__all__ = ["Imported", "Owner", "Problem", "check", "refuse_problems", "store"]

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import ledger
-from clearway.db.reconciliation import items, recorded, reported
+from clearway.db.reconciliation import recorded, reported
 from clearway.db.writing import write
 from clearway.domain import ledger as books
 from clearway.domain.reconciliation import (
@@ -28,7 +28,7 @@ from clearway.domain.settlement import PayoutStatus
 from clearway.gateways.contract import BalanceLister, OperationLister
 from clearway.reconciliation.commands import BANK_LINE
 from clearway.reconciliation.fees import expected_fee
-from clearway.reconciliation.running import PAGE, RELISTED, Page, Write, Written
+from clearway.reconciliation.running import PAGE, RELISTED, Page, Write, Written, nothing
 
 MISSING: Final = frozenset({ItemKind.MISSING_AT_GATEWAY, ItemKind.TOO_EARLY})
 
@@ -36,17 +36,15 @@ MISSING: Final = frozenset({ItemKind.MISSING_AT_GATEWAY, ItemKind.TOO_EARLY})
 async def unlisted(page: Page) -> Write:
     """Find payments and refunds whose money moved with us and that the gateway's list does not have."""
     if not isinstance(page.connection.gateway, OperationLister):
-        return _nothing
+        return nothing
     lag_s = page.connection.gateway.abilities.lists.operations_lag_s
 
     async def write_page(connection: AsyncConnection) -> Written:
         found = await recorded.unlisted(connection, page.run, page.run.cursor or "", PAGE)
-        written = Written(found[-1].id if len(found) == PAGE else None)
+        written = Written.of([row.id for row in found])
         written.findings += [_unlisted(row, too_early=page.is_young(row.latest, lag_s)) for row in found]
         judged = [each.subject for each in written.findings]
-        await items.close_gone(
-            connection, page.run, Comparison.OPERATIONS, judged=judged, findings=written.findings, now=page.now
-        )
+        await page.close_gone(connection, Comparison.OPERATIONS, judged, written)
         return written
 
     return write_page
@@ -86,15 +84,13 @@ async def payouts(page: Page) -> Write:
     async def write_page(connection: AsyncConnection) -> Written:
         found = await reported.payouts_of(connection, page.run, page.run.since - RELISTED, page.run.cursor or "", PAGE)
         sums = await reported.sums_of_payouts(connection, page.run, [row.id for row in found])
-        written = Written(found[-1].id if len(found) == PAGE else None)
+        written = Written.of([row.id for row in found])
         for row in found:
             listed, stored, net_minor = sums.get(row.id, (0, 0, 0))
             if listed and row.status != PayoutStatus.FAILED.value:
                 written.findings += _payout(row, listed, stored, net_minor)
         judged = [f"payout/{row.id}" for row in found]
-        await items.close_gone(
-            connection, page.run, Comparison.PAYOUTS, judged=judged, findings=written.findings, now=page.now
-        )
+        await page.close_gone(connection, Comparison.PAYOUTS, judged, written)
         written.count("payouts_compared", len(found))
         return written
 
@@ -106,7 +102,7 @@ async def bank(page: Page) -> Write:
 
     async def write_page(connection: AsyncConnection) -> Written:
         lines = await reported.unmatched_lines(connection, page.run, page.run.cursor or "", PAGE)
-        written = Written(lines[-1].id if len(lines) == PAGE else None)
+        written = Written.of([line.id for line in lines])
         for line in lines:
             payout = await reported.payout_named(connection, line)
             if payout is None:
@@ -131,7 +127,7 @@ async def _judge(
     theirs: dict[str, list[SettledRow]],
     ids: Sequence[str],
 ) -> Written:
-    written = Written(ids[-1] if len(ids) == PAGE else None)
+    written = Written.of(ids)
     lag_s = page.connection.gateway.abilities.lists.balance_lag_s
     fee = expected_fee(page.connection.config)
     can_miss = isinstance(page.connection.gateway, BalanceLister)
@@ -141,9 +137,7 @@ async def _judge(
             written.findings += _compared(page, moved, rows, lag_s, fee)
         written.count("compared")
     judged = [moved.subject for moved in ours.values()]
-    gone = await items.close_gone(
-        connection, page.run, Comparison.BALANCE, judged=judged, findings=written.findings, now=page.now
-    )
+    gone = await page.close_gone(connection, Comparison.BALANCE, judged, written)
     for item in gone:
         rows = theirs.get(item.refund_id or item.payment_id, [])
         if item.kind == ItemKind.MISSING_AT_GATEWAY.value and any(is_row_late(row, lag_s or 0) for row in rows):
@@ -219,7 +213,3 @@ def _stray(line: Row[Any]) -> Finding:
         reference=line.reference,
         detail={"line": line.id},
     )
-
-
-async def _nothing(_connection: AsyncConnection) -> Written:
-    return Written()

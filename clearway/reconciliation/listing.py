@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from clearway.db.reconciliation import reported
 from clearway.domain.reconciliation import Comparison, Finding, ItemKind
 from clearway.gateways.contract import BalanceLister, OperationLister, PayoutLister, UnreadableRow
-from clearway.reconciliation.running import RELISTED, Page, Write, Written
+from clearway.reconciliation.running import RELISTED, Page, Write, Written, nothing
 
 AT_ONCE: Final = 1
 """Payouts whose rows are read in one page."""
@@ -20,7 +20,7 @@ async def operations(page: Page) -> Write:
     """Store the operations of the period."""
     gateway, run = page.connection.gateway, page.run
     if not isinstance(gateway, OperationLister):
-        return _nothing
+        return nothing
     listed = await gateway.list_operations(since=run.since, cursor=run.cursor)
 
     async def write(connection: AsyncConnection) -> Written:
@@ -35,7 +35,7 @@ async def rows(page: Page) -> Write:
     """Store the balance rows of the period, and of some days before it: late rows are found so."""
     gateway, run = page.connection.gateway, page.run
     if not isinstance(gateway, BalanceLister):
-        return _nothing
+        return nothing
     listed = await gateway.list_balance_rows(since=run.since - RELISTED, until=run.until, cursor=run.cursor)
 
     async def write(connection: AsyncConnection) -> Written:
@@ -51,7 +51,7 @@ async def payouts(page: Page) -> Write:
     """Store the payouts of the period, and of some days before it."""
     gateway, run = page.connection.gateway, page.run
     if not isinstance(gateway, PayoutLister):
-        return _nothing
+        return nothing
     listed = await gateway.list_payouts(since=run.since - RELISTED, until=run.until, cursor=run.cursor)
 
     async def write(connection: AsyncConnection) -> Written:
@@ -65,12 +65,12 @@ async def payout_rows(page: Page) -> Write:
     """Store which rows a payout pays. The cursor is the payout, and the gateway's own cursor within it."""
     gateway, run = page.connection.gateway, page.run
     if not isinstance(gateway, PayoutLister):
-        return _nothing
+        return nothing
     done, _, within = (run.cursor or "").partition("\n")
     async with page.reconciler.reader.connect() as connection:
         following = await reported.payouts_of(connection, run, run.since - RELISTED, done, AT_ONCE)
     if not (within or following):
-        return _nothing
+        return nothing
     payout_id = done if within else following[0].id
     listed = await gateway.list_payout_rows(payout_id, cursor=within or None)
 
@@ -79,10 +79,6 @@ async def payout_rows(page: Page) -> Write:
         return Written(f"{payout_id}\n{listed.cursor or ''}", {"payout_rows_listed": len(listed.row_ids)})
 
     return write
-
-
-async def _nothing(_connection: AsyncConnection) -> Written:
-    return Written()
 
 
 def _changed(row_id: str) -> Finding:

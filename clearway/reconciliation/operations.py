@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.service import RPCError
 
-from clearway.db.reconciliation import items, recorded, reported
+from clearway.db.reconciliation import recorded, reported
 from clearway.db.reconciliation.recorded import Known
 from clearway.domain import payment
 from clearway.domain.ids import subject_of
@@ -39,24 +39,14 @@ async def operations(page: Page) -> Write:
     rebuilt = await _rebuild(page, [row for row in listed if _is_lost(row, known)])
 
     async def write_page(connection: AsyncConnection) -> Written:
-        written = Written(listed[-1].id if len(listed) == PAGE else None)
+        written = Written.of([row.id for row in listed])
         for row in listed:
             found = _judge(page, row, known)
             if found is not None:
                 found.detail.update({"recovery": rebuilt[row.id]} if row.id in rebuilt else {})
                 written.findings.append(found)
-        judged = [_subject(row) for row in listed]
-        await items.close_gone(
-            connection, page.run, Comparison.OPERATIONS, judged=judged, findings=written.findings, now=page.now
-        )
-        await items.close_gone(
-            connection,
-            page.run,
-            Comparison.OPERATIONS,
-            judged=_listed_subjects(listed),
-            findings=[],
-            now=page.now,
-        )
+        await page.close_gone(connection, Comparison.OPERATIONS, [_subject(row) for row in listed], written)
+        await page.close_gone(connection, Comparison.OPERATIONS, _listed_subjects(listed), Written())
         written.count("operations_compared", len(listed))
         return written
 

@@ -7,7 +7,7 @@ at any point, and two workers may work on it at once.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from clearway.db.engine import each_for_itself
 from clearway.db.events import DueDelivery
 from clearway.db.reconciliation import items, runs
-from clearway.domain.reconciliation import Finding, RunStatus, Step
+from clearway.domain.reconciliation import Comparison, Finding, RunStatus, Step
 from clearway.gateways.connections import Connection, GatewayConnections
 from clearway.reconciliation import telling
 from clearway.recovery.taking_up import Recovery
@@ -58,6 +58,11 @@ class Written:
     counts: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, ids: Sequence[str]) -> Written:
+        """Return what a page of these ids leads to: the step goes on after the last of a full page."""
+        return cls(ids[-1] if len(ids) == PAGE else None)
+
     def count(self, name: str, number: int = 1) -> None:
         """Add to a count of the run."""
         if number:
@@ -78,6 +83,19 @@ class Page:
         if moment is None:
             return False
         return moment > self.now - timedelta(seconds=lag_s or 0) or moment > self.run.until - NEAR_END
+
+    async def close_gone(
+        self, connection: AsyncConnection, comparison: Comparison, judged: Collection[str], written: Written
+    ) -> Sequence[Row[Any]]:
+        """Close the open items of judged subjects whose difference was not found; return them."""
+        return await items.close_gone(
+            connection, self.run, comparison, judged=judged, findings=written.findings, now=self.now
+        )
+
+
+async def nothing(_connection: AsyncConnection) -> Written:
+    """Write nothing: the gateway does not have what the step is about."""
+    return Written()
 
 
 Write = Callable[[AsyncConnection], Awaitable[Written]]

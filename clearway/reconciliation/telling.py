@@ -17,11 +17,11 @@ from clearway.reconciliation.showing import run_resource
 async def completed(connection: AsyncConnection, run: Row[Any]) -> list[DueDelivery]:
     """Write the event of a run that has ended, in its transaction; return the deliveries that are due."""
     is_failed = run.status == RunStatus.FAILED.value
-    found = await items.open_by_kind(connection, run.merchant_id, run.gateway_id, reconciliation_id=run.id)
+    found = await items.open_by_kind(connection, run.merchant_id, [run.id])
     happening = Happening(
         type=EventType.RECONCILIATION_FAILED if is_failed else EventType.RECONCILIATION_COMPLETED,
         merchant_id=run.merchant_id,
-        data=run_resource(run, found).data(),
+        data=run_resource(run, found[run.id]).data(),
         step="ended",
         subject_id=run.id,
         from_status=RunStatus.RUNNING.value,

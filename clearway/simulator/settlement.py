@@ -175,10 +175,14 @@ class Settlement:
         )
         return [PaidOut(**row) for row in self.store.all(query, *astuple(wanted), after, limit)]
 
-    def payout(self, payout_id: str) -> PaidOut | None:
-        """Find a payout."""
-        query = "SELECT number, id, currency, amount, bank_reference, created_at FROM payouts WHERE id = ?"
-        row = self.store.one(query, payout_id)
+    def payout(self, channel: str, account: str, payout_id: str) -> PaidOut | None:
+        """Find a payout of an account."""
+        self.settle()
+        query = (
+            "SELECT number, id, currency, amount, bank_reference, created_at FROM payouts"
+            " WHERE channel = ? AND account = ? AND id = ?"
+        )
+        row = self.store.one(query, channel, account, payout_id)
         return PaidOut(**row) if row else None
 
     def settle(self) -> float:

@@ -64,9 +64,11 @@ async def list_payouts(
 
 
 @router.get("/payouts/{payout}/rows")
-async def list_payout_rows(settlement: Settling, payout: str, *, after: int = 0, limit: Limit = 100) -> Response:
+async def list_payout_rows(
+    settlement: Settling, payout: str, *, account: str = "", after: int = 0, limit: Limit = 100
+) -> Response:
     """List the rows that a payout pays."""
-    if settlement.payout(payout) is None:
+    if settlement.payout(SIMULATOR, account, payout) is None:
         return JSONResponse(error_body("unknown_payout", "There is no such payout."), 404)
     return _page(settlement.rows_of_payout(payout, after, limit), limit, _row_body)
 

@@ -139,25 +139,26 @@ async def corrections_of(
 
 
 async def open_by_kind(
-    connection: AsyncConnection, merchant_id: str, gateway_id: str, *, reconciliation_id: str | None = None
-) -> Sequence[Row[Any]]:
-    """Count the items of a gateway by kind and currency: how many are open, and their money at risk."""
+    connection: AsyncConnection, merchant_id: str, run_ids: Collection[str]
+) -> dict[str, list[Row[Any]]]:
+    """Count the items that runs opened by kind and currency: how many are open, and their money at risk; by run."""
     column = reconciliation_items.c
     is_open = column.state == ItemState.OPEN.value
+    named = (column.reconciliation_id, column.kind, column.currency)
     query = (
         select(
-            column.kind,
-            column.currency,
+            *named,
             func.count(case((is_open, 1))).label("open"),
             func.coalesce(func.sum(case((is_open, column.at_risk_minor))), 0).label("at_risk_minor"),
         )
-        .where(column.merchant_id == merchant_id, column.gateway_id == gateway_id)
-        .group_by(column.kind, column.currency)
+        .where(column.merchant_id == merchant_id, column.reconciliation_id.in_(run_ids))
+        .group_by(*named)
         .order_by(column.kind, column.currency)
     )
-    if reconciliation_id is not None:
-        query = query.where(column.reconciliation_id == reconciliation_id)
-    return (await connection.execute(query)).all()
+    found: dict[str, list[Row[Any]]] = {run_id: [] for run_id in run_ids}
+    for row in await connection.execute(query):
+        found[row.reconciliation_id].append(row)
+    return found
 
 
 def _row(run: Row[Any], finding: Finding, now: datetime) -> dict[str, Any]:

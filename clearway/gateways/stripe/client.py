@@ -40,6 +40,7 @@ from clearway.gateways.stripe.abilities import abilities
 from clearway.gateways.stripe.amounts import AmountNotExpressibleError, to_stripe
 from clearway.gateways.stripe.exchange import Answer, ask
 from clearway.gateways.stripe.listing import StripeLists
+from clearway.gateways.stripe.paging import ListFailedError, Turn, page_of
 from clearway.gateways.stripe.transport import StripeTransport
 
 API_BASE: Final = "https://api.stripe.com"
@@ -47,7 +48,6 @@ ONE_CAPTURE: Final = (
     "This Stripe account cannot capture in several parts: Stripe would release the rest. Nothing was captured. "
     "Send `final: true`, or switch `multicapture` on if your pricing at Stripe has it."
 )
-LISTED_AT_ONCE: Final = 100
 SCAN_BEFORE_S: Final = 5
 """How far Stripe's clock may be behind ours."""
 stripe.enable_telemetry = False  # Telemetry: each request would report the duration of the previous one to Stripe.
@@ -275,7 +275,7 @@ class StripeGateway:
             answer = await ask(
                 operation.kind, lambda: self._v1.payment_intents.retrieve_async(operation.payment_reference)
             )
-            return answer.body, _of_question(answer)
+            return answer.body, _of_question(answer.outcome)
         return await self._scan(operation)
 
     async def _scan(self, operation: Operation) -> tuple[Mapping[str, Any] | None, GatewayOutcome]:
@@ -292,7 +292,7 @@ class StripeGateway:
         reference = operation.references.get("refund")
         if reference:
             answer = await ask(operation.kind, lambda: self._v1.refunds.retrieve_async(reference))
-            body, outcome = answer.body, _of_question(answer)
+            body, outcome = answer.body, _of_question(answer.outcome)
         else:
             body, outcome = await self._matching(
                 lambda page: self._v1.refunds.list_async(page | {"payment_intent": operation.payment_reference}),
@@ -300,22 +300,19 @@ class StripeGateway:
             )
         return outcome if body is None else _read(body, mapping.outcome_of_refund)
 
-    async def _matching(
-        self, turn: Callable[[Any], Awaitable[stripe.StripeObject]], key: str
-    ) -> tuple[Mapping[str, Any] | None, GatewayOutcome]:
+    async def _matching(self, turn: Turn, key: str) -> tuple[Mapping[str, Any] | None, GatewayOutcome]:
         """Search a list for the object with the key."""
-        page: dict[str, Any] = {"limit": LISTED_AT_ONCE}
+        after = None
         while True:
-            answer = await ask(OperationKind.REFUND, lambda: turn(dict(page)))
-            listed = answer.body.get("data") if answer.body else None
-            if not isinstance(listed, list) or not all(isinstance(item, Mapping) for item in listed):
-                return None, UNKNOWN if answer.body else _of_question(answer)
+            try:
+                listed, after = await page_of(turn, {}, after)
+            except ListFailedError as error:
+                return None, _of_question(error.outcome)
             for item in listed:
                 if isinstance(item.get("metadata"), Mapping) and item["metadata"].get(mapping.KEY_MARK) == key:
                     return item, UNKNOWN
-            if not (answer.body or {}).get("has_more") or not listed:
+            if after is None:
                 return None, GatewayOutcome(OutcomeKind.NOT_FOUND)
-            page["starting_after"] = str(listed[-1].get("id"))
 
 
 def _key(key: str) -> Any:
@@ -327,10 +324,9 @@ def _not_sent(kind: OperationKind, error: AmountNotExpressibleError) -> GatewayO
     return GatewayOutcome(OutcomeKind.DECLINED, Executed.NO, error_code=code, error_description=str(error))
 
 
-def _of_question(answer: Answer) -> GatewayOutcome:
+def _of_question(outcome: GatewayOutcome | None) -> GatewayOutcome:
     """Return the outcome of an unanswered question: it says nothing about the operation."""
-    wait_s = answer.outcome.retry_after_s if answer.outcome else None
-    return GatewayOutcome(OutcomeKind.UNKNOWN, retry_after_s=wait_s)
+    return GatewayOutcome(OutcomeKind.UNKNOWN, retry_after_s=outcome.retry_after_s if outcome else None)
 
 
 def _read(body: Mapping[str, Any], read: Callable[[Mapping[str, Any]], GatewayOutcome]) -> GatewayOutcome:

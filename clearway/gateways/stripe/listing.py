@@ -6,14 +6,13 @@ older intent, so intents are listed from `AUTHORISED_FOR` before the moment that
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-import stripe
-
-from clearway.domain.reconciliation import RATE_TOLERANCE, converted
+from clearway.domain.fx import converted_minor
+from clearway.domain.reconciliation import RATE_TOLERANCE
 from clearway.domain.settlement import BalanceKind, PayoutStatus
 from clearway.gateways.contract import (
     AnswerUnreadableError,
@@ -31,9 +30,8 @@ from clearway.gateways.contract import (
 )
 from clearway.gateways.stripe import mapping
 from clearway.gateways.stripe.amounts import from_stripe
-from clearway.gateways.stripe.exchange import ask
+from clearway.gateways.stripe.paging import page_of
 
-LISTED_AT_ONCE: Final = 100
 AUTHORISED_FOR: Final = timedelta(days=7)
 REFUNDS: Final = "refunds"
 CHARGED: Final = "charge"
@@ -52,8 +50,6 @@ KINDS: Final = {
 """The kind of a row by its reporting category; all others are adjustments."""
 STATUSES: Final = {"paid": PayoutStatus.PAID, "failed": PayoutStatus.FAILED, "canceled": PayoutStatus.FAILED}
 
-Turn = Callable[[Any], Awaitable[stripe.StripeObject]]
-
 
 class StripeLists:
     """The lists of one account."""
@@ -65,11 +61,11 @@ class StripeLists:
         """Return a page: first of the intents with their captures, then of the refunds."""
         stage, _, after = (cursor or "").partition(":")
         if stage == REFUNDS:
-            things, following = await _page(self._v1.refunds.list_async, _created(since), after)
+            things, following = await page_of(self._v1.refunds.list_async, _created(since), after)
             found = [one for each in things for one in _of_refund(each)]
         else:
             asked = _created(since - AUTHORISED_FOR)
-            things, following = await _page(self._v1.payment_intents.list_async, asked, after)
+            things, following = await page_of(self._v1.payment_intents.list_async, asked, after)
             found = [one for each in things for one in _of_intent(each)]
         wanted = [one for one in found if payment_id is None or one.payment_id == payment_id]
         if following is not None:
@@ -79,7 +75,7 @@ class StripeLists:
     async def rows(self, since: datetime, until: datetime, cursor: str | None) -> BalancePage:
         """Return a page of balance transactions, each with its source."""
         asked = _created(since, until) | {"expand": ["data.source"]}
-        things, following = await _page(self._v1.balance_transactions.list_async, asked, cursor)
+        things, following = await page_of(self._v1.balance_transactions.list_async, asked, cursor)
         rows, unreadable = [], []
         for each in things:
             try:
@@ -90,12 +86,12 @@ class StripeLists:
 
     async def payouts(self, since: datetime, until: datetime, cursor: str | None) -> PayoutPage:
         """Return a page of payouts."""
-        things, following = await _page(self._v1.payouts.list_async, _created(since, until), cursor)
+        things, following = await page_of(self._v1.payouts.list_async, _created(since, until), cursor)
         return PayoutPage(tuple(_readable(_payout_of, each) for each in things), following)
 
     async def payout_rows(self, payout_id: str, cursor: str | None) -> PayoutRows:
         """Return a page of the ids of the rows of a payout, without the row of the payout itself."""
-        things, following = await _page(self._v1.balance_transactions.list_async, {"payout": payout_id}, cursor)
+        things, following = await page_of(self._v1.balance_transactions.list_async, {"payout": payout_id}, cursor)
         paid = [each for each in things if KINDS.get(str(each.get("reporting_category"))) is not BalanceKind.PAYOUT]
         return PayoutRows(tuple(str(each.get("id")) for each in paid), following)
 
@@ -146,7 +142,7 @@ def _customer(
     paid_in = str(source.get("currency") or currency).upper()
     if paid_in == currency or rate is None:
         return None, None
-    derived = converted(gross, currency, paid_in, 1 / rate)
+    derived = converted_minor(gross, currency, paid_in, 1 / rate)
     whole, captured = source.get("amount"), source.get("amount_captured")
     stated = None
     if type(whole) is int:
@@ -218,17 +214,6 @@ def _readable(read: Callable[[Mapping[str, Any]], Payout], body: Mapping[str, An
         return read(body)
     except (KeyError, TypeError, ValueError) as error:
         raise GatewayUnavailableError(f"Stripe's list of payouts cannot be read: {type(error).__name__}") from None
-
-
-async def _page(turn: Turn, asked: dict[str, Any], after: str | None) -> tuple[list[Mapping[str, Any]], str | None]:
-    """Return the objects of a page, and where the next one begins. Raises GatewayUnavailableError."""
-    page = asked | {"limit": LISTED_AT_ONCE} | ({"starting_after": after} if after else {})
-    answer = await ask(OperationKind.AUTHORISE, lambda: turn(page))
-    listed = answer.body.get("data") if answer.body else None
-    if answer.body is None or not isinstance(listed, list) or not all(isinstance(each, Mapping) for each in listed):
-        raise GatewayUnavailableError("Stripe did not answer with a list")
-    following = str(listed[-1].get("id")) if listed and answer.body.get("has_more") else None
-    return listed, following
 
 
 def _created(since: datetime, until: datetime | None = None) -> dict[str, Any]:

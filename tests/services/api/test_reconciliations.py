@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from clearway.db.tables import audit_log
+from clearway.db.tables import audit_log, gateway_configs
 from tests.services.api.conftest import Caller, NewCaller, Payer, eventually
 
 COLUMNS = {"date": "date", "gross": "gross", "currency": "currency", "gateway_id": "id", "our_id": "order"}
@@ -52,6 +52,17 @@ async def test_a_run_is_started_carried_out_and_shown(payer: Payer) -> None:
     assert [each["id"] for each in listed] == [run["id"]]
     events = (await payer.http.get("/events", params={"type": "reconciliation.completed"})).json()["data"]
     assert [event["data"]["id"] for event in events] == [run["id"]]
+
+
+async def test_a_day_of_a_gateway_with_broken_credentials_is_accepted(payer: Payer, api_engine: AsyncEngine) -> None:
+    """The day needs only the time zone of the gateway's settings, so no connector is built for it."""
+    gateway_id = await gateway_of(payer)
+    async with api_engine.begin() as connection:
+        broken = {"sealed_credentials": "not sealed", "version": gateway_configs.c.version + 1}
+        await connection.execute(update(gateway_configs).where(gateway_configs.c.id == gateway_id).values(broken))
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    made = await payer.http.post("/reconciliations", json={"gateway_id": gateway_id, "date": yesterday})
+    assert made.status_code == 202, made.text
 
 
 async def test_a_stray_row_is_an_item_that_a_person_closes(payer: Payer, api_engine: AsyncEngine) -> None:

@@ -12,12 +12,13 @@ from clearway.domain.settlement import BalanceKind
 from clearway.gateways.contract import (
     BalanceLister,
     BalanceRow,
+    GatewayUnavailableError,
     OperationKind,
     OperationLister,
     OutcomeKind,
     PayoutLister,
 )
-from clearway.gateways.stripe import listing
+from clearway.gateways.stripe import paging
 from tests.services.gateways.asking import MANUAL, follow_up
 from tests.services.gateways.running import Simulator, running_simulator
 from tests.services.gateways.stripe_account import Account
@@ -85,7 +86,8 @@ async def test_a_partial_capture_has_two_rows_that_sum_to_it(stripe: Stripe) -> 
 
 async def test_operations_are_listed_with_their_captures(stripe: Stripe, monkeypatch: pytest.MonkeyPatch) -> None:
     """Intents come with the captures that their marks name, then refunds, over pages."""
-    monkeypatch.setattr(listing, "LISTED_AT_ONCE", 1)
+    monkeypatch.setattr(paging, "LISTED_AT_ONCE", 1)
+    began = datetime.now(UTC)
     asked, outcome = await stripe.paid(amount_minor=10_000, capture_method=MANUAL)
     capture = replace(follow_up(asked, outcome, "capture", 6_000), final=True)
     await stripe.gateway.capture(capture)
@@ -94,7 +96,7 @@ async def test_operations_are_listed_with_their_captures(stripe: Stripe, monkeyp
     declined, _ = await stripe.paid("pm_card_visa_chargeDeclined")
     found, cursor = {}, None
     while True:
-        page = await stripe.gateway.list_operations(since=datetime.now(UTC), cursor=cursor)
+        page = await stripe.gateway.list_operations(since=began, cursor=cursor)
         found |= {one.key: one for one in page.operations}
         cursor = page.cursor
         if cursor is None:
@@ -120,6 +122,20 @@ async def test_payouts_and_their_rows(stripe: Stripe) -> None:
     paid = await stripe.gateway.list_payout_rows(payout.id)
     rows = {row.id: row for row in await rows_of(stripe)}
     assert payout.amount_minor == sum(rows[row_id].net_minor for row_id in paid.row_ids) == 9_680
+
+
+async def test_another_accounts_payout_is_not_found(stripe: Stripe, settling: Simulator, receiver: Receiver) -> None:
+    """Stripe refuses to list the rows of a payout of another account, and the error says what it answered."""
+    await stripe.paid(amount_minor=10_000)
+    await rows_of(stripe)
+    payouts = ()
+    while not payouts:
+        payouts = (await stripe.gateway.list_payouts(since=LONG_AGO, until=LATER)).payouts
+    account = Account(settling, "settled_stranger")
+    async with connected(account, receiver) as stranger:
+        with pytest.raises(GatewayUnavailableError, match=f"No such payout: '{payouts[0].id}'"):
+            await stranger.gateway.list_payout_rows(payouts[0].id)
+    await account.aclose()
 
 
 async def test_stripe_declares_its_lists(stripe: Stripe) -> None:

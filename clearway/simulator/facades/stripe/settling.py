@@ -41,8 +41,7 @@ class Settling:
         """Return a page of balance transactions; of one payout if it is named."""
         require_secret(caller)
         if asked.payout is not None:
-            self.settlement.settle()
-            if self.settlement.payout(asked.payout) is None:
+            if self.settlement.payout(CHANNEL, caller.account, asked.payout) is None:
                 raise missing("payout", asked.payout, "payout")
             found = self.settlement.rows_of_payout(asked.payout, 0, ALL_MAX)
         else:
