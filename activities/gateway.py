@@ -58,12 +58,16 @@ class GatewayCall:
 
 @dataclass(frozen=True)
 class RecoverCall:
-    """A question about an operation that may have been sent. at: the workflow's time, to judge a NOT_FOUND."""
+    """A question about an operation that may have been sent. at: the workflow's time, to judge a NOT_FOUND.
+
+    row_may_be_lost: it may have been sent without a reference on record, because a restored database lacks the row.
+    """
 
     gateway_id: str
     operation: Operation
     at: datetime
     personal: str | None = None
+    row_may_be_lost: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,10 @@ class GatewayActivities:
 
     @activity.defn(name="recover")
     async def recover(self, call: RecoverCall) -> GatewayOutcome:
-        """Find out the outcome of an operation; UNKNOWN when the gateway cannot be asked."""
+        """Find out the outcome of an operation; UNKNOWN when the gateway cannot be asked.
+
+        row_may_be_lost: NOT_FOUND then means that there is none; RETRYABLE, that it took no money and can be sent.
+        """
         operation = call.operation
         try:
             operation = self._opened(operation, call.personal)
@@ -204,8 +211,24 @@ class GatewayActivities:
         except UNUSABLE as error:
             activity.logger.error("gateway %s cannot be asked: %s", call.gateway_id, error)
             return UNKNOWN
-        finding = find_out(connection.gateway, operation, call.at)
+        gateway = connection.gateway
+        if call.row_may_be_lost and isinstance(gateway, Preparing) and not is_prepared(operation):
+            return await self._begun(connection, gateway, operation, call.at)
+        finding = find_out(gateway, operation, call.at)
         return self._sealed(operation, await self._noted(connection, operation, CallOperation.RECOVER, finding))
+
+    async def _begun(
+        self, connection: Connection, gateway: Gateway, operation: Operation, at: datetime
+    ) -> GatewayOutcome:
+        """Find out an operation whose reference is lost: the same first step with the same key gives it again."""
+        assert isinstance(gateway, Preparing)
+        first = await self._noted(connection, operation, CallOperation.PREPARE, gateway.prepare(operation))
+        if first.kind is not OutcomeKind.PREPARED:
+            return first if first.kind is OutcomeKind.DECLINED else UNKNOWN
+        known = replace(operation, references=dict(first.references), state=first.state)
+        found = await self._noted(connection, known, CallOperation.RECOVER, find_out(gateway, known, at))
+        # It may be the step just taken, which nobody has seen: it took no money.
+        return replace(found, kind=OutcomeKind.RETRYABLE, executed=Executed.NO) if found.kind in ONLY_BEGUN else found
 
     async def _send(self, call: GatewayCall, send: Callable[[Gateway], Awaitable[GatewayOutcome]]) -> GatewayOutcome:
         """Send a capture, void or refund: also to a disabled gateway, because the money is there."""
@@ -328,6 +351,10 @@ def _switched_off(call: GatewayCall, error: Exception) -> GatewayOutcome:
         elsewhere=Elsewhere.YES,
         worth_again_s=0,
     )
+
+
+ONLY_BEGUN: Final = frozenset({OutcomeKind.NEEDS_ACTION, OutcomeKind.PREPARED, OutcomeKind.NOT_FOUND})
+"""States of an operation of which only the first step is taken."""
 
 
 def is_prepared(operation: Operation) -> bool:

@@ -20,7 +20,7 @@ from clearway.db.orders import NewOrder, record_order_again
 from clearway.db.payments import recording
 from clearway.db.payments import recording_commands as commands
 from clearway.db.payments.rows import RecordMovedError
-from clearway.domain.attempt import Attempt
+from clearway.domain.attempt import Attempt, GatewayChoice
 from clearway.domain.command import CommandEnd, NewCommand, PaymentCommand
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
 from clearway.domain.refusals import (
@@ -53,13 +53,17 @@ class PaymentState:
 
 @dataclass(frozen=True)
 class LoadedPayment:
-    """A payment from its row, for a run that continues from there. commands, attempts: all of them, in order."""
+    """A payment from its row, for a run that continues from there. commands, attempts: all of them, in order.
+
+    gateways: all that the merchant has, in the order of their priority.
+    """
 
     state: PaymentState
     created_at: datetime
     authorised_at: datetime | None
     commands: tuple[PaymentCommand, ...]
     attempts: tuple[Attempt, ...] = ()
+    gateways: tuple[GatewayChoice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -181,6 +185,7 @@ class PaymentActivities:
             standing.authorised_at,
             tuple(standing.commands),
             tuple(standing.attempts),
+            tuple(standing.gateways),
         )
 
     @activity.defn(name="begin_payment_command")

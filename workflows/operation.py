@@ -114,6 +114,22 @@ class GatewayCaller:
             policies.QUESTION_RETRY,
         )
 
+    async def find_lost(self, operation: Operation, *, give_up_at: datetime) -> GatewayOutcome:
+        """Ask for an authorisation whose row a restored database may lack, until there is an answer.
+
+        NOT_FOUND: there is none. RETRYABLE: it took no money, and the same key can be sent. UNKNOWN: the time is up.
+        """
+        sent = replace(operation, last_sent_at=workflow.now())
+        waits = iter(policies.INQUIRY_WAITS_S)
+        while True:
+            call = RecoverCall(self._gateway_id, sent, workflow.now(), self._personal_of(sent), row_may_be_lost=True)
+            summary = f"ask about {sent.key}, whose row may be lost"
+            outcome = await _call_gateway(GatewayActivities.recover, call, summary, policies.QUESTION_RETRY)
+            if outcome.kind is not OutcomeKind.UNKNOWN or workflow.now() >= give_up_at:
+                return outcome
+            pause_s = max(next(waits, policies.INQUIRY_WAITS_S[-1]), outcome.retry_after_s or 0)
+            await workflow.sleep(pause_s, summary=f"before asking about {sent.key}")
+
     async def recover(self, operation: Operation, *, give_up_at: datetime) -> GatewayOutcome:
         """Ask until the gateway gives any answer; UNKNOWN when the time is up."""
         waits = iter(policies.INQUIRY_WAITS_S)

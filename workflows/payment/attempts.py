@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from temporalio import workflow
 
-from clearway.domain.attempt import attempt_key
+from clearway.domain.attempt import GatewayChoice, attempt_key
 from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.gateway_error import Elsewhere
 from clearway.domain.payment import UNDECIDED as UNDECIDED_STATUSES
@@ -47,7 +47,7 @@ async def _at_gateways(run: PaymentRun, *, ask_first: bool) -> GatewayOutcome:
     while briefly:
         failed = await _surely_over(run, outcome)
         if failed is not None and run.may_fail_over():
-            await _fail_over(run, failed)
+            await fail_over(run, failed, run.alternatives[0])
             briefly = run.may_fail_over()
             outcome = await _at_gateway(run, briefly=briefly)
         elif outcome.kind in UNDECIDED:
@@ -99,9 +99,9 @@ async def closed(run: PaymentRun, outcome: GatewayOutcome, *, until: datetime) -
     return answer.kind is OutcomeKind.APPROVED
 
 
-async def _fail_over(run: PaymentRun, failed: GatewayOutcome) -> None:
-    """Record that the attempt failed and that another follows, at the next gateway."""
-    code, to = failed.error_code or "gateway_unavailable", run.alternatives[0]
+async def fail_over(run: PaymentRun, failed: GatewayOutcome, to: GatewayChoice) -> None:
+    """Record that the attempt failed and that another follows, at this gateway."""
+    code = failed.error_code or "gateway_unavailable"
     description = failed.error_description or DECLINE_CODES.get(code, DECLINE_CODES["payment_declined"])
     await run.change(
         PaymentStatus.PENDING,
@@ -205,7 +205,7 @@ async def _declined(run: PaymentRun, outcome: GatewayOutcome) -> None:
     """Try another gateway after a decline that came later, where that is allowed; else the payment has failed."""
     failed = await _surely_over(run, outcome) if run.may_fail_over() and run.status in UNDECIDED_STATUSES else None
     if failed is not None and run.may_fail_over():
-        await _fail_over(run, failed)
+        await fail_over(run, failed, run.alternatives[0])
         await authorise(run)
     else:
         await _failed(run, outcome, actor="gateway")

@@ -168,7 +168,7 @@ class PaymentRun:
         self.timeline = timeline
         self.inbox = inbox
         self.record = PaymentRecord(self.new, timeline)
-        self.caller = self._at(self.new.gateway_id)
+        self.caller = self.caller_at(self.new.gateway_id)
         self.attempt = 1
         self.alternatives = self.new.alternatives
         self.references: dict[str, str] = {}
@@ -246,7 +246,7 @@ class PaymentRun:
     def _go_on_with(self, attempt: Attempt) -> None:
         """Continue with the last attempt. The payment's row has the newer reference, if an operator set one."""
         self.attempt, self.state, self.sent_at = attempt.number, attempt.state, attempt.started_at
-        self.caller = self._at(attempt.gateway_id)
+        self.caller = self.caller_at(attempt.gateway_id)
         self.references = attempt.references | self.references
 
     def may_fail_over(self) -> bool:
@@ -258,9 +258,10 @@ class PaymentRun:
         self.attempt += 1
         self.alternatives = self.alternatives[1:]
         self.references, self.state, self.sent_at = {}, None, workflow.now()
-        self.caller = self._at(at.gateway_id)
+        self.caller = self.caller_at(at.gateway_id)
 
-    def _at(self, gateway_id: str) -> GatewayCaller:
+    def caller_at(self, gateway_id: str) -> GatewayCaller:
+        """Return the calls of this payment to a gateway."""
         return GatewayCaller(gateway_id, self.timeline.note, self.new.personal)
 
     async def change(self, to: PaymentStatus, reason: str, *, actor: str = "system", **fields: Any) -> None:

@@ -60,13 +60,18 @@ async def go_on(run: PaymentRun) -> None:
     policy = policy_of(run)
     assert policy is not None, "only a payment with a policy is retrying"
     if run.payment.retry_at is not None and workflow.now() < policy.ends_at(run.recorded_at):
-        await _begin(run, Retry(f"{run.new.id}:retry:{run.attempt + 1}", run.attempt + 1), _same(run))
+        await begin_next(run, _same(run))
         await attempts.authorise(run)
         return
     payment = run.payment
     await run.change(
         PaymentStatus.FAILED, GIVEN_UP, error_code=payment.error_code, error_description=payment.error_description
     )
+
+
+async def begin_next(run: PaymentRun, at: GatewayChoice) -> None:
+    """Begin the next attempt without a request of the merchant."""
+    await _begin(run, Retry(f"{run.new.id}:retry:{run.attempt + 1}", run.attempt + 1), at)
 
 
 async def retry(run: PaymentRun, command: Command) -> None:

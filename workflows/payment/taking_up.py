@@ -6,12 +6,12 @@ database that was restored to an earlier moment lacks the last ones.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 from temporalio import workflow
 
 from activities.payment import LoadedPayment
-from clearway.domain.attempt import attempt_key
+from clearway.domain.attempt import GatewayChoice
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, PaymentCommand
 from clearway.domain.payment import FINAL, UNDECIDED, CaptureMethod, PaymentStatus
 from clearway.durable.messages import CancelInput, CaptureInput
@@ -19,7 +19,7 @@ from clearway.gateways.contract import GatewayOutcome, Operation, OperationKind,
 from workflows import policies
 from workflows.inbox import Command
 from workflows.operation import captured_by, difference
-from workflows.payment import attempts, captures, closing, review
+from workflows.payment import attempts, captures, closing, lost_attempts, review
 from workflows.payment.doubt import Doubt
 from workflows.payment.record import PaymentRun
 
@@ -33,37 +33,35 @@ async def take_up(run: PaymentRun) -> None:
     if run.status in FINAL:
         return
     if run.status in UNDECIDED:
-        await _undecided(run)
+        await _undecided(run, loaded.gateways)
     elif run.status is PaymentStatus.AUTHORIZED:
         await _authorised(run, loaded)
     elif run.status is PaymentStatus.RETRYING:
-        await _retrying(run)
+        await _retrying(run, loaded.gateways)
     else:
         await _under_review(run, loaded)
     run.inbox.commands.extendleft(reversed(_unanswered(loaded)))
 
 
-async def _undecided(run: PaymentRun) -> None:
+async def _undecided(run: PaymentRun, gateways: Sequence[GatewayChoice]) -> None:
     """Ask for the outcome of the authorisation. A restored database may lack what followed it."""
+    followed = await lost_attempts.follow(run, gateways)
     if run.status is PaymentStatus.PENDING:
         await attempts.authorise(run, ask_first=True)
-    else:
+    elif not followed:
         await attempts.ask(run)
     if run.status is PaymentStatus.AUTHORIZED:
         await _find_lost_commands(run)
 
 
-async def _retrying(run: PaymentRun) -> None:
+async def _retrying(run: PaymentRun, gateways: Sequence[GatewayChoice]) -> None:
     """Ask about the last attempt, which failed: a restored database may lack the attempt that followed it."""
     outcome = await run.caller.find_out(run.authorisation())
-    # The attempt that followed had ids of its own: by those of the last, the gateway would answer about the last.
-    key, number = attempt_key(run.new.id, run.attempt + 1), run.attempt + 1
-    following = replace(run.authorisation(), key=key, number=number, references={}, state=None)
-    for seen in (outcome, await run.caller.find_out(following)):
-        if seen.kind is OutcomeKind.APPROVED:
-            said = "the gateway reports that an attempt succeeded, which is recorded as failed or not at all"
-            await review.begin(run, said, Doubt(differs=said))
-            return
+    if outcome.kind is OutcomeKind.APPROVED:
+        said = "the gateway reports that an attempt succeeded, which is recorded as failed"
+        await review.begin(run, said, Doubt(differs=said))
+    elif await lost_attempts.begin_again(run, gateways):
+        await _undecided(run, gateways)
 
 
 def _unanswered(loaded: LoadedPayment) -> list[Command]:

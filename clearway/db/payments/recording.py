@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db import audit, ledger
+from clearway.db import audit, gateways, ledger
 from clearway.db.events import (
     DueDelivery,
     Happening,
@@ -38,7 +38,7 @@ from clearway.db.payments.rows import (
 )
 from clearway.db.tables import captures, events, orders, payments
 from clearway.db.writing import Changed, Rows, Write, row_after, until_written, write_if
-from clearway.domain.attempt import Attempt
+from clearway.domain.attempt import Attempt, GatewayChoice
 from clearway.domain.command import PaymentCommand
 from clearway.domain.events import CREATED_STEP, EventType
 from clearway.domain.ledger import LedgerTransaction
@@ -99,7 +99,10 @@ class RecordedPayment:
 
 @dataclass(frozen=True, slots=True)
 class StandingPayment:
-    """A payment with what a new run needs to continue. authorised_at: the last time it became authorized."""
+    """A payment with what a new run needs to continue. authorised_at: the last time it became authorized.
+
+    gateways: all that the merchant has.
+    """
 
     payment: Payment
     resource: PaymentResource
@@ -107,6 +110,7 @@ class StandingPayment:
     authorised_at: datetime | None
     commands: Sequence[PaymentCommand]
     attempts: Sequence[Attempt]
+    gateways: Sequence[GatewayChoice]
 
 
 async def record(
@@ -206,6 +210,7 @@ async def load(connection: AsyncConnection, payment_id: str) -> StandingPayment:
         authorised_at=await connection.scalar(authorised),
         commands=await commands.all_of(connection, payment_id),
         attempts=await attempts.all_of(connection, payment_id),
+        gateways=[GatewayChoice(each.kind, each.id) for each in await gateways.list_all(connection, row.merchant_id)],
     )
 
 

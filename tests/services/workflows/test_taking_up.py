@@ -10,12 +10,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from clearway.db.engine import each_for_itself
 from clearway.db.payments import recording
 from clearway.db.payments import recording_commands as commands
 from clearway.db.payments.rows import new_payment_of, payment_of
 from clearway.db.refunds import recording as refunds
 from clearway.domain import ids
+from clearway.domain.attempt import GatewayChoice
 from clearway.domain.command import CommandKind, NewCommand
 from clearway.domain.payment import CapturedAmount, CaptureMethod, Change, NewPayment, PaymentStatus
 from clearway.domain.refund import NewRefund
@@ -27,6 +30,8 @@ from tests.services.workflows.test_attempts import attempts
 from tests.services.workflows.test_failover import another_gateway
 from tests.support.durable import Durable
 from workflows.payment import PaymentWorkflow
+
+POLICY = {"scheduled": 0, "first_wait_s": 60.0, "within_s": 3_600.0}
 
 
 class Lost:
@@ -50,11 +55,11 @@ class Lost:
             await recording.record(connection, self.new, self.personal, now=await self._now())
         return self
 
-    async def authorised_at_gateway(self) -> GatewayOutcome:
-        """Let the gateway authorise it."""
+    async def authorised_at_gateway(self, attempt: int = 1) -> GatewayOutcome:
+        """Let the gateway authorise it, as its attempt of this number."""
         new = self.new
         asked = Authorisation(new.method, CaptureMethod(new.capture_method), self.personal.instrument)
-        operation = replace(question_about(f"{new.id}:authorise:1", new.amount_minor), authorisation=asked)
+        operation = replace(question_about(f"{new.id}:authorise:{attempt}", new.amount_minor), authorisation=asked)
         outcome = await self.durable.simulator.gateway.authorise(operation)
         self.reference = outcome.reference
         return outcome
@@ -250,6 +255,60 @@ async def test_what_has_no_row_is_recorded_again(durable: Durable) -> None:
     assert (await durable.ended(handle)).status == "success"
     assert await durable.simulator.charges(left.new.id) == 1
     assert await durable.event_types(left.new.id) == ["payment.created", "payment.success"]
+
+
+async def movable(durable: Durable, **fields: Any) -> tuple[Lost, GatewayChoice]:
+    """Leave behind a payment that may be tried at a second gateway."""
+    merchant_id = await durable.merchant()
+    second = await another_gateway(durable, merchant_id)
+    routing = {"alternatives": [{"gateway": second.gateway, "gateway_id": second.gateway_id}]}
+    return await lost(durable, merchant_id=merchant_id, routing=routing, **fields), second
+
+
+async def test_a_failover_that_the_database_forgot_is_found(durable: Durable) -> None:
+    """The row is of before the failover, and the second gateway charged: the first is not sent the payment again."""
+    left, second = await movable(durable)
+    await left.authorised_at_gateway(attempt=2)
+
+    handle = await durable.take_up(left.new)
+
+    assert (await durable.ended(handle)).status == "success"
+    assert await durable.simulator.charges(left.new.id) == 1
+    first, last = await attempts(durable, left.new.id)
+    assert (first.status, first.executed) == ("failed", "no")
+    assert (last.status, last.gateway_id) == ("succeeded", second.gateway_id)
+
+
+async def test_a_failover_after_a_page_that_the_database_forgot_is_found(durable: Durable) -> None:
+    """The first gateway declined on its page, and the second charged; the row still waits for the customer."""
+    left, second = await movable(durable, instrument="approve@clearway")
+    opened = await left.authorised_at_gateway()
+    await left.becomes(PaymentStatus.REQUIRES_ACTION)
+    assert opened.action is not None
+    await durable.simulator.http.post(f"{opened.action.url}/fail")
+    left.personal = replace(left.personal, instrument="success@razorpay")
+    await left.authorised_at_gateway(attempt=2)
+
+    handle = await durable.take_up(left.new)
+
+    assert (await durable.ended(handle)).status == "success"
+    assert (await durable.row(left.new.id)).gateway_id == second.gateway_id
+
+
+@pytest.mark.parametrize("recorded", [PaymentStatus.PENDING, PaymentStatus.RETRYING])
+async def test_a_retry_that_the_database_forgot_is_found(durable: Durable, recorded: PaymentStatus) -> None:
+    """The merchant had the payment retried; the row is of before, with its first attempt declined or under way."""
+    left = await lost(durable, instrument="lowfunds@clearway", retries=POLICY)
+    await left.authorised_at_gateway()
+    if recorded is PaymentStatus.RETRYING:
+        await left.becomes(PaymentStatus.RETRYING)
+    left.personal = replace(left.personal, instrument="success@razorpay")
+    await left.authorised_at_gateway(attempt=2)
+
+    handle = await durable.take_up(left.new)
+
+    assert (await durable.ended(handle)).status == "success"
+    assert [each.status for each in await attempts(durable, left.new.id)] == ["failed", "succeeded"]
 
 
 async def test_a_payment_of_a_lost_run_still_goes_elsewhere(durable: Durable) -> None:
