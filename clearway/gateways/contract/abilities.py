@@ -64,8 +64,8 @@ class Capabilities:
     """What a gateway can express. currencies None: every one. minimum_minor, maximum_minor, step_minor: by currency.
 
     step_minor: amounts are multiples of it, such as 100 for a currency that the gateway takes without minor units.
-    Where the maps have no entry there is no bound. refund_of_payment: one refund may be of several captures; False:
-    each refund is of one capture, whose references it is sent with.
+    Where the maps have no entry there is no bound. refund: by API at all. refund_of_payment: one refund may be of
+    several captures; False: each refund is of one capture, whose references it is sent with.
     """
 
     methods: frozenset[PaymentMethod]
@@ -76,6 +76,7 @@ class Capabilities:
     manual_capture: bool = True
     partial_capture: bool = True
     repeated_capture: bool = True
+    refund: bool = True
     partial_refund: bool = True
     refund_of_payment: bool = True
     void: bool = True

@@ -41,6 +41,7 @@ def capabilities_of(document: Document) -> Capabilities:
         manual_capture=given.capture != "none",
         partial_capture=given.capture in {"partial", "repeated"},
         repeated_capture=given.capture == "repeated",
+        refund=given.refund != "none",
         partial_refund=given.refund == "partial",
         void=document.void is not None,
     )

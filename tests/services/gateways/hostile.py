@@ -67,6 +67,7 @@ class Answers:
         self.status = 200
         self.body = b"{}"
         self.url = ""
+        self.served = 0
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
@@ -74,6 +75,7 @@ class Answers:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
                 await reader.readexactly(_length(head))
+                self.served += 1
                 head = b"HTTP/1.1 %d X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
                 writer.write(head % (self.status, len(self.body)) + self.body)
                 await writer.drain()

@@ -126,7 +126,7 @@ class TestPayPal(GatewayConformance):
 
     async def test_look_up_of_an_unknown_key(self, bench: Bench) -> None:
         """Without an order's id `authorise` was never sent; with one, an approved order waits for us to go on."""
-        asked = ask(bench.good)
+        asked = ask(bench, bench.good)
         assert (await bench.gateway.recover(asked)).kind is OutcomeKind.NOT_FOUND
         assert (await bench.gateway.recover(await begun(bench, bench.good))).kind is OutcomeKind.PREPARED
 
@@ -163,6 +163,7 @@ class TestPayPal(GatewayConformance):
     async def test_stale_and_future_webhooks_are_refused(self, bench: Bench, skew_s: int) -> None:
         """PayPal repeats a webhook for three days, so one of yesterday is accepted; an older or a future one is not."""
         body = b'{"id":"WH-1","resource_type":"capture","resource":{"invoice_id":"pay_1:authorise:1"}}'
+        assert bench.sign is not None, "declared"
         await read(bench.gateway, bench.sign(body, -86_400), body)
         with pytest.raises(SignatureInvalidError):
             await read(bench.gateway, bench.sign(body, skew_s), body)

@@ -7,7 +7,9 @@ connector once for every rule.
 
 from __future__ import annotations
 
-from tests.services.gateways.conformance.bench import Bench, Instrument, ask, authorised, begun, paid
+import pytest
+
+from tests.services.gateways.conformance.bench import DECLARED, Bench, Instrument, ask, authorised, begun, paid
 from tests.services.gateways.conformance.follow_ups import FollowUps
 from tests.services.gateways.conformance.hostile_answers import HostileAnswers
 from tests.services.gateways.conformance.inbound import ReadingInbound
@@ -21,3 +23,11 @@ __all__ = ["Bench", "GatewayConformance", "Instrument", "ask", "authorised", "be
 
 class GatewayConformance(Sending, Unknown, Repeats, LookingUp, FollowUps, ReadingInbound, HostileAnswers):
     """The suite. Each test says one rule of `clearway.gateways.contract`."""
+
+    @pytest.fixture(autouse=True)
+    def declared(self, request: pytest.FixtureRequest, bench: Bench) -> None:
+        """Skip a rule that needs what the connector declares not to have."""
+        marks = request.node.iter_markers("needs")
+        missing = sorted({name for mark in marks for name in mark.args if not DECLARED[name](bench)})
+        if missing:
+            pytest.skip(f"{bench.gateway.name} declares no {', '.join(missing)}")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from clearway.domain.errors import DECLINE_CODES
 from clearway.gateways.contract import OutcomeKind
-from tests.services.gateways.asking import outcome_when
-from tests.services.gateways.conformance.bench import Bench, begun
+from tests.services.gateways.conformance.bench import Bench, begun, needs, sent, settled
 
 
 class Sending:
@@ -14,17 +13,18 @@ class Sending:
     async def test_approved_payment_is_captured_with_all_details(self, bench: Bench) -> None:
         """An automatic payment ends approved and captured, with the amount, currency and reference of the gateway."""
         asked = await begun(bench, bench.good)
-        await bench.gateway.authorise(asked)
-        outcome = await outcome_when(bench.gateway, asked, OutcomeKind.APPROVED)
-        assert (outcome.amount_minor, outcome.currency, outcome.captured) == (1_000, "INR", True)
-        assert outcome.reference
+        await sent(bench, asked)
+        outcome = await settled(bench, asked, OutcomeKind.APPROVED)
+        assert (outcome.amount_minor, outcome.currency, outcome.captured) == (bench.amount_minor, bench.currency, True)
+        assert {**asked.references, **outcome.references}["payment"]
         assert await bench.effects(asked.payment_id) == ["authorised", "captured"]
 
+    @needs("declines")
     async def test_decline_has_a_unified_code_and_no_effect(self, bench: Bench) -> None:
         """A refused payment ends declined with a code of DECLINE_CODES, and nothing was taken."""
         asked = await begun(bench, bench.refused)
-        await bench.gateway.authorise(asked)
-        outcome = await outcome_when(bench.gateway, asked, OutcomeKind.DECLINED)
+        await sent(bench, asked)
+        outcome = await settled(bench, asked, OutcomeKind.DECLINED)
         assert outcome.error_code in DECLINE_CODES
         assert outcome.captured is False
         assert await bench.effects(asked.payment_id) == []
