@@ -159,6 +159,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     _ = services.keyring  # wrong peppers and keys are found now, not at the first request
     beside = [asyncio.create_task(services.used_keys.run()), asyncio.create_task(services.breakers.run())]
     app.state.metrics.show_breakers(services.breakers.open_by_operation)
+    app.state.metrics.show_put_last(services.success_rates.put_last)
     collector.settle()
     try:
         async with serving_metrics(app, settings):

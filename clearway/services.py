@@ -21,6 +21,7 @@ from clearway.gateways.connections import GatewayConnections
 from clearway.recovery.taking_up import Recovery
 from clearway.routing.error_overrides import ErrorOverrides
 from clearway.routing.programs import ActivePrograms
+from clearway.routing.success_rates import SuccessRates
 from clearway.settings import Settings
 
 
@@ -47,6 +48,11 @@ class Services:
     def programs(self) -> ActivePrograms:
         """The active routing rules of merchants."""
         return ActivePrograms(self.engine)
+
+    @cached_property
+    def success_rates(self) -> SuccessRates:
+        """The success rates of merchants' gateways, for routing."""
+        return SuccessRates(self.engine)
 
     @cached_property
     def error_overrides(self) -> ErrorOverrides:

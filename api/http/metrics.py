@@ -39,6 +39,11 @@ class HttpMetrics:
         self._registry.register(self._taken_up)
         self._breakers = _Breakers()
         self._registry.register(self._breakers)
+        self._put_last = Gauge(
+            "clearway_routing_put_last",
+            "Gateways that this process puts last for their success rate, one for each method and currency.",
+            registry=self._registry,
+        )
         self._reviews = Gauge(
             "clearway_reviews_open",
             "Contradictions between a gateway and the record that wait for a person, of the whole installation.",
@@ -78,6 +83,10 @@ class HttpMetrics:
     def show_breakers(self, count: Callable[[], Mapping[str, int]]) -> None:
         """Show how many circuit breakers are not closed, by operation, whenever the metrics are asked for."""
         self._breakers.count = count
+
+    def show_put_last(self, count: Callable[[], int]) -> None:
+        """Show how many gateways are put last for their success rate, whenever the metrics are asked for."""
+        self._put_last.set_function(count)
 
     def render(self) -> bytes:
         """Return the metrics in Prometheus' text format."""

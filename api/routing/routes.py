@@ -197,8 +197,17 @@ async def deactivate_routing(principal: Editor, services: ServicesDep) -> None:
 async def explain_routing(body: Explain, principal: Reader, services: ServicesDep) -> Explanation:
     """Decide for a payment that is not made: the gateways, the rule, what each other rule lacked, who is left out."""
     configs = await services.gateways.of_merchant(principal.merchant_id, fresh=True)
+    now = datetime.now(UTC)
     async with services.reader.connect() as connection:
-        decision, asked = await asking.explain(connection, principal.merchant_id, body.facts(), configs, body.version)
+        decision, asked = await asking.explain(
+            connection,
+            principal.merchant_id,
+            body.facts(),
+            configs,
+            body.version,
+            says=lambda gateway_id: services.breakers.says(gateway_id, now),
+            now=now,
+        )
     return explanation(decision, asked)
 
 

@@ -136,6 +136,25 @@ class AlternativeResource(Resource):
     gateway_id: str
 
 
+class RateResource(Resource):
+    """How a gateway did with payments by this method, in this currency."""
+
+    gateway_id: str
+    rate: float | None = Field(description="approved / (approved + declined by an issuer), from 0 to 1.")
+    samples: int = Field(description="Payments that were approved, or declined by an issuer.")
+    put_last: bool
+    reason: str | None = Field(description="Why it is put last.")
+
+
+class ByRateResource(Resource):
+    """The order by success rate."""
+
+    explored: str | None = Field(
+        description="The gateway that is first because this payment is one of the share that explores."
+    )
+    gateways: list[RateResource] = Field(description="Those of which something is known, in the order of trying.")
+
+
 class DecisionResource(Resource):
     """Which gateways a payment is sent to, and why."""
 
@@ -146,6 +165,11 @@ class DecisionResource(Resource):
     rule: str | None = Field(description="The first rule that fits.")
     fell_back: bool = Field(description="No gateway of the rule could take the payment.")
     despite_breaker: bool = Field(description="Every gateway that could take it seemed broken.")
+    success_rate: ByRateResource | None = Field(
+        default=None,
+        description="null: rates did not change the order. The rules have no `success_rate`, the rule has a fixed "
+        "order, the payment has a card token, or the request named the gateway.",
+    )
     left_out: list[LeftOutResource]
     alternatives: list[AlternativeResource] = Field(
         default_factory=list,

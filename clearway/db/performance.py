@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, ColumnElement, Float, Row, Text, cast, func, literal, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Float, Row, Text, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import gateway_calls, payment_attempts, payments
@@ -82,8 +82,7 @@ async def of_payments(
     )
     if by is GroupBy.OPERATION:
         part = literal(CallOperation.AUTHORISE.value)
-    approved = attempt.status == AttemptStatus.SUCCEEDED.value
-    declined = (attempt.status == AttemptStatus.FAILED.value) & attempt.error_code.in_(sorted(issuer_codes))
+    approved, declined = _decided(issuer_codes)
     query = (
         select(
             part.label("part"),
@@ -104,6 +103,44 @@ async def of_payments(
     if scope.gateway_id is not None:
         query = query.where(attempt.gateway_id == scope.gateway_id)
     return (await connection.execute(query)).all()
+
+
+async def of_recent_payments(
+    connection: AsyncConnection, scope: Scope, slot_s: float, payments_max: int, issuer_codes: Collection[str]
+) -> Sequence[Row[Any]]:
+    """Return rows of `gateway_id, method, currency, slot, approved, declined` of the newest payments of the time.
+
+    slot: which `slot_s` seconds since 1970 the payment was created in. Only attempts that are approved or declined.
+    """
+    recent = (
+        select(payments.c.id, payments.c.method, payments.c.currency, payments.c.created_at)
+        .where(
+            payments.c.merchant_id == scope.merchant_id,
+            payments.c.id >= first_id(PAYMENT, scope.since),
+            payments.c.id < first_id(PAYMENT, scope.until),
+        )
+        .order_by(payments.c.id.desc())
+        .limit(payments_max)
+        .subquery("recent")
+    )
+    approved, declined = _decided(issuer_codes)
+    slot = cast(func.floor(func.extract("epoch", recent.c.created_at) / slot_s), BigInteger)
+    part = (payment_attempts.c.gateway_id, recent.c.method, recent.c.currency, slot.label("slot"))
+    query = (
+        select(*part, func.count().filter(approved).label("approved"), func.count().filter(declined).label("declined"))
+        .join(payment_attempts, payment_attempts.c.payment_id == recent.c.id)
+        .where(approved | declined)
+        .group_by(*part)
+    )
+    return (await connection.execute(query)).all()
+
+
+def _decided(issuer_codes: Collection[str]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return what tells of an attempt that it was approved, and that an issuer declined it."""
+    attempt = payment_attempts.c
+    approved = attempt.status == AttemptStatus.SUCCEEDED.value
+    declined = (attempt.status == AttemptStatus.FAILED.value) & attempt.error_code.in_(sorted(issuer_codes))
+    return approved, declined
 
 
 def _part(

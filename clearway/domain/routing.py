@@ -17,6 +17,7 @@ from clearway.domain.money import Money
 from clearway.domain.payment import CaptureMethod, PaymentMethod
 from clearway.domain.routing_conditions import PaymentFacts
 from clearway.domain.routing_program import Otherwise, Program, Rule
+from clearway.domain.success_rate import NO_RATES, Ordered, Rates, ordered
 
 LEFT_OUT_SHOWN_MAX: Final = 20
 """How many of the gateways that were left out a decision keeps."""
@@ -120,6 +121,8 @@ class Decision:
     """No gateway of the rule could take the payment, so it goes where payments go that no rule fits."""
     despite_breaker: bool = False
     """Every gateway that can take the payment seems broken, and they are tried all the same."""
+    by_rate: Ordered | None = None
+    """The order by success rate; None: rates were not asked."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that is stored with the payment."""
@@ -130,6 +133,7 @@ class Decision:
             "rule": self.rule,
             "fell_back": self.fell_back,
             "despite_breaker": self.despite_breaker,
+            "success_rate": self.by_rate.to_json() if self.by_rate else None,
             "left_out": [
                 {"gateway_id": each.gateway_id, "why": each.why.value, "reason": each.reason}
                 for each in self.left_out[:LEFT_OUT_SHOWN_MAX]
@@ -138,16 +142,22 @@ class Decision:
         }
 
 
-def decide(program: Program, version: int | None, facts: PaymentFacts, candidates: Sequence[Candidate]) -> Decision:
+def decide(
+    program: Program,
+    version: int | None,
+    facts: PaymentFacts,
+    candidates: Sequence[Candidate],
+    rates: Rates = NO_RATES,
+) -> Decision:
     """Return the gateways for a payment by the first rule that it fulfils, or by the default.
 
     When every gateway that can take the payment seems broken, they are tried all the same: to refuse it would be worse.
     """
-    choosing = _Choosing(facts, {candidate.id: candidate for candidate in candidates}, program.gateways_max)
+    choosing = _Choosing(facts, {candidate.id: candidate for candidate in candidates}, program.gateways_max, rates)
     rule = program.first_match(facts)
     made = partial(_decision, choosing, version, rule)
     if rule is not None:
-        chosen = choosing.among(rule.output.order(facts.payment_id, rule.name))
+        chosen = choosing.among(rule.output.order(facts.payment_id, rule.name), fixed_order=rule.fixed_order)
         if chosen:
             return made(chosen, ChosenBy.RULE)
         if rule.otherwise is Otherwise.REFUSE:
@@ -172,26 +182,34 @@ def _default(
 
 
 class _Choosing:
-    """One choice under way. left_out: why a gateway is not tried. broken: those that can take it and seem broken."""
+    """One choice under way. left_out: why a gateway is not tried. broken: those that can take it and seem broken.
 
-    def __init__(self, facts: PaymentFacts, known: Mapping[str, Candidate], at_most: int) -> None:
+    by_rate: the order by success rate, if rates are asked.
+    """
+
+    def __init__(
+        self, facts: PaymentFacts, known: Mapping[str, Candidate], at_most: int, rates: Rates = NO_RATES
+    ) -> None:
         self.facts = facts
         self.left_out: dict[str, LeftOut] = {}
         self.broken: dict[str, Candidate] = {}
+        self.by_rate: Ordered | None = None
         self._known = known
         self._money = Money(facts.amount_minor, facts.currency)
         self._at_most = at_most
+        self._rates = rates
 
-    def among(self, named: Iterable[str]) -> tuple[str, ...]:
+    def among(self, named: Iterable[str], *, fixed_order: bool = False) -> tuple[str, ...]:
         """Return those that can take the payment and seem to work, with one that is being tried again."""
         fit = [candidate for gateway_id in named if (candidate := self._fit(gateway_id)) is not None]
         probe = self._probe(fit)
-        tried = [each for each in fit if each.breaker is BreakerSays.PASS or each is probe]
+        tried = [each.id for each in fit if each.breaker is BreakerSays.PASS or each is probe]
         for candidate in fit:
             if candidate.breaker is not BreakerSays.PASS and candidate is not probe:
                 self.broken.setdefault(candidate.id, candidate)
                 self._leave_out(candidate.id, *_BROKEN[candidate.breaker])
-        return self._first(tried)
+        self.by_rate = None if fixed_order else ordered(self._rates, self.facts, tried)
+        return self._first(self.by_rate.gateways if self.by_rate else tried)
 
     def _probe(self, fit: Sequence[Candidate]) -> Candidate | None:
         """Return a gateway to be tried again. The payment must have another to go to, and be able to go there."""
@@ -202,12 +220,12 @@ class _Choosing:
 
     def last_resort(self) -> tuple[str, ...]:
         """Return those that can take the payment and seem broken: there is nothing else."""
-        return self._first(list(self.broken.values()))
+        return self._first(list(self.broken))
 
-    def _first(self, fit: Sequence[Candidate]) -> tuple[str, ...]:
-        for candidate in fit[self._at_most :]:
-            self._leave_out(candidate.id, Why.TOO_MANY, f"at most {self._at_most} are tried for one payment")
-        return tuple(candidate.id for candidate in fit[: self._at_most])
+    def _first(self, fit: Sequence[str]) -> tuple[str, ...]:
+        for gateway_id in fit[self._at_most :]:
+            self._leave_out(gateway_id, Why.TOO_MANY, f"at most {self._at_most} are tried for one payment")
+        return tuple(fit[: self._at_most])
 
     def _fit(self, gateway_id: str) -> Candidate | None:
         candidate = self._known.get(gateway_id)
@@ -249,6 +267,7 @@ def _decision(
         inputs=inputs_of(choosing.facts),
         fell_back=rule is not None and by is not ChosenBy.RULE,
         despite_breaker=bool(chosen) and all(each in choosing.broken for each in chosen),
+        by_rate=choosing.by_rate,
     )
 
 

@@ -10,7 +10,6 @@ The classes are the JSON form. `problems` is what pydantic cannot know: whether 
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
@@ -23,6 +22,8 @@ from pydantic_core import PydanticCustomError
 from clearway.domain.field_checks import plain_text
 from clearway.domain.ids import BODY_LENGTH
 from clearway.domain.routing_conditions import Condition, Node, PaymentFacts, Test
+from clearway.domain.stable_share import POINTS, point_of
+from clearway.domain.success_rate import SuccessRate
 
 RULES_MAX: Final = 500
 STATEMENTS_MAX: Final = 20
@@ -35,7 +36,6 @@ TRIED_MAX: Final = 3
 """Gateways for one payment: the first, and two failovers."""
 TRIED_DEFAULT: Final = 2
 PERCENT: Final = 100
-_POINTS: Final = 10_000
 NAME_FORM: Final = r"^\S(?:.*\S)?$"
 """Of a rule: without blanks at the ends."""
 
@@ -112,18 +112,12 @@ class Split(Node):
         bound, point = 0, point_of(payment_id, salt)
         mine = self.shares[0]
         for share in self.shares:
-            bound += share.percent * _POINTS // PERCENT
+            bound += share.percent * POINTS // PERCENT
             if point < bound:
                 mine = share
                 break
         others = (share for share in self.shares if share is not mine and share.percent > 0)
         return tuple(dict.fromkeys(gateway for share in (mine, *others) for gateway in share.gateways))
-
-
-def point_of(payment_id: str, salt: str) -> int:
-    """Return where a payment stands between 0 and 9999: always the same, and evenly spread over payments."""
-    digest = hashlib.sha256(f"{salt}\0{payment_id}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") % _POINTS
 
 
 Output = Annotated[Single | Priority | Split, Field(discriminator="type")]
@@ -187,7 +181,10 @@ def _name(name: str) -> str:
 
 
 class Rule(Node):
-    """Where the payments go that fulfil one of the statements; without statements, every payment that comes here."""
+    """Where the payments go that fulfil one of the statements; without statements, every payment that comes here.
+
+    fixed_order: `success_rate` of the program does not change the order of its gateways.
+    """
 
     name: Annotated[
         str,
@@ -198,6 +195,7 @@ class Rule(Node):
     statements: Annotated[tuple[Statement, ...], Field(max_length=STATEMENTS_MAX)] = ()
     output: Output
     otherwise: Otherwise = Otherwise.DEFAULT
+    fixed_order: Annotated[bool, Field(strict=True)] = False
 
     @model_validator(mode="after")
     def _is_shallow(self) -> Rule:
@@ -218,12 +216,14 @@ class Rule(Node):
 class Program(Node):
     """All the rules of a merchant. default: without it, the enabled gateways in the order of their priority.
 
-    gateways_max: how many gateways are tried for one payment.
+    gateways_max: how many gateways are tried for one payment. success_rate: put gateways last whose approvals broke
+    down; without it, rates change no order.
     """
 
     rules: Annotated[tuple[Rule, ...], Field(max_length=RULES_MAX)] = ()
     default: Output | None = None
     gateways_max: Annotated[int, Field(strict=True, ge=1, le=TRIED_MAX)] = TRIED_DEFAULT
+    success_rate: SuccessRate | None = None
 
     @model_validator(mode="after")
     def _names_are_distinct(self) -> Program:

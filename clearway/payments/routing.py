@@ -109,7 +109,8 @@ async def _decide(
     if asked_id is not None:
         return decide_for(asked_id, facts, candidates)
     active = await services.programs.of_merchant(merchant_id)
-    decision = decide(active.program, active.version, facts, candidates)
+    rates = await services.success_rates.of_merchant(merchant_id, active.program.success_rate)
+    decision = decide(active.program, active.version, facts, candidates, rates)
     first = next((each for each in candidates if each.id in decision.gateways[:1]), None)
     if first is None or first.breaker not in PROBES or decision.despite_breaker:
         return decision
@@ -117,7 +118,7 @@ async def _decide(
         return decision
     # Another payment tries the gateway at the moment; the board knows that now.
     candidates = candidates_of(configs, lambda gateway_id: services.breakers.says(gateway_id, facts.at))
-    return decide(active.program, active.version, facts, candidates)
+    return decide(active.program, active.version, facts, candidates, rates)
 
 
 async def foresee(
@@ -125,8 +126,9 @@ async def foresee(
 ) -> Decision:
     """Return the decision for a payment that is not made: nothing is taken, not even the probe of a breaker."""
     active = await services.programs.of_merchant(merchant_id)
+    rates = await services.success_rates.of_merchant(merchant_id, active.program.success_rate)
     candidates = candidates_of(configs, lambda gateway_id: services.breakers.says(gateway_id, facts.at))
-    return decide(active.program, active.version, facts, candidates)
+    return decide(active.program, active.version, facts, candidates, rates)
 
 
 def _not_routed(decision: Decision, asked_id: str | None, mode: Mode) -> Exception:

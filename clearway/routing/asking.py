@@ -5,8 +5,9 @@ The functions take a connection and the merchant's gateways, and write nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,12 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from clearway.db import routing
 from clearway.domain.errors import NotFoundError, UnprocessableError
 from clearway.domain.gateway import GatewayConfig
-from clearway.domain.routing import Decision, decide
+from clearway.domain.routing import BreakerSays, Decision, decide
 from clearway.domain.routing_conditions import PaymentFacts
 from clearway.domain.routing_explained import Considered, considered
 from clearway.domain.routing_program import Program, ProgramInvalidError, problems, read_program, warnings
+from clearway.domain.success_rate import NO_RATES
 from clearway.routing.candidates import candidates_of
 from clearway.routing.programs import ActiveProgram
+from clearway.routing.success_rates import read_rates
 from clearway.routing.trying import Trial, try_program
 from clearway.routing.versions import find
 
@@ -67,10 +70,18 @@ async def explain(
     facts: PaymentFacts,
     configs: Iterable[GatewayConfig],
     number: int | None,
+    *,
+    says: Callable[[str], BreakerSays],
+    now: datetime,
 ) -> tuple[Decision, tuple[Considered, ...]]:
-    """Return the decision for an imagined payment, and the rules used for it."""
+    """Return the decision for an imagined payment, and the rules used for it.
+
+    says: the state of a gateway's breaker. Breakers and success rates are those of now, whatever `facts.at` is.
+    """
     asked = await program_of(connection, merchant_id, number)
-    decision = decide(asked.program, asked.version, facts, candidates_of(configs))
+    terms = asked.program.success_rate
+    rates = NO_RATES if terms is None else await read_rates(connection, merchant_id, terms, now)
+    decision = decide(asked.program, asked.version, facts, candidates_of(configs, says), rates)
     return decision, considered(asked.program, facts)
 
 

@@ -15,8 +15,8 @@ from clearway.domain.routing_conditions import PaymentFacts
 from clearway.domain.routing_program import Program, Statement
 
 EXAMPLES_MAX: Final = 20
-NOT_KEPT: Final = frozenset({"card_bin", "customer"})
-"""What rules may ask and nothing keeps in a form that can be asked again: digits of cards, and who the customer is."""
+NOT_KEPT: Final = frozenset({"card_bin", "customer", "success_rate"})
+"""What rules may ask and a dry run cannot: digits of cards, who the customer is, and the success rates of that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,9 @@ def _firsts(decisions: Iterable[Decision]) -> Counter[str]:
 
 
 def fields_asked(program: Program) -> set[str]:
-    """Return the fields that a program's rules use."""
-    return {field for rule in program.rules for statement in rule.statements for field in _fields(statement)}
+    """Return the fields that a program's rules use. `success_rate`: past rates are not computed again."""
+    of_rates = {"success_rate"} if program.success_rate else set()
+    return of_rates | {field for rule in program.rules for statement in rule.statements for field in _fields(statement)}
 
 
 def _fields(statement: Statement) -> set[str]:
