@@ -114,12 +114,14 @@ async def test_an_answer_is_classified_by_how_far_the_request_got(
     assert (outcome.kind, outcome.executed) == (kind, executed)
 
 
-@pytest.mark.parametrize(("own", "used"), [(None, (15, 30)), ([5, 600], (5.0, 600.0))])
-def test_a_gateway_may_have_polling_intervals_of_its_own(own: list[int] | None, used: tuple[float, ...]) -> None:
+@pytest.mark.parametrize(("own", "used", "version"), [(None, (15, 30), 1), ([5, 600], (5.0, 600.0), 2)])
+def test_a_gateway_may_have_polling_intervals_of_its_own(
+    own: list[int] | None, used: tuple[float, ...], version: int
+) -> None:
     """Those of the document are used, else those of the installation."""
     document = calls() | {"polling": own}
     config = GatewayConfig(
-        "gw_1", "mer_1", Mode.TEST, GatewayKind.CUSTOM, "Acme", True, 1, {"document": document}, (), version=1
+        "gw_1", "mer_1", Mode.TEST, GatewayKind.CUSTOM, "Acme", True, 1, {"document": document}, (), version=version
     )
     installation = Settings(_env_file=None, payment_poll_intervals_s=(15, 30))
     assert timings_of(installation, config).poll_intervals_s == used
