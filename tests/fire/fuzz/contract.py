@@ -15,6 +15,8 @@ import schemathesis
 from schemathesis import engine
 from schemathesis.config import (
     CoveragePhaseConfig,
+    ExamplesPhaseConfig,
+    FuzzingPhaseConfig,
     GenerationConfig,
     PhasesConfig,
     ProjectConfig,
@@ -29,6 +31,7 @@ from schemathesis.engine.recorder import ScenarioRecorder
 STEPS_MAX: Final = 8
 CHAINS: Final = 30
 """Chains of calls for each example of a single call: few of them begin with an order and come to a refund."""
+RUNS_MAX: Final = 20
 
 
 @dataclass(frozen=True)
@@ -65,34 +68,58 @@ class Report:
     answers: Counter[tuple[str, str, int]] = field(default_factory=Counter)
     """By phase, operation and status."""
 
+    chains: int = 0
+    """Chains of calls in which at least one call was made."""
+
+    def add(self, event: Any) -> None:
+        """Take up what an event of the engine says."""
+        if isinstance(event, ScenarioFinished):
+            answers = list(_answers(event))
+            self.answers.update(answers)
+            self.findings.extend(_findings(event.recorder))
+            self.chains += bool(answers) and event.phase.value == "stateful"
+        elif isinstance(event, NonFatalError):
+            self.errors.append(f"{event.label}: {event.value!r}")
+        elif isinstance(event, FatalError):
+            self.errors.append(repr(event.exception))
+
     def answered(self, phase: str, operation: str) -> set[int]:
         """Return the statuses with which an operation answered in a phase."""
-        return {status for told, label, status in self.answers if (told, label) == (phase, operation)}
+        return {status for asked_in, label, status in self.answers if (asked_in, label) == (phase, operation)}
 
 
 def examine(document: dict[str, Any], base_url: str, headers: dict[str, str], *, examples: int, seed: int) -> Report:
-    """Try the API and return what was found. examples: for each operation in each phase."""
-    project = ProjectConfig(
-        base_url=base_url,
-        headers=headers,
-        continue_on_failure=True,
-        generation=_generation(examples),
-        phases=PhasesConfig(
-            coverage=CoveragePhaseConfig(),
-            stateful=StatefulPhaseConfig(max_steps=STEPS_MAX, generation=_generation(examples * CHAINS)),
-        ),
-    )
-    config = SchemathesisConfig(seed=seed, projects=ProjectsConfig(default=project))
+    """Try the API and return what was found. examples: for each operation in each phase.
+
+    Chains end early when a failure does not repeat, which is usual where calls change the state. They are begun again
+    from the next seed until enough of them were tried.
+    """
     report = Report()
-    for event in engine.from_schema(schemathesis.openapi.from_dict(document, config=config)).execute():
-        if isinstance(event, ScenarioFinished):
-            report.answers.update(_answers(event))
-            report.findings.extend(_findings(event.recorder))
-        elif isinstance(event, NonFatalError):
-            report.errors.append(f"{event.label}: {event.value!r}")
-        elif isinstance(event, FatalError):
-            report.errors.append(repr(event.exception))
+    phases = PhasesConfig(coverage=CoveragePhaseConfig(), stateful=_chains(examples))
+    for run in range(RUNS_MAX):
+        project = ProjectConfig(
+            base_url=base_url,
+            headers=headers,
+            continue_on_failure=True,
+            generation=_generation(examples),
+            phases=phases,
+        )
+        config = SchemathesisConfig(seed=seed + run, projects=ProjectsConfig(default=project))
+        for event in engine.from_schema(schemathesis.openapi.from_dict(document, config=config)).execute():
+            report.add(event)
+        if report.errors or report.chains >= examples * CHAINS:
+            break
+        phases = PhasesConfig(
+            examples=ExamplesPhaseConfig(enabled=False),
+            coverage=CoveragePhaseConfig(enabled=False),
+            fuzzing=FuzzingPhaseConfig(enabled=False),
+            stateful=_chains(examples),
+        )
     return report
+
+
+def _chains(examples: int) -> StatefulPhaseConfig:
+    return StatefulPhaseConfig(max_steps=STEPS_MAX, generation=_generation(examples * CHAINS))
 
 
 def _generation(examples: int) -> GenerationConfig:

@@ -26,7 +26,8 @@ def known_document() -> dict[str, Any]:
         operation["operationId"]: operation for path in document["paths"].values() for operation in path.values()
     }
     document["components"]["schemas"]["OrderCreate"]["properties"]["currency"]["enum"] = CURRENCIES
-    _need_no_key(operations["create_order"])
+    for operation in operations.values():
+        _need_no_key(operation)
     _link(operations["create_order"], "201", _payments_of_an_order())
     _link(operations["create_payment"], "201", {name: _of("payment_id", name) for name in OF_PAYMENT})
     _link(operations["create_payment"], "201", {"refund": _of("payment_id", "create_refund")})
@@ -35,10 +36,11 @@ def known_document() -> dict[str, Any]:
 
 
 def _need_no_key(operation: Operation) -> None:
-    """Drop the example of a key, with which every order but the first would be refused, and every chain end there."""
-    [header] = [parameter for parameter in operation["parameters"] if parameter["name"] == "Idempotency-Key"]
-    header.pop("examples", None)
-    header["schema"].pop("examples", None)
+    """Drop the example of a key: with it, every request but the first is refused or answered with what it made once."""
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] == "Idempotency-Key":
+            parameter.pop("examples", None)
+            parameter["schema"].pop("examples", None)
 
 
 def _payments_of_an_order() -> dict[str, Operation]:
