@@ -54,6 +54,7 @@ from clearway.gateway_configs.opening import open_connections
 from clearway.gateways.connections import GatewayConnections
 from clearway.listening import require_private
 from clearway.monitoring.calls import CallLog
+from clearway.payments.card_limits import CardLimits
 from clearway.payments.returning import page_url_of, return_url_of
 from clearway.reconciliation.running import Reconciler
 from clearway.recovery.taking_up import Recovery
@@ -98,7 +99,10 @@ def activities_of(
         refunds = RefundActivities(engine, deliveries)
         pages = CustomerPages(partial(return_url_of, settings), partial(page_url_of, settings))
         overrides = ErrorOverrides(engine)
-        gateway = GatewayActivities(gateways, pages, cipher, counts=counts, calls=calls, overrides=overrides)
+        cards = CardLimits(engine, settings)
+        gateway = GatewayActivities(
+            *(gateways, pages, cipher), counts=counts, calls=calls, overrides=overrides, cards=cards
+        )
         of_payments: list[Callable[..., Any]] = [payments.record, payments.record_again, payments.change]
         of_commands: list[Callable[..., Any]] = [payments.load, payments.begin, payments.end]
         of_refunds: list[Callable[..., Any]] = [refunds.reserve, refunds.change, refunds.load]

@@ -20,6 +20,8 @@ from clearway.domain import ids
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.gateway_call import CallOperation, MeasuredCall
 from clearway.domain.gateway_error import Elsewhere
+from clearway.domain.money import Money
+from clearway.domain.payment import PaymentMethod
 from clearway.durable.sealed import PostedForm, seal_form, unseal
 from clearway.gateways.connections import Connection, GatewayConnections, GatewayUnusableError
 from clearway.gateways.contract import (
@@ -41,6 +43,7 @@ from clearway.gateways.errors.judging import judged, surely_not_executed
 from clearway.gateways.errors.overrides import NONE
 from clearway.gateways.http import answers_seen
 from clearway.monitoring.calls import CallLog
+from clearway.payments.card_limits import NO_LIMIT, CardLimits, CardStanding
 from clearway.routing.error_overrides import ErrorOverrides
 
 UNUSABLE: Final = (GatewayUnusableError, SQLAlchemyError, OSError)
@@ -96,7 +99,7 @@ class GatewayActivities:
     """The gateways, by the ids of configurations: credentials are read here, and are in no message.
 
     counts: the circuit breakers' counts. calls: keeps each call as a row. overrides: merchants' own rows over the error
-    table.
+    table. cards: the limits of the card networks.
     """
 
     def __init__(
@@ -108,12 +111,14 @@ class GatewayActivities:
         counts: BreakerCounts | None = None,
         calls: CallLog | None = None,
         overrides: ErrorOverrides | None = None,
+        cards: CardLimits | None = None,
     ) -> None:
         self._gateways = gateways
         self._counts = counts
         self._calls = calls
         self._pages = pages
         self._overrides = overrides
+        self._cards = cards
         self._cipher = cipher
 
     @activity.defn(name="authorise")
@@ -131,12 +136,16 @@ class GatewayActivities:
             return _judged_unsent(call, error)
         if not connection.config.enabled:
             return _switched_off(call, GatewayUnusableError(f"gateway {call.gateway_id} is disabled"))
-        gateway = connection.gateway
+        gateway, card = connection.gateway, await self._card(connection, call)
+        refused = None if is_prepared(operation) else card.refusal()
+        if refused is not None:
+            return _held_back(call, refused)
         if isinstance(gateway, Preparing) and not is_prepared(operation):
             preparing = gateway.prepare(operation)
             return _of_preparing(await self._counted(connection, operation, CallOperation.PREPARE, preparing))
         authorising = gateway.authorise(operation)
-        return self._sealed(operation, await self._counted(connection, operation, CallOperation.AUTHORISE, authorising))
+        outcome = await self._counted(connection, operation, CallOperation.AUTHORISE, authorising)
+        return self._sealed(operation, card.after(outcome))
 
     @activity.defn(name="capture")
     async def capture(self, call: GatewayCall) -> GatewayOutcome:
@@ -229,6 +238,15 @@ class GatewayActivities:
         found = await self._noted(connection, known, CallOperation.RECOVER, find_out(gateway, known, at))
         # It may be the step just taken, which nobody has seen: it took no money.
         return replace(found, kind=OutcomeKind.RETRYABLE, executed=Executed.NO) if found.kind in ONLY_BEGUN else found
+
+    async def _card(self, connection: Connection, call: GatewayCall) -> CardStanding:
+        """Return what the limits of the card networks allow of an authorisation."""
+        operation, config = call.operation, connection.config
+        if self._cards is None or not call.personal or not _is_by_card(operation):
+            return NO_LIMIT
+        personal = unseal(self._cipher, operation.payment_id, call.personal)
+        money = Money(operation.amount_minor, operation.currency)
+        return await self._cards.standing(config.merchant_id, config.mode, personal, money)
 
     async def _send(self, call: GatewayCall, send: Callable[[Gateway], Awaitable[GatewayOutcome]]) -> GatewayOutcome:
         """Send a capture, void or refund: also to a disabled gateway, because the money is there."""
@@ -338,6 +356,18 @@ def _measure(connection: Connection, made: CallOperation, outcome: GatewayOutcom
 
 def _judged_unsent(call: GatewayCall, error: Exception) -> GatewayOutcome:
     return surely_not_executed(_not_sent(call, error))
+
+
+def _is_by_card(operation: Operation) -> bool:
+    return operation.authorisation is not None and operation.authorisation.method == PaymentMethod.CARD
+
+
+def _held_back(call: GatewayCall, refused: GatewayOutcome) -> GatewayOutcome:
+    """Return the refusal of a card that must not be tried."""
+    activity.logger.info("%s was not sent: %s", call.operation.key, refused.error_description)
+    about = "Attempts with a card that were not sent, because of the limits of the card networks."
+    activity.metric_meter().create_counter("clearway_card_attempts_held_back", about).add(1)
+    return refused
 
 
 def _switched_off(call: GatewayCall, error: Exception) -> GatewayOutcome:

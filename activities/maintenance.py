@@ -34,8 +34,9 @@ class MaintenanceActivities:
 
     @activity.defn(name="forget_idempotency_keys")
     async def forget_idempotency_keys(self) -> int:
-        """Delete expired idempotency keys and their stored secrets; return how many keys."""
+        """Delete expired idempotency keys, their stored secrets and old declines of cards; return how many keys."""
         async with self._engine.begin() as connection:
+            await across_merchants.forget_card_declines(connection)
             await across_merchants.forget_sealed_secrets(connection)
             return await across_merchants.forget_idempotency_keys(connection)
 

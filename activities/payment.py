@@ -22,7 +22,7 @@ from clearway.db.payments import recording_commands as commands
 from clearway.db.payments.rows import RecordMovedError
 from clearway.domain.attempt import Attempt, GatewayChoice
 from clearway.domain.command import CommandEnd, NewCommand, PaymentCommand
-from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment
+from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment, PersonalData
 from clearway.domain.refusals import (
     MOVE_REFUSED,
     ORDER_NOT_FOUND,
@@ -161,7 +161,7 @@ class PaymentActivities:
                     connection,
                     what.payment_id,
                     what.change,
-                    instrument=self._instrument(what),
+                    personal=self._personal(what),
                     now=datetime.now(UTC),
                 )
         except MoveRefusedError as error:
@@ -212,11 +212,11 @@ class PaymentActivities:
                 message = f"the workflow was reset, and payment {payment_id} is not recorded; nothing was charged"
                 raise ApplicationError(message, type=RUN_RESET, non_retryable=True, category=REFUSAL) from error
 
-    def _instrument(self, what: ChangeInput) -> dict[str, Any] | None:
+    def _personal(self, what: ChangeInput) -> PersonalData | None:
         retry = what.change.retry
         if retry is None or retry.personal is None:
             return None
-        return unseal(self._cipher, what.payment_id, retry.personal).shown
+        return unseal(self._cipher, what.payment_id, retry.personal)
 
     async def _record(self, new: NewPayment) -> recording.RecordedPayment:
         personal = unseal(self._cipher, new.id, new.personal)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from clearway.breakers.board import BreakerBoard
+from clearway.crypto.api_secrets import Peppers
 from clearway.crypto.encryption import Cipher
 from clearway.db.engine import each_for_itself
 from clearway.domain.ids import new_id
@@ -43,6 +44,11 @@ class Services:
     def cipher(self) -> Cipher:
         """What seals and opens secrets and personal data."""
         return Cipher.from_settings(self.settings.secret_keys.get_secret_value())
+
+    @cached_property
+    def peppers(self) -> Peppers:
+        """The keys of hashes."""
+        return Peppers.from_settings(self.settings.api_key_peppers.get_secret_value())
 
     @cached_property
     def programs(self) -> ActivePrograms:

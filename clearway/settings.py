@@ -14,6 +14,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from clearway.domain.card_limits import read_limits
 from clearway.tls_files import ca_problem, identity_problem
 
 DEVELOPMENT_SECRET_KEYS: Final = "dev:Y2xlYXJ3YXktZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGU="  # noqa: S105 - refused in production
@@ -141,6 +142,13 @@ class Settings(BaseSettings):
     """The wait before the first scheduled retry of a payment; each further one is three times as long."""
     payment_retry_within_s: float = Field(default=7 * 24 * 3600, gt=0)
     """How long a payment with retries stays open after a failed attempt, unless it says otherwise."""
+    card_limits: str = "visa:30d:15:amount,mastercard:24h:10,mastercard:30d:35,other:30d:15"
+    """After how many declines within which time a card is not tried again, by brand. Empty: no limits are kept.
+
+    `amount`: declines of the same amount count. `other`: of all brands without their own, and when it is not known.
+    """
+    card_limits_in_test_mode: bool = False
+    """Whether they hold for test merchants too, whose cards are meant to be declined often."""
     authorisation_expiry_s: float = Field(default=7 * 24 * 3600, gt=0)
     """How long an authorised payment may wait for its capture."""
     refund_deadline_s: float = Field(default=7 * 24 * 3600, gt=0)
@@ -197,6 +205,12 @@ class Settings(BaseSettings):
 
     log_level: str = "INFO"
     log_format: str = "json"
+
+    @field_validator("card_limits")
+    @classmethod
+    def _check_card_limits(cls, value: str) -> str:
+        read_limits(value)
+        return value
 
     @field_validator("database_url", "migrations_database_url")
     @classmethod

@@ -42,10 +42,11 @@ The text for the customer never names theft or suspicion.
 NETWORKS: Final = """
 ## Codes of card networks
 
-A network's code can make a row above stricter. It never allows what a row forbids.
+A network's code can make a row above stricter. It never allows what a row forbids. After a code that says never, the
+card is not tried again: see [Routing](routing.md#a-card-that-is-declined-too-often).
 
-| code | elsewhere | wait | meaning |
-|---|---|---|---|
+| code | elsewhere | wait | try again | meaning |
+|---|---|---|---|---|
 """
 HEAD: Final = """
 | operation | code | `error_code` | executed | sent again | cause | elsewhere | wait | for you |
@@ -81,7 +82,8 @@ def _row(row: ErrorRow) -> str:
 
 def _network(code: str) -> str:
     row = TABLE.networks[code]
-    return _line([f"`{code}`", row.elsewhere, _wait(row.wait_s), row.meaning])
+    again = "never" if row.never_again else ""
+    return _line([f"`{code}`", row.elsewhere, _wait(row.wait_s), again, row.meaning])
 
 
 def _wait(seconds: int | None) -> str:

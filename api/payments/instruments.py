@@ -30,6 +30,7 @@ def read_instrument(asked: schemas.Instrument) -> Instrument:
         bank=None if asked.bank is None else asked.bank.code,
         wallet=None if asked.wallet is None else asked.wallet.code,
         return_url=asked.return_url,
+        card_reference=_card_reference(asked),
     )
     _check_fields(asked)
     return instrument
@@ -43,6 +44,9 @@ def _check_fields(asked: schemas.Instrument) -> None:
         for name in fields
         if name not in wanted and getattr(asked, name) is not None
     ]
+    if _card_reference(asked) is not None and asked.method is not PaymentMethod.CARD:
+        message = f"Leave this out; a payment by {asked.method} has no card"
+        problems.append(FieldProblem(field="card_reference", message=message))
     given = [name for name in wanted if getattr(asked, name) is not None]
     if len(given) != 1:
         problems.append(FieldProblem(field=wanted[0], message=_one_of(wanted, asked.method, several=bool(given))))
@@ -54,6 +58,10 @@ def _one_of(wanted: tuple[str, ...], method: PaymentMethod, *, several: bool) ->
     if several:
         return f"Send only one of {' and '.join(wanted)}"
     return f"Send {' or '.join(wanted)}; a payment by {method} needs it"
+
+
+def _card_reference(asked: schemas.Instrument) -> str | None:
+    return asked.card_reference if isinstance(asked, schemas.MerchantInstrument) else None
 
 
 def _card(details: CardDetails) -> Card:

@@ -30,6 +30,9 @@ from clearway.domain.retry import RETRIES_MAX, RETRY_WITHIN_S_MAX
 
 CustomerText = Annotated[PlainText, StringConstraints(min_length=1, max_length=128)]
 Reason = Annotated[PlainText, StringConstraints(min_length=1, max_length=REASON_LENGTH_MAX)]
+CardReference = Annotated[
+    PlainText, StringConstraints(min_length=1, max_length=64), Field(examples=["V0010013022298169667504231315"])
+]
 OrderId = Annotated[PlainText, StringConstraints(max_length=64), Field(examples=["order_01k9w2e3r4t5y6q7w8e9r0t1y2"])]
 GatewayId = Annotated[PlainText, StringConstraints(max_length=64), Field(examples=["gw_01k9w2e3r4t5y6q7w8e9r0t1y2"])]
 
@@ -81,6 +84,19 @@ class Instrument(Body):
     ] = None
 
 
+class MerchantInstrument(Instrument):
+    """The same, with what only the merchant knows."""
+
+    card_reference: Annotated[
+        CardReference | None,
+        Field(
+            description="For `card`: your own name of the card, the same at every gateway, such as the fingerprint or "
+            "PAR that your vault gives you. Its declines are counted by it for the limits of the card networks. Only a "
+            "keyed hash of it is kept. Left out: the card is recognised by its number or its token."
+        ),
+    ] = None
+
+
 class RetriesCreate(Body):
     """Keep the payment open when its attempt fails, for further attempts. Left out: it fails with its attempt."""
 
@@ -108,11 +124,12 @@ class RetryCreate(Body):
         Field(description="Another of your gateways. A card goes there only with its number or a token for it."),
     ] = None
     instrument: Annotated[
-        Instrument | None, Field(description="Another instrument of the payment's own method, such as another card.")
+        MerchantInstrument | None,
+        Field(description="Another instrument of the payment's own method, such as another card."),
     ] = None
 
 
-class PaymentCreate(Instrument):
+class PaymentCreate(MerchantInstrument):
     """A payment to create. Amount and currency come from the order."""
 
     order_id: OrderId

@@ -79,7 +79,14 @@ class Peppers:
 
     def fingerprints(self, message: bytes) -> tuple[bytes, ...]:
         """Return the keyed hash of a message under each pepper, the one to store first."""
-        return tuple(hmac.new(pepper, message, hashlib.sha256).digest() for pepper in self._peppers.values())
+        return tuple(digest for _, digest in self.named_fingerprints(message))
+
+    def named_fingerprints(self, message: bytes) -> tuple[tuple[str, bytes], ...]:
+        """Return the same with the id of each pepper."""
+        return tuple(
+            (pepper_id, hmac.new(pepper, message, hashlib.sha256).digest())
+            for pepper_id, pepper in self._peppers.items()
+        )
 
 
 def new_secret() -> str:

@@ -24,7 +24,7 @@ APPEND_ONLY: Final = frozenset(
         *("fx_rates", "fx_quotes"),
     }
 )
-DELETED_FROM: Final = frozenset({"error_overrides", "idempotency_keys"})
+DELETED_FROM: Final = frozenset({"card_declines", "error_overrides", "idempotency_keys"})
 FUNCTIONS: Final = ("ensure_partitions(integer)", "id_bound(text, timestamptz)")
 
 

@@ -39,7 +39,8 @@ class AttemptSeen:
     """What the gateway said of the attempt `number`, to be recorded with a change of the payment.
 
     references, state: what is kept of it, whole. error_code, error_description: when it failed and another attempt
-    follows; the failure of the last attempt is that of the payment.
+    follows; the failure of the last attempt is that of the payment. never_again: the card's network or issuer forbids
+    another try of the card.
     """
 
     number: int = 1
@@ -50,6 +51,7 @@ class AttemptSeen:
     network_code: str | None = None
     error_code: str | None = None
     error_description: str | None = None
+    never_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,10 @@ DECLINE_CODES: Final = {
     "authentication_failed": "The customer did not pass 3-D Secure; no money was taken. Ask them to try again.",
     "bank_unavailable": "The customer's bank could not be reached; no money was taken. Try again later.",
     "card_declined": "The issuer declined without a reason; no money was taken. Another card may work.",
+    "card_retry_limit": (
+        "The card was declined too often, or its network forbids another try. Nothing was sent or taken. "
+        "Use another card."
+    ),
     "card_not_supported": "This kind of card is not accepted; no money was taken. Use another card.",
     "card_velocity_exceeded": "The card is over its limit; no money was taken. Try later or use another card.",
     "customer_cancelled": "The customer cancelled; no money was taken.",

@@ -13,6 +13,7 @@ payment, here and in the database.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -109,6 +110,7 @@ class PersonalData:
     Workflow messages have it sealed (`clearway.durable.sealed`); events do not have it (`clearway.domain.events`).
     instrument: what the gateway needs (a card token, a VPA, a bank or wallet code). shown: the part of it that may be
     shown, by the field of the payment resource it stands in (`{"vpa": …}`, `{"card": {brand, last4, …}}`).
+    card: the fingerprints of a card, one for each pepper, the one to store first (`clearway.crypto.card_fingerprints`).
     """
 
     instrument: str
@@ -116,6 +118,7 @@ class PersonalData:
     customer: dict[str, Any] | None = None
     notes: dict[str, str] = field(default_factory=dict)
     return_url: str | None = None
+    card: Sequence[str] = ()
 
     def in_resource(self) -> dict[str, Any]:
         """Return the fields of the payment resource that it fills."""

@@ -113,7 +113,11 @@ async def create_payment(
             raise
         return recorded
     usable = await make_usable(services, order.mode, instrument, choice.route.config)
-    personal = PersonalData(usable.instrument, usable.shown, terms.customer, terms.notes or {}, instrument.return_url)
+    personal = PersonalData(
+        *(usable.instrument, usable.shown, terms.customer, terms.notes or {}),
+        return_url=instrument.return_url,
+        card=usable.card,
+    )
     for _ in range(ROUNDS_MAX):
         sealed = seal(services.cipher, allocation.resource_id, personal)
         routing = choice.route.to_json(choice.facts, services.settings.payment_failovers_max)

@@ -1,14 +1,15 @@
 """From the customer's way to pay to what the gateway can charge and what may be shown.
 
 A raw card lives only in local variables here: it is exchanged for a token at once, for test merchants only. Neither
-number nor code is ever logged, stored or put into a workflow.
+number nor code is ever logged, stored or put into a workflow. What is kept is a fingerprint, a keyed hash.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from clearway.crypto.card_fingerprints import card_fingerprints
 from clearway.domain.errors import UnavailableError, UnprocessableError
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.merchant import Mode
@@ -21,7 +22,10 @@ from clearway.services import Services
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """How the customer pays: exactly one of vpa, card, token, bank and wallet, as the method asks for."""
+    """How the customer pays: exactly one of vpa, card, token, bank and wallet, as the method asks for.
+
+    card_reference: the merchant's own name of a card, to recognise it.
+    """
 
     method: PaymentMethod
     vpa: str | None = None
@@ -30,14 +34,19 @@ class Instrument:
     bank: str | None = None
     wallet: str | None = None
     return_url: str | None = None
+    card_reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """What a payment is made with: `instrument` for the gateway, `shown` for the payment resource."""
+    """What a payment is made with: `instrument` for the gateway, `shown` for the payment resource.
+
+    card: the fingerprints of a card.
+    """
 
     instrument: str
     shown: dict[str, Any]
+    card: tuple[str, ...] = ()
 
 
 def refuse_raw_card(mode: Mode, instrument: Instrument) -> None:
@@ -54,15 +63,27 @@ async def make_usable(services: Services, mode: Mode, instrument: Instrument, ga
     """Return what this gateway can charge. Raises UnprocessableError or UnavailableError for a raw card."""
     refuse_raw_card(mode, instrument)
     if instrument.card is not None:
-        return await _tokenise(services, instrument.card, gateway)
+        usable = await _tokenise(services, instrument.card, gateway)
+        return replace(usable, card=_fingerprints(services, instrument, gateway))
     if instrument.token is not None:
-        return Usable(instrument.token, {})
+        return Usable(instrument.token, {}, _fingerprints(services, instrument, gateway))
     if instrument.vpa is not None:
         return Usable(instrument.vpa, {"vpa": instrument.vpa})
     if instrument.bank is not None:
         return Usable(instrument.bank, {"bank": {"code": instrument.bank}})
     assert instrument.wallet is not None, "an instrument has exactly one way to pay"
     return Usable(instrument.wallet, {"wallet": {"code": instrument.wallet}})
+
+
+def _fingerprints(services: Services, instrument: Instrument, gateway: GatewayConfig) -> tuple[str, ...]:
+    """Return the fingerprints of a card: by the merchant's name of it, by its number, or by its token alone."""
+    if instrument.card_reference is not None:
+        named = f"reference:{instrument.card_reference}"
+    elif instrument.card is not None:
+        named = f"number:{instrument.card.number}"
+    else:
+        named = f"token:{gateway.kind}:{instrument.token}"
+    return card_fingerprints(services.peppers, gateway.merchant_id, named)
 
 
 async def _tokenise(services: Services, card: Card, gateway: GatewayConfig) -> Usable:

@@ -61,7 +61,9 @@ async def _asked(
         return RetryInput(retry_id, at, asked_by=actor), {}
     usable = await make_usable(services, mode, instrument, chosen.config)
     customer = payment.customer.model_dump(exclude_none=True) if payment.customer else None
-    personal = PersonalData(usable.instrument, usable.shown, customer, payment.notes, instrument.return_url)
+    personal = PersonalData(
+        *(usable.instrument, usable.shown, customer, payment.notes), return_url=instrument.return_url, card=usable.card
+    )
     return RetryInput(retry_id, at, seal(services.cipher, payment.id, personal), actor), usable.shown
 
 

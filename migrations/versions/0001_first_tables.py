@@ -247,6 +247,12 @@ def upgrade() -> None:
             comment="what may be shown of it: vpa, card summary, bank, wallet",
         ),
         sa.Column(
+            "card_fingerprint",
+            sa.Text(),
+            nullable=True,
+            comment="keyed hash of a card, to count its declines; gone when the payment ends",
+        ),
+        sa.Column(
             "personal",
             sa.Text(),
             nullable=True,

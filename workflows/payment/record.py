@@ -211,7 +211,13 @@ class PaymentRun:
         seen = AttemptSeen(self.attempt, dict(self.references), self.state)
         if outcome is None:
             return seen
-        return replace(seen, executed=outcome.executed, raw_code=outcome.raw_code, network_code=outcome.network_code)
+        return replace(
+            seen,
+            executed=outcome.executed,
+            raw_code=outcome.raw_code,
+            network_code=outcome.network_code,
+            never_again=outcome.never_again,
+        )
 
     @property
     def authorise_key(self) -> str:

@@ -18,10 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from clearway.db.events import DueDelivery, due
 from clearway.db.idempotency import TTL
 from clearway.db.tables import (
+    card_declines,
     idempotency_keys,
     webhook_deliveries,
     webhook_recoveries,
 )
+from clearway.domain.card_limits import COUNTED_FOR
 from clearway.domain.delivery import DeliveryStatus, RecoveryStatus
 
 PARTITIONS_AHEAD: Final = 6
@@ -83,3 +85,9 @@ async def forget_idempotency_keys(connection: AsyncConnection) -> int:
     """Delete the keys that have expired; return how many."""
     expired = idempotency_keys.c.created_at < func.now() - TTL
     return (await connection.execute(delete(idempotency_keys).where(expired))).rowcount
+
+
+async def forget_card_declines(connection: AsyncConnection) -> int:
+    """Delete the declines of cards that no limit counts any more; return how many."""
+    expired = card_declines.c.declined_at < func.now() - COUNTED_FOR
+    return (await connection.execute(delete(card_declines).where(expired))).rowcount

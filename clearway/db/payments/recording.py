@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db import audit, gateways, ledger
+from clearway.db import audit, card_declines, gateways, ledger
 from clearway.db.events import (
     DueDelivery,
     Happening,
@@ -31,6 +31,7 @@ from clearway.db.payments import recording_commands as commands
 from clearway.db.payments.rows import (
     RecordMovedError,
     columns_after,
+    fingerprint_of,
     first_row,
     payment_of,
     resource_of,
@@ -175,12 +176,12 @@ async def apply(
     payment_id: str,
     change: Change,
     *,
-    instrument: Mapping[str, Any] | None = None,
+    personal: PersonalData | None = None,
     now: datetime,
 ) -> RecordedPayment:
     """Apply a change and write it with its captures, ledger, order, events and deliveries.
 
-    instrument: what is shown of another instrument that a retry brings.
+    personal: the decrypted personal data with another instrument that a retry brings.
 
     Raises MoveRefusedError, RecordMovedError or PaymentUnknownError; nothing is written then.
     """
@@ -191,7 +192,7 @@ async def apply(
         if is_recorded(row, change.step):
             await _refuse_another_capture(connection, change)
             return await _already(connection, row, change.step)
-        return await _change(connection, row, change, now, instrument)
+        return await _change(connection, row, change, now, personal)
 
     return await until_written(payment_id, attempt)
 
@@ -215,20 +216,22 @@ async def load(connection: AsyncConnection, payment_id: str) -> StandingPayment:
 
 
 async def _change(
-    connection: AsyncConnection, row: Row[Any], change: Change, now: datetime, instrument: Mapping[str, Any] | None
+    connection: AsyncConnection, row: Row[Any], change: Change, now: datetime, personal: PersonalData | None
 ) -> RecordedPayment | None:
     """Write the row and all related rows. None, with nothing written: the row has changed since it was read."""
     before = payment_of(row)
     applied = apply_change(before, change)
     after = columns_after(applied.payment, now)
-    if change.retry is not None and change.retry.personal is not None:
-        after |= {"personal": change.retry.personal, "instrument": dict(instrument or {})}
+    if change.retry is not None and personal is not None:
+        after |= {"personal": change.retry.personal, "instrument": personal.shown}
+        after["card_fingerprint"] = fingerprint_of(personal)
     resource = resource_of(row_after(row, after))
     data = resource.data()
     if EventType.PAYMENT_ATTEMPT_FAILED in applied.events:
         data = (await attempts.failed(connection, before, change, now)).data()
     announced = announce(_happenings(before, applied, change, data), endpoints_in(row), now=now)
     writes: list[Write] = attempts.following(before, applied, change, now)
+    writes += card_declines.of_failure(row, applied, change, now)
     if change.retry is not None:
         writes += commands.retrying(applied.payment, change.retry, now)
     if change.capture is not None:

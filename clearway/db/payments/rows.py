@@ -89,9 +89,20 @@ def _shown_settlement(row: Row[Any] | SimpleNamespace) -> SettlementResource | N
 def first_row(new: NewPayment, personal: PersonalData, sealed_return_url: str | None, now: datetime) -> SimpleNamespace:
     """Return all columns of a new payment, so that the row need not be read back."""
     shown = {"instrument": personal.shown, "customer": personal.customer, "notes": personal.notes}
-    more = {"sealed_return_url": sealed_return_url, "created_at": now, "updated_at": now, "forgotten_at": None}
+    more = {
+        "card_fingerprint": fingerprint_of(personal),
+        "sealed_return_url": sealed_return_url,
+        "created_at": now,
+        "updated_at": now,
+        "forgotten_at": None,
+    }
     settled = {"settlement_refunded_minor": 0}
     return SimpleNamespace(**NEW.columns(new) | PAYMENT.columns(begun(new)) | shown | settled | more)
+
+
+def fingerprint_of(personal: PersonalData) -> str | None:
+    """Return the fingerprint to store of a payment's card."""
+    return next(iter(personal.card), None)
 
 
 def new_payment_of(row: Row[Any] | SimpleNamespace) -> NewPayment:
@@ -101,7 +112,7 @@ def new_payment_of(row: Row[Any] | SimpleNamespace) -> NewPayment:
 
 def columns_after(payment: Payment, now: datetime) -> dict[str, Any]:
     """Return the columns that a change may change, with their new values."""
-    forgotten = {"personal": None} if payment.status in FINAL else {}
+    forgotten = {"personal": None, "card_fingerprint": None} if payment.status in FINAL else {}
     return forgotten | PAYMENT.columns(payment, MOVED) | {"updated_at": now}
 
 

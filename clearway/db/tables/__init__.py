@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from clearway.db.tables.audit import audit_log
 from clearway.db.tables.base import metadata
+from clearway.db.tables.cards import card_declines
 from clearway.db.tables.deliveries import (
     webhook_attempts,
     webhook_deliveries,
@@ -47,6 +48,7 @@ __all__ = [
     "audit_log",
     "bank_lines",
     "captures",
+    "card_declines",
     "error_overrides",
     "events",
     "fx_quotes",

@@ -50,6 +50,7 @@ payments = Table(
     Column("gateway_id", Text, nullable=False),
     Column("gateway_reference", Text),
     Column("instrument", JSONB, nullable=False, comment="what may be shown of it: vpa, card summary, bank, wallet"),
+    Column("card_fingerprint", Text, comment="keyed hash of a card, to count its declines; gone when the payment ends"),
     Column("personal", Text, info=SEALED, comment="encrypted, as workflows have it; gone when the payment ends"),
     Column("sealed_return_url", Text, info=SEALED, comment="encrypted: where the merchant's customer comes back to"),
     Column("customer", JSONB(none_as_null=True)),

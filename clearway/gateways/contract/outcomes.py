@@ -128,11 +128,11 @@ class GatewayOutcome:
     recorded. state: the connector's own text, kept and given back; None leaves what is kept as it is.
     amount_minor and currency are what the gateway says it moved or reserved; the workflow compares them with the
     request and lets a person review a difference. error_code: unified. raw_code, network_code: in the gateway's and in
-    the card network's own words.
+    the card network's own words. advice_code: a network's advice beside its code, such as `03`.
 
-    elsewhere, worth_again_s: what the error table says of a failure (`clearway.gateways.errors.judging`). May another
-    gateway be tried? After how many seconds is the same instrument worth another try (None: it is not)? Connectors
-    leave them out.
+    elsewhere, worth_again_s, never_again: what the error table says of a failure (`clearway.gateways.errors.judging`).
+    May another gateway be tried? After how many seconds is the same instrument worth another try (None: it is not)?
+    Must the card never be tried again? Connectors leave them out.
 
     The constructor validates foreign text: messages are made storable, and an identifier, amount or URL that cannot be
     used as it is raises AnswerUnreadableError. So no connector can forget it.
@@ -149,17 +149,19 @@ class GatewayOutcome:
     error_description: str | None = None
     raw_code: str | None = None
     network_code: str | None = None
+    advice_code: str | None = None
     action: Action | None = None
     retry_after_s: float | None = None
     elsewhere: Elsewhere = Elsewhere.NO
     worth_again_s: int | None = None
+    never_again: bool = False
 
     def __post_init__(self) -> None:
         self._check_identifiers()
         self._check_amount()
         if self.executed is None:
             self._mend("executed", USUALLY[self.kind])
-        for name in ("error_code", "raw_code", "network_code"):
+        for name in ("error_code", "raw_code", "network_code", "advice_code"):
             self._mend(name, storable_or_none(getattr(self, name), GATEWAY_ERROR_CODE_LENGTH_MAX))
         self._mend("error_description", storable_or_none(self.error_description, GATEWAY_MESSAGE_LENGTH_MAX))
         self._mend("retry_after_s", _usable_wait_s(self.retry_after_s))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -12,7 +13,7 @@ from clearway.domain.gateway_error import Elsewhere
 from clearway.gateways.contract import Executed, GatewayOutcome, OutcomeKind
 from clearway.gateways.errors.overrides import NONE, Overrides
 from clearway.gateways.errors.rows import ErrorRow
-from clearway.gateways.errors.table import TABLE, classify
+from clearway.gateways.errors.table import TABLE, classify, never_again
 
 SOFT: Final = frozenset(
     {"bank_unavailable", "card_velocity_exceeded", "gateway_unavailable", "insufficient_funds", "processing_error"}
@@ -21,6 +22,18 @@ SOFT: Final = frozenset(
 GENERIC: Final = frozenset({"card_declined", "payment_declined"})
 """Decline codes without a reason: soft only where the table lets another gateway try."""
 
+FORBIDDING: Final = frozenset({"lost_card", "stolen_card"})
+"""Decline codes after which the networks forbid another try of the card."""
+RAW_FORBIDDING: Final[Mapping[str, frozenset[str]]] = {
+    "stripe": frozenset(
+        {
+            *("do_not_try_again", "invalid_account", "pickup_card", "stop_payment_order"),
+            *("revocation_of_authorization", "revocation_of_all_authorizations"),
+        }
+    )
+}
+"""The same in a gateway's own codes, where the unified code says less."""
+
 
 def judged(outcome: GatewayOutcome, kind: str, operation: str, overrides: Overrides = NONE) -> GatewayOutcome:
     """Return the outcome with what the table says of it. kind: of the gateway. overrides: the merchant's own rows."""
@@ -28,11 +41,17 @@ def judged(outcome: GatewayOutcome, kind: str, operation: str, overrides: Overri
         return surely_not_executed(outcome)
     if outcome.kind is not OutcomeKind.DECLINED:
         return outcome
-    row = classify(kind, operation, outcome.raw_code, outcome.network_code, overrides=overrides)
+    outcome = replace(outcome, never_again=_never_again(kind, outcome))
+    row = classify(
+        *(kind, operation, outcome.raw_code, outcome.network_code),
+        advice_code=outcome.advice_code,
+        overrides=overrides,
+    )
     if row.known:
         if overrides:
             outcome = _in_the_merchants_words(outcome, row, classify(kind, operation, outcome.raw_code))
-        return replace(outcome, elsewhere=row.elsewhere, worth_again_s=_worth_again_s(row, outcome.error_code))
+        worth_again_s = None if outcome.never_again else _worth_again_s(row, outcome.error_code)
+        return replace(outcome, elsewhere=row.elsewhere, worth_again_s=worth_again_s)
     unified = TABLE.unified.get(outcome.error_code or "")
     if unified is None:
         # Nothing says why. What was surely not executed may be tried elsewhere, a real decline may not.
@@ -55,6 +74,13 @@ def _in_the_merchants_words(outcome: GatewayOutcome, row: ErrorRow, published: E
     if row.merchant_text != published.merchant_text:
         changes["error_description"] = row.merchant_text
     return replace(outcome, **changes) if changes else outcome  # type: ignore[arg-type]
+
+
+def _never_again(kind: str, outcome: GatewayOutcome) -> bool:
+    if outcome.executed is not Executed.YES:
+        return False  # the card's network was not asked
+    by_code = outcome.error_code in FORBIDDING or outcome.raw_code in RAW_FORBIDDING.get(kind, ())
+    return by_code or never_again(outcome.network_code, outcome.advice_code)
 
 
 def _worth_again_s(row: ErrorRow, code: str | None) -> int | None:

@@ -28,7 +28,13 @@ def read_unified() -> dict[str, UnifiedCode]:
 def read_networks() -> dict[str, NetworkCode]:
     """Return what the codes of card networks mean."""
     rows = [
-        NetworkCode(cells["network_code"], Elsewhere(cells["elsewhere"]), _seconds(cells), cells["meaning"])
+        NetworkCode(
+            cells["network_code"],
+            Elsewhere(cells["elsewhere"]),
+            _seconds(cells),
+            cells["meaning"],
+            never_again=cells["never"] == "yes",
+        )
         for cells in _lines("networks")
     ]
     found = {row.network_code: row for row in rows}

@@ -32,12 +32,16 @@ class UnifiedCode:
 
 @dataclass(frozen=True, slots=True)
 class NetworkCode:
-    """What a card network's own code adds: `visa:51`, `mastercard:83`, `amex:100`, or `advice:03` of any network."""
+    """What a card network's own code adds: `visa:51`, `mastercard:83`, `amex:100`, or `advice:03` of any network.
+
+    never_again: the network charges a fee for another try of the card.
+    """
 
     network_code: str
     elsewhere: Elsewhere
     wait_s: int | None
     meaning: str
+    never_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

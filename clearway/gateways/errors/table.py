@@ -69,6 +69,11 @@ def classify(
     return _narrowed(row, _network_rows(network_code, advice_code), network_code or "")
 
 
+def never_again(network_code: str | None, advice_code: str | None) -> bool:
+    """Return whether a network's code or advice forbids another try of the card."""
+    return any(row.never_again for row in _network_rows(network_code, advice_code))
+
+
 def by_decline_code(code: str) -> UnifiedCode:
     """Return the meaning of a unified code. Raises KeyError for an unknown code."""
     return TABLE.unified[code]

@@ -162,6 +162,7 @@ def declined(
         error_code=NO_DECLINE.get(kind, "payment_declined") if general else row.decline_code,
         raw_code=raw_code(error),
         network_code=_network_code(error),
+        advice_code=_advice_code(error),
         error_description=message if isinstance(message, str) else row.merchant_text,
     )
 
@@ -180,14 +181,18 @@ def is_moved(error: Mapping[str, Any]) -> bool:
 
 def _row(kind: OperationKind, status: int, error: Mapping[str, Any]) -> ErrorRow:
     texts = [error.get("decline_code"), error.get("code"), str(status), error.get("type")]
-    advice = error.get("network_advice_code")
     return classify(
         KIND,
         kind.value,
         [text for text in texts if isinstance(text, str)],
         _network_code(error),
-        advice_code=advice if isinstance(advice, str) else None,
+        advice_code=_advice_code(error),
     )
+
+
+def _advice_code(error: Mapping[str, Any]) -> str | None:
+    advice = error.get("network_advice_code")
+    return advice if isinstance(advice, str) else None
 
 
 def _network_code(error: Mapping[str, Any]) -> str | None:

@@ -74,6 +74,8 @@ async def api_settings(databases: Databases, api_simulator: Simulator) -> Settin
         rate_limit_address="100000/minute",
         rate_limit_failed_logins="100000/minute",
         gateway_timeout_s=5.0,
+        card_limits="visa:30d:2:amount,other:30d:9",
+        card_limits_in_test_mode=True,
         overload_target_ms=0,  # however slow the machine of the tests is
     )
 
