@@ -9,12 +9,13 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
-from clearway.breakers.counting import BreakerCounts, CalledGateway, failure_of
+from activities.gateway_measuring import measure, row_of
+from clearway.breakers.counting import BreakerCounts, CalledGateway
 from clearway.crypto.encryption import Cipher, DecryptionError
 from clearway.domain import ids
 from clearway.domain.gateway import GatewayConfig
@@ -279,9 +280,9 @@ class GatewayActivities:
                 outcome = await _outcome(calling)
             finally:
                 took = timedelta(seconds=time.monotonic() - started)
-                kept = _call(connection, operation, made, outcome, took)
+                kept = row_of(connection, operation, made, outcome, took)
                 self._keep(MeasuredCall(id=call_id, started_at=started_at, http_status=answered.status, **kept))
-                _measure(connection, made, outcome, took)
+                measure(connection, made, outcome, took)
         return await self._judged(outcome, connection.config, operation)
 
     async def _judged(self, outcome: GatewayOutcome, config: GatewayConfig, operation: Operation) -> GatewayOutcome:
@@ -319,39 +320,6 @@ class GatewayActivities:
 def _not_sent(call: GatewayCall, error: Exception) -> GatewayOutcome:
     activity.logger.error("%s was not sent to gateway %s: %s", call.operation.key, call.gateway_id, error)
     return GatewayOutcome(OutcomeKind.RETRYABLE)
-
-
-def _call(
-    connection: Connection, operation: Operation, made: CallOperation, outcome: GatewayOutcome, took: timedelta
-) -> dict[str, Any]:
-    """Return what is kept of a call, but for its time and its HTTP status."""
-    assert outcome.executed is not None, "the outcome fills it in"
-    return {
-        "merchant_id": connection.config.merchant_id,
-        "gateway_id": connection.config.id,
-        "operation": made,
-        "payment_id": operation.payment_id,
-        "operation_key": operation.key,
-        "attempt": operation.number,
-        "amount_minor": operation.amount_minor,
-        "currency": operation.currency,
-        "method": operation.authorisation.method if operation.authorisation else None,
-        "latency_ms": round(took.total_seconds() * 1_000),
-        "outcome": outcome.kind.value,
-        "executed": outcome.executed.value,
-        "failure": failure_of(outcome, took.total_seconds()),
-        "error_code": outcome.error_code,
-    }
-
-
-def _measure(connection: Connection, made: CallOperation, outcome: GatewayOutcome, took: timedelta) -> None:
-    if not activity.in_activity():
-        return
-    about = "How long calls to gateways took."
-    labels = {"kind": connection.config.kind.value, "operation": made.value, "outcome": outcome.kind.value}
-    activity.metric_meter().create_histogram_timedelta("clearway_gateway_call_duration_seconds", about, "s").record(
-        took, labels
-    )
 
 
 def _judged_unsent(call: GatewayCall, error: Exception) -> GatewayOutcome:
