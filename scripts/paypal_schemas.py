@@ -1,8 +1,8 @@
 """`python -m scripts.paypal_schemas DIRECTORY`: cut what the tests of PayPal's stand-in need out of its OpenAPI.
 
-DIRECTORY holds `checkout_orders_v2.json`, `payments_payment_v2.json` and `notifications_webhooks_v1.json`
-(`openapi/` of github.com/paypal/paypal-rest-api-specifications, Apache-2.0). What is cut out is written to
-`tests/support/paypal_schemas.json`: JSON Schemas without their prose.
+DIRECTORY holds `checkout_orders_v2.json`, `payments_payment_v2.json`, `notifications_webhooks_v1.json` and
+`reporting_transactions_v1.json` (`openapi/` of github.com/paypal/paypal-rest-api-specifications, Apache-2.0). What is
+cut out is written to `tests/support/paypal_schemas.json`: JSON Schemas without their prose.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ ROOTS: Final = {
         "payments_payment_v2.json",
         ("authorization-2", "capture-2", "refund", "capture_request", "refund_request", *ERRORS),
     ),
+    "reporting": ("reporting_transactions_v1.json", ("search_response",)),
     "webhooks": ("notifications_webhooks_v1.json", ("webhook", "event", "verify_webhook_signature")),
 }
 PROSE: Final = frozenset({"description", "title", "example", "readOnly"})

@@ -18,8 +18,10 @@ class BalanceKind(StrEnum):
     FEE = "fee"
     PAYOUT = "payout"
     """Money sent to the merchant's bank account, or a payout that failed and came back."""
+    CONVERSION = "conversion"
+    """One side of a conversion that the gateway reports as rows of its own: the other is in another currency."""
     ADJUSTMENT = "adjustment"
-    """All else: reserves, corrections of the gateway, conversions."""
+    """All else, such as reserves and corrections of the gateway."""
 
 
 class PayoutStatus(StrEnum):

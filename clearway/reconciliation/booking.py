@@ -31,6 +31,7 @@ AGAINST: Final = {
     BalanceKind.DISPUTE: GatewayAccount.DISPUTES,
     BalanceKind.REVERSAL: GatewayAccount.DISPUTES,
     BalanceKind.FEE: GatewayAccount.FEES,
+    BalanceKind.CONVERSION: GatewayAccount.FX,
     BalanceKind.PAYOUT: GatewayAccount.PAYOUTS_IN_TRANSIT,
     BalanceKind.ADJUSTMENT: GatewayAccount.ADJUSTMENTS,
 }

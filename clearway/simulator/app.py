@@ -84,7 +84,7 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
     engine = Engine(records, Oracle(settings, outcomes), outbox, settings.public_url)
     settlement = Settlement(store, switches, settings)
     stripe = build_stripe(records, engine, switches.at("stripe"), outbox, settings)
-    paypal = build_paypal(records, engine, switches.at("paypal"), outbox, settings)
+    paypal = build_paypal(records, engine, switches.at("paypal"), outbox, settings, settlement=settlement)
     hosted_gateways = hosted.build(Foundation(records, engine, switches, outbox, settings))
     square = build_square(records, engine, switches.at("square"), outbox, settings)
     clock = DecisionClock(engine, records, square.payments)

@@ -366,7 +366,7 @@ def upgrade() -> None:
         ),
         sa.Column("booked_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "kind IN ('adjustment', 'charge', 'dispute', 'fee', 'payout', 'refund', 'reversal')",
+            "kind IN ('adjustment', 'charge', 'conversion', 'dispute', 'fee', 'payout', 'refund', 'reversal')",
             name=op.f("ck_settlement_rows_kind_known"),
         ),
         sa.CheckConstraint("(booked_at IS NULL) = (booked_to IS NULL)", name=op.f("ck_settlement_rows_booked_in_full")),

@@ -16,6 +16,8 @@ _OK = 400
 
 def assert_shape(path: str, response: httpx.Response) -> None:
     """Fail unless an answer is as PayPal's documents have it, by the path that was asked."""
+    if path.startswith("/v1/reporting/") and response.status_code < _OK and response.json()["transaction_details"]:
+        assert_is("reporting", "search_response", response.json())
     if response.status_code == httpx.codes.NO_CONTENT or not path.startswith("/v2/"):
         return
     body = response.json()
@@ -29,7 +31,7 @@ def assert_shape(path: str, response: httpx.Response) -> None:
 
 
 def assert_is(family: str, name: str, body: Any) -> None:
-    """Fail unless a body is valid by a schema of one of the documents: `orders`, `payments` or `webhooks`."""
+    """Fail unless a body is valid by a schema of a document: `orders`, `payments`, `reporting` or `webhooks`."""
     problems = [f"{error.json_path}: {error.message[:200]}" for error in _validator(family, name).iter_errors(body)]
     assert not problems, problems
 

@@ -21,7 +21,7 @@ CURRENCIES: Final = frozenset(
 WHOLE: Final = frozenset({"HUF", "JPY", "TWD"})
 STEPS: Final = {currency: 10 ** exponent(currency) for currency in WHOLE if exponent(currency)}
 """What an amount in minor units must be a multiple of."""
-_VALUE: Final = re.compile(r"[0-9]{1,15}(\.[0-9]{1,3})?")
+_VALUE: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,3})?")
 
 
 class AmountNotExpressibleError(ValueError):
@@ -40,7 +40,15 @@ def to_paypal(amount_minor: int, currency: str) -> dict[str, str]:
 
 
 def from_paypal(money: Any) -> tuple[int, str]:
-    """Return an amount of PayPal's in our minor units, and its currency. Raises ValueError."""
+    """Return an amount of PayPal's in our minor units, and its currency. Raises ValueError; so it does below zero."""
+    minor, currency = signed_from_paypal(money)
+    if minor < 0:
+        raise ValueError("an amount below zero")
+    return minor, currency
+
+
+def signed_from_paypal(money: Any) -> tuple[int, str]:
+    """Return an amount of a report, which is negative where money leaves the account. Raises ValueError."""
     value, currency = money["value"], money["currency_code"]
     if not isinstance(value, str) or not _VALUE.fullmatch(value) or currency not in CURRENCIES:
         raise ValueError("not an amount of PayPal's")

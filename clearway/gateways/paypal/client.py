@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -18,17 +19,20 @@ from clearway.domain.payment import CaptureMethod
 from clearway.gateways.contract import (
     UNKNOWN,
     AnswerUnreadableError,
+    BalancePage,
     GatewayOutcome,
     Inbound,
     InboundRequest,
     Operation,
     OperationKind,
+    OperationPage,
     OutcomeKind,
 )
 from clearway.gateways.paypal import errors, mapping
 from clearway.gateways.paypal.abilities import ABILITIES
 from clearway.gateways.paypal.amounts import AmountNotExpressibleError, to_paypal
 from clearway.gateways.paypal.exchange import Answer, CredentialsRefusedError, Exchange, PayPalCredentials
+from clearway.gateways.paypal.listing import PayPalLists
 from clearway.gateways.paypal.webhooks import Verifier, events_of, origin_of
 
 LIVE: Final = "https://api-m.paypal.com"
@@ -58,6 +62,7 @@ class PayPalGateway:
     ) -> None:
         """Prepare the connections; nothing is opened yet. transport: a guarded transport, if needed."""
         self._exchange = Exchange(credentials, api_base, timeout_s=timeout_s, tls=tls, transport=transport)
+        self._lists = PayPalLists(self._exchange)
         self._webhook_id = credentials.webhook_id
         origin = None if api_base in {LIVE, SANDBOX} else origin_of(api_base)
         self._verifier = Verifier(credentials.webhook_id, origin, self._exchange.certificate)
@@ -184,6 +189,16 @@ class PayPalGateway:
                 "PayPal does not know the webhook id. Copy it again from the app's webhooks, or make a webhook there."
             )
         return None
+
+    async def list_operations(
+        self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
+    ) -> OperationPage:
+        """List authorizations, captures and refunds. Raises GatewayUnavailableError."""
+        return await self._lists.operations(since, payment_id, cursor)
+
+    async def list_balance_rows(self, *, since: datetime, until: datetime, cursor: str | None = None) -> BalancePage:
+        """List the transactions that moved the balance. Raises GatewayUnavailableError."""
+        return await self._lists.rows(since, until, cursor)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -47,12 +47,13 @@ class CredentialsRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer: the object, or else an outcome. issue: PayPal's name of the problem."""
+    """The answer: the object, or else an outcome. issue: PayPal's name of the problem; name: of its class."""
 
     body: Mapping[str, Any] | None = None
     outcome: GatewayOutcome = UNKNOWN
     issue: str | None = None
     status: int | None = None
+    name: str | None = None
 
 
 class Exchange:
@@ -173,7 +174,8 @@ def _read(kind: OperationKind, response: httpx.Response) -> Answer:
         outcome = errors.outcome_of_error(kind, status, response.headers, body)
     except AnswerUnreadableError:
         outcome = UNKNOWN
-    return Answer(None, outcome, issue, status)
+    name = body.get("name")
+    return Answer(None, outcome, issue, status, name if isinstance(name, str) else None)
 
 
 def _json(content: bytes) -> Mapping[str, Any]:

@@ -25,6 +25,9 @@ CREATE TABLE IF NOT EXISTS paypal_keys (name TEXT PRIMARY KEY, private_key TEXT 
 """
 
 
+ID_LETTERS: Final = "0123456789ABCDEFGHJKLMNPRSTUVWXY"
+
+
 class Kind(StrEnum):
     """The kinds of stored objects."""
 
@@ -112,4 +115,4 @@ class Books(things.Things[Kind]):
 
 def new_id() -> str:
     """Return an id in PayPal's form: 17 upper-case letters and digits."""
-    return "".join(secrets.choice("0123456789ABCDEFGHJKLMNPRSTUVWXY") for _ in range(17))
+    return "".join(secrets.choice(ID_LETTERS) for _ in range(17))

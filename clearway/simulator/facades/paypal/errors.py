@@ -129,6 +129,30 @@ class OAuthError(PayPalError):
         return dict(self._body)
 
 
+class ReportingError(PayPalError):
+    """An error of the reporting API, which names no issue of the list above."""
+
+    def __init__(self, status: int, fields: dict[str, Any]) -> None:
+        super().__init__(None, status=status)
+        self._fields = fields
+
+    @classmethod
+    def invalid(cls, field: str, issue: str) -> ReportingError:
+        """Return the error about a query parameter."""
+        return cls(400, {"details": [{"field": field, "location": "query", "issue": issue}]})
+
+    @classmethod
+    def too_large(cls, found: int, most: int) -> ReportingError:
+        """Return the error about a period with more transactions than PayPal lists."""
+        message = "Result set size is greater than the maximum limit. Change the filter and try again."
+        sizes = {"total_items": found, "maximum_items": most}
+        return cls(400, {"name": "RESULTSET_TOO_LARGE", "message": message, **sizes})
+
+    def body(self, debug_id: str) -> dict[str, Any]:
+        """Return the body of the answer."""
+        return super().body(debug_id) | self._fields
+
+
 def missing() -> PayPalError:
     """Return the error about a resource that this account does not have."""
     return PayPalError("INVALID_RESOURCE_ID")

@@ -16,12 +16,14 @@ from clearway.simulator.facades.paypal.invoices import Invoices
 from clearway.simulator.facades.paypal.orders import Orders
 from clearway.simulator.facades.paypal.parameters import NewWebhook, Verification
 from clearway.simulator.facades.paypal.payments import Payments
+from clearway.simulator.facades.paypal.reporting import Reporting
 from clearway.simulator.facades.paypal.signing import ALGORITHM, Signer, event_of, signed_text
 from clearway.simulator.facades.paypal.views import Views
 from clearway.simulator.faults import FaultSwitches
 from clearway.simulator.outbox import Outbox
 from clearway.simulator.records import Records
 from clearway.simulator.settings import SimulatorSettings
+from clearway.simulator.settlement import Settlement
 
 EVENTS_SHOWN_MAX = 300
 
@@ -38,6 +40,7 @@ class PayPalFacade:
     desk: Desk
     channel: PayPalChannel
     switches: FaultSwitches
+    reporting: Reporting
 
     def add_webhook(self, account: str, asked: NewWebhook, at: float) -> dict[str, Any]:
         """Make a webhook; its id is part of what is signed."""
@@ -91,7 +94,13 @@ class PayPalFacade:
 
 
 def build(
-    records: Records, engine: Engine, switches: FaultSwitches, outbox: Outbox, settings: SimulatorSettings
+    records: Records,
+    engine: Engine,
+    switches: FaultSwitches,
+    outbox: Outbox,
+    settings: SimulatorSettings,
+    *,
+    settlement: Settlement,
 ) -> PayPalFacade:
     """Put the parts together, and give the outbox the channel of PayPal's events."""
     books = Books(records.store)
@@ -114,4 +123,5 @@ def build(
         desk=Desk(records.store, books, accounts, views, switches, lives_s),
         channel=channel,
         switches=switches,
+        reporting=Reporting(settlement, books, views, switches),
     )

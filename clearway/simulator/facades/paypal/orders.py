@@ -151,4 +151,5 @@ def _payment(order: Thing, instrument: str, capture: Any) -> NewPayment:
         instrument=instrument,
         capture=capture,
         description=unit.get("description"),
+        account=order.account,
     )

@@ -6,11 +6,12 @@ A field of PayPal that the stand-in does not implement is refused: nothing is ac
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from clearway.simulator.facades.paypal.errors import PayPalError
+from clearway.simulator.facades.paypal.errors import PayPalError, ReportingError
 
 Id127 = Annotated[str, StringConstraints(min_length=1, max_length=127)]
 Text127 = Annotated[str, StringConstraints(min_length=1, max_length=127)]
@@ -136,6 +137,33 @@ _ISSUES: Final = {
     "string_type": "INVALID_PARAMETER_SYNTAX",
     "string_pattern_mismatch": "INVALID_PARAMETER_SYNTAX",
 }
+
+
+class Reported(BaseModel):
+    """`GET /v1/reporting/transactions`; filters that the stand-in does not have are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    start_date: AwareDatetime
+    end_date: AwareDatetime
+    fields: Literal["transaction_info", "all"] = "transaction_info"
+    balance_affecting_records_only: Literal["Y", "N"] = "Y"
+    page_size: Annotated[int, Field(ge=1, le=500)] = 100
+    page: Annotated[int, Field(ge=1)] = 1
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether transactions that move no balance are listed too, such as authorizations."""
+        return self.balance_affecting_records_only == "N"
+
+
+def read_query(query: Mapping[str, str]) -> Reported:
+    """Read the query of a report. Raises ReportingError (400), repeating no value."""
+    try:
+        return Reported.model_validate(dict(query))
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise ReportingError.invalid(str(problem["loc"][0])[:100], problem["msg"]) from None
 
 
 def read(model: type[Model], body: bytes) -> Model:

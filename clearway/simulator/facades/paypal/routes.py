@@ -25,6 +25,7 @@ from clearway.simulator.facades.paypal.parameters import (
     Nothing,
     Reauthorization,
     Verification,
+    read_query,
 )
 from clearway.simulator.facades.paypal.subjects import about, about_new_order
 from clearway.simulator.facades.paypal.views import payer_id
@@ -223,6 +224,16 @@ async def get_certificate(name: str, paypal: PayPal) -> Response:
         return PlainTextResponse(paypal.certificate(name), media_type="application/x-pem-file")
     except PayPalError as refusal:
         return Response(json.dumps(refusal.body("")), refusal.status, media_type="application/json")
+
+
+@router.get("/v1/reporting/transactions")
+async def list_transactions(request: Request, paypal: PayPal) -> Response:
+    """List what moved the balance."""
+
+    def act(account: str) -> dict[str, Any]:
+        return paypal.reporting.transactions(account, read_query(request.query_params))
+
+    return await paypal.desk.look(request, act, _asking)
 
 
 @router.get("/checkoutnow", response_class=HTMLResponse)

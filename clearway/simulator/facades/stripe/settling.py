@@ -24,6 +24,7 @@ _CATEGORIES: Final = {
     BalanceKind.REVERSAL: ("adjustment", "other_adjustment"),
     BalanceKind.FEE: ("stripe_fee", "fee"),
     BalanceKind.PAYOUT: ("payout", "payout"),
+    BalanceKind.CONVERSION: ("adjustment", "fx"),
     BalanceKind.ADJUSTMENT: ("adjustment", "other_adjustment"),
 }
 
