@@ -125,7 +125,7 @@ def ordered(rates: Rates, facts: PaymentFacts, named: Sequence[str]) -> Ordered 
         return None
     standings = rates.by_segment.get((facts.method.value, facts.currency), NOBODY)
     last = [each for each in named if each in standings and standings[each].put_last]
-    order = (*(each for each in named if each not in last), *last) if len(last) < len(named) else tuple(named)
+    order = (*(each for each in named if each not in last), *last)
     explored = _explored(terms, facts.payment_id, order, standings)
     if explored is not None:
         order = (explored, *(each for each in order if each != explored))

@@ -64,7 +64,8 @@ def test_a_floor_needs_no_other_gateway() -> None:
 
 def test_methods_and_currencies_are_apart() -> None:
     """A breakdown of UPI says nothing about cards, and one in dollars nothing about rupees."""
-    counts = [counted(A, 0, 90, method="upi"), counted(B, 90, 0, method="upi"), counted(A, 0, 90, currency="USD")]
+    counts = [counted(A, 0, 90, method="upi"), counted(B, 90, 0, method="upi")]
+    counts += [counted(A, 0, 90, currency="USD"), counted(B, 90, 0)]
 
     assert judged(TERMS, counts, NOW).put_last() == 1
     assert put_last(counts) == set()
