@@ -8,10 +8,11 @@ from __future__ import annotations
 import itertools
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from clearway.domain.breaker import CALLS_MIN, FAILURE_PERCENT, OPEN_S, BreakerState
+from clearway.domain.payment import UNDECIDED
 from tests.support.evidence import Evidence, Record
 
 AGREES: Final = {
@@ -20,12 +21,15 @@ AGREES: Final = {
     "processing": {"pending"},
     "authorized": {"succeeded"},
     "success": {"succeeded"},
+    "retrying": {"failed"},
     "failed": {"failed", "succeeded"},
-    "cancelled": {"cancelled", "succeeded"},
+    "cancelled": {"cancelled", "succeeded", "failed"},
     "expired": {"cancelled", "succeeded"},
-    "needs_review": {"pending", "unknown", "succeeded"},
+    "needs_review": {"pending", "unknown", "succeeded", "failed"},
 }
-"""What the last attempt of a payment may be. One that succeeded stays so when its payment is called off later."""
+"""What the last attempt of a payment may be. It stays as it ended when its payment is called off later."""
+ANOTHER: Final = frozenset({"payment.attempt_failed", "payment.retried"})
+"""Events with which another attempt begins: the payment is pending again."""
 OPENED: Final = "gateway.breaker_opened"
 CLOSED: Final = "gateway.breaker_closed"
 DESCRIBED: Final = frozenset({"telcell", "idram", "fastshift", "ameriabank", "arca"})
@@ -52,12 +56,20 @@ def attempts_explain_payments(evidence: Evidence) -> Iterator[str]:
                 yield f"{after['id']} began before {before['id']} had ended"
 
 
+def is_move(moves: Mapping[Any, Any], event: Record) -> bool:
+    """Return whether an event shows a move that its state machine has."""
+    before, after = event["from_status"], event["to_status"]
+    if event["type"] in ANOTHER:
+        return bool(after == "pending" and before in {*UNDECIDED, "retrying"})
+    return before is None or after is None or before == after or after in moves[before]
+
+
 def failovers_were_safe(evidence: Evidence) -> Iterator[str]:
     """An attempt is followed by another only if it surely moved no money: by its row, and by the gateway's journal."""
     standing = _standing(evidence.journal)
     for attempts in _by(evidence.payment_attempts, "payment_id").values():
         for given_up in _in_order(attempts)[:-1]:
-            if (given_up["status"], given_up["executed"]) != ("failed", "no"):
+            if given_up["status"] != "failed" or given_up["executed"] not in {"no", "yes"}:
                 yield f"{given_up['id']} was followed by another; it is {given_up['status']}, {given_up['executed']}"
             if standing.get(given_up["id"]):
                 yield f"{given_up['id']} was followed by another, and holds {standing[given_up['id']]}"
@@ -83,13 +95,13 @@ def charges_are_of_attempts(evidence: Evidence) -> Iterator[str]:
 
 
 def failovers_have_events(evidence: Evidence) -> Iterator[str]:
-    """Each attempt that was followed by another has its event."""
+    """Each attempt that was followed by another has one event."""
     sent: defaultdict[str, int] = defaultdict(int)
     for event in evidence.events:
-        sent[event["payment_id"] or ""] += event["type"] == "payment.attempt_failed"
+        sent[event["payment_id"] or ""] += event["type"] in ANOTHER
     for payment_id, attempts in _by(evidence.payment_attempts, "payment_id").items():
         if sent[payment_id] != len(attempts) - 1:
-            yield f"{payment_id} has {len(attempts)} attempts, and {sent[payment_id]} events of failed ones"
+            yield f"{payment_id} has {len(attempts)} attempts, and {sent[payment_id]} events of further ones"
 
 
 def breakers_have_events(evidence: Evidence) -> Iterator[str]:

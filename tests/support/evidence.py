@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from clearway.db.tables import (
     captures,
     events,
+    fx_quotes,
     gateway_breakers,
     ledger_entries,
     ledger_transactions,
@@ -43,6 +44,7 @@ TABLES: Final[dict[str, Table]] = {
     "deliveries": webhook_deliveries,
     "attempts": webhook_attempts,
     "reviews": reviews,
+    "quotes": fx_quotes,
 }
 _transaction = ledger_transactions.c
 LEDGER: Final[Select[Any]] = select(
@@ -70,6 +72,7 @@ class Evidence:
     """Delivery attempts."""
     reviews: list[Record] = field(default_factory=list)
     """What gateways reported against the record, after the end of a payment or refund."""
+    quotes: list[Record] = field(default_factory=list)
     journal: list[Record] = field(default_factory=list)
     """Every effect the gateway had."""
     received: list[Record] = field(default_factory=list)

@@ -13,6 +13,7 @@ import pytest
 from tests.support.attempt_invariants import ATTEMPT_RULES
 from tests.support.evidence import Evidence, Record
 from tests.support.invariants import RULES, charged_at_most_once, violations
+from tests.support.quote_invariants import QUOTE_RULES
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 RECEIVER = "http://127.0.0.1:4000"
@@ -59,6 +60,21 @@ def has_failed_over(evidence: Evidence) -> None:
         effect["operation_key"] = "pay_1:authorise:2"
 
 
+def is_by_quote(evidence: Evidence) -> None:
+    """Describe a payment of 5.00 INR for an order of 6.00 USD; the refund of 2.00 INR takes 2.40 USD back."""
+    payable, position = "merchant/mer_1/payable", "merchant/mer_1/fx_position"
+    for entry in evidence.ledger:
+        entry["account"] = payable if entry["account"] == "payable" else entry["account"]
+    settles = {"settlement_minor": 600, "settlement_currency": "USD"}
+    evidence.orders[0] |= {"amount_minor": 600, "currency": "USD"}
+    evidence.payments[0] |= {"quote_id": "fxq_1", "settlement_refunded_minor": 240, "currency": "INR", **settles}
+    evidence.quotes.append({"id": "fxq_1", "presentment_minor": 500, "presentment_currency": "INR", **settles})
+    for kind, inr, usd in (("fx_capture", 500, 600), ("fx_refund", -200, -240)):
+        evidence.ledger += entries(kind, inr, payable, position)
+        settled = entries(f"{kind} settlement", usd, position, payable)
+        evidence.ledger += [entry | {"currency": "USD"} for entry in settled]
+
+
 def elsewhere(kind: str) -> Record:
     """Describe an effect of the second attempt, at another gateway."""
     return effect(kind, 500, "pay_1:authorise:2") | {"payment_reference": "pi_2", "gateway": "stripe"}
@@ -68,8 +84,8 @@ def entries(kind: str, amount: int, debit: str, credit: str, refund_id: str | No
     """Describe the two entries of one ledger transaction."""
     shared = {"transaction_id": kind, "kind": kind, "payment_id": "pay_1", "refund_id": refund_id, "currency": "INR"}
     return [
-        {**shared, "account": debit, "amount_minor": amount},
-        {**shared, "account": credit, "amount_minor": -amount},
+        {**shared, "line": 0, "account": debit, "amount_minor": amount},
+        {**shared, "line": 1, "account": credit, "amount_minor": -amount},
     ]
 
 
@@ -114,6 +130,7 @@ def sound() -> Evidence:
     """Return a stack at rest: 500 captured, 200 of it refunded, every event recorded and delivered."""
     payment = {"id": "pay_1", "order_id": "order_1", "status": "success", "version": 1, "amount_minor": 500}
     payment |= {"captured_minor": 500, "refunded_minor": 200, "refund_pending_minor": 0, "gateway_id": "gw_1"}
+    payment |= {"merchant_id": "mer_1", "quote_id": None}
     refund = {"id": "rfnd_1", "payment_id": "pay_1", "status": "processed", "version": 1, "amount_minor": 200}
     endpoint = {"id": "whe_1", "merchant_id": "mer_1", "url": f"{RECEIVER}/webhooks", "event_types": []}
     endpoint |= {"status": "enabled", "deleted_at": None, "retry_intervals_s": None, "created_at": BEGINNING}
@@ -228,8 +245,8 @@ def test_a_planted_violation_is_found(rule: str, plant: Callable[[Evidence], Non
 
 
 def test_every_rule_was_seen_to_find_something() -> None:
-    """No rule is there that could not be broken. `test_attempt_invariants` breaks those of attempts."""
-    rules = {rule.__name__ for rule in RULES} - {rule.__name__ for rule in ATTEMPT_RULES}
+    """No rule is there that could not be broken. Those of attempts and quotes have planted violations of their own."""
+    rules = {rule.__name__ for rule in RULES} - {rule.__name__ for rule in (*ATTEMPT_RULES, *QUOTE_RULES)}
     assert {rule for _, rule, _ in PLANTED} == rules
 
 

@@ -192,8 +192,17 @@ async def captures(purchase: Purchase) -> None:
     payment = await purchase.paid()
     if payment.get("status") != "authorized":
         return
+    left = await capture_in_parts(purchase, payment, purchase.terms["shares"])
+    path = f"/payments/{payment['id']}"
+    if left and purchase.terms["lets_go"]:
+        await purchase.client.insist(f"{path}/cancel", {}, key=purchase.key("cancel"))
+    await purchase.client.follow(path, ENDED, limit_s=10)
+
+
+async def capture_in_parts(purchase: Purchase, payment: dict[str, Any], shares: Sequence[int]) -> int:
+    """Capture shares of what is left, one after the other; return what is left in the end."""
     path, left = f"/payments/{payment['id']}", payment["amount"]
-    for number, share in enumerate(purchase.terms["shares"], 1):
+    for number, share in enumerate(shares, 1):
         amount = max(1, left * share // 100)
         left -= amount
         body = {} if left == 0 else {"amount": amount, "final": False}
@@ -202,9 +211,7 @@ async def captures(purchase: Purchase) -> None:
         await asyncio.gather(*sends)
         if left == 0:
             break
-    if left and purchase.terms["lets_go"]:
-        await purchase.client.insist(f"{path}/cancel", {}, key=purchase.key("cancel"))
-    await purchase.client.follow(path, ENDED, limit_s=10)
+    return int(left)
 
 
 async def cancels(purchase: Purchase) -> None:
@@ -239,15 +246,16 @@ async def visit_page(purchase: Purchase, name: str = "pay") -> dict[str, Any]:
 
 async def refunds(purchase: Purchase) -> None:
     """Pay, then give back in parts, one after the other or at once; together they may ask for more than there is."""
-    await _refund(purchase, await purchase.paid())
+    await refund(purchase, await purchase.paid())
 
 
 async def refunds_after_a_page(purchase: Purchase) -> None:
     """Pay on the gateway's page, then give back in parts."""
-    await _refund(purchase, await visit_page(purchase))
+    await refund(purchase, await visit_page(purchase))
 
 
-async def _refund(purchase: Purchase, payment: dict[str, Any]) -> None:
+async def refund(purchase: Purchase, payment: dict[str, Any]) -> None:
+    """Give a successful payment back in parts."""
     if payment.get("status") != "success":
         return
     path = f"/payments/{payment['id']}"

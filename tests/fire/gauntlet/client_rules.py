@@ -12,12 +12,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from clearway.domain.payment import MOVES as PAYMENT_MOVES
+from clearway.domain.payment import UNDECIDED, PaymentStatus
 from clearway.domain.refund import MOVES as REFUND_MOVES
 from tests.fire.gauntlet.case import Case
 from tests.fire.gauntlet.client import Exchange
 from tests.support.evidence import Record
 
 Keyed = dict[tuple[str, str], list[Exchange]]
+READ_MOVES: Final = PAYMENT_MOVES | {
+    status: PAYMENT_MOVES[status] | {PaymentStatus.PENDING} for status in (*UNDECIDED, PaymentStatus.RETRYING)
+}
+"""What reads of a payment may show: it is pending again with each further attempt."""
 THING: Final = re.compile(r"/(payments|refunds)/[a-z]+_[0-9a-z]+")
 
 
@@ -165,6 +170,40 @@ def lists_are_ones_own(case: Case) -> Iterator[str]:
                     yield f"{exchange.merchant_id} listed {item['id']} of {owner.get(item['id'])}"
 
 
+def retries_are_asked_for(case: Case) -> Iterator[str]:
+    """A payment has one attempt by hand for each key whose retry was answered, and none that nobody asked for."""
+    begun: Counter[str] = Counter()
+    for event in case.stack.events:
+        begun[event["subject_id"]] += event["type"] == "payment.retried" and event["actor"] == "merchant"
+    keys: defaultdict[str, set[str | None]] = defaultdict(set)
+    answered: defaultdict[str, set[str | None]] = defaultdict(set)
+    for exchange in case.exchanges:
+        if exchange.path.startswith("/payments/") and exchange.path.endswith("/retry"):
+            payment_id = exchange.path.split("/")[2]
+            keys[payment_id].add(exchange.key)
+            if exchange.is_promise:
+                answered[payment_id].add(exchange.key)
+    for payment_id in begun.keys() | keys.keys():
+        made, least, most = begun[payment_id], len(answered[payment_id]), len(keys[payment_id]) * (1 + case.restores)
+        if not least <= made <= most:
+            yield f"{payment_id} has {made} attempts by hand, for {least} retries answered and {most} asked for"
+
+
+def quotes_are_charged(case: Case) -> Iterator[str]:
+    """A payment by quote is of the amount that the client was quoted, for the order that it asked about, once."""
+    quotes = {each.answer["id"]: each.answer for each in case.exchanges if each.answer.get("object") == "fx_quote"}
+    paid: Counter[str] = Counter()
+    for payment in case.stack.payments:
+        quote = quotes.get(payment["quote_id"] or "")
+        if quote is None:
+            continue
+        paid[quote["id"]] += 1
+        charged = (payment["order_id"], payment["amount_minor"], payment["currency"])
+        if charged != (quote["order_id"], quote["presentment"]["amount"], quote["presentment"]["currency"]):
+            yield f"{payment['id']} is of {charged}, and {quote['id']} says {quote['presentment']}"
+    yield from (f"{quote_id} has paid {times} payments" for quote_id, times in paid.items() if times > 1)
+
+
 def asked_again_is_sent_again(case: Case) -> Iterator[str]:
     """A delivery that a merchant retried has one attempt by hand for each key, and no other."""
     by_hand = _attempts_by_hand(case)
@@ -222,8 +261,8 @@ def _was_forgotten(group: Sequence[Exchange]) -> bool:
 
 
 def _names_what_is_forgotten(exchange: Exchange, case: Case) -> bool:
-    order_id = exchange.body.get("order_id") if isinstance(exchange.body, dict) else None
-    named = {*exchange.path.split("/")[2:3], order_id}
+    body = exchange.body if isinstance(exchange.body, dict) else {}
+    named = {*exchange.path.split("/")[2:3], body.get("order_id"), body.get("quote_id")}
     return any(exchange.began < there_again for name, there_again in case.forgotten.items() if name in named)
 
 
@@ -242,7 +281,7 @@ def _differences(answer: Record, row: Record, merchant_id: str) -> list[str]:
 
 
 def _went_back(path: str, before: Record, after: Record) -> Iterator[str]:
-    moves: Any = PAYMENT_MOVES if path.startswith("/payments") else REFUND_MOVES
+    moves: Any = READ_MOVES if path.startswith("/payments") else REFUND_MOVES
     if not _reachable(moves, before["status"], after["status"]):
         yield f"{path} was {before['status']} and then {after['status']}"
     for name in ("amount_captured", "amount_refunded"):

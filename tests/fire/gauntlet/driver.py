@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from tests.fire.gauntlet.business_kinds import BY_NAME
 from tests.fire.gauntlet.businesses import Purchase
 from tests.fire.gauntlet.nemesis import Nemesis
-from tests.fire.gauntlet.paypal_businesses import BY_NAME
 from tests.fire.gauntlet.plan import Business
 from tests.fire.gauntlet.site import Site
 

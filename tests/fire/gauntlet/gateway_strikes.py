@@ -12,6 +12,7 @@ from tests.fire.gauntlet.businesses import Purchase, visit_page
 from tests.fire.gauntlet.client import Shop
 from tests.fire.gauntlet.instruments import PAYPAL_FIRST
 from tests.fire.gauntlet.plan import Terms
+from tests.fire.gauntlet.restore import forgetting
 from tests.fire.gauntlet.site import Site
 
 FIRST_NUMBER: Final = 10**6
@@ -24,8 +25,11 @@ WAYS: Final[Mapping[str, Terms]] = {
 }
 CUSTOMERS: Final = 8
 """So many pay by PayPal at once while it is ill: their calls open the circuit breaker (10 within a minute)."""
-WELL_WITHIN_S: Final = 120.0
+WELL_WITHIN_S: Final = 60.0
+"""A breaker that opened several times in a row stays open for longer than a run can wait."""
 LOOK_S: Final = 2.0
+BEFORE_COPY_S: Final = 1.5
+"""From the first payments to the copy: they are recorded, and a payment fails over after 3 seconds."""
 ILL: Final[tuple[Mapping[str, Any], ...]] = (
     {"operation": "authorise", "fault": "executed_then_timeout", "delay_s": 20, "match": {"gateway": "stripe"}},
     *(
@@ -51,6 +55,33 @@ async def fall_ill(site: Site, terms: Terms) -> None:
 def ill(chance: random.Random) -> Terms:
     """Draw how long, and whose customers pay meanwhile."""
     return {"for_s": round(chance.uniform(20, 26), 1), "shop": chance.randrange(3), "draw": chance.randrange(10**6)}
+
+
+async def forget_failovers(site: Site, terms: Terms, revive: Callable[[Site, str], Any]) -> None:
+    """Put the database back to a moment at which payments were under way that have failed over since.
+
+    The gateway that was ill is well again by then: a run that sent it the payment once more would charge twice.
+    """
+    operations = ("prepare", "authorise")
+    down = [{"operation": each, "fault": "error_before", "match": {"gateway": terms["gateway"]}} for each in operations]
+    handle = await site.faults.add(*down)
+    paying = asyncio.create_task(_pay(site, terms["shop"], terms["draw"], terms["gateway"], CUSTOMERS))
+    try:
+        await asyncio.sleep(BEFORE_COPY_S)
+        async with forgetting(site, revive):
+            await asyncio.sleep(terms["age_s"] / 2)
+            await site.faults.remove(handle)
+            await asyncio.sleep(terms["age_s"] / 2)
+    finally:
+        await site.faults.remove(handle)
+    await paying
+
+
+def failing_over(chance: random.Random) -> Terms:
+    """Draw the gateway that is ill, whose customers pay meanwhile, and the age of the copy."""
+    gateway = chance.choice(("paypal", "stripe"))
+    age_s = round(chance.uniform(20, 30), 1)
+    return {"gateway": gateway, "shop": chance.randrange(3), "age_s": age_s, "draw": chance.randrange(10**6)}
 
 
 async def get_well(site: Site, say: Callable[[str], None]) -> None:

@@ -55,6 +55,19 @@ PAYPAL_BUTTONS: Final = (*("approve/balance",) * 8, "approve/declined", "approve
 PAYPAL_FIRST: Final = {"wallet": "paypal"}
 SIMULATOR_FIRST: Final = {"wallet": "either"}
 """Notes that the routing rules of shops with three gateways ask: where a payment by PayPal's wallet is tried first."""
+SOFT_DECLINES: Final = (("upi", "lowfunds@clearway"), ("card", "4000000000009995"), ("card", "4000000000000119"))
+RETRIES: Final = ((True,), (True,), (False, True), (False,))
+"""Whether the instruments of a payment's retries are approved, one after the other."""
+RETRIED_WITH: Final = {
+    "upi": {True: "success@razorpay", False: "lowfunds@clearway"},
+    "card": {True: "4242424242424242", False: "4000000000009995"},
+}
+QUOTED: Final = (
+    ("upi", "success@razorpay", "INR"),
+    ("card", "4242424242424242", "JPY"),
+    ("card", "4242424242424242", "EUR"),
+)
+"""Method, test value and the currency that the customer pays in."""
 CARD_CURRENCIES: Final = ("INR", "INR", "USD", "EUR", "JPY", "KWD")
 
 
@@ -93,6 +106,18 @@ def refund_value(chance: random.Random) -> dict[str, str]:
 def paypal_value(_: random.Random) -> dict[str, str]:
     """Return the wallet that PayPal is. At the simulator, chance decides about it."""
     return {"method": "wallet", "value": "paypal"}
+
+
+def soft_decline(chance: random.Random) -> dict[str, str]:
+    """Draw a value whose decline may pass."""
+    method, value = chance.choice(SOFT_DECLINES)
+    return {"method": method, "value": value}
+
+
+def quoted_value(chance: random.Random) -> dict[str, str]:
+    """Draw a value and the currency to pay in; the order is in another."""
+    method, value, currency = chance.choice(QUOTED)
+    return {"method": method, "value": value, "pays_in": currency}
 
 
 def price(chance: random.Random, method: str) -> dict[str, Any]:

@@ -1,11 +1,10 @@
-"""Customers who pay by PayPal, at shops with three gateways; and every kind of business by its name."""
+"""Customers who pay by PayPal, at shops with three gateways."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from tests.fire.gauntlet.businesses import (
-    KINDS,
     REFUND_SHARES,
     BusinessKind,
     draw_with,
@@ -15,7 +14,7 @@ from tests.fire.gauntlet.businesses import (
 )
 from tests.fire.gauntlet.instruments import PAYPAL_BUTTONS, PAYPAL_FIRST, SIMULATOR_FIRST, paypal_value
 
-GATEWAY_KINDS: Final[tuple[BusinessKind, ...]] = (
+KINDS: Final[tuple[BusinessKind, ...]] = (
     BusinessKind(
         "pays by PayPal",
         24,
@@ -45,5 +44,3 @@ GATEWAY_KINDS: Final[tuple[BusinessKind, ...]] = (
         "leaves PayPal", 2, visits_a_page, draw_with(paypal_value, notes=lambda _: PAYPAL_FIRST, button="leave"), True
     ),
 )
-"""Further kinds for shops with three gateways."""
-BY_NAME: Final = {kind.name: kind for kind in (*KINDS, *GATEWAY_KINDS)}

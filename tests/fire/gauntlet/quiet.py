@@ -20,7 +20,7 @@ POLL_S: Final = 1.0
 PROGRESS_EVERY: Final = 10
 OPEN: Final = {
     "payments": "SELECT count(*) FROM payments WHERE status IN ('pending', 'requires_action', 'processing', "
-    "'authorized')",
+    "'authorized', 'retrying')",
     "refunds": "SELECT count(*) FROM refunds WHERE status = 'pending'",
     "deliveries": "SELECT count(*) FROM webhook_deliveries WHERE status = 'pending'",
     "reviewed": "SELECT (SELECT count(*) FROM payments WHERE status = 'needs_review') + "

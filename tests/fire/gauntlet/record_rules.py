@@ -15,6 +15,7 @@ from clearway.domain.payment import MOVES as PAYMENT_MOVES
 from clearway.domain.refund import MOVES as REFUND_MOVES
 from tests.fire.gauntlet.case import Case
 from tests.fire.gauntlet.receivers import PATH, Arrival
+from tests.support.attempt_invariants import is_move
 from tests.support.evidence import Record
 
 
@@ -44,11 +45,9 @@ def moves_are_moves(case: Case) -> Iterator[str]:
     """No event of a payment or refund shows a move that the state machine does not have, and none moves back."""
     machines: dict[str, Mapping[Any, Any]] = {"payment": PAYMENT_MOVES, "refund": REFUND_MOVES}
     for event in case.stack.events:
-        before, after, moves = event["from_status"], event["to_status"], machines.get(event["subject_type"])
-        if moves is None or before is None or after is None or before == after:
-            continue
-        if after not in moves[before]:
-            yield f"{event['subject_id']} moved from {before} to {after}"
+        moves = machines.get(event["subject_type"])
+        if moves is not None and not is_move(moves, event):
+            yield f"{event['subject_id']} moved from {event['from_status']} to {event['to_status']}"
 
 
 def deliveries_arrived(case: Case) -> Iterator[str]:

@@ -7,7 +7,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -27,11 +28,18 @@ SETTLED: Final = (Rebuilt.IMPOSSIBLE, Rebuilt.ENDED, Rebuilt.REFUSED)
 
 async def restore(site: Site, terms: Terms, revive: Callable[[Site, str], Any]) -> None:
     """Copy the database, let business go on, and put the copy back."""
+    async with forgetting(site, revive):
+        await asyncio.sleep(terms["age_s"])
+
+
+@asynccontextmanager
+async def forgetting(site: Site, revive: Callable[[Site, str], Any]) -> AsyncIterator[None]:
+    """Copy the database, and put the copy back at the end of the block."""
     copy = Path(site.stack.state_dir) / f"copy-{len(site.restores)}"
     await copy_database(site.stack, copy)
     this, seen = Restore(_now()), len(site.ledgers_seen)
     await revive(site, "postgres")
-    await asyncio.sleep(terms["age_s"])
+    yield
     await put_database_back(site.stack, copy)
     this.put_back = _now()
     del site.ledgers_seen[seen:]  # what they show may be forgotten; the looks before the copy still count

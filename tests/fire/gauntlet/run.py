@@ -17,14 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from clearway.db.engine import create_engine
 from clearway.settings import Settings
 from tests.fire.gauntlet import report as reporting
-from tests.fire.gauntlet.businesses import KINDS as BUSINESSES
+from tests.fire.gauntlet.business_kinds import GATEWAY_KINDS as GATEWAY_BUSINESSES
+from tests.fire.gauntlet.business_kinds import KINDS as BUSINESSES
 from tests.fire.gauntlet.case import Case, LedgerWatch, hear
 from tests.fire.gauntlet.driver import Driver
 from tests.fire.gauntlet.excuses import excuse, still_counted
 from tests.fire.gauntlet.gateway_strikes import get_well
 from tests.fire.gauntlet.nemesis import Nemesis
 from tests.fire.gauntlet.past import Past
-from tests.fire.gauntlet.paypal_businesses import GATEWAY_KINDS as GATEWAY_BUSINESSES
 from tests.fire.gauntlet.plan import Plan, Repertoire
 from tests.fire.gauntlet.quiet import wait_for_quiet
 from tests.fire.gauntlet.receivers import KINDS as RECEIVERS
@@ -33,6 +33,7 @@ from tests.fire.gauntlet.restore import act_as_operator
 from tests.fire.gauntlet.site import Site, site_of
 from tests.fire.gauntlet.strikes import GATEWAY_KINDS as GATEWAY_STRIKES
 from tests.fire.gauntlet.strikes import KINDS as STRIKES
+from tests.fire.gauntlet.strikes import LONG_GATEWAY_KINDS as LONG_GATEWAY_STRIKES
 from tests.fire.gauntlet.strikes import LONG_KINDS as LONG_STRIKES
 from tests.fire.gauntlet.verdict import Judged, Ruling, judge, judge_gateways
 from tests.fire.gauntlet.warden import watch_temporal
@@ -57,7 +58,10 @@ def repertoire_of(*, long: bool, gateways: int = 1) -> Repertoire:
     many = gateways > 1
     return Repertoire(
         (*BUSINESSES, *(GATEWAY_BUSINESSES if many else ())),
-        (*STRIKES, *(LONG_STRIKES if long else ()), *(GATEWAY_STRIKES if many else ())),
+        (
+            *(*STRIKES, *(LONG_STRIKES if long else ()), *(GATEWAY_STRIKES if many else ())),
+            *(LONG_GATEWAY_STRIKES if long and many else ()),
+        ),
         RECEIVERS,
     )
 

@@ -30,6 +30,7 @@ WORKERS: Final = ("worker", "worker-2")
 APIS: Final = ("api", "api-2")
 SETTINGS: Final = {
     "TEST_PROCESSING_DELAY": "300",
+    "PAYMENT_RETRY_FIRST_S": "3",
     "PAYMENT_POLL_INTERVALS_S": "2,3,5",
     "PAYMENT_DEADLINE_S": "70",
     "AUTHORISATION_EXPIRY_S": "50",

@@ -16,7 +16,7 @@ from tests.fire.gauntlet.case import Case
 from tests.fire.gauntlet.client import Exchange
 from tests.fire.gauntlet.receivers import PATH, Arrival
 from tests.support.evidence import Evidence, Record
-from tests.support.test_invariants import has_failed_over, sound
+from tests.support.test_invariants import has_failed_over, is_by_quote, sound
 
 OWN, OTHER = "mer_1", "mer_2"
 PAYMENT = {
@@ -42,9 +42,14 @@ def exchange(path: str, status: int | None, answer: Any = None, **more: Any) -> 
     return Exchange(path=path, status=status, content=content, began=at, ended=at + 1, **{**fields, **more})
 
 
-def sound_case(*, failed_over: bool = False) -> Case:
-    """Return a case in which no rule finds anything. failed_over: the payment was tried at two gateways."""
+def sound_case(*, failed_over: bool = False, by_quote: bool = False) -> Case:
+    """Return a case in which no rule finds anything.
+
+    failed_over: the payment was tried at two gateways. by_quote: it is paid in another currency than its order's.
+    """
     stack = _stack(failed_over=failed_over)
+    if by_quote:
+        is_by_quote(stack)
     case = Case(stack=stack, exchanges=_log(), ledgers_before=[[dict(entry) for entry in stack.ledger[:2]]])
     digests = {event["id"]: hashlib.sha256(_sent(event).encode()).hexdigest() for event in stack.events}
     case.arrivals = [
@@ -65,8 +70,6 @@ def _stack(*, failed_over: bool) -> Evidence:
     stack.payments[0] |= {"instrument": {"vpa": VPA}, "customer": None, "forgotten_at": None}
     stack.refunds[0] |= {"merchant_id": OWN, "currency": "INR", "reason": "k-refund"}
     stack.captures[0] |= {"merchant_id": OWN}
-    for line, entry in enumerate(stack.ledger):
-        entry["line"] = line % 2
     for event in stack.events:
         event.setdefault("body", _body(event, None))
     for delivery in stack.deliveries:

@@ -20,9 +20,8 @@ import asyncpg
 from sqlalchemy.engine import URL, make_url
 
 from clearway.dev.errors import StackError
-from tests.fire.gauntlet import workflow_strikes
+from tests.fire.gauntlet import gateway_strikes, workflow_strikes
 from tests.fire.gauntlet.faults import Rule
-from tests.fire.gauntlet.gateway_strikes import fall_ill, ill
 from tests.fire.gauntlet.plan import Terms
 from tests.fire.gauntlet.restore import restore
 from tests.fire.gauntlet.site import APIS, WORKERS, Site
@@ -98,6 +97,11 @@ async def lose_store(site: Site, terms: Terms) -> None:
 async def restore_database(site: Site, terms: Terms) -> None:
     """Put Postgres back to a copy of some time ago, while everything else goes on."""
     await restore(site, terms, revive)
+
+
+async def forget_failovers(site: Site, terms: Terms) -> None:
+    """Put Postgres back to a moment before payments failed over."""
+    await gateway_strikes.forget_failovers(site, terms, revive)
 
 
 async def kill_gateway(site: Site, terms: Terms) -> None:
@@ -205,6 +209,12 @@ LONG_KINDS: Final = (
     StrikeKind("Postgres restored", "postgres", restore_database, _one(("postgres",), age_s=(20, 40)), 0.1),
 )
 """Strikes of a long run only, or of one that asks for them by name."""
-GATEWAY_KINDS: Final = (StrikeKind("three gateways ill", "gateways", fall_ill, ill, weight=2, early=True),)
+GATEWAY_KINDS: Final = (
+    StrikeKind("three gateways ill", "gateways", gateway_strikes.fall_ill, gateway_strikes.ill, weight=2, early=True),
+)
 """Strikes of a run with three gateways."""
-BY_NAME: Final = {kind.name: kind for kind in (*KINDS, *LONG_KINDS, *GATEWAY_KINDS)}
+LONG_GATEWAY_KINDS: Final = (
+    StrikeKind("failovers forgotten", "postgres", forget_failovers, gateway_strikes.failing_over, 0.1),
+)
+"""Strikes of a long run with three gateways."""
+BY_NAME: Final = {kind.name: kind for kind in (*KINDS, *LONG_KINDS, *GATEWAY_KINDS, *LONG_GATEWAY_KINDS)}

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.fire.gauntlet.paypal_businesses import BY_NAME as BUSINESSES
+from tests.fire.gauntlet.business_kinds import BY_NAME as BUSINESSES
 from tests.fire.gauntlet.plan import EARLY_SHARE, LASTING_WHEN, SHOPS, describe, make_plan
 from tests.fire.gauntlet.run import REPERTOIRE, repertoire_of
 from tests.fire.gauntlet.strikes import GATEWAY_CALL_S

@@ -13,7 +13,8 @@ from tests.fire.gauntlet.sound_case import OTHER, PAYMENT, REFUND, change_answer
 from tests.fire.gauntlet.verdict import INVARIANTS, Judged, Ruling, judge, judge_gateways, overall
 from tests.support.evidence import Evidence
 from tests.support.test_attempt_invariants import PLANTED as OF_ATTEMPTS
-from tests.support.test_invariants import effect, event
+from tests.support.test_invariants import effect, event, is_by_quote
+from tests.support.test_quote_invariants import PLANTED as OF_QUOTES
 
 Plant = Callable[[Case], Any]
 PAID = PAYMENT | {"status": "success", "amount_captured": 500}
@@ -90,6 +91,30 @@ def send_again(*numbers: int) -> Plant:
     return plant
 
 
+def retried(*, by_hand: int) -> Plant:
+    """Return what adds retries by a merchant."""
+
+    def plant(case: Case) -> None:
+        again = event("payment.retried", "2", "retrying", "pending")
+        again |= {"actor": "merchant", "body": case.stack.events[0]["body"]}
+        case.stack.events += [again | {"id": f"evt_retried_{number}"} for number in range(by_hand)]
+
+    return plant
+
+
+def quoted(amount: int) -> Plant:
+    """Return what makes the payment one by quote, of which a client was answered with this amount."""
+
+    def plant(case: Case) -> None:
+        is_by_quote(case.stack)
+        case.exchanges = [each for each in case.exchanges if each.answer.get("object") != "order"]
+        quote = {"object": "fx_quote", "id": "fxq_1", "order_id": "order_1"}
+        quote["presentment"] = {"amount": amount, "currency": "INR"}
+        add_exchange("/fx/quotes", 201, quote, key="k-quote")(case)
+
+    return plant
+
+
 PLANTED: list[tuple[str, int, Plant]] = [
     ("a lost ledger entry", 1, drop("ledger")),
     ("a ledger entry changed", 1, change("ledger", 0, amount_minor=501)),
@@ -145,6 +170,9 @@ PLANTED: list[tuple[str, int, Plant]] = [
     ("a payment answered and not recorded", 9, add_exchange("/payments", 201, PAYMENT | {"id": "pay_9"}, key="k-9")),
     ("a refund answered otherwise", 9, change_exchange(8, answer=REFUND | {"amount": 201})),
     ("a thing of one's own not found", 9, add_exchange("/payments/pay_1", 404, {}, method="GET", at=40)),
+    ("a retry that nobody asked for", 4, retried(by_hand=1)),
+    ("a retry answered and not made", 4, add_exchange("/payments/pay_1/retry", 200, PAYMENT, key="k-retry")),
+    ("another amount than quoted", 7, quoted(501)),
     ("money still held", 9, change("journal", 0, amount=600)),
     ("an order paid twice", 9, change("orders", 0, status="attempted")),
 ]
@@ -157,8 +185,10 @@ OF_RULE = {
     "failovers_have_events": 6,
     "breakers_have_events": 6,
     "breakers_moved_with_reason": 6,
+    "quotes_are_kept": 9,
+    "quotes_are_settled": 9,
 }
-"""The invariant of each rule about attempts."""
+"""The invariant of each rule about attempts and quotes."""
 
 
 def rulings(case: Case) -> dict[int, Judged]:
@@ -192,11 +222,13 @@ def test_a_failover_in_order_passes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "plant"), [planted[1:] for planted in OF_ATTEMPTS], ids=[one[0] for one in OF_ATTEMPTS]
+    ("rule", "plant"),
+    [planted[1:] for planted in (*OF_ATTEMPTS, *OF_QUOTES)],
+    ids=[one[0] for one in (*OF_ATTEMPTS, *OF_QUOTES)],
 )
 def test_a_planted_violation_of_attempts_fails_its_invariant(rule: str, plant: Callable[[Evidence], None]) -> None:
-    """What is wrong about attempts, failovers and breakers is found under its invariant, by its rule."""
-    case = sound_case(failed_over=True)
+    """What is wrong about attempts, breakers and quotes is found under its invariant, by its rule."""
+    case = sound_case(failed_over=not rule.startswith("quotes"), by_quote=rule.startswith("quotes"))
     plant(case.stack)
     judged = rulings(case)[OF_RULE[rule]]
     assert judged.ruling is Ruling.FAIL
@@ -245,6 +277,17 @@ def test_a_violation_that_was_seen_is_not_excused_by_a_witness_that_was_not() ->
     case.unread[Witness.DATABASE] = "away"
     assert rulings(case)[3].ruling is Ruling.FAIL
     assert overall(judge(case)) is Ruling.FAIL
+
+
+def test_a_payment_by_quote_that_was_retried_is_in_order() -> None:
+    """What the client was quoted is charged, and a retry has one attempt for its key."""
+    case = sound_case()
+    quoted(500)(case)
+    retried(by_hand=1)(case)
+    add_exchange("/payments/pay_1/retry", 200, PAYMENT, key="k-retry")(case)
+    assert rulings(case)[4].ruling is Ruling.PASS
+    assert rulings(case)[7].ruling is Ruling.PASS
+    assert rulings(case)[9].details == []
 
 
 def test_a_refusal_before_the_success_is_in_order() -> None:

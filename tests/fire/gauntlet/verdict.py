@@ -13,7 +13,7 @@ from typing import Final
 
 from tests.fire.gauntlet import client_rules, record_rules
 from tests.fire.gauntlet.case import Case, Witness
-from tests.support import attempt_invariants, invariants
+from tests.support import attempt_invariants, invariants, quote_invariants
 from tests.support.evidence import Evidence
 
 SHOWN_MAX: Final = 5
@@ -147,6 +147,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
                 client_rules.keys_have_one_effect,
                 client_rules.captures_were_asked_for,
                 client_rules.refusals_change_nothing,
+                client_rules.retries_are_asked_for,
                 needs=[W.CLIENTS, W.DATABASE],
             ),
         ],
@@ -178,6 +179,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         [
             *_rules(record_rules.moves_are_moves, needs=[W.DATABASE]),
             *_rules(record_rules.charges_match, needs=[W.DATABASE, W.GATEWAY]),
+            *_rules(client_rules.quotes_are_charged, needs=[W.CLIENTS, W.DATABASE]),
             *_rules(client_rules.reads_never_go_back, needs=[W.CLIENTS, W.DATABASE]),
         ],
     ),
@@ -194,6 +196,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         [
             *_stack_rules(invariants.captures_agree, invariants.nothing_stays_held, invariants.refunds_agree),
             *_books(invariants.orders_agree, attempt_invariants.attempts_explain_payments),
+            *_books(*quote_invariants.QUOTE_RULES),
             *_rules(client_rules.answers_are_recorded, needs=[W.CLIENTS, W.DATABASE]),
             *_rules(client_rules.named_resources_are_found, needs=[W.CLIENTS]),
         ],
