@@ -1,4 +1,4 @@
-"""Read the breakers of a gateway, and close them by hand. The change and its audit row are one transaction."""
+"""Read the breakers of a gateway, and close them: by hand, or after a good health check if no payment tries them."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from clearway.domain.breaker import Breaker, BreakerState, reset
 from clearway.domain.resources import BreakerResource
 
 OPERATIONS: Final = ("authorise", "capture", "refund", "void")
+CHECKED: Final = "no payment tried it for 10 minutes, and the health check found nothing wrong"
 
 
 async def of_gateway(connection: AsyncConnection, merchant_id: str, gateway_id: str) -> list[BreakerResource]:
@@ -40,6 +41,24 @@ async def close(connection: AsyncConnection, actor: Actor, gateway_id: str) -> S
             due += await record_events(connection, [happening], now=now)
     opened = [row.operation for row in rows if row.state != BreakerState.CLOSED.value]
     await audit.record(connection, actor, "gateway.reset_breaker", gateway_id, {"closed": opened})
+    return due
+
+
+async def close_idle(
+    connection: AsyncConnection, merchant_id: str, gateway_id: str, now: datetime
+) -> Sequence[DueDelivery]:
+    """Close the breakers that no payment tries, because a health check found nothing wrong; return what is due."""
+    due: list[DueDelivery] = []
+    for row in await breakers.of_gateway(connection, merchant_id, gateway_id):
+        if not breaker_of(row).is_idle(now):
+            continue
+        held = await breakers.lock(connection, merchant_id, gateway_id, row.operation)
+        before = breaker_of(held)
+        if not before.is_idle(now):
+            continue  # a payment came in between
+        await breakers.put(connection, held, reset(before), None, now)
+        happening = happening_of(held, before, reset(before), None, closed_by=CHECKED)
+        due += await record_events(connection, [happening], now=now) if happening else []
     return due
 
 

@@ -27,9 +27,15 @@ def breaker_resource(row: Row[Any], breaker: Breaker, last_failure: str | None) 
 
 
 def happening_of(
-    row: Row[Any], before: Breaker, after: Breaker, last_failure: str | None, *, actor: str = "system"
+    row: Row[Any],
+    before: Breaker,
+    after: Breaker,
+    last_failure: str | None,
+    *,
+    actor: str = "system",
+    closed_by: str = "calls went well",
 ) -> Happening | None:
-    """Return the event for a change, or None."""
+    """Return the event for a change, or None. closed_by: why it closed."""
     was_closed, is_closed = before.state is BreakerState.CLOSED, after.state is BreakerState.CLOSED
     if was_closed is is_closed:
         return None
@@ -41,6 +47,6 @@ def happening_of(
         subject_id=row.gateway_id,
         from_status=before.state.value,
         to_status=after.state.value,
-        reason=f"{row.operation}: {last_failure or 'calls went well'}",
+        reason=f"{row.operation}: {last_failure or closed_by}",
         actor=actor,
     )

@@ -3,6 +3,7 @@
     closed ──> open: enough calls in a window, and too large a part of them failed
     open ──> half open: by time alone
     half open ──> closed: enough payments went well       half open ──> open, for longer: one failed
+    half open ──> closed: no payment tried it for long, and a health check went well
 
 Only technical failures count: what was not sent, what timed out, what was slow, a key that the gateway refuses. A
 decline is an answer, so a day of declined cards never opens a breaker. Pure: the time is an argument.
@@ -29,6 +30,8 @@ PROBE_S: Final = 30
 UNTRIED_S: Final = 300
 """After so long without a payment that can go elsewhere, any payment may try a half-open breaker: else a gateway that
 takes only cards would stay closed off for ever."""
+IDLE_S: Final = 600
+"""After so long without any payment that tries a half-open breaker, a good health check closes it."""
 SLOW_S: Final = 15.0
 """A call that takes longer counts as a failure, whatever its answer."""
 
@@ -73,8 +76,15 @@ class Breaker:
 
     def is_untried(self, now: datetime) -> bool:
         """Tell whether no payment that can go elsewhere has tried it for a long time."""
+        return self._waits(now, UNTRIED_S)
+
+    def is_idle(self, now: datetime) -> bool:
+        """Tell whether it is half open, and no payment has come to it for so long that its failures say nothing."""
+        return self.at(now).state is BreakerState.HALF_OPEN and self._waits(now, IDLE_S)
+
+    def _waits(self, now: datetime, for_s: float) -> bool:
         since = max(filter(None, (self.open_until, self.probe_until)), default=None)
-        return since is not None and now - since >= timedelta(seconds=UNTRIED_S)
+        return since is not None and now - since >= timedelta(seconds=for_s)
 
 
 def counted(breaker: Breaker, successes: int, failures: int, now: datetime) -> Breaker:

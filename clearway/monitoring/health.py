@@ -1,4 +1,7 @@
-"""Check a gateway, keep the result, and send an event when its health changes. No money moves."""
+"""Check a gateway, keep the result, and send an event when its health changes. No money moves.
+
+A good check also closes a circuit breaker that no payment tries.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from clearway.breakers import commands as breakers
 from clearway.db import gateway_health
 from clearway.db.engine import each_for_itself
 from clearway.db.events import DueDelivery, Happening, record_events
@@ -71,7 +75,7 @@ async def check_gateway(
 async def record(
     connection: AsyncConnection, config: GatewayConfig, report: Report, measured: Measured, now: datetime
 ) -> Checked:
-    """Write a check, the state after it, and the events of its changes."""
+    """Write a check, the state after it, the events of its changes, and the breakers that a good one closes."""
     row = await gateway_health.lock(connection, config.merchant_id, config.id)
     before = health_of(row)
     after = judged(checked(before, ok=report.ok, now=now), passed(alerts_of(config), measured), now)
@@ -94,6 +98,8 @@ async def record(
         for place, each in enumerate(types, 1)
     ]
     due = await record_events(connection, happenings, now=now) if happenings else []
+    if report.ok:
+        due += await breakers.close_idle(connection, config.merchant_id, config.id, now)
     changes = [Changed(each, config.id, config.name, config.merchant_id, _text(each, after, found)) for each in types]
     return Checked(after.status, report.ok, changes, due)
 

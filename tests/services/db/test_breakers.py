@@ -14,18 +14,24 @@ from clearway.breakers import counting
 from clearway.breakers.board import BreakerBoard
 from clearway.breakers.commands import close, of_gateway
 from clearway.breakers.counting import BreakerCounts, CalledGateway, failure_of
+from clearway.db import across_merchants
 from clearway.db.events import DueDelivery
 from clearway.db.tables import audit_log, events, gateway_breakers
 from clearway.domain.actor import Actor
-from clearway.domain.breaker import CALLS_MIN, PROBES_TO_CLOSE, BreakerState
+from clearway.domain.breaker import CALLS_MIN, IDLE_S, PROBES_TO_CLOSE, BreakerState
 from clearway.domain.gateway import first_gateway_id
+from clearway.domain.gateway_health import Measured
 from clearway.domain.routing import BreakerSays
+from clearway.gateways.checking import Report
 from clearway.gateways.contract import GatewayOutcome, OutcomeKind
+from clearway.monitoring.health import record
 from tests.support.shop import Shop
 
 WELL = GatewayOutcome(OutcomeKind.APPROVED)
 DECLINED = GatewayOutcome(OutcomeKind.DECLINED, error_code="card_declined")
 UNKNOWN = GatewayOutcome(OutcomeKind.UNKNOWN)
+GOOD = Report(ok=True, message="It works.", latency_ms=12)
+BAD = Report(ok=False, message="It refuses the key. Enter another.")
 
 
 class Watched:
@@ -54,9 +60,9 @@ class Watched:
         async with self.shop.engine.connect() as connection:
             return (await connection.execute(query)).one_or_none()
 
-    async def let_time_pass(self) -> None:
-        """Bring the breaker to the end of its open time."""
-        past = datetime.now(UTC) - timedelta(seconds=1)
+    async def let_time_pass(self, since_s: float = 1) -> None:
+        """Bring the breaker to a time after the end of its open time."""
+        past = datetime.now(UTC) - timedelta(seconds=since_s)
         changed = update(gateway_breakers).where(gateway_breakers.c.gateway_id == self.gateway_id)
         async with self.shop.engine.begin() as connection:
             await connection.execute(changed.values(open_until=past, probe_until=None))
@@ -172,6 +178,28 @@ async def test_one_payment_at_a_time_tries_it(watched: Watched) -> None:
 
     assert taken == [True, False]
     assert watched.says() is BreakerSays.PROBED
+
+
+@pytest.mark.parametrize(
+    ("since_s", "report", "state"),
+    [(IDLE_S, GOOD, "closed"), (IDLE_S - 60, GOOD, "half_open"), (IDLE_S, BAD, "half_open")],
+)
+async def test_a_good_check_closes_one_that_no_payment_tries(
+    watched: Watched, since_s: float, report: Report, state: str
+) -> None:
+    """Ten minutes without a payment: the next health check closes it with an event, if the gateway works."""
+    await watched.meet(*[UNKNOWN] * CALLS_MIN)
+    await watched.let_time_pass(since_s)
+    async with watched.shop.engine.begin() as connection:
+        config = await across_merchants.find_gateway(connection, watched.gateway_id)
+        assert config is not None
+        checked = await record(connection, config, report, Measured(), datetime.now(UTC))
+        shown = await of_gateway(connection, watched.shop.merchant_id, watched.gateway_id)
+
+    assert shown[0].state == state
+    closed = ["gateway.breaker_closed"] if state == "closed" else []
+    assert await watched.told() == ["gateway.breaker_opened", *closed]
+    assert [due.event_type for due in checked.due] == closed
 
 
 async def test_a_person_closes_it(watched: Watched) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from clearway.domain.breaker import (
     CALLS_MIN,
+    IDLE_S,
     OPEN_S,
     OPEN_S_MAX,
     PROBE_S,
@@ -89,6 +90,14 @@ def test_one_payment_at_a_time_tries_it() -> None:
     assert not trying.is_free(after(OPEN_S + 1))
     assert trying.is_free(after(OPEN_S + PROBE_S))
     assert counted(trying, 1, 0, after(OPEN_S + 1)).is_free(after(OPEN_S + 1))
+
+
+def test_one_that_no_payment_tries_is_idle() -> None:
+    """Only a half-open breaker is idle, and only long after its time was up and after the last payment tried it."""
+    assert not OPEN.is_idle(after(OPEN_S + IDLE_S - 1))
+    assert OPEN.is_idle(after(OPEN_S + IDLE_S))
+    assert not with_probe(OPEN, after(OPEN_S + IDLE_S - 1)).is_idle(after(OPEN_S + IDLE_S))
+    assert not Breaker().is_idle(after(OPEN_S + IDLE_S))
 
 
 def test_a_reset_closes_it() -> None:
