@@ -297,6 +297,18 @@ async def test_new_payments_avoid_a_gateway_that_fails(payer: Payer, api_engine:
     ) == 1
 
 
+async def test_explaining_knows_the_breakers(caller: Caller, api_engine: AsyncEngine) -> None:
+    """An imagined payment avoids a gateway with an open breaker, as a real one does."""
+    first, second = await first_gateway(caller), await gateway(caller, "Second", priority=900)
+    await _breaker(caller, api_engine, first)
+
+    asked = {"method": "upi", "currency": "INR", "amount": 100}
+    explained = (await caller.http.post("/routing/explain", json=asked)).json()
+
+    assert explained["gateways"] == [second]
+    assert [(each["gateway_id"], each["why"]) for each in explained["left_out"]] == [(first, "breaker_open")]
+
+
 async def test_a_worker_counts_what_the_gateway_does(payer: Payer) -> None:
     """Each call that was not carried out counts at the gateway's breaker, and payments still succeed."""
     await payer.payment(vpa="error503@clearway")
