@@ -23,6 +23,8 @@ ROOTS: Final = (
     "RefundPaymentRequest",
     "Payment",
     "PaymentRefund",
+    "Payout",
+    "PayoutEntry",
     "Location",
     "WebhookSubscription",
     "Error",

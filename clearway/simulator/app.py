@@ -86,7 +86,7 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
     stripe = build_stripe(records, engine, switches.at("stripe"), outbox, settings)
     paypal = build_paypal(records, engine, switches.at("paypal"), outbox, settings, settlement=settlement)
     hosted_gateways = hosted.build(Foundation(records, engine, switches, outbox, settings))
-    square = build_square(records, engine, switches.at("square"), outbox, settings)
+    square = build_square(records, engine, switches.at("square"), outbox, settings, settlement=settlement)
     clock = DecisionClock(engine, records, square.payments)
     courier = Courier(outbox)
     engine.on_change = [clock.alarm.ring, courier.alarm.ring]

@@ -81,6 +81,8 @@ _MOVES: Final = {
 RELEASED: Final = "partial_capture_reversal"
 """The detail of the row that takes back what was authorised and not captured; only Stripe makes it."""
 STRIPE: Final = "stripe"
+UNCONVERTED: Final = "square"
+"""A location of Square takes and settles one currency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +223,8 @@ class Settlement:
         amount, released = effect["amount"], effect["released"]
         if kind is BalanceKind.CHARGE and effect["channel"] == STRIPE and released:
             # A partial capture: the whole authorisation, and what was not captured of it.
-            whole = self._line(kind, effect["currency"], amount + released)
-            part = self._line(kind, effect["currency"], amount)
+            whole = self._line(kind, effect, amount + released)
+            part = self._line(kind, effect, amount)
             yield whole
             yield Line(
                 kind,
@@ -233,11 +235,12 @@ class Settlement:
                 *(None if whole.customer_amount is None else -released, whole.customer_currency, whole.rate),
             )
             return
-        yield self._line(kind, effect["currency"], sign * amount)
+        yield self._line(kind, effect, sign * amount)
 
-    def _line(self, kind: BalanceKind, currency: str, amount: int) -> Line:
+    def _line(self, kind: BalanceKind, effect: Mapping[str, Any], amount: int) -> Line:
+        currency = effect["currency"]
         into, rate = self.settings.simulator_settlement_currency, self.settings.simulator_exchange_rates.get(currency)
-        if into is None or rate is None or into == currency:
+        if into is None or rate is None or into == currency or effect["channel"] == UNCONVERTED:
             return Line(kind, currency, amount, self._fee(kind, amount))
         gross = converted(amount, currency, into, rate)
         return Line(kind, into, gross, self._fee(kind, gross), "", amount, currency, str(rate))

@@ -16,6 +16,8 @@ _NAMES: Final = {
     "payments": "Payment",
     "refund": "PaymentRefund",
     "refunds": "PaymentRefund",
+    "payouts": "Payout",
+    "payout_entries": "PayoutEntry",
     "location": "Location",
     "locations": "Location",
     "subscription": "WebhookSubscription",

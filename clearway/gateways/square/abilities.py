@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from clearway.domain.payment import PaymentMethod
-from clearway.gateways.contract import Abilities, Capabilities, Closes, Finding, FindsOut, OperationKind
+from clearway.gateways.contract import Abilities, Capabilities, Closes, Finding, FindsOut, Lists, OperationKind
 
 LIST_LAG_S: Final = 60.0
 """Square says "seconds", and no number."""
+PAYOUT_LAG_S: Final = 3_600.0
+PAID_OUT_WITHIN_S: Final = 4 * 86_400.0
+"""Square shows a movement only with the payout that pays it: on the next business day, so a weekend later at most."""
 METHODS: Final = frozenset({PaymentMethod.CARD})
 
 
@@ -20,4 +23,5 @@ def abilities(currency: str) -> Abilities:
         finds_otherwise={OperationKind.CAPTURE: by_id, OperationKind.VOID: by_id},
         capabilities=Capabilities(methods=METHODS, currencies=frozenset({currency}), repeated_capture=False),
         closes=Closes.AT_ONCE,
+        lists=Lists(LIST_LAG_S, PAID_OUT_WITHIN_S, PAYOUT_LAG_S),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Final, cast
 from urllib.parse import quote
 
@@ -29,6 +30,23 @@ class SquareKeys:
 
     access_token: str = field(repr=False)
     signature_key: str | None = field(default=None, repr=False)
+
+
+class List(StrEnum):
+    """The lists that are read page by page."""
+
+    PAYMENTS = "payments"
+    REFUNDS = "refunds"
+    PAYOUTS = "payouts"
+    ENTRIES = "payout entries"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of a list as plain data. cursor: where the next page begins; None: this was the last."""
+
+    items: list[dict[str, Any]]
+    cursor: str | None
 
 
 class SquareApi:
@@ -56,6 +74,12 @@ class SquareApi:
         self._payments = sdk.payments
         self._payments_raw = sdk.payments.with_raw_response
         self._refunds_raw = sdk.refunds.with_raw_response
+        self._turns = {
+            List.PAYMENTS: sdk.payments.list,
+            List.REFUNDS: sdk.refunds.list,
+            List.PAYOUTS: sdk.payouts.list,
+            List.ENTRIES: sdk.payouts.list_entries,
+        }
         self._locations_raw = sdk.locations.with_raw_response
 
     async def pay(self, fields: Mapping[str, Any]) -> Answer:
@@ -125,6 +149,17 @@ class SquareApi:
             if page.get_next is None or not page.has_next:
                 return
             page = await classified(OperationKind.AUTHORISE, page.get_next)
+
+    async def listed(self, which: List, query: Mapping[str, Any]) -> Listed | Answer:
+        """Return one page of a list; an Answer where it was not answered."""
+        turn = self._turns[which]
+        page = await classified(OperationKind.AUTHORISE, lambda: turn(**cast("Any", query), request_options=ONCE))
+        if isinstance(page, Answer):
+            return page
+        # The models take any type for a field, and would warn of it: who reads an item checks it.
+        items = [one.model_dump(by_alias=True, exclude_none=True, warnings=False) for one in page.items or []]
+        following = getattr(page.response, "cursor", None)
+        return Listed(items, following if isinstance(following, str) and following else None)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -10,7 +10,7 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -19,18 +19,23 @@ from clearway.domain.payment import CaptureMethod
 from clearway.gateways.contract import (
     UNKNOWN,
     AnswerUnreadableError,
+    BalancePage,
     GatewayOutcome,
     GatewayUnavailableError,
     Inbound,
     InboundRequest,
     Operation,
     OperationKind,
+    OperationPage,
     OutcomeKind,
+    PayoutPage,
+    PayoutRows,
 )
 from clearway.gateways.square import errors, identifiers, mapping, webhooks
 from clearway.gateways.square.abilities import abilities
 from clearway.gateways.square.api import PRODUCTION, SquareApi, SquareKeys
 from clearway.gateways.square.exchange import Answer
+from clearway.gateways.square.listing import SquareLists, moment
 
 SCAN_BEFORE: Final = timedelta(seconds=60)
 """How far Square's clock may be behind ours."""
@@ -76,6 +81,7 @@ class SquareGateway:
         self._notification_url = notification_url
         self._timeout_s = timeout_s
         self._api = SquareApi(credentials.access_token, api_base, timeout_s=timeout_s, tls=tls, transport=transport)
+        self._lists = SquareLists(self._api, location.id, timeout_s)
 
     async def authorise(self, operation: Operation) -> GatewayOutcome:
         """Take the money, or reserve it for a capture, in one step."""
@@ -134,6 +140,24 @@ class SquareGateway:
             f"Square refused the access token ({answer.code}). Copy it again from the Square developer dashboard, and"
             " check that the environment (production or sandbox) is that of the token."
         )
+
+    async def list_operations(
+        self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
+    ) -> OperationPage:
+        """List payments and refunds. Raises GatewayUnavailableError."""
+        return await self._lists.operations(since, payment_id, cursor)
+
+    async def list_balance_rows(self, *, since: datetime, until: datetime, cursor: str | None = None) -> BalancePage:
+        """List what was paid out. Raises GatewayUnavailableError."""
+        return await self._lists.rows(since, until, cursor)
+
+    async def list_payouts(self, *, since: datetime, until: datetime, cursor: str | None = None) -> PayoutPage:
+        """List payouts. Raises GatewayUnavailableError."""
+        return await self._lists.payouts(since, until, cursor)
+
+    async def list_payout_rows(self, payout_id: str, *, cursor: str | None = None) -> PayoutRows:
+        """List the ids of the entries of a payout. Raises GatewayUnavailableError."""
+        return await self._lists.payout_rows(payout_id, cursor)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -243,7 +267,7 @@ class SquareGateway:
         When it is not known when the payment was sent, the newest page is read.
         """
         wanted, sent_at = identifiers.reference_id(operation.key), operation.first_sent_at
-        since = {"begin_time": _moment(sent_at - SCAN_BEFORE)} if sent_at else {}
+        since = {"begin_time": moment(sent_at - SCAN_BEFORE)} if sent_at else {}
         async for page in self._api.pages({"location_id": self._location.id, **since}):
             if isinstance(page, Answer):
                 return _answered(page, "payment", _reader(operation))
@@ -302,10 +326,6 @@ def _money(operation: Operation) -> dict[str, Any]:
 def _version(payment: Mapping[str, Any]) -> str | None:
     version = payment.get("version_token")
     return version if isinstance(version, str) and version else None
-
-
-def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _location_problem(body: Mapping[str, Any], wanted: Location) -> str | None:

@@ -55,10 +55,10 @@ class Till:
         match = {"payment_id": payment.id} if payment else {}
         await self.bench.durable.faults({"operation": "settlement", "fault": fault, "match": match} | rule)
 
-    async def reconcile(self, **period: Any) -> Any:
-        """Run a reconciliation to its end, and return its row."""
+    async def reconcile(self, ahead: timedelta = DAY, **period: Any) -> Any:
+        """Run a reconciliation to its end, and return its row. ahead: of the real time, when it is judged."""
         run_id = await self.bench.start(self, **period)
-        while (await self.bench.advance(self, run_id)).status is RunStatus.RUNNING:
+        while (await self.bench.advance(self, run_id, ahead)).status is RunStatus.RUNNING:
             pass
         return await self.bench.row(run_id)
 

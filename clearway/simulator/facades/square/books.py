@@ -59,6 +59,14 @@ class Books(things.Things[Kind]):
         """Return the refunds of a payment, oldest first."""
         return self._select("WHERE parent = ? AND kind = ? ORDER BY rowid", payment_id, Kind.REFUND)
 
+    def of_payment(self, reference: str) -> Thing | None:
+        """Return the payment behind which the engine has this payment."""
+        return self._first(
+            "WHERE kind = 'payment' AND operation_key ="
+            " (SELECT key FROM operations WHERE reference = ? AND kind = 'payment')",
+            reference,
+        )
+
     def due(self, now: float) -> list[Thing]:
         """Return the payments whose delay is over."""
         return self._select("WHERE json_extract(document, '$.due_at') <= ? ORDER BY rowid", now)

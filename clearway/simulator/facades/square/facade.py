@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,14 +14,17 @@ from clearway.simulator.facades.square.calls import CHANNEL, Call
 from clearway.simulator.facades.square.desk import VERSION, Desk
 from clearway.simulator.facades.square.errors import SquareError, missing
 from clearway.simulator.facades.square.events import Announcer, SquareChannel
-from clearway.simulator.facades.square.parameters import PAGE_MAX, Listing, NewSubscription
+from clearway.simulator.facades.square.lists import page_of, seconds
+from clearway.simulator.facades.square.parameters import Listing, NewSubscription
 from clearway.simulator.facades.square.payments import Payments
+from clearway.simulator.facades.square.payouts import Payouts
 from clearway.simulator.facades.square.refunds import Refunds
 from clearway.simulator.facades.square.views import Views, moment
-from clearway.simulator.faults import FaultSwitches
+from clearway.simulator.faults import FaultSwitches, Operation, Subject
 from clearway.simulator.outbox import Outbox
 from clearway.simulator.records import Records
 from clearway.simulator.settings import SimulatorSettings
+from clearway.simulator.settlement import Settlement
 
 NAMES: Final = {Kind.PAYMENT: "payments", Kind.REFUND: "refunds"}
 EVENTS: Final = frozenset({"payment.created", "payment.updated", "refund.created", "refund.updated"})
@@ -39,6 +41,7 @@ class SquareFacade:
     refunds: Refunds
     desk: Desk
     list_lag_s: float
+    payouts: Payouts
 
     def list(self, account: str, kind: Kind, asked: Listing) -> dict[str, Any]:
         """Return a page of a list: of the main location, unless another is asked for."""
@@ -46,12 +49,15 @@ class SquareFacade:
         show: Callable[[Thing], dict[str, Any]] = self.views.payment if kind is Kind.PAYMENT else self.views.refund
         indexed_until = time.time() - self.list_lag_s
         things = [one for one in self.books.all(account, kind) if one.created_at <= indexed_until]
+        things = [one for one in things if not self._is_hidden(one)]
         bodies = [body for body in map(show, things) if _matches(body, asked, location_id)]
         bodies.sort(key=lambda body: str(body[asked.sort_field.lower()]), reverse=asked.sort_order == "DESC")
-        begin, size = _begin(asked.cursor), min(asked.limit, PAGE_MAX)
-        page, more = bodies[begin : begin + size], len(bodies) > begin + size
-        answer: dict[str, Any] = {NAMES[kind]: page} if page else {}
-        return answer | ({"cursor": f"c{begin + size}"} if more else {})
+        return page_of(NAMES[kind], bodies, asked.cursor, asked.limit)
+
+    def _is_hidden(self, thing: Thing) -> bool:
+        backed = self.views.backed(thing)
+        subject = Subject(Operation.LISTING, key=thing.operation_key, payment_id=backed.payment.payment_id)
+        return self.desk.switches.for_row(subject) is not None
 
     def subscribe(self, call: Call, asked: NewSubscription) -> dict[str, Any]:
         """Make a subscription of webhooks."""
@@ -85,7 +91,13 @@ class SquareFacade:
 
 
 def build(
-    records: Records, engine: Engine, switches: FaultSwitches, outbox: Outbox, settings: SimulatorSettings
+    records: Records,
+    engine: Engine,
+    switches: FaultSwitches,
+    outbox: Outbox,
+    settings: SimulatorSettings,
+    *,
+    settlement: Settlement,
 ) -> SquareFacade:
     """Put the parts together, and give the outbox the channel of Square's events."""
     books = Books(records.store)
@@ -103,6 +115,7 @@ def build(
         refunds=Refunds(books, records, engine, views, payments, announcer),
         desk=Desk(records.store, books, accounts, views, switches),
         list_lag_s=settings.simulator_square_list_lag_s,
+        payouts=Payouts(settlement, books, accounts),
     )
 
 
@@ -118,23 +131,5 @@ def _matches(body: dict[str, Any], asked: Listing, location_id: str) -> bool:
         (card.get("last_4"), asked.last_4),
         (body["status"], asked.status),
     )
-    within = all(_time(low) <= _time(at) < _time(high, 9e10) for at, low, high in bounds)
+    within = all(seconds(low) <= seconds(at) < seconds(high, 9e10) for at, low, high in bounds)
     return within and all(value in {None, found} for found, value in wanted)
-
-
-def _time(text: str | None, otherwise: float = 0.0) -> float:
-    if text is None:
-        return otherwise
-    try:
-        found = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise SquareError("INVALID_TIME", "A time is not in the form of RFC 3339.") from None
-    return (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp()
-
-
-def _begin(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not (cursor[:1] == "c" and cursor[1:].isdecimal()):
-        raise SquareError("INVALID_CURSOR", "The cursor is not one of this list.", field="cursor")
-    return int(cursor[1:])

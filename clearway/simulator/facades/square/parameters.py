@@ -6,6 +6,7 @@ A field of Square that the stand-in does not implement is refused: nothing is ac
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -106,6 +107,25 @@ class Listing(BaseModel):
     limit: Annotated[int, Field(ge=1)] = PAGE_MAX
 
 
+class EntryListing(BaseModel):
+    """`GET /v2/payouts/{id}/payout-entries`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    sort_order: Literal["ASC", "DESC"] = "DESC"
+    cursor: Annotated[str, StringConstraints(max_length=64)] | None = None
+    limit: Annotated[int, Field(ge=1)] = PAGE_MAX
+
+
+class PayoutListing(EntryListing):
+    """`GET /v2/payouts`."""
+
+    location_id: Id | None = None
+    status: Literal["SENT", "FAILED", "PAID"] | None = None
+    begin_time: Moment | None = None
+    end_time: Moment | None = None
+
+
 class Subscription(_Part):
     """A subscription of webhooks."""
 
@@ -150,9 +170,9 @@ def read(model: type[Model], body: bytes) -> Model:
     return _valid(model, fields)
 
 
-def read_query(query: dict[str, Any]) -> Listing:
+def read_query(model: type[Model], query: Mapping[str, Any]) -> Model:
     """Read the query of a list. Raises SquareError (400)."""
-    return _valid(Listing, query)
+    return _valid(model, dict(query))
 
 
 def _valid(model: type[Model], fields: Any) -> Model:

@@ -182,6 +182,7 @@ def _order(payment: Thing, asked: NewPayment, instrument: str) -> EnginePayment:
         instrument=instrument,
         capture="automatic" if asked.autocomplete else "manual",
         description=asked.note,
+        account=payment.account,
     )
 
 

@@ -15,11 +15,14 @@ from clearway.simulator.facades.square.facade import SquareFacade
 from clearway.simulator.facades.square.parameters import (
     CancellationByKey,
     Completion,
+    EntryListing,
+    Listing,
     NewPayment,
     NewRefund,
     NewSubscription,
     Nothing,
     PaymentChange,
+    PayoutListing,
     read_query,
 )
 from clearway.simulator.facades.square.payments import CREATE, PAYMENT_MARK
@@ -136,6 +139,26 @@ async def get_refund(request: Request, refund: str, square: Square) -> Response:
     return await square.desk.look(request, act, _about(square, Operation.LOOK_UP, refund))
 
 
+@router.get("/v2/payouts")
+async def list_payouts(request: Request, square: Square) -> Response:
+    """List payouts."""
+
+    def act(account: str) -> dict[str, Any]:
+        return square.payouts.list(account, read_query(PayoutListing, request.query_params))
+
+    return await square.desk.look(request, act, _asking)
+
+
+@router.get("/v2/payouts/{payout}/payout-entries")
+async def list_payout_entries(request: Request, payout: str, square: Square) -> Response:
+    """List what a payout pays."""
+
+    def act(account: str) -> dict[str, Any]:
+        return square.payouts.entries(account, payout, read_query(EntryListing, request.query_params))
+
+    return await square.desk.look(request, act, _asking)
+
+
 @router.get("/v2/locations")
 async def list_locations(request: Request, square: Square) -> Response:
     """List the locations of the seller."""
@@ -183,8 +206,10 @@ async def unrecognised(request: Request, path: str, square: Square) -> Response:
 
 
 async def _list(request: Request, square: SquareFacade, kind: Kind) -> Response:
-    query = dict(request.query_params)
-    return await square.desk.look(request, lambda account: square.list(account, kind, read_query(query)), _asking)
+    def act(account: str) -> dict[str, Any]:
+        return square.list(account, kind, read_query(Listing, request.query_params))
+
+    return await square.desk.look(request, act, _asking)
 
 
 def _about(square: SquareFacade, operation: Operation, object_id: str) -> SubjectOf:
