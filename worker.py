@@ -43,6 +43,7 @@ from activities.webhook_delivery import WebhookDeliveryActivities
 from clearway import collector
 from clearway.breakers.board import BreakerBoard
 from clearway.breakers.counting import BreakerCounts
+from clearway.breakers.limiting import GatewayLimiter
 from clearway.crypto.encryption import Cipher
 from clearway.db.engine import create_engine
 from clearway.durable.client import connect
@@ -99,9 +100,13 @@ def activities_of(
         refunds = RefundActivities(engine, deliveries)
         pages = CustomerPages(partial(return_url_of, settings), partial(page_url_of, settings))
         overrides = ErrorOverrides(engine)
-        cards = CardLimits(engine, settings)
         gateway = GatewayActivities(
-            *(gateways, pages, cipher), counts=counts, calls=calls, overrides=overrides, cards=cards
+            *(gateways, pages, cipher),
+            counts=counts,
+            calls=calls,
+            overrides=overrides,
+            cards=CardLimits(engine, settings),
+            limiter=GatewayLimiter(engine, counts.board),
         )
         of_payments: list[Callable[..., Any]] = [payments.record, payments.record_again, payments.change]
         of_commands: list[Callable[..., Any]] = [payments.load, payments.begin, payments.end]

@@ -6,16 +6,17 @@ The workflow owns retries, waits and questions about unknown outcomes: only it m
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
-from activities.gateway_measuring import measure, row_of
+from activities.gateway_measuring import asks_to_wait, measure, row_of, waiting
 from clearway.breakers.counting import BreakerCounts, CalledGateway
+from clearway.breakers.limiting import GatewayLimiter
 from clearway.crypto.encryption import Cipher, DecryptionError
 from clearway.domain import ids
 from clearway.domain.gateway import GatewayConfig
@@ -47,6 +48,7 @@ from clearway.monitoring.calls import CallLog
 from clearway.payments.card_limits import NO_LIMIT, CardLimits, CardStanding
 from clearway.routing.error_overrides import ErrorOverrides
 
+Calling = Coroutine[Any, Any, GatewayOutcome]
 UNUSABLE: Final = (GatewayUnusableError, SQLAlchemyError, OSError)
 """Why there is no connector: the configuration cannot be used, or the database is away."""
 
@@ -100,7 +102,7 @@ class GatewayActivities:
     """The gateways, by the ids of configurations: credentials are read here, and are in no message.
 
     counts: the circuit breakers' counts. calls: keeps each call as a row. overrides: merchants' own rows over the error
-    table. cards: the limits of the card networks.
+    table. cards: the limits of the card networks. limiter: the limits of gateways.
     """
 
     def __init__(
@@ -113,6 +115,7 @@ class GatewayActivities:
         calls: CallLog | None = None,
         overrides: ErrorOverrides | None = None,
         cards: CardLimits | None = None,
+        limiter: GatewayLimiter | None = None,
     ) -> None:
         self._gateways = gateways
         self._counts = counts
@@ -120,6 +123,7 @@ class GatewayActivities:
         self._pages = pages
         self._overrides = overrides
         self._cards = cards
+        self._limiter = limiter
         self._cipher = cipher
 
     @activity.defn(name="authorise")
@@ -192,7 +196,7 @@ class GatewayActivities:
         if abilities.closes is Closes.NEVER:
             return UNKNOWN
         voided = await self._counted(connection, call.void, CallOperation.VOID, connection.gateway.void(call.void))
-        if voided.kind is OutcomeKind.APPROVED:
+        if voided.kind is OutcomeKind.APPROVED or voided.limited:
             return voided
         finding = find_out(connection.gateway, operation, call.at)
         standing = await self._noted(connection, operation, CallOperation.RECOVER, finding)
@@ -249,7 +253,7 @@ class GatewayActivities:
         money = Money(operation.amount_minor, operation.currency)
         return await self._cards.standing(config.merchant_id, config.mode, personal, money)
 
-    async def _send(self, call: GatewayCall, send: Callable[[Gateway], Awaitable[GatewayOutcome]]) -> GatewayOutcome:
+    async def _send(self, call: GatewayCall, send: Callable[[Gateway], Calling]) -> GatewayOutcome:
         """Send a capture, void or refund: also to a disabled gateway, because the money is there."""
         try:
             connection = await self._gateways.get(call.gateway_id)
@@ -259,18 +263,35 @@ class GatewayActivities:
         return await self._counted(connection, call.operation, made, send(connection.gateway))
 
     async def _counted(
-        self, connection: Connection, operation: Operation, made: CallOperation, calling: Awaitable[GatewayOutcome]
+        self, connection: Connection, operation: Operation, made: CallOperation, calling: Calling
     ) -> GatewayOutcome:
         """Return the outcome of a call, noted for the gateway's circuit breaker too."""
         started = time.monotonic()
         outcome = await self._noted(connection, operation, made, calling)
-        if self._counts is not None:
+        if self._counts is not None and not outcome.limited:
             called = CalledGateway(connection.config.merchant_id, connection.config.id, operation.kind.value)
             self._counts.note(called, outcome, time.monotonic() - started)
         return outcome
 
     async def _noted(
-        self, connection: Connection, operation: Operation, made: CallOperation, calling: Awaitable[GatewayOutcome]
+        self, connection: Connection, operation: Operation, made: CallOperation, calling: Calling
+    ) -> GatewayOutcome:
+        """Return the outcome of a call, sent when it is its turn by the gateway's limits; if it must wait, say so."""
+        if self._limiter is None:
+            return await self._measured(connection, operation, made, calling)
+        async with self._limiter.turn(connection.config) as wait_s:
+            if wait_s is not None:
+                calling.close()
+                return waiting(made, wait_s)
+            outcome = await self._measured(connection, operation, made, calling)
+        if not outcome.limited:
+            return outcome
+        assert outcome.retry_after_s is not None, "the gateway has said how long"
+        await self._limiter.hold(connection.config, outcome.retry_after_s)
+        return waiting(made, outcome.retry_after_s)
+
+    async def _measured(
+        self, connection: Connection, operation: Operation, made: CallOperation, calling: Calling
     ) -> GatewayOutcome:
         """Return the outcome of a call, measured and kept as a row. A call that is cut short is kept as UNKNOWN."""
         call_id, started_at, started = ids.new_id(ids.GATEWAY_CALL), datetime.now(UTC), time.monotonic()
@@ -283,7 +304,8 @@ class GatewayActivities:
                 kept = row_of(connection, operation, made, outcome, took)
                 self._keep(MeasuredCall(id=call_id, started_at=started_at, http_status=answered.status, **kept))
                 measure(connection, made, outcome, took)
-        return await self._judged(outcome, connection.config, operation)
+        outcome = await self._judged(outcome, connection.config, operation)
+        return replace(outcome, limited=asks_to_wait(outcome, answered.status))
 
     async def _judged(self, outcome: GatewayOutcome, config: GatewayConfig, operation: Operation) -> GatewayOutcome:
         """Return the outcome with what the error table, or the merchant's own row, says of a failure."""
@@ -367,7 +389,7 @@ def _of_preparing(outcome: GatewayOutcome) -> GatewayOutcome:
     return surely_not_executed(replace(outcome, kind=OutcomeKind.RETRYABLE))
 
 
-async def _outcome(calling: Awaitable[GatewayOutcome]) -> GatewayOutcome:
+async def _outcome(calling: Calling) -> GatewayOutcome:
     """Return the outcome of a call; UNKNOWN when the connector could not read the answer."""
     try:
         return await calling

@@ -1,16 +1,21 @@
-"""What is kept and measured of a call to a gateway."""
+"""What is kept and measured of a call to a gateway, and of one that must wait."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final
 
 from temporalio import activity
 
 from clearway.breakers.counting import failure_of
 from clearway.domain.gateway_call import CallOperation
 from clearway.gateways.connections import Connection
-from clearway.gateways.contract import GatewayOutcome, Operation
+from clearway.gateways.contract import Executed, GatewayOutcome, Operation, OutcomeKind
+from clearway.gateways.errors.judging import surely_not_executed
+
+QUESTIONS: Final = frozenset({CallOperation.RECOVER, CallOperation.ABORT})
+"""What says nothing about the operation when it is not sent."""
 
 
 def row_of(
@@ -45,3 +50,28 @@ def measure(connection: Connection, made: CallOperation, outcome: GatewayOutcome
     activity.metric_meter().create_histogram_timedelta("clearway_gateway_call_duration_seconds", about, "s").record(
         took, labels
     )
+
+
+def asks_to_wait(outcome: GatewayOutcome, status: int | None) -> bool:
+    """Return whether a gateway refused a request because there were too many, and says how long to wait."""
+    refused = outcome.kind in {OutcomeKind.RETRYABLE, OutcomeKind.UNKNOWN}
+    return refused and status == HTTPStatus.TOO_MANY_REQUESTS and bool(outcome.retry_after_s)
+
+
+def waiting(made: CallOperation, wait_s: float) -> GatewayOutcome:
+    """Return the outcome of a call that waits for its turn: a question is asked later, all else is sent later."""
+    if activity.in_activity():
+        about = "Calls to gateways that waited for a limit of theirs."
+        activity.metric_meter().create_counter("clearway_gateway_calls_waited", about).add(1, {"operation": made.value})
+    if made in QUESTIONS:
+        return GatewayOutcome(OutcomeKind.UNKNOWN, retry_after_s=wait_s, limited=True)
+    detail = "The gateway had too many requests until the time was over. Nothing was sent. Try again."
+    outcome = GatewayOutcome(
+        OutcomeKind.RETRYABLE,
+        Executed.NO,
+        retry_after_s=wait_s,
+        error_code="gateway_unavailable",
+        error_description=detail,
+        limited=True,
+    )
+    return surely_not_executed(outcome)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from temporalio import workflow
@@ -145,7 +145,7 @@ class GatewayCaller:
         waits = iter(send.waits_s)
         asks = ask_first
         while True:
-            outcome = UNKNOWN if asks else await send.once()
+            outcome = UNKNOWN if asks else await send.in_turn(give_up_at)
             if in_doubt and outcome.kind is OutcomeKind.DECLINED and outcome.executed is Executed.NO:
                 outcome = UNKNOWN  # this repeat was refused unseen; the first request may have been carried out
             if outcome.kind is OutcomeKind.UNKNOWN or (outcome.kind is OutcomeKind.PENDING and not send.pending_ok):
@@ -158,7 +158,7 @@ class GatewayCaller:
             doubted = doubted or outcome.executed is not Executed.NO
             # With an unknown outcome the same key is sent until the time is up: such a gateway replays its answer.
             wait_s = next(waits, None if outcome.executed is Executed.NO else policies.RESEND_WAITS_S[-1])
-            if wait_s is None or workflow.now() >= give_up_at:
+            if wait_s is None or outcome.limited or workflow.now() >= give_up_at:
                 return UNKNOWN if doubted else outcome
             pause_s = max(wait_s, outcome.retry_after_s or 0)
             surely = "surely not executed" if outcome.executed is Executed.NO else "the same key tells what happened"
@@ -221,8 +221,20 @@ class _Send:
         now = workflow.now()
         self.operation = replace(self.operation, first_sent_at=self.operation.first_sent_at or now, last_sent_at=now)
 
-    async def once(self) -> GatewayOutcome:
-        """Send it."""
+    async def in_turn(self, give_up_at: datetime) -> GatewayOutcome:
+        """Send it, after the waits that the gateway's limits ask for. Still limited: there is no time for another."""
+        before = self.operation
+        outcome = await self._once()
+        while outcome.limited:
+            self.operation = before
+            wait_s = outcome.retry_after_s or 0.0
+            if workflow.now() + timedelta(seconds=wait_s) >= give_up_at:
+                break
+            await workflow.sleep(wait_s, summary=f"a limit of the gateway: before sending {self.key}")
+            outcome = await self._once()
+        return outcome
+
+    async def _once(self) -> GatewayOutcome:
         self.was_sent()
         return await _call_gateway(self._method, self._call, f"send {self.key}", policies.GATEWAY_CALL_RETRY)
 

@@ -15,6 +15,7 @@ from clearway.crypto.passphrase import FORMAT, PASSPHRASE_LENGTH_MAX, PASSPHRASE
 from clearway.domain.gateway import DEFAULT_PRIORITY, PRIORITY_MAX, webhook_path
 from clearway.domain.gateway_event import Disposition
 from clearway.domain.gateway_health import ALERT_CALLS_DEFAULT, ALERT_WINDOW_MINUTES_DEFAULT, HealthStatus
+from clearway.domain.gateway_limits import CONCURRENT_MAX, REQUESTS_PER_S_MAX
 from clearway.domain.limits import (
     GATEWAY_CREDENTIAL_LENGTH_MAX,
     GATEWAY_FIELDS_MAX,
@@ -108,6 +109,22 @@ class AlertSettings(Body):
         return self.model_dump(exclude_none=True)
 
 
+class LimitSettings(Body):
+    """How much the gateway may be asked. Requests above it wait; none fails for it. `null`: no limit."""
+
+    requests_per_s: Annotated[
+        float | None,
+        Field(ge=0.1, le=REQUESTS_PER_S_MAX, description="Requests a second, spread evenly, of all your payments."),
+    ] = None
+    concurrent: Annotated[
+        int | None, Field(strict=True, ge=1, le=CONCURRENT_MAX, description="Requests at the same time.")
+    ] = None
+
+    def kept(self) -> dict[str, Any]:
+        """Return what is stored."""
+        return self.model_dump(exclude_none=True)
+
+
 class GatewayCreate(Body):
     """A gateway to be connected. docs/gateways.md says what each kind asks for."""
 
@@ -126,6 +143,7 @@ class GatewayCreate(Body):
     priority: Priority = DEFAULT_PRIORITY
     allowed_networks: Networks = Field(default_factory=list)
     alerts: AlertSettings | None = None
+    limits: LimitSettings | None = None
     test: Test = True
 
     def asked(self) -> GatewayRequest:
@@ -139,6 +157,7 @@ class GatewayCreate(Body):
             priority=self.priority,
             allowed_networks=tuple(self.allowed_networks),
             alerts=self.alerts.kept() if self.alerts else {},
+            limits=self.limits.kept() if self.limits else {},
             test=self.test,
         )
 
@@ -168,6 +187,9 @@ class GatewayPatch(Body):
     alerts: Annotated[
         AlertSettings | None, Field(description="All thresholds; those that you leave out are removed.")
     ] = None
+    limits: Annotated[LimitSettings | None, Field(description="All limits; those that you leave out are removed.")] = (
+        None
+    )
     test: Test = True
 
     def asked(self) -> GatewayChange:
@@ -181,6 +203,7 @@ class GatewayPatch(Body):
             priority=self.priority,
             allowed_networks=None if self.allowed_networks is None else tuple(self.allowed_networks),
             alerts=None if self.alerts is None else self.alerts.kept(),
+            limits=None if self.limits is None else self.limits.kept(),
             test=self.test,
         )
 
@@ -203,6 +226,7 @@ class GatewayResource(Resource):
     allowed_networks: list[str]
     webhook_url: Annotated[str, Field(description="Enter this address at the gateway, for its webhooks.")]
     alerts: AlertSettings
+    limits: LimitSettings
     health: Annotated[HealthStatus, Field(description="What the last checks say; `GET …/health` says more.")]
     version: Annotated[int, Field(description="Counts the changes.")]
     created_at: Moment
@@ -340,6 +364,7 @@ def _shown(row: Row[Any], public_url: str) -> dict[str, Any]:
         "settings": row.settings,
         "allowed_networks": row.allowed_networks,
         "alerts": AlertSettings.model_validate(row.alerts),
+        "limits": LimitSettings.model_validate(row.limits),
         "webhook_url": public_url.rstrip("/") + webhook_path(row.id),
         "version": row.version,
         "created_at": row.created_at,

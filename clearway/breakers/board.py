@@ -1,6 +1,7 @@
-"""The open and half-open breakers, kept in memory and read each second, so that no payment reads them.
+"""The breakers that are not closed and the gateways that asked us to wait, so that no payment reads them.
 
-Every process knows an open breaker within `READ_EACH_S`. While the database is away, the last state read counts.
+They are kept in memory and read each second: every process knows an open breaker within `READ_EACH_S`. While the
+database is away, the last state read counts.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class BreakerBoard:
     def __init__(self, engine: AsyncEngine) -> None:
         self._reader = each_for_itself(engine)
         self._known: Mapping[tuple[str, str], Breaker] = {}
+        self._held: Mapping[str, datetime] = {}
 
     async def run(self) -> None:
         """Read the breakers each second."""
@@ -44,6 +46,7 @@ class BreakerBoard:
         try:
             async with self._reader.connect() as connection:
                 self._known = await across_merchants.breakers_not_closed(connection)
+                self._held = await across_merchants.gateways_held(connection)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("breakers_not_read", error=type(error).__name__)
 
@@ -51,19 +54,26 @@ class BreakerBoard:
         """Return whether a breaker of the gateway is not closed: then successes are counted too."""
         return (gateway_id, operation) in self._known
 
+    def held_until(self, gateway_id: str, now: datetime) -> datetime | None:
+        """Return until when a gateway has asked for no request; None: it may be asked."""
+        until = self._held.get(gateway_id)
+        return until if until is not None and until > now else None
+
+    def note_hold(self, gateway_id: str, until: datetime) -> None:
+        """Remember a hold until the next reading finds it in the database."""
+        self._held = {**self._held, gateway_id: until}
+
     def says(self, gateway_id: str, now: datetime) -> BreakerSays:
         """Return what routing should do with a gateway."""
         breaker = self._known.get((gateway_id, AUTHORISE))
-        if breaker is None:
-            return BreakerSays.PASS
+        if breaker is None or breaker.at(now).state is BreakerState.CLOSED:
+            return BreakerSays.PASS if self.held_until(gateway_id, now) is None else BreakerSays.HELD
         match breaker.at(now).state:
-            case BreakerState.CLOSED:
-                return BreakerSays.PASS
             case BreakerState.OPEN:
                 return BreakerSays.OPEN
             case BreakerState.HALF_OPEN if not breaker.is_free(now):
                 return BreakerSays.PROBED
-            case BreakerState.HALF_OPEN:
+            case _:
                 return BreakerSays.PROBE_BY_ANY if breaker.is_untried(now) else BreakerSays.PROBE
 
     async def take_probe(self, merchant_id: str, gateway_id: str) -> bool:

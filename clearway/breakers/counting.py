@@ -70,7 +70,7 @@ class BreakerCounts:
 
     def __init__(self, engine: AsyncEngine, board: BreakerBoard, start: Start) -> None:
         self._engine = engine
-        self._board = board
+        self.board = board
         self._start = start
         self._counts: dict[CalledGateway, _Counts] = {}
 
@@ -84,7 +84,7 @@ class BreakerCounts:
         else:
             counts.failures += 1
             counts.last_failure = failure
-        is_due = failure is not None or self._board.is_troubled(called.gateway_id, called.operation)
+        is_due = failure is not None or self.board.is_troubled(called.gateway_id, called.operation)
         if is_due and counts.task is None:
             counts.task = asyncio.create_task(self._write_soon(called, counts))
 
@@ -123,7 +123,7 @@ class BreakerCounts:
             log.warning(
                 "breaker_moved", gateway_id=called.gateway_id, operation=called.operation, state=after.state.value
             )
-            await self._board.read()
+            await self.board.read()
         try:
             await self._start(due)
         except RPCError as error:  # the event is recorded, and housekeeping delivers it

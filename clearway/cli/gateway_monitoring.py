@@ -98,6 +98,24 @@ def set_alerts(
     print_json(saved["alerts"])
 
 
+@gateways.command("limits")
+def set_limits(
+    gateway_id: GatewayId,
+    *,
+    requests_per_s: Annotated[float | None, typer.Option(help="Requests a second, at most.", min=0.1)] = None,
+    concurrent: Annotated[int | None, typer.Option(help="Requests at the same time, at most.", min=1)] = None,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    api_secret: ApiSecret = None,
+) -> None:
+    """Set how much a gateway may be asked; requests above it wait. Those that you leave out are removed."""
+    given = {"requests_per_s": requests_per_s, "concurrent": concurrent}
+    limits = {name: value for name, value in given.items() if value is not None}
+    with open_api(api_url, api_key, api_secret) as api:
+        saved = api.patch(f"/gateways/{gateway_id}", {"limits": limits})
+    print_json(saved["limits"])
+
+
 def _print_health(found: dict[str, Any], last: list[dict[str, Any]]) -> None:
     since = f" since {clock(found['since'])}" if found["since"] else ""
     out().print(f"{plain(found['gateway_id'])} is {plain(found['status'])}{since}. {plain(found['message'] or '')}")

@@ -34,6 +34,7 @@ class NewGateway:
     settings: Mapping[str, Any]
     allowed_networks: tuple[str, ...]
     alerts: Mapping[str, Any]
+    limits: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ async def add(connection: AsyncConnection, new: NewGateway) -> Row[Any]:
             settings=dict(new.settings),
             allowed_networks=list(new.allowed_networks),
             alerts=dict(new.alerts),
+            limits=dict(new.limits),
         )
         .returning(gateway_configs)
     )

@@ -38,6 +38,7 @@ class GatewayConfig:
 
     mode: of its merchant. priority: the lowest number goes first. sealed_credentials: encrypted, None when it has none.
     version: counts the changes of the row. alerts: the fields of `clearway.domain.gateway_health.Alerts` that are set.
+    limits: those of `clearway.domain.gateway_limits.GatewayLimits`.
     """
 
     id: str
@@ -52,6 +53,7 @@ class GatewayConfig:
     version: int
     sealed_credentials: str | None = field(default=None, repr=False)
     alerts: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
     def webhook_url(self, public_url: str) -> str:
         """Return the address of the gateway's webhooks, which it may sign."""

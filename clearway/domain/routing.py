@@ -38,6 +38,7 @@ class Why(StrEnum):
     CANNOT = "cannot"
     BREAKER_OPEN = "breaker_open"
     BREAKER_PROBING = "breaker_probing"
+    HELD = "held"
     TOO_MANY = "too_many"
 
 
@@ -64,6 +65,8 @@ class BreakerSays(StrEnum):
     """It has waited long for a payment that can go elsewhere: now any payment may try it."""
     PROBED = "probed"
     """Another payment is trying it at the moment."""
+    HELD = "held"
+    """It asked for no request for a while."""
 
 
 PROBES: Final = frozenset({BreakerSays.PROBE, BreakerSays.PROBE_BY_ANY})
@@ -246,6 +249,7 @@ class _Choosing:
 
 _BROKEN: Final = {
     BreakerSays.OPEN: (Why.BREAKER_OPEN, "its circuit breaker is open: it failed too often just now"),
+    BreakerSays.HELD: (Why.HELD, "it had too many requests, and asked to wait"),
     BreakerSays.PROBED: (Why.BREAKER_PROBING, "its circuit breaker lets one payment at a time try it again"),
     BreakerSays.PROBE: (Why.BREAKER_PROBING, "its circuit breaker tries it again only with a payment that can go on"),
     BreakerSays.PROBE_BY_ANY: (

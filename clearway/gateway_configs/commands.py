@@ -28,7 +28,7 @@ from clearway.gateway_configs.shape import Filled, examine, fill, kind_of
 from clearway.monitoring import schedules
 from clearway.services import Services
 
-SHOWN: Final = ("name", "enabled", "priority", "settings", "allowed_networks", "alerts")
+SHOWN: Final = ("name", "enabled", "priority", "settings", "allowed_networks", "alerts", "limits")
 """The fields of a configuration in the audit log, beside its masked credentials."""
 
 
@@ -44,6 +44,7 @@ class GatewayRequest:
     priority: int = DEFAULT_PRIORITY
     allowed_networks: tuple[str, ...] = ()
     alerts: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
     test: bool = True
 
 
@@ -57,6 +58,7 @@ class GatewayChange:
     priority: int | None = None
     allowed_networks: tuple[str, ...] | None = None
     alerts: Mapping[str, Any] | None = None
+    limits: Mapping[str, Any] | None = None
     test: bool = True
 
 
@@ -200,6 +202,7 @@ def new_row(services: Services, merchant_id: str, gateway_id: str, asked: Gatewa
         settings=filled.settings.values(),
         allowed_networks=asked.allowed_networks,
         alerts=asked.alerts,
+        limits=asked.limits,
     )
 
 
@@ -215,6 +218,8 @@ def _values(services: Services, gateway_id: str, asked: GatewayChange, filled: F
         values["allowed_networks"] = list(asked.allowed_networks)
     if asked.alerts is not None:
         values["alerts"] = dict(asked.alerts)
+    if asked.limits is not None:
+        values["limits"] = dict(asked.limits)
     if asked.settings:
         values["settings"] = filled.settings.values()
     if asked.credentials:

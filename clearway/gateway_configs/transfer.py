@@ -1,8 +1,8 @@
 """Export and import of all gateways of a merchant, with their credentials, encrypted with a passphrase.
 
 The content is a JSON object: `version` 1, `mode` of the merchant, and `gateways`, each with kind, name, enabled,
-priority, settings, allowed_networks, alerts, and credentials in plain text. It exists in memory only, and leaves
-encrypted.
+priority, settings, allowed_networks, alerts, limits, and credentials in plain text. It exists in memory only, and
+leaves encrypted.
 
 An import is one transaction. A gateway of the same kind and name is replaced, others are added, and nothing is deleted.
 So an import may be repeated.
@@ -91,6 +91,7 @@ def _exported(services: Services, row: Row[Any], mode: Mode) -> dict[str, Any]:
         "settings": row.settings,
         "allowed_networks": row.allowed_networks,
         "alerts": row.alerts,
+        "limits": row.limits,
         "credentials": credentials,
     }
 

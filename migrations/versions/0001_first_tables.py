@@ -765,6 +765,13 @@ def _create_gateway_configs() -> None:
             comment="CIDR; empty: any address",
         ),
         sa.Column(
+            "limits",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+            comment="requests a second and at once",
+        ),
+        sa.Column(
             "alerts",
             postgresql.JSONB(astext_type=sa.Text()),
             server_default=sa.text("'{}'"),

@@ -5,7 +5,7 @@ between merchants can only be here. A caller must compare the merchant before it
 """
 
 from clearway.db.across_merchants.audit_lines import audit_lines
-from clearway.db.across_merchants.breakers import NOT_CLOSED, breaker_of, breakers_not_closed
+from clearway.db.across_merchants.breakers import HELD, NOT_CLOSED, breaker_of, breakers_not_closed, gateways_held
 from clearway.db.across_merchants.gateway_subjects import (
     FIND_PAYMENT,
     FIND_REFUND,
@@ -80,6 +80,7 @@ __all__ = [
     "FIND_PAYMENT",
     "FIND_REFUND",
     "FIND_RETURNING",
+    "HELD",
     "NOT_CLOSED",
     "PARTITIONS_AHEAD",
     "REHEARSAL",
@@ -114,6 +115,7 @@ __all__ = [
     "forget_idempotency_keys",
     "forget_sealed_secrets",
     "gateway_config_of",
+    "gateways_held",
     "gateways_in_use",
     "gateways_of",
     "list_keys",

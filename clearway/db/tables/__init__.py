@@ -40,7 +40,7 @@ from clearway.db.tables.reconciliation import (
 )
 from clearway.db.tables.refunds import refunds
 from clearway.db.tables.reviews import reviews
-from clearway.db.tables.routing import gateway_breakers, routing_versions
+from clearway.db.tables.routing import gateway_breakers, gateway_usage, routing_versions
 
 __all__ = [
     "accounts",
@@ -60,6 +60,7 @@ __all__ = [
     "gateway_health",
     "gateway_health_checks",
     "gateway_operations",
+    "gateway_usage",
     "idempotency_keys",
     "ledger_accounts",
     "ledger_entries",

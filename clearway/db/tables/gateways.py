@@ -32,6 +32,7 @@ gateway_configs = Table(
     Column("masked", JSONB, nullable=False, server_default=text("'{}'"), comment="what is shown of the credentials"),
     Column("settings", JSONB, nullable=False, server_default=text("'{}'")),
     Column("allowed_networks", ARRAY(Text), nullable=False, server_default="{}", comment="CIDR; empty: any address"),
+    Column("limits", JSONB, nullable=False, server_default=text("'{}'"), comment="requests a second and at once"),
     Column("alerts", JSONB, nullable=False, server_default=text("'{}'"), comment="thresholds of its figures"),
     Column("version", Integer, nullable=False, server_default="1", comment="counts the changes"),
     moment("created_at"),

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 
 from clearway.db.tables.base import metadata, moment, one_of
@@ -50,4 +61,23 @@ gateway_breakers = Table(
     CheckConstraint("successes >= 0 AND failures >= 0 AND openings >= 0", name="counts_not_negative"),
     # Every process reads these rows each second: usually none.
     Index("ix_gateway_breakers_not_closed", "gateway_id", postgresql_where=text("state <> 'closed'")),
+)
+
+gateway_usage = Table(
+    "gateway_usage",
+    metadata,
+    Column("gateway_id", Text, primary_key=True),
+    Column("merchant_id", Text, ForeignKey("merchants.id"), nullable=False),
+    Column("free_at", DateTime(timezone=True), comment="the next moment that is not reserved"),
+    Column("line_at", DateTime(timezone=True), comment="the last moment at which one asks again"),
+    Column("held_until", DateTime(timezone=True), comment="the gateway asked for no request till then"),
+    Column(
+        "under_way",
+        JSONB,
+        nullable=False,
+        server_default=text("'{}'"),
+        comment="requests, each with the moment at which it is over at the latest",
+    ),
+    # Every process reads the held ones each second: usually none.
+    Index("ix_gateway_usage_held_until", "held_until"),
 )
