@@ -46,7 +46,7 @@ from clearway.breakers.counting import BreakerCounts
 from clearway.breakers.limiting import GatewayLimiter
 from clearway.crypto.encryption import Cipher
 from clearway.db.engine import create_engine
-from clearway.durable.client import connect
+from clearway.durable.client import build_adapters, connect
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import QUEUE_DELIVERIES, QUEUE_OPERATIONS, QUEUE_PAYMENTS, TASK_QUEUES
 from clearway.durable.search_attributes import ensure_search_attributes
@@ -137,6 +137,7 @@ def build_worker(
     client: Client, queue: str, activities: Sequence[Callable[..., Any]], runner: WorkflowRunner | None = None
 ) -> Worker:
     """Return the worker of one task queue. It knows every workflow: which runs where is the starter's choice."""
+    build_adapters([*activities, *(each.run for each in WORKFLOWS)])
     return Worker(
         client,
         task_queue=queue,

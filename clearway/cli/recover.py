@@ -125,10 +125,11 @@ def _summary(report: Report, *, dry_run: bool) -> str:
         return f"Result: {report.one.value}."
     done = "to continue" if dry_run else "continued"
     count = len(report.found) if dry_run else sum(report.taken_up.values())
+    settled = f", {report.settled} more settled by a person" if report.settled else ""
     return (
         f"{report.looked_at} open payments and refunds read, {count} {done}, "
         f"{report.checked} workflows asked to check their row; "
-        f"{report.operations} gateway operations compared, {len(report.unrecorded)} not in the database."
+        f"{report.operations} gateway operations compared, {len(report.unrecorded)} not in the database{settled}."
     )
 
 

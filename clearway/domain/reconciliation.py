@@ -142,6 +142,10 @@ class ItemState(StrEnum):
     WRITTEN_OFF = "written_off"
 
 
+CLEARWAY: Final = "clearway"
+"""The actor of what a run closes by itself."""
+
+
 class Severity(StrEnum):
     """How soon a person should look."""
 
@@ -155,6 +159,11 @@ HIGH_FROM_UNITS: Final = 100
 """Money at risk from this many whole units of the currency is of high severity."""
 _HARMLESS: Final = frozenset({ItemKind.TOO_EARLY, ItemKind.LATE})
 _URGENT: Final = frozenset({ItemKind.DUPLICATE_AT_GATEWAY, ItemKind.MISSING_WITH_US, ItemKind.DISPUTE_UNBOOKED})
+
+
+def operation_subject(operation_id: str) -> str:
+    """Return the subject of items about an operation. operation_id: our operation key, or the gateway's id of it."""
+    return f"operation/{operation_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
 from pydantic import TypeAdapter
 from temporalio.api.common.v1 import Payload
@@ -29,6 +30,16 @@ class JSONConverter(PydanticJSONPlainPayloadConverter):
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
         """Read a value of this type; without a type, plain JSON."""
         return _adapter(Any if type_hint is None else type_hint).validate_json(payload.data)
+
+
+def build_adapters(functions: Iterable[Callable[..., Any]]) -> None:
+    """Build the adapters of what workflows and activities take and return.
+
+    On a busy machine, building one takes longer than a workflow task may, and the task would fail as a deadlock.
+    """
+    for function in functions:
+        for type_hint in get_type_hints(function).values():
+            _adapter(type_hint)
 
 
 @cache

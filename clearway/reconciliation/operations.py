@@ -17,7 +17,7 @@ from clearway.db.reconciliation.recorded import Known
 from clearway.domain import payment
 from clearway.domain.ids import subject_of
 from clearway.domain.payment import PaymentStatus
-from clearway.domain.reconciliation import Comparison, Finding, ItemKind
+from clearway.domain.reconciliation import Comparison, Finding, ItemKind, operation_subject
 from clearway.domain.refund import RefundStatus
 from clearway.gateways.contract import OperationKind, OutcomeKind
 from clearway.reconciliation.running import PAGE, Page, Write, Written
@@ -45,7 +45,7 @@ async def operations(page: Page) -> Write:
             if found is not None:
                 found.detail.update({"recovery": rebuilt[row.id]} if row.id in rebuilt else {})
                 written.findings.append(found)
-        await page.close_gone(connection, Comparison.OPERATIONS, [_subject(row) for row in listed], written)
+        await page.close_gone(connection, Comparison.OPERATIONS, [operation_subject(row.id) for row in listed], written)
         await page.close_gone(connection, Comparison.OPERATIONS, _listed_subjects(listed), Written())
         written.count("operations_compared", len(listed))
         return written
@@ -153,7 +153,7 @@ def _finding(row: Row[Any], kind: ItemKind, paid: Row[Any] | None, refund: Row[A
     return Finding(
         Comparison.OPERATIONS,
         kind,
-        _subject(row),
+        operation_subject(row.id),
         abs(found - expected) if differs else abs(found or expected),
         row.currency or (paid.currency if paid is not None else None),
         expected_minor=expected,
@@ -172,7 +172,3 @@ def _listed_subjects(listed: Any) -> list[str]:
         *payments,
         *(f"refund/{subject_of(row.operation_key)}" for row in listed if row.kind == OperationKind.REFUND.value),
     ]
-
-
-def _subject(row: Row[Any]) -> str:
-    return f"operation/{row.id}"

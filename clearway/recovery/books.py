@@ -64,11 +64,13 @@ class Compared:
     """The result of the comparison.
 
     unlisted: gateways whose connector cannot list operations. unread: gateways whose list could not be read to its
-    end, and why; the operations that were read before are compared.
+    end, and why; the operations that were read before are compared. settled: operations that the database lacks, and
+    about which a person decided in reconciliation.
     """
 
     looked_at: int = 0
     unrecorded: list[Unrecorded] = field(default_factory=list)
+    settled: int = 0
     unlisted: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
 
@@ -89,28 +91,35 @@ async def compare(
         try:
             async for page in _pages(gateway, since, until):
                 compared.looked_at += len(page)
-                compared.unrecorded += await _unrecorded(recovery, name, page, handled, dry_run=dry_run)
+                await _compare_page(recovery, compared, name, page, handled, dry_run=dry_run)
         except GatewayUnavailableError as error:
             compared.unread[name] = str(error)
     return compared
 
 
-async def _unrecorded(
-    recovery: Recovery, gateway: str, page: Sequence[ListedOperation], handled: dict[str, Rebuilt], *, dry_run: bool
-) -> list[Unrecorded]:
-    """Return the operations of a page that the database lacks; bring each payment and refund back once."""
+async def _compare_page(
+    recovery: Recovery,
+    compared: Compared,
+    gateway: str,
+    page: Sequence[ListedOperation],
+    handled: dict[str, Rebuilt],
+    *,
+    dry_run: bool,
+) -> None:
+    """Add the operations of a page that the database lacks; bring each payment and refund back once."""
     async with recovery.reader.connect() as connection:
         standing = await across_merchants.standing(connection, *_subjects(page))
-    found = []
-    for operation in page:
-        missing = missing_of(operation, standing)
-        if missing is None:
+        lacking = [(each, missing) for each in page if (missing := missing_of(each, standing)) is not None]
+        keys = {each.key or "" for each, _ in lacking}
+        settled = await across_merchants.settled_operations(connection, gateway, keys) if keys else frozenset()
+    for operation, missing in lacking:
+        if operation.key in settled:
+            compared.settled += 1
             continue
         subject_id = _subject_of(operation)
         if not dry_run and subject_id not in handled:
             handled[subject_id] = await rebuild(recovery, subject_id)
-        found.append(_as_found(gateway, operation, missing, handled.get(subject_id)))
-    return found
+        compared.unrecorded.append(_as_found(gateway, operation, missing, handled.get(subject_id)))
 
 
 async def _pages(

@@ -22,6 +22,7 @@ ROUNDS_MAX: Final = 1_000
 class Report:
     """Everything that was found and done. failed: what could not be taken up, and why.
 
+    settled: operations that are not recorded, about which a person decided in reconciliation.
     unlisted: gateways that cannot list their operations. unread: gateways whose list could not be read, and why.
     """
 
@@ -32,6 +33,7 @@ class Report:
     failed: dict[str, str] = field(default_factory=dict)
     operations: int = 0
     unrecorded: list[Unrecorded] = field(default_factory=list)
+    settled: int = 0
     unlisted: list[str] = field(default_factory=list)
     unread: dict[str, str] = field(default_factory=dict)
     unknown_events: list[UnknownEvent] = field(default_factory=list)
@@ -67,7 +69,7 @@ async def recover_all(
             break
     compared = await compare(recovery, gateways, since, untouched_since, dry_run=dry_run)
     report.operations, report.unrecorded, report.unlisted = compared.looked_at, compared.unrecorded, compared.unlisted
-    report.unread = compared.unread
+    report.settled, report.unread = compared.settled, compared.unread
     async with recovery.reader.connect() as connection:
         report.unknown_events = await across_merchants.unknown_events(connection, since)
     return report

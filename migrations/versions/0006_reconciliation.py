@@ -289,13 +289,16 @@ def upgrade() -> None:
             ["reconciliation_id"], ["reconciliations.id"], name=op.f("fk_reconciliation_items_reconciliation_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reconciliation_items")),
-        sa.UniqueConstraint(
-            "gateway_id",
-            "comparison",
-            "subject",
-            "kind",
-            name=op.f("uq_reconciliation_items_gateway_id_comparison_subject_kind"),
-        ),
+    )
+    op.create_index(
+        "ix_reconciliation_items_gateway_id_subject", "reconciliation_items", ["gateway_id", "subject"], unique=False
+    )
+    op.create_index(
+        "uq_reconciliation_items_open",
+        "reconciliation_items",
+        ["gateway_id", "comparison", "subject", "kind"],
+        unique=True,
+        postgresql_where=sa.text("state = 'open'"),
     )
     op.create_index(
         "ix_reconciliation_items_merchant_id_id",

@@ -68,6 +68,7 @@ from clearway.db.across_merchants.unended import (
     open_refunds,
     payment_row,
     refund_row,
+    settled_operations,
     standing,
     unknown_events,
 )
@@ -131,6 +132,7 @@ __all__ = [
     "refund_row",
     "rehearsal",
     "running_reconciliations",
+    "settled_operations",
     "stale_recoveries",
     "standing",
     "unknown_events",

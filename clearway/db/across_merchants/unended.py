@@ -20,11 +20,14 @@ from clearway.db.tables import (
     captures,
     gateway_events,
     payments,
+    reconciliation_corrections,
+    reconciliation_items,
     refunds,
 )
 from clearway.domain import payment, refund
 from clearway.domain.gateway_event import Verdict
 from clearway.domain.payment import PaymentStatus
+from clearway.domain.reconciliation import CLEARWAY, Comparison, ItemState, operation_subject
 from clearway.domain.refund import RefundStatus
 
 
@@ -105,6 +108,23 @@ async def standing(
         captures.c.payment_id.in_(payment_ids), captures.c.gateway_reference.in_(capture_references)
     )
     return Standing(there, statuses, frozenset((await connection.execute(booked)).scalars()))
+
+
+async def settled_operations(connection: AsyncConnection, gateway_id: str, keys: Collection[str]) -> frozenset[str]:
+    """Return which of a gateway's operations have a reconciliation item that a person closed, by operation key."""
+    item = reconciliation_items.c
+    by_a_person = exists().where(
+        reconciliation_corrections.c.item_id == item.id, reconciliation_corrections.c.actor != CLEARWAY
+    )
+    query = select(item.subject).where(
+        item.gateway_id == gateway_id,
+        item.comparison == Comparison.OPERATIONS.value,
+        item.subject.in_([operation_subject(key) for key in keys]),
+        item.state != ItemState.OPEN.value,
+        by_a_person,
+    )
+    closed = set((await connection.execute(query)).scalars())
+    return frozenset(key for key in keys if operation_subject(key) in closed)
 
 
 @dataclass(frozen=True, slots=True)

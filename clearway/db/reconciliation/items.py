@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, func, select, update
+from sqlalchemy import Row, case, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,10 +15,7 @@ from clearway.db.pages import PageRequest, fetch_page
 from clearway.db.pages import Rows as Page
 from clearway.db.tables import reconciliation_corrections, reconciliation_items
 from clearway.domain.ids import CORRECTION, RECONCILIATION_ITEM, new_id
-from clearway.domain.reconciliation import SELF_CLOSING, Comparison, Finding, ItemKind, ItemState
-
-CLEARWAY = "clearway"
-"""The actor of what a run closes by itself."""
+from clearway.domain.reconciliation import CLEARWAY, SELF_CLOSING, Comparison, Finding, ItemState
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +31,35 @@ class Wanted:
 async def open_items(
     connection: AsyncConnection, run: Row[Any], findings: Sequence[Finding], now: datetime
 ) -> list[Finding]:
-    """Open an item for each finding that has none, and return those."""
-    if not findings:
+    """Open an item for each finding that has none, and return those.
+
+    A difference about which a person decided stays closed. One that was gone and is back gets a new item.
+    """
+    found = {(each.comparison.value, each.subject, each.kind.value): each for each in findings}
+    settled = await _settled(connection, run, {each.subject for each in findings})
+    values = [_row(run, each, now) for key, each in found.items() if key not in settled]
+    if not values:
         return []
-    rows = {(each.comparison, each.subject, each.kind): each for each in findings}
-    values = [_row(run, each, now) for each in rows.values()]
     statement = insert(reconciliation_items).values(values).on_conflict_do_nothing()
     column = reconciliation_items.c
     opened = await connection.execute(statement.returning(column.comparison, column.subject, column.kind))
-    return [rows[Comparison(one[0]), one[1], ItemKind(one[2])] for one in opened]
+    return [found[one.comparison, one.subject, one.kind] for one in opened]
+
+
+async def _settled(connection: AsyncConnection, run: Row[Any], subjects: Collection[str]) -> set[tuple[str, str, str]]:
+    """Return comparison, subject and kind of the items that a person closed."""
+    column = reconciliation_items.c
+    by_a_person = exists().where(
+        reconciliation_corrections.c.item_id == column.id, reconciliation_corrections.c.actor != CLEARWAY
+    )
+    query = select(column.comparison, column.subject, column.kind).where(
+        column.gateway_id == run.gateway_id,
+        column.merchant_id == run.merchant_id,
+        column.subject.in_(subjects),
+        column.state != ItemState.OPEN.value,
+        by_a_person,
+    )
+    return {(row.comparison, row.subject, row.kind) for row in await connection.execute(query)}
 
 
 async def close_gone(

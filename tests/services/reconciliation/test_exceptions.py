@@ -11,7 +11,8 @@ import pytest
 from clearway.domain.ids import PAYMENT, new_id
 from clearway.domain.reconciliation import ItemState
 from clearway.reconciliation import commands
-from tests.services.reconciliation.bench import Bench, Till
+from clearway.recovery.books import compare
+from tests.services.reconciliation.bench import DAY, Bench, Till
 from tests.support.forgetting import forget_payment
 
 UNIT = 100
@@ -131,6 +132,38 @@ async def test_a_payment_that_the_database_lost_is_recorded_again(bench: Bench, 
     await till.reconcile()
     assert (await till.kinds(), await till.kinds("operations")) == ([], [])
     assert await till.balances() == {("settlement", "USD"): 50_000 - FEE, ("fees", "USD"): FEE}
+
+
+async def test_a_difference_that_is_back_is_an_item_again(bench: Bench, till: Till) -> None:
+    """A run closes an item when its difference is gone. When the difference is back, it is an item again."""
+    payment = await till.paid()
+    await forget_payment(bench.durable.settings.database_url, payment.id)
+    await till.reconcile()
+    await _until_recorded(bench, payment.id)
+    await till.reconcile()
+    assert await till.kinds("operations") == []
+    await forget_payment(bench.durable.settings.database_url, payment.id)
+    await till.reconcile()
+    assert await till.kinds("operations") == ["missing_with_us"]
+
+
+async def test_recovery_does_not_list_what_a_person_settled(bench: Bench, till: Till) -> None:
+    """An unrecorded charge whose item a person closed is only counted by recovery."""
+    payment_id = new_id(PAYMENT)
+    await _charge_at_the_gateway(bench, till, payment_id, f"{payment_id}:authorise:1")
+    await till.reconcile()
+    assert await _unrecorded(bench, till, payment_id) == (1, 0)
+    (item,) = await till.items(comparison="operations")
+    await _resolve(bench, till, item.id, ItemState.EXPLAINED)
+    assert await _unrecorded(bench, till, payment_id) == (0, 1)
+
+
+async def _unrecorded(bench: Bench, till: Till, payment_id: str) -> tuple[int, int]:
+    """Return how many operations of a payment recovery lists, and how many of the gateway's are settled."""
+    gateways = {till.gateway_id: (await bench.gateways.get(till.gateway_id)).gateway}
+    now = datetime.now(UTC)
+    compared = await compare(bench.reconciler().recovery, gateways, now - DAY, now + DAY, dry_run=True)
+    return sum(each.payment_id == payment_id for each in compared.unrecorded), compared.settled
 
 
 async def test_a_refund_in_the_dashboard_is_found(bench: Bench, till: Till) -> None:
