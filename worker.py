@@ -32,6 +32,7 @@ from activities.database_refusals import DatabaseRefusals
 from activities.endpoints import EndpointActivities
 from activities.fx import FxActivities
 from activities.gateway import CustomerPages, GatewayActivities
+from activities.gateway_events import GatewayEventActivities
 from activities.health import HealthActivities
 from activities.heartbeats import Heartbeats
 from activities.maintenance import MaintenanceActivities
@@ -111,7 +112,8 @@ def activities_of(
         of_payments: list[Callable[..., Any]] = [payments.record, payments.record_again, payments.change]
         of_commands: list[Callable[..., Any]] = [payments.load, payments.begin, payments.end]
         of_refunds: list[Callable[..., Any]] = [refunds.reserve, refunds.change, refunds.load]
-        recording = [*of_payments, *of_commands, *of_refunds]
+        comparing = GatewayEventActivities(engine, deliveries).compare
+        recording = [*of_payments, *of_commands, *of_refunds, comparing]
         at_gateways = [gateway.authorise, gateway.capture, gateway.void, gateway.refund]
         return [*recording, *at_gateways, gateway.abort, gateway.close, gateway.recover]
     if queue == QUEUE_DELIVERIES:

@@ -56,6 +56,7 @@ class LoadedPayment:
     """A payment from its row, for a run that continues from there. commands, attempts: all of them, in order.
 
     gateways: all that the merchant has, in the order of their priority.
+    personal: its encrypted personal data; a retry may have replaced that of the run's input.
     """
 
     state: PaymentState
@@ -64,6 +65,7 @@ class LoadedPayment:
     commands: tuple[PaymentCommand, ...]
     attempts: tuple[Attempt, ...] = ()
     gateways: tuple[GatewayChoice, ...] = ()
+    personal: str | None = None
 
 
 @dataclass(frozen=True)
@@ -155,13 +157,16 @@ class PaymentActivities:
     @activity.defn(name="record_payment_change")
     async def change(self, what: ChangeInput) -> PaymentState:
         """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it, or RECORD_MOVED."""
+        personal = self._personal(what)
+        return_url = seal_return_url(self._cipher, what.payment_id, personal.return_url) if personal else None
         try:
             async with self._engine.connect() as connection:
                 recorded = await recording.apply(
                     connection,
                     what.payment_id,
                     what.change,
-                    personal=self._personal(what),
+                    personal=personal,
+                    sealed_return_url=return_url,
                     now=datetime.now(UTC),
                 )
         except MoveRefusedError as error:
@@ -186,6 +191,7 @@ class PaymentActivities:
             tuple(standing.commands),
             tuple(standing.attempts),
             tuple(standing.gateways),
+            standing.personal,
         )
 
     @activity.defn(name="begin_payment_command")

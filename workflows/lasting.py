@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
+from activities.gateway_events import GatewayEventActivities
 from clearway.domain.refusals import RECORD_MOVED
+from clearway.durable.messages import GatewayEvent
 from workflows import policies
 
 T = TypeVar("T")
@@ -40,6 +42,13 @@ async def uncancelled(life: Coroutine[Any, Any, T], requested: Callable[[], None
                 raise
             requested()
     return living.result()
+
+
+async def compare(event: GatewayEvent, note: Callable[[str], None]) -> None:
+    """Compare an event with the ended row: what contradicts it becomes a review."""
+    contradicts = await recorded(GatewayEventActivities.compare, event, f"compare {event.event_id} with the row")
+    said = "contradicts the row: a review is open" if contradicts else "changes nothing"
+    note(f"gateway event {event.event_id} about {event.key} {said}")
 
 
 async def recorded(method: Callable[..., Any], argument: Any, summary: str) -> Any:

@@ -142,6 +142,13 @@ def becomes(event: Kept, disposition: Disposition) -> Write:
     return Changed(gateway_events, event.id, {"disposition": disposition.value})
 
 
+async def find_kept(connection: AsyncConnection, merchant_id: str, gateway_id: str, event_id: str) -> Kept | None:
+    """Return a stored event by the gateway's own id of it."""
+    given = {"of_merchant": merchant_id, "of_gateway": gateway_id, "of_event": event_id}
+    row = (await connection.execute(FIND, given)).first()
+    return None if row is None else Kept(row.id, merchant_id, Disposition(row.disposition))
+
+
 async def find(connection: AsyncConnection, merchant_id: str, event_id: str) -> Row[Any] | None:
     """Return an event of the merchant's gateways, or None. event_id: Clearway's id, `gwe_…`."""
     this = (gateway_events.c.id == event_id, gateway_events.c.merchant_id == merchant_id)

@@ -57,12 +57,17 @@ def retry_refusal(payment: Payment, retries_made: int) -> str | None:
             f"Payment {payment.id} has had {retries_made} retries, the most that are allowed. Nothing was charged. "
             "Cancel it, and make a new payment."
         )
-    if payment.status in {PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED}:
+    return refusal_by_status(payment.id, payment.status)
+
+
+def refusal_by_status(payment_id: str, status: PaymentStatus) -> str:
+    """Return why a payment that is not retrying cannot be retried."""
+    if status in {PaymentStatus.FAILED, PaymentStatus.CANCELLED, PaymentStatus.EXPIRED}:
         return (
-            f"Payment {payment.id} is {payment.status}, and that is final. Nothing was charged by this request. Make "
+            f"Payment {payment_id} is {status}, and that is final. Nothing was charged by this request. Make "
             "another payment of the order; with `retries` it can be retried after a decline."
         )
     return (
-        f"Payment {payment.id} is {payment.status}; only a payment that is retrying can be retried. "
+        f"Payment {payment_id} is {status}; only a payment that is retrying can be retried. "
         "Nothing was charged by this request."
     )

@@ -15,13 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db import across_merchants, gateway_events, reviews
+from clearway.db import across_merchants, gateway_events
 from clearway.db.across_merchants import Subject
 from clearway.db.gateway_events import Kept, Received, Refused
 from clearway.deliveries import sending
@@ -29,15 +28,15 @@ from clearway.domain import payment, refund
 from clearway.domain.errors import UnavailableError
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.gateway_event import OPEN, Disposition, Verdict
-from clearway.domain.ids import PAYMENT, REFUND, is_id
 from clearway.domain.limits import OPERATOR_TEXT_LENGTH_MAX
 from clearway.domain.review import ReviewKind, SubjectType
 from clearway.domain.text import storable
 from clearway.durable.calls import WorkflowEndedError
 from clearway.durable.gateway_events import pass_on
-from clearway.durable.messages import GatewayEvent, payment_workflow_id, refund_workflow_id
+from clearway.durable.messages import GatewayEvent
 from clearway.gateway_events import asking, prechecking, reversals
-from clearway.gateway_events.contradictions import contradiction, resource_of
+from clearway.gateway_events.contradicting import against, open_review
+from clearway.gateway_events.naming import Named, named_by
 from clearway.gateway_events.raw import raw_of
 from clearway.gateways.connections import Connection
 from clearway.gateways.contract import (
@@ -61,22 +60,6 @@ ENDED: Final = payment.FINAL | refund.FINAL
 """The statuses whose workflow has ended: it gets no signal."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The payment or refund that an operation key names, and the operation."""
-
-    type: SubjectType
-    id: str
-    operation: str
-    number: int = 1
-
-    @property
-    def workflow_id(self) -> str:
-        """The workflow that sent the operation."""
-        name = refund_workflow_id if self.type is SubjectType.REFUND else payment_workflow_id
-        return name(self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,16 +154,6 @@ async def _take_one(
         return await _take(services, gateway, named, event, received, again=again)
 
 
-def named_by(key: str) -> Named:
-    """Read an operation key, `<id>:<operation>:<n>`. Raises EventUnreadableError when it is foreign."""
-    subject_id, _, rest = key.partition(":")
-    operation, _, number = rest.partition(":")
-    for prefix, kind in ((PAYMENT, SubjectType.PAYMENT), (REFUND, SubjectType.REFUND)):
-        if is_id(prefix, subject_id):
-            return Named(kind, subject_id, operation, int(number) if number.isdecimal() else 1)
-    raise EventUnreadableError("the operation's key is not of this installation")
-
-
 async def _take(
     services: Services, gateway: Connection, named: Named, event: GatewayEvent, received: Received, *, again: bool
 ) -> Disposition:
@@ -216,7 +189,7 @@ def _at_first(config: GatewayConfig, subject: Subject | None, named: Named, even
     if (made_at, subject.merchant_id) != (config.id, config.merchant_id):
         return Disposition.FOREIGN
     # A hint says nothing by itself: the gateway is asked before the two are compared.
-    agrees = event.trust is Trust.PROVEN and subject.status in ENDED and _against(subject, named, event) is None
+    agrees = event.trust is Trust.PROVEN and subject.status in ENDED and against(subject, named, event) is None
     return Disposition.LATE if agrees else Disposition.RECEIVED
 
 
@@ -230,29 +203,21 @@ async def _compare(
     if subject.status not in ENDED:
         log.error("gateway_event_without_workflow", key=event.key, recorded=subject.status)
         return await _becomes(services, kept, Disposition.UNHEARD)
-    against = _against(subject, named, event)
-    if against is None:
+    kind = against(subject, named, event)
+    if kind is None:
         return await _becomes(services, kept, Disposition.LATE)
-    await _open_review(services, kept, against, event, subject)
+    await _open_review(services, kept, kind, event, subject)
     return Disposition.CONTRADICTS
 
 
 async def _open_review(services: Services, kept: Kept, kind: ReviewKind, event: GatewayEvent, subject: Subject) -> None:
-    """Write the review, the merchant's event and the disposition together. One review of a kind is open at a time."""
-    now = datetime.now(UTC)
-    resource = resource_of(kind, event.outcome, subject, now)
-    becomes = gateway_events.becomes(kept, Disposition.CONTRADICTS)
     async with services.reader.connect() as connection:
-        due = await reviews.open_review(connection, subject, resource, beside=[becomes], now=now)
-    if due is None:
-        await _becomes(services, kept, Disposition.CONTRADICTS)
-        return
-    log.error("gateway_event_contradicts_record", kind=kind, review_id=resource.id, recorded=subject.status)
+        due = await open_review(connection, kept, kind, event, subject)
     if due:
         try:
             await sending.start(services, due)
         except UnavailableError:
-            log.warning("deliveries_not_started", review_id=resource.id)  # housekeeping starts them
+            log.warning("deliveries_not_started", payment_id=subject.payment_id)  # housekeeping starts them
 
 
 async def _signalled(services: Services, named: Named, event: GatewayEvent) -> bool:
@@ -279,10 +244,3 @@ async def _becomes(services: Services, kept: Kept, disposition: Disposition) -> 
         async with services.reader.connect() as connection:
             await gateway_events.set_disposition(connection, kept, disposition)
     return disposition
-
-
-def _against(subject: Subject, named: Named, event: GatewayEvent) -> ReviewKind | None:
-    """Return how an event contradicts the row. A hint cannot: anybody may have written it."""
-    if event.trust is Trust.HINT:
-        return None
-    return contradiction(subject, named.operation, event.outcome, number=named.number)

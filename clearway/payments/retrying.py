@@ -7,14 +7,15 @@ gateway, so a card goes elsewhere only when the customer gives it again.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from clearway.domain.actor import Actor
 from clearway.domain.attempt import GatewayChoice
 from clearway.domain.errors import ConflictError, UnprocessableError
-from clearway.domain.payment import CaptureMethod, PaymentMethod, PersonalData
+from clearway.domain.payment import CaptureMethod, PaymentMethod, PaymentStatus, PersonalData
 from clearway.domain.refusals import NOT_RETRYABLE
 from clearway.domain.resources import PaymentResource
+from clearway.domain.retry import refusal_by_status
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import RETRY, RetryInput
 from clearway.durable.sealed import seal
@@ -25,6 +26,9 @@ from clearway.payments.instruments import Instrument, make_usable
 from clearway.payments.routing import Route, facts_of, route
 from clearway.recovery import reaching
 from clearway.services import Services
+
+SHOWN: Final = ("vpa", "card", "bank", "wallet")
+"""The fields of a payment that show its instrument: another instrument replaces all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +42,17 @@ class Wanted:
 async def retry(services: Services, actor: Actor, payment_id: str, retry_id: str, wanted: Wanted) -> PaymentResource:
     """Begin another attempt and return the payment, which is pending."""
     before = await find(services, actor.merchant_id, payment_id)
+    if before.status is not PaymentStatus.RETRYING:
+        # Before a card is exchanged for a token. A repeat of a request that was carried out is answered by its end.
+        return await by_its_end(services, actor, before, retry_id, _not_retrying(before))
     try:
         asked, shown = await _asked(services, actor, before, retry_id, wanted)
         answer = await reaching.update(services.recovery, payment_id, RETRY, asked, update_id=retry_id)
     except (RefusedError, WorkflowEndedError, ConflictError) as refusal:
         payment = await find(services, actor.merchant_id, payment_id)
         return await by_its_end(services, actor, payment, retry_id, _refused(refusal, payment))
-    return PaymentResource.model_validate(answer | before.personal() | shown)
+    personal = before.personal() | (dict.fromkeys(SHOWN) | shown if wanted.instrument else {})
+    return PaymentResource.model_validate(answer | personal)
 
 
 async def _asked(
@@ -107,7 +115,8 @@ def _refused(refusal: Exception, payment: PaymentResource) -> Exception:
     """Return the conflict to answer with. A refusal of another kind is a bug and is returned unchanged."""
     if isinstance(refusal, RefusedError):
         return ConflictError(NOT_RETRYABLE, str(refusal)) if refusal.type == NOT_RETRYABLE else refusal
-    if isinstance(refusal, WorkflowEndedError):
-        detail = f"Payment {payment.id} is {payment.status} and cannot be retried. Nothing was charged by this request."
-        return ConflictError(NOT_RETRYABLE, detail)
-    return refusal
+    return _not_retrying(payment) if isinstance(refusal, WorkflowEndedError) else refusal
+
+
+def _not_retrying(payment: PaymentResource) -> ConflictError:
+    return ConflictError(NOT_RETRYABLE, refusal_by_status(payment.id, payment.status))

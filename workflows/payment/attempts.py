@@ -17,6 +17,7 @@ from clearway.durable.messages import CaptureInput, GatewayEvent
 from clearway.gateways.contract import Action, Executed, GatewayOutcome, OutcomeKind, Trust
 from workflows import policies
 from workflows.inbox import Command
+from workflows.lasting import compare
 from workflows.operation import UNDECIDED, captured_by, difference
 from workflows.payment import retries, review
 from workflows.payment.doubt import Doubt
@@ -59,6 +60,7 @@ async def _at_gateways(run: PaymentRun, *, ask_first: bool) -> GatewayOutcome:
 
 async def _at_gateway(run: PaymentRun, *, ask_first: bool = False, briefly: bool = False) -> GatewayOutcome:
     """Carry out one attempt. briefly: another gateway can be tried."""
+    run.door_closed = None
     give_up_at = workflow.now() + policies.FAILOVER_DOUBT if briefly else run.deadline
     outcome = await run.caller.authorise(
         run.authorisation(), give_up_at=give_up_at, ask_first=ask_first, briefly=briefly
@@ -83,9 +85,17 @@ async def _surely_over(run: PaymentRun, outcome: GatewayOutcome) -> GatewayOutco
 
 
 async def closed(run: PaymentRun, outcome: GatewayOutcome, *, until: datetime) -> bool:
-    """Return whether the attempt can no longer succeed: the customer may still have its page open."""
-    if not run.references and outcome.executed is Executed.NO:
-        return True  # the gateway knows nothing of it
+    """Return whether the attempt can no longer succeed: the customer may still have its page open.
+
+    The gateway is asked once: failover and retry both ask here.
+    """
+    if run.door_closed is None:
+        unknown_there = not run.references and outcome.executed is Executed.NO
+        run.door_closed = unknown_there or await _close(run, until)
+    return run.door_closed
+
+
+async def _close(run: PaymentRun, until: datetime) -> bool:
     # A door that closes by itself is counted from now on: nobody knows when the customer opened it.
     operation = replace(run.authorisation(), first_sent_at=workflow.now())
     answer = await run.caller.close(operation, run.closing())
@@ -146,12 +156,35 @@ async def hear(run: PaymentRun, event: GatewayEvent) -> None:
 async def is_late_success(run: PaymentRun, event: GatewayEvent) -> bool:
     """Begin a review if an attempt that was given up succeeded after all: the customer may pay twice."""
     last_over = run.attempt if run.status is PaymentStatus.RETRYING else run.attempt - 1
-    earlier = {attempt_key(run.new.id, number) for number in range(1, last_over + 1)}
-    if event.key not in earlier or event.outcome.kind is not OutcomeKind.APPROVED or event.trust is Trust.HINT:
+    number = _number_of(run, event.key, last_over)
+    if number is None:
+        return False
+    outcome = event.outcome if event.trust is Trust.PROVEN else await run.find_out_about(number)
+    if outcome.kind is not OutcomeKind.APPROVED:
         return False
     said = f"gateway event {event.event_id} says that {event.key} succeeded, after another attempt was begun"
     await review.begin(run, said, Doubt(differs=said))
     return True
+
+
+async def hear_after_end(run: PaymentRun, event: GatewayEvent) -> None:
+    """Compare an event that was not handled with the row of the payment, which has ended. A hint is asked about."""
+    outcome = event.outcome
+    hint = event.trust is Trust.HINT
+    agrees = hint or (outcome.kind is not OutcomeKind.DECLINED and not difference(outcome, run.payment.money))
+    if event.key == run.authorise_key and run.status is PaymentStatus.SUCCESS and agrees:
+        return
+    if hint:
+        number = _number_of(run, event.key, run.attempt)
+        if number is None:
+            return
+        outcome = await run.find_out_about(number)
+    await compare(replace(event, outcome=outcome, trust=Trust.PROVEN), run.timeline.note)
+
+
+def _number_of(run: PaymentRun, key: str, last: int) -> int | None:
+    """Return the number of the attempt with this key, if it is not after `last`."""
+    return next((each for each in range(1, last + 1) if attempt_key(run.new.id, each) == key), None)
 
 
 async def settle(run: PaymentRun, outcome: GatewayOutcome) -> None:

@@ -11,7 +11,7 @@ from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.limits import CANCELS_PER_PAYMENT_MAX
 from clearway.domain.payment import UNDECIDED, Payment, PaymentStatus
 from clearway.domain.refusals import NOT_CANCELLABLE, OUTCOME_UNKNOWN
-from clearway.gateways.contract import UNKNOWN, GatewayOutcome, OutcomeKind
+from clearway.gateways.contract import UNKNOWN, Executed, GatewayOutcome, OutcomeKind
 from workflows import policies
 from workflows.inbox import Command
 from workflows.payment import attempts, review
@@ -49,9 +49,6 @@ async def call_off(run: PaymentRun, command: Command) -> None:
     if refusal:
         command.refuse(NOT_CANCELLABLE, refusal)
         return
-    if run.status is PaymentStatus.RETRYING:
-        await _call_off_retries(run, command)
-        return
     begun = await _begin(run, command.id, asked_by=command.cancel.asked_by)
     if begun.command.status is CommandStatus.DONE:
         command.answer = run.record.resource
@@ -59,15 +56,6 @@ async def call_off(run: PaymentRun, command: Command) -> None:
         command.refuse(NOT_CANCELLABLE, begun.command.refusal or "The gateway refused.")
     else:
         await _void_for(run, command, command.cancel.reason, begun)
-
-
-async def _call_off_retries(run: PaymentRun, command: Command) -> None:
-    """End a payment between two attempts: nothing of it is open at a gateway."""
-    assert command.cancel is not None
-    begun = await _begin(run, command.id, asked_by=command.cancel.asked_by)
-    command_id, reason = begun.command.id, command.cancel.reason
-    await _released(run, PaymentStatus.CANCELLED, reason, actor=command.actor, command_id=command_id)
-    command.answer = run.record.resource
 
 
 async def _void_for(run: PaymentRun, command: Command, reason: str, begun: Begun) -> None:
@@ -141,6 +129,8 @@ async def _begin(run: PaymentRun, command_id: str, *, asked_by: Actor | None = N
 
 
 async def _void(run: PaymentRun, begun: Begun) -> GatewayOutcome:
+    if run.status is PaymentStatus.RETRYING:
+        return GatewayOutcome(OutcomeKind.APPROVED, Executed.NO)  # the last attempt is over, and the next not begun
     if not run.references:
         return UNKNOWN  # the gateway gave no reference to void
     give_up_at = workflow.now() + policies.FOLLOW_UP_DEADLINE

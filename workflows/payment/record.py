@@ -176,6 +176,7 @@ class PaymentRun:
         self.sent_at: datetime | None = None
         self.doubt = Doubt()
         self.polls = 0
+        self.door_closed: bool | None = None
         self.retries_made = 0
         self.recorded_at = self.since = workflow.now()
         self.set_deadline(workflow.now())
@@ -235,6 +236,9 @@ class PaymentRun:
         """Continue from the row: its state, its reference, its deadlines."""
         loaded = await self.record.load()
         self.forget()
+        if loaded.personal is not None:
+            # The row's, not the input's: a retry that another run recorded may have brought another instrument.
+            self.new = replace(self.new, personal=loaded.personal)
         self.sent_at = loaded.created_at
         if loaded.attempts:
             self._go_on_with(loaded.attempts[-1])
@@ -255,14 +259,38 @@ class PaymentRun:
         self.caller = self.caller_at(attempt.gateway_id)
         self.references = attempt.references | self.references
 
+    async def find_out_about(self, number: int) -> GatewayOutcome:
+        """Ask about an attempt that has failed, at its own gateway and with its own references."""
+        loaded: LoadedPayment = await recorded(PaymentActivities.load, self.new.id, f"load attempt {number}")
+        attempt = next((each for each in loaded.attempts if each.number == number), None)
+        if attempt is None:
+            message = f"attempt {number} is not recorded any more"
+            raise RecordMovedError(message)
+        operation = replace(
+            self.authorisation(),
+            key=attempt_key(self.new.id, number),
+            number=number,
+            references=attempt.references,
+            state=attempt.state,
+            first_sent_at=attempt.started_at,
+        )
+        return await self._at(attempt.gateway_id).find_out(operation)
+
     def may_fail_over(self) -> bool:
         """Return whether another gateway may be tried, as far as the time and the gateways allow."""
         return bool(self.alternatives) and workflow.now() < self.fail_over_until
 
     def begin_attempt(self, at: GatewayChoice) -> None:
-        """Start an attempt at another gateway, without references yet."""
+        """Start the attempt that is recorded now, without references yet.
+
+        Raises RecordMovedError when an earlier run recorded it: that run may have sent it, so the gateway is asked.
+        """
+        if self.record.was_there:
+            message = f"another run began the attempt at {at.gateway_id}"
+            raise RecordMovedError(message)
         self.attempt += 1
         self.alternatives = self.alternatives[1:]
+        self.polls, self.door_closed = 0, None
         self.references, self.state, self.sent_at = {}, None, workflow.now()
         self.caller = self.caller_at(at.gateway_id)
 

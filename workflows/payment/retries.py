@@ -109,7 +109,6 @@ async def _begin(run: PaymentRun, begun: Retry, at: GatewayChoice) -> None:
     run.retries_made += 1
     run.begin_attempt(at)
     run.alternatives = ()
-    run.polls = 0
     run.set_deadline(workflow.now())
 
 

@@ -63,6 +63,8 @@ class PaymentWorkflow(Listener):
                 await self._hand_over_when_long()
                 self._timeline.awaits(awaited(self._run))
                 await self._recorded(self._take_step())
+            while self._inbox.events:
+                await attempts.hear_after_end(self._run, self._inbox.events.popleft())
             self._refuse_the_rest(f"Payment {self._run.new.id} is {record.status}.")
             self._ignore_resolution()
             await workflow.wait_condition(workflow.all_handlers_finished)

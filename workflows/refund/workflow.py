@@ -20,7 +20,7 @@ from clearway.durable.messages import GatewayEvent, RefundInput, RefundResult, R
 from clearway.gateways.contract import GatewayOutcome, Operation, OperationKind, OutcomeKind, Trust
 from workflows import policies
 from workflows.inbox import Listener
-from workflows.lasting import RecordMovedError, uncancelled
+from workflows.lasting import RecordMovedError, compare, uncancelled
 from workflows.operation import GatewayCaller, difference
 from workflows.refund.record import RefundRecord
 from workflows.refusal import RecordingRefusedError, signal_refusal, until_recorded
@@ -205,6 +205,10 @@ class RefundWorkflow(Listener):
             await (self._ask() if hint else self._settle(event.outcome))
         elif self._status is RefundStatus.PROCESSED and (hint or event.outcome.kind is OutcomeKind.DECLINED):
             await self._look_for_reversal()
+        elif not hint and (
+            self._status is not RefundStatus.PROCESSED or difference(event.outcome, self._record.refund.money)
+        ):
+            await compare(event, self._timeline.note)
 
     async def _ask(self) -> None:
         await self._settle(await self._caller.find_out(self._operation))

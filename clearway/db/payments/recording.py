@@ -7,7 +7,7 @@ recorded payment is recognised by its id, a recorded step by its number. Rows ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -25,6 +25,7 @@ from clearway.db.events import (
     endpoints_beside,
     endpoints_in,
     endpoints_of,
+    statuses_of_step,
 )
 from clearway.db.payments import recording_attempts as attempts
 from clearway.db.payments import recording_commands as commands
@@ -37,9 +38,9 @@ from clearway.db.payments.rows import (
     resource_of,
     settlement_of,
 )
-from clearway.db.tables import captures, events, orders, payments
+from clearway.db.tables import captures, events, orders, payment_attempts, payment_commands, payments
 from clearway.db.writing import Changed, Rows, Write, row_after, until_written, write_if
-from clearway.domain.attempt import Attempt, GatewayChoice
+from clearway.domain.attempt import Attempt, GatewayChoice, attempt_key
 from clearway.domain.command import PaymentCommand
 from clearway.domain.events import CREATED_STEP, EventType
 from clearway.domain.ledger import LedgerTransaction
@@ -103,10 +104,12 @@ class StandingPayment:
     """A payment with what a new run needs to continue. authorised_at: the last time it became authorized.
 
     gateways: all that the merchant has.
+    personal: the encrypted personal data, which a retry may have replaced.
     """
 
     payment: Payment
     resource: PaymentResource
+    personal: str | None
     created_at: datetime
     authorised_at: datetime | None
     commands: Sequence[PaymentCommand]
@@ -177,11 +180,13 @@ async def apply(
     change: Change,
     *,
     personal: PersonalData | None = None,
+    sealed_return_url: str | None = None,
     now: datetime,
 ) -> RecordedPayment:
     """Apply a change and write it with its captures, ledger, order, events and deliveries.
 
-    personal: the decrypted personal data with another instrument that a retry brings.
+    personal: the decrypted personal data with another instrument that a retry brings. sealed_return_url: what comes
+    with it, if anything.
 
     Raises MoveRefusedError, RecordMovedError or PaymentUnknownError; nothing is written then.
     """
@@ -190,9 +195,10 @@ async def apply(
         row = await find(connection, payment_id)
         refuse_gap(row, change.step)
         if is_recorded(row, change.step):
-            await _refuse_another_capture(connection, change)
+            await _refuse_another_change(connection, row, change)
             return await _already(connection, row, change.step)
-        return await _change(connection, row, change, now, personal)
+        instead = {} if personal is None else _instead(change, personal, sealed_return_url)
+        return await _change(connection, row, change, now, instead)
 
     return await until_written(payment_id, attempt)
 
@@ -207,6 +213,7 @@ async def load(connection: AsyncConnection, payment_id: str) -> StandingPayment:
     return StandingPayment(
         payment=payment_of(row),
         resource=resource_of(row),
+        personal=row.personal,
         created_at=row.created_at,
         authorised_at=await connection.scalar(authorised),
         commands=await commands.all_of(connection, payment_id),
@@ -216,15 +223,12 @@ async def load(connection: AsyncConnection, payment_id: str) -> StandingPayment:
 
 
 async def _change(
-    connection: AsyncConnection, row: Row[Any], change: Change, now: datetime, personal: PersonalData | None
+    connection: AsyncConnection, row: Row[Any], change: Change, now: datetime, instead: Mapping[str, Any]
 ) -> RecordedPayment | None:
     """Write the row and all related rows. None, with nothing written: the row has changed since it was read."""
     before = payment_of(row)
     applied = apply_change(before, change)
-    after = columns_after(applied.payment, now)
-    if change.retry is not None and personal is not None:
-        after |= {"personal": change.retry.personal, "instrument": personal.shown}
-        after["card_fingerprint"] = fingerprint_of(personal)
+    after = columns_after(applied.payment, now) | dict(instead)
     resource = resource_of(row_after(row, after))
     data = resource.data()
     if EventType.PAYMENT_ATTEMPT_FAILED in applied.events:
@@ -247,6 +251,17 @@ async def _change(
     if await write_if(connection, changed, [*writes, *announced.writes]):
         return RecordedPayment(applied.payment, resource, announced.due)
     return None
+
+
+def _instead(change: Change, personal: PersonalData, sealed_return_url: str | None) -> Mapping[str, Any]:
+    """Return the columns that another instrument of a retry replaces. Without a return URL the first one stays."""
+    assert change.retry is not None, "only a retry brings another instrument"
+    instead = {
+        "personal": change.retry.personal,
+        "instrument": personal.shown,
+        "card_fingerprint": fingerprint_of(personal),
+    }
+    return instead if sealed_return_url is None else instead | {"sealed_return_url": sealed_return_url}
 
 
 def _exchanged(row: Row[Any], applied: Applied, change: Change) -> tuple[LedgerTransaction, ...]:
@@ -282,14 +297,35 @@ def refuse_gap(row: Row[Any], step: str) -> None:
         raise RecordMovedError(message)
 
 
-async def _refuse_another_capture(connection: AsyncConnection, change: Change) -> None:
-    """Refuse a capture whose step number another step has: the run was restored and knows less than the row."""
-    if change.capture is None:
-        return
-    query = select(captures.c.id).where(captures.c.id == change.capture.id)
-    if await connection.scalar(query) is None:
-        message = f"capture {change.capture.id} is not recorded, and step {change.step} is: its run is behind the row"
+async def refuse_another_step(connection: AsyncConnection, row: Row[Any], step: str, to: str) -> None:
+    """Refuse a change whose step number another change has: its run was reset, restored or killed, and knows less.
+
+    Such a run must not act on its own change: the row may be cancelled, or its next attempt be at another gateway.
+    """
+    became = await statuses_of_step(connection, row.id, step)
+    if became and to not in became:
+        message = f"step {step} of {row.id} made it {', '.join(sorted(became))}, and its run is about to make it {to}"
         raise RecordMovedError(message)
+
+
+async def _refuse_another_change(connection: AsyncConnection, row: Row[Any], change: Change) -> None:
+    await refuse_another_step(connection, row, change.step, change.to.value)
+    for query in _traces(row.id, change):
+        if await connection.scalar(query) is None:
+            message = f"step {change.step} of {row.id} is recorded, and is not what its run is about to record"
+            raise RecordMovedError(message)
+
+
+def _traces(payment_id: str, change: Change) -> Iterator[Select[Any]]:
+    """Yield queries for the rows that a change has left if it is recorded."""
+    if change.capture is not None:
+        yield select(captures.c.id).where(captures.c.id == change.capture.id)
+    if change.retry is not None:
+        yield select(payment_commands.c.id).where(payment_commands.c.id == change.retry.id)
+    elif change.next_attempt is not None and change.attempt is not None:
+        column, number = payment_attempts.c, change.attempt.number + 1
+        at = column.gateway_id == change.next_attempt.gateway_id
+        yield select(column.id).where(column.id == attempt_key(payment_id, number), at)
 
 
 def _decision(payment: Payment, change: Change, now: datetime) -> list[Write]:

@@ -20,7 +20,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from clearway.db import audit, ledger
 from clearway.db.events import DueDelivery, Happening, announce, due_for_step, endpoints_beside, endpoints_in
 from clearway.db.payments import recording_attempts as attempts
-from clearway.db.payments.recording import PaymentUnknownError, as_read, find, find_with, is_recorded, refuse_gap
+from clearway.db.payments.recording import (
+    PaymentUnknownError,
+    as_read,
+    find,
+    find_with,
+    is_recorded,
+    refuse_another_step,
+    refuse_gap,
+)
 from clearway.db.payments.rows import payment_of, settlement_of
 from clearway.db.refunds.rows import columns_after, first_row, refund_of, resource_of
 from clearway.db.tables import captures, payments, refunds
@@ -149,6 +157,7 @@ async def apply(connection: AsyncConnection, refund_id: str, change: RefundChang
             raise RefundUnknownError(refund_id)
         refuse_gap(row, change.step)
         if is_recorded(row, change.step):
+            await refuse_another_step(connection, row, change.step, change.to.value)
             return await _already(connection, row, change.step)
         return await _change(connection, row, change, now)
 
