@@ -207,9 +207,10 @@ async def due_for_step(connection: AsyncConnection, merchant_id: str, subject_id
     return await due(connection, and_(*_of_step(subject_id, step), events.c.merchant_id == merchant_id))
 
 
-async def statuses_of_step(connection: AsyncConnection, subject_id: str, step: str) -> set[str]:
+async def statuses_of_step(connection: AsyncConnection, merchant_id: str, subject_id: str, step: str) -> set[str]:
     """Return what a recorded step made of its payment or refund; empty: the step has no event."""
-    query = select(events.c.to_status).where(*_of_step(subject_id, step), events.c.to_status.is_not(None))
+    this = (*_of_step(subject_id, step), events.c.merchant_id == merchant_id)
+    query = select(events.c.to_status).where(*this, events.c.to_status.is_not(None))
     return set((await connection.execute(query)).scalars())
 
 

@@ -302,7 +302,7 @@ async def refuse_another_step(connection: AsyncConnection, row: Row[Any], step: 
 
     Such a run must not act on its own change: the row may be cancelled, or its next attempt be at another gateway.
     """
-    became = await statuses_of_step(connection, row.id, step)
+    became = await statuses_of_step(connection, row.merchant_id, row.id, step)
     if became and to not in became:
         message = f"step {step} of {row.id} made it {', '.join(sorted(became))}, and its run is about to make it {to}"
         raise RecordMovedError(message)
