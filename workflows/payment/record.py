@@ -274,7 +274,7 @@ class PaymentRun:
             state=attempt.state,
             first_sent_at=attempt.started_at,
         )
-        return await self._at(attempt.gateway_id).find_out(operation)
+        return await self.caller_at(attempt.gateway_id).find_out(operation)
 
     def may_fail_over(self) -> bool:
         """Return whether another gateway may be tried, as far as the time and the gateways allow."""

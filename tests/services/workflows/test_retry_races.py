@@ -154,7 +154,7 @@ async def test_a_retry_and_a_cancellation_at_once_have_one_outcome(durable: Dura
 async def test_a_cancellation_waits_for_the_attempt_at_the_gateway(durable: Durable) -> None:
     """The timer has fired and the attempt is at the gateway: its outcome is recorded, then the payment is cancelled."""
     payment, handle = await retrying(durable)
-    await durable.faults({"operation": "authorise", "fault": "slow", "times": 1, "delay_s": 1})
+    await durable.faults({"operation": "authorise", "fault": "slow", "times": 1, "delay_s": 4})
     await durable.environment.sleep(3_601)
     await durable.until_status(payment.id, "pending")
     await handle.execute_update(PaymentWorkflow.cancel, CancelInput("late"), id="cxl_late")
