@@ -68,9 +68,7 @@ async def test_a_recorded_retry_counts_though_its_worker_was_killed(durable: Dur
     second = await another_gateway(durable, payment.merchant_id)
     begun = Retry("rty_killed", 2, Actor("api_key:1", payment.merchant_id), sealed(durable, payment))
     change = Change("2", PaymentStatus.PENDING, "retried", attempt=AttemptSeen(1), next_attempt=second, retry=begun)
-    await recorded_elsewhere(
-        durable, payment, change, {"personal": personal, "instrument": {"vpa": "success@razorpay"}}
-    )
+    await recorded_elsewhere(durable, payment, change, OTHER)
 
     assert (await durable.ended(handle)).status == "success"
 
