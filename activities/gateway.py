@@ -237,8 +237,10 @@ class GatewayActivities:
         """Find out an operation whose reference is lost: the same first step with the same key gives it again."""
         assert isinstance(gateway, Preparing)
         first = await self._noted(connection, operation, CallOperation.PREPARE, gateway.prepare(operation))
+        if first.kind is OutcomeKind.DECLINED:
+            return GatewayOutcome(OutcomeKind.NOT_FOUND)  # a gateway that refuses the first step never took another
         if first.kind is not OutcomeKind.PREPARED:
-            return first if first.kind is OutcomeKind.DECLINED else UNKNOWN
+            return UNKNOWN
         known = replace(operation, references=dict(first.references), state=first.state)
         found = await self._noted(connection, known, CallOperation.RECOVER, find_out(gateway, known, at))
         # It may be the step just taken, which nobody has seen: it took no money.

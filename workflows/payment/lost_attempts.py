@@ -16,6 +16,7 @@ from temporalio import workflow
 
 from clearway.domain.attempt import GatewayChoice, attempt_key
 from clearway.domain.payment import UNDECIDED as UNDECIDED_STATUSES
+from clearway.domain.retry import RETRIES_BY_HAND_MAX
 from clearway.gateways.contract import Executed, GatewayOutcome, OutcomeKind
 from workflows import policies
 from workflows.operation import UNDECIDED
@@ -25,7 +26,6 @@ from workflows.payment.record import PaymentRun
 
 THERE: Final = frozenset({OutcomeKind.APPROVED, OutcomeKind.PENDING, OutcomeKind.NEEDS_ACTION, OutcomeKind.PREPARED})
 """The gateway has the attempt, and it has taken the money or may yet."""
-MADE: Final = THERE | {OutcomeKind.DECLINED}
 GIVEN_UP: Final = GatewayOutcome(OutcomeKind.NOT_FOUND, Executed.NO)
 """An attempt that another followed: the lost run made sure that it took no money."""
 
@@ -38,16 +38,23 @@ class _Place:
     steps: int
     outcome: GatewayOutcome
 
+    @property
+    def is_made(self) -> bool:
+        """Whether the gateway has the attempt. What it refuses without acting, such as an instrument, it never had."""
+        return self.outcome.kind in THERE or (
+            self.outcome.kind is OutcomeKind.DECLINED and self.outcome.executed is Executed.YES
+        )
+
 
 async def follow(run: PaymentRun, gateways: Sequence[GatewayChoice]) -> bool:
     """Go on with the last attempt that was made. Return False if that is the one on record."""
     followed = False
-    while run.status in UNDECIDED_STATUSES and (run.alternatives or _is_retried(run)):
+    while run.status in UNDECIDED_STATUSES and _may_have_gone_on(run):
         here = await run.caller.find_lost(run.authorisation(), give_up_at=workflow.now() + policies.TAKEN_UP_INQUIRY)
         if here.kind in THERE:
             break
         places = await _asked(run, gateways)
-        made = [place for place in places if place.outcome.kind in MADE]
+        made = [place for place in places if place.is_made]
         possible = [each for each in places if each.outcome.kind in UNDECIDED and each.at in run.alternatives]
         if made:
             await _go_to(run, max(made, key=attrgetter("steps")), here)
@@ -66,10 +73,14 @@ async def follow(run: PaymentRun, gateways: Sequence[GatewayChoice]) -> bool:
 
 async def begin_again(run: PaymentRun, gateways: Sequence[GatewayChoice]) -> bool:
     """Record the retry of a payment that waits for one, if a gateway has it. Return whether one has."""
-    made = [place for place in await _asked(run, gateways) if place.outcome.kind in MADE]
+    made = [place for place in await _asked(run, gateways) if place.is_made]
     if made:
         await retries.begin_next(run, made[-1].at)
     return bool(made)
+
+
+def _may_have_gone_on(run: PaymentRun) -> bool:
+    return bool(run.alternatives) or (_is_retried(run) and run.attempt <= RETRIES_BY_HAND_MAX)
 
 
 def _is_retried(run: PaymentRun) -> bool:

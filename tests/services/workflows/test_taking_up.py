@@ -24,7 +24,8 @@ from clearway.domain.payment import CapturedAmount, CaptureMethod, Change, NewPa
 from clearway.domain.refund import NewRefund
 from clearway.durable.messages import CancelInput, CaptureInput, PaymentTimings, Resolution
 from clearway.durable.sealed import unseal
-from clearway.gateways.contract import Authorisation, GatewayOutcome
+from clearway.gateways.contract import Authorisation, Executed, GatewayOutcome, Operation, OutcomeKind
+from clearway.gateways.simulator.client import SimulatorGateway
 from tests.services.gateways.asking import question_about
 from tests.services.workflows.test_attempts import attempts
 from tests.services.workflows.test_failover import another_gateway
@@ -309,6 +310,23 @@ async def test_a_retry_that_the_database_forgot_is_found(durable: Durable, recor
 
     assert (await durable.ended(handle)).status == "success"
     assert [each.status for each in await attempts(durable, left.new.id)] == ["failed", "succeeded"]
+
+
+async def test_a_gateway_that_refuses_the_first_step_has_no_attempt(
+    durable: Durable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An instrument that a gateway does not take shows no lost attempt: nothing is recorded beside the one there is."""
+
+    async def prepare(_self: SimulatorGateway, _: Operation) -> GatewayOutcome:
+        return GatewayOutcome(OutcomeKind.DECLINED, Executed.NO, error_code="invalid_instrument")
+
+    monkeypatch.setattr(SimulatorGateway, "prepare", prepare, raising=False)
+    left = await lost(durable, retries=POLICY)
+
+    await durable.take_up(left.new)
+
+    await durable.skip_until_status(left.new.id, "retrying")
+    assert len(await attempts(durable, left.new.id)) == 1
 
 
 async def test_a_payment_of_a_lost_run_still_goes_elsewhere(durable: Durable) -> None:
