@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,6 +24,7 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
 import worker
@@ -153,25 +154,25 @@ class Durable:
         self, payment: NewPayment, timings: PaymentTimings | None = None
     ) -> tuple[dict[str, Any], WorkflowHandle[Any, Any]]:
         """Record a payment as the API does; return the recorded resource and the workflow."""
-        operation = WithStartWorkflowOperation(
-            PaymentWorkflow.run,
-            PaymentInput(payment, timings or PaymentTimings()),
-            id=payment_workflow_id(payment.id),
-            task_queue=QUEUE_PAYMENTS,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            search_attributes=TypedSearchAttributes(
-                [
-                    SearchAttributePair(MERCHANT_ID, payment.merchant_id),
-                    SearchAttributePair(PAYMENT_ID, payment.id),
-                    SearchAttributePair(PAYMENT_STATUS, "pending"),
-                ]
-            ),
-        )
-        recorded = await self.client.execute_update_with_start_workflow(
-            PaymentWorkflow.recorded, start_workflow_operation=operation, id="record"
-        )
-        return recorded, await operation.workflow_handle()
+
+        def started() -> WithStartWorkflowOperation[Any, Any]:
+            return WithStartWorkflowOperation(
+                PaymentWorkflow.run,
+                PaymentInput(payment, timings or PaymentTimings()),
+                id=payment_workflow_id(payment.id),
+                task_queue=QUEUE_PAYMENTS,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=TypedSearchAttributes(
+                    [
+                        SearchAttributePair(MERCHANT_ID, payment.merchant_id),
+                        SearchAttributePair(PAYMENT_ID, payment.id),
+                        SearchAttributePair(PAYMENT_STATUS, "pending"),
+                    ]
+                ),
+            )
+
+        return await self._start_with_update(PaymentWorkflow.recorded, started, "record")
 
     async def refund(
         self, payment: NewPayment, amount_minor: int | None = None, **timings: Any
@@ -181,18 +182,38 @@ class Durable:
         new = NewRefund(
             ids.new_id(ids.REFUND), payment.merchant_id, payment.id, amount_minor, of_one_capture=of_one_capture
         )
-        operation = WithStartWorkflowOperation(
-            RefundWorkflow.run,
-            RefundInput(new, **timings),
-            id=refund_workflow_id(new.id),
-            task_queue=QUEUE_PAYMENTS,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        )
-        reserved = await self.client.execute_update_with_start_workflow(
-            RefundWorkflow.reserved, start_workflow_operation=operation, id="reserve"
-        )
-        return reserved, await operation.workflow_handle()
+
+        def started() -> WithStartWorkflowOperation[Any, Any]:
+            return WithStartWorkflowOperation(
+                RefundWorkflow.run,
+                RefundInput(new, **timings),
+                id=refund_workflow_id(new.id),
+                task_queue=QUEUE_PAYMENTS,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            )
+
+        return await self._start_with_update(RefundWorkflow.reserved, started, "reserve")
+
+    async def _start_with_update(
+        self, update: Any, started: Callable[[], WithStartWorkflowOperation[Any, Any]], update_id: str
+    ) -> tuple[dict[str, Any], WorkflowHandle[Any, Any]]:
+        """Start a workflow with its first update.
+
+        On a loaded machine the test server may fail in the middle of it (UNKNOWN). To repeat it is safe, as it is for
+        the API: the same workflow and the same update are started once.
+        """
+        for tries_left in (2, 1, 0):
+            operation = started()
+            try:
+                result = await self.client.execute_update_with_start_workflow(
+                    update, start_workflow_operation=operation, id=update_id
+                )
+                return result, await operation.workflow_handle()
+            except RPCError as error:
+                if error.status is not RPCStatusCode.UNKNOWN or not tries_left:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     async def ended(self, handle: WorkflowHandle[Any, Any]) -> Any:
         """Return a workflow's result, skipping the time it waits.
