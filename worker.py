@@ -111,11 +111,17 @@ def activities_of(
         )
         of_payments: list[Callable[..., Any]] = [payments.record, payments.record_again, payments.change]
         of_commands: list[Callable[..., Any]] = [payments.load, payments.begin, payments.end]
-        of_refunds: list[Callable[..., Any]] = [refunds.reserve, refunds.change, refunds.load]
+        of_refunds: list[Callable[..., Any]] = [
+            refunds.reserve,
+            refunds.change,
+            refunds.load,
+            refunds.claim_baseline,
+            refunds.keep_baseline,
+        ]
         comparing = GatewayEventActivities(engine, deliveries).compare
         recording = [*of_payments, *of_commands, *of_refunds, comparing]
         at_gateways = [gateway.authorise, gateway.capture, gateway.void, gateway.refund]
-        return [*recording, *at_gateways, gateway.abort, gateway.close, gateway.recover]
+        return [*recording, *at_gateways, gateway.abort, gateway.close, gateway.recover, gateway.prepare_refund]
     if queue == QUEUE_DELIVERIES:
         sender = WebhookSender(EgressPolicy.from_settings(settings))
         deliver = WebhookDeliveryActivities(engine, sender, cipher)

@@ -14,14 +14,13 @@ from typing import Any, Final
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
-from activities.gateway_measuring import asks_to_wait, measure, row_of, waiting
+from activities.gateway_measuring import asks_to_wait, held_back, measure, row_of, switched_off, waiting
 from clearway.breakers.counting import BreakerCounts, CalledGateway
 from clearway.breakers.limiting import GatewayLimiter
 from clearway.crypto.encryption import Cipher, DecryptionError
 from clearway.domain import ids
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.gateway_call import CallOperation, MeasuredCall
-from clearway.domain.gateway_error import Elsewhere
 from clearway.domain.money import Money
 from clearway.domain.payment import PaymentMethod
 from clearway.durable.sealed import PostedForm, seal_form, unseal
@@ -39,6 +38,7 @@ from clearway.gateways.contract import (
     Operation,
     OutcomeKind,
     Preparing,
+    PreparingRefunds,
     find_out,
 )
 from clearway.gateways.errors.judging import judged, surely_not_executed
@@ -136,15 +136,15 @@ class GatewayActivities:
             connection = await self._gateways.get(call.gateway_id)
             operation = self._opened(call.operation, call.personal)
         except GatewayUnusableError as error:
-            return _switched_off(call, error)
+            return switched_off(call.operation, error)
         except (DecryptionError, *UNUSABLE) as error:  # without a key or a connector nothing was sent
             return _judged_unsent(call, error)
         if not connection.config.enabled:
-            return _switched_off(call, GatewayUnusableError(f"gateway {call.gateway_id} is disabled"))
+            return switched_off(call.operation, GatewayUnusableError(f"gateway {call.gateway_id} is disabled"))
         gateway, card = connection.gateway, await self._card(connection, call)
         refused = None if is_prepared(operation) else card.refusal()
         if refused is not None:
-            return _held_back(call, refused)
+            return held_back(call.operation, refused)
         if isinstance(gateway, Preparing) and not is_prepared(operation):
             preparing = gateway.prepare(operation)
             return _of_preparing(await self._counted(connection, operation, CallOperation.PREPARE, preparing))
@@ -164,8 +164,28 @@ class GatewayActivities:
 
     @activity.defn(name="refund")
     async def refund(self, call: GatewayCall) -> GatewayOutcome:
-        """Give money back."""
+        """Give money back. PREPARED: the gateway is first asked for a baseline (`prepare_refund`); nothing was sent."""
+        try:
+            gateway = (await self._gateways.get(call.gateway_id)).gateway
+        except UNUSABLE as error:
+            return _not_sent(call, error)
+        if isinstance(gateway, PreparingRefunds) and call.operation.baseline is None:
+            return GatewayOutcome(OutcomeKind.PREPARED)
         return await self._send(call, lambda gateway: gateway.refund(call.operation))
+
+    @activity.defn(name="prepare_refund")
+    async def prepare_refund(self, call: GatewayCall) -> GatewayOutcome:
+        """Read what a look-up of the refund will be compared with. It changes nothing."""
+        try:
+            connection = await self._gateways.get(call.gateway_id)
+        except UNUSABLE as error:
+            activity.logger.error("gateway %s cannot be asked: %s", call.gateway_id, error)
+            return UNKNOWN
+        gateway = connection.gateway
+        if not isinstance(gateway, PreparingRefunds):  # its settings have changed: it needs none any more
+            return GatewayOutcome(OutcomeKind.PREPARED, state="none")
+        reading = gateway.prepare_refund(call.operation)
+        return await self._noted(connection, call.operation, CallOperation.RECOVER, reading)
 
     @activity.defn(name="abort")
     async def abort(self, call: GatewayCall) -> GatewayOutcome:
@@ -352,27 +372,6 @@ def _judged_unsent(call: GatewayCall, error: Exception) -> GatewayOutcome:
 
 def _is_by_card(operation: Operation) -> bool:
     return operation.authorisation is not None and operation.authorisation.method == PaymentMethod.CARD
-
-
-def _held_back(call: GatewayCall, refused: GatewayOutcome) -> GatewayOutcome:
-    """Return the refusal of a card that must not be tried."""
-    activity.logger.info("%s was not sent: %s", call.operation.key, refused.error_description)
-    about = "Attempts with a card that were not sent, because of the limits of the card networks."
-    activity.metric_meter().create_counter("clearway_card_attempts_held_back", about).add(1)
-    return refused
-
-
-def _switched_off(call: GatewayCall, error: Exception) -> GatewayOutcome:
-    """Return the decline of a gateway that takes no payments now: to wait for it would keep the customer waiting."""
-    activity.logger.warning("%s was not sent: %s", call.operation.key, error)
-    return GatewayOutcome(
-        OutcomeKind.DECLINED,
-        Executed.NO,
-        error_code="gateway_unavailable",
-        error_description="The gateway was disabled before the payment was sent to it. Nothing was charged. Try again.",
-        elsewhere=Elsewhere.YES,
-        worth_again_s=0,
-    )
 
 
 ONLY_BEGUN: Final = frozenset({OutcomeKind.NEEDS_ACTION, OutcomeKind.PREPARED, OutcomeKind.NOT_FOUND})

@@ -10,6 +10,7 @@ from temporalio import activity
 
 from clearway.breakers.counting import failure_of
 from clearway.domain.gateway_call import CallOperation
+from clearway.domain.gateway_error import Elsewhere
 from clearway.gateways.connections import Connection
 from clearway.gateways.contract import Executed, GatewayOutcome, Operation, OutcomeKind
 from clearway.gateways.errors.judging import surely_not_executed
@@ -75,3 +76,24 @@ def waiting(made: CallOperation, wait_s: float) -> GatewayOutcome:
         limited=True,
     )
     return surely_not_executed(outcome)
+
+
+def held_back(operation: Operation, refused: GatewayOutcome) -> GatewayOutcome:
+    """Return the refusal of a card that must not be tried."""
+    activity.logger.info("%s was not sent: %s", operation.key, refused.error_description)
+    about = "Attempts with a card that were not sent, because of the limits of the card networks."
+    activity.metric_meter().create_counter("clearway_card_attempts_held_back", about).add(1)
+    return refused
+
+
+def switched_off(operation: Operation, error: Exception) -> GatewayOutcome:
+    """Return the decline of a gateway that takes no payments now: to wait for it would keep the customer waiting."""
+    activity.logger.warning("%s was not sent: %s", operation.key, error)
+    return GatewayOutcome(
+        OutcomeKind.DECLINED,
+        Executed.NO,
+        error_code="gateway_unavailable",
+        error_description="The gateway was disabled before the payment was sent to it. Nothing was charged. Try again.",
+        elsewhere=Elsewhere.YES,
+        worth_again_s=0,
+    )

@@ -18,6 +18,7 @@ from clearway.db.engine import each_for_itself
 from clearway.db.payments.recording import PaymentUnknownError
 from clearway.db.payments.rows import RecordMovedError
 from clearway.db.refunds import recording
+from clearway.db.refunds import recording_baselines as baselines
 from clearway.domain.attempt import AttemptKept
 from clearway.domain.payment import MoveRefusedError
 from clearway.domain.refund import NewRefund, Refund, RefundChange
@@ -57,6 +58,14 @@ class ReserveInput:
 
     refund: NewRefund
     only_if_there: bool = False
+
+
+@dataclass(frozen=True)
+class BaselineInput:
+    """Record what the gateway said before a refund is sent."""
+
+    refund_id: str
+    baseline: str
 
 
 class RefundActivities:
@@ -115,6 +124,24 @@ class RefundActivities:
             raise ApplicationError(message, type=REFUND_NOT_FOUND, non_retryable=True) from error
         state = RefundState(standing.refund, standing.resource.data(), standing.kept, again=True)
         return LoadedRefund(state, standing.created_at)
+
+    @activity.defn(name="claim_baseline")
+    async def claim_baseline(self, refund_id: str) -> str | None:
+        """Be the only refund of its payment that is sent: the baseline, empty if it is to be read; None: wait."""
+        try:
+            async with self._engine.connect() as connection:
+                return await baselines.claim(connection, refund_id)
+        except RecordMovedError as error:
+            raise record_moved(error) from error
+
+    @activity.defn(name="keep_baseline")
+    async def keep_baseline(self, what: BaselineInput) -> str:
+        """Record what the gateway said before the refund is sent, and return it."""
+        try:
+            async with self._engine.connect() as connection:
+                return await baselines.keep(connection, what.refund_id, what.baseline)
+        except RecordMovedError as error:
+            raise record_moved(error) from error
 
     async def _told(self, recorded: recording.RecordedRefund) -> RefundState:
         await self._deliveries.start(recorded.due)

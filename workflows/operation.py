@@ -86,6 +86,21 @@ class GatewayCaller:
         send = _Send(GatewayActivities.refund, operation, self._call(operation), pending_ok=True)
         return await self._carry_out(send, give_up_at, ask_first=ask_first)
 
+    async def prepare_refund(self, operation: Operation, *, give_up_at: datetime) -> GatewayOutcome:
+        """Read what a look-up of a refund is compared with, until it is read; UNKNOWN when the time is up."""
+        waits = iter(policies.INQUIRY_WAITS_S)
+        while True:
+            outcome = await _call_gateway(
+                GatewayActivities.prepare_refund,
+                self._call(operation),
+                f"read what is refunded before {operation.key}",
+                policies.QUESTION_RETRY,
+            )
+            if outcome.kind is OutcomeKind.PREPARED or workflow.now() >= give_up_at:
+                return outcome
+            pause_s = max(next(waits, policies.INQUIRY_WAITS_S[-1]), outcome.retry_after_s or 0)
+            await workflow.sleep(pause_s, summary=f"before reading again what is refunded before {operation.key}")
+
     def _call(self, operation: Operation) -> GatewayCall:
         """Return the call, without timestamps, so that repeats are equal."""
         sent = replace(operation, first_sent_at=None, last_sent_at=None)

@@ -63,7 +63,10 @@ class NewRefund:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """The part of a refund that the rules need; amount in minor units."""
+    """The part of a refund that the rules need; amount in minor units.
+
+    baseline: what the gateway said before the refund was sent, for connectors that compare; empty: it is being read.
+    """
 
     id: str
     merchant_id: str
@@ -77,6 +80,7 @@ class Refund:
     gateway_reference: str | None = None
     error_code: str | None = None
     error_description: str | None = None
+    baseline: str | None = None
     version: int = 0
     last_step: str = "created"
 

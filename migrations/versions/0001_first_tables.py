@@ -595,6 +595,9 @@ def upgrade() -> None:
             comment="the capture that is given back; null: the payment as a whole",
         ),
         sa.Column("gateway_reference", sa.Text(), nullable=True),
+        sa.Column(
+            "baseline", sa.Text(), nullable=True, comment="what the gateway said before it was sent; empty: being read"
+        ),
         sa.Column("error_code", sa.Text(), nullable=True),
         sa.Column("error_description", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), server_default="0", nullable=False),
@@ -633,6 +636,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('needs_review', 'pending')"),
     )
     op.create_index("ix_refunds_payment_id_id", "refunds", ["payment_id", "id"], unique=False)
+    op.create_index(
+        "ux_refunds_baseline",
+        "refunds",
+        ["payment_id"],
+        unique=True,
+        postgresql_where=sa.text("baseline IS NOT NULL AND status IN ('needs_review', 'pending')"),
+    )
     op.create_table(
         "webhook_recoveries",
         sa.Column("id", sa.Text(), nullable=False),

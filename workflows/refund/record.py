@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
-from activities.refund import LoadedRefund, RefundActivities, RefundChangeInput, RefundState, ReserveInput
+from activities.refund import (
+    BaselineInput,
+    LoadedRefund,
+    RefundActivities,
+    RefundChangeInput,
+    RefundState,
+    ReserveInput,
+)
 from clearway.domain.attempt import AttemptKept
 from clearway.domain.refund import NewRefund, Refund, RefundChange
 from clearway.domain.refusals import REFUND_NOT_FOUND
@@ -98,6 +106,24 @@ class RefundRecord:
             self._state = await recorded(RefundActivities.change, given, f"record {change.to}")
         self._timeline.note(f"{before} -> {change.to}: {change.reason}")
         workflow.upsert_search_attributes([PAYMENT_STATUS.value_set(change.to.value)])
+
+    async def claim_baseline(self) -> bool:
+        """Be the only refund of the payment that is sent now; False while another is under way."""
+        baseline: str | None = await recorded(
+            RefundActivities.claim_baseline, self._new.id, "be the only refund of the payment under way"
+        )
+        self._knows(baseline)
+        return baseline is not None
+
+    async def keep_baseline(self, baseline: str) -> None:
+        """Record what the gateway says before the refund is sent."""
+        given = BaselineInput(self._new.id, baseline)
+        kept: str = await recorded(RefundActivities.keep_baseline, given, "record what is refunded so far")
+        self._timeline.note(f"before it is sent, the gateway says: {kept}")
+        self._knows(kept)
+
+    def _knows(self, baseline: str | None) -> None:
+        self._state = replace(self._reserved, refund=replace(self.refund, baseline=baseline))
 
     @property
     def _reserved(self) -> RefundState:

@@ -27,6 +27,7 @@ from workflows.refusal import RecordingRefusedError, signal_refusal, until_recor
 from workflows.timeline import moment
 
 OPEN: Final = frozenset({RefundStatus.PENDING, RefundStatus.NEEDS_REVIEW})
+NOTHING_SENT: Final = GatewayOutcome(OutcomeKind.RETRYABLE)
 RESOLVABLE: Final = MOVES[RefundStatus.NEEDS_REVIEW]
 
 
@@ -125,6 +126,7 @@ class RefundWorkflow(Listener):
             currency=refund.currency,
             references=references,
             state=kept.state,
+            baseline=refund.baseline or None,
             first_sent_at=self._reserved_at,
         )
 
@@ -162,6 +164,8 @@ class RefundWorkflow(Listener):
 
     async def _send(self, *, ask_first: bool) -> None:
         outcome = await self._caller.refund(self._operation, give_up_at=self._deadline, ask_first=ask_first)
+        if outcome.kind is OutcomeKind.PREPARED:
+            outcome = await self._send_after_reading()
         if outcome.kind is OutcomeKind.RETRYABLE:
             await self._change(
                 RefundStatus.FAILED,
@@ -173,6 +177,27 @@ class RefundWorkflow(Listener):
             await self._change(RefundStatus.NEEDS_REVIEW, "what the gateway did with the refund is not known")
         else:
             await self._settle(outcome)
+
+    async def _send_after_reading(self) -> GatewayOutcome:
+        """Send to a gateway that knows no idempotency key: what it says before is recorded, for later questions.
+
+        Two refunds of a payment at once could not be told apart, so the second waits for the first.
+        """
+        waits = iter(policies.INQUIRY_WAITS_S)
+        while not await self._record.claim_baseline():
+            if workflow.now() >= self._deadline:
+                return NOTHING_SENT
+            self._timeline.awaits("another refund of the payment is under way; this one is sent after it")
+            pause_s = next(waits, policies.INQUIRY_WAITS_S[-1])
+            await workflow.sleep(pause_s, summary="until the other refund of the payment has ended")
+        if not self._record.refund.baseline:
+            read = await self._caller.prepare_refund(
+                self._operation, give_up_at=min(self._deadline, workflow.now() + policies.FOLLOW_UP_DEADLINE)
+            )
+            if read.kind is not OutcomeKind.PREPARED:
+                return NOTHING_SENT
+            await self._record.keep_baseline(read.state or "")
+        return await self._caller.refund(self._operation, give_up_at=self._deadline)
 
     async def _await_decision(self) -> None:
         if await self._inbox.wait(self._poll_wait_s, "until the next status poll"):

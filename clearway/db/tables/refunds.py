@@ -22,6 +22,7 @@ refunds = Table(
     Column("gateway_id", Text, nullable=False),
     Column("capture_id", Text, comment="the capture that is given back; null: the payment as a whole"),
     Column("gateway_reference", Text),
+    Column("baseline", Text, comment="what the gateway said before it was sent; empty: being read"),
     Column("error_code", Text),
     Column("error_description", Text),
     Column("version", Integer, nullable=False, server_default="0"),
@@ -43,5 +44,11 @@ refunds = Table(
     Index("ix_refunds_merchant_id_id", "merchant_id", text("id DESC")),
     Index("ix_refunds_merchant_id_status_id", "merchant_id", "status", text("id DESC")),
     Index("ix_refunds_payment_id_id", "payment_id", "id"),
+    Index(
+        "ux_refunds_baseline",
+        "payment_id",
+        unique=True,
+        postgresql_where=text(f"baseline IS NOT NULL AND {one_of('status', frozenset(RefundStatus) - FINAL)}"),
+    ),
     Index("ix_refunds_open", "id", postgresql_where=text(one_of("status", frozenset(RefundStatus) - FINAL))),
 )

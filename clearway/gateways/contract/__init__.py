@@ -29,7 +29,7 @@ from clearway.gateways.contract.abilities import (
 )
 from clearway.gateways.contract.cards import Card, CardRefusedError, CardToken, CardTokeniser
 from clearway.gateways.contract.finding import find_out
-from clearway.gateways.contract.gateway import Aborting, Gateway, Preparing
+from clearway.gateways.contract.gateway import Aborting, Gateway, Preparing, PreparingRefunds
 from clearway.gateways.contract.inbound import (
     EventUnreadableError,
     Inbound,
@@ -109,6 +109,7 @@ __all__ = [
     "PayoutRows",
     "Precheck",
     "Preparing",
+    "PreparingRefunds",
     "SignatureInvalidError",
     "Trust",
     "UnreadableRow",

@@ -63,6 +63,18 @@ class Preparing(Protocol):
 
 
 @runtime_checkable
+class PreparingRefunds(Protocol):
+    """A gateway without idempotency for refunds, whose look-up compares with an earlier reading: optional."""
+
+    async def prepare_refund(self, operation: Operation) -> GatewayOutcome:
+        """Read what a later look-up compares with, such as the amount refunded so far; change nothing.
+
+        PREPARED: `state` is recorded before the refund is sent, and given back as `baseline` with each repeat and each
+        question. UNKNOWN: not read. No other refund of the payment is under way meanwhile.
+        """
+
+
+@runtime_checkable
 class Aborting(Protocol):
     """A gateway that can cancel an operation of unknown outcome: optional."""
 

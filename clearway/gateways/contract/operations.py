@@ -49,6 +49,7 @@ class Operation:
     references: the gateway's ids that are recorded of the payment, by name (`payment`, `charge`, `order` …), and once
     they are known those of this operation (`capture`, `refund`, `void`).
     state: text that the connector returned for this attempt before, given back as it was.
+    baseline: for a refund, what `prepare_refund` read before it was first sent.
     number: the last part of the key. final: for a capture, whether what is left is released.
     first_sent_at, last_sent_at: when it was sent to the gateway, as far as is known; None: it was not.
     authorisation: for an authorisation, and for a question about one.
@@ -61,6 +62,7 @@ class Operation:
     currency: str
     references: Mapping[str, str] = field(default_factory=dict)
     state: str | None = None
+    baseline: str | None = None
     number: int = 1
     final: bool = True
     first_sent_at: datetime | None = None

@@ -59,6 +59,8 @@ class CustomGateway:
             self.prepare = self._prepare
         if isinstance(document.authentication, OAuthAuthentication):
             self.check = self._check
+        if document.refund is not None and document.refund.baseline is not None:
+            self.prepare_refund = self.read_baseline
 
     async def authorise(self, operation: Operation) -> GatewayOutcome:
         """Begin the payment: by a call, or by the page that the customer is sent to."""
@@ -99,6 +101,26 @@ class CustomGateway:
         """Send the request of a void, which `void` does once it may be sent. A rehearsal has one answer for it."""
         call = self._document.void
         return await (self.void(operation) if call is None else self._change(operation, call))
+
+    async def read_baseline(self, operation: Operation) -> GatewayOutcome:
+        """Read the amount refunded so far. A look-up that compares with it must find that it has not grown since."""
+        call, look_up = self._document.refund, self._document.look_ups.get(OperationKind.REFUND)
+        if call is None or call.baseline is None or look_up is None:
+            return UNKNOWN
+        writer = self._writer(operation)
+        try:
+            received = await self._exchange.send(request_of(writer, look_up.request))
+        except (NotSendableError, CredentialsRefusedError):
+            return UNKNOWN
+        if isinstance(received, GatewayOutcome):
+            return _doubted(received)
+        values = reading.values_of(look_up.answer.values, reading.parsed(look_up.answer.format, received.body))
+        so_far = reading.minor_in(values.get(call.baseline), writer)
+        compared = self._writer(replace(operation, baseline=str(so_far)))
+        found = reading.outcome_of(look_up.answer, operation.kind, values, received.status, compared)
+        if so_far is None or found.kind is not OutcomeKind.NOT_FOUND:
+            return _doubted(found)
+        return GatewayOutcome(OutcomeKind.PREPARED, state=str(so_far))
 
     async def refund(self, operation: Operation) -> GatewayOutcome:
         """Give money back."""

@@ -31,7 +31,7 @@ async def dry_run(document: Document, entered: Entered, asked: Mapping[str, Any]
     payment, found = read.payment, []
     for step in read.steps:
         rehearsed = await rehearsal.run(step, payment)
-        payment = recorded(payment, rehearsed.outcome)
+        payment = recorded(payment, step, rehearsed.outcome)
         found.append(_step(step, rehearsed))
     return found
 

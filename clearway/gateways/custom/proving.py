@@ -13,7 +13,7 @@ from clearway.gateways.custom.checks.places import calls_of, meanings_of
 from clearway.gateways.custom.context import Entered, Writer
 from clearway.gateways.custom.language.document import Document
 from clearway.gateways.custom.language.examples import Becomes, Example, Message, ShownPage
-from clearway.gateways.custom.rehearsal import Rehearsal, Rehearsed, body_of, inbound_of
+from clearway.gateways.custom.rehearsal import Rehearsal, Rehearsed, baseline_in, body_of, inbound_of
 
 CALLBACK_URL = "https://clearway.example/api/v1/gateways/gw_00000000000000000000000001/webhook"
 
@@ -54,7 +54,7 @@ def _compared(example: Example, rehearsed: Rehearsed) -> Iterator[str]:
     if example.call == "callback":
         yield from _compare_inbound(example.becomes, rehearsed)
     else:
-        yield from _compare_outcome(example.becomes, rehearsed)
+        yield from _compare_outcome(example, example.becomes, rehearsed)
 
 
 def _compare_request(wanted: Message, sent: httpx.Request) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _compare_request(wanted: Message, sent: httpx.Request) -> Iterator[str]:
             yield from _differs(name, expected, reading.parsed(name, sent.content))
 
 
-def _compare_outcome(wanted: Becomes, rehearsed: Rehearsed) -> Iterator[str]:
+def _compare_outcome(example: Example, wanted: Becomes, rehearsed: Rehearsed) -> Iterator[str]:
     outcome = rehearsed.outcome
     if outcome is None:
         return
@@ -82,6 +82,8 @@ def _compare_outcome(wanted: Becomes, rehearsed: Rehearsed) -> Iterator[str]:
     for name in ("executed", "error_code", "amount_minor", "currency", "captured"):
         yield from _differs(name, getattr(wanted, name), getattr(outcome, name))
     yield from _differs("references", wanted.references, dict(outcome.references))
+    if example.call == "baseline":
+        yield from _differs("baseline_minor", wanted.baseline_minor, baseline_in(outcome))
     action = outcome.action
     shown = ShownPage(url=action.url, form=dict(action.fields) or None) if action else None
     yield from _differs("page", wanted.page, shown)

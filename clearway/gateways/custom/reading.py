@@ -22,7 +22,17 @@ from clearway.gateways.contract import (
 )
 from clearway.gateways.custom import amounts, paths
 from clearway.gateways.custom.context import NotSendableError, Writer
-from clearway.gateways.custom.language.answers import Before, Case, Condition, IsAmount, IsPresent, Meaning, Read, Step
+from clearway.gateways.custom.language.answers import (
+    Before,
+    Case,
+    Condition,
+    IsAmount,
+    IsGrown,
+    IsPresent,
+    Meaning,
+    Read,
+    Step,
+)
 from clearway.gateways.custom.language.values import IdentifierValue
 
 BODY_BYTES_MAX: Final = 256 * 1024
@@ -159,20 +169,38 @@ def _fulfils(condition: Condition, value: str | None, writer: Writer) -> bool:
             return bool(value) == condition.present
         case IsAmount():
             return _is_amount(value, writer) == condition.is_amount
+        case IsGrown():
+            return _is_grown(condition, value, writer)
         case _:
             return value in condition
 
 
-def _is_amount(value: str | None, writer: Writer) -> bool:
+def minor_in(value: str | None, writer: Writer) -> int | None:
+    """Return an amount in the operation's currency, in our minor units; None: it is none."""
     operation = writer.operation
     if value is None or operation is None:
-        return False
+        return None
     try:
         digits = writer.gateway_exponent(operation.currency)
-        found = amounts.read(writer.document.amount, value, operation.currency, digits)
+        return amounts.read(writer.document.amount, value, operation.currency, digits)
     except (amounts.AmountNotExpressibleError, NotSendableError):
+        return None
+
+
+def _is_amount(value: str | None, writer: Writer) -> bool:
+    found = minor_in(value, writer)
+    return found is not None and writer.operation is not None and found == writer.operation.amount_minor
+
+
+def _is_grown(condition: IsGrown, value: str | None, writer: Writer) -> bool:
+    """Compare with the baseline. Without one the refund was not sent: only what was never refunded is certain."""
+    found, operation = minor_in(value, writer), writer.operation
+    if found is None or operation is None:
         return False
-    return found == operation.amount_minor
+    if operation.baseline is None or not operation.baseline.isdecimal():
+        return condition.grown_by == "nothing" and found == 0
+    by = operation.amount_minor if condition.grown_by == "amount" else 0
+    return found == int(operation.baseline) + by
 
 
 def _by_error(case: Case, raw: str | None, writer: Writer) -> Case:

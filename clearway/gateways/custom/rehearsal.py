@@ -23,6 +23,7 @@ from clearway.gateways.contract import (
     InboundRequest,
     Operation,
     OperationKind,
+    OutcomeKind,
     SignatureInvalidError,
     read_inbound,
 )
@@ -105,7 +106,9 @@ def with_placeholders(document: Document, entered: Entered) -> Entered:
 
 def operation_of(step: Step, payment: ExamplePayment) -> Operation:
     """Return the operation of a step."""
-    kind = OperationKind(step.call) if step.call in set(OperationKind) else step.operation
+    named = OperationKind.REFUND if step.call == "baseline" else step.operation
+    kind = OperationKind(step.call) if step.call in set(OperationKind) else named
+    baseline = payment.baseline_minor
     of_authorisation = Authorisation(
         payment.method.value, payment.capture_method, payment.instrument, return_url=RETURN_URL
     )
@@ -117,6 +120,7 @@ def operation_of(step: Step, payment: ExamplePayment) -> Operation:
         currency=payment.currency,
         references=dict(payment.references),
         state=payment.state,
+        baseline=None if baseline is None else str(baseline),
         number=payment.number,
         authorisation=of_authorisation if kind is OperationKind.AUTHORISE else None,
     )
@@ -148,28 +152,31 @@ def body_of(message: Message) -> tuple[str, bytes]:
     return "text/plain", (message.text or "").encode()
 
 
-def recorded(payment: ExamplePayment, outcome: GatewayOutcome | None) -> ExamplePayment:
-    """Return the payment with what an outcome adds to the record."""
+def recorded(payment: ExamplePayment, step: Step, outcome: GatewayOutcome | None) -> ExamplePayment:
+    """Return the payment with what the outcome of a step adds to the record."""
     if outcome is None:
         return payment
+    if step.call == "baseline":
+        return payment.model_copy(update={"baseline_minor": baseline_in(outcome)})
     references: Mapping[str, Any] = {**payment.references, **outcome.references}
     return payment.model_copy(update={"references": references, "state": outcome.state or payment.state})
 
 
+def baseline_in(outcome: GatewayOutcome) -> int | None:
+    """Return what a step `baseline` read, in minor units."""
+    return int(outcome.state) if outcome.kind is OutcomeKind.PREPARED and outcome.state else None
+
+
 async def _called(gateway: CustomGateway, step: Step, operation: Operation) -> GatewayOutcome:
-    match step.call:
-        case "look_up":
-            return await gateway.recover(operation)
-        case "capture":
-            return await gateway.capture(operation)
-        case "void":
-            return await gateway.release(operation)
-        case "refund":
-            return await gateway.refund(operation)
-        case "start" if hasattr(gateway, "prepare"):
-            return await gateway.prepare(operation)
-        case _:
-            return await gateway.authorise(operation)
+    begin = gateway.prepare if hasattr(gateway, "prepare") and step.call == "start" else gateway.authorise
+    calls = {
+        "look_up": gateway.recover,
+        "capture": gateway.capture,
+        "void": gateway.release,
+        "baseline": gateway.read_baseline,
+        "refund": gateway.refund,
+    }
+    return await calls.get(step.call, begin)(operation)
 
 
 async def _example_token() -> Token:

@@ -29,9 +29,8 @@ from clearway.gateways.contract import (
     SignatureInvalidError,
 )
 from tests.services.gateways import asking
-from tests.services.gateways.asking import follow_up
 from tests.services.gateways.conformance import Bench, GatewayConformance
-from tests.services.gateways.conformance.bench import begun, needs, paid, reported, sent, settled
+from tests.services.gateways.conformance.bench import begun, needs, reported, sent, settled
 from tests.services.gateways.document_bench import FOLDER, METHODS, AtWork, connected, content_of, gateway_of
 from tests.services.gateways.hosted_shop import Shop
 from tests.services.gateways.running import Simulator
@@ -61,16 +60,6 @@ class TestDeclared(GatewayConformance):
         await shop.register(result_url=reports.url)
         async with connected(shop, callback_url=reports.url) as at_work:
             yield bench_of(at_work, reports)
-
-    async def test_refund_repeats_with_its_key(self, bench: Bench) -> None:
-        """The whole is found again: a look-up cannot tell a part from that of another refund."""
-        if not bench.gateway.abilities.capabilities.refund:
-            pytest.skip("no refunds")
-        asked, outcome = await paid(bench)
-        request = follow_up(asked, outcome, "refund", bench.amount_minor)
-        assert (await bench.gateway.refund(request)).kind is OutcomeKind.APPROVED
-        assert (await bench.gateway.recover(request)).kind is OutcomeKind.APPROVED
-        assert (await bench.effects(asked.payment_id)).count("refunded") == 1
 
 
 def bench_of(at_work: AtWork, reports: Receiver) -> Bench:

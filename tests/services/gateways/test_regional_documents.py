@@ -14,8 +14,10 @@ from clearway.gateways.contract import (
     Executed,
     Inbound,
     InboundRequest,
+    Operation,
     OperationKind,
     OutcomeKind,
+    PreparingRefunds,
     SignatureInvalidError,
     Trust,
     find_out,
@@ -65,6 +67,14 @@ def arrived(delivery: Delivery, method: str = "POST") -> InboundRequest:
     url, _, query = f"http://127.0.0.1{delivery.path}".partition("?")
     fields = dict(parse_qsl(query, keep_blank_values=True))
     return InboundRequest(method, f"{url}?{query}", delivery.headers, delivery.body, datetime.now(UTC), fields)
+
+
+async def with_baseline(bank: AtWork, refund: Operation) -> Operation:
+    """Read what is refunded before a refund is sent, as Clearway does."""
+    assert isinstance(bank.gateway, PreparingRefunds)
+    read = await bank.gateway.prepare_refund(refund)
+    assert read.kind is OutcomeKind.PREPARED
+    return replace(refund, baseline=read.state)
 
 
 async def heard(at_work: AtWork, delivery: Delivery, method: str = "POST") -> Inbound:
@@ -214,22 +224,43 @@ async def test_an_answer_that_is_lost_is_found(bank: AtWork, kind: str, fault: s
     if kind == "refund":
         await bank.gateway.capture(change(asked, "capture"))
     made = change(asked, kind)
+    if kind == "refund":
+        made = await with_baseline(bank, made)
     await bank.shop.simulator.switch(operation=kind, fault=fault, match={"payment_id": asked.payment_id})
     assert (await getattr(bank.gateway, kind)(made)).kind is OutcomeKind.UNKNOWN
     assert (await bank.gateway.recover(made)).kind is OutcomeKind.APPROVED
 
 
-async def test_the_refunded_amount_decides_whether_a_refund_is_sent_again(bank: AtWork) -> None:
-    """Nothing refunded: it may be sent. A part, perhaps of another refund: unknown. The whole: done."""
+@pytest.mark.parametrize("fault", ["executed_then_dropped", "error_after_charge", "error_before", "dropped_before"])
+async def test_the_growth_of_the_refunded_amount_decides(bank: AtWork, fault: str) -> None:
+    """Unchanged: it may be sent again. Grown by exactly this refund: done. By anything else: unknown."""
     asked = await bank.visited(capture_method=MANUAL)
     await bank.gateway.capture(change(asked, "capture"))
-    whole, part, rest = [change(asked, "refund", amount) for amount in (190_000, 40_000, 150_000)]
-    assert (await bank.gateway.recover(part)).kind is OutcomeKind.NOT_FOUND
-    assert (await bank.gateway.refund(part)).kind is OutcomeKind.APPROVED
-    assert (await bank.gateway.recover(part)).kind is OutcomeKind.UNKNOWN
-    assert (await bank.gateway.recover(whole)).kind is OutcomeKind.UNKNOWN
-    assert (await bank.gateway.refund(rest)).kind is OutcomeKind.APPROVED
-    assert (await bank.gateway.recover(whole)).kind is OutcomeKind.APPROVED
+    first = await with_baseline(bank, change(asked, "refund", 40_000))
+    assert (await bank.gateway.recover(first)).kind is OutcomeKind.NOT_FOUND
+    assert (await bank.gateway.refund(first)).kind is OutcomeKind.APPROVED
+    second = await with_baseline(bank, change(asked, "refund", 30_000))
+    assert (first.baseline, second.baseline) == ("0", "40000")
+    await bank.shop.simulator.switch(operation="refund", fault=fault, times=1, match={"payment_id": asked.payment_id})
+    assert (await bank.gateway.refund(second)).kind in {OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE}
+    was_made = fault in {"executed_then_dropped", "error_after_charge"}
+    wanted = OutcomeKind.APPROVED if was_made else OutcomeKind.NOT_FOUND
+    assert (await bank.gateway.recover(second)).kind is wanted
+    assert (await bank.gateway.recover(replace(second, amount_minor=20_000))).kind is not OutcomeKind.APPROVED
+    assert (await bank.gateway.recover(replace(second, baseline="5000"))).kind is OutcomeKind.UNKNOWN
+    assert (await bank.gateway.recover(replace(second, baseline=None))).kind is OutcomeKind.UNKNOWN
+
+
+async def test_a_baseline_that_is_not_read_lets_nothing_be_sent(bank: AtWork) -> None:
+    """A question without an answer, and an answer about another payment, are no baseline."""
+    asked = await bank.visited(capture_method=MANUAL)
+    await bank.gateway.capture(change(asked, "capture"))
+    refund = change(asked, "refund", 40_000)
+    assert isinstance(bank.gateway, PreparingRefunds)
+    await bank.shop.simulator.switch(operation="look_up", fault="malformed", match={"payment_id": asked.payment_id})
+    assert (await bank.gateway.prepare_refund(refund)).kind is OutcomeKind.UNKNOWN
+    lost = replace(refund, references={"payment": "00000000-0000-4000-8000-000000000000"})
+    assert (await bank.gateway.prepare_refund(lost)).kind is OutcomeKind.UNKNOWN
 
 
 async def test_the_rest_of_a_captured_hold_is_not_given_back(bank: AtWork) -> None:

@@ -6,6 +6,7 @@ report nothing: the customer comes back, and the bank is asked. What really move
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -229,6 +230,24 @@ async def test_a_refund_whose_answer_is_lost_is_made_once(steady: Site, gateway:
     )
     await merchant.until(await merchant.refund(payment), "processed", limit_s=120)
     assert [effect["amount"] for effect in await merchant.effects(payment, "refunded")] == [190_000]
+
+
+@pytest.mark.parametrize("gateway", BANKS)
+async def test_parts_are_refunded_one_after_the_other(steady: Site, gateway: str) -> None:
+    """Two equal parts at once, the answer of one lost after it was made: each is given back once, nobody is asked."""
+    shop = await connected(steady, gateway)
+    payment = await shop.pay(190_000)
+    await shop.come_back(await shop.visit(payment))
+    merchant = shop.merchant
+    await merchant.until(payment, "success")
+    await merchant.until(await merchant.refund(payment, 40_000), "processed")
+    await merchant.faults(
+        {"operation": "refund", "fault": "error_after_charge", "times": 1, "match": {"payment_id": payment["id"]}}
+    )
+    parts = await asyncio.gather(*(merchant.refund(payment, 30_000) for _ in range(2)))
+    for part in parts:
+        await merchant.until(part, "processed", limit_s=120)
+    assert [effect["amount"] for effect in await merchant.effects(payment, "refunded")] == [40_000, 30_000, 30_000]
 
 
 async def test_a_page_that_is_left_open_cannot_be_called_off(steady: Site) -> None:

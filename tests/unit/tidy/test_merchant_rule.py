@@ -24,6 +24,7 @@ FREE: Final = {
     "across_merchants",
     "recording",
     "recording_attempts",
+    "recording_baselines",
     "recording_commands",
     "seed",
     "roles",

@@ -7,8 +7,8 @@ from typing import Final
 
 from clearway.domain.attempt import Executed
 from clearway.gateways.contract import FindsOut, OperationKind
-from clearway.gateways.custom.checks.places import calls_of, values_of
-from clearway.gateways.custom.language.answers import Case, Status
+from clearway.gateways.custom.checks.places import calls_of, meanings_of, values_of
+from clearway.gateways.custom.language.answers import Case, IsGrown, Status
 from clearway.gateways.custom.language.document import Document, Start
 from clearway.gateways.custom.language.values import IdentifierValue
 
@@ -32,6 +32,32 @@ def problems(document: Document) -> Iterator[str]:
             yield from (f"{place}.answer.cases: {problem}" for problem in _of_case(case, kind))
     yield from _of_abilities(document)
     yield from _of_look_ups(document)
+    yield from _of_baseline(document)
+
+
+def _of_baseline(document: Document) -> Iterator[str]:
+    """A refund without idempotency is found by how the refunded amount has grown, in both directions."""
+    look_up = document.look_ups.get(OperationKind.REFUND)
+    compared = {
+        (case.outcome, name, condition.grown_by)
+        for case in (look_up.answer.cases if look_up else ())
+        for name, condition in case.when.values.items()
+        if isinstance(condition, IsGrown)
+    }
+    elsewhere = any(
+        isinstance(condition, IsGrown)
+        for place, meaning in meanings_of(document)
+        if place != "look_ups.refund.answer"
+        for case in meaning.cases
+        for condition in case.when.values.values()
+    )
+    baseline = document.refund.baseline if document.refund else None
+    wanted = {("not_found", baseline, "nothing"), ("approved", baseline, "amount")} if baseline else set()
+    if elsewhere or compared != wanted:
+        yield (
+            "refund.baseline: it names the value of `look_ups.refund` whose `grown_by: nothing` is `not_found` and "
+            "whose `grown_by: amount` is `approved`; `grown_by` stands nowhere else"
+        )
 
 
 def _kind_of(start: Start, place: str) -> str:

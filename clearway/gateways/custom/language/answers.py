@@ -52,7 +52,17 @@ class IsPresent(Part):
     present: bool
 
 
-Condition = Annotated[list[Text | None], Field(min_length=1, max_length=NAMED_MAX)] | IsAmount | IsPresent
+class IsGrown(Part):
+    """Only in the look-up of a refund: how the value has grown since it was read before the refund was sent.
+
+    nothing: not at all. amount: by exactly the refund's amount. Before it was read, it is compared with 0, and has not
+    grown by the amount.
+    """
+
+    grown_by: Literal["nothing", "amount"]
+
+
+Condition = Annotated[list[Text | None], Field(min_length=1, max_length=NAMED_MAX)] | IsAmount | IsPresent | IsGrown
 
 
 class When(Part):

@@ -66,6 +66,15 @@ class Call(Part):
     answer: Answer
 
 
+class RefundCall(Call):
+    """A refund. baseline: a value of its look-up, the amount refunded so far, for gateways without idempotency.
+
+    Clearway reads and records it before the refund is sent; the look-up compares with it by `grown_by`.
+    """
+
+    baseline: Name | None = None
+
+
 class Start(Part):
     """How a payment begins.
 
@@ -137,7 +146,7 @@ class Document(Part):
     start: Start
     capture: Call | None = None
     void: Call | None = None
-    refund: Call | None = None
+    refund: RefundCall | None = None
     look_ups: dict[OperationKind, Call] = Field(default_factory=dict)
     callbacks: Annotated[list[Callback], Field(max_length=8)] = Field(default_factory=list)
     errors: Annotated[dict[Text, ErrorRow], Field(max_length=300)] = Field(default_factory=dict)

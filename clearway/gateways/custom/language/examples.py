@@ -17,7 +17,10 @@ Texts = Annotated[dict[FieldName, LongText], Field(max_length=FIELDS_MAX)]
 
 
 class ExamplePayment(Part):
-    """The operation of an example. references: those that are recorded when it begins."""
+    """The operation of an example. references: those that are recorded when it begins.
+
+    baseline_minor: of a refund, what was refunded before it was sent.
+    """
 
     payment_id: Annotated[str, Field(pattern=r"^pay_[0-9a-z]{26}$")] = "pay_00000000000000000000000001"
     amount_minor: Annotated[int, Field(ge=1)] = 1_000
@@ -28,6 +31,7 @@ class ExamplePayment(Part):
     number: Annotated[int, Field(ge=1, le=99)] = 1
     references: Annotated[dict[Name, Text], Field(max_length=8)] = Field(default_factory=dict)
     state: LongText | None = None
+    baseline_minor: Annotated[int, Field(ge=0)] | None = None
 
 
 class Message(Part):
@@ -54,7 +58,7 @@ class Becomes(Part):
     """What the example must become. What is left out is not compared.
 
     refused: the callback's signature is not accepted. payment: the reference that the callback names. trust, answer:
-    of a callback. precheck_refused: the answer to a precheck that is refused.
+    of a callback. precheck_refused: the answer to a precheck that is refused. baseline_minor: of `baseline`.
     """
 
     outcome: Outcome | None = None
@@ -70,16 +74,17 @@ class Becomes(Part):
     trust: Trust | None = None
     answer: Text | None = None
     precheck_refused: Text | None = None
+    baseline_minor: int | None = None
 
 
 class Step(Part):
     """What Clearway does, and what the gateway answers, or sends.
 
-    operation: of a look-up. answer `timeout`: no answer in time; `unreachable`: no connection. receives: a callback, at
-    `received_at`.
+    baseline: reads what is refunded, before a refund. operation: of a look-up. answer `timeout`: no answer in time;
+    `unreachable`: no connection. receives: a callback, at `received_at`.
     """
 
-    call: Literal["start", "page", "look_up", "capture", "void", "refund", "callback"]
+    call: Literal["start", "page", "look_up", "capture", "void", "baseline", "refund", "callback"]
     operation: OperationKind = OperationKind.AUTHORISE
     answer: Message | Literal["timeout", "unreachable"] | None = None
     receives: Message | None = None

@@ -21,6 +21,7 @@ from clearway.gateways.contract import (
     Operation,
     OperationKind,
     OutcomeKind,
+    PreparingRefunds,
 )
 from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when, prepared, read
 from tests.support.receiver import Receiver
@@ -157,8 +158,12 @@ async def paid(bench: Bench) -> tuple[Operation, GatewayOutcome]:
 
 async def noted(bench: Bench, request: Operation) -> Operation:
     """Read what must be known before a refund is sent, where the gateway asks for it."""
-    del bench
-    return request
+    gateway = bench.gateway
+    if not isinstance(gateway, PreparingRefunds):
+        return request
+    read = await gateway.prepare_refund(request)
+    assert read.kind is OutcomeKind.PREPARED
+    return replace(request, baseline=read.state)
 
 
 def capture_of(bench: Bench, asked: Operation, outcome: GatewayOutcome, amount_minor: int) -> Operation:
