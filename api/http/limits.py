@@ -7,6 +7,7 @@ is looked at, so a 429 is never kept as an answer.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from math import ceil
 from typing import Final
@@ -33,10 +34,20 @@ class RateLimits:
         self._address = parse(settings.rate_limit_address)
         self._retries = parse(settings.rate_limit_webhook_retries)
         self._failures = parse(settings.rate_limit_failed_logins)
+        self._customer = parse(settings.rate_limit_customer) if settings.rate_limit_customer else None
 
     async def count_merchant(self, request: Request, merchant_id: str) -> None:
         """Count one request of a merchant. Raises RateLimitedError."""
         await self._count(request, "merchant", self._merchant, merchant_id)
+
+    async def count_customer(self, request: Request, merchant_id: str, customer: str) -> None:
+        """Count one payment of a merchant's customer. Raises RateLimitedError.
+
+        customer: what names the customer. Only its hash is stored, because the store may be shared.
+        """
+        if self._customer is not None:
+            who = hashlib.sha256(f"{merchant_id}\0{customer}".encode()).hexdigest()
+            await self._count(request, "customer", self._customer, who)
 
     async def count_address(self, request: Request) -> None:
         """Count one request from an address. Raises RateLimitedError."""

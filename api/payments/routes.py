@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import Body, Depends, Query
+from starlette.requests import Request
 from starlette.responses import Response
 
 from api.auth.permissions import requires
@@ -84,12 +85,15 @@ async def create_payment(
     principal: Creator,
     services: ServicesDep,
     once: OnceDep,
+    request: Request,
 ) -> Response:
     """Record a payment of an order and start it. The answer is always the payment as recorded: `pending`.
 
     Webhooks report each change of status; `GET /payments/{payment_id}` shows the current one.
     """
     instrument = read_instrument(body)
+    if body.customer and (customer := body.customer.known_by):
+        await services.rate_limits.count_customer(request, principal.merchant_id, customer)
 
     async def operation(allocation: Allocation) -> Answer:
         order = await creation.read_order(services, body.order_id, merchant_id=principal.merchant_id)

@@ -67,6 +67,11 @@ class CustomerDetails(Body):
     email: Email | None = None
     phone: Phone | None = None
 
+    @property
+    def known_by(self) -> str:
+        """What names the customer in limits: the merchant's own id, else the e-mail, else the phone; else nothing."""
+        return self.id or (self.email or "").casefold() or self.phone or ""
+
 
 class Instrument(Body):
     """How the customer pays: exactly one of the fields, the one that belongs to the method."""
