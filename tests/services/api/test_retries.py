@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from clearway.db.across_merchants import PayableOrder
+from clearway.domain.routing_conditions import PaymentFacts
+from clearway.gateways.contract import Card, CardToken
+from clearway.gateways.simulator.client import SimulatorGateway
+from clearway.payments import retrying
+from clearway.payments.routing import Route
+from clearway.services import Services
 from tests.services.api.conftest import Payer
 from tests.services.gateways.running import Simulator
 
@@ -64,3 +73,57 @@ async def test_a_retry_that_cannot_be_made_changes_nothing(payer: Payer) -> None
     moved = await payer.http.post(f"/payments/{card['id']}/retry", json={"gateway_id": second.json()["id"]})
     assert (moved.status_code, moved.json()["code"]) == (422, "gateway_cannot")
     assert len((await payer.http.get(f"/payments/{card['id']}/attempts")).json()["data"]) == 1
+
+
+async def test_a_card_is_not_exchanged_for_a_payment_that_is_not_retrying(
+    payer: Payer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal comes before the card leaves the process: no token is made that nothing will charge."""
+    paid = await payer.payment()
+
+    async def tokenise(_self: SimulatorGateway, _card: Card) -> CardToken:
+        raise AssertionError("a card was exchanged for a token")
+
+    monkeypatch.setattr(SimulatorGateway, "tokenise", tokenise)
+    number = {"number": "4242424242424242", "expiry_month": 12, "expiry_year": 2031, "cvv": "123"}
+    asked = {"instrument": {"method": "card", "card": number}}
+    refused = await payer.http.post(f"/payments/{paid['id']}/retry", json=asked)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_retryable")
+    assert "Nothing was charged by this request" in refused.json()["detail"]
+
+
+async def test_a_payment_that_is_retrying_cannot_be_forgotten(payer: Payer) -> None:
+    """Its gateway may still be asked with what is sealed. Once it is cancelled, it can be forgotten and not retried."""
+    held = await payer.payment(until="retrying", vpa="wrongpin@clearway", retries=RETRIES)
+    path, why = f"/payments/{held['id']}", {"reason": "the customer asked"}
+    early = await payer.http.post(f"{path}/forget", json=why)
+    assert (early.status_code, early.json()["code"]) == (409, "not_forgettable")
+    assert (await payer.http.post(f"{path}/cancel", json={})).status_code == 200
+    assert (await payer.http.post(f"{path}/forget", json=why)).status_code == 200
+    late = await payer.http.post(f"{path}/retry", json={"instrument": SUCCESS})
+    assert (late.status_code, late.json()["code"]) == (409, "not_retryable")
+
+
+async def test_a_quoted_payment_is_retried_at_its_own_amount(
+    payer: Payer, api_simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A retry elsewhere is routed by what the customer pays, not by the order's currency, and charges that once."""
+    order_id = await payer.order(amount=10_000, currency="USD")
+    quote = (await payer.http.post("/fx/quotes", json={"order_id": order_id, "currency": "INR"})).json()
+    held = await payer.payment(
+        order_id, until="retrying", vpa="wrongpin@clearway", retries=RETRIES, quote_id=quote["id"]
+    )
+    routed: list[tuple[str, int]] = []
+    usual = retrying.route
+
+    async def route(services: Services, order: PayableOrder, facts: PaymentFacts, asked_id: str | None) -> Route:
+        routed.append((facts.currency, facts.amount_minor))
+        return await usual(services, order, facts, asked_id)
+
+    monkeypatch.setattr(retrying, "route", route)
+    answer = await payer.http.post(f"/payments/{held['id']}/retry", json={"instrument": SUCCESS})
+    assert answer.status_code == 200, answer.text
+    paid = await payer.payment_in(held["id"], "success")
+    assert routed == [("INR", quote["presentment"]["amount"])]
+    assert (paid["amount"], paid["currency"]) == (quote["presentment"]["amount"], "INR")
+    assert await api_simulator.charges(held["id"]) == 1
