@@ -6,15 +6,24 @@ The workflow owns retries, waits and questions about unknown outcomes: only it m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio import activity
 
-from activities.gateway_measuring import asks_to_wait, held_back, measure, row_of, switched_off, waiting
+from activities.gateway_measuring import (
+    Calling,
+    asks_to_wait,
+    held_back,
+    measure,
+    outcome_of,
+    row_of,
+    switched_off,
+    waiting,
+)
 from clearway.breakers.counting import BreakerCounts, CalledGateway
 from clearway.breakers.limiting import GatewayLimiter
 from clearway.crypto.encryption import Cipher, DecryptionError
@@ -30,7 +39,6 @@ from clearway.gateways.contract import (
     Aborting,
     Action,
     ActionKind,
-    AnswerUnreadableError,
     Closes,
     Executed,
     Gateway,
@@ -41,6 +49,7 @@ from clearway.gateways.contract import (
     PreparingRefunds,
     find_out,
 )
+from clearway.gateways.declared import polling_of
 from clearway.gateways.errors.judging import judged, surely_not_executed
 from clearway.gateways.errors.overrides import NONE
 from clearway.gateways.http import answers_seen
@@ -48,7 +57,6 @@ from clearway.monitoring.calls import CallLog
 from clearway.payments.card_limits import NO_LIMIT, CardLimits, CardStanding
 from clearway.routing.error_overrides import ErrorOverrides
 
-Calling = Coroutine[Any, Any, GatewayOutcome]
 UNUSABLE: Final = (GatewayUnusableError, SQLAlchemyError, OSError)
 """Why there is no connector: the configuration cannot be used, or the database is away."""
 
@@ -320,14 +328,15 @@ class GatewayActivities:
         outcome = UNKNOWN
         with answers_seen() as answered:
             try:
-                outcome = await _outcome(calling)
+                outcome = await outcome_of(calling)
             finally:
                 took = timedelta(seconds=time.monotonic() - started)
                 kept = row_of(connection, operation, made, outcome, took)
                 self._keep(MeasuredCall(id=call_id, started_at=started_at, http_status=answered.status, **kept))
                 measure(connection, made, outcome, took)
         outcome = await self._judged(outcome, connection.config, operation)
-        return replace(outcome, limited=asks_to_wait(outcome, answered.status))
+        limited, polling = asks_to_wait(outcome, answered.status), polling_of(connection.config)
+        return replace(outcome, limited=limited, poll_intervals_s=polling)
 
     async def _judged(self, outcome: GatewayOutcome, config: GatewayConfig, operation: Operation) -> GatewayOutcome:
         """Return the outcome with what the error table, or the merchant's own row, says of a failure."""
@@ -388,12 +397,3 @@ def _of_preparing(outcome: GatewayOutcome) -> GatewayOutcome:
     if outcome.kind is not OutcomeKind.UNKNOWN:
         return outcome
     return surely_not_executed(replace(outcome, kind=OutcomeKind.RETRYABLE))
-
-
-async def _outcome(calling: Calling) -> GatewayOutcome:
-    """Return the outcome of a call; UNKNOWN when the connector could not read the answer."""
-    try:
-        return await calling
-    except AnswerUnreadableError as error:
-        activity.logger.warning("the gateway's answer is unreadable: %s", error)
-        return UNKNOWN

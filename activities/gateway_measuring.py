@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any, Final
@@ -12,9 +13,10 @@ from clearway.breakers.counting import failure_of
 from clearway.domain.gateway_call import CallOperation
 from clearway.domain.gateway_error import Elsewhere
 from clearway.gateways.connections import Connection
-from clearway.gateways.contract import Executed, GatewayOutcome, Operation, OutcomeKind
+from clearway.gateways.contract import UNKNOWN, AnswerUnreadableError, Executed, GatewayOutcome, Operation, OutcomeKind
 from clearway.gateways.errors.judging import surely_not_executed
 
+Calling = Coroutine[Any, Any, GatewayOutcome]
 QUESTIONS: Final = frozenset({CallOperation.RECOVER, CallOperation.ABORT})
 """What says nothing about the operation when it is not sent."""
 
@@ -97,3 +99,12 @@ def switched_off(operation: Operation, error: Exception) -> GatewayOutcome:
         elsewhere=Elsewhere.YES,
         worth_again_s=0,
     )
+
+
+async def outcome_of(calling: Calling) -> GatewayOutcome:
+    """Return the outcome of a call; UNKNOWN when the connector could not read the answer."""
+    try:
+        return await calling
+    except AnswerUnreadableError as error:
+        activity.logger.warning("the gateway's answer is unreadable: %s", error)
+        return UNKNOWN

@@ -105,6 +105,14 @@ CODES: Final[dict[str, tuple[int, str]]] = {
         409,
         "The payment has not ended, so its personal data are still needed. Nothing was removed. Try again when it has.",
     ),
+    "capture_not_supported": (
+        422,
+        "The payment's gateway cannot capture a part, or only once; `detail` says which. Nothing was captured.",
+    ),
+    "refund_not_supported": (
+        422,
+        "The payment's gateway takes no refunds, or none of a part; `detail` says which. Nothing was refunded.",
+    ),
     "not_capturable": (409, "The payment's status or amount does not allow this capture. Nothing was captured."),
     "not_cancellable": (409, "The payment's status does not allow a cancellation. Nothing was changed."),
     "not_retryable": (409, "The payment is not retrying. Nothing was charged by this request."),

@@ -246,7 +246,7 @@ _COMMAND = (*TO_MERCHANTS, *WITH_BODY, *ONCE, "payment_not_found", "temporal_una
 @router.post(
     "/{payment_id}/capture",
     response_model=PaymentResource,
-    responses=declare(*_COMMAND, "not_capturable"),
+    responses=declare(*_COMMAND, "not_capturable", "capture_not_supported"),
     summary="Capture a payment",
 )
 async def capture_payment(

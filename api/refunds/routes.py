@@ -43,7 +43,13 @@ RefundPage = Annotated[PageRequest, Depends(page_request(REFUND))]
     response_model=RefundResource,
     responses=declare(
         *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded"),
-        *("payment_not_found", "amount_not_refundable", "card_number_refused", "temporal_unavailable"),
+        *(
+            "payment_not_found",
+            "amount_not_refundable",
+            "refund_not_supported",
+            "card_number_refused",
+            "temporal_unavailable",
+        ),
     ),
     dependencies=[NEW_WORK],
     summary="Refund a payment",

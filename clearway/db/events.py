@@ -15,7 +15,7 @@ from clearway.db.pages import Rows as Page
 from clearway.db.tables import events, payments, webhook_deliveries, webhook_endpoints
 from clearway.db.writing import Rows, Write, write
 from clearway.domain.endpoint import EndpointStatus
-from clearway.domain.events import CREATED_STEP, EventType, delivery_body, kept_body, personal_fields
+from clearway.domain.events import CREATED_STEP, EventType, delivery_body, instrument_at, kept_body, personal_fields
 from clearway.domain.ids import DELIVERY, EVENT, NOUNS, REFUND, earliest, new_id, noun_of
 
 _OPEN: Final = webhook_endpoints.c.deleted_at.is_(None) & (webhook_endpoints.c.status == EndpointStatus.ENABLED.value)
@@ -24,7 +24,11 @@ ENDPOINTS: Final = select(*_WANTED).where(webhook_endpoints.c.merchant_id == bin
 
 BODY: Final = (
     events.c.body,
-    *(payments.c[name].label(f"person_{name}") for name in ("instrument", "customer", "notes", "forgotten_at")),
+    events.c.step.label("person_step"),
+    *(
+        payments.c[name].label(f"person_{name}")
+        for name in ("instrument", "former_instruments", "customer", "notes", "forgotten_at")
+    ),
 )
 """The body of an event as it is kept, and what is put into it. `payments` must be joined by `events.c.subject_id`."""
 _STEP_COLUMNS: Final = tuple(
@@ -159,8 +163,9 @@ def body_of(row: Row[Any]) -> str:
     body: str = row.body
     if row.person_notes is None:
         return body  # no event of a payment
-    person = (row.person_instrument, row.person_customer, row.person_notes, row.person_forgotten_at)
-    return delivery_body(body, personal_fields(*person))
+    instrument = instrument_at(row.person_step, row.person_instrument, row.person_former_instruments)
+    person = (row.person_customer, row.person_notes, row.person_forgotten_at)
+    return delivery_body(body, personal_fields(instrument, *person))
 
 
 async def creation_body(connection: AsyncConnection, merchant_id: str, subject_id: str) -> str | None:

@@ -7,7 +7,7 @@ every delivery attempt sends the same bytes, also by a later version of Clearway
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -72,6 +72,17 @@ def kept_body(event_id: str, event_type: EventType, occurred_at: datetime, data:
         data = {name: _emptied(name, value) if name in PERSONAL else value for name, value in data.items()}
     body = {"id": event_id, "type": event_type.value, "timestamp": timestamp(occurred_at), "data": data}
     return orjson.dumps(body).decode()
+
+
+def instrument_at(
+    step: str, instrument: Mapping[str, Any], former: Sequence[tuple[str, Mapping[str, Any]]]
+) -> Mapping[str, Any]:
+    """Return the instrument of a payment when a step was recorded: an event is sent with the same bytes for ever.
+
+    former: each instrument that a retry replaced, with the step that replaced it, oldest first.
+    """
+    number = int(step) if step.isdecimal() else 0
+    return next((shown for replaced_at, shown in former if number < int(replaced_at)), instrument)
 
 
 def personal_fields(

@@ -16,6 +16,7 @@ from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE
 from clearway.domain.resources import PaymentResource
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import CANCEL, CAPTURE, CancelInput, CaptureInput
+from clearway.payments.capabilities import capabilities_at, refuse_capture
 from clearway.payments.finding import find
 from clearway.recovery import reaching
 from clearway.services import Services
@@ -24,6 +25,9 @@ from clearway.services import Services
 async def capture(services: Services, actor: Actor, payment_id: str, asked: CaptureInput) -> PaymentResource:
     """Capture part or all of an authorised payment. A success means that this capture took its amount."""
     before = await find(services, actor.merchant_id, payment_id)
+    able = await capabilities_at(services, actor.merchant_id, before)
+    if able is not None:
+        refuse_capture(able, before, asked.amount_minor, final=asked.final)
     try:
         named = replace(asked, asked_by=actor)
         return await _update(services, before, CAPTURE, named, update_id=asked.capture_id)

@@ -17,7 +17,6 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from clearway.db import across_merchants, events
 from clearway.db.across_merchants import PayableOrder
 from clearway.domain.errors import ConflictError, NotFoundError, UnavailableError, UnprocessableError
-from clearway.domain.gateway import GatewayConfig
 from clearway.domain.ids import ORDER, is_id
 from clearway.domain.money import Money
 from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus, PersonalData
@@ -28,15 +27,14 @@ from clearway.domain.routing_conditions import PaymentFacts
 from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
-from clearway.durable.messages import PAYMENT_WORKFLOW, RECORD, PaymentInput, PaymentTimings, payment_workflow_id
+from clearway.durable.messages import PAYMENT_WORKFLOW, RECORD, PaymentInput, payment_workflow_id
 from clearway.durable.sealed import seal
-from clearway.gateways.declared import polling_of
 from clearway.payments import quoted
 from clearway.payments.instruments import Instrument, make_usable, refuse_raw_card
 from clearway.payments.routing import Route, facts_of, route
 from clearway.recovery import reaching
+from clearway.recovery.taking_up import timings_of
 from clearway.services import Allocation, Services
-from clearway.settings import Settings
 
 ROUNDS_MAX: Final = 3
 
@@ -122,7 +120,7 @@ async def create_payment(
         sealed = seal(services.cipher, allocation.resource_id, personal)
         routing = choice.route.to_json(choice.facts, services.settings.payment_failovers_max)
         new = _new_payment(choice, instrument, terms, id=allocation.resource_id, personal=sealed, routing=routing)
-        recorded = await _record(services, new, personal, timings_of(services.settings, choice.route.config))
+        recorded = await _record(services, new, personal)
         if recorded is not None and allocation.again and await _as_created(services, new.merchant_id, new.id) is None:
             # A workflow answers from its history also when a restored database has lost the rows.
             await reaching.bring_back(services.recovery, new.id)
@@ -170,22 +168,11 @@ def _new_payment(choice: _Choice, instrument: Instrument, terms: PaymentTerms, *
     )
 
 
-def timings_of(settings: Settings, config: GatewayConfig) -> PaymentTimings:
-    """Return the waits of a payment that begins at this gateway, which may have polling intervals of its own."""
-    return PaymentTimings(
-        poll_intervals_s=polling_of(config) or settings.payment_poll_intervals_s,
-        deadline_s=settings.payment_deadline_s,
-        authorisation_expiry_s=settings.authorisation_expiry_s,
-    )
-
-
-async def _record(
-    services: Services, new: NewPayment, personal: PersonalData, timings: PaymentTimings
-) -> PaymentResource | None:
+async def _record(services: Services, new: NewPayment, personal: PersonalData) -> PaymentResource | None:
     """Return the payment as created, or None if this id was refused before and can never be used."""
     structlog.contextvars.bind_contextvars(payment_id=new.id)
     try:
-        answered = PaymentResource.model_validate(await _start(services, new, timings) | personal.in_resource())
+        answered = PaymentResource.model_validate(await _start(services, new) | personal.in_resource())
     except RefusedError as refusal:
         raise _error_of(refusal, new.order_id) from refusal
     except WorkflowEndedError:
@@ -196,11 +183,11 @@ async def _record(
     )
 
 
-async def _start(services: Services, new: NewPayment, timings: PaymentTimings) -> dict[str, object]:
+async def _start(services: Services, new: NewPayment) -> dict[str, object]:
     return await calls.start_and_update(
         services.temporal,
         PAYMENT_WORKFLOW,
-        PaymentInput(new, timings),
+        PaymentInput(new, timings_of(services.settings)),
         workflow_id=payment_workflow_id(new.id),
         update=RECORD,
         attributes=_search_attributes(new),

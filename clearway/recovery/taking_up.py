@@ -56,6 +56,15 @@ class Taken(StrEnum):
     NO_ROW = "no_row"
 
 
+def timings_of(settings: Settings) -> PaymentTimings:
+    """Return the waits of a payment. A gateway's own polling intervals come with its answers."""
+    return PaymentTimings(
+        poll_intervals_s=settings.payment_poll_intervals_s,
+        deadline_s=settings.payment_deadline_s,
+        authorisation_expiry_s=settings.authorisation_expiry_s,
+    )
+
+
 class Recovery:
     """Takes up payments and refunds that have no running workflow. taken_up: how many so far, by kind."""
 
@@ -80,11 +89,7 @@ class Recovery:
             return Taken.NO_ROW
         if row.status in payment.FINAL:
             return Taken.ENDED
-        timings = PaymentTimings(
-            poll_intervals_s=self._settings.payment_poll_intervals_s,
-            deadline_s=self._settings.payment_deadline_s,
-            authorisation_expiry_s=self._settings.authorisation_expiry_s,
-        )
+        timings = timings_of(self._settings)
         return await self._start(
             PAYMENT_WORKFLOW,
             PaymentInput(new_payment_of(row), timings, taken_up=True),

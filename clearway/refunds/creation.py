@@ -21,8 +21,8 @@ from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import REFUND_WORKFLOW, RESERVE, RefundInput, refund_workflow_id
-from clearway.gateways.declared import capabilities_of
 from clearway.payments import finding
+from clearway.payments.capabilities import capabilities_at, refuse_refund
 from clearway.payments.finding import payment_not_found
 from clearway.recovery import reaching
 from clearway.services import Allocation, Services
@@ -41,7 +41,10 @@ async def create_refund(
 ) -> RefundResource:
     """Reserve a refund of a payment and return it as it was created."""
     payment = await finding.find(services, actor.merchant_id, payment_id)
-    of_one_capture = not await _refunds_payments(services, actor.merchant_id, payment.gateway_id)
+    able = await capabilities_at(services, actor.merchant_id, payment)
+    if able is not None:
+        refuse_refund(able, payment, amount_minor)
+    of_one_capture = able is not None and not able.refund_of_payment
     for _ in range(ROUNDS_MAX):
         new = NewRefund(
             allocation.resource_id, actor.merchant_id, payment_id, amount_minor, reason, actor, of_one_capture
@@ -58,13 +61,6 @@ async def create_refund(
         "temporal_unavailable",
         "The refund could not be recorded. Nothing was refunded. Repeat the request with the same Idempotency-Key.",
     )
-
-
-async def _refunds_payments(services: Services, merchant_id: str, gateway_id: str) -> bool:
-    """Return whether the gateway takes one refund of several captures; a gateway that is not known answers itself."""
-    configs = await services.gateways.of_merchant(merchant_id)
-    config = next((each for each in configs if each.id == gateway_id), None)
-    return config is None or capabilities_of(config).refund_of_payment
 
 
 async def _reserve(services: Services, new: NewRefund, payment: PaymentResource) -> RefundResource | None:

@@ -247,6 +247,13 @@ def upgrade() -> None:
             comment="what may be shown of it: vpa, card summary, bank, wallet",
         ),
         sa.Column(
+            "former_instruments",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'[]'"),
+            nullable=False,
+            comment="[step, instrument] of each that a retry replaced, at which step; events before it show that one",
+        ),
+        sa.Column(
             "card_fingerprint",
             sa.Text(),
             nullable=True,

@@ -176,6 +176,7 @@ class PaymentRun:
         self.sent_at: datetime | None = None
         self.doubt = Doubt()
         self.polls = 0
+        self.poll_intervals_s: tuple[float, ...] | None = None
         self.door_closed: bool | None = None
         self.retries_made = 0
         self.recorded_at = self.since = workflow.now()
@@ -198,9 +199,10 @@ class PaymentRun:
         return self.references.get(PAYMENT_REFERENCE)
 
     def learn(self, outcome: GatewayOutcome) -> None:
-        """Keep the references and the state from the gateway's answer."""
+        """Keep the references, the state and the polling intervals from the gateway's answer."""
         self.references |= outcome.references
         self.state = self.state if outcome.state is None else outcome.state
+        self.poll_intervals_s = outcome.poll_intervals_s or self.poll_intervals_s
 
     def forget(self) -> None:
         """Reset to the reference in the payment's row."""
@@ -228,7 +230,7 @@ class PaymentRun:
     @property
     def poll_wait_s(self) -> float:
         """How long to wait before the next status poll, at most until the deadline."""
-        intervals = self.timings.poll_intervals_s
+        intervals = self.poll_intervals_s or self.timings.poll_intervals_s
         left_s = (self.deadline - workflow.now()).total_seconds()
         return min(intervals[min(self.polls, len(intervals) - 1)], left_s)
 
@@ -290,7 +292,7 @@ class PaymentRun:
             raise RecordMovedError(message)
         self.attempt += 1
         self.alternatives = self.alternatives[1:]
-        self.polls, self.door_closed = 0, None
+        self.polls, self.poll_intervals_s, self.door_closed = 0, None, None
         self.references, self.state, self.sent_at = {}, None, workflow.now()
         self.caller = self.caller_at(at.gateway_id)
 

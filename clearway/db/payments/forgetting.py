@@ -33,6 +33,7 @@ async def forget_person(
     """Empty the personal columns of a payment and return its row; None, with nothing changed: it has not ended."""
     emptied: dict[str, Any] = {
         "instrument": {},
+        "former_instruments": [],
         "customer": None,
         "notes": {},
         "personal": None,

@@ -197,7 +197,7 @@ async def apply(
         if is_recorded(row, change.step):
             await _refuse_another_change(connection, row, change)
             return await _already(connection, row, change.step)
-        instead = {} if personal is None else _instead(change, personal, sealed_return_url)
+        instead = {} if personal is None else _instead(row, change, personal, sealed_return_url)
         return await _change(connection, row, change, now, instead)
 
     return await until_written(payment_id, attempt)
@@ -253,12 +253,13 @@ async def _change(
     return None
 
 
-def _instead(change: Change, personal: PersonalData, sealed_return_url: str | None) -> Mapping[str, Any]:
+def _instead(row: Row[Any], change: Change, personal: PersonalData, sealed_return_url: str | None) -> Mapping[str, Any]:
     """Return the columns that another instrument of a retry replaces. Without a return URL the first one stays."""
     assert change.retry is not None, "only a retry brings another instrument"
     instead = {
         "personal": change.retry.personal,
         "instrument": personal.shown,
+        "former_instruments": [*row.former_instruments, [change.step, row.instrument]],
         "card_fingerprint": fingerprint_of(personal),
     }
     return instead if sealed_return_url is None else instead | {"sealed_return_url": sealed_return_url}

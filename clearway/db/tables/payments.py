@@ -50,6 +50,13 @@ payments = Table(
     Column("gateway_id", Text, nullable=False),
     Column("gateway_reference", Text),
     Column("instrument", JSONB, nullable=False, comment="what may be shown of it: vpa, card summary, bank, wallet"),
+    Column(
+        "former_instruments",
+        JSONB,
+        nullable=False,
+        server_default=text("'[]'"),
+        comment="[step, instrument] of each that a retry replaced, at which step; events before it show that one",
+    ),
     Column("card_fingerprint", Text, comment="keyed hash of a card, to count its declines; gone when the payment ends"),
     Column("personal", Text, info=SEALED, comment="encrypted, as workflows have it; gone when the payment ends"),
     Column("sealed_return_url", Text, info=SEALED, comment="encrypted: where the merchant's customer comes back to"),

@@ -133,7 +133,8 @@ class GatewayOutcome:
     elsewhere, worth_again_s, never_again: what the error table says of a failure (`clearway.gateways.errors.judging`).
     May another gateway be tried? After how many seconds is the same instrument worth another try (None: it is not)?
     Must the card never be tried again? limited: it was not sent, or the gateway had too many requests; it is sent after
-    `retry_after_s`. Connectors leave them out.
+    `retry_after_s`. poll_intervals_s: how long to wait before each poll, where the gateway has intervals of its own.
+    Connectors leave them out.
 
     The constructor validates foreign text: messages are made storable, and an identifier, amount or URL that cannot be
     used as it is raises AnswerUnreadableError. So no connector can forget it.
@@ -157,6 +158,7 @@ class GatewayOutcome:
     worth_again_s: int | None = None
     never_again: bool = False
     limited: bool = False
+    poll_intervals_s: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         self._check_identifiers()

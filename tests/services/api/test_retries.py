@@ -33,10 +33,17 @@ async def test_a_declined_payment_is_retried_with_another_instrument(payer: Paye
     paid = await payer.payment_in(held["id"], "success")
     assert (paid["next_attempt_at"], paid["vpa"]) == (None, "success@razorpay")
     assert await api_simulator.charges(held["id"]) == 1
+    assert await _shown(payer, held["id"]) == ["lowfunds@clearway"] * 2 + ["success@razorpay"] * 2
     attempts = (await payer.http.get(f"/payments/{held['id']}/attempts")).json()["data"]
     assert [attempt["status"] for attempt in attempts] == ["failed", "succeeded"]
     history = (await payer.http.get(f"/payments/{held['id']}/history")).json()["data"]
     assert [step["type"] for step in history][1:3] == ["payment.retrying", "payment.retried"]
+
+
+async def _shown(payer: Payer, payment_id: str) -> list[str]:
+    """Return the instrument that each event of a payment shows, oldest first."""
+    events = (await payer.http.get("/events")).json()["data"]
+    return [event["data"]["vpa"] for event in reversed(events) if event["data"]["id"] == payment_id]
 
 
 async def test_two_retries_at_once_make_one_attempt(payer: Payer) -> None:

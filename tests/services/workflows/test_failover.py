@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, update
 
+from activities import gateway as calling
 from clearway.db.tables import gateway_configs
 from clearway.domain import ids
 from clearway.domain.attempt import GatewayChoice
 from clearway.domain.gateway_error import Elsewhere
 from clearway.domain.payment import NewPayment
-from clearway.durable.messages import GatewayEvent
+from clearway.durable.messages import GatewayEvent, PaymentTimings
 from clearway.gateways import connections
 from clearway.gateways.contract import (
     Closes,
@@ -66,6 +67,24 @@ async def test_a_payment_goes_to_the_next_gateway_when_the_first_did_nothing(dur
     assert await durable.event_types(payment.id) == ["payment.created", "payment.attempt_failed", "payment.success"]
     told = " ".join(entry.what for entry in await handle.query(PaymentWorkflow.timeline))
     assert f"trying {second.gateway_id}" in told
+
+
+async def test_each_attempt_is_polled_at_the_intervals_of_its_gateway(
+    durable: Durable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gateway that a payment moves to is polled at its own intervals, and so is a payment that is taken up."""
+    payment, second = await movable(durable, instrument="pending@razorpay")
+    monkeypatch.setattr(calling, "polling_of", lambda config: (47.0,) if config.id == second.gateway_id else (13.0,))
+    await durable.faults(DOWN)
+    _, handle = await durable.start(payment, PaymentTimings(poll_intervals_s=(10, 20), deadline_s=150))
+    assert (await durable.ended(handle)).status == "expired"
+    timers = {
+        event.timer_started_event_attributes.start_to_fire_timeout.ToSeconds()
+        async for event in handle.fetch_history_events()
+        if event.HasField("timer_started_event_attributes")
+    }
+    assert 47 in timers
+    assert not timers & {10, 13, 20}
 
 
 @pytest.mark.parametrize("fault", ["executed_then_dropped", "executed_then_timeout", "error_after_charge", "malformed"])

@@ -105,6 +105,32 @@ async def test_a_right_checksum_over_another_amount_is_reviewed(steady: Site) ->
 
 
 @pytest.mark.parametrize("gateway", ["telcell", "idram", "fastshift"])
+async def test_a_gateway_without_refunds_is_sent_none(steady: Site, gateway: str) -> None:
+    """A refund at a gateway that takes none by API is refused with what to do, and reserves nothing."""
+    shop = await connected(steady, gateway)
+    payment = await shop.pay(190_000)
+    await shop.visit(payment)
+    await shop.merchant.until(payment, "success")
+    refused = await shop.merchant.post(f"/payments/{payment['id']}/refunds", {})
+    assert (refused.status_code, refused.json()["code"]) == (422, "refund_not_supported")
+    assert (await shop.merchant.read(f"/payments/{payment['id']}"))["amount_refunded"] == 0
+
+
+@pytest.mark.parametrize("gateway", BANKS)
+async def test_a_bank_captures_a_hold_once(steady: Site, gateway: str) -> None:
+    """A bank that confirms a hold once takes no capture that leaves the rest open: the rest would be lost."""
+    shop = await connected(steady, gateway, **({"two_stage": True} if gateway == "ameriabank" else {}))
+    payment = await shop.pay(190_000, capture_method="manual")
+    await shop.come_back(await shop.visit(payment))
+    await shop.merchant.until(payment, "authorized")
+    path = f"/payments/{payment['id']}/capture"
+    refused = await shop.merchant.post(path, {"amount": 50_000, "final": False})
+    assert (refused.status_code, refused.json()["code"]) == (422, "capture_not_supported")
+    assert (await shop.merchant.post(path, {"amount": 50_000})).status_code == 200
+    await shop.merchant.until(payment, "success")
+
+
+@pytest.mark.parametrize("gateway", ["telcell", "idram", "fastshift"])
 async def test_a_repeated_report_changes_nothing(steady: Site, gateway: str) -> None:
     """A report that comes twice is answered twice, and the payment is taken once."""
     shop = await connected(steady, gateway)

@@ -33,9 +33,8 @@ from clearway.gateways.contract import (
 from clearway.gateways.custom.client import CustomGateway
 from clearway.gateways.custom.context import Entered
 from clearway.gateways.custom.kind import document_of
+from clearway.gateways.declared import polling_of
 from clearway.gateways.kinds import Checkable
-from clearway.payments.creation import timings_of
-from clearway.settings import Settings
 from tests.support.custom_documents import BILL, calls, form, form_sign, hmac_of
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
@@ -114,17 +113,16 @@ async def test_an_answer_is_classified_by_how_far_the_request_got(
     assert (outcome.kind, outcome.executed) == (kind, executed)
 
 
-@pytest.mark.parametrize(("own", "used", "version"), [(None, (15, 30), 1), ([5, 600], (5.0, 600.0), 2)])
+@pytest.mark.parametrize(("own", "used", "version"), [(None, None, 1), ([5, 600], (5.0, 600.0), 2)])
 def test_a_gateway_may_have_polling_intervals_of_its_own(
-    own: list[int] | None, used: tuple[float, ...], version: int
+    own: list[int] | None, used: tuple[float, ...] | None, version: int
 ) -> None:
-    """Those of the document are used, else those of the installation."""
+    """Those of the document are used; None: those of the installation."""
     document = calls() | {"polling": own}
     config = GatewayConfig(
         "gw_1", "mer_1", Mode.TEST, GatewayKind.CUSTOM, "Acme", True, 1, {"document": document}, (), version=version
     )
-    installation = Settings(_env_file=None, payment_poll_intervals_s=(15, 30))
-    assert timings_of(installation, config).poll_intervals_s == used
+    assert polling_of(config) == used
 
 
 async def test_a_repeat_is_equal_and_sent_once() -> None:
