@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from clearway.domain.events import delivery_body, personal_fields
+from clearway.domain.events import delivery_body, instrument_at, personal_fields
 from clearway.domain.payment import MOVES as PAYMENT_MOVES
 from clearway.domain.refund import MOVES as REFUND_MOVES
 from tests.fire.gauntlet.case import Case
@@ -90,8 +90,9 @@ def _sent_body(event: Record, payment: Record | None) -> str:
     """Return what is sent of an event: its body, with the personal fields that only the payment's row keeps."""
     if payment is None:
         return str(event["body"])
-    person = (payment[name] for name in ("instrument", "customer", "notes", "forgotten_at"))
-    return delivery_body(event["body"], personal_fields(*person))
+    instrument = instrument_at(event["step"], payment["instrument"], payment["former_instruments"])
+    person = (payment[name] for name in ("customer", "notes", "forgotten_at"))
+    return delivery_body(event["body"], personal_fields(instrument, *person))
 
 
 def merchants_never_meet(case: Case) -> Iterator[str]:

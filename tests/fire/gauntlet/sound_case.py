@@ -67,7 +67,12 @@ def _stack(*, failed_over: bool) -> Evidence:
     priced = {"merchant_id": OWN, "amount_minor": 500, "currency": "INR"}
     stack.orders[0] |= priced
     stack.payments[0] |= {**priced, "notes": {"key": "k-pay"}, "method": "upi", "capture_method": "manual"}
-    stack.payments[0] |= {"instrument": {"vpa": VPA}, "customer": None, "forgotten_at": None}
+    stack.payments[0] |= {
+        "instrument": {"vpa": VPA},
+        "former_instruments": [],
+        "customer": None,
+        "forgotten_at": None,
+    }
     stack.refunds[0] |= {"merchant_id": OWN, "currency": "INR", "reason": "k-refund"}
     stack.captures[0] |= {"merchant_id": OWN}
     for event in stack.events:
