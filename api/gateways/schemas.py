@@ -91,10 +91,12 @@ class AlertSettings(Body):
         Field(strict=True, ge=1, le=600_000, description="95 % of the calls must take at most this long."),
     ] = None
     technical_error_percent: Annotated[
-        float | None, Field(ge=0, le=100, description="At most this part of the calls may fail technically.")
+        float | None,
+        Field(strict=True, ge=0, le=100, description="At most this part of the calls may fail technically."),
     ] = None
     success_percent: Annotated[
-        float | None, Field(ge=0, le=100, description="At least this part of the decided payments must be approved.")
+        float | None,
+        Field(strict=True, ge=0, le=100, description="At least this part of the decided payments must be approved."),
     ] = None
     calls_min: Annotated[
         int,
@@ -114,7 +116,12 @@ class LimitSettings(Body):
 
     requests_per_s: Annotated[
         float | None,
-        Field(ge=0.1, le=REQUESTS_PER_S_MAX, description="Requests a second, spread evenly, of all your payments."),
+        Field(
+            strict=True,
+            ge=0.1,
+            le=REQUESTS_PER_S_MAX,
+            description="Requests a second, spread evenly, of all your payments.",
+        ),
     ] = None
     concurrent: Annotated[
         int | None, Field(strict=True, ge=1, le=CONCURRENT_MAX, description="Requests at the same time.")

@@ -52,6 +52,10 @@ VPA_FORM: Final = r"^[a-zA-Z0-9.\-_]{2,256}@[a-zA-Z][a-zA-Z0-9]{1,63}$"
 """name@handle; NPCI's handles are letters, some with digits after them (s2b)."""
 
 
+Flag = Annotated[bool, Field(strict=True)]
+"""`true` or `false`: never 0 or "no"."""
+
+
 class Body(BaseModel):
     """Base of every request body: an unknown field is refused, because it may be misspelt."""
 

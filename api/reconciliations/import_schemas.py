@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from api.http.fields import Body, PlainText
+from api.http.fields import Body, Flag, PlainText
 from api.reconciliations.schemas import ID_LENGTH_MAX
 from clearway.domain.resources import Minor, Moment, Resource
 from clearway.domain.settlement import BalanceKind
@@ -53,7 +53,7 @@ class Columns(Body):
         PlainText, Field(max_length=50, description="`iso`, or as strptime has it, such as `%d.%m.%Y %H:%M`.")
     ] = "iso"
     time_zone: Annotated[PlainText, Field(max_length=64), AfterValidator(_zone)] = "UTC"
-    amounts_in_minor_units: bool = False
+    amounts_in_minor_units: Flag = False
 
     def column_map(self) -> ColumnMap:
         """Return it as the reader takes it."""
@@ -67,10 +67,10 @@ class SettlementImport(Body):
     target: Annotated[Target, Field(description="What the file has.")]
     columns: Columns
     content: Annotated[str, Field(min_length=1, max_length=CONTENT_LENGTH_MAX)]
-    dry_run: bool = False
+    dry_run: Flag = False
     first_row: Annotated[
         int,
-        Field(ge=2, le=100_000_000, description="The number of the first row, for messages about a part."),
+        Field(strict=True, ge=2, le=100_000_000, description="The number of the first row, for messages about a part."),
     ] = FIRST_ROW
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 from sqlalchemy import Row
 
-from api.http.fields import Amount, Body, Country, CurrencyCode, NotesField, PlainText, Time
+from api.http.fields import Amount, Body, Country, CurrencyCode, Flag, NotesField, PlainText, Time
 from clearway.domain.ids import PAYMENT, new_id
 from clearway.domain.payment import CaptureMethod, PaymentMethod
 from clearway.domain.resources import Moment, Resource
@@ -22,7 +22,7 @@ from clearway.routing.trying import Trial
 PAYMENTS_TRIED_MAX = 5_000
 
 CardBin = Annotated[PlainText, StringConstraints(pattern=BIN_FORM), Field(json_schema_extra={"pattern": BIN_FORM})]
-Number = Annotated[int, Field(ge=1, description="Counts your versions.")]
+Number = Annotated[int, Field(strict=True, ge=1, description="Counts your versions.")]
 
 
 class VersionCreate(Body):
@@ -47,7 +47,7 @@ class DryRun(Body):
 class Activation(Body):
     """force: activate it although some of your last payments would find no gateway by it."""
 
-    force: bool = False
+    force: Flag = False
 
 
 class Explain(Body):

@@ -65,7 +65,8 @@ REFUSED_ON_PURPOSE: Final = (
         "validation_error",
         "method and instrument belong together",
         r"(vpa|card|token|bank|wallet): (Leave this out; a payment by \w+ does not use it"
-        r"|Send [\w ]+(; a payment by \w+ needs it)?)",
+        r"|Send [\w ]+(; a payment by \w+ needs it)?)"
+        r"|card_reference: Leave this out; a payment by \w+ has no card",
     ),
     Refusal("validation_error", "money is never written as 1.0", r"[\w.]+: Input should be a valid integer"),
     Refusal("validation_error", "what cannot be stored", r".+: Remove (control characters;|the NUL character) .*"),
