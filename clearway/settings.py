@@ -173,8 +173,8 @@ class Settings(BaseSettings):
     """How many requests with credentials that are not valid one address may send."""
     rate_limit_webhook_retries: str = "60/minute"
     """Retries by hand to one endpoint."""
-    rate_limit_customer: str = ""
-    """Payments of one customer of a merchant, such as `10/hour`, known by id, e-mail or phone; empty: no limit."""
+    rate_limit_customer: str | None = None
+    """Payments of one customer of a merchant (by id, e-mail or phone), such as `10/hour`; None: no limit."""
     rate_limit_storage: str = "async+memory://"
 
     overload_target_ms: float = Field(default=500, ge=0)
