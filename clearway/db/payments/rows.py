@@ -95,6 +95,7 @@ def first_row(new: NewPayment, personal: PersonalData, sealed_return_url: str | 
         "created_at": now,
         "updated_at": now,
         "forgotten_at": None,
+        "former_instruments": [],
     }
     settled = {"settlement_refunded_minor": 0}
     return SimpleNamespace(**NEW.columns(new) | PAYMENT.columns(begun(new)) | shown | settled | more)
