@@ -89,7 +89,7 @@ def _shown_settlement(row: Row[Any] | SimpleNamespace) -> SettlementResource | N
 def first_row(new: NewPayment, personal: PersonalData, sealed_return_url: str | None, now: datetime) -> SimpleNamespace:
     """Return all columns of a new payment, so that the row need not be read back."""
     shown = {"instrument": personal.shown, "customer": personal.customer, "notes": personal.notes}
-    more = {
+    more: dict[str, Any] = {
         "card_fingerprint": fingerprint_of(personal),
         "sealed_return_url": sealed_return_url,
         "created_at": now,
