@@ -31,7 +31,7 @@ from clearway.domain import ids
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.gateway_call import CallOperation, MeasuredCall
 from clearway.domain.money import Money
-from clearway.domain.payment import PaymentMethod
+from clearway.domain.payment import PersonalData
 from clearway.durable.sealed import PostedForm, seal_form, unseal
 from clearway.gateways.connections import Connection, GatewayConnections, GatewayUnusableError
 from clearway.gateways.contract import (
@@ -142,16 +142,16 @@ class GatewayActivities:
         """
         try:
             connection = await self._gateways.get(call.gateway_id)
-            operation = self._opened(call.operation, call.personal)
+            personal = self._unsealed(call.operation, call.personal)
+            operation = self._opened(call.operation, personal)
         except GatewayUnusableError as error:
             return switched_off(call.operation, error)
         except (DecryptionError, *UNUSABLE) as error:  # without a key or a connector nothing was sent
-            return _judged_unsent(call, error)
+            return surely_not_executed(_not_sent(call, error))
         if not connection.config.enabled:
             return switched_off(call.operation, GatewayUnusableError(f"gateway {call.gateway_id} is disabled"))
-        gateway, card = connection.gateway, await self._card(connection, call)
-        refused = None if is_prepared(operation) else card.refusal()
-        if refused is not None:
+        gateway, card = connection.gateway, await self._card(connection, operation, personal)
+        if not is_prepared(operation) and (refused := card.refusal()) is not None:
             return held_back(call.operation, refused)
         if isinstance(gateway, Preparing) and not is_prepared(operation):
             preparing = gateway.prepare(operation)
@@ -173,13 +173,7 @@ class GatewayActivities:
     @activity.defn(name="refund")
     async def refund(self, call: GatewayCall) -> GatewayOutcome:
         """Give money back. PREPARED: the gateway is first asked for a baseline (`prepare_refund`); nothing was sent."""
-        try:
-            gateway = (await self._gateways.get(call.gateway_id)).gateway
-        except UNUSABLE as error:
-            return _not_sent(call, error)
-        if isinstance(gateway, PreparingRefunds) and call.operation.baseline is None:
-            return GatewayOutcome(OutcomeKind.PREPARED)
-        return await self._send(call, lambda gateway: gateway.refund(call.operation))
+        return await self._send(call, lambda gateway: _refunding(gateway, call.operation))
 
     @activity.defn(name="prepare_refund")
     async def prepare_refund(self, call: GatewayCall) -> GatewayOutcome:
@@ -216,7 +210,7 @@ class GatewayActivities:
         """
         try:
             connection = await self._gateways.get(call.gateway_id)
-            operation = self._opened(call.operation, call.personal)
+            operation = self._opened(call.operation, self._unsealed(call.operation, call.personal))
         except (DecryptionError, *UNUSABLE) as error:
             activity.logger.error("the attempt at gateway %s cannot be closed: %s", call.gateway_id, error)
             return UNKNOWN
@@ -245,7 +239,7 @@ class GatewayActivities:
         """
         operation = call.operation
         try:
-            operation = self._opened(operation, call.personal)
+            operation = self._opened(operation, self._unsealed(operation, call.personal))
         except DecryptionError as error:  # the gateway can be asked without it
             activity.logger.warning("the payment's personal data cannot be opened: %s", error)
         try:
@@ -274,23 +268,27 @@ class GatewayActivities:
         # It may be the step just taken, which nobody has seen: it took no money.
         return replace(found, kind=OutcomeKind.RETRYABLE, executed=Executed.NO) if found.kind in ONLY_BEGUN else found
 
-    async def _card(self, connection: Connection, call: GatewayCall) -> CardStanding:
+    async def _card(self, connection: Connection, operation: Operation, personal: PersonalData | None) -> CardStanding:
         """Return what the limits of the card networks allow of an authorisation."""
-        operation, config = call.operation, connection.config
-        if self._cards is None or not call.personal or not _is_by_card(operation):
+        config = connection.config
+        if self._cards is None or personal is None:
             return NO_LIMIT
-        personal = unseal(self._cipher, operation.payment_id, call.personal)
         money = Money(operation.amount_minor, operation.currency)
         return await self._cards.standing(config.merchant_id, config.mode, personal, money)
 
-    async def _send(self, call: GatewayCall, send: Callable[[Gateway], Calling]) -> GatewayOutcome:
-        """Send a capture, void or refund: also to a disabled gateway, because the money is there."""
+    async def _send(self, call: GatewayCall, send: Callable[[Gateway], Calling | None]) -> GatewayOutcome:
+        """Send a capture, void or refund: also to a disabled gateway, because the money is there.
+
+        send: returns None when the gateway must be asked for something first.
+        """
         try:
             connection = await self._gateways.get(call.gateway_id)
         except UNUSABLE as error:
             return _not_sent(call, error)
-        made = CallOperation(call.operation.kind.value)
-        return await self._counted(connection, call.operation, made, send(connection.gateway))
+        calling = send(connection.gateway)
+        if calling is None:
+            return GatewayOutcome(OutcomeKind.PREPARED)
+        return await self._counted(connection, call.operation, CallOperation(call.operation.kind.value), calling)
 
     async def _counted(
         self, connection: Connection, operation: Operation, made: CallOperation, calling: Calling
@@ -336,7 +334,7 @@ class GatewayActivities:
                 measure(connection, made, outcome, took)
         outcome = await self._judged(outcome, connection.config, operation)
         limited, polling = asks_to_wait(outcome, answered.status), polling_of(connection.config)
-        return replace(outcome, limited=limited, poll_intervals_s=polling)
+        return replace(outcome, limited=limited, poll_intervals_s=polling) if limited or polling else outcome
 
     async def _judged(self, outcome: GatewayOutcome, config: GatewayConfig, operation: Operation) -> GatewayOutcome:
         """Return the outcome with what the error table, or the merchant's own row, says of a failure."""
@@ -360,27 +358,30 @@ class GatewayActivities:
         url = self._pages.form(operation.payment_id)
         return replace(outcome, action=Action(ActionKind.FORM_POST, url, sealed=sealed))
 
-    def _opened(self, operation: Operation, personal: str | None) -> Operation:
-        """Return the operation with decrypted customer data and the return URL. Raises DecryptionError."""
+    def _unsealed(self, operation: Operation, personal: str | None) -> PersonalData | None:
+        """Decrypt the customer's data of an authorisation. Raises DecryptionError."""
+        if operation.authorisation is None or not personal:
+            return None
+        return unseal(self._cipher, operation.payment_id, personal)
+
+    def _opened(self, operation: Operation, personal: PersonalData | None) -> Operation:
+        """Return the operation with the instrument and the return URL."""
         asked = operation.authorisation
-        if asked is None or not personal:
+        if asked is None or personal is None:
             return operation
-        instrument = unseal(self._cipher, operation.payment_id, personal).instrument
         return_url = self._pages.coming_back(operation.payment_id)
-        return replace(operation, authorisation=replace(asked, instrument=instrument, return_url=return_url))
+        return replace(operation, authorisation=replace(asked, instrument=personal.instrument, return_url=return_url))
+
+
+def _refunding(gateway: Gateway, operation: Operation) -> Calling | None:
+    """Return the call of a refund; None: its baseline must be read first."""
+    wanting = isinstance(gateway, PreparingRefunds) and operation.baseline is None
+    return None if wanting else gateway.refund(operation)
 
 
 def _not_sent(call: GatewayCall, error: Exception) -> GatewayOutcome:
     activity.logger.error("%s was not sent to gateway %s: %s", call.operation.key, call.gateway_id, error)
     return GatewayOutcome(OutcomeKind.RETRYABLE)
-
-
-def _judged_unsent(call: GatewayCall, error: Exception) -> GatewayOutcome:
-    return surely_not_executed(_not_sent(call, error))
-
-
-def _is_by_card(operation: Operation) -> bool:
-    return operation.authorisation is not None and operation.authorisation.method == PaymentMethod.CARD
 
 
 ONLY_BEGUN: Final = frozenset({OutcomeKind.NEEDS_ACTION, OutcomeKind.PREPARED, OutcomeKind.NOT_FOUND})

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from clearway.domain.errors import UnprocessableError
+from clearway.domain.payment import PaymentMethod
 from clearway.domain.resources import PaymentResource
 from clearway.gateways.contract import Capabilities
 from clearway.gateways.declared import capabilities_of
 from clearway.services import Services
 
+ANYTHING: Final = Capabilities(frozenset(PaymentMethod))
+"""Of a gateway that is not known here: it answers for itself."""
 
-async def capabilities_at(services: Services, merchant_id: str, payment: PaymentResource) -> Capabilities | None:
-    """Return the capabilities of the payment's gateway; None: it is not known, and answers for itself."""
+
+async def capabilities_at(services: Services, merchant_id: str, payment: PaymentResource) -> Capabilities:
+    """Return the capabilities of the payment's gateway."""
     configs = await services.gateways.of_merchant(merchant_id)
     config = next((each for each in configs if each.id == payment.gateway_id), None)
-    return None if config is None else capabilities_of(config)
+    return ANYTHING if config is None else capabilities_of(config)
 
 
 def refuse_capture(able: Capabilities, payment: PaymentResource, amount_minor: int | None, *, final: bool) -> None:

@@ -26,8 +26,7 @@ async def capture(services: Services, actor: Actor, payment_id: str, asked: Capt
     """Capture part or all of an authorised payment. A success means that this capture took its amount."""
     before = await find(services, actor.merchant_id, payment_id)
     able = await capabilities_at(services, actor.merchant_id, before)
-    if able is not None:
-        refuse_capture(able, before, asked.amount_minor, final=asked.final)
+    refuse_capture(able, before, asked.amount_minor, final=asked.final)
     try:
         named = replace(asked, asked_by=actor)
         return await _update(services, before, CAPTURE, named, update_id=asked.capture_id)

@@ -42,9 +42,8 @@ async def create_refund(
     """Reserve a refund of a payment and return it as it was created."""
     payment = await finding.find(services, actor.merchant_id, payment_id)
     able = await capabilities_at(services, actor.merchant_id, payment)
-    if able is not None:
-        refuse_refund(able, payment, amount_minor)
-    of_one_capture = able is not None and not able.refund_of_payment
+    refuse_refund(able, payment, amount_minor)
+    of_one_capture = not able.refund_of_payment
     for _ in range(ROUNDS_MAX):
         new = NewRefund(
             allocation.resource_id, actor.merchant_id, payment_id, amount_minor, reason, actor, of_one_capture

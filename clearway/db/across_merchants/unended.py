@@ -16,18 +16,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from clearway.db.reconciliation.items import CLOSED_BY_A_PERSON
 from clearway.db.tables import (
     captures,
     gateway_events,
     payments,
-    reconciliation_corrections,
     reconciliation_items,
     refunds,
 )
 from clearway.domain import payment, refund
 from clearway.domain.gateway_event import Verdict
 from clearway.domain.payment import PaymentStatus
-from clearway.domain.reconciliation import CLEARWAY, Comparison, ItemState, operation_subject
+from clearway.domain.reconciliation import Comparison, operation_subject
 from clearway.domain.refund import RefundStatus
 
 
@@ -113,15 +113,11 @@ async def standing(
 async def settled_operations(connection: AsyncConnection, gateway_id: str, keys: Collection[str]) -> frozenset[str]:
     """Return which of a gateway's operations have a reconciliation item that a person closed, by operation key."""
     item = reconciliation_items.c
-    by_a_person = exists().where(
-        reconciliation_corrections.c.item_id == item.id, reconciliation_corrections.c.actor != CLEARWAY
-    )
     query = select(item.subject).where(
         item.gateway_id == gateway_id,
         item.comparison == Comparison.OPERATIONS.value,
         item.subject.in_([operation_subject(key) for key in keys]),
-        item.state != ItemState.OPEN.value,
-        by_a_person,
+        CLOSED_BY_A_PERSON,
     )
     closed = set((await connection.execute(query)).scalars())
     return frozenset(key for key in keys if operation_subject(key) in closed)

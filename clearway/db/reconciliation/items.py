@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Row, case, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +16,12 @@ from clearway.db.pages import Rows as Page
 from clearway.db.tables import reconciliation_corrections, reconciliation_items
 from clearway.domain.ids import CORRECTION, RECONCILIATION_ITEM, new_id
 from clearway.domain.reconciliation import CLEARWAY, SELF_CLOSING, Comparison, Finding, ItemState
+
+CLOSED_BY_A_PERSON: Final = (reconciliation_items.c.state != ItemState.OPEN.value) & exists().where(
+    reconciliation_corrections.c.item_id == reconciliation_items.c.id,
+    reconciliation_corrections.c.merchant_id == reconciliation_items.c.merchant_id,
+    reconciliation_corrections.c.actor != CLEARWAY,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +55,11 @@ async def open_items(
 async def _settled(connection: AsyncConnection, run: Row[Any], subjects: Collection[str]) -> set[tuple[str, str, str]]:
     """Return comparison, subject and kind of the items that a person closed."""
     column = reconciliation_items.c
-    by_a_person = exists().where(
-        reconciliation_corrections.c.item_id == column.id, reconciliation_corrections.c.actor != CLEARWAY
-    )
     query = select(column.comparison, column.subject, column.kind).where(
         column.gateway_id == run.gateway_id,
         column.merchant_id == run.merchant_id,
         column.subject.in_(subjects),
-        column.state != ItemState.OPEN.value,
-        by_a_person,
+        CLOSED_BY_A_PERSON,
     )
     return {(row.comparison, row.subject, row.kind) for row in await connection.execute(query)}
 

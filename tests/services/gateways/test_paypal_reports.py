@@ -28,6 +28,7 @@ from clearway.gateways.paypal.client import PayPalGateway
 from clearway.gateways.paypal.exchange import PayPalCredentials
 from clearway.simulator.facades.paypal import reporting
 from tests.services.gateways.asking import MANUAL, follow_up
+from tests.services.gateways.listing import all_operations, all_rows
 from tests.services.gateways.paypal_account import Account
 from tests.services.gateways.paypal_bench import PayPal, connected
 from tests.services.gateways.running import Simulator, running_simulator
@@ -56,26 +57,13 @@ async def paypal(settling: Simulator, receiver: Receiver, request: pytest.Fixtur
 
 async def rows_of(paypal: PayPal, back: timedelta = LATER) -> list[BalanceRow]:
     """Return the rows of the account, oldest first."""
-    found: list[BalanceRow] = []
-    now, cursor = datetime.now(UTC), None
-    while True:
-        page = await paypal.gateway.list_balance_rows(since=now - back, until=now + LATER, cursor=cursor)
-        found += page.rows
-        cursor = page.cursor
-        if cursor is None:
-            return found
+    now = datetime.now(UTC)
+    return await all_rows(paypal.gateway, now - back, now + LATER)
 
 
 async def operations_of(paypal: PayPal) -> dict[str | None, ListedOperation]:
     """Return the operations of the account, by our key."""
-    found: dict[str | None, ListedOperation] = {}
-    cursor = None
-    while True:
-        page = await paypal.gateway.list_operations(since=datetime.now(UTC) - LATER, cursor=cursor)
-        found |= {one.key: one for one in page.operations}
-        cursor = page.cursor
-        if cursor is None:
-            return found
+    return await all_operations(paypal.gateway, datetime.now(UTC) - LATER)
 
 
 async def test_a_charge_and_its_refund_name_our_operations(paypal: PayPal) -> None:

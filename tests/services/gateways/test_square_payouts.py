@@ -23,6 +23,7 @@ from clearway.gateways.contract import (
 )
 from clearway.gateways.square import listing
 from tests.services.gateways.asking import MANUAL, follow_up
+from tests.services.gateways.listing import all_operations, all_rows
 from tests.services.gateways.running import Simulator, running_simulator
 from tests.services.gateways.square_account import Seller
 from tests.services.gateways.square_bench import Square, connected
@@ -59,26 +60,13 @@ async def payouts_of(square: Square) -> list[Payout]:
 
 async def rows_of(square: Square) -> list[BalanceRow]:
     """Return the rows of the seller."""
-    found: list[BalanceRow] = []
-    now, cursor = datetime.now(UTC), None
-    while True:
-        page = await square.gateway.list_balance_rows(since=now - BACK, until=now + BACK, cursor=cursor)
-        found += page.rows
-        cursor = page.cursor
-        if cursor is None:
-            return found
+    now = datetime.now(UTC)
+    return await all_rows(square.gateway, now - BACK, now + BACK)
 
 
 async def operations_of(square: Square) -> dict[str | None, ListedOperation]:
     """Return the operations of the seller, by our key."""
-    found: dict[str | None, ListedOperation] = {}
-    cursor = None
-    while True:
-        page = await square.gateway.list_operations(since=datetime.now(UTC) - BACK, cursor=cursor)
-        found |= {one.key: one for one in page.operations}
-        cursor = page.cursor
-        if cursor is None:
-            return found
+    return await all_operations(square.gateway, datetime.now(UTC) - BACK)
 
 
 async def test_a_payout_its_entries_and_its_own_row(square: Square, monkeypatch: pytest.MonkeyPatch) -> None:
