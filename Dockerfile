@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1.7
-# One image for every program of Clearway: `clearway api`, `worker`, `simulator`, `migrate`, `seed`.
+# One image for every program of Clearway: `clearway api`, `dashboard`, `worker`, `simulator`, `migrate`, `seed`.
 
 FROM python:3.11.14-slim-bookworm AS build
 ARG UV_VERSION=0.13.8
@@ -15,12 +15,15 @@ WORKDIR /src
 COPY pyproject.toml uv.lock README.md ./
 RUN --mount=type=cache,target=/var/cache/uv uv sync --locked --no-dev --no-install-project
 
-COPY alembic.ini worker.py ./
+COPY alembic.ini worker.py hatch_build.py ./
+COPY web/dashboard ./web/dashboard
 COPY clearway ./clearway
 COPY activities ./activities
 COPY workflows ./workflows
 COPY api ./api
 COPY migrations ./migrations
+COPY web/checkout ./web/checkout
+# It builds the dashboard too, with Node as a wheel.
 RUN --mount=type=cache,target=/var/cache/uv uv sync --locked --no-dev --no-editable
 
 FROM python:3.11.14-slim-bookworm
@@ -34,12 +37,14 @@ ENV PATH=/opt/clearway/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     CLEARWAY_ENV=production \
     API_HOST=0.0.0.0 \
+    DASHBOARD_HOST=0.0.0.0 \
+    CHECKOUT_HOST=0.0.0.0 \
     METRICS_HOST=0.0.0.0 \
     SIMULATOR_HOST=0.0.0.0
 # Whatever runs here keeps nothing here but the simulator's journal.
 WORKDIR /var/lib/clearway
 USER 10001:10001
-EXPOSE 8000
+EXPOSE 8000 3000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=6 \
     CMD ["python", "-c", "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('API_PORT', '8000')}/health\", timeout=4)"]
 ENTRYPOINT ["clearway"]

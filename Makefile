@@ -1,7 +1,7 @@
 # Two commands: `make dev` runs everything on this machine, `make test` proves it. Nothing else needs to be installed
 # than Python 3.11+ and make; scripts/bootstrap gets the rest from the package index.
 .DEFAULT_GOAL := help
-.PHONY: help dev test test-unit bench gauntlet check contracts lint format servers doctor clean
+.PHONY: help dev test test-unit web bench gauntlet check contracts lint format servers doctor clean
 SHELL := /bin/sh
 RUN := scripts/bootstrap
 ARGS ?=
@@ -18,6 +18,9 @@ test: servers ## Run the whole test suite; ARGS="tests/stack/dev -k ports" runs 
 
 test-unit: ## Run the tests that need no server (within a minute)
 	@$(RUN) pytest tests/unit $(ARGS)
+
+web: ## Lint, build, type-check and unit-test the dashboard; its Node comes from the path or from the package index
+	@$(RUN) python -m clearway.dev.dashboard_build
 
 gauntlet: servers ## Payments under fire, then a verdict on every invariant; ARGS="--payments 10000" for the long run
 	@$(RUN) python -m tests.fire.gauntlet $(ARGS)
@@ -39,6 +42,7 @@ contracts: ## Compare the committed contracts with the code
 	@$(RUN) python -m scripts.custom_gateway_schema --check
 	@$(RUN) python -m scripts.openapi --check
 	@$(RUN) python -m scripts.error_reference --check
+	@$(RUN) python -m scripts.roles_table --check
 
 format: ## Rewrite the code as the formatter and the safe fixes want it
 	@$(RUN) ruff check --fix .

@@ -35,6 +35,7 @@ from activities.gateway import CustomerPages, GatewayActivities
 from activities.gateway_events import GatewayEventActivities
 from activities.health import HealthActivities
 from activities.heartbeats import Heartbeats
+from activities.mail import MailActivities
 from activities.maintenance import MaintenanceActivities
 from activities.payment import PaymentActivities
 from activities.reconciliation import ReconciliationActivities
@@ -49,7 +50,8 @@ from clearway.crypto.encryption import Cipher
 from clearway.db.engine import create_engine
 from clearway.durable.client import build_adapters, connect
 from clearway.durable.deliveries import TemporalDeliveries
-from clearway.durable.messages import QUEUE_DELIVERIES, QUEUE_OPERATIONS, QUEUE_PAYMENTS, TASK_QUEUES
+from clearway.durable.messages import QUEUE_DELIVERIES, QUEUE_MAILS, QUEUE_OPERATIONS, QUEUE_PAYMENTS, TASK_QUEUES
+from clearway.durable.schedules import MAINTENANCE, RECONCILIATION
 from clearway.durable.search_attributes import ensure_search_attributes
 from clearway.egress import EgressPolicy, WebhookSender
 from clearway.gateway_configs.opening import open_connections
@@ -80,7 +82,7 @@ CONNECT_WAITS_S: Final = (1, 2, 5, 10, 30)
 """Waits between attempts to reach Temporal; the last repeats."""
 PREPARED_EVERY_S: Final = 30.0
 """How often the worker checks that Temporal has our schedule. Until then, work that Temporal lost may lie unnoticed."""
-ACTIVITY_SLOTS: Final = {QUEUE_PAYMENTS: 200, QUEUE_DELIVERIES: 200, QUEUE_OPERATIONS: 20}
+ACTIVITY_SLOTS: Final = {QUEUE_PAYMENTS: 200, QUEUE_DELIVERIES: 200, QUEUE_OPERATIONS: 20, QUEUE_MAILS: 10}
 """How many activities one process runs at once, by queue: calls that mostly wait, so many fit."""
 
 
@@ -126,16 +128,21 @@ def activities_of(
         sender = WebhookSender(EgressPolicy.from_settings(settings))
         deliver = WebhookDeliveryActivities(engine, sender, cipher)
         return [deliver.attempt_at_once, deliver.attempt, deliver.attempt_by_hand, deliver.give_up, deliver.cancel]
+    if queue == QUEUE_MAILS:
+        return [MailActivities(engine, settings, cipher).send]
     maintenance = MaintenanceActivities(engine, deliveries, settings)
-    health = HealthActivities(engine, deliveries, gateways, settings)
+    health = HealthActivities(engine, deliveries, gateways, settings, cipher)
     recoveries = Recovery(engine, deliveries.client, settings)
     recovery = RecoveryActivities(recoveries, settings.recovery_after_s)
     reconciliation = ReconciliationActivities(Reconciler(engine, gateways, recoveries), deliveries)
     endpoints = EndpointActivities(engine, deliveries)
     taking_up = [maintenance.take_up_deliveries, maintenance.take_up_recoveries, recovery.sweep]
     tidying = [maintenance.forget_idempotency_keys, maintenance.ensure_partitions, maintenance.reconcile_health_checks]
+    tidying += [maintenance.take_up_mails, maintenance.forget_mails, maintenance.forget_request_log]
+    tidying.append(maintenance.expire_orders)
+    tidying += [maintenance.send_notices]
     fx = FxActivities(engine, settings)
-    watching: list[Callable[..., Any]] = [health.check_gateway, health.send_mail, fx.refresh]
+    watching: list[Callable[..., Any]] = [health.check_gateway, fx.refresh]
     reconciling: list[Callable[..., Any]] = [reconciliation.advance, reconciliation.fail, reconciliation.start_due]
     of_endpoints: list[Callable[..., Any]] = [endpoints.recover_page, endpoints.cancel_deliveries]
     return [*tidying, *taking_up, *of_endpoints, *watching, *reconciling]
@@ -239,11 +246,9 @@ async def keep_prepared(client: Client, settings: Settings) -> None:
             with contextlib.suppress(RPCError):
                 await ensure_search_attributes(client)
             await schedules.ensure(
-                client, schedules.RECONCILIATION, DueReconciliationsWorkflow.run, settings.reconciliation_every_s
+                client, RECONCILIATION, DueReconciliationsWorkflow.run, settings.reconciliation_every_s
             )
-            if await schedules.ensure(
-                client, schedules.MAINTENANCE, MaintenanceWorkflow.run, settings.maintenance_every_s
-            ):
+            if await schedules.ensure(client, MAINTENANCE, MaintenanceWorkflow.run, settings.maintenance_every_s):
                 log.warning("maintenance schedule created", why="it was not there: a new Temporal store?")
         except (RPCError, RuntimeError) as error:
             log.warning("maintenance schedule not checked", reason=str(error).splitlines()[0] if str(error) else "?")

@@ -17,6 +17,7 @@ from temporalio import activity
 from activities.gateway_measuring import (
     Calling,
     asks_to_wait,
+    count_dropped,
     held_back,
     measure,
     outcome_of,
@@ -248,7 +249,8 @@ class GatewayActivities:
             activity.logger.error("gateway %s cannot be asked: %s", call.gateway_id, error)
             return UNKNOWN
         gateway = connection.gateway
-        if call.row_may_be_lost and isinstance(gateway, Preparing) and not is_prepared(operation):
+        lost = call.row_may_be_lost and not gateway.abilities.finds_lost
+        if lost and isinstance(gateway, Preparing) and not is_prepared(operation):
             return await self._begun(connection, gateway, operation, call.at)
         finding = find_out(gateway, operation, call.at)
         return self._sealed(operation, await self._noted(connection, operation, CallOperation.RECOVER, finding))
@@ -330,7 +332,8 @@ class GatewayActivities:
             finally:
                 took = timedelta(seconds=time.monotonic() - started)
                 kept = row_of(connection, operation, made, outcome, took)
-                self._keep(MeasuredCall(id=call_id, started_at=started_at, http_status=answered.status, **kept))
+                call = MeasuredCall(id=call_id, started_at=started_at, http_status=answered.status, **kept)
+                count_dropped(0 if self._calls is None else self._calls.note(call))
                 measure(connection, made, outcome, took)
         outcome = await self._judged(outcome, connection.config, operation)
         limited, polling = asks_to_wait(outcome, answered.status), polling_of(connection.config)
@@ -342,11 +345,6 @@ class GatewayActivities:
         if outcome.kind is OutcomeKind.DECLINED and self._overrides is not None:
             own = await self._overrides.of_merchant(config.merchant_id)
         return judged(outcome, config.kind.value, operation.kind.value, own)
-
-    def _keep(self, call: MeasuredCall) -> None:
-        if self._calls is not None and not self._calls.note(call) and activity.in_activity():
-            dropped = "Calls to gateways that were not kept as rows, because the database was away for too long."
-            activity.metric_meter().create_counter("clearway_gateway_calls_dropped", dropped).add(1)
 
     def _sealed(self, operation: Operation, outcome: GatewayOutcome) -> GatewayOutcome:
         """Return an outcome whose form for the customer is encrypted, with the page of Clearway that posts it."""

@@ -55,6 +55,13 @@ def measure(connection: Connection, made: CallOperation, outcome: GatewayOutcome
     )
 
 
+def count_dropped(dropped: int) -> None:
+    """Count calls that are not kept as rows."""
+    if dropped and activity.in_activity():
+        about = "Calls to gateways that were not kept as rows, because the database was away for too long."
+        activity.metric_meter().create_counter("clearway_gateway_calls_dropped", about).add(dropped)
+
+
 def asks_to_wait(outcome: GatewayOutcome, status: int | None) -> bool:
     """Return whether a gateway refused a request because there were too many, and says how long to wait."""
     refused = outcome.kind in {OutcomeKind.RETRYABLE, OutcomeKind.UNKNOWN}

@@ -25,6 +25,7 @@ from clearway.domain.command import CommandEnd, NewCommand, PaymentCommand
 from clearway.domain.payment import Change, MoveRefusedError, NewPayment, Payment, PersonalData
 from clearway.domain.refusals import (
     MOVE_REFUSED,
+    ORDER_CLOSED,
     ORDER_NOT_FOUND,
     ORDER_TAKEN,
     PAYMENT_NOT_FOUND,
@@ -115,7 +116,7 @@ class PaymentActivities:
 
     @activity.defn(name="record_payment")
     async def record(self, what: RecordInput) -> PaymentState:
-        """Record a payment with its first event. Fails for good with ORDER_TAKEN, ORDER_NOT_FOUND or RUN_RESET."""
+        """Record a payment with its first event. Fails for good with one of the refusals of `record`."""
         new = what.payment
         if what.only_if_there:
             await self._refuse_unless_there(new.id)
@@ -130,6 +131,9 @@ class PaymentActivities:
                 "Wait for the first to end: if it fails, the order can be paid again."
             )
             raise ApplicationError(message, type=ORDER_TAKEN, non_retryable=True, category=REFUSAL) from error
+        except recording.OrderClosedError as error:
+            message = f"order {new.order_id} was cancelled or has expired; nothing was recorded"
+            raise ApplicationError(message, type=ORDER_CLOSED, non_retryable=True, category=REFUSAL) from error
         except recording.OrderUnknownError as error:
             message = f"there is no order {new.order_id} in {new.currency}; nothing was recorded"
             raise ApplicationError(message, type=ORDER_NOT_FOUND, non_retryable=True, category=REFUSAL) from error

@@ -22,7 +22,14 @@ from clearway.db.refunds import recording_baselines as baselines
 from clearway.domain.attempt import AttemptKept
 from clearway.domain.payment import MoveRefusedError
 from clearway.domain.refund import NewRefund, Refund, RefundChange
-from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, MOVE_REFUSED, PAYMENT_NOT_FOUND, REFUND_NOT_FOUND, RUN_RESET
+from clearway.domain.refusals import (
+    AMOUNT_NOT_REFUNDABLE,
+    MOVE_REFUSED,
+    PAYMENT_NOT_FOUND,
+    REFUND_NOT_FOUND,
+    RUN_RESET,
+    STEP_UP_REQUIRED,
+)
 from clearway.durable.deliveries import TemporalDeliveries
 
 
@@ -77,17 +84,20 @@ class RefundActivities:
 
     @activity.defn(name="reserve_refund")
     async def reserve(self, what: ReserveInput) -> RefundState:
-        """Reserve a refund. Fails for good with AMOUNT_NOT_REFUNDABLE, PAYMENT_NOT_FOUND or RUN_RESET."""
+        """Reserve a refund.
+
+        Fails for good with AMOUNT_NOT_REFUNDABLE, STEP_UP_REQUIRED, PAYMENT_NOT_FOUND or RUN_RESET.
+        """
         new = what.refund
         if what.only_if_there:
             await self._refuse_unless_there(new.id)
         try:
             async with self._engine.connect() as connection:
                 recorded = await recording.reserve(connection, new, now=datetime.now(UTC))
-        except recording.AmountNotRefundableError as error:
-            raise ApplicationError(
-                str(error), type=AMOUNT_NOT_REFUNDABLE, non_retryable=True, category=REFUSAL
-            ) from error
+        except (recording.AmountNotRefundableError, recording.StepUpRequiredError) as error:
+            is_amount = isinstance(error, recording.AmountNotRefundableError)
+            kind = AMOUNT_NOT_REFUNDABLE if is_amount else STEP_UP_REQUIRED
+            raise ApplicationError(str(error), type=kind, non_retryable=True, category=REFUSAL) from error
         except PaymentUnknownError as error:
             message = f"there is no payment {new.payment_id}; nothing was refunded"
             raise ApplicationError(message, type=PAYMENT_NOT_FOUND, non_retryable=True, category=REFUSAL) from error

@@ -20,11 +20,25 @@ ASK_TIMEOUT: Final = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
-class QueueState:
-    """A task queue: whether workers poll it, and how many tasks wait for one."""
+class Poller:
+    """A worker process that asks a task queue for work. identity: as `worker.py` names it."""
 
-    polled: bool
+    identity: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """A task queue: its workers, how many tasks wait for one, and for how long the oldest does."""
+
+    pollers: tuple[Poller, ...]
     waiting: int
+    oldest_s: float
+
+    @property
+    def polled(self) -> bool:
+        """Whether workers poll it."""
+        return bool(self.pollers)
 
 
 async def queue_states(client: Client) -> dict[str, QueueState]:
@@ -39,9 +53,13 @@ async def _state(client: Client, name: str) -> QueueState:
         _describe(client, name, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY),
     )
     since = datetime.now(UTC) - POLL_SEEN_WITHIN
-    polled = any(poller.last_access_time.ToDatetime(UTC) > since for poller in workflow_tasks.pollers)
-    waiting = sum(answer.stats.approximate_backlog_count for answer in (workflow_tasks, activity_tasks))
-    return QueueState(polled, waiting)
+    seen = {each.identity: each.last_access_time.ToDatetime(UTC) for each in workflow_tasks.pollers}
+    stats = [answer.stats for answer in (workflow_tasks, activity_tasks)]
+    return QueueState(
+        pollers=tuple(Poller(*each) for each in sorted(seen.items()) if each[1] > since),
+        waiting=sum(each.approximate_backlog_count for each in stats),
+        oldest_s=max(each.approximate_backlog_age.ToTimedelta().total_seconds() for each in stats),
+    )
 
 
 async def _describe(client: Client, name: str, kind: TaskQueueType.ValueType) -> DescribeTaskQueueResponse:

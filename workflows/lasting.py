@@ -25,6 +25,12 @@ class RecordMovedError(Exception):
     """The row differs from this run's state. A new run must continue from the row and ask the gateway first."""
 
 
+def refuse_behind(step: str, version: int) -> None:
+    """Raise RecordMovedError when a row has more steps than the one that was just recorded: another run took them."""
+    if int(step) != version:
+        raise RecordMovedError(f"the row has taken {version} steps, and this run has recorded step {step}")
+
+
 def began_by_reset() -> bool:
     """Whether an operator's reset began this run. A run before it may have answered a request already."""
     info = workflow.info()

@@ -30,6 +30,11 @@ class MaintenanceResult:
     taken_up: dict[str, int] = field(default_factory=dict)
     schedules_mended: int = 0
     rates_fetched: int = 0
+    mails_looked_at: int = 0
+    mails_forgotten: int = 0
+    request_months_forgotten: int = 0
+    notices_sent: int = 0
+    orders_expired: int = 0
 
 
 @workflow.defn
@@ -39,13 +44,21 @@ class MaintenanceWorkflow:
     @workflow.run
     async def run(self) -> MaintenanceResult:
         """Delete expired rows, and start lost workflows."""
+        expired = await _step(MaintenanceActivities.expire_orders)
         started = await _step(MaintenanceActivities.take_up_deliveries)
         recoveries = await _step(MaintenanceActivities.take_up_recoveries)
         forgotten = await _step(MaintenanceActivities.forget_idempotency_keys)
         made = await _step(MaintenanceActivities.ensure_partitions)
         mended = await _step(MaintenanceActivities.reconcile_health_checks, retry=policies.SWEEP_RETRY)
         fetched = await _step(FxActivities.refresh, retry=policies.SWEEP_RETRY, limit=timedelta(minutes=1))
-        return MaintenanceResult(forgotten, started, recoveries, made, await self._sweep(), mended, fetched)
+        mails = await _step(MaintenanceActivities.take_up_mails)
+        old_mails = await _step(MaintenanceActivities.forget_mails)
+        months = await _step(MaintenanceActivities.forget_request_log)
+        notices = await _step(MaintenanceActivities.send_notices)
+        swept = await self._sweep()
+        return MaintenanceResult(
+            forgotten, started, recoveries, made, swept, mended, fetched, mails, old_mails, months, notices, expired
+        )
 
     async def _sweep(self) -> dict[str, int]:
         """Start a run where none is running; return how many by kind."""

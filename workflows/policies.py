@@ -89,7 +89,8 @@ HEALTH_CHECK_TIMEOUT: Final = timedelta(seconds=45)
 HEALTH_CHECK_RETRY: Final = RetryPolicy(initial_interval=timedelta(seconds=2), maximum_attempts=3)
 """For our own failures only; the next check comes soon."""
 MAIL_TIMEOUT: Final = timedelta(seconds=60)
+"""Above what the steps of one SMTP conversation may take together."""
 MAIL_RETRY: Final = RetryPolicy(
-    initial_interval=timedelta(seconds=5), maximum_interval=timedelta(minutes=10), maximum_attempts=12
+    initial_interval=timedelta(seconds=5), backoff_coefficient=2, maximum_interval=timedelta(minutes=15)
 )
-"""For more than an hour: a mail server may greylist."""
+"""Until the server answers, or the activity finds the mail too old. Greylisting lets a mail pass after minutes."""

@@ -9,6 +9,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from workflows.endpoints import EndpointClosingWorkflow, WebhookRecoveryWorkflow
 from workflows.gateway_health import GatewayHealthWorkflow
+from workflows.mail import MailWorkflow
 from workflows.maintenance import MaintenanceWorkflow
 from workflows.payment import PaymentWorkflow
 from workflows.reconciliation import DueReconciliationsWorkflow, ReconciliationWorkflow
@@ -25,6 +26,7 @@ WORKFLOWS: Final[tuple[type[Any], ...]] = (
     GatewayHealthWorkflow,
     ReconciliationWorkflow,
     DueReconciliationsWorkflow,
+    MailWorkflow,
 )
 
 DEFINITIONS: Final = ("activities", "clearway")

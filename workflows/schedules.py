@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from temporalio.client import (
     Client,
@@ -21,9 +21,6 @@ from temporalio.client import (
 )
 
 from clearway.durable.messages import QUEUE_OPERATIONS
-
-MAINTENANCE: Final = "maintenance"
-RECONCILIATION: Final = "reconciliation"
 
 
 async def ensure(client: Client, schedule_id: str, run: Callable[..., Any], every_s: float) -> bool:

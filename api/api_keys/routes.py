@@ -8,9 +8,10 @@ from typing import Annotated, Final
 from fastapi import Depends
 from starlette.responses import Response
 
-from api.api_keys.schemas import ApiKeyCreate, KeyRotation
+from api.api_keys.schemas import ApiKeyCreate, KeyRotation, PermissionList, PermissionResource
 from api.auth.permissions import requires
 from api.auth.principal import Principal
+from api.auth.step_up import requires_step_up
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
@@ -22,7 +23,7 @@ from clearway.db import api_keys
 from clearway.db.api_keys import api_key_resource
 from clearway.db.pages import PageRequest
 from clearway.domain.ids import API_KEY, api_key_prefix
-from clearway.domain.permissions import Permission
+from clearway.domain.permissions import MEANING, Permission
 from clearway.domain.resources import ApiKeyResource, ApiKeyWithSecret
 from clearway.services import Allocation
 
@@ -40,7 +41,8 @@ Editor = Annotated[Principal, requires(Permission.KEYS_WRITE)]
     "",
     status_code=HTTPStatus.CREATED,
     response_model=ApiKeyWithSecret,
-    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "api_key_limit", "api_key_closed"),
+    dependencies=[requires_step_up],
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "step_up_required", "api_key_limit", "api_key_closed"),
     summary="Create an API key",
 )
 async def create_api_key(body: ApiKeyCreate, principal: Editor, services: ServicesDep, once: SealedOnceDep) -> Response:
@@ -69,6 +71,16 @@ async def list_api_keys(
     return page_of(map(api_key_resource, found.rows), found.next_cursor)
 
 
+@router.get("/permissions", responses=declare(*TO_MERCHANTS), summary="List permissions")
+async def list_permissions(principal: Reader) -> PermissionList:
+    """List what a key may be allowed, with what each permission means. A new key can have those that you hold."""
+    held = principal.grant.allowed
+    return PermissionList(
+        everything=principal.grant.permissions is None,
+        data=[PermissionResource(permission=each, description=MEANING[each], held=each in held) for each in Permission],
+    )
+
+
 @router.get("/{key_id}", responses=declare(*TO_MERCHANTS, "api_key_not_found"), summary="Read an API key")
 async def get_api_key(key_id: str, principal: Reader, services: ServicesDep) -> ApiKeyResource:
     """Read one of your keys, without its secret."""
@@ -79,7 +91,8 @@ async def get_api_key(key_id: str, principal: Reader, services: ServicesDep) -> 
 @router.post(
     "/{key_id}/rotate",
     response_model=ApiKeyWithSecret,
-    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "api_key_not_found", "api_key_closed"),
+    dependencies=[requires_step_up],
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "step_up_required", "api_key_not_found", "api_key_closed"),
     summary="Rotate an API key's secret",
 )
 async def rotate_api_key(

@@ -1,11 +1,14 @@
-"""API keys in requests; the answers are `ApiKeyResource` and `ApiKeyWithSecret` of `clearway.domain.resources`."""
+"""API keys in requests, and the permissions they may have.
+
+The answers are `ApiKeyResource` and `ApiKeyWithSecret` of `clearway.domain.resources`.
+"""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from api.http.fields import Body, Network, PlainText, Time
@@ -87,3 +90,18 @@ class KeyRotation(Body):
             description="Seconds during which the old secret is valid. 0 ends it at once; null uses the default.",
         ),
     ] = None
+
+
+class PermissionResource(BaseModel):
+    """One permission of the table."""
+
+    permission: Permission
+    description: str
+    held: Annotated[bool, Field(description="Whether the caller has it, and so may give it to a new key.")]
+
+
+class PermissionList(BaseModel):
+    """All permissions."""
+
+    everything: Annotated[bool, Field(description="Whether the caller may make a key with `*`.")]
+    data: list[PermissionResource]

@@ -1,1 +1,1 @@
-"""Who makes a request: the principal behind an API key, and the permissions a route asks for."""
+"""Who makes a request: the principal behind an API key or a session, and the permissions a route asks for."""

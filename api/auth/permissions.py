@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 
 from api.auth.principal import Principal, PrincipalDep
+from api.http.services import ApiServices, ServicesDep
 from clearway.domain.errors import ForbiddenError
 from clearway.domain.permissions import Permission
 
@@ -21,15 +22,33 @@ class Requirement:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    async def __call__(self, principal: PrincipalDep) -> Principal:
+    async def __call__(self, request: Request, principal: PrincipalDep, services: ServicesDep) -> Principal:
         """Return the caller, who has the permission. Raises ForbiddenError."""
-        if self.permission not in principal.permissions:
-            detail = (
-                f"This API key does not have the permission {self.permission.value!r}. Nothing was done. "
-                "Use a key that has it, or create one: a key's permissions are fixed when it is created."
-            )
-            raise ForbiddenError("permission_missing", detail)
+        await check_permission(request, services, principal, self.permission)
         return principal
+
+
+async def check_permission(
+    request: Request, services: ApiServices, principal: Principal, permission: Permission
+) -> None:
+    """Refuse a caller without the permission. Raises ForbiddenError. One who has it as an operator is recorded."""
+    if permission not in principal.permissions:
+        raise ForbiddenError("permission_missing", _refusal(permission, principal))
+    if permission in principal.as_operator and principal.user is not None:
+        looking = {"session_id": principal.user.session_id, "subject_id": principal.merchant_id}
+        await services.operator_looks.note(services, principal.actor, request, **looking)
+
+
+def _refusal(permission: Permission, principal: Principal) -> str:
+    if principal.user is not None:
+        return (
+            f"Your role does not have the permission {permission.value!r}. Nothing was done. "
+            "Ask an owner or an admin of the account to do it, or for another role."
+        )
+    return (
+        f"This API key does not have the permission {permission.value!r}. Nothing was done. "
+        "Use a key that has it, or create one: a key's permissions are fixed when it is created."
+    )
 
 
 def requires(permission: Permission) -> Any:

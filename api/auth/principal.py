@@ -1,4 +1,4 @@
-"""Who is calling: an API key and its secret, checked in constant time.
+"""Who is calling: an API key and its secret, checked in constant time, or a person in a session.
 
 An unknown key, a revoked key and a wrong secret get the same answer after the same work, so that nobody learns which
 keys exist. Secrets are compared as keyed hashes (`clearway.crypto.api_secrets`) and never logged.
@@ -6,28 +6,31 @@ keys exist. Secrets are compared as keyed hashes (`clearway.crypto.api_secrets`)
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Annotated, Final
 
 import structlog
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials
 
+from api.auth.operators import acts_as_operator, check_operator
+from api.auth.session import brings_session, cookie_scheme, find_caller, token_scheme
 from api.http.addresses import address_of, is_within
 from api.http.errors import request_id_of
+from api.http.request_log import note_caller
 from api.http.services import ApiServices, ServicesDep
 from clearway.db import across_merchants
 from clearway.db.across_merchants import StoredKey
 from clearway.db.audit import address_context
 from clearway.domain.actor import Actor
-from clearway.domain.api_key import Grant
-from clearway.domain.errors import AuthenticationError, ForbiddenError
+from clearway.domain.api_key import KEY_ID_FORM, Grant
+from clearway.domain.errors import AuthenticationError, ForbiddenError, InvalidRequestError, NotFoundError
+from clearway.domain.ids import MERCHANT, is_id
 from clearway.domain.merchant import Mode
-from clearway.domain.permissions import Permission
+from clearway.domain.permissions import ALL, Permission
+from clearway.domain.roles import OPERATOR, permissions_of_role
+from clearway.domain.user import SignedIn
 from clearway.services import Services
-
-KEY_FORM: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 _key_header = APIKeyHeader(
     name="X-Api-Key", scheme_name="ApiKey", auto_error=False, description="The public half, `key_…`."
@@ -37,20 +40,27 @@ _secret_header = APIKeyHeader(
 )
 
 
+MERCHANT_HEADER: Final = "X-Clearway-Merchant"
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who makes a request, on behalf of which merchant, and what they may do."""
+    """Who makes a request, on behalf of which merchant, and what they may do. user None: an API key.
+
+    grant: what they have as a key or by their role, and may give to others. as_operator: what only the flag allows.
+    """
 
     merchant_id: str
     mode: Mode
-    key_id: str
     actor: Actor
     grant: Grant
+    user: SignedIn | None = None
+    as_operator: frozenset[Permission] = frozenset()
 
     @property
     def permissions(self) -> frozenset[Permission]:
         """What the caller may do."""
-        return self.grant.allowed
+        return self.grant.allowed | self.as_operator
 
 
 async def authenticate(
@@ -58,17 +68,22 @@ async def authenticate(
     services: ServicesDep,
     key_id: Annotated[str | None, Security(_key_header)],
     secret: Annotated[str | None, Security(_secret_header)],
+    _cookie: Annotated[str | None, Security(cookie_scheme)],
+    _token: Annotated[HTTPAuthorizationCredentials | None, Security(token_scheme)],
 ) -> Principal:
     """Authenticate the caller, and count the request against the limit of their merchant.
 
     Raises AuthenticationError, ForbiddenError from an address that the key does not allow, and RateLimitedError.
     """
+    if not key_id and not secret and brings_session(request, services):
+        return await authenticate_member(request, services)
     if not key_id or not secret:
         raise AuthenticationError(
             "credentials_missing", "Send your API key as X-Api-Key and its secret as X-Api-Secret. Nothing was done."
         )
     key = await _valid_key(request, services, key_id, secret)
     structlog.contextvars.bind_contextvars(merchant_id=key.merchant_id)
+    note_caller(request, key.merchant_id, f"key:{key.id}")
     address = address_of(request.scope)
     if key.grant.networks and not is_within(address, key.grant.networks):
         detail = f"This API key may not be used from {address}. Nothing was done. Use a key that allows this address."
@@ -78,7 +93,32 @@ async def authenticate(
     request_id = request_id_of(request)
     sealed = services.cipher.encrypt(address, address_context(request_id))
     actor = Actor(f"key:{key.id}", key.merchant_id, request_id, sealed)
-    return Principal(key.merchant_id, key.mode, key.id, actor, key.grant)
+    return Principal(key.merchant_id, key.mode, actor, key.grant)
+
+
+async def authenticate_member(request: Request, services: ApiServices) -> Principal:
+    """Return the signed-in person as a member of the account whose merchant the request names, or as an operator."""
+    merchant_id = request.headers.get(MERCHANT_HEADER)
+    if not merchant_id or not is_id(MERCHANT, merchant_id):
+        await find_caller(request, services, None)  # without a session that is the answer
+        detail = f"Name the merchant in the header {MERCHANT_HEADER}. Nothing was done. `GET /users/me` lists yours."
+        raise InvalidRequestError("merchant_missing", detail)
+    caller = await find_caller(request, services, merchant_id)
+    role, mode = caller.user.role, caller.row.mode
+    if mode is None or (role is None and not caller.user.is_operator):
+        raise NotFoundError("merchant_not_found", f"You have no merchant {merchant_id!r}. Nothing was done.")
+    if caller.row.totp_required and not caller.user.totp_enabled:
+        detail = "The account requires a second factor (TOTP). Nothing was done. Turn it on in your profile."
+        raise ForbiddenError("totp_required_by_account", detail)
+    structlog.contextvars.bind_contextvars(merchant_id=merchant_id)
+    note_caller(request, merchant_id, caller.actor.name)
+    await services.rate_limits.count_merchant(request, merchant_id)
+    if role is None:
+        check_operator(caller.user, services.settings)
+    by_role = frozenset() if role is None else permissions_of_role(role, Mode(mode))
+    as_operator = OPERATOR - by_role if acts_as_operator(caller.user, services.settings) else frozenset()
+    grant = Grant(None if by_role == ALL else tuple(sorted(permission.value for permission in by_role)))
+    return Principal(merchant_id, Mode(mode), caller.actor, grant, caller.user, as_operator)
 
 
 async def _valid_key(request: Request, services: ApiServices, key_id: str, secret: str) -> StoredKey:
@@ -95,7 +135,7 @@ async def _valid_key(request: Request, services: ApiServices, key_id: str, secre
 
 
 async def _find_key(services: Services, key_id: str) -> StoredKey | None:
-    if not KEY_FORM.fullmatch(key_id):
+    if not KEY_ID_FORM.fullmatch(key_id):
         return None
     async with services.reader.connect() as connection:
         return await across_merchants.find_key(connection, key_id)

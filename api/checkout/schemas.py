@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.routing.schemas import LeftOutResource
-from clearway.domain.payment import PaymentMethod
+from clearway.domain.payment import PaymentMethod, UpiFlow
 from clearway.domain.resources import Minor, Resource
 from clearway.gateways.browser import ActionNeeded, BrowserSide, Component
 from clearway.payments.offering import Offer, OfferedMethod
@@ -40,6 +40,10 @@ class OfferResource(Resource):
     gateway: str = Field(description="Its kind.")
     name: str
     browser: BrowserResource
+    upi: list[UpiFlow] | None = Field(
+        description="For `upi`, how this gateway takes it. `intent`: send no `vpa`, and show `next_action.url` as a QR "
+        "code or, on Android, as a link. `collect`: ask for the UPI ID, and send it as `vpa`. null: another method."
+    )
 
 
 class MethodResource(Resource):
@@ -80,7 +84,11 @@ def _method(found: OfferedMethod, *, explain: bool) -> MethodResource:
 def _offer(offer: Offer) -> OfferResource:
     config = offer.gateway
     return OfferResource(
-        gateway_id=config.id, gateway=config.kind.value, name=config.name, browser=_browser(offer.browser)
+        gateway_id=config.id,
+        gateway=config.kind.value,
+        name=config.name,
+        browser=_browser(offer.browser),
+        upi=list(offer.upi) or None,
     )
 
 

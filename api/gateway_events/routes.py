@@ -9,7 +9,6 @@ from fastapi import Depends, Query
 from api.auth.permissions import requires
 from api.auth.principal import Principal
 from api.gateway_events.schemas import (
-    ID_LENGTH_MAX,
     GatewayEventReplay,
     GatewayEventResource,
     RangeReplay,
@@ -17,7 +16,7 @@ from api.gateway_events.schemas import (
     gateway_event,
     gateway_event_replay,
 )
-from api.http.fields import PlainText, Time
+from api.http.fields import Id, Time
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import TO_MERCHANTS, WITH_BODY, declare
 from api.http.routing import Router
@@ -34,13 +33,12 @@ router = Router(prefix="/gateway_events", tags=["gateway events"])
 
 Reader = Annotated[Principal, requires(Permission.GATEWAY_EVENTS_READ)]
 Replayer = Annotated[Principal, requires(Permission.GATEWAY_EVENTS_WRITE)]
-Id = Annotated[PlainText | None, Query(max_length=ID_LENGTH_MAX)]
 
 
 async def event_filter(
     *,
-    gateway_id: Id = None,
-    subject_id: Annotated[PlainText | None, Query(max_length=ID_LENGTH_MAX, description="A payment or refund.")] = None,
+    gateway_id: Id | None = None,
+    subject_id: Annotated[Id | None, Query(description="A payment or refund.")] = None,
     verdict: Verdict | None = None,
     disposition: Disposition | None = None,
     since: Annotated[Time | None, Query(description="RFC 3339, inclusive.")] = None,

@@ -8,13 +8,11 @@ from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Row
 
-from api.http.fields import Body, PlainText, Time
+from api.http.fields import Body, Id, Time
 from clearway.db.gateway_events import EventFilter
 from clearway.domain.gateway_event import Disposition, Verdict
 from clearway.domain.resources import Moment, Resource
 from clearway.gateway_events.replaying import Replayed
-
-ID_LENGTH_MAX = 64
 
 
 class GatewayEventResource(Resource):
@@ -44,11 +42,9 @@ class RangeReplay(Body):
 
     since: Time
     until: Time
-    gateway_id: Annotated[PlainText | None, Field(max_length=ID_LENGTH_MAX)] = None
+    gateway_id: Id | None = None
     disposition: Annotated[Disposition | None, Field(description="Only those that became this.")] = None
-    cursor: Annotated[
-        PlainText | None, Field(max_length=ID_LENGTH_MAX, description="The `next_cursor` of the answer before.")
-    ] = None
+    cursor: Annotated[Id | None, Field(description="The `next_cursor` of the answer before.")] = None
 
     @model_validator(mode="after")
     def _is_a_range(self) -> RangeReplay:

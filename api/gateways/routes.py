@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from api.auth.permissions import requires
 from api.auth.principal import Principal
+from api.auth.step_up import requires_step_up
 from api.gateways.dry_runs import GatewayDryRun, GatewayDryRunResult, dry_run_result
 from api.gateways.schemas import (
     Checklist,
@@ -55,8 +56,10 @@ CHANGED: Final = ("gateway_not_found", "gateway_config_invalid", "gateway_test_f
     "",
     status_code=HTTPStatus.CREATED,
     response_model=GatewaySaved,
+    dependencies=[requires_step_up],
     responses=declare(
-        *TO_MERCHANTS, *WITH_BODY, *ONCE, "gateway_config_invalid", "gateway_test_failed", "gateway_limit"
+        *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "step_up_required"),
+        *("gateway_config_invalid", "gateway_test_failed", "gateway_limit"),
     ),
     summary="Connect a gateway",
 )
@@ -92,7 +95,8 @@ async def get_gateway_checklist(principal: Reader, services: ServicesDep) -> Che
 
 @router.post(
     "/export",
-    responses=declare(*TO_MERCHANTS, *WITH_BODY, "gateway_changed"),
+    dependencies=[requires_step_up],
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, "step_up_required", "gateway_changed"),
     summary="Export all gateways",
 )
 async def export_gateways(body: GatewayExport, principal: Exporter, services: ServicesDep) -> SealedFile:
@@ -106,7 +110,11 @@ async def export_gateways(body: GatewayExport, principal: Exporter, services: Se
 
 @router.post(
     "/import",
-    responses=declare(*TO_MERCHANTS, *WITH_BODY, "gateway_import_invalid", "gateway_config_invalid", "gateway_limit"),
+    dependencies=[requires_step_up],
+    responses=declare(
+        *(*TO_MERCHANTS, *WITH_BODY, "step_up_required"),
+        *("gateway_import_invalid", "gateway_config_invalid", "gateway_limit"),
+    ),
     summary="Import gateways",
 )
 async def import_gateways(body: GatewayImport, principal: Editor, services: ServicesDep) -> GatewaysImported:
@@ -129,7 +137,8 @@ async def get_gateway(gateway_id: str, principal: Reader, services: ServicesDep)
 
 @router.patch(
     "/{gateway_id}",
-    responses=declare(*TO_MERCHANTS, *WITH_BODY, *CHANGED),
+    dependencies=[requires_step_up],
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, *CHANGED, "step_up_required"),
     summary="Change a gateway",
 )
 async def update_gateway(gateway_id: str, body: GatewayPatch, principal: Editor, services: ServicesDep) -> GatewaySaved:

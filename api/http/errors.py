@@ -34,6 +34,8 @@ from clearway.domain.field_checks import CARD_NUMBER_REFUSED
 FIELD_ERRORS_SHOWN_MAX: Final = 20
 FIELD_NAME_LENGTH_MAX: Final = 100
 NOT_KNOWN: Final = "Unknown field. Check the spelling, or leave it out"
+ERROR_CODE: Final = "clearway.error_code"
+"""In the scope of a request that was answered with a problem."""
 IN_OUR_WORDS: Final = {
     "extra_forbidden": NOT_KNOWN,
     "missing": "This field is required",
@@ -82,6 +84,7 @@ def problem_response(
 ) -> Response:
     """Answer with one problem; status and title default to those of the code."""
     status = CODES[code][0] if status is None else status
+    request.scope[ERROR_CODE] = code
     body = problem(
         code,
         detail,

@@ -12,6 +12,7 @@ ORDER: Final[dict[str, Any]] = {
     "receipt": "R-1042",
     "notes": {"cart": "c-1042"},
     "status": "created",
+    "expires_at": None,
     "created_at": "2026-11-21T10:41:38.198113Z",
     "updated_at": "2026-11-21T10:41:38.198113Z",
 }
@@ -143,7 +144,7 @@ HISTORY: Final[dict[str, Any]] = {
     ],
 }
 PUBLIC_ORDER: Final[dict[str, Any]] = {
-    **{name: ORDER[name] for name in ("id", "object", "amount", "currency", "status")},
+    **{name: ORDER[name] for name in ("id", "object", "amount", "currency", "status", "expires_at")},
     "merchant_name": "The Shop",
 }
 PUBLIC_PAYMENT: Final[dict[str, Any]] = {
@@ -153,6 +154,62 @@ PUBLIC_PAYMENT: Final[dict[str, Any]] = {
         *("next_action", "error_code", "error_description", "created_at"),
     )
 }
+AUDIT_ENTRY: Final[dict[str, Any]] = {
+    "id": "aud_01m7yv6k3n5p7r9t1v3x5z7b9e",
+    "object": "audit_entry",
+    "actor": "user:usr_01k9w2e3r4t5y6q7w8e9r0t1y4",
+    "action": "settings.change",
+    "subject_type": "merchant",
+    "subject_id": "mer_01k9w2e3r4t5y6q7w8e9r0t1y2",
+    "detail": {"before": {"time_zone": "UTC"}, "after": {"time_zone": "Europe/Berlin"}},
+    "address": "203.0.113.7",
+    "request_id": "req_01m7yv46ss6km74zc9tm5bynqd",
+    "created_at": "2026-11-21T10:45:00.000000Z",
+}
+LOGGED_REQUEST: Final[dict[str, Any]] = {
+    "id": "rql_01m7yv46ss6km74zc9tm5bynqe",
+    "object": "logged_request",
+    "method": "POST",
+    "route": "/payments/{payment_id}/capture",
+    "subject_id": "pay_01m7yv1f5h3m9q7t2w4x6z8b0d",
+    "status": 409,
+    "error_code": "not_capturable",
+    "actor": "key:key_test_abc123",
+    "request_id": "req_01m7yv46ss6km74zc9tm5bynqd",
+    "idempotency_key": "cart-1042",
+    "started_at": "2026-11-21T10:45:00.000000Z",
+    "duration_ms": 84,
+}
+SETTINGS: Final[dict[str, Any]] = {
+    "object": "settings",
+    "merchant_id": "mer_01k9w2e3r4t5y6q7w8e9r0t1y2",
+    "mode": "live",
+    "account_id": "acc_01k9w2e3r4t5y6q7w8e9r0t1y3",
+    "name": "The Shop",
+    "account_name": "The Shop GmbH",
+    "time_zone": "Europe/Berlin",
+    "branding": {"logo": None, "accent": "#0b5fff", "accent_text": "#ffffff"},
+    "checkout": {
+        "allowed_origins": ["https://shop.example"],
+        "customer_chooses_gateway": False,
+        "support_email": "help@shop.example",
+        "support_url": "https://shop.example/help",
+        "terms_url": None,
+        "help_texts": {"faq": "We send your parcel on the day of the payment."},
+    },
+    "security": {"totp_required": False, "refund_step_up": {"EUR": 10_000}},
+    "limits": {
+        "requests": "6000/minute",
+        "payments_per_customer": None,
+        "webhook_retries": "60/minute",
+        "api_keys": 100,
+        "webhook_endpoints": 16,
+        "gateways": 100,
+        "page_size": 100,
+        "request_body_bytes": 65_536,
+    },
+    "updated_at": "2026-11-21T10:45:00.000000Z",
+}
 
 
 def _page(*data: dict[str, Any]) -> dict[str, Any]:
@@ -160,6 +217,9 @@ def _page(*data: dict[str, Any]) -> dict[str, Any]:
 
 
 RESOURCES: Final = {
+    "SettingsResource": SETTINGS,
+    "AuditEntry": AUDIT_ENTRY,
+    "LoggedRequestResource": LOGGED_REQUEST,
     "OrderResource": ORDER,
     "PaymentResource": PAYMENT,
     "RefundResource": REFUND,

@@ -33,6 +33,7 @@ from clearway.domain.limits import (
     SEARCH_LENGTH_MAX,
     URL_LENGTH_MAX,
 )
+from clearway.domain.time_zones import time_zones
 from clearway.egress import UrlRefusedError, parse_url
 
 CODE_FORM: Final = r"^[A-Za-z0-9_-]{2,32}$"
@@ -60,6 +61,18 @@ class Body(BaseModel):
     """Base of every request body: an unknown field is refused, because it may be misspelt."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
+
+
+def absent() -> Any:
+    """Stand for a field that was not sent: it may be left out, and an explicit null is refused by its type."""
+    return None
+
+
+def trimmed_name(name: str) -> str:
+    """Return a name without the blanks around it, and refuse one that is nothing else."""
+    if not name.strip():
+        raise PydanticCustomError("name_blank", "Write a name")
+    return name.strip()
 
 
 def _opaque(token: str) -> str:
@@ -109,6 +122,12 @@ def _network(text: str) -> str:
     raise PydanticCustomError("network_form", message)
 
 
+def _zone(value: str) -> str:
+    if value not in time_zones():
+        raise PydanticCustomError("time_zone", "This is not a time zone such as Asia/Yerevan")
+    return value
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise PydanticCustomError("search_blank", "Write what to look for, or leave the parameter out to list all")
@@ -124,6 +143,8 @@ def _http_url(text: str) -> str:
 
 
 PlainText = Annotated[str, BeforeValidator(_string_only), AfterValidator(plain_text)]
+Id = Annotated[PlainText, StringConstraints(max_length=64)]
+"""The id of something, as it was sent: there may be no such thing."""
 Amount = Annotated[
     int,
     Field(
@@ -192,6 +213,7 @@ SecurityCode = Annotated[
     AfterValidator(_secret_of_form(SECURITY_CODE_FORM, "Write the three or four digits")),
 ]
 Time = Annotated[AwareDatetime, BeforeValidator(written_time), AfterValidator(_in_utc)]
+TimeZone = Annotated[PlainText, StringConstraints(max_length=64), AfterValidator(_zone)]
 SearchTerm = Annotated[PlainText, StringConstraints(max_length=SEARCH_LENGTH_MAX), AfterValidator(_not_blank)]
 Network = Annotated[
     PlainText,

@@ -40,6 +40,10 @@ class RateLimits:
         """Count one request of a merchant. Raises RateLimitedError."""
         await self._count(request, "merchant", self._merchant, merchant_id)
 
+    async def count_user(self, request: Request, user_id: str) -> None:
+        """Count one request of a person about themselves. Raises RateLimitedError."""
+        await self._count(request, "user", self._merchant, user_id)
+
     async def count_customer(self, request: Request, merchant_id: str, customer: str) -> None:
         """Count one payment of a merchant's customer. Raises RateLimitedError.
 

@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from api.http.admission import Admission
 from clearway.domain.review import ReviewKind
+from clearway.live.listeners import Listeners
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -88,6 +89,10 @@ class HttpMetrics:
         """Show how many gateways are put last for their success rate, whenever the metrics are asked for."""
         self._put_last.set_function(count)
 
+    def show_listeners(self, listeners: Listeners) -> None:
+        """Show how many follow events by this process, and how often they got `resync`."""
+        self._registry.register(_Live(listeners))
+
     def render(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
         return generate_latest(self._registry)
@@ -135,6 +140,21 @@ class _Breakers(Collector):
         for operation, count in self.count().items():
             family.add_metric([operation], count)
         yield family
+
+
+class _Live(Collector):
+    """Live updates of this process: read when asked for."""
+
+    def __init__(self, listeners: Listeners) -> None:
+        self._listeners = listeners
+
+    def collect(self) -> Iterator[Metric]:
+        """Read them."""
+        name, now = "clearway_live", self._listeners
+        yield GaugeMetricFamily(f"{name}_listeners", "Connections that follow events, now.", value=now.count)
+        yield CounterMetricFamily(f"{name}_messages", "Changes handed to listeners.", value=now.published)
+        about = "Listeners that got `resync`, because changes were left out."
+        yield CounterMetricFamily(f"{name}_resyncs", about, value=now.resyncs)
 
 
 def route_template(scope: Scope) -> str:

@@ -21,8 +21,9 @@ from api.http.errors import BodyTooLargeError, problem_response
 from api.http.limits import SCOPE_KEY as RATE_LIMIT_KEY
 from api.http.metrics import HttpMetrics, route_template
 from api.http.problems import CODES
+from api.http.request_log import AnswerBody, log_request
 from clearway.domain.ids import REQUEST, new_id
-from clearway.security_headers import add_missing
+from clearway.security_headers import StrictTransport, add_missing
 
 HEAD_KEY: Final = "clearway.is_head"
 REQUEST_ID_FORM: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
@@ -38,14 +39,27 @@ log = structlog.get_logger("clearway.access")
 class RequestFrame:
     """Wraps the app; see the module."""
 
-    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics, body_bytes_max: int, proxies: TrustedProxies) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: HttpMetrics,
+        body_bytes_max: int,
+        proxies: TrustedProxies,
+        transport: StrictTransport,
+    ) -> None:
         self._app = app
+        self._transport = transport
         self._metrics = metrics
         self._body_bytes_max = body_bytes_max
         self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        if scope["type"] == "websocket":
+            named = {"clearway.request_id": _request_id(scope["headers"]), ADDRESS_KEY: self._proxies.client_of(scope)}
+            await self._app({**scope, **named}, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -56,7 +70,7 @@ class RequestFrame:
         scope[ADDRESS_KEY] = self._proxies.client_of(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
-        await self._serve(scope, receive, _Answer(scope, send, request_id))
+        await self._serve(scope, receive, _Answer(scope, send, request_id, self._transport))
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         started = time.perf_counter()
@@ -75,10 +89,12 @@ class RequestFrame:
             await failure(scope, receive, answer.send)
         finally:
             scope["method"] = "HEAD" if answer.is_head else scope["method"]
-            self._finish(scope, answer.status or 500, time.perf_counter() - started)
+            self._finish(scope, answer, time.perf_counter() - started)
 
-    def _finish(self, scope: Scope, status: int, duration_s: float) -> None:
+    def _finish(self, scope: Scope, answer: _Answer, duration_s: float) -> None:
+        status = answer.status or 500
         self._metrics.observe(scope, status, duration_s)
+        log_request(scope, status, duration_s, answer.body)
         route = route_template(scope)
         if route not in QUIET or status >= 500:  # noqa: PLR2004
             duration_ms = round(duration_s * 1000, 1)
@@ -93,12 +109,14 @@ def is_head(request: Request) -> bool:
 class _Answer:
     """The answer on its way out: adds the headers every answer has and remembers the status."""
 
-    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+    def __init__(self, scope: Scope, send: Send, request_id: str, transport: StrictTransport) -> None:
         self._scope = scope
+        self._transport = transport
         self._send = send
         self._request_id = request_id
         self.is_head = scope["method"] == "HEAD"
         self.status: int | None = None
+        self.body = AnswerBody()
 
     async def send(self, message: Message) -> None:
         """Pass one ASGI message on."""
@@ -107,9 +125,12 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self._request_id
             add_missing(headers)
+            self._transport.add(self._scope, headers)
             message["headers"].extend(self._scope.get(RATE_LIMIT_KEY, ()))
         elif self.is_head:
             message = {**message, "body": b""}
+        else:
+            self.body.add(message.get("body", b""))
         await self._send(message)
 
 

@@ -18,12 +18,23 @@ TAGS: Final = [
     {"name": "orders", "description": "An order is an amount that a customer is to pay."},
     {"name": "payments", "description": "Create, read, capture and cancel payments of an order."},
     {"name": "refunds", "description": "Return captured money, in part or in full."},
+    {"name": "customers", "description": "Find a customer by the payments that name them."},
+    {"name": "statistics", "description": "What payments add up to: by period, currency, method, gateway and reason."},
     {
         "name": "webhook endpoints",
         "description": "Register where events are sent, which types, and the secrets that sign them.",
     },
     {"name": "webhooks", "description": "Deliveries of events and their attempts; retry a delivery."},
+    {"name": "users", "description": "People: signing in and out, their profile and their sessions."},
     {"name": "API keys", "description": "Create, rotate and revoke API keys."},
+    {"name": "settings", "description": "Name, branding, allowed origins, help texts, time zone, security."},
+    {"name": "members", "description": "Who belongs to an account, with which role; invite, change, remove."},
+    {"name": "operator", "description": "For people who run the installation: across all merchants."},
+    {"name": "audit log", "description": "Who did what, from where: read and export."},
+    {"name": "notices", "description": "Which mails about a merchant you get."},
+    {"name": "saved views", "description": "Your own views of lists: filters and columns under a name."},
+    {"name": "exports", "description": "Lists as CSV and XLSX files."},
+    {"name": "request log", "description": "Which requests were sent with your API keys, and how each was answered."},
     {"name": "events", "description": "Read the events that webhooks deliver."},
     {
         "name": "reconciliations",
@@ -39,6 +50,7 @@ TAGS: Final = [
     {"name": "test", "description": "For development and tests; absent in production."},
     {"name": "operations", "description": "Probes and metrics."},
 ]
+API_KEY_HALVES: Final = ("ApiKey", "ApiSecret")
 DESCRIPTION: Final = """\
 Every payment, refund and webhook delivery is a durable workflow. A 2xx means that the request is recorded and will not
 be lost. An error means that nothing happened, unless it says otherwise. Amounts are integers in minor units. Send an
@@ -106,9 +118,12 @@ def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _need_both_credentials(operation: dict[str, Any]) -> None:
-    """FastAPI lists several schemes as alternatives; ours are needed together."""
-    if "security" in operation:
-        operation["security"] = [{name: [] for scheme in operation["security"] for name in scheme}]
+    """FastAPI lists every scheme as an alternative; the two halves of an API key are needed together."""
+    named = [name for scheme in operation.get("security", ()) for name in scheme]
+    if named:
+        halves = [name for name in API_KEY_HALVES if name in named]
+        others: list[dict[str, Any]] = [{name: []} for name in named if name not in halves]
+        operation["security"] = [{name: [] for name in halves}, *others] if halves else others
 
 
 def _drop_what_never_happens(operation: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Annotated, Final, Generic, Literal, TypeVar
+from typing import Annotated, Final, Generic, Literal, TypeVar, get_origin
 
 from fastapi import Query, Request
 from fastapi.dependencies.models import Dependant
@@ -22,18 +22,18 @@ GIVEN_TWICE: Final = "Send this parameter only once"
 
 
 async def refuse_unclear_query(request: Request) -> None:
-    """Refuse query parameters that the route does not know, and those given twice.
+    """Refuse query parameters that the route does not know, and those given twice that are no lists.
 
     A list must not look filtered by a parameter that was ignored. Raises FieldsInvalidError.
     """
     if not request.query_params:
         return
-    known = _query_names(request.scope["route"].dependant)
+    known = _query_fields(request.scope["route"].dependant)
     counted = Counter(name for name, _ in request.query_params.multi_items())
     problems = [
         FieldProblem(field=name[:FIELD_NAME_LENGTH_MAX], message=GIVEN_TWICE if name in known else NOT_KNOWN)
         for name, times in counted.items()
-        if times > 1 or name not in known
+        if name not in known or (times > 1 and not known[name])
     ]
     if problems:
         raise FieldsInvalidError(*problems[:FIELD_ERRORS_SHOWN_MAX])
@@ -45,7 +45,12 @@ class Page(BaseModel, Generic[Item]):
     object: Literal["list"] = "list"
     data: list[Item]
     has_more: bool
-    next_cursor: str | None = Field(description="Send it as `cursor` to get the next page. null on the last page.")
+    next_cursor: str | None = Field(
+        description=(
+            "Send it as `cursor` to get the next page. null on the last page. A page of a list with filters may hold "
+            "fewer items than `limit`, or none, while there are older ones: only null ends the list."
+        )
+    )
 
 
 def page_of(items: Iterable[Item], next_cursor: str | None) -> Page[Item]:
@@ -71,7 +76,11 @@ def page_request(prefix: str) -> Callable[..., Awaitable[PageRequest]]:
     return read
 
 
-def _query_names(dependant: Dependant) -> set[str]:
-    """Return the query parameters of a route and of everything it depends on."""
-    own = {parameter.alias for parameter in dependant.query_params}
-    return own.union(*(_query_names(dependency) for dependency in dependant.dependencies))
+def _query_fields(dependant: Dependant) -> dict[str, bool]:
+    """Return the query parameters of a route and of everything it depends on, and whether each may be repeated."""
+    found = {
+        parameter.alias: get_origin(parameter.field_info.annotation) is list for parameter in dependant.query_params
+    }
+    for dependency in dependant.dependencies:
+        found |= _query_fields(dependency)
+    return found

@@ -20,7 +20,9 @@ from api.auth.permissions import permission_of
 from api.http.json_body import read_json
 from clearway.domain.errors import InvalidRequestError
 
-SINGLE_HEADERS: Final = frozenset({b"content-type", b"idempotency-key", b"x-api-key", b"x-api-secret"})
+SINGLE_HEADERS: Final = frozenset(
+    {b"content-type", b"idempotency-key", b"x-api-key", b"x-api-secret", b"authorization", b"x-clearway-merchant"}
+)
 
 
 class Router(APIRouter):

@@ -9,10 +9,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.auth.guard import LoginGuard
+from api.auth.operators import Looks
 from api.auth.used_keys import UsedKeys
 from api.http.admission import Admission
+from api.http.background import Background
 from api.http.limits import RateLimits
 from clearway.accounts.keys import Keyring
+from clearway.live.listeners import Listeners
 from clearway.services import Services
 
 
@@ -29,9 +32,24 @@ class ApiServices(Services):
         return LoginGuard(self.rate_limits)
 
     @cached_property
+    def operator_looks(self) -> Looks:
+        """What operators looked at a short while ago."""
+        return Looks()
+
+    @cached_property
     def used_keys(self) -> UsedKeys:
         """What writes down when API keys were used."""
         return UsedKeys(self.reader)
+
+    @cached_property
+    def listeners(self) -> Listeners:
+        """Those who follow events by this process."""
+        return Listeners()
+
+    @cached_property
+    def background(self) -> Background:
+        """What answers do not wait for."""
+        return Background()
 
     @cached_property
     def keyring(self) -> Keyring:

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from api.http import errors
 from api.http.addresses import TrustedProxies
 from api.http.middleware import RequestFrame
+from api.http.transport import strict_transport
 from api.operations.routes import metrics
 from api.reference.page import ASSETS_PATH
 from api.reference.routes import DOCUMENT, assets, docs
@@ -63,6 +64,7 @@ def _metrics_app(app: FastAPI) -> FastAPI:
         metrics=app.state.metrics,
         body_bytes_max=REQUEST_BODY_BYTES_MAX,
         proxies=TrustedProxies.from_settings(app.state.settings),
+        transport=strict_transport(app.state.settings),
     )
     apart.include_router(metrics)
     apart.include_router(docs)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from api.http.fields import Amount, Body, CurrencyCode, NotesField, PlainText
-from clearway.domain.limits import RECEIPT_LENGTH_MAX
+from api.http.fields import Amount, Body, CurrencyCode, NotesField, PlainText, Time
+from clearway.domain.limits import REASON_LENGTH_MAX, RECEIPT_LENGTH_MAX
 
 
 class OrderCreate(Body):
@@ -21,3 +21,20 @@ class OrderCreate(Body):
         Field(description="Your own reference for the order. Payments can be searched by it."),
     ] = None
     notes: NotesField = Field(default_factory=dict)
+    expires_at: Annotated[
+        Time | None,
+        Field(
+            description="RFC 3339, from one minute to 180 days from now. From then on the order takes no new payment, "
+            "and it becomes `expired`. null: it has no end."
+        ),
+    ] = None
+
+
+class OrderCancel(Body):
+    """Why an order is cancelled."""
+
+    reason: Annotated[
+        PlainText,
+        StringConstraints(min_length=1, max_length=REASON_LENGTH_MAX),
+        Field(description="For the event, the audit log and the history of its payment. Write nothing personal."),
+    ] = "cancelled by the merchant"

@@ -18,6 +18,8 @@ FIELDS: Final = {
     PaymentMethod.NETBANKING: ("bank",),
     PaymentMethod.WALLET: ("wallet",),
 }
+NEEDS_NOTHING: Final = frozenset({PaymentMethod.UPI})
+"""Methods with a way to pay for which the customer enters nothing."""
 
 
 def read_instrument(asked: schemas.Instrument) -> Instrument:
@@ -48,7 +50,7 @@ def _check_fields(asked: schemas.Instrument) -> None:
         message = f"Leave this out; a payment by {asked.method} has no card"
         problems.append(FieldProblem(field="card_reference", message=message))
     given = [name for name in wanted if getattr(asked, name) is not None]
-    if len(given) != 1:
+    if len(given) != 1 and (given or asked.method not in NEEDS_NOTHING):
         problems.append(FieldProblem(field=wanted[0], message=_one_of(wanted, asked.method, several=bool(given))))
     if problems:
         raise FieldsInvalidError(*problems)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from api.auth.permissions import requires
 from api.auth.principal import Principal
 from api.http.admission import NEW_WORK
-from api.http.fields import CurrencyCode, PlainText, SearchTerm, Time
+from api.http.fields import CurrencyCode, Id, SearchTerm, Time
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
@@ -72,7 +72,7 @@ AmountBound = Annotated[int | None, Query(ge=0, le=AMOUNT_MINOR_MAX, description
     status_code=HTTPStatus.CREATED,
     response_model=PaymentResource,
     responses=declare(
-        *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment"),
+        *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment", "order_closed"),
         *("no_gateway", "gateway_not_found", "gateway_disabled", "gateway_cannot"),
         *("fx_quote_not_found", "fx_quote_expired", "fx_quote_used", "fx_quote_invalid"),
         *("raw_card_refused", "card_number_refused", "card_refused", "temporal_unavailable", "gateway_unavailable"),
@@ -105,6 +105,7 @@ async def create_payment(
             country=body.country,
             quote_id=body.quote_id,
             retries=_policy(services, body.retries),
+            asked_by=None if principal.user is None else principal.actor,
         )
         payment = await creation.create_payment(services, order, instrument, allocation, terms)
         return Answer(HTTPStatus.CREATED, payment)
@@ -122,32 +123,41 @@ def _policy(services: Services, asked: RetriesCreate | None) -> RetryPolicy | No
 
 async def payment_filter(
     *,
-    status: PaymentStatus | None = None,
+    status: Annotated[
+        list[PaymentStatus],
+        Query(default_factory=list, max_length=len(PaymentStatus), description="Repeat it for one of several."),
+    ],
     method: PaymentMethod | None = None,
     currency: CurrencyCode | None = None,
     amount_min: AmountBound = None,
     amount_max: AmountBound = None,
-    order_id: Annotated[PlainText | None, Query(max_length=64)] = None,
+    order_id: Id | None = None,
+    gateway_id: Id | None = None,
+    customer: Annotated[
+        SearchTerm | None, Query(description="The customer's e-mail address, or your own id of them, in full.")
+    ] = None,
     created_from: Annotated[Time | None, Query(description="RFC 3339, inclusive.")] = None,
     created_to: Annotated[Time | None, Query(description="RFC 3339, exclusive.")] = None,
     search: Annotated[
         SearchTerm | None,
         Query(
             description=(
-                "A payment id, order id, VPA, customer e-mail or receipt, in full. The case of ASCII letters does not "
-                "matter, nor do blanks at either end."
+                "A payment id, order id, VPA, customer e-mail, customer id, receipt or gateway reference, in full. The "
+                "case of ASCII letters of VPA, e-mail and receipt does not matter, nor do blanks at either end."
             )
         ),
     ] = None,
 ) -> PaymentFilter:
     """Read the filters of a list of payments."""
     return PaymentFilter(
-        status=status,
+        statuses=status,
         method=method,
         currency=currency,
         amount_min=amount_min,
         amount_max=amount_max,
         order_id=order_id,
+        gateway_id=gateway_id,
+        customer=customer and customer.strip(),
         created_from=created_from,
         created_to=created_to,
         search=search,

@@ -15,6 +15,7 @@ from api.http.fields import (
     Country,
     Email,
     HttpUrl,
+    Id,
     NotesField,
     Phone,
     PlainText,
@@ -33,8 +34,8 @@ Reason = Annotated[PlainText, StringConstraints(min_length=1, max_length=REASON_
 CardReference = Annotated[
     PlainText, StringConstraints(min_length=1, max_length=64), Field(examples=["V0010013022298169667504231315"])
 ]
-OrderId = Annotated[PlainText, StringConstraints(max_length=64), Field(examples=["order_01k9w2e3r4t5y6q7w8e9r0t1y2"])]
-GatewayId = Annotated[PlainText, StringConstraints(max_length=64), Field(examples=["gw_01k9w2e3r4t5y6q7w8e9r0t1y2"])]
+OrderId = Annotated[Id, Field(examples=["order_01k9w2e3r4t5y6q7w8e9r0t1y2"])]
+GatewayId = Annotated[Id, Field(examples=["gw_01k9w2e3r4t5y6q7w8e9r0t1y2"])]
 
 
 class CardDetails(Body):
@@ -74,10 +75,16 @@ class CustomerDetails(Body):
 
 
 class Instrument(Body):
-    """How the customer pays: exactly one of the fields, the one that belongs to the method."""
+    """How the customer pays: exactly one of the fields, the one that belongs to the method. UPI may go without."""
 
     method: PaymentMethod
-    vpa: Annotated[Vpa | None, Field(description="For `upi`.")] = None
+    vpa: Annotated[
+        Vpa | None,
+        Field(
+            description="For `upi`: the customer's UPI ID, where the gateway still collects by it. Left out: the "
+            "payment gets a `next_action` of type `upi_intent`, which you show as a QR code or as a link on Android."
+        ),
+    ] = None
     card: Annotated[
         CardDetails | None, Field(description="For `card`, from test merchants only; otherwise send `token`.")
     ] = None
@@ -158,6 +165,7 @@ class PaymentCreate(MerchantInstrument):
 
 
 PAYMENT_EXAMPLES: Final[dict[str, Example]] = {
+    "upi_intent": {"summary": "UPI, by QR code or app", "value": {"order_id": "order_01k9…", "method": "upi"}},
     "upi": {"summary": "UPI", "value": {"order_id": "order_01k9…", "method": "upi", "vpa": "success@razorpay"}},
     "card": {
         "summary": "A test card",

@@ -51,7 +51,16 @@ async def get_public_payment(payment_id: str, services: ServicesDep) -> PublicPa
     status_code=HTTPStatus.CREATED,
     response_model=PublicPayment,
     responses=declare(
-        *(*TO_ANYBODY, *WITH_BODY, *ONCE, "overloaded", "order_not_found", "order_has_payment", "no_gateway"),
+        *(
+            *TO_ANYBODY,
+            *WITH_BODY,
+            *ONCE,
+            "overloaded",
+            "order_not_found",
+            "order_has_payment",
+            "order_closed",
+            "no_gateway",
+        ),
         *("raw_card_refused", "card_number_refused", "card_refused", "temporal_unavailable", "gateway_unavailable"),
     ),
     dependencies=[NEW_WORK],

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from api.payments.schemas import Instrument, OrderId
+from clearway.domain.order import OrderStatus
 from clearway.domain.payment import PaymentMethod, PaymentStatus
 from clearway.domain.resources import Minor, Moment, NextAction, OrderResource, PaymentResource, Resource
 
@@ -24,7 +25,8 @@ class PublicOrder(Resource):
     object: Literal["order"] = "order"
     amount: Minor
     currency: str
-    status: Literal["created", "attempted", "paid"]
+    status: OrderStatus
+    expires_at: Moment | None = Field(description="From then on it takes no new payment. null: it has no end.")
     merchant_name: str = Field(description="The name of the merchant that is paid.")
 
     @classmethod
@@ -35,6 +37,7 @@ class PublicOrder(Resource):
             amount=order.amount,
             currency=order.currency,
             status=order.status,
+            expires_at=order.expires_at,
             merchant_name=merchant_name,
         )
 

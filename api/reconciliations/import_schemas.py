@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
-from api.http.fields import Body, Flag, PlainText
-from api.reconciliations.schemas import ID_LENGTH_MAX
+from api.http.fields import Body, Flag, Id, PlainText, TimeZone
 from clearway.domain.resources import Minor, Moment, Resource
 from clearway.domain.settlement import BalanceKind
-from clearway.domain.time_zones import time_zones
 from clearway.reconciliation.csv_files import FIRST_ROW, ColumnMap, Target
 
 CONTENT_LENGTH_MAX = 60_000
 COLUMN_LENGTH_MAX = 100
 KINDS_MAX = 50
-
-
-def _zone(value: str) -> str:
-    if value not in time_zones():
-        raise PydanticCustomError("time_zone", "This is not a time zone such as Asia/Yerevan")
-    return value
 
 
 Column = Annotated[PlainText, Field(min_length=1, max_length=COLUMN_LENGTH_MAX)]
@@ -52,7 +43,7 @@ class Columns(Body):
     date_format: Annotated[
         PlainText, Field(max_length=50, description="`iso`, or as strptime has it, such as `%d.%m.%Y %H:%M`.")
     ] = "iso"
-    time_zone: Annotated[PlainText, Field(max_length=64), AfterValidator(_zone)] = "UTC"
+    time_zone: TimeZone = "UTC"
     amounts_in_minor_units: Flag = False
 
     def column_map(self) -> ColumnMap:
@@ -63,7 +54,7 @@ class Columns(Body):
 class SettlementImport(Body):
     """A CSV file with a header, as text. Cut a longer one into parts, each with the header."""
 
-    gateway_id: Annotated[PlainText, Field(max_length=ID_LENGTH_MAX)]
+    gateway_id: Id
     target: Annotated[Target, Field(description="What the file has.")]
     columns: Columns
     content: Annotated[str, Field(min_length=1, max_length=CONTENT_LENGTH_MAX)]

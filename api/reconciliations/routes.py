@@ -6,18 +6,18 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends
 from starlette.responses import Response
 
 from api.auth.permissions import requires
 from api.auth.principal import Principal
-from api.http.fields import PlainText
+from api.http.fields import Id
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
 from api.http.routing import Router
 from api.http.services import ServicesDep
-from api.reconciliations.schemas import ID_LENGTH_MAX, ItemResolve, ReconciliationCreate
+from api.reconciliations.schemas import ItemResolve, ReconciliationCreate
 from clearway.db.pages import PageRequest
 from clearway.db.reconciliation.items import Wanted
 from clearway.domain.ids import DECISION, RECONCILIATION, RECONCILIATION_ITEM
@@ -32,15 +32,14 @@ router = Router(prefix="/reconciliations", tags=["reconciliations"])
 Reader = Annotated[Principal, requires(Permission.RECONCILIATIONS_READ)]
 Starter = Annotated[Principal, requires(Permission.RECONCILIATIONS_WRITE)]
 Resolver = Annotated[Principal, requires(Permission.RECONCILIATIONS_RESOLVE)]
-Id = Annotated[PlainText | None, Query(max_length=ID_LENGTH_MAX)]
 
 
 async def item_filter(
     *,
     state: ItemState | None = None,
     kind: ItemKind | None = None,
-    gateway_id: Id = None,
-    reconciliation_id: Id = None,
+    gateway_id: Id | None = None,
+    reconciliation_id: Id | None = None,
 ) -> Wanted:
     """Read the filters of a list of items."""
     return Wanted(state, kind, gateway_id, reconciliation_id)
@@ -84,7 +83,7 @@ async def list_reconciliations(
     principal: Reader,
     services: ServicesDep,
     page: Annotated[PageRequest, Depends(page_request(RECONCILIATION))],
-    gateway_id: Id = None,
+    gateway_id: Id | None = None,
 ) -> Page[ReconciliationResource]:
     """List your reconciliations, newest first."""
     found, cursor = await asking.list_runs(services, principal.merchant_id, page, gateway_id)

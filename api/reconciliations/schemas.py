@@ -7,17 +7,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from api.http.fields import Body, PlainText, Time
+from api.http.fields import Body, Id, PlainText, Time
 from clearway.domain.limits import OPERATOR_TEXT_LENGTH_MAX
 from clearway.domain.reconciliation import ItemState
-
-ID_LENGTH_MAX = 64
 
 
 class ReconciliationCreate(Body):
     """A gateway and a period: a `date` of the gateway's own days, or `since` and `until`."""
 
-    gateway_id: Annotated[PlainText, Field(max_length=ID_LENGTH_MAX, description="Your gateway, `gw_…`.")]
+    gateway_id: Annotated[Id, Field(description="Your gateway, `gw_…`.")]
     date: Annotated[dt.date | None, Field(description="One day in the gateway's time zone.")] = None
     since: Annotated[Time | None, Field(description="The beginning of the period.")] = None
     until: Annotated[Time | None, Field(description="The end of the period, which is not part of it.")] = None

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from api.auth.permissions import requires
 from api.auth.principal import Principal, limit_address
+from api.auth.step_up import requires_step_up
 from api.http.middleware import is_head
 from api.http.problems import TO_ANYBODY, TO_MERCHANTS, declare
 from api.http.routing import Router
@@ -67,7 +68,12 @@ async def show_page(payment_id: str, services: ServicesDep, token: str = "") -> 
     return HTMLResponse(DONE_PAGE) if back.url is None else RedirectResponse(back.url, HTTPStatus.SEE_OTHER)
 
 
-@router.get("/return_secret", responses=declare(*TO_MERCHANTS), summary="Read the return secret")
+@router.get(
+    "/return_secret",
+    dependencies=[requires_step_up],
+    responses=declare(*TO_MERCHANTS, "step_up_required"),
+    summary="Read the return secret",
+)
 async def get_return_secret(principal: Reader, services: ServicesDep) -> ReturnSecret:
     """Return the secret that signs the parameters of `return_url`. Keep it on your server.
 

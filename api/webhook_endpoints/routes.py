@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api.auth.permissions import requires
 from api.auth.principal import Principal
+from api.auth.step_up import requires_step_up
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
@@ -20,6 +21,7 @@ from api.webhook_endpoints.schemas import (
     EndpointCreate,
     EndpointPatch,
     EndpointResource,
+    EndpointTest,
     EndpointWithSecret,
     RecoveryCreate,
     RecoveryResource,
@@ -31,6 +33,7 @@ from api.webhook_endpoints.schemas import (
 from api.webhooks.schemas import DeliveryResource, delivery_resource
 from clearway.db import endpoints
 from clearway.db.pages import PageRequest
+from clearway.domain.events import EventType
 from clearway.domain.ids import ENDPOINT, RECOVERY
 from clearway.domain.permissions import Permission
 from clearway.endpoints import commands, recovery, trial
@@ -57,7 +60,10 @@ Editor = Annotated[Principal, requires(Permission.ENDPOINTS_WRITE)]
     "",
     status_code=HTTPStatus.CREATED,
     response_model=EndpointWithSecret,
-    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "webhook_url_refused", "webhook_endpoint_limit"),
+    dependencies=[requires_step_up],
+    responses=declare(
+        *TO_MERCHANTS, *WITH_BODY, *ONCE, "step_up_required", "webhook_url_refused", "webhook_endpoint_limit"
+    ),
     summary="Register a webhook endpoint",
 )
 async def create_webhook_endpoint(
@@ -120,7 +126,8 @@ async def delete_webhook_endpoint(endpoint_id: str, principal: Editor, services:
 @router.post(
     "/{endpoint_id}/rotate_secret",
     response_model=EndpointWithSecret,
-    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "webhook_endpoint_not_found"),
+    dependencies=[requires_step_up],
+    responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "step_up_required", "webhook_endpoint_not_found"),
     summary="Rotate an endpoint's secret",
 )
 async def rotate_webhook_secret(
@@ -149,15 +156,23 @@ async def rotate_webhook_secret(
     status_code=HTTPStatus.ACCEPTED,
     response_model=DeliveryResource,
     responses=declare(
-        *(*TO_MERCHANTS, *ONCE, "webhook_endpoint_not_found", "webhook_endpoint_closed", "temporal_unavailable")
+        *(*TO_MERCHANTS, *WITH_BODY, *ONCE, "webhook_endpoint_not_found", "webhook_endpoint_closed"),
+        *("test_mode_only", "temporal_unavailable"),
     ),
     summary="Send a test event",
 )
-async def send_webhook_test(endpoint_id: str, principal: Editor, services: ServicesDep, once: OnceDep) -> Response:
-    """Send an `endpoint.test` event to this endpoint only. The answer is its delivery; read it to see the attempts."""
+async def send_webhook_test(
+    endpoint_id: str, principal: Editor, services: ServicesDep, once: OnceDep, body: EndpointTest | None = None
+) -> Response:
+    """Send a test event to this endpoint only: `endpoint.test`, or in test mode the example of the type that you name.
+
+    The answer is its delivery; read it to see the attempts. Nothing in the example exists, and no payment changes.
+    """
+    event_type = body.event_type if body else EventType.ENDPOINT_TEST
+    trial.check_type(principal.mode, event_type)
 
     async def operation(allocation: Allocation) -> Answer:
-        sent = await trial.send_test(services, principal.actor, endpoint_id, allocation.resource_id)
+        sent = await trial.send_test(services, principal.actor, endpoint_id, allocation.resource_id, event_type)
         return Answer(HTTPStatus.ACCEPTED, delivery_resource(sent))
 
     return await once.answer(TEST, operation)

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Row
 
-from api.http.fields import Body, PlainText, Time
+from api.http.fields import Body, PlainText, Time, absent
 from clearway.domain.delivery import DeliveryStatus, RecoveryScope, RecoveryStatus
 from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.events import EventType
@@ -51,11 +51,6 @@ def _not_empty(asked: list[str]) -> list[str]:
     if not asked:
         raise PydanticCustomError("event_types_empty", 'The list is empty. Send ["*"] to receive all events')
     return asked
-
-
-def _absent() -> Any:
-    """Stand for a field that was not sent: it may be left out, and an explicit null is refused by its type."""
-    return None
 
 
 Url = Annotated[
@@ -109,12 +104,12 @@ class EndpointCreate(Body):
 class EndpointPatch(Body):
     """The fields to change. Fields that you leave out keep their values."""
 
-    url: Url = Field(default_factory=_absent)
+    url: Url = Field(default_factory=absent)
     description: Description | None = None
-    event_types: EventTypes = Field(default_factory=_absent)
+    event_types: EventTypes = Field(default_factory=absent)
     retry_intervals_s: RetryIntervals | None = None
     status: EndpointStatus = Field(
-        default_factory=_absent, description="`disabled` stops deliveries. `enabled` lets new deliveries start."
+        default_factory=absent, description="`disabled` stops deliveries. `enabled` lets new deliveries start."
     )
 
     def values(self) -> dict[str, Any]:
@@ -123,6 +118,15 @@ class EndpointPatch(Body):
         if "event_types" in sent:
             sent["event_types"] = list(expand_event_types(sent["event_types"]))
         return sent
+
+
+class EndpointTest(Body):
+    """Which event to send."""
+
+    event_type: Annotated[
+        EventType,
+        Field(description="`endpoint.test` in live mode. In test mode any type, with the data of its example."),
+    ] = EventType.ENDPOINT_TEST
 
 
 class SecretRotation(Body):

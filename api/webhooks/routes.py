@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.auth.permissions import requires
 from api.auth.principal import Principal
-from api.http.fields import PlainText
+from api.http.fields import Id
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, declare
@@ -50,18 +50,14 @@ router = Router(prefix="/webhooks", tags=["webhooks"])
 Reader = Annotated[Principal, requires(Permission.DELIVERIES_READ)]
 Sender = Annotated[Principal, requires(Permission.DELIVERIES_WRITE)]
 
-IdFilter = Annotated[PlainText | None, Query(max_length=64)]
-
 
 async def delivery_filter(
     *,
     status: DeliveryStatus | None = None,
     event: Annotated[EventType | None, Query(description="The type of the event, such as `payment.success`.")] = None,
-    event_id: IdFilter = None,
-    payment_id: Annotated[
-        PlainText | None, Query(max_length=64, description="Includes the deliveries about its refunds.")
-    ] = None,
-    endpoint_id: IdFilter = None,
+    event_id: Id | None = None,
+    payment_id: Annotated[Id | None, Query(description="Includes the deliveries about its refunds.")] = None,
+    endpoint_id: Id | None = None,
 ) -> DeliveryFilter:
     """Read the filters of a list of deliveries."""
     return DeliveryFilter(status, event, event_id, payment_id, endpoint_id)

@@ -24,15 +24,25 @@ from clearway.db.tables import (
     gateway_configs,
     gateway_events,
     idempotency_keys,
+    mail_requests,
+    mails,
+    one_time_tokens,
     payments,
+    sessions,
+    users,
     webhook_attempts,
     webhook_endpoints,
 )
+from clearway.db.users import codes
+from clearway.db.users import mail_requests as mail_requests_rows
+from clearway.db.users import sessions as session_rows
+from clearway.db.users.users import totp_context
 from clearway.domain.actor import Actor
 from clearway.domain.gateway import credentials_context
 from clearway.domain.gateway_event import body_context
 from clearway.domain.ids import INSTALLATION
 from clearway.durable import sealed
+from clearway.mail.outbox import letter_context
 from clearway.settings import Settings
 
 BATCH: Final = 500
@@ -85,7 +95,12 @@ KINDS: Final = (
     Kind("gateway_credentials", gateway_configs.c.sealed_credentials, credentials_context),
     Kind("endpoint_answers", webhook_attempts.c.response_body, response_context),
     Kind("addresses", audit_log.c.address, audit.address_context, bound_by=audit_log.c.request_id),
+    Kind("sessions", sessions.c.sealed_address, session_rows.address_context),
+    Kind("links", one_time_tokens.c.sealed_data, codes.data_context),
+    Kind("mail_requests", mail_requests.c.sealed_request, mail_requests_rows.request_context),
+    Kind("totp_secrets", users.c.sealed_totp_secret, totp_context),
     Kind("gateway_events", gateway_events.c.sealed_body, body_context),
+    Kind("letters", mails.c.sealed_letter, letter_context),
     Kind("answers", idempotency_keys.c.response_body, idempotency.answer_context, idempotency.SEALED_ANSWER),
 )
 

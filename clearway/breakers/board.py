@@ -45,10 +45,11 @@ class BreakerBoard:
         """Read the breakers now."""
         try:
             async with self._reader.connect() as connection:
-                self._known = await across_merchants.breakers_not_closed(connection)
-                self._held = await across_merchants.gateways_held(connection)
+                found = await across_merchants.troubled(connection)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("breakers_not_read", error=type(error).__name__)
+            return
+        self._known, self._held = found.breakers, found.held
 
     def is_troubled(self, gateway_id: str, operation: str) -> bool:
         """Return whether a breaker of the gateway is not closed: then successes are counted too."""

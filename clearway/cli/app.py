@@ -22,6 +22,7 @@ from clearway.cli import (
     gateways,
     keys,
     listen,
+    mail,
     merchants,
     payments,
     reconciling,
@@ -30,8 +31,10 @@ from clearway.cli import (
     reviews,
     routing,
     servers,
+    signing_in,
     temporal,
     trigger,
+    users,
     webhooks,
 )
 
@@ -78,10 +81,13 @@ for part in (
     routing,
     reconciling,
     fx,
+    mail,
     temporal,
     recover,
     database,
     merchants,
+    users,
     keys,
+    signing_in,
 ):
     part.register(app)

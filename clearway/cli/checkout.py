@@ -88,12 +88,31 @@ def await_event(
     api: MerchantApi, payment_id: str, event: str, *, refund_id: str | None = None, patience_s: float = PATIENCE_S
 ) -> str:
     """Return the id of the payment's (or its refund's) event of this type, once it is there. Raises StoryError."""
+
+    def find() -> str | None:
+        history = api.get(f"/payments/{payment_id}/history")["data"]
+        about = (entry for entry in history if entry["type"] == event and entry["refund_id"] == refund_id)
+        return next((str(entry["event_id"]) for entry in about), None)
+
+    return _await_event(find, refund_id or payment_id, event, patience_s)
+
+
+def await_order_event(api: MerchantApi, order_id: str, event: str, *, patience_s: float = PATIENCE_S) -> str:
+    """Return the id of the order's event of this type, once it is there. Raises StoryError."""
+
+    def find() -> str | None:
+        newest = api.get("/events", type=event, limit=100)["data"]
+        return next((str(each["id"]) for each in newest if each["data"]["id"] == order_id), None)
+
+    return _await_event(find, order_id, event, patience_s)
+
+
+def _await_event(find: Callable[[], str | None], about: str, event: str, patience_s: float) -> str:
     deadline = time.monotonic() + patience_s
     while True:
-        for entry in api.get(f"/payments/{payment_id}/history")["data"]:
-            if entry["type"] == event and entry["refund_id"] == refund_id:
-                return str(entry["event_id"])
+        found = find()
+        if found is not None:
+            return found
         if time.monotonic() >= deadline:
-            about = refund_id or payment_id
             raise StoryError(f"{about} was made, but {event} has not come within {patience_s:.0f} s.")
         time.sleep(POLL_S)

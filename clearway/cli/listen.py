@@ -23,8 +23,9 @@ import httpx
 import orjson
 import typer
 
+from clearway.cli.api_problems import LOOPBACK, ApiAwayError
 from clearway.cli.event_feed import EventFeed
-from clearway.cli.merchant_api import LOOPBACK, ApiAwayError, ApiKey, ApiSecret, ApiUrl, MerchantApi, open_api
+from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, MerchantApi, open_api
 from clearway.cli.output import JsonFlag, out, plain, print_json_line, remarks
 from clearway.cli.problems import CommandError
 from clearway.crypto import signing

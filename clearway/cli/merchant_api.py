@@ -1,11 +1,13 @@
-"""The REST API for the command line: one client, the merchant's credentials, and refusals as exceptions.
+"""The REST API for the command line: one client, by an API key or by a login, and refusals as exceptions.
 
 Every POST carries an Idempotency-Key, so that an answer lost on the way can be asked for again.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, Self
@@ -15,17 +17,19 @@ import httpx
 import orjson
 import typer
 
+from clearway.cli import logins
+from clearway.cli.api_problems import PREFIX, TIMEOUT_S, ApiAwayError, ApiRefusedError, away, refusal, uses_proxy
 from clearway.cli.problems import CommandError
 from clearway.cli.running import running_stack
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
 
-PREFIX: Final = "/api/v1"
-TIMEOUT_S: Final = 35.0
-"""Longer than the API waits for a workflow."""
 PAGE_SIZE_MAX: Final = 100
 RETRY_WAIT_S: Final = 1.0
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 CONNECTION: Final = "Connection"
+CODE_LENGTH: Final = 6
+"""Of a TOTP code. No password is as short."""
+MERCHANT_VARIABLE: Final = "CLEARWAY_MERCHANT"
+KEYS_WANTED: Final = " Give them with --api-key and --api-secret, or CLEARWAY_API_KEY and CLEARWAY_API_SECRET."
 
 ApiUrl = Annotated[
     str | None,
@@ -42,7 +46,7 @@ ApiKey = Annotated[
     typer.Option(
         "--api-key",
         envvar="CLEARWAY_API_KEY",
-        help="The merchant's API key. Default: that of the test merchant.",
+        help="The merchant's API key. Default: your login (`clearway login`), else that of the test merchant.",
         rich_help_panel=CONNECTION,
         show_default=False,
     ),
@@ -65,31 +69,24 @@ IdempotencyKey = Annotated[
 Limit = Annotated[int, typer.Option(help="How many to show.", min=1, max=10_000)]
 
 
-class ApiAwayError(CommandError):
-    """The API did not answer, or said that a part it needs is away."""
-
-
-class ApiRefusedError(CommandError):
-    """The API answered with a problem; `code` is its stable name."""
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.code = code
-
-
 class MerchantApi:
-    """The API on behalf of one merchant. Use it as a context manager."""
+    """The API on behalf of one merchant: by an API key, or by the login kept for this API. A context manager."""
 
-    def __init__(self, url: str, key: str, secret: str) -> None:
-        self.url = url.rstrip("/").removesuffix(PREFIX)
+    def __init__(
+        self, url: str, key: str | None = None, secret: str | None = None, *, login: logins.Login | None = None
+    ) -> None:
+        self.url = plain_url(url)
         self.base = f"{self.url}{PREFIX}"
         self.key = key
         self.secret = secret
+        self.login = login
+        self.merchant_id = login and (os.environ.get(MERCHANT_VARIABLE) or login.merchant_id)
+        named = {"X-Api-Key": key, "X-Api-Secret": secret, "X-Clearway-Merchant": self.merchant_id}
         self._client = httpx.Client(
-            headers={"X-Api-Key": key, "X-Api-Secret": secret, "User-Agent": "clearway-cli"},
+            headers={"User-Agent": "clearway-cli"} | {name: value for name, value in named.items() if value},
+            auth=logins.Bearer(self.url) if login else None,
             timeout=TIMEOUT_S,
-            trust_env=urlsplit(self.url).hostname not in LOOPBACK,
+            trust_env=uses_proxy(self.url),
         )
 
     def __enter__(self) -> Self:
@@ -147,44 +144,52 @@ class MerchantApi:
         return orjson.loads(response.content) if response.content else None
 
     def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        response = self._send(method, path, **request)
+        problem = None if response.is_success else refusal(response, self.url, KEYS_WANTED if self.key else "")
+        if isinstance(problem, ApiRefusedError) and problem.code == "step_up_required" and sys.stdin.isatty():
+            self._step_up()
+            response = self._send(method, path, **request)
+            problem = None if response.is_success else refusal(response, self.url)
+        if problem is not None:
+            raise problem
+        return response
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
-            response = self._client.request(method, f"{self.base}{path}", **request)
+            return self._client.request(method, f"{self.base}{path}", **request)
         except httpx.InvalidURL as error:
             raise CommandError(f"{self.url!r} is not the URL of an API: {error}.") from None
         except httpx.TransportError as error:
-            raise ApiAwayError(_away(self.url, error)) from None
-        if response.is_success:
-            return response
-        raise _refusal(response, self.url)
+            raise away(self.url, error) from None
+
+    def _step_up(self) -> None:
+        """Ask the person who they are, once more. The act that needed it was not done."""
+        given = typer.prompt("This needs your password, or a code of your authenticator app", hide_input=True, err=True)
+        is_code = len(given) == CODE_LENGTH and given.isdecimal()
+        response = self._send("POST", "/users/me/step_up", json={"code" if is_code else "password": given})
+        if not response.is_success:
+            raise refusal(response, self.url)
+
+
+def plain_url(url: str) -> str:
+    """Return the URL of an API as logins name it."""
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise CommandError(f"{url!r} is not the URL of an API; it looks like http://127.0.0.1:8000.")
+    return url.rstrip("/").removesuffix(PREFIX)
+
+
+def api_url(given: str | None) -> str:
+    """Return the URL of the API: the given one, else that of the stack that runs here, else that of the settings."""
+    if given is None:
+        stack = running_stack()
+        given = stack.api_url if stack else Settings().api_public_url
+    return plain_url(given)
 
 
 def open_api(url: str | None, key: str | None, secret: str | None) -> MerchantApi:
-    """Return the client of the given API and key, by default the stack that runs here and its test merchant."""
-    if url is None:
-        stack = running_stack()
-        url = stack.api_url if stack else Settings().api_public_url
-    if urlsplit(url).scheme not in {"http", "https"}:
-        raise CommandError(f"{url!r} is not the URL of an API; it looks like http://127.0.0.1:8000.")
+    """Return the client of an API: by the given key, else by the login there, else by the test merchant's key."""
+    url = api_url(url)
+    login = None if key or secret else logins.find(url)
+    if login is not None:
+        return MerchantApi(url, login=login)
     return MerchantApi(url, key or TEST_API_KEY, secret or TEST_API_SECRET)
-
-
-def _away(url: str, error: httpx.TransportError) -> str:
-    reason = "it did not answer in time" if isinstance(error, httpx.TimeoutException) else str(error)
-    return (
-        f"The API at {url} can't be reached ({reason}). Start everything with `clearway dev`, or name another with "
-        "--api-url or CLEARWAY_API_URL."
-    )
-
-
-def _refusal(response: httpx.Response, url: str) -> CommandError:
-    try:
-        problem = response.json()
-        detail, code = str(problem["detail"]), str(problem["code"])
-    except (ValueError, KeyError, TypeError):
-        message = f"{url} answered HTTP {response.status_code}, and not as a Clearway API does. Is --api-url right?"
-        return CommandError(message)
-    if response.status_code == httpx.codes.UNAUTHORIZED:
-        detail += " Give them with --api-key and --api-secret, or CLEARWAY_API_KEY and CLEARWAY_API_SECRET."
-    if response.status_code in {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}:
-        return ApiAwayError(f"{detail} [{code}]")
-    return ApiRefusedError(response.status_code, code, f"{detail} [{code}]")

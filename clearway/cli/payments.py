@@ -109,6 +109,9 @@ def create_payment(
         str | None, typer.Option(help="Pay this order instead of creating one.", show_default=False)
     ] = None,
     vpa: Annotated[str | None, typer.Option(help="Pay by UPI.", show_default=False)] = None,
+    upi_intent: Annotated[
+        bool, typer.Option("--upi-intent", help="Pay by a UPI app, with the link that is printed.")
+    ] = False,
     card: Annotated[str | None, typer.Option(help="Pay by a test card: its number.", show_default=False)] = None,
     token: Annotated[str | None, typer.Option(help="Pay by a card token.", show_default=False)] = None,
     bank: Annotated[str | None, typer.Option(help="Pay by netbanking: the bank's code.", show_default=False)] = None,
@@ -125,7 +128,9 @@ def create_payment(
 ) -> None:
     """Create a payment of an order that you name, or of a new order. Test values: docs/testing-values.md."""
     body = {
-        **_instrument_asked(vpa=vpa, card=card, token=token, bank=bank, wallet=wallet),
+        **_instrument_asked(
+            upi_intent="" if upi_intent else None, vpa=vpa, card=card, token=token, bank=bank, wallet=wallet
+        ),
         "capture_method": "manual" if manual_capture else "automatic",
     }
     if return_url is not None:
@@ -263,9 +268,13 @@ def _instrument_asked(**given: str | None) -> dict[str, Any]:
     """Return the part of a payment's body that says how it is paid. Raises BadParameter unless exactly one is given."""
     named = {name: value for name, value in given.items() if value is not None}
     if len(named) != 1:
-        raise typer.BadParameter("Say how it is paid, in one way: --vpa, --card, --token, --bank or --wallet.")
+        raise typer.BadParameter(
+            "Say how it is paid, in one way: --upi-intent, --vpa, --card, --token, --bank or --wallet."
+        )
     [(name, value)] = named.items()
     match name:
+        case "upi_intent":
+            return {"method": "upi"}
         case "vpa":
             return {"method": "upi", "vpa": value}
         case "card":

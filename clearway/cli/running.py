@@ -11,6 +11,7 @@ from pathlib import Path
 
 from clearway.cli.problems import CommandError
 from clearway.local_stack import NETWORKS, read_description, state_dir
+from clearway.setting_values import MailSecurity
 from clearway.settings import Settings
 
 
@@ -26,6 +27,8 @@ class RunningStack:
     temporal_ui_url: str | None
     database_url: str
     owner_url: str
+    smtp_port: int | None
+    """Of the mail catcher; None: it does not run."""
 
 
 def running_stack() -> RunningStack | None:
@@ -43,6 +46,7 @@ def running_stack() -> RunningStack | None:
         temporal_ui_url=found["temporal_ui_url"],
         database_url=found["database_url"],
         owner_url=found["owner_url"],
+        smtp_port=found.get("smtp_port"),
     )
 
 
@@ -52,12 +56,15 @@ def settings_in_use() -> Settings:
     stack = running_stack()
     if stack is None:
         return settings
-    of_stack = {
+    of_stack: dict[str, object] = {
         "database_url": stack.database_url,
         "temporal_address": stack.temporal_address,
         "simulator_url": stack.simulator_url,
         "webhook_allowed_networks": NETWORKS,
     }
+    if stack.smtp_port is not None and settings.smtp_host is None:
+        of_stack |= {"smtp_host": "127.0.0.1", "smtp_port": stack.smtp_port, "smtp_security": MailSecurity.NONE}
+        of_stack |= {"mail_from": "Clearway <no-reply@clearway.test>"}
     silent = {name: value for name, value in of_stack.items() if name not in settings.model_fields_set}
     if "database_url" in silent and "migrations_database_url" not in settings.model_fields_set:
         silent["migrations_database_url"] = stack.owner_url

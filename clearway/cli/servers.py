@@ -1,4 +1,4 @@
-"""Commands that run something until they are stopped: dev, api, worker, simulator; and doctor, which looks first."""
+"""Commands that run until they are stopped: dev, api, dashboard, worker, simulator; and doctor, which looks first."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RUNNING = "Run the parts"
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (dev, doctor, api, worker, simulator):
+    for command in (dev, doctor, api, dashboard, checkout, worker, simulator):
         app.command(rich_help_panel=RUNNING)(command)
 
 
@@ -88,6 +88,35 @@ def api(
     workers: Annotated[int, typer.Option(help="Processes.", min=1, max=128)] = 1,
 ) -> None:
     """Run the REST API. It holds no state: you can run any number of them."""
+    _run_web("api.app:create_app", "API", host, port, workers)
+
+
+def dashboard(
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; DASHBOARD_HOST by default.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; DASHBOARD_PORT by default.", min=1, max=65_535)
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes.", min=1, max=128)] = 1,
+) -> None:
+    """Run the dashboard: its pages, and the API that they use. It holds no state: you can run any number of them."""
+    _run_web("api.dashboard.app:create_app", "DASHBOARD", host, port, workers)
+
+
+def checkout(
+    *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; CHECKOUT_HOST by default.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; CHECKOUT_PORT by default.", min=1, max=65_535)
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes.", min=1, max=128)] = 1,
+) -> None:
+    """Run the hosted checkout, where customers pay. It holds no state: you can run any number of them."""
+    _run_web("api.hosted.app:create_app", "CHECKOUT", host, port, workers)
+
+
+def _run_web(program: str, prefix: str, host: str | None, port: int | None, workers: int) -> None:
+    """Serve a program of the API package. prefix: of the settings that say where it listens."""
     import uvicorn  # noqa: PLC0415 - heavy
 
     from clearway.listening import require_private  # noqa: PLC0415
@@ -95,22 +124,29 @@ def api(
     from clearway.telemetry.logs import configure_logging  # noqa: PLC0415
 
     settings = Settings()
-    configure_logging(settings.log_level, settings.log_format, "api")
-    host, port = settings.api_host if host is None else host, port or settings.api_port
-    require_private(host, "API_HOST", settings)
+    configure_logging(settings.log_level, settings.log_format, prefix.lower())
+    usual = {
+        "API": (settings.api_host, settings.api_port),
+        "DASHBOARD": (settings.dashboard_host, settings.dashboard_port),
+        "CHECKOUT": (settings.checkout_host, settings.checkout_port),
+    }
+    host, port = usual[prefix][0] if host is None else host, port or usual[prefix][1]
+    require_private(host, f"{prefix}_HOST", settings)
     _require_free(host, port)
-    if settings.api_metrics_port is not None:
+    if settings.api_metrics_port is not None and prefix != "CHECKOUT":
         require_private(settings.metrics_host, "METRICS_HOST", settings)
         _require_free(settings.metrics_host, settings.api_metrics_port)
     signal.signal(signal.SIGTERM, _leave)  # uvicorn raises the signal again when it has drained
     _serve(
         uvicorn.run,
-        "api.app:create_app",
+        program,
         factory=True,
         host=host,
         port=port,
         workers=workers,
         access_log=False,
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,  # messages are short, and a compressor for each socket takes memory
         proxy_headers=False,  # TRUSTED_PROXIES names the proxies that are believed
         log_config=None,
         timeout_graceful_shutdown=DRAIN_S,

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from clearway.cli.merchant_api import ApiRefusedError, MerchantApi
+from clearway.cli.api_problems import ApiRefusedError
+from clearway.cli.merchant_api import MerchantApi
 from clearway.cli.output import out, plain
 from clearway.cli.problems import StoryError
 from clearway.settings import TEST_API_KEY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 import typer
@@ -13,9 +14,13 @@ from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, MerchantApi, op
 from clearway.cli.output import JsonFlag, out, plain, print_json, table
 from clearway.cli.problems import CommandError, StoryError
 from clearway.domain.money import CurrencyUnknownError, exponent
+from clearway.domain.order import LIFE_MIN
 
 DEADLINE_WAIT_S: Final = 2_000.0
 """Over the usual PAYMENT_DEADLINE_S."""
+EXPIRY_WAIT_S: Final = 400.0
+"""Over the shortest life of an order and the usual time between two maintenance runs."""
+CLOCKS_DIFFER: Final = timedelta(seconds=5)
 
 FAILS_OVER_BETWEEN: Final = 2
 SENT_BRIEFLY: Final = 3
@@ -71,6 +76,20 @@ def _captured(asked: Asked) -> dict[str, Any]:
     return captured
 
 
+def _order(asked: Asked, **more: Any) -> dict[str, Any]:
+    order: dict[str, Any] = asked.api.post("/orders", {"amount": asked.amount, "currency": asked.currency, **more})
+    return order
+
+
+def _order_cancelled(asked: Asked) -> dict[str, Any]:
+    cancelled: dict[str, Any] = asked.api.post(f"/orders/{_order(asked)['id']}/cancel")
+    return cancelled
+
+
+def _order_expired(asked: Asked) -> dict[str, Any]:
+    return _order(asked, expires_at=(datetime.now(UTC) + LIFE_MIN + CLOCKS_DIFFER).isoformat())
+
+
 def _tested(asked: Asked) -> dict[str, Any]:
     enabled = [found for found in asked.api.all("/webhook_endpoints", limit=100) if found["status"] == "enabled"]
     if not enabled:
@@ -111,6 +130,12 @@ def _refund_in_doubt(asked: Asked) -> dict[str, Any]:
 
 
 TRIGGERS: Final[dict[str, Trigger]] = {
+    "order.cancelled": Trigger("an order that the merchant cancels", _order_cancelled),
+    "order.expired": Trigger(
+        "an order nobody pays; takes a minute, and up to 5 minutes more until maintenance records it",
+        _order_expired,
+        patience_s=EXPIRY_WAIT_S,
+    ),
     "payment.created": Trigger("any payment", lambda asked: asked.pay(checkout.UPI_SUCCESS)),
     "payment.attempt_failed": Trigger("a gateway that is down, and a second one that is not", _attempt_failed),
     "payment.retrying": Trigger("a UPI payment with retries that is declined", _retrying),
@@ -147,7 +172,7 @@ TRIGGERS: Final[dict[str, Trigger]] = {
     "refund.needs_review": Trigger("a gateway that pays out another amount than asked", _refund_in_doubt),
     "endpoint.test": Trigger("a test of the merchant's first enabled webhook endpoint", _tested),
 }
-"""Every event but those of a gateway that contradicts itself or fails: a test value or one fault leads to it."""
+"""Every event but those of a gateway that contradicts itself or fails."""
 
 
 def register(app: typer.Typer) -> None:
@@ -199,7 +224,7 @@ def _require_currency(currency: str) -> None:
 
 
 def _await(api: MerchantApi, event: str, subject: dict[str, Any], patience_s: float) -> dict[str, Any]:
-    """Return the event about the subject: a payment, a refund or a test delivery."""
+    """Return the event about the subject: an order, a payment, a refund or a test delivery."""
     match subject["object"]:
         case "payment":
             event_id = checkout.await_event(api, subject["id"], event, patience_s=patience_s)
@@ -207,6 +232,8 @@ def _await(api: MerchantApi, event: str, subject: dict[str, Any], patience_s: fl
             event_id = checkout.await_event(
                 api, subject["payment_id"], event, refund_id=subject["id"], patience_s=patience_s
             )
+        case "order":
+            event_id = checkout.await_order_event(api, subject["id"], event, patience_s=patience_s)
         case "webhook_delivery":
             event_id = subject["event_id"]
         case other:

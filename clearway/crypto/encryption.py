@@ -23,6 +23,8 @@ from typing import Final, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 VERSION: Final = "v1"
 KEY_BYTES: Final = 32
@@ -108,6 +110,14 @@ class Cipher:
     def prefix(self) -> str:
         """The prefix of every token that the first key encrypted."""
         return f"{VERSION}.{self._primary_id}."
+
+
+def derived_keys(secret_keys: str, purpose: str) -> dict[str, bytes]:
+    """Return a key for another purpose (HKDF-SHA256) from each of SECRET_KEYS, by id, in their order."""
+    pairs = [part.strip() for part in secret_keys.split(",")]
+    parsed = [_parse_pair(position, pair) for position, pair in enumerate(pairs, start=1) if pair]
+    info = f"clearway/{purpose}".encode()
+    return {key_id: HKDF(SHA256(), KEY_BYTES, None, info).derive(key) for key_id, key in parsed}
 
 
 def _associated_data(key_id: str, context: str) -> bytes:

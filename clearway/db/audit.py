@@ -6,16 +6,21 @@ code that makes an `Actor` encrypts its network address, so no workflow and no r
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import ColumnElement, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db.tables import audit_log
-from clearway.db.writing import Rows, Write
+from clearway.db.pages import PageRequest, Rows
+from clearway.db.tables import audit_log, merchants
+from clearway.db.walks import Walk, Way, walked_page
+from clearway.db.writing import Rows as Written
+from clearway.db.writing import Write
 from clearway.domain.actor import Actor
-from clearway.domain.ids import AUDIT_ENTRY, new_id, noun_of
+from clearway.domain.ids import AUDIT_ENTRY, first_id, new_id, noun_of
 
 
 def address_context(request_id: str | None) -> str:
@@ -54,4 +59,45 @@ def beside(actor: Actor | None, action: str, subject_id: str, detail: dict[str, 
     """Return the write of one row, for the statement of the action. Empty without an actor: Clearway itself acted."""
     if actor is None:
         return []
-    return [Rows(audit_log, [entry(actor, action, subject_id, detail) | {"created_at": now}])]
+    return [Written(audit_log, [entry(actor, action, subject_id, detail) | {"created_at": now}])]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows of a merchant. since is included, until is not."""
+
+    actor: str | None = None
+    action: str | None = None
+    subject_type: str | None = None
+    subject_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def list_page(connection: AsyncConnection, merchant_id: str, wanted: Wanted, page: PageRequest) -> Rows:
+    """Return one page of the acts for a merchant and about its account, newest first.
+
+    Acts about the account (members, invitations) are seen from its live and its test merchant.
+    """
+    account_id = await connection.scalar(select(merchants.c.account_id).where(merchants.c.id == merchant_id))
+    column, within = audit_log.c, _indexed(wanted)
+    about = (column.subject_id == account_id) & column.merchant_id.is_distinct_from(merchant_id)
+    ways = [Way([*within, half]) for half in (column.merchant_id == merchant_id, about)]
+    return await walked_page(connection, Walk(audit_log, ways, partial(_conditions, wanted)), page)
+
+
+def _conditions(wanted: Wanted, column: Any) -> list[ColumnElement[bool]]:
+    named = ("action", "subject_type")
+    return [column[name] == getattr(wanted, name) for name in named if getattr(wanted, name) is not None]
+
+
+def _indexed(wanted: Wanted) -> list[ColumnElement[bool]]:
+    column = audit_log.c
+    named = ("actor", "subject_id")
+    conditions = [column[name] == getattr(wanted, name) for name in named if getattr(wanted, name) is not None]
+    # Ids sort by time, and name the partitions.
+    if wanted.since is not None:
+        conditions.append(column.id >= first_id(AUDIT_ENTRY, wanted.since))
+    if wanted.until is not None:
+        conditions.append(column.id < first_id(AUDIT_ENTRY, wanted.until))
+    return conditions

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from importlib.metadata import version
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import PoolProxiedConnection, event
@@ -15,12 +17,14 @@ from clearway.settings import Settings
 COMMAND_TIMEOUT_S = 30
 STATEMENT_TIMEOUT_MS = 15_000
 LOCK_TIMEOUT_MS = 10_000
+APPLICATION_NAME_LENGTH_MAX: Final = 63
+"""Postgres cuts longer ones."""
 
 
 def create_engine(settings: Settings, *, application_name: str) -> AsyncEngine:
     """Return an engine whose sessions give up on locks and statements instead of hanging.
 
-    application_name is what an operator sees in `pg_stat_activity`.
+    application_name is what an operator sees in `pg_stat_activity`, with the version and the process.
     """
     engine = create_async_engine(
         settings.database_url,
@@ -34,7 +38,7 @@ def create_engine(settings: Settings, *, application_name: str) -> AsyncEngine:
         connect_args={
             "command_timeout": COMMAND_TIMEOUT_S,
             "server_settings": {
-                "application_name": application_name,
+                "application_name": process_name(application_name),
                 "timezone": "UTC",
                 "statement_timeout": str(STATEMENT_TIMEOUT_MS),
                 "lock_timeout": str(LOCK_TIMEOUT_MS),
@@ -44,6 +48,11 @@ def create_engine(settings: Settings, *, application_name: str) -> AsyncEngine:
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
+
+
+def process_name(program: str) -> str:
+    """Return how Postgres names this process: `clearway-api 1.2.3 4711@host`."""
+    return f"{program} {version('clearway')} {os.getpid()}@{os.uname().nodename}"[:APPLICATION_NAME_LENGTH_MAX]
 
 
 def each_for_itself(engine: AsyncEngine) -> AsyncEngine:

@@ -31,6 +31,10 @@ BODY: Final = (
     ),
 )
 """The body of an event as it is kept, and what is put into it. `payments` must be joined by `events.c.subject_id`."""
+CHANGE: Final = tuple(
+    events.c[name] for name in ("id", "merchant_id", "type", "subject_type", "subject_id", "payment_id")
+)
+"""What live updates tell of an event: nothing that a person wrote or owns."""
 _STEP_COLUMNS: Final = tuple(
     events.c[name] for name in ("id", "type", "from_status", "to_status", "reason", "actor", "created_at")
 )
@@ -183,6 +187,13 @@ async def list_events(
     if event_type is not None:
         query = query.where(events.c.type == event_type)
     return await fetch_page(connection, query, events.c.id, page)
+
+
+async def changes_after(connection: AsyncConnection, merchant_id: str, after_id: str, limit: int) -> Sequence[Row[Any]]:
+    """Return ids and types of the merchant's events after this one, oldest first."""
+    query = select(*CHANGE).where(events.c.merchant_id == merchant_id, events.c.id > after_id)
+    rows: Sequence[Row[Any]] = (await connection.execute(query.order_by(events.c.id).limit(limit))).all()
+    return rows
 
 
 async def find_event_body(connection: AsyncConnection, merchant_id: str, event_id: str) -> str | None:

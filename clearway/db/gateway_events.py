@@ -6,22 +6,26 @@ An event belongs to the gateway whose address it was sent to, and to that gatewa
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db.pages import PageRequest, Rows, fetch_page
+from clearway.db.pages import PageRequest, Rows, created_within
 from clearway.db.tables import gateway_events
+from clearway.db.walks import Walk, Way, walked_page
 from clearway.db.writing import Changed, Write
 from clearway.domain.gateway_event import Disposition, Verdict
+from clearway.domain.ids import GATEWAY_EVENT
 
+CLOCK_SKEW: Final = timedelta(days=1)
 REFUSED_WITHIN: Final = timedelta(hours=1)
 REFUSED_MAX: Final = 1_000
-"""How many refused or unreadable events of a gateway are kept in that time: anybody can send them."""
+"""How many refused events of a gateway are kept in that time, and how many unreadable ones: anybody can send them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +126,7 @@ async def keep_refused(connection: AsyncConnection, event: Refused) -> bool:
         (table.merchant_id == event.raw.merchant_id)
         & (table.gateway_id == event.raw.gateway_id)
         & (table.verdict != Verdict.VERIFIED.value)
+        & (table.verdict == event.verdict.value)
         & (table.received_at > func.now() - REFUSED_WITHIN)
     )
     # The count stops at the limit, so a flood does not slow the statement.
@@ -157,15 +162,20 @@ async def find(connection: AsyncConnection, merchant_id: str, event_id: str) -> 
 
 async def list_page(connection: AsyncConnection, merchant_id: str, wanted: EventFilter, page: PageRequest) -> Rows:
     """Return one page of the merchant's gateway events, newest first."""
-    query = select(gateway_events).where(gateway_events.c.merchant_id == merchant_id, *_conditions(wanted))
-    return await fetch_page(connection, query, gateway_events.c.id, page)
+    within = [gateway_events.c.merchant_id == merchant_id, *_around(wanted)]
+    if wanted.subject_id is not None:
+        within.append(gateway_events.c.subject_id == wanted.subject_id)
+    walk = Walk(gateway_events, [Way(within)], partial(_conditions, replace(wanted, subject_id=None)))
+    return await walked_page(connection, walk, page)
 
 
 async def list_range(
     connection: AsyncConnection, merchant_id: str, wanted: EventFilter, *, after_id: str | None, limit: int
 ) -> list[Row[Any]]:
     """Return events in order of receipt, after `after_id`."""
-    query = select(gateway_events).where(gateway_events.c.merchant_id == merchant_id, *_conditions(wanted))
+    query = select(gateway_events).where(
+        gateway_events.c.merchant_id == merchant_id, *_conditions(wanted, gateway_events.c)
+    )
     if after_id is not None:
         query = query.where(gateway_events.c.id > after_id)
     return list((await connection.execute(query.order_by(gateway_events.c.id).limit(limit))).all())
@@ -180,15 +190,21 @@ async def newest(
     disposition: str | None = None,
 ) -> list[Row[Any]]:
     """Return the newest events, of one merchant or of all: for operators."""
-    conditions = _conditions(EventFilter(subject_id=subject_id, disposition=disposition))
+    conditions = _conditions(EventFilter(subject_id=subject_id, disposition=disposition), gateway_events.c)
     if merchant_id is not None:
         conditions.append(gateway_events.c.merchant_id == merchant_id)
     query = select(gateway_events).where(*conditions).order_by(gateway_events.c.id.desc()).limit(limit)
     return list((await connection.execute(query)).all())
 
 
-def _conditions(wanted: EventFilter) -> list[ColumnElement[bool]]:
-    column = gateway_events.c
+def _around(wanted: EventFilter) -> list[ColumnElement[bool]]:
+    """Bound the ids, which are made when an event is received, by clocks that may differ by a day."""
+    since = wanted.since and wanted.since - CLOCK_SKEW
+    until = wanted.until and wanted.until + CLOCK_SKEW
+    return created_within(gateway_events.c.id, GATEWAY_EVENT, since, until)
+
+
+def _conditions(wanted: EventFilter, column: Any) -> list[ColumnElement[bool]]:
     pairs: Collection[tuple[Any, Any]] = (
         (wanted.gateway_id, column.gateway_id.__eq__),
         (wanted.subject_id, column.subject_id.__eq__),

@@ -1,8 +1,10 @@
-"""Orders, as stored. Only the steps of payments change their status (`clearway.db.payments`)."""
+"""Orders, as stored. Their status is changed by the steps of payments and by `clearway.db.order_ends`."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Final
 
 from sqlalchemy import Row, bindparam, select
@@ -25,6 +27,7 @@ class NewOrder:
     currency: str
     receipt: str | None = None
     notes: dict[str, str] = field(default_factory=dict)
+    expires_at: datetime | None = None
 
 
 # On conflict with any unique index: when two record the same order at once, the second may meet any of them.
@@ -36,7 +39,7 @@ CURRENCIES_LOOKED_AT: Final = 1_000
 """How many of the newest orders say which currencies a merchant uses."""
 
 
-def order_resource(row: Row[Any]) -> OrderResource:
+def order_resource(row: Row[Any] | SimpleNamespace) -> OrderResource:
     """Return the order's API resource."""
     return OrderResource(
         id=row.id,
@@ -45,6 +48,7 @@ def order_resource(row: Row[Any]) -> OrderResource:
         receipt=row.receipt,
         notes=row.notes,
         status=row.status,
+        expires_at=row.expires_at,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )
@@ -58,7 +62,7 @@ async def record_order(connection: AsyncConnection, order: NewOrder) -> OrderRes
     recorded = await find_order(connection, order.merchant_id, order.id)
     assert recorded is not None, "it was there before, and orders are never deleted"
     # A repeat may come after a payment has changed the order's status; it still gets the order as created.
-    return recorded.model_copy(update={"status": OrderStatus.CREATED.value, "updated_at": recorded.created_at})
+    return recorded.model_copy(update={"status": OrderStatus.CREATED, "updated_at": recorded.created_at})
 
 
 async def record_order_again(connection: AsyncConnection, order: NewOrder) -> None:

@@ -19,13 +19,21 @@ from clearway.db.tables import metadata
 APPEND_ONLY: Final = frozenset(
     {
         *("ledger_accounts", "ledger_transactions", "ledger_entries", "captures"),
-        *("events", "webhook_attempts", "audit_log", "gateway_calls", "gateway_health_checks"),
+        *("events", "webhook_attempts", "audit_log", "gateway_calls", "gateway_health_checks", "request_log"),
         "reconciliation_corrections",
         *("fx_rates", "fx_quotes"),
     }
 )
-DELETED_FROM: Final = frozenset({"card_declines", "error_overrides", "idempotency_keys"})
-FUNCTIONS: Final = ("ensure_partitions(integer)", "id_bound(text, timestamptz)")
+FUNCTIONS: Final = (
+    *("ensure_partitions(integer)", "id_bound(text, timestamptz)"),
+    *("expire_audit_log(integer)", "forget_request_log(timestamptz)"),
+)
+DELETED_FROM: Final = frozenset(
+    {
+        *("card_declines", "error_overrides", "idempotency_keys", "mails", "mail_requests", "saved_views"),
+        *("memberships", "sessions", "refresh_tokens", "one_time_tokens", "recovery_codes", "sign_in_failures"),
+    }
+)
 
 
 class RoleMissingError(Exception):

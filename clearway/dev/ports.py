@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -12,6 +13,10 @@ from clearway.dev.errors import PortInUseError, StackError
 
 HOST: Final = "127.0.0.1"
 HIGHEST_PORT: Final = 65_535
+OWN_PORTS: Final = range(15_000, 32_000)
+"""Where free ports are chosen: below those that systems give to outgoing connections and to servers that name none,
+which may take one between the moment it is found free and the start of its service."""
+PORTS_TRIED: Final = 200
 OWN_PORT: Final[Mapping[str, str]] = {"api": "api", "worker": "metrics"}
 """The services that may run as several processes, and the port that each of these needs for itself."""
 
@@ -21,6 +26,10 @@ class Ports:
     """Each field is chosen by the environment variable of its name in upper case and `_PORT`: `API_PORT=8001`."""
 
     api: int = 8000
+    dashboard: int = 3000
+    mail: int = 8025
+    mail_smtp: int = 1025
+    checkout: int = 3001
     temporal: int = 7233
     temporal_ui: int = 8233
     simulator: int = 4010
@@ -80,8 +89,11 @@ class Ports:
 
 def _held(stack: contextlib.ExitStack) -> int:
     probe = stack.enter_context(socket.socket())
-    probe.bind((HOST, 0))
-    return int(probe.getsockname()[1])
+    for number in random.sample(OWN_PORTS, PORTS_TRIED):
+        with contextlib.suppress(OSError):
+            probe.bind((HOST, number))
+            return number
+    raise StackError(f"No port was free among {PORTS_TRIED} from {OWN_PORTS.start} to {OWN_PORTS.stop}.")
 
 
 def variable(name: str) -> str:

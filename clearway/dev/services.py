@@ -31,7 +31,9 @@ START_TIMEOUT_S: Final = 90.0
 STEP_TIMEOUT_S: Final = 300.0
 STOP_TIMEOUT_S: Final = 35.0
 """Longer than the worker's own grace, in which it ends gateway calls under way."""
-NAMES: Final = ("simulator", "api", "worker", "receiver")
+CORE: Final = ("simulator", "api", "worker", "receiver")
+"""What payments need; tests run these unless they ask for more."""
+NAMES: Final = (*CORE, "mail", "dashboard", "checkout")
 
 Probe = Callable[[Child], Awaitable[bool]]
 
@@ -130,7 +132,13 @@ async def run_step(name: str, arguments: Sequence[str], *, env: Mapping[str, str
 
 
 def environment(
-    *, ports: Ports, database_url: str, temporal: Mapping[str, str], state_dir: Path, overrides: Mapping[str, str]
+    *,
+    ports: Ports,
+    database_url: str,
+    temporal: Mapping[str, str],
+    state_dir: Path,
+    overrides: Mapping[str, str],
+    catches_mail: bool,
 ) -> dict[str, str]:
     """The environment of every program of the stack. The stack sets addresses; the user's variables set behaviour."""
     behaviour = {
@@ -144,6 +152,13 @@ def environment(
         "API_HOST": HOST,
         "API_PORT": str(ports.api),
         "API_PUBLIC_URL": f"http://{HOST}:{ports.api}",
+        "DASHBOARD_HOST": HOST,
+        "DASHBOARD_PORT": str(ports.dashboard),
+        "DASHBOARD_URL": f"http://{HOST}:{ports.dashboard}",
+        "TEMPORAL_UI_URL": f"http://{HOST}:{ports.temporal_ui}",
+        "CHECKOUT_HOST": HOST,
+        "CHECKOUT_PORT": str(ports.checkout),
+        "CHECKOUT_URL": f"http://{HOST}:{ports.checkout}",
         "SIMULATOR_URL": f"http://{HOST}:{ports.simulator}",
         "SIMULATOR_HOST": HOST,
         "SIMULATOR_PORT": str(ports.simulator),
@@ -152,9 +167,26 @@ def environment(
         "RECEIVER_PORT": str(ports.receiver),
         "RECEIVER_URL": f"http://{HOST}:{ports.receiver}",
         "RECEIVER_SECRETS_FILE": str(state_dir / "receiver-secrets"),
+        "SHOP_API_URL": f"http://{HOST}:{ports.api}",
+        "SHOP_CHECKOUT_URL": f"http://{HOST}:{ports.checkout}",
+        "SHOP_DASHBOARD_URL": f"http://{HOST}:{ports.dashboard}",
         "METRICS_PORT": str(ports.metrics),
+        "MAIL_PORT": str(ports.mail),
+        "MAIL_SMTP_PORT": str(ports.mail_smtp),
     }
-    return {**behaviour, **os.environ, **places, **overrides}
+    mail = _catcher(ports) if catches_mail and not os.environ.get("SMTP_HOST") else {}
+    return {**behaviour, **mail, **os.environ, **places, **overrides}
+
+
+def _catcher(ports: Ports) -> dict[str, str]:
+    """Name the mail catcher as the mail server, unless the user names one."""
+    return {
+        "SMTP_HOST": HOST,
+        "SMTP_PORT": str(ports.mail_smtp),
+        "SMTP_SECURITY": "none",
+        "MAIL_FROM": "Clearway <no-reply@clearway.test>",
+        "ALERT_EMAIL_TO": "operator@example.test",
+    }
 
 
 def answers(url: str) -> Probe:
@@ -197,7 +229,21 @@ def program(name: str, ports: Ports, temporal: Client) -> Program:
     """The program of that name, listening on its port of `ports`. `api-2` is a second process of `api`."""
     api, simulator, receiver = (f"http://{HOST}:{port}" for port in (ports.api, ports.simulator, ports.receiver))
     uvicorn = ["-m", "uvicorn", "--factory", "api.app:create_app", "--host", HOST, "--port", str(ports.api)]
-    limits = ["--no-access-log", "--no-proxy-headers", "--timeout-graceful-shutdown", "10"]
+    dashboard = f"http://{HOST}:{ports.dashboard}"
+    pages = [
+        "-m",
+        "uvicorn",
+        "--factory",
+        "api.dashboard.app:create_app",
+        "--host",
+        HOST,
+        "--port",
+        str(ports.dashboard),
+    ]
+    checkout = f"http://{HOST}:{ports.checkout}"
+    hosted = ["-m", "uvicorn", "--factory", "api.hosted.app:create_app", "--host", HOST, "--port", str(ports.checkout)]
+    sockets = ["--ws", "websockets-sansio", "--ws-per-message-deflate", "false"]
+    limits = [*sockets, "--no-access-log", "--no-proxy-headers", "--timeout-graceful-shutdown", "10"]
     programs = (
         Program(
             "simulator",
@@ -206,6 +252,14 @@ def program(name: str, ports: Ports, temporal: Client) -> Program:
             f"gateway simulator on {simulator}",
         ),
         Program("api", [*uvicorn, *limits], answers(f"{api}/health"), f"API on {api}"),
+        Program(
+            "mail",
+            ["-m", "clearway.dev.mail_catcher"],
+            answers(f"http://{HOST}:{ports.mail}/health"),
+            f"mail catcher on http://{HOST}:{ports.mail}",
+        ),
+        Program("dashboard", [*pages, *limits], answers(f"{dashboard}/health"), f"dashboard on {dashboard}"),
+        Program("checkout", [*hosted, *limits], answers(f"{checkout}/health"), f"checkout on {checkout}"),
         Program("worker", [str(PROJECT_ROOT / "worker.py")], polls(temporal), "worker asks for work"),
         Program(
             "receiver",

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from clearway.dev import services, stand_ins, temporal_config, toolchain
+from clearway.dev import dashboard_build, services, stand_ins, temporal_config, toolchain
 from clearway.dev.child import Child
 from clearway.dev.errors import StackError
 from clearway.dev.ports import HOST, OWN_PORT, Ports
@@ -48,13 +48,13 @@ class StackOptions:
     `owner_url` is that database as the owner of its tables, if that is another role.
     `further` are more processes of the API and the worker, each with its port: `{"api-2": 8001, "worker-2": 9465}`.
     `env` goes to every program of ours and wins over everything else.
-    `stand_ins`: connect the test merchant to the stand-ins of Stripe and PayPal too.
+    `stand_ins`: connect the test merchant to the stand-ins of Stripe, PayPal and Square too.
     """
 
     state_dir: Path
     ports: Ports = field(default_factory=Ports)
     env: Mapping[str, str] = field(default_factory=dict)
-    services: frozenset[str] = frozenset(services.NAMES)
+    services: frozenset[str] = frozenset(services.CORE)
     further: Mapping[str, int] = field(default_factory=dict)
     database_url: str | None = None
     owner_url: str | None = None
@@ -94,6 +94,11 @@ class Stack:
         return f"http://{HOST}:{self.options.ports.api}"
 
     @property
+    def dashboard_url(self) -> str:
+        """The dashboard, where its service runs."""
+        return f"http://{HOST}:{self.options.ports.dashboard}"
+
+    @property
     def simulator_url(self) -> str:
         """The gateway simulator."""
         return f"http://{HOST}:{self.options.ports.simulator}"
@@ -102,6 +107,16 @@ class Stack:
     def receiver_url(self) -> str:
         """The sample merchant."""
         return f"http://{HOST}:{self.options.ports.receiver}"
+
+    @property
+    def mail_url(self) -> str:
+        """The mail catcher, where its service runs."""
+        return f"http://{HOST}:{self.options.ports.mail}"
+
+    @property
+    def checkout_url(self) -> str:
+        """The hosted checkout."""
+        return f"http://{HOST}:{self.options.ports.checkout}"
 
     @property
     def owner_url(self) -> str:
@@ -166,7 +181,9 @@ class Stack:
             self.options.ports.of_process(name, number).require_free([OWN_PORT[name.partition("-")[0]]])
         self._supervisor = Supervisor(self.reporter, self._write_stack_file)
         await self._start_servers()
-        await _all_or_first_error(self._seed(), *(self._start_program(name) for name in self._programs()))
+        await _all_or_first_error(
+            self._seed(), self._build_pages(), *(self._start_program(name) for name in self._programs())
+        )
         if self.options.stand_ins:
             await self._connect_stand_ins()
         self._write_stack_file()
@@ -199,7 +216,8 @@ class Stack:
     def _ports_needed(self) -> list[str]:
         own = [] if self.options.temporal_address else ["temporal", *(["temporal_ui"] if self._runs_ui() else [])]
         metrics = ["metrics"] if "worker" in self.options.services else []
-        return [*own, *metrics, *(name for name in services.NAMES if name in self.options.services - {"worker"})]
+        mail = ["mail_smtp"] if "mail" in self.options.services else []
+        return [*own, *metrics, *mail, *(name for name in services.NAMES if name in self.options.services - {"worker"})]
 
     def _embedded_postgres(self) -> EmbeddedPostgres:
         """Room for the connections of the Temporal server, where it is asked for."""
@@ -268,6 +286,11 @@ class Stack:
             arguments += ["--receiver-url", url, "--receiver-secret", receiver.DEVELOPMENT_SECRET]
         await self._step("seed", arguments, "the test merchant is there")
 
+    async def _build_pages(self) -> None:
+        """Build what the dashboard serves. It starts without its pages, and serves them as soon as they are there."""
+        if "dashboard" in self.options.services:
+            await dashboard_build.build_pages(self.reporter)
+
     async def _connect_stand_ins(self) -> None:
         """Connect the gateways. A stack whose test merchant refuses them works all the same."""
         self.reporter.begin("gateways", "connecting")
@@ -311,6 +334,7 @@ class Stack:
             temporal=self._temporal_settings(),
             state_dir=self.state_dir,
             overrides=self.options.env,
+            catches_mail="mail" in self.options.services,
         )
 
     def _temporal_settings(self) -> dict[str, str]:
@@ -333,8 +357,12 @@ class Stack:
             {
                 "pid": os.getpid(),
                 "api_url": self.api_url,
+                "dashboard_url": self.dashboard_url,
+                "mail_url": self.mail_url,
+                "smtp_port": self.options.ports.mail_smtp if "mail" in self.options.services else None,
                 "simulator_url": self.simulator_url,
                 "receiver_url": self.receiver_url,
+                "checkout_url": self.checkout_url,
                 "temporal_address": self.temporal_address,
                 "temporal_ui_url": self.temporal_ui_url,
                 "database_url": self.database_url,

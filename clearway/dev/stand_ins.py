@@ -1,4 +1,4 @@
-"""Connects the test merchant of a development stack to the stand-ins of Stripe and PayPal, as a merchant would.
+"""Connects the test merchant of a development stack to the stand-ins of Stripe, PayPal and Square, as a merchant would.
 
 It does what docs/gateways say, over the public API: connect, make the webhook at the gateway, enter its secret. The
 credentials are those of accounts at the stand-ins; no real gateway knows them. The simulator keeps its priority, so
@@ -28,21 +28,26 @@ STRIPE_EVENTS: Final = (
     "refund.failed",
 )
 STRIPE_VERSION: Final = "2026-10-28.endive"
-AFTER_THE_SIMULATOR: Final = (200, 300)
-"""The priorities of Stripe and PayPal; the simulator has 100."""
+SQUARE_EVENTS: Final = ("payment.created", "payment.updated", "refund.created", "refund.updated")
+AFTER_THE_SIMULATOR: Final = (200, 300, 400)
+"""The priorities of Stripe, PayPal and Square; the simulator has 100."""
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class StandIn:
-    """A gateway to connect. webhook: makes the webhook at the stand-in, and returns the credential it gives."""
+    """A gateway to connect. webhook: makes the webhook at the stand-in, and returns the credential it gives.
+
+    assigned: asks the stand-in for settings that it assigns.
+    """
 
     kind: str
     priority: int
     credentials: Json
     settings: Json
     webhook: Callable[[httpx.AsyncClient, str], Awaitable[Json]]
+    assigned: Callable[[httpx.AsyncClient], Awaitable[Json]] | None = None
 
 
 def stripe(account: str, priority: int = AFTER_THE_SIMULATOR[0]) -> StandIn:
@@ -73,10 +78,29 @@ def paypal(account: str, priority: int = AFTER_THE_SIMULATOR[1]) -> StandIn:
         return {"webhook_id": made.raise_for_status().json()["id"]}
 
     credentials = {"client_id": client_id, "client_secret": secret}
-    return StandIn("paypal", priority, credentials, {"environment": "sandbox"}, webhook)
+    return StandIn("paypal", priority, credentials, {"environment": "sandbox", "client_id": client_id}, webhook)
 
 
-DEVELOPMENT: Final = (stripe("clearway_development"), paypal("clearway_development"))
+def square(account: str, priority: int = AFTER_THE_SIMULATOR[2]) -> StandIn:
+    """Return the first location of a seller at the stand-in of Square, which takes US dollars."""
+    token = f"EAAA_{account}"
+    headers = {"authorization": f"Bearer {token}"}
+
+    async def assigned(simulator: httpx.AsyncClient) -> Json:
+        listed = await simulator.get("/square/v2/locations", headers=headers)
+        location = listed.raise_for_status().json()["locations"][0]
+        return {"location_id": location["id"], "currency": location["currency"]}
+
+    async def webhook(simulator: httpx.AsyncClient, url: str) -> Json:
+        asked = {"name": "Clearway", "event_types": SQUARE_EVENTS, "notification_url": url}
+        made = await simulator.post("/square/v2/webhooks/subscriptions", json={"subscription": asked}, headers=headers)
+        return {"signature_key": made.raise_for_status().json()["subscription"]["signature_key"]}
+
+    settings = {"environment": "sandbox", "application_id": f"sandbox-sq0idb-{account}"}
+    return StandIn("square", priority, {"access_token": token}, settings, webhook, assigned)
+
+
+DEVELOPMENT: Final = (stripe("clearway_development"), paypal("clearway_development"), square("clearway_development"))
 """The accounts of the published test merchant."""
 
 
@@ -102,7 +126,8 @@ async def connect_test_merchant(api_url: str, simulator_url: str) -> list[str]:
 
 async def connect(api: httpx.AsyncClient, simulator: httpx.AsyncClient, stand_in: StandIn) -> Json:
     """Connect the merchant of `api` to a stand-in, its webhook included; return the gateway. Raises HTTPError."""
-    settings = stand_in.settings | {"api_base": _base(simulator, stand_in)}
+    assigned = await stand_in.assigned(simulator) if stand_in.assigned else {}
+    settings = stand_in.settings | assigned | {"api_base": _base(simulator, stand_in)}
     body = {
         "kind": stand_in.kind,
         "priority": stand_in.priority,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from string import Template
 from typing import TYPE_CHECKING, Final
 
-from clearway.settings import TEST_API_KEY, TEST_API_SECRET
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD, TEST_API_KEY, TEST_API_SECRET
 
 if TYPE_CHECKING:
     from clearway.dev.stack import Stack
@@ -16,6 +16,8 @@ TEXT: Final = Template(
 Clearway is up.
 
 $places
+
+Sign in to the dashboard as $owner with the password "$password".
 
 A first payment, to paste into another terminal:
 
@@ -40,15 +42,24 @@ sleep 11; curl -s $base/payments/$$PAYMENT "$${AUTH[@]}\""""
 def text(stack: Stack) -> str:
     """Plain lines, never wrapped, so that they can be pasted from any terminal."""
     places = {
+        "Dashboard": stack.dashboard_url,
+        "Sample shop": stack.receiver_url,
+        "Mail catcher": stack.mail_url,
         "API": f"{stack.api_url}/docs",
+        "Checkout": f"{stack.checkout_url}/checkout/<order>?key={TEST_API_KEY}",
         "Temporal UI": stack.temporal_ui_url or stack.temporal_address,
-        "Sample merchant": stack.receiver_url,
         "Simulator": stack.simulator_url,
         "Gateways": ", ".join(stack.gateways) or "those that the test merchant has",
         "Logs and state": str(stack.state_dir),
     }
     lines = "\n".join(f"  {name:<16} {place}" for name, place in places.items())
-    return TEXT.substitute(places=lines, payment=first_payment(stack.api_url), schedule=_schedule(stack))
+    return TEXT.substitute(
+        places=lines,
+        owner=OWNER_EMAIL,
+        password=OWNER_PASSWORD,
+        payment=first_payment(stack.api_url),
+        schedule=_schedule(stack),
+    )
 
 
 def _schedule(stack: Stack) -> str:

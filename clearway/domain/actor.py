@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Actor:
     """Somebody who acts on behalf of a merchant; merchant None: for the whole installation.
 
-    name: `key:<key id>`, `operator:<login>`, `customer` or `system`. request_id and address: of the HTTP
+    name: `key:<key id>`, `operator:<login>`, `customer`, `anonymous` or
+    `system`. request_id and address: of the HTTP
     request; the address is sealed (`clearway.db.audit.address_context`).
     """
 
@@ -26,6 +27,9 @@ class Actor:
 
 
 SYSTEM = "system"
+CUSTOMER = "customer"
+ANONYMOUS = "anonymous"
+"""Somebody who tried to sign in."""
 
 
 def operator(login: str) -> str:

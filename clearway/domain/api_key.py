@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Final
 
 from clearway.domain.permissions import ALL, Permission, permissions_of
+
+KEY_ID_FORM: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
+"""The public half of a key."""
 
 
 @dataclass(frozen=True, slots=True)

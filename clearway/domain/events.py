@@ -22,8 +22,10 @@ CREATED_STEP: Final = "created"
 
 
 class EventType(StrEnum):
-    """All event types. A status change has exactly one; `payment.captured` reports a requested capture."""
+    """All event types. A status change of a payment has exactly one; `payment.captured` reports a requested capture."""
 
+    ORDER_CANCELLED = "order.cancelled"
+    ORDER_EXPIRED = "order.expired"
     PAYMENT_CREATED = "payment.created"
     PAYMENT_ATTEMPT_FAILED = "payment.attempt_failed"
     """An attempt failed and another follows at another gateway. `payment.failed` tells of the last attempt."""

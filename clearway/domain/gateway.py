@@ -75,6 +75,11 @@ def first_gateway_id(merchant_id: str) -> str:
     return f"{GATEWAY}_{merchant_id.partition('_')[2]}"
 
 
+def made_up_gateway_id(merchant_id: str) -> str:
+    """Return the id of the deleted gateway that made-up payments have (`clearway.db.payments.generating`)."""
+    return f"{GATEWAY}_{merchant_id.partition('_')[2][::-1]}"
+
+
 def credentials_context(config_id: str) -> str:
     """Return what binds the encrypted credentials to their row."""
     return f"gateways/{config_id}/credentials"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from clearway.domain.merchant import Mode
@@ -36,14 +36,21 @@ FX_RATE = "fxr"
 FX_QUOTE = "fxq"
 REVIEW = "rev"
 REQUEST = "req"
+LOGGED_REQUEST = "rql"
 API_KEY = "key"
 ROUTING_VERSION = "rtv"
 ERROR_OVERRIDE = "eov"
 ACCOUNT = "acc"
+USER = "usr"
+SESSION = "ses"
+INVITATION = "inv"
+SAVED_VIEW = "view"
+ONE_TIME_TOKEN = "ott"  # noqa: S105 - a prefix
 RECONCILIATION = "rcn"
 RECONCILIATION_ITEM = "rci"
 CORRECTION = "rcc"
 SETTLEMENT_IMPORT = "imp"
+MAIL = "mail"
 DECISION = "dec"
 """A request to resolve a review; it names no resource."""
 INSTALLATION = "installation"
@@ -61,6 +68,8 @@ NOUNS: Final = {
     GATEWAY: "gateway",
     GATEWAY_EVENT: "gateway_event",
     INSTALLATION: "installation",
+    INVITATION: "invitation",
+    MAIL: "mail",
     MERCHANT: "merchant",
     ORDER: "order",
     PAYMENT: "payment",
@@ -69,7 +78,9 @@ NOUNS: Final = {
     REFUND: "refund",
     REVIEW: "review",
     ROUTING_VERSION: "routing_version",
+    SESSION: "session",
     SETTLEMENT_IMPORT: "settlement_import",
+    USER: "user",
     ERROR_OVERRIDE: "error_override",
 }
 """What an id names, by its prefix: the subject types of events and of the audit log."""
@@ -111,6 +122,12 @@ def first_id(prefix: str, moment: datetime) -> str:
     return f"{prefix}_{_base32(milliseconds << _RANDOM_BITS)}"
 
 
+def id_at(prefix: str, moment: datetime, randomness: int) -> str:
+    """Return the identifier of something that is said to have been created at a moment. randomness: 80 bits."""
+    milliseconds = int(moment.timestamp() * 1_000)
+    return f"{prefix}_{_base32(milliseconds << _RANDOM_BITS | randomness)}"
+
+
 def api_key_prefix(mode: Mode) -> str:
     """Return the prefix of an API key. It shows the mode to people and to scanners for leaked keys."""
     return f"{API_KEY}_{mode}"
@@ -149,8 +166,16 @@ def earliest(prefix: str, since: str) -> str:
     body = since.rpartition("_")[2]
     if len(body) != BODY_LENGTH or any(character not in ALPHABET for character in body):
         return f"{prefix}_"
-    milliseconds = sum(ALPHABET.index(digit) << 5 * place for place, digit in enumerate(reversed(body[:_TIME_LENGTH])))
-    return f"{prefix}_{_base32(max(milliseconds - CLOCK_SKEW_MS, 0) << _RANDOM_BITS)}"
+    return f"{prefix}_{_base32(max(_milliseconds(body) - CLOCK_SKEW_MS, 0) << _RANDOM_BITS)}"
+
+
+def made_at(identifier: str) -> datetime:
+    """Return when an identifier was made, by the clock of the process that made it."""
+    return datetime.fromtimestamp(_milliseconds(identifier.rpartition("_")[2]) / 1_000, UTC)
+
+
+def _milliseconds(body: str) -> int:
+    return sum(ALPHABET.index(digit) << 5 * place for place, digit in enumerate(reversed(body[:_TIME_LENGTH])))
 
 
 def _base32(number: int) -> str:

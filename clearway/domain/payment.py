@@ -66,6 +66,15 @@ class PaymentMethod(StrEnum):
     WALLET = "wallet"
 
 
+class UpiFlow(StrEnum):
+    """How a UPI payment begins."""
+
+    INTENT = "intent"
+    """The customer scans a QR code or follows a link with a UPI app: the only way for shops since 28 February 2026."""
+    COLLECT = "collect"
+    """The customer enters a UPI ID, and their app asks them. NPCI allows it for few kinds of merchants."""
+
+
 S = PaymentStatus
 FINAL: Final = frozenset({S.SUCCESS, S.FAILED, S.CANCELLED, S.EXPIRED})
 UNDECIDED: Final = frozenset({S.PENDING, S.REQUIRES_ACTION, S.PROCESSING})
@@ -130,6 +139,7 @@ class NewPayment:
     """A payment to be recorded. personal: its `PersonalData`, sealed (`clearway.durable.sealed`).
 
     retries: the fields of its `RetryPolicy`, if it has one.
+    asked_by: the person in a session who made it, for the audit log. None: a program or a customer.
     routing: which gateways were chosen and why (`clearway.domain.routing`), without personal data.
     quote_id and what follows: of a payment in another currency than its order's (`clearway.domain.exchange`).
     """
@@ -151,6 +161,7 @@ class NewPayment:
     settlement_currency: str | None = None
     fx_exact_minor: int | None = None
     fx_rate: str | None = None
+    asked_by: Actor | None = None
 
     @property
     def alternatives(self) -> tuple[GatewayChoice, ...]:
@@ -177,6 +188,7 @@ class Payment:
     gateway_reference: str | None = None
     action_url: str | None = None
     action_form: str | None = None
+    action_expires_at: datetime | None = None
     retry_at: datetime | None = None
     error_code: str | None = None
     error_description: str | None = None
@@ -265,6 +277,7 @@ class Change:
     gateway_reference: str | None = None
     action_url: str | None = None
     action_form: str | None = None
+    action_expires_at: datetime | None = None
     error_code: str | None = None
     error_description: str | None = None
     command: CommandEnd | None = None
@@ -297,6 +310,7 @@ def apply_change(payment: Payment, change: Change) -> Applied:
         gateway_reference=change.gateway_reference or payment.gateway_reference,
         action_url=change.action_url if change.to is S.REQUIRES_ACTION else None,
         action_form=change.action_form if change.to is S.REQUIRES_ACTION else None,
+        action_expires_at=change.action_expires_at if change.to is S.REQUIRES_ACTION else None,
         retry_at=change.retry_at if change.to is S.RETRYING else None,
         error_code=change.error_code,
         error_description=change.error_description,

@@ -1,6 +1,7 @@
 """Permissions of a caller: one for each kind of act, with a sentence for people.
 
-A route requires one permission. An API key has some of them, or all. A permission is never renamed: keys store names.
+A route requires one permission. An API key has some of them, or all; a member has those of the role
+(`clearway.domain.roles`). A permission is never renamed: keys store names.
 """
 
 from __future__ import annotations
@@ -40,6 +41,17 @@ class Permission(StrEnum):
     RECONCILIATIONS_RESOLVE = "reconciliations:resolve"
     ROUTING_READ = "routing:read"
     ROUTING_WRITE = "routing:write"
+    STATISTICS_READ = "statistics:read"
+    EXPORTS_WRITE = "exports:write"
+    REQUEST_LOG_READ = "request_log:read"
+    SETTINGS_READ = "settings:read"
+    SETTINGS_WRITE = "settings:write"
+    NOTICES_READ = "notices:read"
+    SAVED_VIEWS_READ = "saved_views:read"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    AUDIT_READ = "audit:read"
+    TESTING_WRITE = "testing:write"
 
 
 MEANING: Final = {
@@ -80,6 +92,19 @@ MEANING: Final = {
         "Write, activate and roll back routing rules and reset circuit breakers. "
         "This decides which gateway charges your customers."
     ),
+    Permission.STATISTICS_READ: "Read the figures of payments, refunds, webhooks and gateways.",
+    Permission.EXPORTS_WRITE: "Export lists as files, with the customers' data that the lists show.",
+    Permission.REQUEST_LOG_READ: "Read the log of API requests, with masked bodies.",
+    Permission.SETTINGS_READ: "Read the settings: name, branding, allowed origins, time zone, security.",
+    Permission.SETTINGS_WRITE: (
+        "Change the settings: what customers see at the checkout, and how members must sign in."
+    ),
+    Permission.NOTICES_READ: "Choose which notices about the merchant are mailed to oneself.",
+    Permission.SAVED_VIEWS_READ: "Keep one's own views of lists: filters and columns under a name.",
+    Permission.MEMBERS_READ: "List the members of the account and the open invitations.",
+    Permission.MEMBERS_WRITE: "Invite and remove members and change their roles, up to one's own permissions.",
+    Permission.AUDIT_READ: "Read and export the audit log.",
+    Permission.TESTING_WRITE: "Switch faults of the simulator and make test data, for test merchants only.",
 }
 
 ALL: Final = frozenset(Permission)

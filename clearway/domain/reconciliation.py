@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any, Final
@@ -23,6 +23,8 @@ from clearway.domain.settlement import BalanceKind
 RATE_TOLERANCE: Final = Decimal("0.001")
 """Of a converted amount: 0.1 %. One minor unit is always tolerated, because it is a rounding."""
 WHOLE_REFERENCE: Final = Decimal(1)
+NEAR_END: Final = timedelta(minutes=15)
+"""So close to the end of a period, one side may be recorded before it and the other after: a later run judges."""
 
 
 class RunStatus(StrEnum):
@@ -159,6 +161,21 @@ HIGH_FROM_UNITS: Final = 100
 """Money at risk from this many whole units of the currency is of high severity."""
 _HARMLESS: Final = frozenset({ItemKind.TOO_EARLY, ItemKind.LATE})
 _URGENT: Final = frozenset({ItemKind.DUPLICATE_AT_GATEWAY, ItemKind.MISSING_WITH_US, ItemKind.DISPUTE_UNBOOKED})
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a run compares of one list: [since, until). complete_until: what is older is in the list."""
+
+    gateway_id: str
+    merchant_id: str
+    since: datetime
+    until: datetime
+    complete_until: datetime
+
+    def is_young(self, moment: datetime | None) -> bool:
+        """Return whether something is too young to be judged: the gateway may not report it yet."""
+        return moment is not None and moment > min(self.complete_until, self.until - NEAR_END)
 
 
 def operation_subject(operation_id: str) -> str:

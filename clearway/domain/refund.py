@@ -49,7 +49,8 @@ TAKES: Final = frozenset({RefundStatus.PENDING, RefundStatus.PROCESSED, RefundSt
 class NewRefund:
     """A refund to be reserved. amount_minor None: all that is left. asked_by: the actor for the audit log.
 
-    of_one_capture: the gateway gives back from one capture at a time.
+    of_one_capture: the gateway gives back from one capture at a time. total_max_minor: what the payment's refunds may
+    come to together without a step-up; None: no such limit.
     """
 
     id: str
@@ -59,6 +60,7 @@ class NewRefund:
     reason: str | None = None
     asked_by: Actor | None = None
     of_one_capture: bool = False
+    total_max_minor: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,16 @@ Amounts are integers in minor units. Every model refuses unknown fields when it 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from clearway.domain import events
 from clearway.domain.attempt import AttemptStatus, Executed
 from clearway.domain.breaker import BreakerState
-from clearway.domain.events import PERSONAL, EventType
+from clearway.domain.events import PERSONAL
 from clearway.domain.gateway_health import HealthStatus
+from clearway.domain.order import OrderStatus
 from clearway.domain.payment import CaptureMethod, PaymentMethod, PaymentStatus
 from clearway.domain.reconciliation import Comparison, ItemKind, ItemState, RunStatus, Severity, Step
 from clearway.domain.refund import RefundStatus
@@ -70,10 +71,29 @@ class Customer(Resource):
 
 
 class NextAction(Resource):
-    """What the customer must do next: open `url` in a browser."""
+    """What the customer must do next."""
 
-    type: Literal["redirect"] = "redirect"
+    type: Annotated[
+        Literal["redirect", "upi_intent"],
+        Field(
+            description="`redirect`: send the customer's browser to `url`. `upi_intent`: `url` is a `upi://pay` link. "
+            "Show it as a QR code, or on an Android phone as a link that opens a UPI app; a desktop cannot open it."
+        ),
+    ] = "redirect"
     url: str
+    expires_at: Annotated[
+        Moment | None, Field(description="When `url` is no longer of use. null: it is as long as the payment waits.")
+    ] = None
+
+
+UPI_SCHEME: Final = "upi:"
+
+
+def next_action_of(url: str | None, expires_at: datetime | None = None) -> NextAction | None:
+    """Return the action behind a URL, or None."""
+    if url is None:
+        return None
+    return NextAction(type="upi_intent" if url.startswith(UPI_SCHEME) else "redirect", url=url, expires_at=expires_at)
 
 
 class OrderResource(Resource):
@@ -85,7 +105,10 @@ class OrderResource(Resource):
     currency: str
     receipt: str | None
     notes: Notes
-    status: Literal["created", "attempted", "paid"]
+    status: OrderStatus
+    expires_at: Annotated[
+        Moment | None, Field(description="From then on it takes no new payment. null: it has no end.")
+    ] = None
     created_at: Moment
     updated_at: Moment
 
@@ -169,6 +192,36 @@ class AttemptResource(Resource):
     network_code: Annotated[str | None, Field(description="The card network's own code of the error.")] = None
     started_at: Moment
     ended_at: Annotated[Moment | None, Field(description="null: not decided yet.")] = None
+
+
+class CaptureResource(Resource):
+    """Money that was taken from an authorised payment, in part or in full."""
+
+    id: str
+    object: Literal["capture"] = "capture"
+    payment_id: str
+    amount: Minor
+    currency: str
+    created_at: Moment
+
+
+class LedgerEntryResource(Resource):
+    """One line of a ledger transaction."""
+
+    account: Annotated[str, Field(description="Such as `merchant_payable` of a merchant, or a gateway's receivable.")]
+    currency: str
+    amount: Annotated[int, Field(description="In minor units: a debit is positive, a credit negative.")]
+
+
+class LedgerTransactionResource(Resource):
+    """One movement of money in the ledger. Nothing in the ledger is changed or deleted."""
+
+    id: str
+    object: Literal["ledger_transaction"] = "ledger_transaction"
+    kind: Annotated[str, Field(description="Why it was booked, such as `capture` or `refund_processed`.")]
+    refund_id: Annotated[str | None, Field(description="Set where a refund moved the money.")] = None
+    created_at: Moment
+    entries: list[LedgerEntryResource]
 
 
 class RefundResource(Resource):
@@ -338,33 +391,3 @@ class ReconciliationItemResource(Resource):
     correction: CorrectionResource | None
     opened_at: Moment
     closed_at: Moment | None
-
-
-EVENT_DATA: dict[str, type[Resource]] = {
-    "gateway": BreakerResource,
-    "payment": PaymentResource,
-    "reconciliation": ReconciliationResource,
-    "refund": RefundResource,
-    "endpoint": EndpointTestResource,
-}
-"""The model of an event's data, by the first part of its type."""
-CONTRADICTIONS = frozenset({EventType.PAYMENT_CONTRADICTED, EventType.REFUND_CONTRADICTED})
-
-
-OF_HEALTH = frozenset(
-    {
-        EventType.GATEWAY_HEALTHY,
-        EventType.GATEWAY_UNHEALTHY,
-        EventType.GATEWAY_DEGRADED,
-        EventType.GATEWAY_RESTORED,
-    }
-)
-
-
-def event_data(event_type: EventType) -> type[Resource]:
-    """Return the model of an event's data."""
-    if event_type is EventType.PAYMENT_ATTEMPT_FAILED:
-        return AttemptResource
-    if event_type in OF_HEALTH:
-        return HealthResource
-    return ContradictionResource if event_type in CONTRADICTIONS else EVENT_DATA[event_type.value.partition(".")[0]]

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from clearway.domain.events import timestamp
 from clearway.domain.money import Money
-from clearway.domain.payment import CaptureMethod, PaymentMethod
+from clearway.domain.payment import CaptureMethod, PaymentMethod, UpiFlow
 from clearway.domain.routing_conditions import PaymentFacts
 from clearway.domain.routing_program import Otherwise, Program, Rule
 from clearway.domain.success_rate import NO_RATES, Ordered, Rates, ordered
@@ -26,7 +26,9 @@ LEFT_OUT_SHOWN_MAX: Final = 20
 class Expresses(Protocol):
     """What a gateway can express."""
 
-    def refusal(self, method: PaymentMethod, money: Money, capture_method: CaptureMethod) -> str | None:
+    def refusal(
+        self, method: PaymentMethod, money: Money, capture_method: CaptureMethod, upi: UpiFlow | None = None
+    ) -> str | None:
         """Say why it cannot take such a payment, or None."""
 
 
@@ -95,7 +97,7 @@ class Candidate:
             return "it takes no raw test cards, only tokens of its own"
         if facts.token and self.foreign_tokens and facts.token.startswith(self.foreign_tokens):
             return "the card token belongs to another kind of gateway"
-        return self.expresses.refusal(facts.method, money, facts.capture_method)
+        return self.expresses.refusal(facts.method, money, facts.capture_method, facts.upi)
 
 
 @dataclass(frozen=True, slots=True)

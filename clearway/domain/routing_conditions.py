@@ -30,7 +30,7 @@ from pydantic_core import PydanticCustomError
 
 from clearway.domain.field_checks import COUNTRY_FORM, currency_code, plain_text, written_time
 from clearway.domain.limits import AMOUNT_MINOR_MAX, NOTES_KEY_LENGTH_MAX, NOTES_VALUE_LENGTH_MAX
-from clearway.domain.payment import CaptureMethod, PaymentMethod
+from clearway.domain.payment import CaptureMethod, PaymentMethod, UpiFlow
 
 VALUES_MAX: Final = 100
 """In the list of one condition."""
@@ -59,7 +59,7 @@ class PaymentFacts:
     """What rules may ask of a payment. None: it is not known. at: the moment of the choice.
 
     card_bin: the first digits of a card, held in memory only. customer_id and notes: the merchant's own texts.
-    raw_card: a test card came as a number. token: the card token that came in its place.
+    raw_card: a test card came as a number. token: the card token that came in its place. upi: of a UPI payment.
     """
 
     payment_id: str
@@ -75,6 +75,7 @@ class PaymentFacts:
     notes: Mapping[str, str] = field(default_factory=dict, repr=False)
     raw_card: bool = False
     token: str | None = field(default=None, repr=False)
+    upi: UpiFlow | None = None
 
     @property
     def is_movable(self) -> bool:

@@ -20,6 +20,7 @@ from clearway.gateways.contract import GatewayOutcome, Trust
 QUEUE_PAYMENTS: Final = "payments"
 QUEUE_DELIVERIES: Final = "deliveries"
 QUEUE_OPERATIONS: Final = "operations"
+QUEUE_MAILS: Final = "mails"
 PAYMENT_WORKFLOW: Final = "PaymentWorkflow"
 REFUND_WORKFLOW: Final = "RefundWorkflow"
 DELIVERY_WORKFLOW: Final = "WebhookDeliveryWorkflow"
@@ -27,6 +28,7 @@ RECOVERY_WORKFLOW: Final = "WebhookRecoveryWorkflow"
 CLOSING_WORKFLOW: Final = "EndpointClosingWorkflow"
 HEALTH_WORKFLOW: Final = "GatewayHealthWorkflow"
 RECONCILIATION_WORKFLOW: Final = "ReconciliationWorkflow"
+MAIL_WORKFLOW: Final = "MailWorkflow"
 """The names under which the workflows are registered: `workflows.registry` compares them with the classes."""
 
 RECORD: Final = "record"
@@ -43,7 +45,7 @@ CLOSE: Final = "close"
 TIMELINE: Final = "timeline"
 """The names of updates, signals and queries; `tests/unit/durable` compares them with the workflows' handlers."""
 
-TASK_QUEUES: Final = (QUEUE_PAYMENTS, QUEUE_DELIVERIES, QUEUE_OPERATIONS)
+TASK_QUEUES: Final = (QUEUE_PAYMENTS, QUEUE_DELIVERIES, QUEUE_OPERATIONS, QUEUE_MAILS)
 
 
 def payment_workflow_id(payment_id: str) -> str:
@@ -74,6 +76,18 @@ def closing_workflow_id(endpoint_id: str) -> str:
 def reconciliation_workflow_id(run_id: str) -> str:
     """Return the id under which a reconciliation is carried on."""
     return f"reconciliation/{run_id}"
+
+
+def mail_workflow_id(mail_id: str) -> str:
+    """Return the id under which a mail is sent."""
+    return f"mail/{mail_id}"
+
+
+@dataclass(frozen=True)
+class MailInput:
+    """What starts a `MailWorkflow`. The row has the letter, sealed."""
+
+    mail_id: str
 
 
 @dataclass(frozen=True)
@@ -332,21 +346,12 @@ class HealthInput:
 
 
 @dataclass(frozen=True)
-class HealthMail:
-    """A mail about a change of a gateway's health. It names gateways and merchants, and no person."""
-
-    subject: str
-    text: str
-
-
-@dataclass(frozen=True)
 class HealthFound:
-    """What a check came to. mails: to be sent. skipped: the gateway is disabled or deleted."""
+    """What a check came to. skipped: the gateway is disabled or deleted."""
 
     status: str = "unknown"
     ok: bool = False
     changes: tuple[str, ...] = ()
-    mails: tuple[HealthMail, ...] = ()
     skipped: bool = False
 
 

@@ -29,6 +29,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from clearway.durable.messages import HEALTH_WORKFLOW, QUEUE_OPERATIONS, HealthInput
 
+MAINTENANCE: Final = "maintenance"
+RECONCILIATION: Final = "reconciliation"
+"""The schedules of the installation (`workflows.schedules`); each gateway has one more, for its health."""
 PREFIX: Final = "gateway-health/"
 DISABLED: Final = "the gateway is disabled"
 JITTER_SHARE: Final = 0.2

@@ -1,4 +1,8 @@
-"""Sending a test event to one endpoint: recorded and delivered like any other event, and sent to no other endpoint."""
+"""Sending a test event to one endpoint: recorded and delivered like any other event, and sent to no other endpoint.
+
+A test event is of type `endpoint.test`, or in test mode of any type, with the data of its example in the catalogue.
+Its subject is the endpoint, so no payment has it in its history.
+"""
 
 from __future__ import annotations
 
@@ -14,36 +18,51 @@ from clearway.deliveries import finding, sending
 from clearway.domain.actor import Actor
 from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.errors import ConflictError
+from clearway.domain.event_examples import TEST_MESSAGE, example_data
 from clearway.domain.events import EventType
+from clearway.domain.merchant import Mode
 from clearway.domain.resources import EndpointTestResource
 from clearway.endpoints.commands import lock_own
 from clearway.services import Services
 
-MESSAGE = "This is a test of your webhook endpoint. It tells of no payment."
+
+def check_type(mode: Mode, event_type: EventType) -> None:
+    """Raise ConflictError for an event that a live server would take for a real one."""
+    if mode is Mode.LIVE and event_type is not EventType.ENDPOINT_TEST:
+        detail = (
+            f"A live endpoint gets {event_type.value} only when it happens. Nothing was sent. Use the test merchant."
+        )
+        raise ConflictError("test_mode_only", detail)
 
 
-async def send_test(services: Services, actor: Actor, endpoint_id: str, test_id: str) -> Row[Any]:
+async def send_test(
+    services: Services, actor: Actor, endpoint_id: str, test_id: str, event_type: EventType = EventType.ENDPOINT_TEST
+) -> Row[Any]:
     """Write a test event for this endpoint, start its delivery and return it. A repeat finds the same event."""
     async with services.engine.begin() as connection:
         row = await lock_own(connection, actor.merchant_id, endpoint_id)
         step = f"test:{test_id}"
         due = await events.due_for_step(connection, row.merchant_id, row.id, step) or await _record(
-            connection, row, step
+            connection, row, step, event_type
         )
     await sending.start(services, due)
     return await finding.find(services, actor.merchant_id, due[0].delivery_id)
 
 
-async def _record(connection: AsyncConnection, endpoint: Row[tuple[object, ...]], step: str) -> list[DueDelivery]:
+async def _record(
+    connection: AsyncConnection, endpoint: Row[tuple[object, ...]], step: str, event_type: EventType
+) -> list[DueDelivery]:
     if endpoint.status != EndpointStatus.ENABLED.value:
         detail = f"Endpoint {endpoint.id} is disabled, so nothing was sent. Enable it first."
         raise ConflictError("webhook_endpoint_closed", detail)
+    now = datetime.now(UTC)
+    own = EndpointTestResource(endpoint_id=endpoint.id, message=TEST_MESSAGE)
     happening = Happening(
-        type=EventType.ENDPOINT_TEST,
+        type=event_type,
         merchant_id=endpoint.merchant_id,
-        data=EndpointTestResource(endpoint_id=endpoint.id, message=MESSAGE).data(),
+        data=(own if event_type is EventType.ENDPOINT_TEST else example_data(event_type, now)).data(),
         step=step,
         subject_id=endpoint.id,
         actor="merchant",
     )
-    return await events.record_events(connection, [happening], now=datetime.now(UTC), only_endpoint=endpoint.id)
+    return await events.record_events(connection, [happening], now=now, only_endpoint=endpoint.id)

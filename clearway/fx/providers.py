@@ -22,7 +22,8 @@ from clearway.domain.fx import RateSet
 from clearway.domain.money import is_currency
 from clearway.egress import EgressPolicy
 from clearway.egress.exchanges import GuardedExchanges
-from clearway.settings import FxProvider, Settings
+from clearway.setting_values import FxProvider
+from clearway.settings import Settings
 
 TIMEOUT_S: Final = 15.0
 BASE: Final = "EUR"

@@ -11,7 +11,8 @@ from clearway.db import fx
 from clearway.db.engine import each_for_itself
 from clearway.domain.fx import RateMissingError, RateSet
 from clearway.fx.providers import RateProvider, Seed, provider_of
-from clearway.settings import FxProvider, Settings
+from clearway.setting_values import FxProvider
+from clearway.settings import Settings
 
 log = structlog.get_logger(__name__)
 

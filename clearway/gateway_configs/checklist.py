@@ -51,7 +51,8 @@ async def checklist(services: Services, merchant_id: str, mode: Mode) -> Sequenc
     ]
     odd = [f"{row.name}: {warning}" for row, (_, found) in zip(enabled, tests, strict=False) for warning in found]
     return [
-        *_of_installation(services),
+        *_rehearsed(seen),
+        *_of_webhooks(seen),
         Item(
             "gateway_enabled",
             "A gateway is connected and enabled.",
@@ -79,8 +80,7 @@ async def checklist(services: Services, merchant_id: str, mode: Mode) -> Sequenc
             + " Connect a gateway that takes it, or enable one.",
         ),
         _heard_from(enabled, seen),
-        *_of_webhooks(seen),
-        *_rehearsed(seen),
+        *_of_installation(services),
     ]
 
 

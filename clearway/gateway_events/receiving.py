@@ -1,6 +1,6 @@
 """Receive a gateway event: verify it over the raw bytes, store it, pass it on once, and only then answer.
 
-    not signed, or unreadable   kept while there is room, and changes nothing
+    not signed, or unreadable   kept while there is room, and changes nothing; so is what has no use here (a dispute)
     of another gateway          kept as foreign, and changes nothing
     about a running workflow    a signal, which may come twice: a payment never moves back for it
     a question before a payment answered by what is recorded, and changes nothing
@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import across_merchants, gateway_events
 from clearway.db.across_merchants import Subject
@@ -59,6 +58,8 @@ from clearway.services import Services
 ENDED: Final = payment.FINAL | refund.FINAL
 """The statuses whose workflow has ended: it gets no signal."""
 
+NOT_USED: Final = "Clearway does not use events of this kind, such as disputes: look at it at the gateway"
+
 log = structlog.get_logger(__name__)
 
 
@@ -77,10 +78,14 @@ async def receive(services: Services, gateway: Connection, request: InboundReque
     passed on: the gateway is to send it again.
     """
     try:
-        return await take(services, gateway, request)
+        taken = await take(services, gateway, request)
     except EventUnreadableError as error:
         await keep_refused(services, gateway.config, error, request)
         return Taken([Disposition.IGNORED])
+    if taken.dispositions:
+        return taken
+    await _keep(services, gateway.config, Verdict.UNREADABLE, NOT_USED, request, believed=True)
+    return Taken([Disposition.IGNORED], taken.answer)
 
 
 async def take(services: Services, gateway: Connection, request: InboundRequest, *, again: bool = False) -> Taken:
@@ -93,8 +98,7 @@ async def take(services: Services, gateway: Connection, request: InboundRequest,
         answer = await prechecking.answered(services, gateway.config, inbound, inbound.precheck, request)
         return Taken([Disposition.ANSWERED], answer)
     own = await services.error_overrides.of_merchant(gateway.config.merchant_id) if _declines(inbound) else NONE
-    async with services.reader.connect() as connection:
-        events = [await _heard(connection, gateway.config, event, own) for event in inbound.events]
+    events = [await _heard(services, gateway.config, event, own) for event in inbound.events]
     dispositions = [await _take_one(services, gateway, named, event, request, again=again) for named, event in events]
     return Taken(dispositions, inbound.answer)
 
@@ -105,8 +109,14 @@ async def keep_refused(services: Services, config: GatewayConfig, error: Excepti
     Rate-limit the source of an unverified one before this call.
     """
     verdict = Verdict.UNSIGNED if isinstance(error, SignatureInvalidError) else Verdict.UNREADABLE
-    reason = storable(str(error), OPERATOR_TEXT_LENGTH_MAX)
-    refused = Refused(raw_of(services.cipher, config, request, believed=False), verdict, reason)
+    await _keep(services, config, verdict, str(error), request, believed=False)
+
+
+async def _keep(
+    services: Services, config: GatewayConfig, verdict: Verdict, why: str, request: InboundRequest, *, believed: bool
+) -> None:
+    reason = storable(why, OPERATOR_TEXT_LENGTH_MAX)
+    refused = Refused(raw_of(services.cipher, config, request, believed=believed), verdict, reason)
     async with services.reader.connect() as connection:
         kept = await gateway_events.keep_refused(connection, refused)
     log.warning("gateway_event_not_taken", gateway_id=config.id, verdict=verdict, reason=reason, kept=kept)
@@ -117,7 +127,7 @@ def _declines(inbound: Inbound) -> bool:
 
 
 async def _heard(
-    connection: AsyncConnection, config: GatewayConfig, event: InboundEvent, own: Overrides
+    services: Services, config: GatewayConfig, event: InboundEvent, own: Overrides
 ) -> tuple[Named, GatewayEvent]:
     """Return what an event is about, and the signal for the workflow. own: the merchant's rows over the error table.
 
@@ -128,7 +138,7 @@ async def _heard(
     if event.key is not None:
         return named_by(event.key), GatewayEvent(event.event_id, event.key, outcome, event.trust)
     reference = event.references.get("payment")
-    found = await across_merchants.find_by_reference(connection, config.id, reference) if reference else None
+    found = await _made_here(services, config, reference) if reference else None
     if found is None:
         raise EventUnreadableError("it names neither an operation nor a payment that was made at this gateway")
     payment_id, attempt = found
@@ -137,6 +147,11 @@ async def _heard(
     trust = event.trust if is_authorisation else Trust.HINT
     key = f"{payment_id}:{event.operation}:{named.number}"
     return named, GatewayEvent(event.event_id, key, outcome, trust)
+
+
+async def _made_here(services: Services, config: GatewayConfig, reference: str) -> tuple[str, int] | None:
+    async with services.reader.connect() as connection:
+        return await across_merchants.find_by_reference(connection, config.id, reference)
 
 
 async def _take_one(

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from clearway.domain.payment import PaymentMethod
 
@@ -41,7 +42,7 @@ class BrowserSide:
 
     field: the field of `POST /payments` that takes what the component gives. value: what to send in it, where it is
     always the same. script: the gateway's script; values: what it is given. missing: settings without which the
-    component cannot be shown.
+    component cannot be shown. content_sources: what a page with a Content Security Policy must allow, by directive.
     """
 
     component: Component
@@ -51,6 +52,7 @@ class BrowserSide:
     values: Mapping[str, str] = dataclasses.field(default_factory=dict)
     missing: tuple[str, ...] = ()
     next_action: ActionNeeded = ActionNeeded.SOMETIMES
+    content_sources: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 FIELDS: Final[Mapping[PaymentMethod, str]] = {
@@ -67,8 +69,18 @@ def without_script(_settings: Any, method: PaymentMethod) -> BrowserSide:
     return BrowserSide(Component.INPUT, FIELDS[method])
 
 
+def of_stand_in(api_base: str) -> Mapping[str, tuple[str, ...]]:
+    """Return what a page must allow for a stand-in: everything is at one origin."""
+    parts = urlsplit(api_base)
+    origin = (f"{parts.scheme}://{parts.netloc}",)
+    return {"script-src": origin, "frame-src": origin, "connect-src": origin}
+
+
 def by_script(
-    script: str, given: Mapping[str, str | None], next_action: ActionNeeded = ActionNeeded.SOMETIMES
+    script: str,
+    given: Mapping[str, str | None],
+    next_action: ActionNeeded = ActionNeeded.SOMETIMES,
+    content_sources: Mapping[str, tuple[str, ...]] | None = None,
 ) -> BrowserSide:
     """Return the browser side of a gateway with a card field. given: its publishable settings, by name."""
     return BrowserSide(
@@ -78,4 +90,5 @@ def by_script(
         values={name: value for name, value in given.items() if value is not None},
         missing=tuple(name for name, value in given.items() if value is None),
         next_action=next_action,
+        content_sources=content_sources or {},
     )

@@ -55,7 +55,8 @@ class GatewaySettings(BaseModel):
         default=None, description="The time zone of the days that the gateway's statements have. Default: UTC."
     )
     expected_fee: ExpectedFeeForm | None = Field(
-        default=None, description="What a charge should cost. Reconciliation shows fees that differ."
+        default=None,
+        description='What a charge costs: `{"percent": 2.9, "fixed": 30}`. Reconciliation shows fees that differ.',
     )
 
     def values(self) -> dict[str, Any]:
@@ -84,5 +85,9 @@ class NoSettings(GatewaySettings):
 
 
 def is_plain(secret: str) -> bool:
-    """Return whether a secret can be stored and sent as it is: pasted ones may hold control characters."""
-    return UNSTORABLE.search(secret) is None and secret == secret.strip()
+    """Return whether a secret can be stored and sent as it is: pasted ones may hold control characters.
+
+    A key or certificate in PEM, which is sent nowhere, may end with a line break.
+    """
+    trimmed = secret == secret.strip() or secret.startswith("-----BEGIN ")
+    return trimmed and UNSTORABLE.search(secret) is None

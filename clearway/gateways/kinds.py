@@ -29,10 +29,13 @@ class Ingredients:
     installation: Settings = field(repr=False)
     tls: ssl.SSLContext
 
-    def guarded(self) -> GuardedExchanges:
-        """Return a transport to an address that the merchant chose: guarded as their webhook URLs are."""
-        is_live = self.config.mode is Mode.LIVE
-        return GuardedExchanges(EgressPolicy() if is_live else EgressPolicy.from_settings(self.installation), self.tls)
+    def guarded(self, tls: ssl.SSLContext | None = None) -> GuardedExchanges:
+        """Return a transport to an address that the merchant chose: guarded as their webhook URLs are.
+
+        tls: one that shows a client certificate, in place of the shared one.
+        """
+        policy = EgressPolicy() if self.config.mode is Mode.LIVE else EgressPolicy.from_settings(self.installation)
+        return GuardedExchanges(policy, tls or self.tls)
 
 
 @runtime_checkable

@@ -1,11 +1,11 @@
-"""Check a gateway, keep the result, and send an event when its health changes. No money moves.
+"""Check a gateway, keep the result, and record an event when its health changes. No money moves.
 
 A good check also closes a circuit breaker that no payment tries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -53,9 +53,16 @@ class Checked:
 
 
 async def check_gateway(
-    engine: AsyncEngine, connections: GatewayConnections, gateway_id: str, now: datetime
+    engine: AsyncEngine,
+    connections: GatewayConnections,
+    gateway_id: str,
+    now: datetime,
+    alert: Callable[[AsyncConnection, Sequence[Changed]], Awaitable[None]],
 ) -> Checked | None:
-    """Check a gateway and record the result. None: it is disabled or deleted, and nothing was done."""
+    """Check a gateway and record the result. None: it is disabled or deleted, and nothing was done.
+
+    alert: records what people are to know of the changes, in the same transaction.
+    """
     try:
         connection = await connections.get(gateway_id)
     except GatewayMissingError:
@@ -69,7 +76,9 @@ async def check_gateway(
         report = await check(connection.gateway, CATALOGUE[config.kind].title)
     measured = await _measured(engine, config, now)
     async with engine.begin() as database:
-        return await record(database, config, report, measured, now)
+        checked = await record(database, config, report, measured, now)
+        await alert(database, checked.changes)
+        return checked
 
 
 async def record(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from clearway.domain.errors import UnprocessableError
+from clearway.domain.gateway import made_up_gateway_id
 from clearway.domain.payment import PaymentMethod
 from clearway.domain.resources import PaymentResource
 from clearway.gateways.contract import Capabilities
@@ -32,6 +33,13 @@ def refuse_capture(able: Capabilities, payment: PaymentResource, amount_minor: i
         return
     detail = f"The gateway of payment {payment.id} {what}. Nothing was captured."
     raise UnprocessableError("capture_not_supported", detail)
+
+
+def refuse_made_up(merchant_id: str, payment: PaymentResource) -> None:
+    """Raise UnprocessableError for a payment that is test data: no gateway knows it."""
+    if payment.gateway_id == made_up_gateway_id(merchant_id):
+        detail = f"Payment {payment.id} was made up as test data, so no gateway can refund it. Nothing was refunded."
+        raise UnprocessableError("refund_not_supported", detail)
 
 
 def refuse_refund(able: Capabilities, payment: PaymentResource, amount_minor: int | None) -> None:

@@ -7,6 +7,7 @@ records the payment, and its answer counts. Look-ups before that only give an ea
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -16,11 +17,13 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from clearway.db import across_merchants, events
 from clearway.db.across_merchants import PayableOrder
+from clearway.domain.actor import Actor
 from clearway.domain.errors import ConflictError, NotFoundError, UnavailableError, UnprocessableError
 from clearway.domain.ids import ORDER, is_id
 from clearway.domain.money import Money
+from clearway.domain.order import closed_as
 from clearway.domain.payment import CaptureMethod, NewPayment, PaymentStatus, PersonalData
-from clearway.domain.refusals import ORDER_NOT_FOUND, ORDER_TAKEN, QUOTE_USED, RUN_RESET
+from clearway.domain.refusals import ORDER_CLOSED, ORDER_NOT_FOUND, ORDER_TAKEN, QUOTE_USED, RUN_RESET
 from clearway.domain.resources import PaymentResource
 from clearway.domain.retry import RetryPolicy
 from clearway.domain.routing_conditions import PaymentFacts
@@ -50,6 +53,12 @@ def order_taken(order_id: str) -> ConflictError:
     return ConflictError("order_has_payment", detail)
 
 
+def order_closed(order_id: str) -> ConflictError:
+    """Return the error for an order that takes no payment any more."""
+    detail = f"Order {order_id} was cancelled or has expired. Nothing was charged. Create another order."
+    return ConflictError("order_closed", detail)
+
+
 async def read_order(services: Services, order_id: str, *, merchant_id: str | None = None) -> PayableOrder:
     """Return an order; with merchant_id, only one of this merchant. Raises NotFoundError."""
     async with services.reader.connect() as connection:
@@ -64,7 +73,7 @@ class PaymentTerms:
     """What a merchant may say about a payment beside its order and its instrument.
 
     gateway_id: the merchant's choice, if any. country: of the customer, for routing. quote_id: to pay in another
-    currency. retries: None: the payment fails with its attempt.
+    currency. retries: None: the payment fails with its attempt. asked_by: a person who pays in a session: audited.
     """
 
     capture_method: CaptureMethod = CaptureMethod.AUTOMATIC
@@ -74,6 +83,7 @@ class PaymentTerms:
     country: str | None = None
     quote_id: str | None = None
     retries: RetryPolicy | None = None
+    asked_by: Actor | None = None
 
 
 STANDARD_TERMS: Final = PaymentTerms()
@@ -101,6 +111,12 @@ async def create_payment(
         # An early refusal while another payment has the order. An earlier request may have made a payment that ended
         # before that one: then, as in all else, the workflow of this id decides.
         raise order_taken(order.resource.id)
+    if closed_as(order.resource.status, order.resource.expires_at, datetime.now(UTC)):
+        # An earlier run of this request may have recorded the payment in time.
+        recorded = await _as_created(services, order.merchant_id, allocation.resource_id)
+        if recorded is None:
+            raise order_closed(order.resource.id)
+        return recorded
     refuse_raw_card(order.mode, instrument)
     try:
         choice = await _choose(services, order, instrument, allocation.resource_id, terms)
@@ -163,6 +179,7 @@ def _new_payment(choice: _Choice, instrument: Instrument, terms: PaymentTerms, *
         gateway=config.kind.value,
         gateway_id=config.id,
         retries=None if terms.retries is None else asdict(terms.retries),
+        asked_by=terms.asked_by,
         **given,
         **quoted.settlement(choice.quote),
     )
@@ -218,7 +235,7 @@ async def _as_created(services: Services, merchant_id: str, payment_id: str) -> 
 def _error_of(refusal: RefusedError, order_id: str) -> Exception:
     if refusal.type == QUOTE_USED:
         return quoted.used()
-    known = {ORDER_TAKEN: order_taken, ORDER_NOT_FOUND: order_not_found}
+    known = {ORDER_TAKEN: order_taken, ORDER_CLOSED: order_closed, ORDER_NOT_FOUND: order_not_found}
     if refusal.type == RUN_RESET:
         return UnavailableError(
             "temporal_unavailable",

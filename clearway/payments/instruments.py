@@ -13,7 +13,7 @@ from clearway.crypto.card_fingerprints import card_fingerprints
 from clearway.domain.errors import UnavailableError, UnprocessableError
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.merchant import Mode
-from clearway.domain.payment import PaymentMethod
+from clearway.domain.payment import PaymentMethod, UpiFlow
 from clearway.domain.resources import CardSummary
 from clearway.gateways.connections import GatewayUnusableError
 from clearway.gateways.contract import Card, CardRefusedError, CardTokeniser, GatewayUnavailableError
@@ -23,6 +23,8 @@ from clearway.services import Services
 @dataclass(frozen=True, slots=True)
 class Instrument:
     """How the customer pays: exactly one of vpa, card, token, bank and wallet, as the method asks for.
+
+    UPI without a VPA is by intent: the gateway gives a link, which the customer's UPI app opens or scans.
 
     card_reference: the merchant's own name of a card, to recognise it.
     """
@@ -35,6 +37,13 @@ class Instrument:
     wallet: str | None = None
     return_url: str | None = None
     card_reference: str | None = None
+
+    @property
+    def upi(self) -> UpiFlow | None:
+        """How a UPI payment begins; None: it is none."""
+        if self.method is not PaymentMethod.UPI:
+            return None
+        return UpiFlow.INTENT if self.vpa is None else UpiFlow.COLLECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,8 @@ async def make_usable(services: Services, mode: Mode, instrument: Instrument, ga
         return replace(usable, card=_fingerprints(services, instrument, gateway))
     if instrument.token is not None:
         return Usable(instrument.token, {}, _fingerprints(services, instrument, gateway))
+    if instrument.upi is UpiFlow.INTENT:
+        return Usable("", {})
     if instrument.vpa is not None:
         return Usable(instrument.vpa, {"vpa": instrument.vpa})
     if instrument.bank is not None:

@@ -6,21 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from clearway.domain.gateway import GatewayConfig
-from clearway.domain.payment import PaymentMethod
+from clearway.domain.payment import PaymentMethod, UpiFlow
 from clearway.domain.routing import Decision
 from clearway.domain.routing_conditions import PaymentFacts
 from clearway.gateways.browser import BrowserSide
 from clearway.gateways.catalogue import CATALOGUE
+from clearway.gateways.declared import capabilities_of
 from clearway.payments.routing import foresee
 from clearway.services import Services
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One gateway that can take the payment, and what a page needs for it."""
+    """One gateway that can take the payment, and what a page needs for it. upi: how it takes UPI."""
 
     gateway: GatewayConfig
     browser: BrowserSide
+    upi: tuple[UpiFlow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,14 @@ async def offered(
     by_id = {config.id: config for config in configs}
     found = []
     for method in PaymentMethod:
-        decision = await foresee(services, merchant_id, configs, imagined(method))
-        offers = tuple(_offer(by_id[gateway_id], method) for gateway_id in decision.gateways)
+        facts = imagined(method)
+        decision = await foresee(services, merchant_id, configs, facts)
+        offers = tuple(_offer(by_id[gateway_id], facts) for gateway_id in decision.gateways)
         found.append(OfferedMethod(method, offers, decision))
     return tuple(found)
 
 
-def _offer(config: GatewayConfig, method: PaymentMethod) -> Offer:
+def _offer(config: GatewayConfig, facts: PaymentFacts) -> Offer:
     kind = CATALOGUE[config.kind]  # routing leaves out what is not in it
-    return Offer(config, kind.browser(kind.settings.model_validate(config.settings), method))
+    upi = capabilities_of(config).upi_in(facts.currency) if facts.method is PaymentMethod.UPI else ()
+    return Offer(config, kind.browser(kind.settings.model_validate(config.settings), facts.method), upi)

@@ -102,7 +102,7 @@ async def _route(
     facts = facts_of(
         payment.id,
         order,
-        instrument or Instrument(PaymentMethod(payment.method)),
+        instrument or Instrument(PaymentMethod(payment.method), vpa=payment.vpa),
         capture_method=CaptureMethod(payment.capture_method),
         customer=None,
         notes=payment.notes,

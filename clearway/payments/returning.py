@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
 
 import structlog
@@ -152,10 +153,35 @@ def _url(services: Services, payment: Returning, now: int) -> str | None:
     """Return the merchant's URL with the signed parameters; parameters of the same names are replaced."""
     if payment.sealed_return_url is None:
         return None
-    settings = services.settings
-    url = urlsplit(services.cipher.decrypt(payment.sealed_return_url, return_context(payment.id)))
-    own = [part for part in url.query.split("&") if part and unquote_plus(part.partition("=")[0]) not in PARAMETERS]
+    url = services.cipher.decrypt(payment.sealed_return_url, return_context(payment.id))
+    return with_parameters(url, signed_parameters(services.settings, payment, now))
+
+
+class Returned(Protocol):
+    """The part of a payment that a return tells the merchant."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def merchant_id(self) -> str:
+        """Whose secret signs."""
+
+    @property
+    def status(self) -> PaymentStatus:
+        """Its status at the moment."""
+
+
+def signed_parameters(settings: Settings, payment: Returned, now: int) -> dict[str, str]:
+    """Return what a merchant's `return_url` is given: the payment, its status, and the signature over both."""
     secret, *_ = return_secrets_of(settings, payment.merchant_id)
     signature = return_signature(secret, payment.id, payment.status, now)
-    ours = urlencode(dict(zip(PARAMETERS, (payment.id, payment.status, now, signature), strict=True)))
-    return urlunsplit(url._replace(query="&".join([*own, ours])))
+    return dict(zip(PARAMETERS, (payment.id, payment.status.value, str(now), signature), strict=True))
+
+
+def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
+    """Return the merchant's URL with the signed parameters; its own parameters of the same names are replaced."""
+    parts = urlsplit(url)
+    own = [part for part in parts.query.split("&") if part and unquote_plus(part.partition("=")[0]) not in PARAMETERS]
+    return urlunsplit(parts._replace(query="&".join([*own, urlencode(parameters)])))

@@ -71,6 +71,7 @@ def facts_of(
         notes=notes or {},
         raw_card=instrument.card is not None,
         token=instrument.token,
+        upi=instrument.upi,
     )
 
 

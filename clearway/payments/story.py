@@ -11,6 +11,7 @@ from clearway.db.deliveries import reading as delivery_rows
 from clearway.db.pages import PageRequest
 from clearway.db.payments import reading
 from clearway.db.refunds import reading as refund_rows
+from clearway.db.refunds.reading import RefundFilter
 from clearway.db.refunds.rows import resource_of
 from clearway.domain.actor import Actor
 from clearway.domain.ids import PAYMENT, is_id
@@ -35,7 +36,7 @@ async def of_any_merchant(connection: AsyncConnection, payment_id: str, operator
     payment = await reading.find_payment(connection, merchant_id, payment_id)
     assert payment is not None, "payments are never deleted"
     page = PageRequest(limit=SHOWN_MAX)
-    returned = await refund_rows.list_refunds(connection, merchant_id, page, payment_id=payment_id)
+    returned = await refund_rows.list_refunds(connection, merchant_id, RefundFilter(payment_id=payment_id), page)
     sent = await delivery_rows.list_payment_deliveries(connection, merchant_id, payment_id, page)
     history = await events.payment_history(connection, merchant_id, payment_id)
     return {

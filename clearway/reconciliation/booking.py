@@ -59,9 +59,8 @@ async def book(page: Page) -> Write:
         found = await reported.unbooked(connection, page.run, page.run.cursor or "", PAGE)
         owners = await owners_of(connection, page.run, found)
         written = Written.of([row.id for row in found])
-        lag_s = page.connection.gateway.abilities.lists.balance_lag_s
         for row in found:
-            await _book_row(connection, page, row, owners[row.id], written, lag_s=lag_s)
+            await _book_row(connection, page, row, owners[row.id], written)
         await page.close_gone(connection, Comparison.BALANCE, [f"row/{row.id}" for row in found], written)
         return written
 
@@ -93,13 +92,11 @@ def _owner(run: Row[Any], row: Row[Any], by_reference: dict[str, tuple[str | Non
     return Owner(payment_id, refund_id if of_refund else None, complete)
 
 
-async def _book_row(
-    connection: AsyncConnection, page: Page, row: Row[Any], owner: Owner, written: Written, *, lag_s: float | None
-) -> None:
+async def _book_row(connection: AsyncConnection, page: Page, row: Row[Any], owner: Owner, written: Written) -> None:
     kind = BalanceKind(row.kind)
     against = AGAINST[kind]
     if kind in OF_PAYMENTS and not owner.is_complete:
-        if page.is_young(row.created_at, lag_s):
+        if page.window(page.lists.balance_lag_s).is_young(row.created_at):
             written.count("too_early")
             return
         written.findings.append(_foreign(row, owner))

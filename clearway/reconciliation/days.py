@@ -1,7 +1,8 @@
 """Which gateways are due: those whose last whole day, by the gateway's time zone, is not compared yet.
 
-A day is compared once its last moment is older than the gateway's lag. Days that were missed are one period with the
-next, up to a limit.
+A day is compared once its last moment is older than the lags of the gateway's lists; those that may be days late do not
+count, because a run compares them for earlier days (`Page.window`). Days that were missed are one period with the next,
+up to a limit.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from clearway.domain.gateway import GatewayConfig
 from clearway.gateways.connections import GatewayUnusableError
 from clearway.gateways.contract import Lists
 from clearway.reconciliation.commands import Period
-from clearway.reconciliation.running import Reconciler
+from clearway.reconciliation.running import DAY, Reconciler
 
 CATCH_UP_MAX: Final = timedelta(days=7)
 SETTLED_AFTER: Final = timedelta(minutes=15)
@@ -34,13 +35,13 @@ def day_of(settings: Mapping[str, Any], date: str) -> Period:
     """Return a day of the gateway with these settings. Raises ValueError for what is no date."""
     zone = zone_of(settings)
     begin = datetime.fromisoformat(date).replace(tzinfo=zone)
-    return Period(begin, (begin.replace(tzinfo=None) + timedelta(days=1)).replace(tzinfo=zone))
+    return Period(begin, (begin.replace(tzinfo=None) + DAY).replace(tzinfo=zone))
 
 
 def last_day_end(config: GatewayConfig, lists: Lists, now: datetime) -> datetime:
     """Return the end of the last day that the gateway reports in full."""
-    lags = [lag for lag in (lists.operations_lag_s, lists.balance_lag_s, lists.payouts_lag_s) if lag is not None]
-    settled = now - timedelta(seconds=max(lags, default=0.0)) - SETTLED_AFTER
+    lags = [timedelta(seconds=lag or 0) for lag in (lists.operations_lag_s, lists.balance_lag_s, lists.payouts_lag_s)]
+    settled = now - max((lag for lag in lags if lag < DAY), default=timedelta()) - SETTLED_AFTER
     local = settled.astimezone(zone_of(config.settings))
     return local.replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -72,7 +73,7 @@ async def _due_of(reconciler: Reconciler, config: GatewayConfig, now: datetime) 
         covered = await runs.covered_until(connection, config.merchant_id, config.id)
     if covered is not None and covered >= until:
         return None
-    since = until - timedelta(days=1)
+    since = until - DAY
     if covered is not None:
         since = max(covered, until - CATCH_UP_MAX)
-    return Period(min(since, until - timedelta(days=1)), until)
+    return Period(min(since, until - DAY), until)

@@ -20,6 +20,7 @@ from clearway.domain.reconciliation import (
     ItemKind,
     Moved,
     SettledRow,
+    Window,
     compare_payout,
     compare_settled,
     is_row_late,
@@ -37,12 +38,12 @@ async def unlisted(page: Page) -> Write:
     """Find payments and refunds whose money moved with us and that the gateway's list does not have."""
     if not isinstance(page.connection.gateway, OperationLister):
         return nothing
-    lag_s = page.connection.gateway.abilities.lists.operations_lag_s
+    window = page.window(page.lists.operations_lag_s)
 
     async def write_page(connection: AsyncConnection) -> Written:
-        found = await recorded.unlisted(connection, page.run, page.run.cursor or "", PAGE)
+        found = await recorded.unlisted(connection, window, page.run.cursor or "", PAGE)
         written = Written.of([row.id for row in found])
-        written.findings += [_unlisted(row, too_early=page.is_young(row.latest, lag_s)) for row in found]
+        written.findings += [_unlisted(row, too_early=window.is_young(row.latest)) for row in found]
         judged = [each.subject for each in written.findings]
         await page.close_gone(connection, Comparison.OPERATIONS, judged, written)
         return written
@@ -52,12 +53,13 @@ async def unlisted(page: Page) -> Write:
 
 async def payments(page: Page) -> Write:
     """Compare what was captured of payments with their balance rows."""
+    window = page.window(page.lists.balance_lag_s)
 
     async def write_page(connection: AsyncConnection) -> Written:
         ids = await recorded.payments_to_compare(
-            connection, page.run, page.run.since - RELISTED, page.run.cursor or "", PAGE
+            connection, window, window.since - RELISTED, page.run.cursor or "", PAGE
         )
-        ours = await recorded.captured_of(connection, page.run, ids)
+        ours = await recorded.captured_of(connection, window, ids)
         theirs = await reported.rows_of(connection, page.run, payment_ids=ids) if ids else {}
         return await _judge(connection, page, ours, theirs, ids)
 
@@ -66,12 +68,13 @@ async def payments(page: Page) -> Write:
 
 async def refunds(page: Page) -> Write:
     """Compare what refunds gave back with their balance rows."""
+    window = page.window(page.lists.balance_lag_s)
 
     async def write_page(connection: AsyncConnection) -> Written:
         ids = await recorded.refunds_to_compare(
-            connection, page.run, page.run.since - RELISTED, page.run.cursor or "", PAGE
+            connection, window, window.since - RELISTED, page.run.cursor or "", PAGE
         )
-        ours = await recorded.refunded_of(connection, page.run, ids)
+        ours = await recorded.refunded_of(connection, window, ids)
         theirs = await reported.rows_of(connection, page.run, refund_ids=ids) if ids else {}
         return await _judge(connection, page, ours, theirs, ids)
 
@@ -79,10 +82,11 @@ async def refunds(page: Page) -> Write:
 
 
 async def payouts(page: Page) -> Write:
-    """Compare payouts with the sums of their rows."""
+    """Compare payouts with the sums of their rows, once the rows are listed too."""
+    window = page.window(max(page.lists.balance_lag_s or 0, page.lists.payouts_lag_s or 0))
 
     async def write_page(connection: AsyncConnection) -> Written:
-        found = await reported.payouts_of(connection, page.run, page.run.since - RELISTED, page.run.cursor or "", PAGE)
+        found = await reported.payouts_of(connection, window, window.since - RELISTED, page.run.cursor or "", PAGE)
         sums = await reported.sums_of_payouts(connection, page.run, [row.id for row in found])
         written = Written.of([row.id for row in found])
         for row in found:
@@ -128,30 +132,29 @@ async def _judge(
     ids: Sequence[str],
 ) -> Written:
     written = Written.of(ids)
-    lag_s = page.connection.gateway.abilities.lists.balance_lag_s
+    lag_s = page.lists.balance_lag_s or 0
+    window = page.window(lag_s)
     fee = expected_fee(page.connection.config)
     can_miss = isinstance(page.connection.gateway, BalanceLister)
     for subject_id, moved in ours.items():
         rows = theirs.get(subject_id, [])
         if rows or can_miss:
-            written.findings += _compared(page, moved, rows, lag_s, fee)
+            written.findings += _compared(window, moved, rows, fee)
         written.count("compared")
     judged = [moved.subject for moved in ours.values()]
     gone = await page.close_gone(connection, Comparison.BALANCE, judged, written)
     for item in gone:
         rows = theirs.get(item.refund_id or item.payment_id, [])
-        if item.kind == ItemKind.MISSING_AT_GATEWAY.value and any(is_row_late(row, lag_s or 0) for row in rows):
+        if item.kind == ItemKind.MISSING_AT_GATEWAY.value and any(is_row_late(row, lag_s) for row in rows):
             written.findings.append(_late(item, rows))
     still = {each.subject for each in written.findings}
     written.count("matched", len([subject for subject in judged if subject not in still]))
     return written
 
 
-def _compared(
-    page: Page, moved: Moved, rows: Sequence[SettledRow], lag_s: float | None, fee: ExpectedFee | None
-) -> list[Finding]:
+def _compared(window: Window, moved: Moved, rows: Sequence[SettledRow], fee: ExpectedFee | None) -> list[Finding]:
     moments: list[datetime | None] = [moved.latest_at, *(row.created_at for row in rows)]
-    too_early = any(page.is_young(moment, lag_s) for moment in moments)
+    too_early = any(window.is_young(moment) for moment in moments)
     return compare_settled(moved, rows, too_early=too_early, fee=fee)
 
 

@@ -36,7 +36,8 @@ async def rows(page: Page) -> Write:
     gateway, run = page.connection.gateway, page.run
     if not isinstance(gateway, BalanceLister):
         return nothing
-    listed = await gateway.list_balance_rows(since=run.since - RELISTED, until=run.until, cursor=run.cursor)
+    window = page.window(page.lists.balance_lag_s)
+    listed = await gateway.list_balance_rows(since=window.since - RELISTED, until=window.until, cursor=run.cursor)
 
     async def write(connection: AsyncConnection) -> Written:
         added, changed = await reported.add_rows(connection, run, listed.rows, page.now, None)
@@ -66,9 +67,10 @@ async def payout_rows(page: Page) -> Write:
     gateway, run = page.connection.gateway, page.run
     if not isinstance(gateway, PayoutLister):
         return nothing
+    window = page.window(page.lists.payouts_lag_s)
     done, _, within = (run.cursor or "").partition("\n")
     async with page.reconciler.reader.connect() as connection:
-        following = await reported.payouts_of(connection, run, run.since - RELISTED, done, AT_ONCE)
+        following = await reported.payouts_of(connection, window, window.since - RELISTED, done, AT_ONCE)
     if not (within or following):
         return nothing
     payout_id = done if within else following[0].id

@@ -84,7 +84,6 @@ def _is_lost(row: Row[Any], known: Known) -> bool:
 
 def _judge(page: Page, row: Row[Any], known: Known) -> Finding | None:
     """Return how an operation differs from what is recorded, if it does."""
-    lag_s = page.connection.gateway.abilities.lists.operations_lag_s
     owner = subject_of(row.operation_key)
     refund, paid = known.refunds.get(owner or ""), known.payments.get(row.payment_id or owner or "")
     if owner is None and row.outcome in MOVED and row.kind != OperationKind.VOID.value:
@@ -99,7 +98,7 @@ def _judge(page: Page, row: Row[Any], known: Known) -> Finding | None:
         kind = _of_payment(row, paid)
     if kind is None:
         return None
-    if page.is_young(row.created_at, lag_s):
+    if page.window(page.lists.operations_lag_s).is_young(row.created_at):
         kind = ItemKind.TOO_EARLY
     return _finding(row, kind, paid, refund)
 

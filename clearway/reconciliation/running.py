@@ -7,6 +7,7 @@ at any point, and two workers may work on it at once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,16 +19,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from clearway.db.engine import each_for_itself
 from clearway.db.events import DueDelivery
 from clearway.db.reconciliation import items, runs
-from clearway.domain.reconciliation import Comparison, Finding, RunStatus, Step
+from clearway.domain.reconciliation import Comparison, Finding, RunStatus, Step, Window
 from clearway.gateways.connections import Connection, GatewayConnections
+from clearway.gateways.contract import Lists
 from clearway.reconciliation import telling
 from clearway.recovery.taking_up import Recovery
 
+DAY: Final = timedelta(days=1)
 PAGE: Final = 200
 RELISTED: Final = timedelta(days=2)
 """How far before its period a run lists again: rows that came late are found, and are not stored twice."""
-NEAR_END: Final = timedelta(minutes=15)
-"""So close to the end of the period, one side may be recorded before it and the other after: a later run judges."""
 
 
 def utc_now() -> datetime:
@@ -78,11 +79,22 @@ class Page:
     reconciler: Reconciler
     now: datetime
 
-    def is_young(self, moment: datetime | None, lag_s: float | None) -> bool:
-        """Return whether something is too young to be judged: the gateway may not report it yet."""
-        if moment is None:
-            return False
-        return moment > self.now - timedelta(seconds=lag_s or 0) or moment > self.run.until - NEAR_END
+    @property
+    def lists(self) -> Lists:
+        """What the gateway lists, and how late each list may be."""
+        return self.connection.gateway.abilities.lists
+
+    def window(self, lag_s: float | None) -> Window:
+        """Return the part of time that the run compares of a list with this lag.
+
+        It is the run's period. A list that may be days late is compared for as many days earlier as it needs to be
+        complete: the daily runs then compare each of its days once.
+        """
+        lag = timedelta(seconds=lag_s or 0)
+        late_days = math.ceil(lag / DAY) if lag >= DAY else 0
+        earlier = max(0, late_days - max(0, (self.now - self.run.until) // DAY)) * DAY
+        run = self.run
+        return Window(run.gateway_id, run.merchant_id, run.since - earlier, run.until - earlier, self.now - lag)
 
     async def close_gone(
         self, connection: AsyncConnection, comparison: Comparison, judged: Collection[str], written: Written

@@ -12,17 +12,17 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from clearway.db import events
 from clearway.domain.actor import Actor
-from clearway.domain.errors import ConflictError, UnavailableError
+from clearway.domain.errors import ConflictError, ForbiddenError, UnavailableError
 from clearway.domain.money import Money
 from clearway.domain.refund import NewRefund, RefundStatus
-from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, PAYMENT_NOT_FOUND, RUN_RESET
+from clearway.domain.refusals import AMOUNT_NOT_REFUNDABLE, PAYMENT_NOT_FOUND, RUN_RESET, STEP_UP_REQUIRED
 from clearway.domain.resources import PaymentResource, RefundResource
 from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import REFUND_WORKFLOW, RESERVE, RefundInput, refund_workflow_id
 from clearway.payments import finding
-from clearway.payments.capabilities import capabilities_at, refuse_refund
+from clearway.payments.capabilities import capabilities_at, refuse_made_up, refuse_refund
 from clearway.payments.finding import payment_not_found
 from clearway.recovery import reaching
 from clearway.services import Allocation, Services
@@ -38,15 +38,27 @@ async def create_refund(
     *,
     amount_minor: int | None,
     reason: str | None,
+    total_max_minor: int | None = None,
 ) -> RefundResource:
-    """Reserve a refund of a payment and return it as it was created."""
+    """Reserve a refund of a payment and return it as it was created.
+
+    total_max_minor: what the payment's refunds may come to together without a step-up; the reservation checks it.
+    """
     payment = await finding.find(services, actor.merchant_id, payment_id)
+    refuse_made_up(actor.merchant_id, payment)
     able = await capabilities_at(services, actor.merchant_id, payment)
     refuse_refund(able, payment, amount_minor)
     of_one_capture = not able.refund_of_payment
     for _ in range(ROUNDS_MAX):
         new = NewRefund(
-            allocation.resource_id, actor.merchant_id, payment_id, amount_minor, reason, actor, of_one_capture
+            id=allocation.resource_id,
+            merchant_id=actor.merchant_id,
+            payment_id=payment_id,
+            amount_minor=amount_minor,
+            reason=reason,
+            asked_by=actor,
+            of_one_capture=of_one_capture,
+            total_max_minor=total_max_minor,
         )
         reserved = await _reserve(services, new, payment)
         if reserved is not None and allocation.again and await _as_created(services, new) is None:
@@ -104,6 +116,8 @@ async def _as_created(services: Services, new: NewRefund) -> RefundResource | No
 def _error_of(refusal: RefusedError, payment_id: str) -> Exception:
     if refusal.type == AMOUNT_NOT_REFUNDABLE:
         return ConflictError("amount_not_refundable", str(refusal))
+    if refusal.type == STEP_UP_REQUIRED:
+        return ForbiddenError("step_up_required", str(refusal))
     if refusal.type == PAYMENT_NOT_FOUND:
         return payment_not_found(payment_id)
     if refusal.type == RUN_RESET:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,43 +19,29 @@ from clearway.domain.errors import NotFoundError, UnprocessableError
 from clearway.domain.ids import ERROR_OVERRIDE, new_id
 from clearway.gateways.errors import TABLE, ErrorRow
 from clearway.gateways.errors.overrides import NONE, Override, OverrideInvalidError, Overrides, effective
+from clearway.routing.kept import PerMerchant
 
-FRESH_S: Final = 5.0
-KEPT_MAX: Final = 1_000
 OVERRIDES_MAX: Final = 500
 _INDEX: Final = TABLE.index()
 
 log = structlog.get_logger(__name__)
 
 
-class ErrorOverrides:
-    """The rows of merchants, for `FRESH_S`. While the database is away, the rows read last count."""
+class ErrorOverrides(PerMerchant[Overrides]):
+    """The cached rows of merchants. While the database is away, the rows read last count."""
 
     def __init__(self, engine: AsyncEngine) -> None:
+        super().__init__()
         self._reader = each_for_itself(engine)
-        self._known: OrderedDict[str, tuple[float, Overrides]] = OrderedDict()
 
-    async def of_merchant(self, merchant_id: str) -> Overrides:
-        """Return the merchant's rows by their keys."""
-        known = self._known.get(merchant_id)
-        if known is not None and time.monotonic() - known[0] < FRESH_S:
-            return known[1]
+    async def _read(self, merchant_id: str, known: Overrides | None) -> Overrides:
         try:
             async with self._reader.connect() as connection:
                 rows = await error_overrides.of_merchant(connection, merchant_id)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             log.warning("error_overrides_not_read", merchant_id=merchant_id, error=type(error).__name__)
-            return known[1] if known else NONE
-        found = {each.key: each for each in map(error_overrides.override_of, rows)}
-        self._known[merchant_id] = (time.monotonic(), found)
-        self._known.move_to_end(merchant_id)
-        if len(self._known) > KEPT_MAX:
-            self._known.popitem(last=False)
-        return found
-
-    def forget(self, merchant_id: str) -> None:
-        """Read the rows of a merchant again at their next use: this process has just changed them."""
-        self._known.pop(merchant_id, None)
+            return NONE if known is None else known
+        return {each.key: each for each in map(error_overrides.override_of, rows)}
 
 
 async def put(connection: AsyncConnection, actor: Actor, override: Override) -> tuple[Row[Any], ErrorRow]:

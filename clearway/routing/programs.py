@@ -1,12 +1,7 @@
-"""The active rules of merchants, kept in the process: a payment reads no row for them.
-
-A change reaches every process within `FRESH_S`. A version never changes, so a program is read from its JSON once.
-"""
+"""The active rules of merchants, kept in the process. A version never changes, so its JSON is read once."""
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,9 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from clearway.db import routing
 from clearway.db.engine import each_for_itself
 from clearway.domain.routing_program import EMPTY, Program, ProgramInvalidError, read_program
-
-FRESH_S: Final = 5.0
-KEPT_MAX: Final = 1_000
+from clearway.routing.kept import PerMerchant
 
 log = structlog.get_logger(__name__)
 
@@ -34,35 +27,19 @@ class ActiveProgram:
 NO_RULES: Final = ActiveProgram(EMPTY, None)
 
 
-class ActivePrograms:
+class ActivePrograms(PerMerchant[ActiveProgram]):
     """The cached active rules, by merchant."""
 
     def __init__(self, engine: AsyncEngine) -> None:
+        super().__init__()
         self._reader = each_for_itself(engine)
-        self._known: OrderedDict[str, tuple[float, ActiveProgram]] = OrderedDict()
 
-    async def of_merchant(self, merchant_id: str) -> ActiveProgram:
-        """Return the merchant's active rules."""
-        known = self._known.get(merchant_id)
-        if known is not None and time.monotonic() - known[0] < FRESH_S:
-            return known[1]
-        found = await self._read(merchant_id, known[1] if known else NO_RULES)
-        self._known[merchant_id] = (time.monotonic(), found)
-        self._known.move_to_end(merchant_id)
-        if len(self._known) > KEPT_MAX:
-            self._known.popitem(last=False)
-        return found
-
-    def forget(self, merchant_id: str) -> None:
-        """Read the rules of a merchant again at their next use: this process has just changed them."""
-        self._known.pop(merchant_id, None)
-
-    async def _read(self, merchant_id: str, known: ActiveProgram) -> ActiveProgram:
+    async def _read(self, merchant_id: str, known: ActiveProgram | None) -> ActiveProgram:
         async with self._reader.connect() as connection:
             row = await routing.active(connection, merchant_id)
         if row is None:
             return NO_RULES
-        if row.number == known.version:
+        if known is not None and row.number == known.version:
             return known
         try:
             return ActiveProgram(read_program(row.program), row.number)

@@ -1,7 +1,7 @@
-"""A sample merchant: receives webhooks, verifies both signatures of each, shows them, and can misbehave on demand.
+"""A sample merchant: a small shop that receives webhooks, verifies both signatures, and can misbehave on demand.
 
 It is what a merchant would write, so it uses nothing of Clearway: it computes the bare HMAC itself, and the public
-package verifies the Standard Webhooks headers.
+package verifies the Standard Webhooks headers. The shop is `shop`; this module has the webhooks.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import httpx
 import uvicorn
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from clearway.sample_merchant.shop import Shop, ShopSettings, add_shop
 from clearway.security_headers import SecurityHeaders
 
 DEVELOPMENT_SECRET: Final = "whsec_Y2xlYXJ3YXktcmVjZWl2ZXItZGV2ZWxvcG1lbnQtMDE="  # noqa: S105 - published, for development
@@ -99,9 +101,10 @@ class Secrets:
 
 @dataclass
 class Inbox:
-    """What arrived, newest last, and how to answer."""
+    """What arrived, newest last, and how to answer. The shop gets what was verified and accepted."""
 
     secrets: Secrets
+    shop: Shop
     behaviour: Behaviour = field(default_factory=Behaviour)
     received: deque[Received] = field(default_factory=lambda: deque(maxlen=KEPT))
 
@@ -132,11 +135,14 @@ def verify_standard(secret: str, body: bytes, headers: Mapping[str, str]) -> boo
     return True
 
 
-def create_app(secret: str = DEVELOPMENT_SECRET, *, secrets_file: Path | None = None) -> FastAPI:
+def create_app(
+    secret: str = DEVELOPMENT_SECRET, *, secrets_file: Path | None = None, settings: ShopSettings | None = None
+) -> FastAPI:
     """The service, with an empty inbox. secrets_file: where secrets that it gets later are kept."""
     app = FastAPI(title="Sample merchant", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(SecurityHeaders)
-    inbox = Inbox(Secrets(secret, secrets_file))
+    app.state.shop = shop = Shop(settings or ShopSettings.from_environment())
+    inbox = Inbox(Secrets(secret, secrets_file), shop)
 
     @app.post(WEBHOOK_PATH)
     async def receive(request: Request) -> Response:
@@ -164,19 +170,20 @@ def create_app(secret: str = DEVELOPMENT_SECRET, *, secrets_file: Path | None = 
         return inbox.behaviour
 
     _add_page(app)
+    add_shop(app, shop)
     return app
 
 
 def _add_page(app: FastAPI) -> None:
-    """The page and its two files, under a policy that lets it load nothing else."""
+    """The page of what arrived, and the files of both pages, under a policy that lets them load nothing else."""
 
-    @app.get("/")
+    @app.get("/inbox")
     async def page() -> FileResponse:
-        return _file("page.html")
+        return _file("inbox.html")
 
-    @app.get("/page.{kind}")
-    async def part(kind: Literal["css", "js"]) -> FileResponse:
-        return _file(f"page.{kind}")
+    @app.get("/{name}.{kind}")
+    async def part(name: Literal["inbox", "shop"], kind: Literal["css", "js"]) -> FileResponse:
+        return _file(f"{name}.{kind}")
 
 
 def _file(name: str) -> FileResponse:
@@ -193,6 +200,8 @@ async def _receive(inbox: Inbox, request: Request) -> Response:
     status = _status(behaviour, verified=plain and standard)
     item = _received(body, headers, (plain, standard), status)
     inbox.received.append(item)
+    if httpx.codes.is_success(status) and isinstance(item.body, dict):
+        inbox.shop.apply(item.body)
     sys.stdout.write(f"{item.at} {item.type:<28} {item.event_id} {_verdict(item)} -> {status}\n")
     sys.stdout.flush()
     if behaviour.mode == "hang":

@@ -21,6 +21,7 @@ from clearway.simulator.clocks import Courier, DecisionClock
 from clearway.simulator.decisions import Oracle
 from clearway.simulator.engine import Engine, KeyReusedError, PaymentUnknownError
 from clearway.simulator.exchange_rates import ExchangeRates
+from clearway.simulator.facades.browser import routes as browser_routes
 from clearway.simulator.facades.hosted import app as hosted
 from clearway.simulator.facades.hosted.serving import Foundation
 from clearway.simulator.facades.paypal import routes as paypal_routes
@@ -57,6 +58,7 @@ def create_app(settings: SimulatorSettings) -> ASGIApp:
     app.include_router(control_routes.router)
     app.include_router(routes.router)
     app.include_router(settlement_routes.router)
+    app.include_router(browser_routes.router)
     app.include_router(stripe_routes.router)
     app.include_router(paypal_routes.router)
     app.include_router(hosted.router)
@@ -81,7 +83,8 @@ async def _running(app: FastAPI, settings: SimulatorSettings) -> AsyncIterator[N
         settings.public_url, settings.simulator_webhook_url, settings.simulator_webhook_secret.get_secret_value()
     )
     outbox = Outbox(store, switches, {SIMULATOR: own})
-    engine = Engine(records, Oracle(settings, outcomes), outbox, settings.public_url)
+    life_s = settings.simulator_upi_intent_life_s
+    engine = Engine(records, Oracle(settings, outcomes), outbox, settings.public_url, intent_life_s=life_s)
     settlement = Settlement(store, switches, settings)
     stripe = build_stripe(records, engine, switches.at("stripe"), outbox, settings)
     paypal = build_paypal(records, engine, switches.at("paypal"), outbox, settings, settlement=settlement)

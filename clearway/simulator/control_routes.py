@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
-from clearway.simulator.faults import FaultRule
+from clearway.simulator.fault_kinds import WORDS
+from clearway.simulator.faults import FaultRule, Operation
+from clearway.simulator.listed_values import listed_values
 from clearway.simulator.records import Effect
 from clearway.simulator.service import Running
 
@@ -50,9 +53,30 @@ async def journal(
 
 
 @router.get("/faults")
-async def get_faults(service: Running) -> list[FaultRule]:
-    """Return the active rules and how often each was applied."""
-    return service.switches.rules
+async def get_faults(service: Running, account: str | None = None) -> list[FaultRule]:
+    """Return the active rules, or those of an account alone, and how often each was applied."""
+    rules = service.switches.rules
+    return rules if account is None else [rule for rule in rules if rule.match.account == account]
+
+
+@router.get("/fault_kinds")
+async def get_fault_kinds() -> dict[str, Any]:
+    """Return the operations that a rule may match, and the faults, with what each does."""
+    faults = [{"fault": kind.value, "description": words} for kind, words in WORDS.items()]
+    return {"operations": [each.value for each in Operation], "faults": faults}
+
+
+@router.get("/test_values")
+async def get_test_values() -> dict[str, Any]:
+    """Return every value with a fixed result."""
+    return {"data": [asdict(value) for value in listed_values()]}
+
+
+@router.post("/faults", status_code=201)
+async def add_fault(rule: FaultRule, service: Running) -> FaultRule:
+    """Put a rule before those in force."""
+    service.switches.add(rule)
+    return service.switches.rules[0]
 
 
 @router.put("/faults")
@@ -63,9 +87,9 @@ async def put_faults(rules: list[FaultRule], service: Running) -> list[FaultRule
 
 
 @router.delete("/faults", status_code=204)
-async def delete_faults(service: Running) -> None:
-    """Switch off every fault rule; the faults of test values stay."""
-    service.switches.replace([])
+async def delete_faults(service: Running, account: str | None = None) -> None:
+    """Switch off every fault rule, or those of an account; the faults of test values stay."""
+    service.switches.clear(account)
 
 
 def _balance(effects: list[dict[str, Any]]) -> dict[str, dict[str, int]]:

@@ -63,8 +63,9 @@ def decide(records: Records, operation: Operation, payment: Payment, now: float)
 
 def _decide_payment(records: Records, operation: Operation, payment: Payment, now: float) -> None:
     operation.decide_at = None
-    if operation.verdict:
-        operation.status, operation.failure = Status.DECLINED, operation.verdict
+    late = "customer_timeout" if operation.status is Status.REQUIRES_ACTION else None
+    if late or operation.verdict:
+        operation.status, operation.failure = Status.DECLINED, late or operation.verdict
         return
     payment.authorised = payment.amount
     records.add_effect(Effect.AUTHORISED, operation, payment.amount, now)

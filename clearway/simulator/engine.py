@@ -23,7 +23,9 @@ from clearway.simulator.scenarios import (
     Outcome,
     RefundCourse,
     Scenario,
+    intent_life_s,
     of_bank,
+    of_intent,
     of_vpa,
     of_wallet,
 )
@@ -31,7 +33,11 @@ from clearway.simulator.wire import NewCapture, NewPayment, NewRefund, operation
 
 ANSWERS: Final = {"complete": None, "fail": "authentication_failed", "cancel": "customer_cancelled"}
 """The effect of a page's buttons: the failure, or None for success."""
-_REFUSED_ON_PAGE: Final = {Challenge.UPI: "upi_declined", Challenge.BANK: "bank_declined"}
+_REFUSED_ON_PAGE: Final = {
+    Challenge.UPI: "upi_declined",
+    Challenge.INTENT: "upi_declined",
+    Challenge.BANK: "bank_declined",
+}
 
 
 class KeyReusedError(Exception):
@@ -80,7 +86,10 @@ class Submission:
 class Engine:
     """The gateway itself. `on_change` is called after every transaction that adds work for the clocks."""
 
-    def __init__(self, records: Records, oracle: Oracle, outbox: Outbox, public_url: str) -> None:
+    def __init__(
+        self, records: Records, oracle: Oracle, outbox: Outbox, public_url: str, *, intent_life_s: float
+    ) -> None:
+        self._intent_life_s = intent_life_s
         self._records = records
         self._oracle = oracle
         self._outbox = outbox
@@ -100,6 +109,8 @@ class Engine:
             case "card":
                 row = self._records.store.one("SELECT scenario FROM tokens WHERE token = ?", order.instrument)
                 return Scenario.from_json(json.loads(row["scenario"])) if row else UNKNOWN_INSTRUMENT
+            case "upi" if not order.instrument:
+                return of_intent(amount=order.amount, currency=order.currency)
             case "upi":
                 return of_vpa(order.instrument, amount=order.amount, currency=order.currency)
             case "netbanking":
@@ -229,9 +240,10 @@ class Engine:
         """Handle the customer's click. Returns None when the payment no longer waits for one."""
         with self._records.store.transaction():
             payment, operation = self.payment_with_operation(reference)
-            if operation.status is not Status.REQUIRES_ACTION:
+            now = time.time()
+            if operation.status is not Status.REQUIRES_ACTION or (operation.decide_at or now) < now:
                 return None
-            now = operation.updated_at = time.time()
+            operation.updated_at, operation.decide_at = now, None
             failure = _page_failure(payment, button)
             if failure:
                 operation.status, operation.failure = Status.DECLINED, failure
@@ -291,6 +303,9 @@ class Engine:
     def _start_payment(self, operation: Operation, payment: Payment, now: float) -> None:
         if payment.scenario.challenge is not Challenge.NONE:
             operation.status = Status.REQUIRES_ACTION
+            if payment.scenario.challenge is Challenge.INTENT:
+                life_s = intent_life_s(payment.amount, self._intent_life_s)
+                operation.decide_at = now + life_s  # an intent ends by itself
         elif payment.scenario.outcome is not Outcome.NEVER:
             self._process(operation, payment, now)
 

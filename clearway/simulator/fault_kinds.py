@@ -7,61 +7,70 @@ from typing import Final
 
 
 class FaultKind(StrEnum):
-    """One way in which a gateway misbehaves."""
+    """One way in which a gateway misbehaves. `WORDS` says what each does."""
 
     EXECUTED_THEN_TIMEOUT = "executed_then_timeout"
-    """Executed; the answer does not come (504 after `delay_s`, 60 s by default)."""
     EXECUTED_THEN_DROPPED = "executed_then_dropped"
-    """Executed; the connection is closed without an answer."""
     ERROR_AFTER_CHARGE = "error_after_charge"
-    """Executed; the answer is 500."""
     ERROR_BEFORE = "error_before"
-    """Not executed; 503."""
     DROPPED_BEFORE = "dropped_before"
-    """Not executed; the connection is closed without an answer."""
     RATE_LIMITED = "rate_limited"
-    """Not executed; 429 with Retry-After (`retry_after_s`)."""
     NOT_FOUND_YET = "not_found_yet"
-    """Look-up answers 404 although the operation exists: `times` times, or until `delay_s` after it was accepted."""
     WRONG_AMOUNT = "wrong_amount"
-    """Another amount than requested is really moved and reported."""
     MALFORMED = "malformed"
-    """Executed; the answer is 200 with a body cut off in the middle."""
     SLOW = "slow"
-    """Executed; the answer comes `delay_s` later (2 s by default)."""
     DUPLICATE_WEBHOOK = "duplicate_webhook"
-    """The webhook is sent twice, with the same event id."""
     LATE_WEBHOOK = "late_webhook"
-    """The webhook is sent `delay_s` later (15 s by default)."""
     REORDERED_WEBHOOK = "reordered_webhook"
-    """After the event of the decision comes an older event, that says "processing" (`delay_s`, 0.5 s)."""
     NO_WEBHOOK = "no_webhook"
-    """The webhook is never sent."""
     ROW_MISSING = "row_missing"
-    """No balance row of the movement; of an operation (`listing`): it is left out of the list."""
     ROW_LATE = "row_late"
-    """The balance row is listed `delay_s` later (3,600 s by default)."""
     ROW_TWICE = "row_twice"
-    """A second balance row of the same movement, with another id."""
     ROW_WRONG_AMOUNT = "row_wrong_amount"
-    """The balance row is of one unit of the currency less."""
     ROW_WRONG_FEE = "row_wrong_fee"
-    """The fee is one unit of the currency higher."""
     ROW_WRONG_RATE = "row_wrong_rate"
-    """The amount is converted at a rate that is 5 % worse than the row says."""
     ROW_WRONG_CURRENCY = "row_wrong_currency"
-    """The movement settles in another currency, without a rate."""
     ROW_UNREADABLE = "row_unreadable"
-    """The amount of the row is no number."""
     ROW_DISPUTED = "row_disputed"
-    """A second row: the customer disputes the charge."""
     ROW_REVERSED = "row_reversed"
-    """A second row: the bank takes the charge back."""
     PAYOUT_SHORT = "payout_short"
-    """The payout of this row is one unit of the currency lower than its rows."""
     PAYOUT_OVER = "payout_over"
-    """The payout of this row is one unit of the currency higher than its rows."""
 
+
+WORDS: Final = {
+    FaultKind.EXECUTED_THEN_TIMEOUT: "Executed; the answer does not come (504 after `delay_s`, 60 s by default).",
+    FaultKind.EXECUTED_THEN_DROPPED: "Executed; the connection is closed without an answer.",
+    FaultKind.ERROR_AFTER_CHARGE: "Executed; the answer is 500.",
+    FaultKind.ERROR_BEFORE: "Not executed; 503.",
+    FaultKind.DROPPED_BEFORE: "Not executed; the connection is closed without an answer.",
+    FaultKind.RATE_LIMITED: "Not executed; 429 with Retry-After (`retry_after_s`).",
+    FaultKind.NOT_FOUND_YET: (
+        "Look-up answers 404 although the operation exists: `times` times, or until `delay_s` after it was accepted."
+    ),
+    FaultKind.WRONG_AMOUNT: "Another amount than requested is really moved and reported.",
+    FaultKind.MALFORMED: "Executed; the answer is 200 with a body cut off in the middle.",
+    FaultKind.SLOW: "Executed; the answer comes `delay_s` later (2 s by default), or when the rule is removed.",
+    FaultKind.DUPLICATE_WEBHOOK: "The webhook is sent twice, with the same event id.",
+    FaultKind.LATE_WEBHOOK: "The webhook is sent `delay_s` later (15 s by default).",
+    FaultKind.REORDERED_WEBHOOK: (
+        'After the event of the decision comes an older event, that says "processing" (`delay_s`, 0.5 s).'
+    ),
+    FaultKind.NO_WEBHOOK: "The webhook is never sent.",
+    FaultKind.ROW_MISSING: "No balance row of the movement; of an operation (`listing`): it is left out of the list.",
+    FaultKind.ROW_LATE: "The balance row is listed `delay_s` later (3,600 s by default).",
+    FaultKind.ROW_TWICE: "A second balance row of the same movement, with another id.",
+    FaultKind.ROW_WRONG_AMOUNT: "The balance row is of one unit of the currency less.",
+    FaultKind.ROW_WRONG_FEE: "The fee is one unit of the currency higher.",
+    FaultKind.ROW_WRONG_RATE: "The amount is converted at a rate that is 5 % worse than the row says.",
+    FaultKind.ROW_WRONG_CURRENCY: "The movement settles in another currency, without a rate.",
+    FaultKind.ROW_UNREADABLE: "The amount of the row is no number.",
+    FaultKind.ROW_DISPUTED: "A second row: the customer disputes the charge.",
+    FaultKind.ROW_REVERSED: "A second row: the bank takes the charge back.",
+    FaultKind.PAYOUT_SHORT: "The payout of this row is one unit of the currency lower than its rows.",
+    FaultKind.PAYOUT_OVER: "The payout of this row is one unit of the currency higher than its rows.",
+}
+"""What the gateway does, for people."""
+assert WORDS.keys() == set(FaultKind), "every fault has its words"
 
 NOT_EXECUTED: Final = frozenset({FaultKind.ERROR_BEFORE, FaultKind.DROPPED_BEFORE, FaultKind.RATE_LIMITED})
 WEBHOOK_FAULTS: Final = frozenset(

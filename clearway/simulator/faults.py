@@ -8,9 +8,11 @@ from __future__ import annotations
 import copy
 import random
 from collections import Counter
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -53,6 +55,8 @@ class Match(BaseModel):
     instrument: str | None = None
     gateway: str | None = None
     """`simulator` for its own API, or the name of a facade, such as `stripe`."""
+    account: str | None = None
+    """The account of the payment at the simulator's own API: the id of a gateway configuration of Clearway."""
 
 
 class FaultRule(BaseModel):
@@ -91,15 +95,17 @@ class Subject:
     """For a look-up: how long ago the operation was accepted."""
     gateway: str | None = None
     """None: the gateway whose switches are asked."""
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault to carry out now."""
+    """A fault to carry out now. in_force: whether its rule is still there; the faults of test values stay."""
 
     kind: FaultKind
     delay_s: float
     retry_after_s: int = 1
+    in_force: Callable[[], bool] = lambda: True
 
 
 _REQUEST_FAULTS: Final = frozenset(FaultKind) - WEBHOOK_FAULTS - SETTLEMENT_FAULTS
@@ -124,6 +130,16 @@ class FaultSwitches:
         """Replace all rules."""
         self.rules[:] = [rule.model_copy(update={"applied": 0}) for rule in rules]
 
+    def add(self, rule: FaultRule) -> None:
+        """Put a rule before those in force. It replaces one of the same operation, fault and match."""
+        same = (rule.operation, rule.fault, rule.match)
+        others = [each for each in self.rules if (each.operation, each.fault, each.match) != same]
+        self.rules[:] = [rule.model_copy(update={"applied": 0}), *others]
+
+    def clear(self, account: str | None) -> None:
+        """Remove the rules of an account, or all."""
+        self.rules[:] = [] if account is None else [each for each in self.rules if each.match.account != account]
+
     def for_request(self, subject: Subject, magic: FaultKind | None = None) -> Fault | None:
         """Return the fault of this request. magic: the fault of its test value."""
         return self._by_rule(subject, _REQUEST_FAULTS) or self._by_magic(subject, magic)
@@ -145,8 +161,11 @@ class FaultSwitches:
             if rule.fault in kinds and self._applies(rule, subject):
                 rule.applied += 1
                 delay_s = rule.delay_s if rule.delay_s is not None else DEFAULT_DELAYS_S.get(rule.fault, 0.0)
-                return Fault(rule.fault, delay_s, rule.retry_after_s)
+                return Fault(rule.fault, delay_s, rule.retry_after_s, partial(self._has, rule))
         return None
+
+    def _has(self, rule: FaultRule) -> bool:
+        return any(each is rule for each in self.rules)
 
     def _applies(self, rule: FaultRule, subject: Subject) -> bool:
         about_event = rule.operation is Operation.WEBHOOK and rule.fault in WEBHOOK_FAULTS

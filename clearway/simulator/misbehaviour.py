@@ -81,8 +81,15 @@ async def _spoil(request: Request, fault: Fault, good: Response, say: Say) -> Re
         case FaultKind.MALFORMED:
             return Response(bytes(good.body)[: len(good.body) // 2], 200, media_type="application/json")
         case FaultKind.SLOW:
-            await asyncio.sleep(fault.delay_s)
+            await _linger(fault)
     return good
+
+
+async def _linger(fault: Fault) -> None:
+    """Wait for the fault's delay, but not longer than its rule is in force."""
+    until = time.monotonic() + fault.delay_s
+    while (left_s := until - time.monotonic()) > 0 and fault.in_force():  # noqa: ASYNC110 - rules are plain values
+        await asyncio.sleep(min(left_s, _LOOK_EVERY_S))
 
 
 async def _hold(request: Request, delay_s: float) -> None:

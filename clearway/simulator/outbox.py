@@ -84,6 +84,7 @@ def subject_of(operation: Operation, payment: Payment) -> Subject:
         amount=operation.amount,
         instrument=payment.instrument,
         gateway=payment.channel,
+        account=payment.account,
     )
 
 

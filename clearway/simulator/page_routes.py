@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from clearway.simulator import pages
 from clearway.simulator.engine import PaymentUnknownError
 from clearway.simulator.records import Operation, Payment, Status
+from clearway.simulator.scenarios import Challenge
 from clearway.simulator.service import Running, Service
 from clearway.simulator.wire import page_path
 
@@ -40,7 +41,7 @@ async def press_button(page: Page, reference: str, button: Button, service: Runn
     payment, operation = _visited(service, page, reference)
     if not service.engine.answer_page(reference, button):
         return _done(payment, operation)
-    if payment.return_url:
+    if payment.return_url and payment.scenario.challenge is not Challenge.INTENT:  # a UPI app sends nobody back
         return RedirectResponse(payment.return_url, 303, pages.HEADERS)
     text = pages.result_page("Thank you", "Your answer is recorded. You can close this page.")
     return HTMLResponse(text, headers=pages.HEADERS)

@@ -22,11 +22,13 @@ HEADERS: Final = {
 _TITLES: Final = {
     Challenge.THREE_DS: "3-D Secure authentication",
     Challenge.UPI: "UPI payment request",
+    Challenge.INTENT: "UPI app",
     Challenge.BANK: "Bank log-in",
 }
 _BUTTONS: Final = {
     Challenge.THREE_DS: ("Complete authentication", "Fail authentication", "Cancel"),
     Challenge.UPI: ("Approve payment", "Decline payment", "Cancel"),
+    Challenge.INTENT: ("Pay with UPI PIN", "Decline payment", "Cancel"),
     Challenge.BANK: ("Pay", "Fail payment", "Cancel"),
 }
 _SERVED: Final = (

@@ -57,6 +57,7 @@ async def create_payment(request: Request, order: NewPayment, key: Key, service:
         method=order.method,
         amount=order.amount,
         instrument=order.instrument,
+        account=order.account,
     )
     fault = service.switches.for_request(subject, service.engine.scenario(order).fault)
     return await misbehave(
@@ -131,6 +132,7 @@ async def look_up(request: Request, key: str, service: Running) -> Response:
         method=payment.method,
         amount=operation.amount,
         instrument=payment.instrument,
+        account=payment.account,
         age_s=time.time() - operation.created_at,
     )
     denied = operation.kind is Kind.PAYMENT and payment.scenario.fault is FaultKind.NOT_FOUND_YET
@@ -156,6 +158,7 @@ def _fault(service: Service, operation: Operation, key: str, reference: str, amo
         method=payment.method,
         amount=amount,
         instrument=payment.instrument,
+        account=payment.account,
     )
     return service.switches.for_request(subject, magic)
 

@@ -30,6 +30,8 @@ class Challenge(StrEnum):
     NONE = "none"
     THREE_DS = "3ds"
     UPI = "upi"
+    INTENT = "intent"
+    """The customer pays in a UPI app. In tests, the page `/upi/<reference>` stands for the app."""
     BANK = "bank"
 
 
@@ -201,6 +203,10 @@ CHANCE_FAILURES: Final = {
 }
 """What a payment that fails by chance fails with; a forced failure takes the first."""
 
+BRIEF_INTENT_AMOUNT: Final = 30_300
+BRIEF_INTENT_S: Final = 5.0
+"""The UPI intent of this amount ends soon, for those who test what a late customer sees."""
+
 METHODS: Final = tuple(CHANCE_FAILURES)
 _VPA: Final = re.compile(r"[A-Za-z0-9._-]{2,256}@[A-Za-z][A-Za-z0-9]{1,63}")
 _CODE: Final = re.compile(r"[A-Za-z0-9_-]{2,32}")
@@ -212,6 +218,17 @@ def of_vpa(vpa: str, *, amount: int, currency: str) -> Scenario:
         return UNKNOWN_INSTRUMENT
     by_amount = UPI_AMOUNTS.get(amount, CHANCE) if currency == "INR" else CHANCE
     return VPAS.get(vpa.lower(), by_amount)
+
+
+def of_intent(*, amount: int, currency: str) -> Scenario:
+    """Return the scenario of a UPI payment by intent: the customer decides in their app, unless the amount does."""
+    by_amount = UPI_AMOUNTS.get(amount, APPROVE) if currency == "INR" else APPROVE
+    return replace(by_amount, challenge=Challenge.INTENT)
+
+
+def intent_life_s(amount: int, usual_s: float) -> float:
+    """Return how long the intent of this amount may be paid."""
+    return min(BRIEF_INTENT_S, usual_s) if amount == BRIEF_INTENT_AMOUNT else usual_s
 
 
 def of_bank(code: str) -> Scenario:

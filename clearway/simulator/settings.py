@@ -8,7 +8,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET, Environment
+from clearway.setting_values import Environment
+from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 
 PAYMENT_DELAY_S = (5.0, 10.0)
 REFUND_DELAY_S = (3.0, 5.0)
@@ -62,6 +63,8 @@ class SimulatorSettings(BaseSettings):
     simulator_square_currencies: str = Field(default="USD,CAD,GBP,AUD,JPY,EUR", pattern=r"^[A-Z]{3}(,[A-Z]{3})*$")
     """Its sellers have one location in each currency; the first is the main one."""
 
+    simulator_upi_intent_life_s: float = Field(default=300, gt=0)
+    """How long a UPI intent of the simulator's own API may be paid."""
     simulator_page_life_scale: float = Field(default=1.0, gt=0)
     """Multiplies the lives of invoices and sessions at Telcell, FastShift, Ameriabank and ArCa: 0.0001 makes a day of
     Telcell 8.6 seconds."""

@@ -213,6 +213,7 @@ class Settlement:
             amount=effect["amount"],
             instrument=effect["instrument"],
             gateway=effect["channel"],
+            account=effect["account"],
         )
         fault = self.switches.for_row(subject)
         for line in _spoilt(list(self._lines(effect)), fault):

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import quote, urlencode
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints, model_validator
 
+from clearway.domain.money import exponent
 from clearway.simulator.failures import MESSAGES
 from clearway.simulator.records import Kind, Operation, Payment, Status, iso
 from clearway.simulator.scenarios import Challenge
 
+PAYEE: Final = "simulator@clearway"
+PAYEE_NAME: Final = "Clearway simulator"
+PAYEE_CATEGORY: Final = "5411"
+"""The merchant category code of a grocery shop."""
 AMOUNT_MAX: Final = 10**12
 Amount = Annotated[StrictInt, Field(gt=0, le=AMOUNT_MAX)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -33,18 +40,25 @@ class NewToken(_Body):
 class NewPayment(_Body):
     """Reserve (`capture: manual`) or take (`automatic`) money. `merchant_reference` is the caller's payment id.
 
-    account: the payment's account; webhooks go to its address.
+    account: the payment's account; webhooks go to its address. instrument: for `upi` it may be left out: the answer
+    then has a UPI intent, as acquirers in India give it.
     """
 
     merchant_reference: Reference
     amount: Amount
     currency: Currency
     method: Literal["upi", "card", "netbanking", "wallet"]
-    instrument: Annotated[str, StringConstraints(min_length=1, max_length=512)]
+    instrument: Annotated[str, StringConstraints(max_length=512)] = ""
     capture: Literal["automatic", "manual"] = "automatic"
     return_url: str | None = Field(default=None, max_length=2_048, pattern=r"^https?://")
     description: str | None = Field(default=None, max_length=512)
     account: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")] | None = None
+
+    @model_validator(mode="after")
+    def _has_an_instrument(self) -> Self:
+        if not self.instrument and self.method != "upi":
+            raise ValueError("only UPI is paid without an instrument")
+        return self
 
 
 class NewCapture(_Body):
@@ -67,7 +81,7 @@ class NewRefund(_Body):
 
 FollowUpBody = NewCapture | NewVoid | NewRefund
 
-_PAGES: Final = {Challenge.THREE_DS: "3ds", Challenge.UPI: "upi", Challenge.BANK: "bank"}
+_PAGES: Final = {Challenge.THREE_DS: "3ds", Challenge.UPI: "upi", Challenge.INTENT: "upi", Challenge.BANK: "bank"}
 
 
 def operation_body(operation: Operation, payment: Payment | None, public_url: str) -> dict[str, Any]:
@@ -125,7 +139,24 @@ def page_path(payment: Payment) -> str:
     return f"/{_PAGES.get(payment.scenario.challenge, 'none')}/{payment.reference}"
 
 
+def intent_url(payment: Payment) -> str:
+    """Return the UPI intent of a payment. `tr` is the payment's reference: the page `/upi/<tr>` stands for the app."""
+    fields = {
+        "pa": PAYEE,
+        "pn": PAYEE_NAME,
+        "mc": PAYEE_CATEGORY,
+        "tr": payment.reference,
+        "tn": payment.payment_id,
+        "am": str(Decimal(payment.amount).scaleb(-exponent(payment.currency))),
+        "cu": payment.currency,
+    }
+    return "upi://pay?" + urlencode(fields, quote_via=quote)
+
+
 def _next_action(operation: Operation, payment: Payment | None, public_url: str) -> dict[str, str] | None:
     if operation.kind is not Kind.PAYMENT or operation.status is not Status.REQUIRES_ACTION or payment is None:
         return None
+    if payment.scenario.challenge is Challenge.INTENT:
+        assert operation.decide_at is not None, "an intent has an end"
+        return {"type": "upi_intent", "url": intent_url(payment), "expires_at": iso(operation.decide_at)}
     return {"type": "redirect", "url": public_url + page_path(payment)}

@@ -32,6 +32,12 @@ def upgrade() -> None:
     op.create_index(
         "ix_audit_log_merchant_id_id", "audit_log", ["merchant_id", sa.literal_column("id DESC")], unique=False
     )
+    op.create_index(
+        "ix_audit_log_merchant_id_actor_id",
+        "audit_log",
+        ["merchant_id", "actor", sa.literal_column("id DESC")],
+        unique=False,
+    )
     op.create_index("ix_audit_log_subject_id_id", "audit_log", ["subject_id", "id"], unique=False)
     op.create_table(
         "ledger_accounts",
@@ -44,6 +50,13 @@ def upgrade() -> None:
         "accounts",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column(
+            "totp_required",
+            sa.Boolean(),
+            server_default=sa.text("false"),
+            nullable=False,
+            comment="members sign in with TOTP only",
+        ),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
     )
@@ -153,10 +166,13 @@ def upgrade() -> None:
         sa.Column("receipt", sa.Text(), nullable=True),
         sa.Column("notes", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("status", sa.Text(), server_default="created", nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("currency ~ '^[A-Z]{3}$'", name=op.f("ck_orders_currency_form")),
-        sa.CheckConstraint("status IN ('attempted', 'created', 'paid')", name=op.f("ck_orders_status_known")),
+        sa.CheckConstraint(
+            "status IN ('attempted', 'cancelled', 'created', 'expired', 'paid')", name=op.f("ck_orders_status_known")
+        ),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_orders_amount_positive")),
         sa.ForeignKeyConstraint(["merchant_id"], ["merchants.id"], name=op.f("fk_orders_merchant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_orders")),
@@ -164,6 +180,13 @@ def upgrade() -> None:
     )
     op.create_index(
         "ix_orders_merchant_id_status_id", "orders", ["merchant_id", "status", sa.text("id DESC")], unique=False
+    )
+    op.create_index(
+        "ix_orders_expires_at_id",
+        "orders",
+        ["expires_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("expires_at IS NOT NULL AND status IN ('created', 'attempted')"),
     )
     op.create_index("ix_orders_merchant_id_id", "orders", ["merchant_id", sa.literal_column("id DESC")], unique=False)
     op.create_table(
@@ -286,6 +309,7 @@ def upgrade() -> None:
             nullable=True,
             comment="the retry policy; null: it fails with its attempt",
         ),
+        sa.Column("action_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("error_code", sa.Text(), nullable=True),
         sa.Column("error_description", sa.Text(), nullable=True),
@@ -353,7 +377,20 @@ def upgrade() -> None:
         postgresql_where=sa.text("quote_id IS NOT NULL"),
     )
     op.create_index("ix_payments_gateway_reference", "payments", ["gateway_id", "gateway_reference"], unique=False)
-    op.create_index("ix_payments_merchant_id_created_at", "payments", ["merchant_id", "created_at"], unique=False)
+    op.create_index(
+        "ix_payments_merchant_id_created_at",
+        "payments",
+        ["merchant_id", "created_at"],
+        unique=False,
+        postgresql_include=["currency", "status", "method", "gateway_id", "captured_minor", "error_code"],
+    )
+    op.create_index(
+        "ix_payments_merchant_id_customer_id",
+        "payments",
+        ["merchant_id", sa.literal_column("(customer ->> 'id')"), sa.literal_column("id DESC")],
+        unique=False,
+        postgresql_where=sa.text("(customer ->> 'id') IS NOT NULL"),
+    )
     op.create_index(
         "ix_payments_merchant_id_currency_amount_minor",
         "payments",
@@ -364,24 +401,22 @@ def upgrade() -> None:
         "ix_payments_merchant_id_id", "payments", ["merchant_id", sa.literal_column("id DESC")], unique=False
     )
     op.create_index(
-        "ix_payments_merchant_id_method_id",
+        "ix_payments_merchant_id_parts",
         "payments",
-        ["merchant_id", "method", sa.literal_column("id DESC")],
+        ["merchant_id", "status", "method", "currency", "gateway_id", sa.literal_column("id DESC")],
         unique=False,
+        postgresql_include=["amount_minor"],
     )
-    op.create_index(
-        "ix_payments_merchant_id_status_id",
-        "payments",
-        ["merchant_id", "status", sa.literal_column("id DESC")],
-        unique=False,
-    )
-    for table, name, sought in (
-        ("orders", "receipt", "receipt"),
-        ("payments", "vpa", "instrument ->> 'vpa'"),
-        ("payments", "email", "customer ->> 'email'"),
-    ):
-        key = sa.text(f"""lower(btrim({sought}) COLLATE "C")""")
-        op.create_index(f"ix_{table}_merchant_id_{name}", table, ["merchant_id", key])
+    receipt = sa.text("""lower(btrim(receipt) COLLATE "C")""")
+    op.create_index("ix_orders_merchant_id_receipt", "orders", ["merchant_id", receipt])
+    for name, sought in (("vpa", "instrument ->> 'vpa'"), ("email", "customer ->> 'email'")):
+        op.create_index(
+            f"ix_payments_merchant_id_{name}",
+            "payments",
+            ["merchant_id", sa.text(f"""lower(btrim({sought}) COLLATE "C")"""), sa.literal_column("id DESC")],
+            unique=False,
+            postgresql_where=sa.text(f"({sought}) IS NOT NULL"),
+        )
     op.create_index("ix_payments_order_id", "payments", ["order_id"], unique=False)
     op.create_index(
         "ix_payments_open",
@@ -457,21 +492,15 @@ def upgrade() -> None:
     )
     op.create_index("ix_webhook_deliveries_endpoint_id_id", "webhook_deliveries", ["endpoint_id", "id"], unique=False)
     op.create_index(
-        "ix_webhook_deliveries_merchant_id_event_type_id",
-        "webhook_deliveries",
-        ["merchant_id", "event_type", sa.literal_column("id DESC")],
-        unique=False,
-    )
-    op.create_index(
         "ix_webhook_deliveries_merchant_id_id",
         "webhook_deliveries",
         ["merchant_id", sa.literal_column("id DESC")],
         unique=False,
     )
     op.create_index(
-        "ix_webhook_deliveries_merchant_id_status_id",
+        "ix_webhook_deliveries_merchant_id_parts",
         "webhook_deliveries",
-        ["merchant_id", "status", sa.literal_column("id DESC")],
+        ["merchant_id", "status", "event_type", sa.literal_column("id DESC")],
         unique=False,
     )
     op.create_index(
@@ -480,6 +509,13 @@ def upgrade() -> None:
         ["next_attempt_at", "id"],
         unique=False,
         postgresql_where=sa.text("status = 'pending'"),
+    )
+    op.create_index(
+        "ix_webhook_deliveries_failed",
+        "webhook_deliveries",
+        [sa.literal_column("id DESC")],
+        unique=False,
+        postgresql_where=sa.text("status = 'failed'"),
     )
     op.create_index(
         "ix_webhook_deliveries_recovery_id",
@@ -630,10 +666,11 @@ def upgrade() -> None:
     )
     op.create_index("ix_refunds_merchant_id_id", "refunds", ["merchant_id", sa.literal_column("id DESC")], unique=False)
     op.create_index(
-        "ix_refunds_merchant_id_status_id",
+        "ix_refunds_merchant_id_parts",
         "refunds",
-        ["merchant_id", "status", sa.literal_column("id DESC")],
+        ["merchant_id", "status", "gateway_id", sa.literal_column("id DESC")],
         unique=False,
+        postgresql_include=["currency", "amount_minor"],
     )
     op.create_index(
         "ix_refunds_open",
@@ -864,6 +901,13 @@ def _create_gateway_events() -> None:
     )
     op.create_index("ix_gateway_events_merchant_id_id", "gateway_events", ["merchant_id", sa.literal_column("id DESC")])
     op.create_index("ix_gateway_events_subject_id", "gateway_events", ["subject_id"], unique=False)
+    op.create_index(
+        "ix_gateway_events_unused",
+        "gateway_events",
+        [sa.literal_column("id DESC")],
+        unique=False,
+        postgresql_where=sa.text("verdict <> 'verified' OR disposition IN ('unheard', 'unknown_subject')"),
+    )
     op.create_index(
         "ix_gateway_events_refused",
         "gateway_events",

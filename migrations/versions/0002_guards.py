@@ -95,10 +95,37 @@ ROW_GUARDS = (
     "CREATE TRIGGER guard_refund BEFORE UPDATE ON refunds FOR EACH ROW EXECUTE FUNCTION guard_refund()",
 )
 
+# An order ends under `FOR UPDATE`, and then looks for payments (`clearway.db.order_ends`). A new payment waits for that
+# lock here, after it has been inserted and its uniqueness checked: so the order of locks is that of other steps.
+ORDER_GUARDS = (
+    """
+    CREATE FUNCTION payments_order_open() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM FROM orders WHERE id = NEW.order_id AND status NOT IN ('cancelled', 'expired') FOR KEY SHARE;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'payments_order_open: order % takes no payment', NEW.order_id
+                USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NULL;
+    END $$
+    """,
+    "CREATE TRIGGER payments_order_open AFTER INSERT ON payments FOR EACH ROW EXECUTE FUNCTION payments_order_open()",
+    """
+    CREATE FUNCTION guard_order() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF OLD.status IN ('paid', 'cancelled', 'expired') AND NEW.status <> OLD.status THEN
+            RAISE EXCEPTION 'order % is % for good', OLD.id, OLD.status USING ERRCODE = 'check_violation';
+        END IF;
+        RETURN NEW;
+    END $$
+    """,
+    "CREATE TRIGGER guard_order BEFORE UPDATE OF status ON orders FOR EACH ROW EXECUTE FUNCTION guard_order()",
+)
+
 
 def upgrade() -> None:
     """Create the guards; the driver takes one statement at a time."""
-    for statement in (*BALANCE, REFUSE_CHANGE, *ROW_GUARDS):
+    for statement in (*BALANCE, REFUSE_CHANGE, *ROW_GUARDS, *ORDER_GUARDS):
         op.execute(statement)
     for table in APPEND_ONLY_TABLES:
         for action, scope in ((f"UPDATE{_guarded(table)} OR DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):

@@ -11,6 +11,8 @@ All parts run on one stack, as `make dev` makes it, so that their ratios hold on
     backlog   deliveries to a receiver that was away
     growth    CPU per payment with few and with many open payments
     rows      list, search, history and create with empty and with full tables
+    lists     p50 and p95 of lists, search, figures and exports when the tables hold millions of payments
+    sockets   CPU of an API process that holds a thousand live sockets
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,12 +38,14 @@ from scripts.bench.cost import cost, warm_up
 from scripts.bench.growth import open_payments
 from scripts.bench.knee import TRIES_MAX
 from scripts.bench.limits import Effort, limits
+from scripts.bench.listing import big_lists
 from scripts.bench.machine import circumstances
 from scripts.bench.overload import overload
 from scripts.bench.reading import growth_of_rows
+from scripts.bench.sockets import live_sockets
 from scripts.bench.stand import Stand, StandOptions, stand
 
-PARTS: Final = ("cost", "overload", "ours", "floor", "refunds", "backlog", "growth", "rows")
+PARTS: Final = ("cost", "overload", "ours", "floor", "refunds", "backlog", "growth", "rows", "lists", "sockets")
 DAILY: Final = ["cost"]
 QUICK: Final = {
     "payments": 12,
@@ -55,6 +59,9 @@ QUICK: Final = {
     "open": [2, 12],
     "rows": 2_000,
     "asked": 5,
+    "payments_listed": 4_000,
+    "sockets": 20,
+    "sockets_s": 3.0,
 }
 """Sizes that prove in under two minutes that everything works; the figures mean nothing."""
 
@@ -90,6 +97,10 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--backlog", type=int, default=200, help="payments made while the receiver is away")
     add("--open", type=int, nargs=2, default=[100, 10_000], metavar="N", help="open payments to compare")
     add("--rows", type=int, default=1_000_000, help="payments to fill the tables with")
+    add("--payments-listed", type=int, default=3_000_000, metavar="N", help="payments that lists are measured with")
+    add("--sockets", type=int, default=1_000, metavar="N", help="live sockets")
+    add("--sockets-s", type=float, default=30.0, metavar="S", help="how long they are measured, silent and with events")
+    add("--events", type=float, default=20.0, metavar="PER_S", help="events a second that sockets hear of")
     add("--asked", type=int, default=25, help="how often each question is asked of the tables, a round")
     add("--apis", type=int, default=1, metavar="N", help="processes of the API")
     add("--workers", type=int, default=1, metavar="N", help="worker processes, of ours and of the floor")
@@ -115,23 +126,24 @@ async def measure(running: Stand, asked: argparse.Namespace, found: dict[str, An
         windows=asked.windows,
     )
     await warm_up(running)
+    begin: dict[str, Callable[[], Awaitable[dict[str, Any]]]] = {
+        "cost": lambda: cost(running, asked.rate, asked.payments),
+        "overload": lambda: overload(running, effort),
+        "ours": lambda: limits(running, effort, with_floor="floor" in asked.only),
+        "refunds": lambda: refunds(running, asked.rate, asked.refunds),
+        "backlog": lambda: backlog(running, asked.rate, asked.backlog),
+        "growth": lambda: open_payments(running, tuple(asked.open), asked.rate, asked.payments),
+        "rows": lambda: growth_of_rows(running, asked.rows, asked.asked),
+        "lists": lambda: big_lists(running, asked.payments_listed, asked.asked),
+        "sockets": lambda: live_sockets(running, asked.sockets, asked.sockets_s, asked.events),
+    }
     for part in (part for part in PARTS if part in asked.only and part != "floor"):
         report.progress(f"{part} …")
-        match part:
-            case "cost":
-                found[part] = await cost(running, asked.rate, asked.payments)
-            case "overload":
-                found[part] = await overload(running, effort)
-            case "ours":
-                found.update(await limits(running, effort, with_floor="floor" in asked.only))
-            case "refunds":
-                found[part] = await refunds(running, asked.rate, asked.refunds)
-            case "backlog":
-                found[part] = await backlog(running, asked.rate, asked.backlog)
-            case "growth":
-                found[part] = await open_payments(running, tuple(asked.open), asked.rate, asked.payments)
-            case "rows":
-                found[part] = await growth_of_rows(running, asked.rows, asked.asked)
+        figures = await begin[part]()
+        if part == "ours":
+            found.update(figures)  # the floor's are beside them
+        else:
+            found[part] = figures
 
 
 async def run(asked: argparse.Namespace, found: dict[str, Any]) -> None:

@@ -145,6 +145,26 @@ def _rows(rows: Found) -> Iterator[str]:
         yield f"  {name:<16} {one['empty_ms']:>9} {one['full_ms']:>9} {one['ratio']:>7}{mark}"
 
 
+def _lists(lists: Found) -> Iterator[str]:
+    yield f"LISTS: {lists['rows']} payments, filled in {lists['filled_in_s']} s; each asked {lists['asked']} times; ms"
+    for name, one in lists["questions"].items():
+        mark = "" if one["within"] else "  !"
+        yield f"  {name:<40} p50 {one['p50_ms']:>8}  p95 {one['p95_ms']:>8}{mark}"
+    late = [name for name, one in lists["questions"].items() if not one["within"]]
+    yield f"  within the bound: all but {len(late)} of {len(lists['questions'])}. {', '.join(late)}"
+    for name, one in lists["exports"].items():
+        mark = "" if one["within"] else "  !"
+        yield f"  export of {name}: {_pairs({key: one[key] for key in one if key != 'within'})}{mark}"
+
+
+def _sockets(sockets: Found) -> Iterator[str]:
+    mark = "" if sockets["within"] else "  !"
+    of_each = f"{sockets['sockets']} of {sockets['merchants']} merchants, {sockets['kib_a_socket']} KiB each"
+    yield f"SOCKETS: {of_each}; {sockets['events_per_s']:g} events/s are {sockets['messages_per_s']} messages/s"
+    yield f"  cores of the API: {_pairs(sockets['cores'])}{mark}"
+    yield f"  heard after ms: {_pairs(sockets['heard_after_ms'])}"
+
+
 def _run(name: str, run: Found) -> Iterator[str]:
     answer, done = run["answer_ms"], run["done_ms"]
     mark = "" if run["sustained"] else "  ! not sustained"
@@ -174,4 +194,6 @@ PARTS: Final = {
     "backlog": _backlog,
     "growth": _growth,
     "rows": _rows,
+    "lists": _lists,
+    "sockets": _sockets,
 }

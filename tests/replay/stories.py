@@ -29,12 +29,14 @@ from clearway.durable.messages import (
     Resolution,
     closing_workflow_id,
     delivery_workflow_id,
+    mail_workflow_id,
     payment_workflow_id,
     reconciliation_workflow_id,
     recovery_workflow_id,
 )
 from clearway.durable.schedules import health_schedule_id
 from clearway.gateways.contract import GatewayOutcome, OutcomeKind
+from clearway.mail import letters, outbox
 from clearway.reconciliation import commands as reconciling
 from clearway.reconciliation.commands import Period
 from tests.support.durable import Durable
@@ -245,6 +247,16 @@ async def reconciliations_that_are_due(durable: Durable) -> Handle:
     return handle
 
 
+async def mail_that_fails(durable: Durable) -> Handle:
+    """A mail without a mail server ends on record."""
+    async with durable.engine.begin() as connection:
+        mail_id = await outbox.record(connection, durable.cipher, letters.trial("ops@shop.example"))
+    await outbox.start(durable.client, mail_id)
+    handle = durable.client.get_workflow_handle(mail_workflow_id(mail_id))
+    assert await durable.ended(handle) == "failed"
+    return handle
+
+
 STORIES: dict[str, Story] = {
     story.__name__: story
     for story in (
@@ -265,5 +277,6 @@ STORIES: dict[str, Story] = {
         maintenance,
         reconciliation_of_a_gateway,
         reconciliations_that_are_due,
+        mail_that_fails,
     )
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ from workflows.payment import PaymentWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.registry import strict_workflow_runner
 
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
 ENDPOINT_SECRET = "whsec_dGVzdC1lbmRwb2ludC1zZWNyZXQtMDAwMDAwMDAwMDE="
 
 
@@ -129,6 +130,10 @@ class Durable:
         """What seals and opens with the keys of these tests."""
         return Cipher.from_settings(self.settings.secret_keys.get_secret_value())
 
+    async def new_id(self, prefix: str, ago: timedelta = timedelta()) -> str:
+        """Return an id of now, or of some time ago. Tests skip time, so the environment's clock is ahead of others."""
+        return ids.id_at(prefix, await self.environment.get_current_time() - ago, secrets.randbits(80))
+
     async def new_payment(
         self, merchant_id: str | None = None, *, instrument: str = "success@razorpay", **fields: Any
     ) -> NewPayment:
@@ -137,7 +142,7 @@ class Durable:
         amount_minor = fields.pop("amount_minor", 50_000)
         shown = {"vpa": instrument} if fields.get("method", "upi") == "upi" else {}
         personal = PersonalData(**{"instrument": instrument, "shown": shown} | fields.pop("personal", {}))
-        payment_id = fields.pop("id", None) or ids.new_id(ids.PAYMENT)
+        payment_id = fields.pop("id", None) or await self.new_id(ids.PAYMENT)
         chosen = {
             "id": payment_id,
             "order_id": fields.get("order_id") or await self.order(merchant_id, amount_minor),
@@ -180,7 +185,7 @@ class Durable:
         """Reserve a refund as the API does."""
         of_one_capture = timings.pop("of_one_capture", False)
         new = NewRefund(
-            ids.new_id(ids.REFUND), payment.merchant_id, payment.id, amount_minor, of_one_capture=of_one_capture
+            await self.new_id(ids.REFUND), payment.merchant_id, payment.id, amount_minor, of_one_capture=of_one_capture
         )
 
         def started() -> WithStartWorkflowOperation[Any, Any]:

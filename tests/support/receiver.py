@@ -18,7 +18,7 @@ from typing import Any, Final
 from standardwebhooks import Webhook
 
 HOST: Final = "127.0.0.1"
-PATIENCE_S: Final = 15.0
+PATIENCE_S: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Receiver:
     usual: Reply = field(default_factory=Reply)
     received: list[Delivery] = field(default_factory=list)
     hanging: int = 0
-    before_reply: Callable[[], Awaitable[None]] | None = None
+    before_reply: Callable[[], Awaitable[object]] | None = None
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     def refuse(self, *statuses: int) -> None:

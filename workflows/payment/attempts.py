@@ -213,7 +213,9 @@ async def settle(run: PaymentRun, outcome: GatewayOutcome) -> None:
 
 
 async def _needs_action(run: PaymentRun, action: Action | None) -> None:
-    page = {"action_url": action.url, "action_form": action.sealed} if action else {}
+    page: dict[str, Any] = {}
+    if action:
+        page = {"action_url": action.url, "action_form": action.sealed, "action_expires_at": action.expires_at}
     await run.change(PaymentStatus.REQUIRES_ACTION, "the customer must act", actor="gateway", **page)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from temporalio import workflow
 
 from activities.payment import Begun
@@ -18,6 +20,9 @@ from workflows.operation import captured_by, difference, reported
 from workflows.payment import closing, review
 from workflows.payment.doubt import Doubt
 from workflows.payment.record import PaymentRun
+
+RELEASE: Final = ":release"
+"""What the id of the void after a final capture ends with; the rest is the id of the capture."""
 
 
 def capture_refusal(payment: Payment, asked: CaptureInput, captures_sent: int) -> str | None:
@@ -113,4 +118,4 @@ async def _differs(run: PaymentRun, command: Command, begun: Begun, outcome: Gat
 async def release_rest(run: PaymentRun, capture_id: str) -> None:
     """Release the rest after a final capture; the payment ends."""
     if run.status is PaymentStatus.AUTHORIZED:
-        await closing.release(run, f"{capture_id}:release", PaymentStatus.SUCCESS, "captured for the last time")
+        await closing.release(run, capture_id + RELEASE, PaymentStatus.SUCCESS, "captured for the last time")

@@ -6,9 +6,10 @@ gateways that may have had the payment are asked first, and the payment goes on 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from itertools import product
 from operator import attrgetter
 from typing import Final
 
@@ -17,7 +18,7 @@ from temporalio import workflow
 from clearway.domain.attempt import GatewayChoice, attempt_key
 from clearway.domain.payment import UNDECIDED as UNDECIDED_STATUSES
 from clearway.domain.retry import RETRIES_BY_HAND_MAX
-from clearway.gateways.contract import Executed, GatewayOutcome, OutcomeKind
+from clearway.gateways.contract import CANNOT_BE_ASKED, Executed, GatewayOutcome, OutcomeKind
 from workflows import policies
 from workflows.operation import UNDECIDED
 from workflows.payment import attempts, retries, review
@@ -28,15 +29,22 @@ THERE: Final = frozenset({OutcomeKind.APPROVED, OutcomeKind.PENDING, OutcomeKind
 """The gateway has the attempt, and it has taken the money or may yet."""
 GIVEN_UP: Final = GatewayOutcome(OutcomeKind.NOT_FOUND, Executed.NO)
 """An attempt that another followed: the lost run made sure that it took no money."""
+WHERE_IS_IT: Final = "which gateway has the payment is not known, and the record of its last attempts may be lost"
+RETRIES_LOOKED_FOR: Final = 5
+"""How many retries after the attempt on record are looked for: a gateway that refuses one unseen does not know it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a later attempt may have been made. steps: how many attempts after the one on record."""
+    """Where a later attempt may have been made.
+
+    steps: how many attempts after the one on record. by_failover: the routing decision names this gateway for it.
+    """
 
     at: GatewayChoice
     steps: int
     outcome: GatewayOutcome
+    by_failover: bool
 
     @property
     def is_made(self) -> bool:
@@ -44,6 +52,17 @@ class _Place:
         return self.outcome.kind in THERE or (
             self.outcome.kind is OutcomeKind.DECLINED and self.outcome.executed is Executed.YES
         )
+
+    @property
+    def may_be_made(self) -> bool:
+        """Whether the gateway may have the attempt.
+
+        Of retries, only what a gateway could answer and did not: a retry at one that is never asked shows in its
+        events.
+        """
+        if self.by_failover:
+            return self.outcome.kind in UNDECIDED
+        return self.outcome.kind is OutcomeKind.UNKNOWN and self.outcome.error_code != CANNOT_BE_ASKED
 
 
 async def follow(run: PaymentRun, gateways: Sequence[GatewayChoice]) -> bool:
@@ -55,14 +74,13 @@ async def follow(run: PaymentRun, gateways: Sequence[GatewayChoice]) -> bool:
             break
         places = await _asked(run, gateways)
         made = [place for place in places if place.is_made]
-        possible = [each for each in places if each.outcome.kind in UNDECIDED and each.at in run.alternatives]
+        possible = [each for each in places if each.may_be_made]
         if made:
             await _go_to(run, max(made, key=attrgetter("steps")), here)
         elif not possible:
             break
-        elif len(possible) > 1 or here.kind is OutcomeKind.UNKNOWN:
-            doubt = "which gateway has the payment is not known, and the record of its last attempts is lost"
-            await review.begin(run, doubt, Doubt(run.authorise_key))
+        elif len(possible) > 1 or here.kind is OutcomeKind.UNKNOWN or not possible[0].by_failover:
+            await review.begin(run, WHERE_IS_IT, Doubt(run.authorise_key))
         elif await attempts.closed(run, here, until=run.deadline):
             await _go_to(run, possible[0], here)
         else:
@@ -73,9 +91,12 @@ async def follow(run: PaymentRun, gateways: Sequence[GatewayChoice]) -> bool:
 
 async def begin_again(run: PaymentRun, gateways: Sequence[GatewayChoice]) -> bool:
     """Record the retry of a payment that waits for one, if a gateway has it. Return whether one has."""
-    made = [place for place in await _asked(run, gateways) if place.is_made]
+    places = await _asked(run, gateways)
+    made = [place for place in places if place.is_made]
     if made:
-        await retries.begin_next(run, made[-1].at)
+        await retries.begin_next(run, max(made, key=attrgetter("steps")).at)
+    elif any(place.may_be_made for place in places):
+        await review.begin(run, WHERE_IS_IT, Doubt(differs=WHERE_IS_IT))
     return bool(made)
 
 
@@ -89,27 +110,37 @@ def _is_retried(run: PaymentRun) -> bool:
 
 async def _asked(run: PaymentRun, gateways: Sequence[GatewayChoice]) -> list[_Place]:
     """Ask each gateway that may have had a later attempt. A retry may have gone to any that the merchant has."""
-    asked = [
-        _Place(at, steps, await _asked_at(run, at, run.attempt + steps, policies.TAKEN_UP_INQUIRY))
-        for steps, at in enumerate(run.alternatives, 1)
+    planned = [(at, steps) for steps, at in enumerate(run.alternatives, 1)]
+    retried = product(gateways, range(1, RETRIES_LOOKED_FOR + 1)) if _is_retried(run) else ()
+    places = [(at, steps, True) for at, steps in planned]
+    places += [(at, steps, False) for at, steps in retried if (at, steps) not in planned]
+    outcomes = await asyncio.gather(*(_asked_at(run, at, run.attempt + steps) for at, steps, _ in places))
+    return [
+        _Place(at, steps, outcome, by_failover)
+        for (at, steps, by_failover), outcome in zip(places, outcomes, strict=True)
     ]
-    others = [at for at in gateways if at not in run.alternatives] if _is_retried(run) else []
-    return asked + [_Place(at, 1, await _asked_at(run, at, run.attempt + 1, policies.FAILOVER_DOUBT)) for at in others]
 
 
-async def _asked_at(run: PaymentRun, at: GatewayChoice, number: int, patience: timedelta) -> GatewayOutcome:
+async def _asked_at(run: PaymentRun, at: GatewayChoice, number: int) -> GatewayOutcome:
     # Its ids are lost with its row: by those of the attempt on record, the gateway would answer about that one.
-    key = attempt_key(run.new.id, number)
-    operation = replace(run.authorisation(), key=key, number=number, references={}, state=None)
-    return await run.caller_at(at.gateway_id).find_lost(operation, give_up_at=workflow.now() + patience)
+    lost = replace(
+        run.authorisation(),
+        key=attempt_key(run.new.id, number),
+        number=number,
+        references={},
+        state=None,
+        first_sent_at=run.made_at,
+    )
+    return await run.caller_at(at.gateway_id).find_lost(lost, give_up_at=workflow.now() + policies.TAKEN_UP_INQUIRY)
 
 
 async def _go_to(run: PaymentRun, place: _Place, here: GatewayOutcome) -> None:
-    """Record the attempts up to this place."""
+    """Record the attempts up to this place. One between them that no gateway knows is recorded at the same gateway."""
     run.learn(here)
     failed = here if here.kind is OutcomeKind.DECLINED else GIVEN_UP
-    following = run.alternatives[place.steps :] if place.at in run.alternatives else ()
-    for to in (*run.alternatives[: place.steps - 1], place.at):
+    following = run.alternatives[place.steps :] if place.by_failover else ()
+    before = run.alternatives[: place.steps - 1]
+    for to in (*before, *[place.at] * (place.steps - len(before))):
         await attempts.fail_over(run, failed, to)
         failed = GIVEN_UP
     run.alternatives = following

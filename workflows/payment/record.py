@@ -23,7 +23,7 @@ from activities.payment import (
 )
 from clearway.domain.attempt import Attempt, AttemptSeen, GatewayChoice, attempt_key
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand, PaymentCommand
-from clearway.domain.ids import CAPTURE
+from clearway.domain.ids import CAPTURE, made_at
 from clearway.domain.money import Money
 from clearway.domain.payment import CapturedAmount, CaptureMethod, Change, NewPayment, Payment, PaymentStatus
 from clearway.domain.refusals import PAYMENT_NOT_FOUND
@@ -32,7 +32,7 @@ from clearway.durable.search_attributes import GATEWAY, PAYMENT_STATUS
 from clearway.gateways.contract import Authorisation, GatewayOutcome, Operation, OperationKind
 from workflows import policies
 from workflows.inbox import Inbox
-from workflows.lasting import RecordMovedError, began_by_reset, recorded
+from workflows.lasting import RecordMovedError, began_by_reset, recorded, refuse_behind
 from workflows.operation import GatewayCaller
 from workflows.payment.doubt import Doubt
 from workflows.refusal import refusal_of, refused_for_good
@@ -131,11 +131,12 @@ class PaymentRecord:
         self._timeline.note("the row was compared with this run: they agree")
 
     async def apply(self, change: Change) -> None:
-        """Record a change. Raises RecordingRefusedError."""
-        before = self.payment.status
+        """Record a change. Raises RecordingRefusedError, and RecordMovedError when the row is further than that."""
+        before, step = self.payment.status, self.next_step
         given = ChangeInput(self._new.id, change)
         with refused_for_good(change):
             self._state = await recorded(PaymentActivities.change, given, f"record {change.to}")
+        refuse_behind(step, self.payment.version)
         self._timeline.note(f"{before} -> {change.to}: {change.reason}")
         if change.to is not before:
             workflow.upsert_search_attributes(
@@ -198,6 +199,11 @@ class PaymentRun:
         """The gateway's id of the payment."""
         return self.references.get(PAYMENT_REFERENCE)
 
+    @property
+    def made_at(self) -> datetime:
+        """When the payment was asked for. Its row may say later: a restored database may have lost an earlier row."""
+        return made_at(self.new.id)
+
     def learn(self, outcome: GatewayOutcome) -> None:
         """Keep the references, the state and the polling intervals from the gateway's answer."""
         self.references |= outcome.references
@@ -241,7 +247,7 @@ class PaymentRun:
         if loaded.personal is not None:
             # The row's, not the input's: a retry that another run recorded may have brought another instrument.
             self.new = replace(self.new, personal=loaded.personal)
-        self.sent_at = loaded.created_at
+        self.sent_at = self.made_at
         if loaded.attempts:
             self._go_on_with(loaded.attempts[-1])
         tried = {each.gateway_id for each in loaded.attempts}
@@ -257,7 +263,8 @@ class PaymentRun:
 
     def _go_on_with(self, attempt: Attempt) -> None:
         """Continue with the last attempt. The payment's row has the newer reference, if an operator set one."""
-        self.attempt, self.state, self.sent_at = attempt.number, attempt.state, attempt.started_at
+        self.attempt, self.state = attempt.number, attempt.state
+        self.sent_at = self.made_at if attempt.number == 1 else attempt.started_at
         self.caller = self.caller_at(attempt.gateway_id)
         self.references = attempt.references | self.references
 

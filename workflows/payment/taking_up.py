@@ -82,7 +82,8 @@ def _open(loaded: LoadedPayment) -> list[PaymentCommand]:
 
 
 async def _authorised(run: PaymentRun, loaded: LoadedPayment) -> None:
-    if _open(loaded):
+    await _carry_on(run, loaded)
+    if run.status in FINAL or run.status is PaymentStatus.NEEDS_REVIEW or _unanswered(loaded):
         return
     last = next((each for each in reversed(loaded.commands) if each.kind is CommandKind.CAPTURE), None)
     if last and last.final and last.status is CommandStatus.DONE:
@@ -100,6 +101,17 @@ async def _authorised(run: PaymentRun, loaded: LoadedPayment) -> None:
         attempts.capture_all(run)
 
 
+async def _carry_on(run: PaymentRun, loaded: LoadedPayment) -> None:
+    """Go on with what earlier runs began without a request, and did not see end. An expiry begins by its own time."""
+    for each in _open(loaded):
+        if run.status is not PaymentStatus.AUTHORIZED:
+            return
+        if each.id == run.follow_up(each).key:
+            await _record_lost(run, each.kind, each.id, each.amount_minor)
+        elif each.id.endswith(captures.RELEASE):
+            await captures.release_rest(run, each.id.removesuffix(captures.RELEASE))
+
+
 async def _find_lost_commands(run: PaymentRun) -> None:
     """Record what the gateway executed and the database lost. The same request with the same key is harmless."""
     while run.status is PaymentStatus.AUTHORIZED:
@@ -108,7 +120,7 @@ async def _find_lost_commands(run: PaymentRun) -> None:
         key, outcome = lost.key, await _what_became_of(run, lost)
         if outcome.kind not in {OutcomeKind.APPROVED, OutcomeKind.DECLINED} or not outcome.amount_minor:
             break
-        await captures.capture(run, Command(key, capture=CaptureInput(key, outcome.amount_minor, final=False)))
+        await _record_lost(run, CommandKind.CAPTURE, key, outcome.amount_minor)
         if run.record.sent[CommandKind.CAPTURE] >= number:
             continue
         if outcome.kind is OutcomeKind.DECLINED:
@@ -119,7 +131,15 @@ async def _find_lost_commands(run: PaymentRun) -> None:
         number = run.record.sent[CommandKind.VOID] + 1
         lost = run.numbered(OperationKind.VOID, number, run.payment.capturable_minor)
         if (await _what_became_of(run, lost)).kind is OutcomeKind.APPROVED:
-            await closing.call_off(run, Command(lost.key, cancel=CancelInput("the gateway had released it")))
+            await _record_lost(run, CommandKind.VOID, lost.key, lost.amount_minor)
+
+
+async def _record_lost(run: PaymentRun, kind: CommandKind, key: str, amount_minor: int) -> None:
+    """Record an operation that the gateway has and the database does not: its command has the operation's key as id."""
+    if kind is CommandKind.CAPTURE:
+        await captures.capture(run, Command(key, capture=CaptureInput(key, amount_minor, final=False)))
+    else:
+        await closing.call_off(run, Command(key, cancel=CancelInput("the gateway had released it")))
 
 
 async def _what_became_of(run: PaymentRun, operation: Operation) -> GatewayOutcome:

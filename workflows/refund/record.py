@@ -21,7 +21,7 @@ from clearway.domain.attempt import AttemptKept
 from clearway.domain.refund import NewRefund, Refund, RefundChange
 from clearway.domain.refusals import REFUND_NOT_FOUND
 from clearway.durable.search_attributes import PAYMENT_STATUS
-from workflows.lasting import RecordMovedError, began_by_reset, recorded
+from workflows.lasting import RecordMovedError, began_by_reset, recorded, refuse_behind
 from workflows.refusal import refusal_of, refused_for_good
 from workflows.timeline import Timeline
 
@@ -99,11 +99,12 @@ class RefundRecord:
         self._timeline.note("the row was compared with this run: they agree")
 
     async def apply(self, change: RefundChange) -> None:
-        """Record a change. Raises RecordingRefusedError."""
-        before = self.refund.status
+        """Record a change. Raises RecordingRefusedError, and RecordMovedError when the row is further than that."""
+        before, step = self.refund.status, self.next_step
         given = RefundChangeInput(self._new.id, change)
         with refused_for_good(change):
             self._state = await recorded(RefundActivities.change, given, f"record {change.to}")
+        refuse_behind(step, self.refund.version)
         self._timeline.note(f"{before} -> {change.to}: {change.reason}")
         workflow.upsert_search_attributes([PAYMENT_STATUS.value_set(change.to.value)])
 

@@ -76,9 +76,7 @@ class RefundWorkflow(Listener):
         await self._recorded(self._begin(taken_up=taken_up))
         while self._status in OPEN:
             await self._hand_over_when_long()
-            if self._inbox.check_asked:
-                self._inbox.check_asked = False
-                await self._record.check()
+            await self._check_if_asked()
             self._timeline.awaits(self._awaited())
             waiting = self._status is RefundStatus.PENDING
             await self._recorded(self._await_decision() if waiting else self._await_resolution())
@@ -166,6 +164,8 @@ class RefundWorkflow(Listener):
         outcome = await self._caller.refund(self._operation, give_up_at=self._deadline, ask_first=ask_first)
         if outcome.kind is OutcomeKind.PREPARED:
             outcome = await self._send_after_reading()
+        if self._status is not RefundStatus.PENDING:
+            return  # decided by an event, before it was sent
         if outcome.kind is OutcomeKind.RETRYABLE:
             await self._change(
                 RefundStatus.FAILED,
@@ -189,7 +189,11 @@ class RefundWorkflow(Listener):
                 return NOTHING_SENT
             self._timeline.awaits("another refund of the payment is under way; this one is sent after it")
             pause_s = next(waits, policies.INQUIRY_WAITS_S[-1])
-            await workflow.sleep(pause_s, summary="until the other refund of the payment has ended")
+            if await self._inbox.wait(pause_s, "until the other refund of the payment has ended"):
+                await self._check_if_asked()
+                await self._take_message()
+            if self._status is not RefundStatus.PENDING:
+                return NOTHING_SENT
         if not self._record.refund.baseline:
             read = await self._caller.prepare_refund(
                 self._operation, give_up_at=min(self._deadline, workflow.now() + policies.FOLLOW_UP_DEADLINE)
@@ -201,15 +205,24 @@ class RefundWorkflow(Listener):
 
     async def _await_decision(self) -> None:
         if await self._inbox.wait(self._poll_wait_s, "until the next status poll"):
-            if self._inbox.events:
-                await self._hear(self._inbox.events.popleft())
-            else:
-                self._inbox.drop_resolutions(self._timeline.note, "the refund is pending")
+            await self._take_message()
             return
         self._polls += 1
         await self._ask()
         if self._status is RefundStatus.PENDING and workflow.now() >= self._deadline:
             await self._change(RefundStatus.NEEDS_REVIEW, "the gateway has not decided in time")
+
+    async def _take_message(self) -> None:
+        """Take one message of a refund that is pending. Nothing is to be decided about it."""
+        if self._inbox.events:
+            await self._hear(self._inbox.events.popleft())
+        else:
+            self._inbox.drop_resolutions(self._timeline.note, "the refund is pending")
+
+    async def _check_if_asked(self) -> None:
+        if self._inbox.check_asked:
+            self._inbox.check_asked = False
+            await self._record.check()
 
     async def _await_resolution(self) -> None:
         summary = "needs_review: until an operator decides; at its end the timer logs a reminder"

@@ -5,7 +5,8 @@ between merchants can only be here. A caller must compare the merchant before it
 """
 
 from clearway.db.across_merchants.audit_lines import audit_lines
-from clearway.db.across_merchants.breakers import HELD, NOT_CLOSED, breaker_of, breakers_not_closed, gateways_held
+from clearway.db.across_merchants.breakers import TROUBLED, Troubled, breaker_of, troubled
+from clearway.db.across_merchants.dead_letters import failed_deliveries, failed_mails, unused_gateway_events
 from clearway.db.across_merchants.gateway_subjects import (
     FIND_PAYMENT,
     FIND_REFUND,
@@ -33,11 +34,13 @@ from clearway.db.across_merchants.housekeeping import (
     PartitionState,
     RecoveryName,
     ensure_partitions,
+    expire_audit_log,
     forget_card_declines,
     forget_idempotency_keys,
     overdue_deliveries,
     stale_recoveries,
 )
+from clearway.db.across_merchants.installation import Connected, Overdue, Server, connected, overdue, server
 from clearway.db.across_merchants.keys import (
     FIND_KEY,
     StoredKey,
@@ -49,6 +52,9 @@ from clearway.db.across_merchants.keys import (
     owner_of_key,
     put_hash,
 )
+from clearway.db.across_merchants.notices import NoticeReader, lock_notices, note_notices, notice_readers
+from clearway.db.across_merchants.orders_over import orders_over
+from clearway.db.across_merchants.overview import awaiting_decision, gateways_page, merchants_page
 from clearway.db.across_merchants.payers import (
     FIND_PAYABLE,
     FIND_RETURNING,
@@ -58,6 +64,7 @@ from clearway.db.across_merchants.payers import (
     find_payable,
     find_returning,
     merchant_of,
+    payment_versions,
 )
 from clearway.db.across_merchants.unended import (
     UNKNOWN_EVENTS_MAX,
@@ -81,28 +88,36 @@ __all__ = [
     "FIND_PAYMENT",
     "FIND_REFUND",
     "FIND_RETURNING",
-    "HELD",
-    "NOT_CLOSED",
     "PARTITIONS_AHEAD",
     "REHEARSAL",
+    "TROUBLED",
     "UNKNOWN_EVENTS_MAX",
+    "Connected",
+    "NoticeReader",
     "OpenRow",
+    "Overdue",
     "PartitionState",
     "PayableOrder",
     "RecoveryName",
     "Rehearsal",
     "Returning",
+    "Server",
     "Standing",
     "StoredKey",
     "Subject",
+    "Troubled",
     "UnknownEvent",
     "audit_lines",
+    "awaiting_decision",
     "breaker_of",
-    "breakers_not_closed",
+    "connected",
     "count_ailing_gateways",
     "count_open_reviews",
     "ensure_partitions",
     "every_gateway",
+    "expire_audit_log",
+    "failed_deliveries",
+    "failed_mails",
     "find_any_payment",
     "find_by_reference",
     "find_gateway",
@@ -116,24 +131,34 @@ __all__ = [
     "forget_idempotency_keys",
     "forget_sealed_secrets",
     "gateway_config_of",
-    "gateways_held",
     "gateways_in_use",
     "gateways_of",
+    "gateways_page",
     "list_keys",
     "list_merchants",
+    "lock_notices",
     "merchant_of",
+    "merchants_page",
+    "note_notices",
     "note_use",
+    "notice_readers",
     "open_payments",
     "open_refunds",
+    "orders_over",
+    "overdue",
     "overdue_deliveries",
     "owner_of_key",
     "payment_row",
+    "payment_versions",
     "put_hash",
     "refund_row",
     "rehearsal",
     "running_reconciliations",
+    "server",
     "settled_operations",
     "stale_recoveries",
     "standing",
+    "troubled",
     "unknown_events",
+    "unused_gateway_events",
 ]

@@ -73,6 +73,12 @@ async def ensure_partitions(connection: AsyncConnection) -> list[PartitionState]
     return [PartitionState(*row) for row in rows]
 
 
+async def expire_audit_log(connection: AsyncConnection, months: int) -> list[str]:
+    """Drop the partitions of the audit log that end more than `months` ago; return their names."""
+    found = await connection.execute(text("SELECT expire_audit_log(:months)"), {"months": months})
+    return [str(name) for name in found.scalars()]
+
+
 async def stale_recoveries(connection: AsyncConnection, before: datetime, limit: int) -> list[RecoveryName]:
     """Return running recoveries without progress since then: their workflow is lost."""
     column = webhook_recoveries.c

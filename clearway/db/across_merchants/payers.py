@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Text, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.mapping import Mapped
@@ -100,3 +101,14 @@ async def find_returning(connection: AsyncConnection, payment_id: str) -> Return
     """Return any merchant's payment for its returning customer, who has shown its token."""
     row: Any = (await connection.execute(FIND_RETURNING, {"payment_id": payment_id})).one_or_none()
     return RETURNING.read(row) if row else None
+
+
+VERSIONS: Final = select(payments.c.id, payments.c.version).where(
+    payments.c.id == func.any(bindparam("ids", type_=ARRAY(Text)))
+)
+
+
+async def payment_versions(connection: AsyncConnection, payment_ids: list[str]) -> dict[str, int]:
+    """Return how often each of these payments has moved: for pages that wait for the next move."""
+    rows = (await connection.execute(VERSIONS, {"ids": payment_ids})).all()
+    return {row.id: row.version for row in rows}

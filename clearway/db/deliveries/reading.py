@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.events import BODY
 from clearway.db.pages import PageRequest, Rows, fetch_page
 from clearway.db.tables import events, payments, webhook_attempts, webhook_deliveries, webhook_endpoints
+from clearway.db.walks import Walk, Way, walked_page
+from clearway.domain.delivery import DeliveryStatus
 from clearway.domain.endpoint import EndpointStatus
+from clearway.domain.events import EventType
 
 ATTEMPTS_SHOWN_MAX: Final = 100
 """A schedule has fewer; a delivery retried by hand more often shows the newest."""
@@ -39,16 +43,29 @@ async def list_deliveries(
 ) -> Rows:
     """Return one page of the merchant's deliveries, newest first."""
     column = webhook_deliveries.c
-    pairs = [
-        (wanted.status, column.status),
-        (wanted.event_type, column.event_type),
-        (wanted.event_id, column.event_id),
-        (wanted.payment_id, column.payment_id),
-        (wanted.endpoint_id, column.endpoint_id),
-    ]
-    conditions = [held == value for value, held in pairs if value is not None]
-    query = select(webhook_deliveries).where(column.merchant_id == merchant_id, *conditions)
-    return await fetch_page(connection, query, column.id, page)
+    within = [column.merchant_id == merchant_id]
+    found_by = {name: getattr(wanted, name) for name in ("event_id", "payment_id", "endpoint_id")}
+    within += [column[name] == value for name, value in found_by.items() if value is not None]
+    if len(within) > 1:
+        walk = Walk(webhook_deliveries, [Way(within)], partial(_conditions, wanted))
+    elif wanted.status is not None or wanted.event_type is not None:
+        walk = Walk(webhook_deliveries, [Way(within, kinds(wanted.status, wanted.event_type))])
+    else:
+        walk = Walk(webhook_deliveries, [Way(within)])
+    return await walked_page(connection, walk, page)
+
+
+def kinds(status: str | None = None, event_type: str | None = None) -> dict[str, Sequence[str]]:
+    """Return the parts of `ix_webhook_deliveries_merchant_id_parts` of a status and a type; None: of all."""
+    return {
+        "status": [*DeliveryStatus] if status is None else [status],
+        "event_type": [*EventType] if event_type is None else [event_type],
+    }
+
+
+def _conditions(wanted: DeliveryFilter, column: Any) -> list[ColumnElement[bool]]:
+    values = {name: getattr(wanted, name) for name in ("status", "event_type")}
+    return [column[name] == value for name, value in values.items() if value is not None]
 
 
 async def find_delivery(connection: AsyncConnection, merchant_id: str, delivery_id: str) -> Row[Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.events import BODY, DueDelivery, body_of, due
+from clearway.db.mapping import Mapped
 from clearway.db.tables import events, payments, webhook_attempts, webhook_deliveries, webhook_endpoints
 from clearway.db.writing import Changed, Rows, Write, write_if
 from clearway.domain.delivery import AttemptTrigger, DeliveryStatus
@@ -75,6 +76,9 @@ class Attempt:
     error: str | None = None
 
 
+ATTEMPTS: Final = Mapped(Attempt, webhook_attempts)
+
+
 @dataclass(frozen=True, slots=True)
 class Left:
     """The delivery after an attempt. disable_endpoint: why the endpoint is disabled."""
@@ -122,7 +126,7 @@ async def record_attempt(
     overwritten. An endpoint is only disabled while it has the URL of this attempt.
     """
     number = consignment.attempt_count + 1
-    made = {"delivery_id": consignment.delivery_id, "number": number, **asdict(attempt), "created_at": now}
+    made = {"delivery_id": consignment.delivery_id, "number": number, **ATTEMPTS.columns(attempt), "created_at": now}
     values = {
         "status": left.status.value,
         "attempt_count": number,

@@ -17,8 +17,7 @@ from clearway.db.events import DueDelivery, due
 from clearway.db.tables import events, webhook_deliveries, webhook_endpoints, webhook_recoveries
 from clearway.db.writing import Rows, write
 from clearway.domain.delivery import DeliveryStatus, RecoveryScope, RecoveryStatus
-from clearway.domain.events import EventType
-from clearway.domain.ids import DELIVERY, EVENT, first_id, new_id
+from clearway.domain.ids import DELIVERY, ENDPOINT, EVENT, NOUNS, first_id, new_id
 
 SKEW: Final = timedelta(minutes=10)
 """An event's id is made by one process's clock and its time by another statement: look a little further than both."""
@@ -179,7 +178,7 @@ def _without_delivery(recovery: Row[Any]) -> ColumnElement[bool]:
     if recovery.scope != RecoveryScope.ALL_MISSING.value:
         return false()
     # A test event is for the endpoint that it was sent to alone.
-    wanted = webhook_deliveries.c.id.is_(None) & (events.c.type != EventType.ENDPOINT_TEST.value)
+    wanted = webhook_deliveries.c.id.is_(None) & (events.c.subject_type != NOUNS[ENDPOINT])
     return wanted & events.c.type.in_(recovery.event_types) if recovery.event_types else wanted
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from clearway.db import audit, card_declines, gateways, ledger
 from clearway.db.events import (
     DueDelivery,
+    Endpoint,
     Happening,
     announce,
     due_for_step,
@@ -78,6 +79,10 @@ class QuoteUsedError(Exception):
     """Another payment has used the quote."""
 
 
+class OrderClosedError(Exception):
+    """The order was cancelled or has expired."""
+
+
 class OrderUnknownError(Exception):
     """There is no such order of this merchant in this currency."""
 
@@ -123,13 +128,14 @@ async def record(
     personal: PersonalData,
     *,
     sealed_return_url: str | None = None,
+    delivered: bool = True,
     now: datetime,
 ) -> RecordedPayment:
-    """Insert a payment with its first event. Raises OrderTakenError, QuoteUsedError or OrderUnknownError.
+    """Insert a payment with its first event.
 
-    Nothing is written then.
+    Raises OrderTakenError, OrderClosedError, QuoteUsedError or OrderUnknownError; nothing is written then.
 
-    personal: the decrypted personal data of `new`.
+    personal: the decrypted personal data of `new`. delivered: whether its event goes to endpoints.
     """
     row = first_row(new, personal, sealed_return_url, now)
     attempted = Changed(
@@ -149,16 +155,21 @@ async def record(
         reason="payment recorded",
         actor="merchant",
     )
-    announced = announce([happening], await endpoints_of(connection, new.merchant_id), now=now)
+    endpoints = await endpoints_of(connection, new.merchant_id) if delivered else []
+    announced = announce([happening], endpoints, now=now)
+    detail = {"amount": new.amount_minor, "currency": new.currency, "order_id": new.order_id}
+    audited = audit.beside(new.asked_by, "payment.create", new.id, detail, now=now)
     # On conflict with any unique index: when two record the same payment at once, the second may meet any.
     inserted = Rows(payments, [vars(row)], unless_there=True)
     try:
         recorded = await write_if(
-            connection, inserted, [attempts.first(payment_of(row), now), attempted, *announced.writes]
+            connection, inserted, [attempts.first(payment_of(row), now), attempted, *announced.writes, *audited]
         )
     except IntegrityError as error:
         if "fk_payments_order" in str(error.orig):
             raise OrderUnknownError(new.order_id) from error
+        if "payments_order_open" in str(error.orig):
+            raise OrderClosedError(new.order_id) from error
         raise
     if recorded:
         return RecordedPayment(payment_of(row), resource_of(row), announced.due)
@@ -181,12 +192,13 @@ async def apply(
     *,
     personal: PersonalData | None = None,
     sealed_return_url: str | None = None,
+    delivered: bool = True,
     now: datetime,
 ) -> RecordedPayment:
     """Apply a change and write it with its captures, ledger, order, events and deliveries.
 
     personal: the decrypted personal data with another instrument that a retry brings. sealed_return_url: what comes
-    with it, if anything.
+    with it, if anything. delivered: whether its events go to endpoints.
 
     Raises MoveRefusedError, RecordMovedError or PaymentUnknownError; nothing is written then.
     """
@@ -198,7 +210,8 @@ async def apply(
             await _refuse_another_change(connection, row, change)
             return await _already(connection, row, change.step)
         instead = {} if personal is None else _instead(row, change, personal, sealed_return_url)
-        return await _change(connection, row, change, now, instead)
+        endpoints = endpoints_in(row) if delivered else ()
+        return await _change(connection, row, change, now, instead=instead, endpoints=endpoints)
 
     return await until_written(payment_id, attempt)
 
@@ -223,7 +236,13 @@ async def load(connection: AsyncConnection, payment_id: str) -> StandingPayment:
 
 
 async def _change(
-    connection: AsyncConnection, row: Row[Any], change: Change, now: datetime, instead: Mapping[str, Any]
+    connection: AsyncConnection,
+    row: Row[Any],
+    change: Change,
+    now: datetime,
+    *,
+    instead: Mapping[str, Any],
+    endpoints: Sequence[Endpoint],
 ) -> RecordedPayment | None:
     """Write the row and all related rows. None, with nothing written: the row has changed since it was read."""
     before = payment_of(row)
@@ -233,7 +252,7 @@ async def _change(
     data = resource.data()
     if EventType.PAYMENT_ATTEMPT_FAILED in applied.events:
         data = (await attempts.failed(connection, before, change, now)).data()
-    announced = announce(_happenings(before, applied, change, data), endpoints_in(row), now=now)
+    announced = announce(_happenings(before, applied, change, data), endpoints, now=now)
     writes: list[Write] = attempts.following(before, applied, change, now)
     writes += card_declines.of_failure(row, applied, change, now)
     if change.retry is not None:

@@ -13,8 +13,9 @@ from clearway.db.tables import payment_attempts, payment_commands, payments
 from clearway.domain.attempt import Attempt
 from clearway.domain.command import PaymentCommand
 from clearway.domain.exchange import Settlement
+from clearway.domain.ids import made_at
 from clearway.domain.payment import FINAL, NewPayment, Payment, PersonalData, begun
-from clearway.domain.resources import AttemptResource, NextAction, PaymentResource, SettlementResource
+from clearway.domain.resources import AttemptResource, PaymentResource, SettlementResource, next_action_of
 
 PAYMENT: Final = Mapped(Payment, payments)
 NEW: Final = Mapped(NewPayment, payments)
@@ -33,7 +34,7 @@ ATTEMPT_RESOURCE: Final = Mapped(AttemptResource, payment_attempts)
 COMMAND: Final = Mapped(PaymentCommand, payment_commands)
 MOVED: Final = (
     *("status", "captured_minor", "gateway", "gateway_id", "gateway_reference"),
-    *("action_url", "action_form", "retry_at"),
+    *("action_url", "action_form", "action_expires_at", "retry_at"),
     *("error_code", "error_description", "version", "last_step"),
 )
 """What a change of the payment may move. The refunded amounts are moved by the changes of refunds."""
@@ -54,7 +55,7 @@ def resource_of(row: Row[Any] | SimpleNamespace) -> PaymentResource:
         row,
         captured=row.captured_minor > 0,
         settlement=_shown_settlement(row),
-        next_action=NextAction(url=row.action_url) if row.action_url else None,
+        next_action=next_action_of(row.action_url, row.action_expires_at),
         **row.instrument,
     )
 
@@ -87,12 +88,15 @@ def _shown_settlement(row: Row[Any] | SimpleNamespace) -> SettlementResource | N
 
 
 def first_row(new: NewPayment, personal: PersonalData, sealed_return_url: str | None, now: datetime) -> SimpleNamespace:
-    """Return all columns of a new payment, so that the row need not be read back."""
+    """Return all columns of a new payment, so that the row need not be read back.
+
+    It is created at the time in its id: lists find a period by ids, and a restore does not make a payment younger.
+    """
     shown = {"instrument": personal.shown, "customer": personal.customer, "notes": personal.notes}
     more: dict[str, Any] = {
         "card_fingerprint": fingerprint_of(personal),
         "sealed_return_url": sealed_return_url,
-        "created_at": now,
+        "created_at": made_at(new.id),
         "updated_at": now,
         "forgotten_at": None,
         "former_instruments": [],

@@ -20,7 +20,7 @@ from clearway.db.tables import (
     settlement_rows,
 )
 from clearway.domain.ids import PAYMENT, REFUND, is_id
-from clearway.domain.reconciliation import Comparison, ItemState, Moved
+from clearway.domain.reconciliation import Comparison, ItemState, Moved, Window
 from clearway.domain.refund import RefundStatus
 from clearway.domain.settlement import BalanceKind
 
@@ -86,39 +86,43 @@ async def find_by_references(
 
 
 async def payments_to_compare(
-    connection: AsyncConnection, run: Row[Any], since: datetime, after: str, limit: int
+    connection: AsyncConnection, window: Window, since: datetime, after: str, limit: int
 ) -> list[str]:
     """Return payments with a capture or a row in the period, or an open item, by id."""
     captured = (
         select(captures.c.payment_id)
         .join(payments, payments.c.id == captures.c.payment_id)
         .where(
-            captures.c.merchant_id == run.merchant_id,
-            payments.c.gateway_id == run.gateway_id,
+            captures.c.merchant_id == window.merchant_id,
+            payments.c.gateway_id == window.gateway_id,
             captures.c.created_at >= since,
-            captures.c.created_at < run.until,
+            captures.c.created_at < window.until,
         )
     )
-    settled = _settled_in(run, since, settlement_rows.c.payment_id, BalanceKind.CHARGE)
-    open_items = _open_items(run, reconciliation_items.c.payment_id).where(reconciliation_items.c.refund_id.is_(None))
+    settled = _settled_in(window, since, settlement_rows.c.payment_id, BalanceKind.CHARGE)
+    open_items = _open_items(window, reconciliation_items.c.payment_id).where(
+        reconciliation_items.c.refund_id.is_(None)
+    )
     return await _ids(connection, (captured, settled, open_items), after, limit)
 
 
 async def refunds_to_compare(
-    connection: AsyncConnection, run: Row[Any], since: datetime, after: str, limit: int
+    connection: AsyncConnection, window: Window, since: datetime, after: str, limit: int
 ) -> list[str]:
     """Return refunds that changed or have a row in the period, or an open item, by id."""
     changed = select(refunds.c.id).where(
-        refunds.c.merchant_id == run.merchant_id,
-        refunds.c.gateway_id == run.gateway_id,
+        refunds.c.merchant_id == window.merchant_id,
+        refunds.c.gateway_id == window.gateway_id,
         refunds.c.updated_at >= since,
-        refunds.c.updated_at < run.until,
+        refunds.c.updated_at < window.until,
     )
-    settled = _settled_in(run, since, settlement_rows.c.refund_id, BalanceKind.REFUND)
-    return await _ids(connection, (changed, settled, _open_items(run, reconciliation_items.c.refund_id)), after, limit)
+    settled = _settled_in(window, since, settlement_rows.c.refund_id, BalanceKind.REFUND)
+    return await _ids(
+        connection, (changed, settled, _open_items(window, reconciliation_items.c.refund_id)), after, limit
+    )
 
 
-async def captured_of(connection: AsyncConnection, run: Row[Any], payment_ids: Sequence[str]) -> dict[str, Moved]:
+async def captured_of(connection: AsyncConnection, window: Window, payment_ids: Sequence[str]) -> dict[str, Moved]:
     """Return what was captured of payments before the end of the period."""
     query = (
         select(
@@ -128,8 +132,8 @@ async def captured_of(connection: AsyncConnection, run: Row[Any], payment_ids: S
             func.count(captures.c.id).label("times"),
             func.max(captures.c.created_at).label("latest"),
         )
-        .outerjoin(captures, (captures.c.payment_id == payments.c.id) & (captures.c.created_at < run.until))
-        .where(payments.c.merchant_id == run.merchant_id, payments.c.id.in_(payment_ids))
+        .outerjoin(captures, (captures.c.payment_id == payments.c.id) & (captures.c.created_at < window.until))
+        .where(payments.c.merchant_id == window.merchant_id, payments.c.id.in_(payment_ids))
         .group_by(payments.c.id, payments.c.currency)
     )
     return {
@@ -138,19 +142,19 @@ async def captured_of(connection: AsyncConnection, run: Row[Any], payment_ids: S
     }
 
 
-async def refunded_of(connection: AsyncConnection, run: Row[Any], refund_ids: Sequence[str]) -> dict[str, Moved]:
+async def refunded_of(connection: AsyncConnection, window: Window, refund_ids: Sequence[str]) -> dict[str, Moved]:
     """Return what refunds gave back: nothing while they are not processed."""
-    query = select(refunds).where(refunds.c.merchant_id == run.merchant_id, refunds.c.id.in_(refund_ids))
+    query = select(refunds).where(refunds.c.merchant_id == window.merchant_id, refunds.c.id.in_(refund_ids))
     found = {}
     for row in await connection.execute(query):
-        paid_out = row.status in PAID_OUT and row.updated_at < run.until
+        paid_out = row.status in PAID_OUT and row.updated_at < window.until
         amount = -row.amount_minor if paid_out else 0
         subject = f"refund/{row.id}"
         found[row.id] = Moved(subject, row.payment_id, row.id, amount, row.currency, int(paid_out), row.updated_at)
     return found
 
 
-async def unlisted(connection: AsyncConnection, run: Row[Any], after: str, limit: int) -> Sequence[Row[Any]]:
+async def unlisted(connection: AsyncConnection, window: Window, after: str, limit: int) -> Sequence[Row[Any]]:
     """Return payments and refunds of the period whose money moved and that the gateway's list does not have, by id."""
     listed = gateway_operations.c
     taken = (
@@ -163,11 +167,11 @@ async def unlisted(connection: AsyncConnection, run: Row[Any], after: str, limit
         )
         .join(captures, captures.c.payment_id == payments.c.id)
         .where(
-            payments.c.merchant_id == run.merchant_id,
-            payments.c.gateway_id == run.gateway_id,
-            captures.c.created_at >= run.since,
-            captures.c.created_at < run.until,
-            ~exists().where(listed.gateway_id == run.gateway_id, listed.payment_id == payments.c.id),
+            payments.c.merchant_id == window.merchant_id,
+            payments.c.gateway_id == window.gateway_id,
+            captures.c.created_at >= window.since,
+            captures.c.created_at < window.until,
+            ~exists().where(listed.gateway_id == window.gateway_id, listed.payment_id == payments.c.id),
         )
         .group_by(payments.c.id, payments.c.currency)
     )
@@ -178,13 +182,13 @@ async def unlisted(connection: AsyncConnection, run: Row[Any], after: str, limit
         refunds.c.currency,
         refunds.c.updated_at.label("latest"),
     ).where(
-        refunds.c.merchant_id == run.merchant_id,
-        refunds.c.gateway_id == run.gateway_id,
+        refunds.c.merchant_id == window.merchant_id,
+        refunds.c.gateway_id == window.gateway_id,
         refunds.c.status.in_(PAID_OUT),
-        refunds.c.updated_at >= run.since,
-        refunds.c.updated_at < run.until,
+        refunds.c.updated_at >= window.since,
+        refunds.c.updated_at < window.until,
         ~exists().where(
-            listed.gateway_id == run.gateway_id,
+            listed.gateway_id == window.gateway_id,
             or_(listed.operation_key.startswith(refunds.c.id + ":"), listed.reference == refunds.c.gateway_reference),
         ),
     )
@@ -193,23 +197,23 @@ async def unlisted(connection: AsyncConnection, run: Row[Any], after: str, limit
     return (await connection.execute(query)).all()
 
 
-def _settled_in(run: Row[Any], since: datetime, subject: Any, kind: BalanceKind) -> Select[Any]:
+def _settled_in(window: Window, since: datetime, subject: Any, kind: BalanceKind) -> Select[Any]:
     column = settlement_rows.c
     return select(subject).where(
-        column.gateway_id == run.gateway_id,
-        column.merchant_id == run.merchant_id,
+        column.gateway_id == window.gateway_id,
+        column.merchant_id == window.merchant_id,
         column.kind == kind.value,
         column.created_at >= since,
-        column.created_at < run.until,
+        column.created_at < window.until,
         subject.is_not(None),
     )
 
 
-def _open_items(run: Row[Any], subject: Any) -> Select[Any]:
+def _open_items(window: Window, subject: Any) -> Select[Any]:
     column = reconciliation_items.c
     return select(subject).where(
-        column.gateway_id == run.gateway_id,
-        column.merchant_id == run.merchant_id,
+        column.gateway_id == window.gateway_id,
+        column.merchant_id == window.merchant_id,
         column.state == ItemState.OPEN.value,
         column.comparison == Comparison.BALANCE.value,
         subject.is_not(None),

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import bank_lines, gateway_operations, payout_rows, payouts, settlement_rows
 from clearway.domain.ledger import GatewayAccount
-from clearway.domain.reconciliation import SettledRow
+from clearway.domain.reconciliation import SettledRow, Window
 from clearway.domain.settlement import BalanceKind
 from clearway.gateways.contract import BalanceRow, ListedOperation, Payout
 
@@ -163,16 +163,16 @@ async def put_payouts(connection: AsyncConnection, run: Row[Any], listed: Sequen
 
 
 async def payouts_of(
-    connection: AsyncConnection, run: Row[Any], since: datetime, after: str, limit: int
+    connection: AsyncConnection, window: Window, since: datetime, after: str, limit: int
 ) -> Sequence[Row[Any]]:
-    """Return payouts that were made from `since` to the end of the run's period, by id."""
+    """Return payouts that were made from `since` to the end of the window, by id."""
     query = (
         select(payouts)
         .where(
-            payouts.c.gateway_id == run.gateway_id,
-            payouts.c.merchant_id == run.merchant_id,
+            payouts.c.gateway_id == window.gateway_id,
+            payouts.c.merchant_id == window.merchant_id,
             payouts.c.created_at >= since,
-            payouts.c.created_at < run.until,
+            payouts.c.created_at < window.until,
             payouts.c.id > after,
         )
         .order_by(payouts.c.id)

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db import audit, ledger
-from clearway.db.events import DueDelivery, Happening, announce, due_for_step, endpoints_beside, endpoints_in
+from clearway.db.events import DueDelivery, Endpoint, Happening, announce, due_for_step, endpoints_beside, endpoints_in
 from clearway.db.payments import recording_attempts as attempts
 from clearway.db.payments.recording import (
     PaymentUnknownError,
@@ -105,6 +105,10 @@ class AmountNotRefundableError(Exception):
     """The refund exceeds what was captured and is neither refunded nor promised; str(error) is for the merchant."""
 
 
+class StepUpRequiredError(Exception):
+    """The payment's refunds together exceed what this one allows; str(error) is for the merchant."""
+
+
 class RefundUnknownError(Exception):
     """There is no such refund: the workflow has a bug."""
 
@@ -130,8 +134,13 @@ class StandingRefund:
     created_at: datetime
 
 
-async def reserve(connection: AsyncConnection, new: NewRefund, *, now: datetime) -> RecordedRefund:
-    """Reserve a refund. Raises PaymentUnknownError or AmountNotRefundableError; nothing is written then."""
+async def reserve(
+    connection: AsyncConnection, new: NewRefund, *, now: datetime, delivered: bool = True
+) -> RecordedRefund:
+    """Reserve a refund. Nothing is written when it raises. delivered: whether its event goes to endpoints.
+
+    Raises PaymentUnknownError, AmountNotRefundableError or StepUpRequiredError.
+    """
 
     async def attempt() -> RecordedRefund | None:
         payment_row = await find(connection, new.payment_id, FIND_PAYMENT)
@@ -140,13 +149,15 @@ async def reserve(connection: AsyncConnection, new: NewRefund, *, now: datetime)
         there = (await connection.execute(FIND, {"refund_id": new.id})).first()
         if there is not None:
             return await _already(connection, there, CREATED_STEP)
-        return await _reserve(connection, payment_row, new, now)
+        return await _reserve(connection, payment_row, new, now, endpoints_in(payment_row) if delivered else ())
 
     return await until_written(new.payment_id, attempt)
 
 
-async def apply(connection: AsyncConnection, refund_id: str, change: RefundChange, *, now: datetime) -> RecordedRefund:
-    """Apply a change to the refund and to its payment's amounts.
+async def apply(
+    connection: AsyncConnection, refund_id: str, change: RefundChange, *, now: datetime, delivered: bool = True
+) -> RecordedRefund:
+    """Apply a change to the refund and to its payment's amounts. delivered: whether its event goes to endpoints.
 
     Raises MoveRefusedError, RecordMovedError or RefundUnknownError; nothing is written then.
     """
@@ -159,7 +170,7 @@ async def apply(connection: AsyncConnection, refund_id: str, change: RefundChang
         if is_recorded(row, change.step):
             await refuse_another_step(connection, row, change.step, change.to.value)
             return await _already(connection, row, change.step)
-        return await _change(connection, row, change, now)
+        return await _change(connection, row, change, now, endpoints_in(row) if delivered else ())
 
     return await until_written(refund_id, attempt)
 
@@ -173,21 +184,23 @@ async def load(connection: AsyncConnection, refund_id: str) -> StandingRefund:
 
 
 async def _reserve(
-    connection: AsyncConnection, payment_row: Row[Any], new: NewRefund, now: datetime
+    connection: AsyncConnection, payment_row: Row[Any], new: NewRefund, now: datetime, endpoints: Sequence[Endpoint]
 ) -> RecordedRefund | None:
     """Write the reservation; None, with nothing written, if the payment's row has changed since it was read."""
     payment = payment_of(payment_row)
     amount_minor = _refundable(payment, new.amount_minor)
     settlement = settlement_of(payment_row)
     taken = payment.refunded_minor + payment.refund_pending_minor
+    if new.total_max_minor is not None and taken + amount_minor > new.total_max_minor:
+        raise StepUpRequiredError(_step_up_message(payment, taken + amount_minor, new.total_max_minor))
     settled_minor = settlement.of_refund(taken, amount_minor) if settlement else 0
     capture = _capture(payment, payment_row.captures, amount_minor, of_one=new.of_one_capture)
     capture_id = capture.id if capture else None
     row = first_row(new, payment, amount_minor, now, capture_id=capture_id, settled_minor=settled_minor)
     booked = books.refund_reserved(new.id, payment.merchant_id, Money(amount_minor, payment.currency))
-    asked = RefundChange(step=CREATED_STEP, to=RefundStatus.PENDING, reason="refund asked for", actor="merchant")
+    asked = RefundChange(step=CREATED_STEP, to=RefundStatus.PENDING, reason="refund requested", actor="merchant")
     happening = _happening(row, EventType.REFUND_CREATED, asked, None)
-    announced = announce([happening], endpoints_in(payment_row), now=now)
+    announced = announce([happening], endpoints, now=now)
     promised = _added_to_payment(
         payment.id, pending_minor=amount_minor, settled_minor=settled_minor, now=now, where=as_read(payment_row)
     )
@@ -212,14 +225,14 @@ def _decision(refund_id: str, change: RefundChange, now: datetime) -> list[Write
 
 
 async def _change(
-    connection: AsyncConnection, row: Row[Any], change: RefundChange, now: datetime
+    connection: AsyncConnection, row: Row[Any], change: RefundChange, now: datetime, endpoints: Sequence[Endpoint]
 ) -> RecordedRefund | None:
     """Write the row and all related rows. None, with nothing written: the row has changed since it was read."""
     applied = apply_refund_change(refund_of(row), change)
     after = columns_after(applied.refund, now)
     changed = row_after(row, after)
     happening = _happening(changed, applied.event, change, row.status)
-    announced = announce([happening], endpoints_in(row), now=now)
+    announced = announce([happening], endpoints, now=now)
     writes: list[Write] = []
     pending_minor, refunded_minor = applied.pending_delta_minor, applied.refunded_delta_minor
     settled_minor, exchanged = _exchanged(row, applied, change)
@@ -273,6 +286,14 @@ def _refundable(payment: Payment, asked_minor: int | None) -> int:
             f"{payment.refund_pending_minor} in pending refunds (minor units). Nothing was refunded by this request."
         )
     raise AmountNotRefundableError(message)
+
+
+def _step_up_message(payment: Payment, total_minor: int, total_max_minor: int) -> str:
+    return (
+        f"The refunds of payment {payment.id} would come to {Money(total_minor, payment.currency)}, above the "
+        f"{Money(total_max_minor, payment.currency)} that need no step-up. Nothing was refunded by this request. "
+        "Confirm that it is you: POST /users/me/step_up."
+    )
 
 
 def _capture(

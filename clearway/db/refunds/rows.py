@@ -10,6 +10,7 @@ from sqlalchemy import Row
 
 from clearway.db.mapping import Mapped
 from clearway.db.tables import refunds
+from clearway.domain.ids import made_at
 from clearway.domain.payment import Payment
 from clearway.domain.refund import NewRefund, Refund, begun
 from clearway.domain.resources import RefundResource
@@ -42,8 +43,12 @@ def first_row(
     capture_id: str | None,
     settled_minor: int = 0,
 ) -> SimpleNamespace:
-    """Return all columns of a refund as it is reserved, so that the row need not be read back."""
-    more = {"settlement_minor": settled_minor, "reason": new.reason, "created_at": now, "updated_at": now}
+    """Return all columns of a refund as it is reserved, so that the row need not be read back.
+
+    It is created at the time in its id, as payments are.
+    """
+    moments = {"created_at": made_at(new.id), "updated_at": now}
+    more = {"settlement_minor": settled_minor, "reason": new.reason, **moments}
     return SimpleNamespace(**REFUND.columns(begun(new, payment, amount_minor, capture_id)) | more)
 
 

@@ -23,8 +23,11 @@ from clearway.db.tables.gateway_events import gateway_events
 from clearway.db.tables.gateway_health import gateway_health, gateway_health_checks
 from clearway.db.tables.gateways import gateway_configs
 from clearway.db.tables.idempotency import idempotency_keys
+from clearway.db.tables.invitations import invitations
 from clearway.db.tables.ledger import ledger_accounts, ledger_entries, ledger_transactions
+from clearway.db.tables.mails import mails
 from clearway.db.tables.merchants import accounts, api_keys, merchants
+from clearway.db.tables.notices import notice_choices, notice_rounds
 from clearway.db.tables.orders import orders
 from clearway.db.tables.payments import captures, payment_attempts, payment_commands, payments
 from clearway.db.tables.reconciliation import (
@@ -39,8 +42,21 @@ from clearway.db.tables.reconciliation import (
     settlement_rows,
 )
 from clearway.db.tables.refunds import refunds
+from clearway.db.tables.request_log import request_log
 from clearway.db.tables.reviews import reviews
 from clearway.db.tables.routing import gateway_breakers, gateway_usage, routing_versions
+from clearway.db.tables.saved_views import saved_views
+from clearway.db.tables.settings import merchant_settings
+from clearway.db.tables.users import (
+    mail_requests,
+    memberships,
+    one_time_tokens,
+    recovery_codes,
+    refresh_tokens,
+    sessions,
+    sign_in_failures,
+    users,
+)
 
 __all__ = [
     "accounts",
@@ -62,11 +78,19 @@ __all__ = [
     "gateway_operations",
     "gateway_usage",
     "idempotency_keys",
+    "invitations",
     "ledger_accounts",
     "ledger_entries",
     "ledger_transactions",
+    "mail_requests",
+    "mails",
+    "memberships",
+    "merchant_settings",
     "merchants",
     "metadata",
+    "notice_choices",
+    "notice_rounds",
+    "one_time_tokens",
     "orders",
     "payment_attempts",
     "payment_commands",
@@ -76,11 +100,18 @@ __all__ = [
     "reconciliation_corrections",
     "reconciliation_items",
     "reconciliations",
+    "recovery_codes",
+    "refresh_tokens",
     "refunds",
+    "request_log",
     "reviews",
     "routing_versions",
+    "saved_views",
+    "sessions",
     "settlement_imports",
     "settlement_rows",
+    "sign_in_failures",
+    "users",
     "webhook_attempts",
     "webhook_deliveries",
     "webhook_endpoints",

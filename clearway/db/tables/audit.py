@@ -21,6 +21,7 @@ audit_log = Table(
     Column("address", Text, info=SEALED, comment="encrypted: of the client that sent the request"),
     moment("created_at"),
     Index("ix_audit_log_merchant_id_id", "merchant_id", text("id DESC")),
+    Index("ix_audit_log_merchant_id_actor_id", "merchant_id", "actor", text("id DESC")),
     Index("ix_audit_log_subject_id_id", "subject_id", "id"),
     postgresql_partition_by="RANGE (id)",
 )

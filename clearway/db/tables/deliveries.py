@@ -66,11 +66,12 @@ webhook_deliveries = Table(
     CheckConstraint(one_of("status", DeliveryStatus), name="status_known"),
     UniqueConstraint("event_id", "endpoint_id"),
     Index("ix_webhook_deliveries_merchant_id_id", "merchant_id", text("id DESC")),
-    Index("ix_webhook_deliveries_merchant_id_status_id", "merchant_id", "status", text("id DESC")),
-    Index("ix_webhook_deliveries_merchant_id_event_type_id", "merchant_id", "event_type", text("id DESC")),
+    # The lists by status and type, see `clearway.db.walks`.
+    Index("ix_webhook_deliveries_merchant_id_parts", "merchant_id", "status", "event_type", text("id DESC")),
     Index("ix_webhook_deliveries_payment_id_id", "payment_id", "id"),
     Index("ix_webhook_deliveries_endpoint_id_id", "endpoint_id", "id"),
     Index("ix_webhook_deliveries_overdue", "next_attempt_at", "id", postgresql_where=text("status = 'pending'")),
+    Index("ix_webhook_deliveries_failed", text("id DESC"), postgresql_where=text("status = 'failed'")),
     Index("ix_webhook_deliveries_recovery_id", "recovery_id", postgresql_where=text("recovery_id IS NOT NULL")),
 )
 

@@ -46,5 +46,10 @@ gateway_events = Table(
     ),
     Index("ix_gateway_events_merchant_id_id", "merchant_id", text("id DESC")),
     Index("ix_gateway_events_subject_id", "subject_id"),
+    Index(
+        "ix_gateway_events_unused",
+        text("id DESC"),
+        postgresql_where=text("verdict <> 'verified' OR disposition IN ('unheard', 'unknown_subject')"),
+    ),
     Index("ix_gateway_events_refused", "gateway_id", "received_at", postgresql_where=text("verdict <> 'verified'")),
 )

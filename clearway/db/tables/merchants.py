@@ -24,6 +24,9 @@ accounts = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
+    Column(
+        "totp_required", Boolean, nullable=False, server_default=text("false"), comment="members sign in with TOTP only"
+    ),
     moment("created_at"),
 )
 

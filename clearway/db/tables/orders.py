@@ -18,6 +18,7 @@ orders = Table(
     Column("receipt", Text),
     Column("notes", JSONB, nullable=False, server_default=text("'{}'")),
     Column("status", Text, nullable=False, server_default=OrderStatus.CREATED.value),
+    moment("expires_at", nullable=True),
     moment("created_at"),
     moment("updated_at"),
     CheckConstraint("amount_minor > 0", name="amount_positive"),
@@ -26,5 +27,11 @@ orders = Table(
     UniqueConstraint("id", "merchant_id", "currency"),
     Index("ix_orders_merchant_id_id", "merchant_id", text("id DESC")),
     Index("ix_orders_merchant_id_status_id", "merchant_id", "status", text("id DESC")),
+    Index(
+        "ix_orders_expires_at_id",
+        "expires_at",
+        "id",
+        postgresql_where=text("expires_at IS NOT NULL AND status IN ('created', 'attempted')"),
+    ),
     Index("ix_orders_merchant_id_receipt", "merchant_id", search_key_sql("receipt")),
 )

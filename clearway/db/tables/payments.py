@@ -65,6 +65,7 @@ payments = Table(
     Column("action_url", Text),
     Column("action_form", Text, info=SEALED, comment="encrypted: what the page at action_url posts to the gateway"),
     Column("retries", JSONB(none_as_null=True), comment="the retry policy; null: it fails with its attempt"),
+    moment("action_expires_at", nullable=True),
     moment("retry_at", nullable=True),
     Column("error_code", Text),
     Column("error_description", Text),
@@ -101,10 +102,21 @@ payments = Table(
     CheckConstraint("settlement_refunded_minor BETWEEN 0 AND coalesce(settlement_minor, 0)", name="settled_refunds"),
     Index("uq_payments_quote_id", "quote_id", unique=True, postgresql_where=text("quote_id IS NOT NULL")),
     Index("ix_payments_merchant_id_id", "merchant_id", text("id DESC")),
-    Index("ix_payments_merchant_id_status_id", "merchant_id", "status", text("id DESC")),
-    Index("ix_payments_merchant_id_method_id", "merchant_id", "method", text("id DESC")),
+    # The lists with filters, see `clearway.db.walks`: one index for all of these columns.
+    Index(
+        "ix_payments_merchant_id_parts",
+        *("merchant_id", "status", "method", "currency", "gateway_id"),
+        text("id DESC"),
+        postgresql_include=["amount_minor"],
+    ),
     Index("ix_payments_merchant_id_currency_amount_minor", "merchant_id", "currency", "amount_minor"),
-    Index("ix_payments_merchant_id_created_at", "merchant_id", "created_at"),
+    # Covers what statistics add up, so that a period is read from the index alone.
+    Index(
+        "ix_payments_merchant_id_created_at",
+        "merchant_id",
+        "created_at",
+        postgresql_include=["currency", "status", "method", "gateway_id", "captured_minor", "error_code"],
+    ),
     Index("ix_payments_order_id", "order_id"),
     # For the sweep: open rows.
     Index("ix_payments_open", "id", postgresql_where=text(one_of("status", frozenset(PaymentStatus) - FINAL))),
@@ -113,9 +125,28 @@ payments = Table(
         "gateway_id",
         postgresql_where=text(one_of("status", frozenset(PaymentStatus) - FINAL)),
     ),
-    # One exact look-up each, for the search of payments.
-    Index("ix_payments_merchant_id_vpa", "merchant_id", search_key_sql("instrument ->> 'vpa'")),
-    Index("ix_payments_merchant_id_email", "merchant_id", search_key_sql("customer ->> 'email'")),
+    # One exact look-up each, for the search of payments, newest first.
+    Index(
+        "ix_payments_merchant_id_vpa",
+        "merchant_id",
+        search_key_sql("instrument ->> 'vpa'"),
+        text("id DESC"),
+        postgresql_where=text("(instrument ->> 'vpa') IS NOT NULL"),
+    ),
+    Index(
+        "ix_payments_merchant_id_email",
+        "merchant_id",
+        search_key_sql("customer ->> 'email'"),
+        text("id DESC"),
+        postgresql_where=text("(customer ->> 'email') IS NOT NULL"),
+    ),
+    Index(
+        "ix_payments_merchant_id_customer_id",
+        "merchant_id",
+        text("(customer ->> 'id')"),
+        text("id DESC"),
+        postgresql_where=text("(customer ->> 'id') IS NOT NULL"),
+    ),
     Index("ix_payments_gateway_reference", "gateway_id", "gateway_reference"),
     Index(
         "uq_payments_order_taken",

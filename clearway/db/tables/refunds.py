@@ -42,7 +42,13 @@ refunds = Table(
     CheckConstraint("amount_minor > 0", name="amount_positive"),
     CheckConstraint(one_of("status", RefundStatus), name="status_known"),
     Index("ix_refunds_merchant_id_id", "merchant_id", text("id DESC")),
-    Index("ix_refunds_merchant_id_status_id", "merchant_id", "status", text("id DESC")),
+    # The lists with filters, see `clearway.db.walks`.
+    Index(
+        "ix_refunds_merchant_id_parts",
+        *("merchant_id", "status", "gateway_id"),
+        text("id DESC"),
+        postgresql_include=["currency", "amount_minor"],
+    ),
     Index("ix_refunds_payment_id_id", "payment_id", "id"),
     Index(
         "ux_refunds_baseline",

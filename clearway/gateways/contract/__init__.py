@@ -28,7 +28,7 @@ from clearway.gateways.contract.abilities import (
     Lists,
 )
 from clearway.gateways.contract.cards import Card, CardRefusedError, CardToken, CardTokeniser
-from clearway.gateways.contract.finding import find_out
+from clearway.gateways.contract.finding import CANNOT_BE_ASKED, find_out
 from clearway.gateways.contract.gateway import Aborting, Gateway, Preparing, PreparingRefunds
 from clearway.gateways.contract.inbound import (
     EventUnreadableError,
@@ -54,7 +54,9 @@ from clearway.gateways.contract.outcomes import (
     ActionKind,
     AnswerUnreadableError,
     GatewayOutcome,
+    KeyMisusedError,
     OutcomeKind,
+    decline_code,
 )
 from clearway.gateways.contract.settlements import (
     BalanceLister,
@@ -69,6 +71,7 @@ from clearway.gateways.contract.settlements import (
 
 __all__ = [
     "ALL_METHODS",
+    "CANNOT_BE_ASKED",
     "UNKNOWN",
     "Abilities",
     "Aborting",
@@ -96,6 +99,7 @@ __all__ = [
     "InboundAnswer",
     "InboundEvent",
     "InboundRequest",
+    "KeyMisusedError",
     "ListedOperation",
     "Lists",
     "Operation",
@@ -113,6 +117,7 @@ __all__ = [
     "SignatureInvalidError",
     "Trust",
     "UnreadableRow",
+    "decline_code",
     "find_out",
     "read_inbound",
 ]

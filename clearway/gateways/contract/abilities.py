@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from clearway.domain.money import Money
-from clearway.domain.payment import CaptureMethod, PaymentMethod
+from clearway.domain.payment import CaptureMethod, PaymentMethod, UpiFlow
 from clearway.gateways.contract.operations import OperationKind
 
 
@@ -59,6 +59,13 @@ class Closes(StrEnum):
     """The customer may still pay at any time, on a page that they have open."""
 
 
+INTENT_CURRENCY: Final = "INR"
+_UPI_REFUSALS: Final = {
+    UpiFlow.INTENT: "it gives no UPI intent in this currency; send the customer's UPI ID in `vpa`",
+    UpiFlow.COLLECT: "it does not collect by a UPI ID; leave `vpa` out, and show the customer its intent",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a gateway can express. currencies None: every one. minimum_minor, maximum_minor, step_minor: by currency.
@@ -66,6 +73,7 @@ class Capabilities:
     step_minor: amounts are multiples of it, such as 100 for a currency that the gateway takes without minor units.
     Where the maps have no entry there is no bound. refund: by API at all. refund_of_payment: one refund may be of
     several captures; False: each refund is of one capture, whose references it is sent with.
+    upi_intent, upi_collect: how it takes UPI (`UpiFlow`); a kind with `upi` among its methods has one of them, or both.
     """
 
     methods: frozenset[PaymentMethod]
@@ -80,11 +88,25 @@ class Capabilities:
     partial_refund: bool = True
     refund_of_payment: bool = True
     void: bool = True
+    upi_intent: bool = False
+    upi_collect: bool = False
 
-    def refusal(self, method: PaymentMethod, money: Money, capture_method: CaptureMethod) -> str | None:
-        """Return why the gateway cannot take such a payment, or None. Called before anything is sent."""
+    def upi_in(self, currency: str) -> tuple[UpiFlow, ...]:
+        """Return how it takes UPI in this currency, the way that shops may use first."""
+        flows = {UpiFlow.INTENT: self.upi_intent and currency == INTENT_CURRENCY, UpiFlow.COLLECT: self.upi_collect}
+        return tuple(flow for flow, has in flows.items() if has and PaymentMethod.UPI in self.methods)
+
+    def refusal(
+        self, method: PaymentMethod, money: Money, capture_method: CaptureMethod, upi: UpiFlow | None = None
+    ) -> str | None:
+        """Return why the gateway cannot take such a payment, or None. Called before anything is sent.
+
+        upi: of a UPI payment; None: it is not known yet.
+        """
         if method not in self.methods:
             return f"it does not take {method.value} payments"
+        if upi is not None and upi not in self.upi_in(money.currency):
+            return _UPI_REFUSALS[upi]
         if capture_method is CaptureMethod.MANUAL and not self.manual_capture:
             return "it takes the money at once, and manual capture was asked for"
         return self._amount_refusal(money)
@@ -124,6 +146,7 @@ class Abilities:
 
     closes, door_open_s: when an unpaid attempt can no longer succeed. Its methods show whether a connector has a first
     step without effect, and whether it can abort (`Preparing`, `Aborting`). lists: what reconciliation can compare.
+    finds_lost: with a first step, whether `recover` finds an authorisation by its key when the reference is lost.
     """
 
     finds: Finding
@@ -132,6 +155,7 @@ class Abilities:
     closes: Closes = Closes.NEVER
     door_open_s: float | None = None
     lists: Lists = field(default_factory=Lists)
+    finds_lost: bool = False
 
     def __post_init__(self) -> None:
         assert (self.closes is Closes.AFTER) == (self.door_open_s is not None), "say when a door closes by itself"

@@ -15,6 +15,9 @@ from clearway.gateways.contract.gateway import Gateway
 from clearway.gateways.contract.operations import Operation
 from clearway.gateways.contract.outcomes import UNKNOWN, GatewayOutcome, OutcomeKind
 
+CANNOT_BE_ASKED: Final = "cannot_be_asked"
+NOT_ASKED: Final = GatewayOutcome(OutcomeKind.UNKNOWN, error_code=CANNOT_BE_ASKED)
+"""No question gives the outcome: only a gateway event does."""
 SEND_AGAIN: Final = GatewayOutcome(OutcomeKind.RETRYABLE, Executed.MAYBE)
 """The way to find out is to send the same request with the same key: it has no second effect."""
 
@@ -26,7 +29,7 @@ async def find_out(gateway: Gateway, operation: Operation, at: datetime) -> Gate
     """
     finding = gateway.abilities.finding(operation.kind)
     if finding.by is FindsOut.NEVER:
-        return UNKNOWN
+        return NOT_ASKED
     if finding.by is FindsOut.BY_REPLAY:
         return SEND_AGAIN if _key_lives(finding, operation, at) else UNKNOWN
     outcome = await gateway.recover(operation)

@@ -88,8 +88,8 @@ class Precheck:
     """The gateway asks whether a payment may be made now, before it takes the money.
 
     payment: the reference `payment` of an attempt. amount_minor, currency: what it is about to take; None: it does not
-    say. refusal: the answer for a payment that is not open here, or is of another amount. The question is not
-    believed and changes nothing.
+    say, or not readably. refusal: the answer for a payment that is not open here, or is of another amount. The
+    question is not believed and changes nothing.
     """
 
     payment: str

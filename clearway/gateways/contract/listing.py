@@ -41,10 +41,8 @@ class OperationPage:
 class OperationLister(Protocol):
     """A gateway whose own operations can be listed."""
 
-    async def list_operations(
-        self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
-    ) -> OperationPage:
-        """List the operations that were made or changed since a moment; of one payment if its id is given.
+    async def list_operations(self, *, since: datetime, cursor: str | None = None) -> OperationPage:
+        """List the operations that were made or changed since a moment.
 
         Raises GatewayUnavailableError.
         """

@@ -28,9 +28,9 @@ class Authorisation:
     """The fields of an authorisation only.
 
     method: upi, card, netbanking or wallet. instrument: what the method needs and no card number ever: a gateway token
-    for `card`, a VPA for `upi`, a bank code for `netbanking`, a wallet code for `wallet`. It is empty in messages to
-    and from workflows: the activity decrypts it. return_url: where the gateway's page sends the customer; it is the
-    same on every repeat.
+    for `card`, a bank code for `netbanking`, a wallet code for `wallet`. For `upi` it is the VPA, or empty: the gateway
+    then answers NEEDS_ACTION with a UPI intent. It is empty in messages to and from workflows: the activity decrypts
+    it. return_url: where the gateway's page sends the customer; it is the same on every repeat.
     """
 
     method: str

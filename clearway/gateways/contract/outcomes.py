@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -26,6 +27,7 @@ from clearway.domain.limits import (
     URL_LENGTH_MAX,
 )
 from clearway.domain.text import is_storable, storable_or_none
+from clearway.gateways.contract.operations import OperationKind
 
 CURRENCY_LENGTH: Final = 3
 RETRY_AFTER_S_MAX: Final = 3_600.0
@@ -34,6 +36,7 @@ FORM_FIELDS_MAX: Final = 50
 FORM_VALUE_LENGTH_MAX: Final = 4_096
 REFERENCE_NAME_LENGTH_MAX: Final = 32
 _WEB_URL: Final = re.compile(r"https?://[^\s/?#]+\S*")
+_UPI_INTENT: Final = re.compile(r"upi://pay\?[!-~]*\bpa=[!-~]+", re.ASCII)
 
 
 class AnswerUnreadableError(ValueError):
@@ -41,6 +44,16 @@ class AnswerUnreadableError(ValueError):
 
     As the answer to a call it makes the outcome UNKNOWN, because the gateway may have acted all the same.
     """
+
+
+class KeyMisusedError(Exception):
+    """We sent one idempotency key with two different requests: a programmer error, never the gateway's."""
+
+
+def decline_code(kind: OperationKind, code: str | None = None) -> str:
+    """Return our code of a decline: the most general one of the operation, if the gateway's says no more."""
+    general = "refund_failed" if kind is OperationKind.REFUND else "payment_declined"
+    return general if code in {None, "payment_declined"} else str(code)
 
 
 class OutcomeKind(StrEnum):
@@ -81,16 +94,19 @@ USUALLY: Final[Mapping[OutcomeKind, Executed]] = MappingProxyType(
 
 
 class ActionKind(StrEnum):
-    """How the customer gets to the gateway's page."""
+    """How the customer gets to the gateway's page, or to their UPI app."""
 
     REDIRECT = "redirect"
     FORM_POST = "form_post"
+    UPI_INTENT = "upi_intent"
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What the customer must do next, in a browser: open `url`, or post `fields` to it.
+    """What the customer must do next: open `url` in a browser, post `fields` to it, or pay by this UPI intent.
 
+    A UPI intent is the gateway's own `upi://pay?pa=…` link: nobody else may write the payee into it.
+    expires_at: when it is no longer of use. The gateway says the outcome, not the app.
     sealed: in messages to and from workflows, a form is encrypted here, and `url` is a page of Clearway that posts it.
 
     Raises AnswerUnreadableError for a URL that no browser should be sent to.
@@ -100,10 +116,12 @@ class Action:
     url: str = field(repr=False)
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
     sealed: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        if not (is_storable(self.url, URL_LENGTH_MAX) and _WEB_URL.fullmatch(self.url)):
-            raise AnswerUnreadableError("the URL for the customer is not an http or https URL")
+        form, named = (_UPI_INTENT, "a UPI intent") if self.is_upi else (_WEB_URL, "an http or https URL")
+        if not (is_storable(self.url, URL_LENGTH_MAX) and form.fullmatch(self.url)):
+            raise AnswerUnreadableError(f"the URL for the customer is not {named}")
         texts = [*self.fields, *self.fields.values()]
         if len(self.fields) > FORM_FIELDS_MAX or not all(_is_form_text(text) for text in texts):
             raise AnswerUnreadableError("the form for the customer cannot be used")
@@ -117,6 +135,16 @@ class Action:
     def form_post(cls, url: str, fields: Mapping[str, str]) -> Action:
         """Have the customer's browser post a form, as pages of some banks want it."""
         return cls(ActionKind.FORM_POST, url, fields)
+
+    @classmethod
+    def upi_intent(cls, url: str, expires_at: datetime | None = None) -> Action:
+        """Have the customer pay by a UPI app."""
+        return cls(ActionKind.UPI_INTENT, url, expires_at=expires_at)
+
+    @property
+    def is_upi(self) -> bool:
+        """Whether a UPI app, and not a browser, is what the customer needs."""
+        return self.kind is ActionKind.UPI_INTENT
 
 
 @dataclass(frozen=True, slots=True)

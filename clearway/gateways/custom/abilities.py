@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Final
 
 from clearway.domain.money import exponent
-from clearway.domain.payment import PaymentMethod
+from clearway.domain.payment import PaymentMethod, UpiFlow
 from clearway.gateways.contract import Abilities, Capabilities, Closes, Finding, FindsOut, OperationKind
 from clearway.gateways.custom import amounts
+from clearway.gateways.custom.checks.places import references_in
 from clearway.gateways.custom.language.document import ClosesAfter, Document, Finds
 
 FOR_EVER_S: Final = 10 * 365 * 86_400.0
@@ -43,8 +44,19 @@ def capabilities_of(document: Document) -> Capabilities:
         repeated_capture=given.capture == "repeated",
         refund=given.refund != "none",
         partial_refund=given.refund == "partial",
+        refund_of_payment=not _refunds_captures(document),
         void=document.void is not None,
+        upi_intent=UpiFlow.INTENT in given.upi,
+        upi_collect=UpiFlow.COLLECT in given.upi,
     )
+
+
+def _refunds_captures(document: Document) -> bool:
+    """Return whether a refund names one capture: what it sends has a reference that the answer to a capture gave."""
+    given = set() if document.capture is None else set(document.capture.answer.references)
+    if document.refund is None or given <= {"payment"}:
+        return False
+    return any(reference in given - {"payment"} for reference in references_in("refund.request", document))
 
 
 def _steps(document: Document) -> Mapping[str, int]:

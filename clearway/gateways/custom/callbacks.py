@@ -74,6 +74,8 @@ def _content(callback: Callback, request: InboundRequest) -> Any:
             return query
         case "query_or_form":
             return paths.Flat(query | (reading.parsed("form", request.body) or {}))
+        case "multipart":
+            return reading.form_data(request.headers.get("content-type", ""), request.body)
         case source:
             return reading.parsed(source, request.body)
 
@@ -171,7 +173,7 @@ def _precheck(writer: Writer, callback: Callback, refuse: Reply, payment: str, v
     try:
         amount, currency = reading.amount_of(callback, values, writer)
     except AnswerUnreadableError:
-        return Inbound(answer=refusal)
+        amount, currency = None, None  # no payment is of this amount, so it is refused
     return Inbound(answer=_answer(callback.answer), precheck=Precheck(payment, amount, currency, refusal))
 
 

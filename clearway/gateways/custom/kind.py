@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, Final, Self
@@ -10,6 +12,7 @@ from typing import Annotated, Any, Final, Self
 import orjson
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
+from clearway.crypto import client_certificates
 from clearway.domain.gateway import GatewayKind
 from clearway.gateways.contract import Capabilities, Gateway
 from clearway.gateways.custom import checks, proving
@@ -26,6 +29,7 @@ from clearway.gateways.http import gateway_client
 from clearway.gateways.kinds import Ingredients, Kind
 
 PROBLEMS_SHOWN_MAX: Final = 12
+EXPIRES_SOON: Final = timedelta(days=30)
 Value = Annotated[str, Field(min_length=1, max_length=500)]
 
 
@@ -120,7 +124,7 @@ def entered_of(
 async def problems(credentials: CustomCredentials, settings: CustomSettings) -> list[str]:
     """Return what is wrong with the document's meaning, its examples, and what was entered for it."""
     document = settings.described()
-    found = list(_of_entered(document, credentials.values(), settings))
+    found = [*_of_entered(document, credentials.values(), settings), *_of_certificate(document, credentials.values())]
     meant = [f"settings.document: {problem}" for problem in checks.problems_of(document)]
     if not meant:
         meant = [f"settings.document: {problem}" for problem in await proving.failures(document)]
@@ -140,6 +144,20 @@ def _of_entered(document: Document, credentials: Mapping[str, str], settings: Cu
     return found + [f"settings.addresses.{name}: the document has no such" for name in sorted(unknown)]
 
 
+def _of_certificate(document: Document, credentials: Mapping[str, str]) -> Iterator[str]:
+    named = document.client_certificate
+    if named is None or not {named.certificate, named.key} <= credentials.keys():
+        return
+    certificate, key = credentials[named.certificate], credentials[named.key]
+    problem = client_certificates.certificate_problem(certificate, datetime.now(UTC))
+    if problem is not None:
+        yield f"credentials.{named.certificate}: {problem}"
+        return
+    problem = client_certificates.key_problem(certificate, key)
+    if problem is not None:
+        yield f"credentials.{named.key}: {problem}"
+
+
 def build(given: Ingredients) -> Gateway:
     """Return the connector."""
     document = given.settings.described()
@@ -149,9 +167,17 @@ def build(given: Ingredients) -> Gateway:
     return CustomGateway(
         document,
         entered_of(document, given.credentials, given.settings, callback_url),
-        gateway_client(timeout_s, requests=requests, transport=given.guarded()),
+        gateway_client(timeout_s, requests=requests, transport=given.guarded(_tls(document, given.credentials))),
         timeout_s=timeout_s,
     )
+
+
+def _tls(document: Document, credentials: CustomCredentials) -> ssl.SSLContext | None:
+    """Return a context that shows the client certificate; None without one. Raises ValueError."""
+    named, values = document.client_certificate, credentials.values()
+    if named is None:
+        return None
+    return client_certificates.context_of(values.get(named.certificate, ""), values.get(named.key, ""))
 
 
 async def rehearse(
@@ -162,13 +188,17 @@ async def rehearse(
     return await dry_run(document, entered_of(document, credentials, settings, callback_url), asked)
 
 
-def warnings(_: CustomCredentials, settings: CustomSettings) -> tuple[str, ...]:
+def warnings(credentials: CustomCredentials, settings: CustomSettings) -> tuple[str, ...]:
     """Return warnings: what is unusual and still allowed."""
     document = settings.described()
     found = list(checks.warnings_of(document))
     without_test = [name for name, address in document.addresses.items() if address.test is None]
     if settings.environment is Environment.TEST and set(without_test) - settings.addresses.keys():
         found.append("The document has no test address, so the live one is used: real money moves.")
+    if document.client_certificate is not None:
+        ends_at = client_certificates.expiry_of(credentials.values()[document.client_certificate.certificate])
+        if ends_at < datetime.now(UTC) + EXPIRES_SOON:
+            found.append(f"The client certificate expires on {ends_at.date()}. Enter the next one before that day.")
     return tuple(found)
 
 

@@ -19,9 +19,11 @@ from clearway.gateways.contract import (
     GatewayOutcome,
     OperationKind,
     OutcomeKind,
+    decline_code,
 )
 from clearway.gateways.custom import amounts, paths
 from clearway.gateways.custom.context import NotSendableError, Writer
+from clearway.gateways.custom.form_data import fields_of
 from clearway.gateways.custom.language.answers import (
     Before,
     Case,
@@ -40,7 +42,6 @@ FIELDS_MAX: Final = 200
 WITH_REFERENCES: Final = frozenset(
     {OutcomeKind.APPROVED, OutcomeKind.PREPARED, OutcomeKind.NEEDS_ACTION, OutcomeKind.PENDING}
 )
-_GENERAL: Final = {OperationKind.REFUND: "refund_failed"}
 
 
 def parsed(form: str, body: bytes) -> Any:
@@ -51,6 +52,11 @@ def parsed(form: str, body: bytes) -> Any:
         return _PARSERS[form](body.decode())
     except (ValueError, RecursionError):
         return None
+
+
+def form_data(content_type: str, body: bytes) -> paths.Flat | None:
+    """Return the fields of a multipart/form-data body; None for one that is not so."""
+    return None if len(body) > BODY_BYTES_MAX else fields_of(content_type, body, FIELDS_MAX)
 
 
 def values_of(reads: Mapping[str, Read], message: Any) -> dict[str, str]:
@@ -78,7 +84,7 @@ def outcome_of(
         amount_minor=amount,
         currency=currency,
         captured=outcome is OutcomeKind.APPROVED and bool(case.captured),
-        error_code=(case.error_code or _GENERAL.get(kind, "payment_declined")) if declined else None,
+        error_code=decline_code(kind, case.error_code) if declined else None,
         error_description=case.description if declined else None,
         raw_code=raw or None,
         retry_after_s=case.retry_after_s,

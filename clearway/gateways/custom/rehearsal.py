@@ -36,6 +36,7 @@ from clearway.gateways.tokens import Token, Tokens
 
 RETURN_URL: Final = "https://shop.example/return"
 TIMEOUT_S: Final = 5.0
+MULTIPART: Final = "multipart/form-data; boundary=clearway-example"
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,10 @@ def body_of(message: Message) -> tuple[str, bytes]:
     """Return the content type and the body of a message."""
     if message.form is not None:
         return "application/x-www-form-urlencoded", urlencode(message.form).encode()
+    if message.multipart is not None:
+        parts = {name: (None, value) for name, value in message.multipart.items()}
+        request = httpx.Request("POST", RETURN_URL, headers={"content-type": MULTIPART}, files=parts)
+        return MULTIPART, request.read()
     if message.json_body is not None:
         return "application/json", json_bytes(message.json_body)
     return "text/plain", (message.text or "").encode()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from clearway.domain.resources import UPI_SCHEME
 from clearway.gateways.contract import Action, AnswerUnreadableError
 from clearway.gateways.custom.context import JsonNumber, Message, NotSendableError, Writer
 from clearway.gateways.custom.language.requests import Page, Request
@@ -52,6 +53,8 @@ def page_of(writer: Writer, page: Page, known: Mapping[str, str]) -> Action:
     if query:
         url += ("&" if "?" in url else "?") + urlencode(query)
     try:
+        if page.form is None and url.startswith(UPI_SCHEME):
+            return Action.upi_intent(url)
         if page.form is None:
             return Action.redirect(url)
         fields, _ = _fields(writer, page.form, Message(url=url))

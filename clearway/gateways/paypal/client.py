@@ -190,11 +190,9 @@ class PayPalGateway:
             )
         return None
 
-    async def list_operations(
-        self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
-    ) -> OperationPage:
+    async def list_operations(self, *, since: datetime, cursor: str | None = None) -> OperationPage:
         """List authorizations, captures and refunds. Raises GatewayUnavailableError."""
-        return await self._lists.operations(since, payment_id, cursor)
+        return await self._lists.operations(since, cursor)
 
     async def list_balance_rows(self, *, since: datetime, until: datetime, cursor: str | None = None) -> BalancePage:
         """List the transactions that moved the balance. Raises GatewayUnavailableError."""

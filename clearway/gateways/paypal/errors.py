@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from clearway.egress.retry_after import retry_after_s
-from clearway.gateways.contract import Executed, GatewayOutcome, OperationKind, OutcomeKind
+from clearway.gateways.contract import Executed, GatewayOutcome, OperationKind, OutcomeKind, decline_code
 from clearway.gateways.errors import classify
 
 KIND: Final = "paypal"
@@ -35,8 +35,6 @@ MOVED: Final = frozenset(
 )
 """Issues about a changed state: an earlier request did it, or the payment moved on. The object shows the outcome."""
 _SERVER_ERROR: Final = 500
-_NO_DECLINE: Final = {OperationKind.REFUND: "refund_failed"}
-"""The most general code of an operation, where it is not `payment_declined`."""
 
 
 def issue_of(body: Mapping[str, Any]) -> str | None:
@@ -64,7 +62,7 @@ def outcome_of_error(
     return GatewayOutcome(
         OutcomeKind.DECLINED,
         Executed(row.executed.value),
-        error_code=_code(kind, row.decline_code),
+        error_code=decline_code(kind, row.decline_code),
         raw_code=issue,
         error_description=row.merchant_text,
     )
@@ -76,7 +74,7 @@ def declined(kind: OperationKind, status: str, references: Mapping[str, str]) ->
     return GatewayOutcome(
         OutcomeKind.DECLINED,
         references=references,
-        error_code=_code(kind, row.decline_code),
+        error_code=decline_code(kind, row.decline_code),
         raw_code=status,
         error_description=row.merchant_text if row.known else None,
     )
@@ -84,8 +82,5 @@ def declined(kind: OperationKind, status: str, references: Mapping[str, str]) ->
 
 def not_sent(kind: OperationKind, message: str, code: str | None = None) -> GatewayOutcome:
     """Return the decline of a request that was surely not sent."""
-    return GatewayOutcome(OutcomeKind.DECLINED, Executed.NO, error_code=_code(kind, code), error_description=message)
-
-
-def _code(kind: OperationKind, code: str | None) -> str:
-    return _NO_DECLINE.get(kind, "payment_declined") if code in {None, "payment_declined"} else str(code)
+    said = decline_code(kind, code)
+    return GatewayOutcome(OutcomeKind.DECLINED, Executed.NO, error_code=said, error_description=message)

@@ -20,6 +20,7 @@ from clearway.gateways.contract import (
     AnswerUnreadableError,
     GatewayOutcome,
     GatewayUnavailableError,
+    KeyMisusedError,
     OperationKind,
     OutcomeKind,
 )
@@ -35,10 +36,6 @@ class PayPalCredentials:
     client_id: str = field(repr=False)
     client_secret: str = field(repr=False)
     webhook_id: str | None = field(default=None, repr=False)
-
-
-class KeyMisusedError(Exception):
-    """We sent one idempotency key with two different requests: a programmer error, never PayPal's."""
 
 
 class CredentialsRefusedError(Exception):

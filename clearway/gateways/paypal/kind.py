@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Final
 
@@ -9,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from clearway.domain.gateway import GatewayKind
 from clearway.domain.payment import PaymentMethod
-from clearway.gateways.browser import ActionNeeded, BrowserSide, Component
+from clearway.gateways.browser import ActionNeeded, BrowserSide, Component, of_stand_in
 from clearway.gateways.contract import Capabilities, Gateway
 from clearway.gateways.forms import URL_FIELD, Credentials, GatewaySettings, Secret
 from clearway.gateways.kinds import Ingredients, Kind
@@ -18,6 +19,11 @@ from clearway.gateways.paypal.client import LIVE, SANDBOX, WALLET, PayPalGateway
 from clearway.gateways.paypal.exchange import PayPalCredentials
 
 SCRIPT: Final = "https://www.paypal.com/sdk/js"
+_OWN: Final = ("https://*.paypal.com", "https://*.paypalobjects.com")
+CONTENT_SOURCES: Final[Mapping[str, tuple[str, ...]]] = dict.fromkeys(
+    ("script-src", "style-src", "frame-src", "connect-src", "img-src"), _OWN
+)
+"""developer.paypal.com/sdk/js/configuration, "Content security policy"; the script is given the page's nonce."""
 
 
 class Environment(StrEnum):
@@ -93,13 +99,17 @@ def warnings(credentials: PayPalForm, settings: PayPalSettings) -> tuple[str, ..
 
 def browser(settings: PayPalSettings, _method: PaymentMethod) -> BrowserSide:
     """Return what a page needs: a button, after which the customer goes on at PayPal. The script only draws it."""
+    script, sources = SCRIPT, CONTENT_SOURCES
+    if settings.api_base is not None:
+        script, sources = f"{settings.api_base.rstrip('/')}/sdk/js", of_stand_in(settings.api_base)
     return BrowserSide(
         Component.BUTTON,
         "wallet",
         value={"code": WALLET},
-        script=SCRIPT if settings.client_id else None,
+        script=script if settings.client_id else None,
         values={"client_id": settings.client_id} if settings.client_id else {},
         next_action=ActionNeeded.ALWAYS,
+        content_sources=sources if settings.client_id else {},
     )
 
 

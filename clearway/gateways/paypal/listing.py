@@ -31,6 +31,7 @@ from clearway.gateways.contract import (
     OperationPage,
     OutcomeKind,
     UnreadableRow,
+    decline_code,
 )
 from clearway.gateways.paypal.amounts import signed_from_paypal
 from clearway.gateways.paypal.exchange import Answer, Exchange
@@ -121,13 +122,11 @@ class PayPalLists:
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    async def operations(self, since: datetime, payment_id: str | None, cursor: str | None) -> OperationPage:
+    async def operations(self, since: datetime, cursor: str | None) -> OperationPage:
         """Return a page of authorizations, captures and refunds."""
         begin = Place.of(cursor) if cursor else Place.first(_whole(since), datetime.now(UTC))
         found, following = await self._page(begin, every=True)
-        listed = [one for each in found for one in _operation(each)]
-        wanted = [one for one in listed if payment_id is None or one.payment_id == payment_id]
-        return OperationPage(tuple(wanted), following)
+        return OperationPage(tuple(one for each in found for one in _operation(each)), following)
 
     async def rows(self, since: datetime, until: datetime, cursor: str | None) -> BalancePage:
         """Return a page of transactions that moved the balance in the period, also of those that waited until then."""
@@ -204,7 +203,7 @@ def _operation(info: Mapping[str, Any]) -> list[ListedOperation]:
             amount_minor=abs(minor),
             currency=currency,
             captured=reference == CAPTURE and outcome is OutcomeKind.APPROVED,
-            error_code=None if outcome is not OutcomeKind.DECLINED else _refused(kind),
+            error_code=None if outcome is not OutcomeKind.DECLINED else decline_code(kind),
         )
     except (AnswerUnreadableError, KeyError, TypeError, ValueError):
         return []  # Its money is found missing by the other side of the comparison.
@@ -220,10 +219,6 @@ def _kind(code: str, key: str | None, minor: int) -> tuple[OperationKind | None,
         captured_later = key is not None and f":{OperationKind.CAPTURE.value}:" in key
         return OperationKind.CAPTURE if captured_later else OperationKind.AUTHORISE, CAPTURE
     return None, ""
-
-
-def _refused(kind: OperationKind) -> str:
-    return "refund_failed" if kind is OperationKind.REFUND else "payment_declined"
 
 
 def _key(info: Mapping[str, Any]) -> str | None:

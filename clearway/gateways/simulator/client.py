@@ -54,7 +54,7 @@ LAG_S: Final = 20.0
 """How long the simulator's look-up may lag behind, as its fault `not_found_yet` imitates."""
 ABILITIES: Final = Abilities(
     finds=Finding(FindsOut.BY_OUR_ID, lag_s=LAG_S),
-    capabilities=Capabilities(ALL_METHODS),
+    capabilities=Capabilities(ALL_METHODS, upi_intent=True, upi_collect=True),
     closes=Closes.AT_ONCE,
     lists=Lists(operations_lag_s=LAG_S, balance_lag_s=LAG_S, payouts_lag_s=LAG_S),
 )
@@ -120,11 +120,9 @@ class SimulatorGateway:
         # An unsent question says nothing about the operation.
         return UNKNOWN if outcome.kind is OutcomeKind.RETRYABLE else outcome
 
-    async def list_operations(
-        self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
-    ) -> OperationPage:
+    async def list_operations(self, *, since: datetime, cursor: str | None = None) -> OperationPage:
         """List the simulator's operations since a moment. Raises GatewayUnavailableError."""
-        wanted = {"since": since.isoformat()} | ({} if payment_id is None else {"payment": payment_id})
+        wanted = {"since": since.isoformat()}
         return await self._list("/v1/operations", wanted, cursor, mapping.page_of_operations)
 
     async def list_balance_rows(self, *, since: datetime, until: datetime, cursor: str | None = None) -> BalancePage:

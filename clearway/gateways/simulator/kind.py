@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from pydantic import Field
@@ -10,8 +11,8 @@ from clearway.domain.gateway import GatewayKind
 from clearway.domain.merchant import Mode
 from clearway.domain.payment import PaymentMethod
 from clearway.gateways.browser import BrowserSide, Component, without_script
-from clearway.gateways.contract import Gateway
-from clearway.gateways.forms import Credentials, NoSettings, Secret
+from clearway.gateways.contract import Capabilities, Gateway
+from clearway.gateways.forms import Credentials, GatewaySettings, Secret
 from clearway.gateways.kinds import Ingredients, Kind
 from clearway.gateways.simulator.client import ABILITIES, SimulatorGateway
 
@@ -20,6 +21,16 @@ class SimulatorCredentials(Credentials):
     """The secret of the webhooks of one configuration. Left out: SIMULATOR_WEBHOOK_SECRET of the installation."""
 
     webhook_secret: Secret | None = Field(default=None, description="Verifies its webhooks: `whsec_` and base64.")
+
+
+class SimulatorSettings(GatewaySettings):
+    """How the simulated acquirer takes UPI."""
+
+    upi_collect: bool = Field(
+        default=True,
+        description="Whether it collects by the customer's UPI ID too. Acquirers of shops in India no longer do: "
+        "switch it off to see what your customers will see.",
+    )
 
 
 def build(given: Ingredients) -> Gateway:
@@ -34,7 +45,12 @@ def build(given: Ingredients) -> Gateway:
     )
 
 
-def browser(_settings: NoSettings, method: PaymentMethod) -> BrowserSide:
+def capabilities(settings: SimulatorSettings) -> Capabilities:
+    """Return what the gateway takes."""
+    return replace(ABILITIES.capabilities, upi_collect=settings.upi_collect)
+
+
+def browser(_settings: SimulatorSettings, method: PaymentMethod) -> BrowserSide:
     """Return what a page needs: fields of its own. It takes the numbers of test cards."""
     if method is PaymentMethod.CARD:
         return BrowserSide(Component.CARD_FORM, "card")
@@ -45,9 +61,9 @@ SIMULATOR: Final = Kind(
     name=GatewayKind.SIMULATOR,
     title="Simulator",
     credentials=SimulatorCredentials,
-    settings=NoSettings,
+    settings=SimulatorSettings,
     build=build,
-    capabilities=lambda _: ABILITIES.capabilities,
+    capabilities=capabilities,
     modes=frozenset({Mode.TEST}),
     mode_of=lambda _: Mode.TEST,
     browser=browser,

@@ -19,16 +19,17 @@ from clearway.gateways.contract import (
     Executed,
     GatewayOutcome,
     InboundEvent,
+    KeyMisusedError,
     ListedOperation,
     OperationKind,
     OperationPage,
     OutcomeKind,
     Trust,
+    decline_code,
 )
 from clearway.gateways.errors import classify
 
 KIND: Final = "simulator"
-FALLBACK_CODE: Final = "payment_declined"
 
 _KINDS: Final = {
     "processing": OutcomeKind.PENDING,
@@ -48,10 +49,6 @@ _TYPES: Final = {
 }
 
 
-class IdempotencyKeyMisusedError(Exception):
-    """We sent one key with two different requests: a programmer error, never the gateway's or the customer's."""
-
-
 def unified_code(failure: object, *, refund: bool = False) -> str:
     """Return the unified code of the error table; for an unknown failure the most general code of the operation."""
     if isinstance(failure, str):
@@ -59,7 +56,7 @@ def unified_code(failure: object, *, refund: bool = False) -> str:
         known = next((row.decline_code for row in rows if row.known), None)
         if known is not None:
             return known
-    return "refund_failed" if refund else FALLBACK_CODE
+    return decline_code(OperationKind.REFUND if refund else OperationKind.AUTHORISE)
 
 
 def outcome_of_operation(body: Any) -> GatewayOutcome:
@@ -91,7 +88,7 @@ def outcome_of_answer(status: int, headers: Mapping[str, str], body: Any) -> Gat
     if status in {200, 201, 402}:
         return _operation_or_unknown(body)
     if status == 409 and _error_code(body) == "idempotency_key_reused":  # noqa: PLR2004 - Conflict
-        raise IdempotencyKeyMisusedError("the simulator has seen this idempotency key with another request")
+        raise KeyMisusedError("the simulator has seen this idempotency key with another request")
     if 400 <= status < 500 and _error_code(body):  # noqa: PLR2004 - client errors
         return _refusal(body)
     return UNKNOWN
@@ -132,16 +129,12 @@ def page_of_operations(body: Any) -> OperationPage:
 
 def _listed(body: Any) -> ListedOperation:
     outcome = outcome_of_operation(body)
-    try:
-        created_at = datetime.fromisoformat(_text(body, "created"))
-    except ValueError as error:
-        raise AnswerUnreadableError(f"not a moment: {error}") from error
     return ListedOperation(
         key=_text(body, "idempotency_key"),
         kind=_TYPES[_type(body)],
         payment_id=_text(body, "merchant_reference"),
         outcome=outcome,
-        created_at=created_at,
+        created_at=_moment(body, "created"),
     )
 
 
@@ -218,4 +211,13 @@ def _action(body: Mapping[str, Any]) -> Action:
     action = body.get("next_action")
     if not isinstance(action, Mapping):
         raise AnswerUnreadableError("next_action is missing")
+    if action.get("type") == "upi_intent":
+        return Action.upi_intent(_text(action, "url"), _moment(action, "expires_at"))
     return Action.redirect(_text(action, "url"))
+
+
+def _moment(body: Mapping[str, Any], name: str) -> datetime:
+    try:
+        return datetime.fromisoformat(_text(body, name))
+    except ValueError as error:
+        raise AnswerUnreadableError(f"not a moment: {error}") from error

@@ -1,7 +1,7 @@
 """The connector: a payment in one step, its delayed capture, cancellation and refunds.
 
-A payment carries its id and the number of the attempt as `reference_id`, and a refund our key as its reason. By them
-they are found when an answer was lost.
+A payment carries its id and the number of the attempt as `reference_id`. A refund carries our key and the payment's id
+as its reason. By them they are found when an answer was lost.
 """
 
 from __future__ import annotations
@@ -141,11 +141,9 @@ class SquareGateway:
             " check that the environment (production or sandbox) is that of the token."
         )
 
-    async def list_operations(
-        self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
-    ) -> OperationPage:
+    async def list_operations(self, *, since: datetime, cursor: str | None = None) -> OperationPage:
         """List payments and refunds. Raises GatewayUnavailableError."""
-        return await self._lists.operations(since, payment_id, cursor)
+        return await self._lists.operations(since, cursor)
 
     async def list_balance_rows(self, *, since: datetime, until: datetime, cursor: str | None = None) -> BalancePage:
         """List what was paid out. Raises GatewayUnavailableError."""
@@ -229,7 +227,7 @@ class SquareGateway:
                 "idempotency_key": identifiers.idempotency_key(operation.key),
                 "payment_id": operation.payment_reference,
                 "amount_money": _money(operation),
-                "reason": operation.key,
+                "reason": identifiers.refund_reason(operation.key, operation.payment_id),
             }
         )
         return _read(answer, "refund", mapping.outcome_of_refund)
@@ -289,9 +287,10 @@ class SquareGateway:
         if answer.body is None:
             return _answered(answer, "payment", mapping.outcome_of_refund)
         listed = mapping.part(answer.body, "payment").get("refund_ids", [])
+        reason = identifiers.refund_reason(operation.key, operation.payment_id)
         for refund_id in reversed(listed if isinstance(listed, list) else []):
             answer = await self._api.refund(str(refund_id))
-            if answer.body is None or mapping.part(answer.body, "refund").get("reason") == operation.key:
+            if answer.body is None or mapping.part(answer.body, "refund").get("reason") == reason:
                 return _answered(answer, "refund", mapping.outcome_of_refund)
         return GatewayOutcome(OutcomeKind.NOT_FOUND)
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from clearway.egress.retry_after import retry_after_s
-from clearway.gateways.contract import Executed, GatewayOutcome, OperationKind, OutcomeKind
+from clearway.gateways.contract import Executed, GatewayOutcome, OperationKind, OutcomeKind, decline_code
 from clearway.gateways.errors import classify
 
 KIND: Final = "square"
@@ -18,8 +18,6 @@ KEY_REUSED: Final = "IDEMPOTENCY_KEY_REUSED"
 USED: Final = frozenset({"CARD_TOKEN_USED", "SOURCE_USED"})
 """A token serves once, so an earlier request with it may have made the payment."""
 _SERVER_ERROR: Final = 500
-_NO_DECLINE: Final = {OperationKind.REFUND: "refund_failed"}
-"""The most general code of an operation, where it is not `payment_declined`."""
 
 
 def code_of(errors: object) -> str | None:
@@ -47,7 +45,7 @@ def outcome_of_error(
         OutcomeKind.DECLINED,
         Executed(row.executed.value),
         references={"payment": payment_id} if isinstance(payment_id, str) and payment_id else {},
-        error_code=_code(kind, row.decline_code),
+        error_code=decline_code(kind, row.decline_code),
         raw_code=code,
         error_description=row.merchant_text,
     )
@@ -60,7 +58,7 @@ def declined(kind: OperationKind, code: str | None, references: Mapping[str, str
         OutcomeKind.DECLINED,
         Executed.NO if row.executed is Executed.NO else Executed.YES,
         references=references,
-        error_code=_code(kind, row.decline_code),
+        error_code=decline_code(kind, row.decline_code),
         raw_code=code,
         error_description=row.merchant_text if row.decline_code else None,
     )
@@ -68,8 +66,5 @@ def declined(kind: OperationKind, code: str | None, references: Mapping[str, str
 
 def not_sent(kind: OperationKind, message: str) -> GatewayOutcome:
     """Return the decline of a request that surely moved nothing."""
-    return GatewayOutcome(OutcomeKind.DECLINED, Executed.NO, error_code=_code(kind, None), error_description=message)
-
-
-def _code(kind: OperationKind, code: str | None) -> str:
-    return _NO_DECLINE.get(kind, "payment_declined") if code in {None, "payment_declined"} else str(code)
+    code = decline_code(kind, None)
+    return GatewayOutcome(OutcomeKind.DECLINED, Executed.NO, error_code=code, error_description=message)

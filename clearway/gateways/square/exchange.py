@@ -13,6 +13,7 @@ from clearway.gateways.contract import (
     UNKNOWN,
     AnswerUnreadableError,
     GatewayOutcome,
+    KeyMisusedError,
     OperationKind,
     OutcomeKind,
 )
@@ -23,10 +24,6 @@ ONCE: Final[Any] = {"max_retries": 0}
 """Options of every call: the SDK repeats a 5xx, 408, 409 and 429 twice unless it is told not to."""
 
 Result = TypeVar("Result")
-
-
-class KeyMisusedError(Exception):
-    """We sent one idempotency key with two different requests: a programmer error, never Square's."""
 
 
 @dataclass(frozen=True, slots=True)

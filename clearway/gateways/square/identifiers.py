@@ -12,7 +12,7 @@ from clearway.gateways.contract import OperationKind
 KEY_LENGTH_MAX: Final = 45
 REFERENCE_LENGTH_MAX: Final = 40
 _REFERENCE: Final = re.compile(r"([a-z]{2,8}_[0-9A-Za-z]{1,26}):([0-9]{1,6})")
-_REFUND_KEY: Final = re.compile(r"[a-z]{2,8}_[0-9A-Za-z]{1,26}:refund:[0-9]{1,6}")
+_REFUND_REASON: Final = re.compile(r"([a-z]{2,8}_[0-9A-Za-z]{1,26}:refund:[0-9]{1,6}) ([a-z]{2,8}_[0-9A-Za-z]{1,26})")
 
 
 def idempotency_key(key: str) -> str:
@@ -32,9 +32,15 @@ def authorisation_of(reference: object) -> str | None:
     return f"{found[1]}:{OperationKind.AUTHORISE.value}:{found[2]}" if found else None
 
 
-def refund_of(reason: object) -> str | None:
-    """Return the key of the refund that has this reason; None for a foreign one."""
-    return reason if isinstance(reason, str) and _REFUND_KEY.fullmatch(reason) else None
+def refund_reason(key: str, payment_id: str) -> str:
+    """Return the reason of a refund, which Square shows with it: our key and the payment's id."""
+    return f"{key} {payment_id}"
+
+
+def refund_of(reason: object) -> tuple[str, str] | None:
+    """Return the key and the payment of the refund that has this reason; None for a foreign one."""
+    found = _REFUND_REASON.fullmatch(reason) if isinstance(reason, str) else None
+    return (found[1], found[2]) if found else None
 
 
 def _fitted(text: str, length: int) -> str:

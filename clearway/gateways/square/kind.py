@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from clearway.domain.gateway import GatewayKind
 from clearway.domain.payment import PaymentMethod
-from clearway.gateways.browser import ActionNeeded, BrowserSide, by_script
+from clearway.gateways.browser import ActionNeeded, BrowserSide, by_script, of_stand_in
 from clearway.gateways.contract import Capabilities, Gateway
 from clearway.gateways.forms import URL_FIELD, Credentials, GatewaySettings, Secret, is_plain
 from clearway.gateways.kinds import Ingredients, Kind
@@ -126,7 +126,24 @@ def warnings(credentials: SquareForm, settings: SquareSettings) -> tuple[str, ..
 def browser(settings: SquareSettings, _method: PaymentMethod) -> BrowserSide:
     """Return what a page needs: Square's card field, which also verifies the customer before it makes the token."""
     values = {"application_id": settings.application_id, "location_id": settings.location_id}
-    return by_script(SCRIPTS[settings.environment], values, ActionNeeded.NEVER)
+    if settings.api_base is not None:
+        script, sources = f"{settings.api_base.rstrip('/')}/v1/square.js", of_stand_in(settings.api_base)
+        return by_script(script, values, ActionNeeded.NEVER, sources)
+    script = SCRIPTS[settings.environment]
+    return by_script(script, values, ActionNeeded.NEVER, _content_sources(script))
+
+
+def _content_sources(script: str) -> dict[str, tuple[str, ...]]:
+    """Return what a page must allow (developer.squareup.com/docs/web-payments/content-security-policy)."""
+    own = script.removesuffix("/v1/square.js")
+    connect = "https://pci-connect.squareup.com" if "sandbox" not in own else "https://pci-connect.squareupsandbox.com"
+    return {
+        "script-src": (own,),
+        "style-src": (own,),
+        "frame-src": (own,),
+        "connect-src": (own, connect),
+        "font-src": ("https://square-fonts-production-f.squarecdn.com", "https://d1g145x70srn7h.cloudfront.net"),
+    }
 
 
 def capabilities(settings: SquareSettings) -> Capabilities:

@@ -66,7 +66,7 @@ class SquareLists:
         self._location_id = location_id
         self._timeout_s = timeout_s
 
-    async def operations(self, since: datetime, payment_id: str | None, cursor: str | None) -> OperationPage:
+    async def operations(self, since: datetime, cursor: str | None) -> OperationPage:
         """Return a page of what changed since a moment: first of payments, then of refunds."""
         stage, _, after = (cursor or "").partition(":")
         asked = {"updated_at_begin_time": moment(since), "sort_field": "UPDATED_AT", "sort_order": "ASC"}
@@ -76,10 +76,9 @@ class SquareLists:
         else:
             page = await self._page(List.PAYMENTS, asked, after)
             found = [one for each in page.items for one in _of_payment(each)]
-        wanted = [one for one in found if payment_id is None or one.payment_id == payment_id]
         if page.cursor is not None:
-            return OperationPage(tuple(wanted), f"{stage or 'payments'}:{page.cursor}")
-        return OperationPage(tuple(wanted), None if stage == REFUNDS else f"{REFUNDS}:")
+            return OperationPage(tuple(found), f"{stage or 'payments'}:{page.cursor}")
+        return OperationPage(tuple(found), None if stage == REFUNDS else f"{REFUNDS}:")
 
     async def rows(self, since: datetime, until: datetime, cursor: str | None) -> BalancePage:
         """Return a page of the entries of one payout, and with its first page the row of the payout.
@@ -202,12 +201,12 @@ def _of_payment(payment: Mapping[str, Any]) -> list[ListedOperation]:
 
 
 def _of_refund(refund: Mapping[str, Any]) -> list[ListedOperation]:
-    key = identifiers.refund_of(refund.get("reason"))
+    key, payment_id = identifiers.refund_of(refund.get("reason")) or (None, None)
     try:
         outcome, at = mapping.outcome_of_refund(refund), _at(refund, "created_at")
     except AnswerUnreadableError:
         return []
-    return [ListedOperation(key, OperationKind.REFUND, None, outcome, at)]
+    return [ListedOperation(key, OperationKind.REFUND, payment_id, outcome, at)]
 
 
 def moment(at: datetime) -> str:

@@ -76,7 +76,7 @@ def _about_payment(payment: Mapping[str, Any], named: dict[str, Any]) -> tuple[I
 
 
 def _about_refund(refund: Mapping[str, Any], named: dict[str, Any]) -> tuple[InboundEvent, ...]:
-    key = identifiers.refund_of(refund.get("reason"))
+    key, _ = identifiers.refund_of(refund.get("reason")) or (None, None)
     if key is None:
         return ()
     outcome = mapping.outcome_of_refund(refund)

@@ -27,4 +27,5 @@ def abilities(*, multicapture: bool) -> Abilities:
         ),
         closes=Closes.AT_ONCE,
         lists=Lists(operations_lag_s=60, balance_lag_s=3_600, payouts_lag_s=3_600),
+        finds_lost=True,
     )

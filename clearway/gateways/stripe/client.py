@@ -34,6 +34,7 @@ from clearway.gateways.contract import (
     OutcomeKind,
     PayoutPage,
     PayoutRows,
+    decline_code,
 )
 from clearway.gateways.stripe import cards, mapping, webhooks
 from clearway.gateways.stripe.abilities import abilities
@@ -204,11 +205,9 @@ class StripeGateway:
         said = outcome.error_description or "no reason given"
         return f"Stripe refused the secret key ({said}). Copy it again from the Stripe dashboard, under API keys."
 
-    async def list_operations(
-        self, *, since: datetime, payment_id: str | None = None, cursor: str | None = None
-    ) -> OperationPage:
+    async def list_operations(self, *, since: datetime, cursor: str | None = None) -> OperationPage:
         """List payments, their captures, and refunds. Raises GatewayUnavailableError."""
-        return await self._lists.operations(since, payment_id, cursor)
+        return await self._lists.operations(since, cursor)
 
     async def list_balance_rows(self, *, since: datetime, until: datetime, cursor: str | None = None) -> BalancePage:
         """List balance transactions. Raises GatewayUnavailableError."""
@@ -265,7 +264,7 @@ class StripeGateway:
         if not answer.moved:
             return answer.outcome or UNKNOWN
         # The object shows no trace of this operation, and Stripe will not carry it out any more.
-        code = mapping.NO_DECLINE.get(operation.kind, "payment_declined")
+        code = decline_code(operation.kind)
         described = answer.outcome.error_description if answer.outcome else None
         return GatewayOutcome(OutcomeKind.DECLINED, Executed.NO, error_code=code, error_description=described)
 
@@ -320,7 +319,7 @@ def _key(key: str) -> Any:
 
 
 def _not_sent(kind: OperationKind, error: AmountNotExpressibleError) -> GatewayOutcome:
-    code = mapping.NO_DECLINE.get(kind, "payment_declined")
+    code = decline_code(kind)
     return GatewayOutcome(OutcomeKind.DECLINED, Executed.NO, error_code=code, error_description=str(error))
 
 

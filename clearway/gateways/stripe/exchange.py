@@ -13,6 +13,7 @@ from clearway.gateways.contract import (
     UNKNOWN,
     AnswerUnreadableError,
     GatewayOutcome,
+    KeyMisusedError,
     OperationKind,
     OutcomeKind,
 )
@@ -20,10 +21,6 @@ from clearway.gateways.http import NOT_SENT, PROGRAMMER_ERRORS
 from clearway.gateways.stripe import mapping
 
 Send = Callable[[], Awaitable[stripe.StripeObject]]
-
-
-class KeyMisusedError(Exception):
-    """We sent one idempotency key with two different requests: a programmer error, never Stripe's."""
 
 
 @dataclass(frozen=True, slots=True)

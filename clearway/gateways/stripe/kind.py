@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from clearway.domain.gateway import GatewayKind
 from clearway.domain.merchant import Mode
 from clearway.domain.payment import PaymentMethod
-from clearway.gateways.browser import BrowserSide, by_script
+from clearway.gateways.browser import BrowserSide, by_script, of_stand_in
 from clearway.gateways.contract import Capabilities, Gateway
 from clearway.gateways.forms import URL_FIELD, Credentials, GatewaySettings, Secret
 from clearway.gateways.kinds import Ingredients, Kind
@@ -18,6 +18,12 @@ from clearway.gateways.stripe.abilities import abilities
 from clearway.gateways.stripe.client import API_BASE, StripeGateway, StripeKeys
 
 SCRIPT: Final = "https://js.stripe.com/v3/"
+CONTENT_SOURCES: Final = {
+    "script-src": ("https://js.stripe.com", "https://*.js.stripe.com"),
+    "frame-src": ("https://js.stripe.com", "https://*.js.stripe.com", "https://hooks.stripe.com"),
+    "connect-src": ("https://api.stripe.com",),
+}
+"""docs.stripe.com/security/guide, "Content security policy"."""
 _SECRET_KEY: Final = re.compile(r"(?:sk|rk)_(?:test|live)_[A-Za-z0-9_]{8,}")
 _PUBLISHABLE_KEY: Final = re.compile(r"pk_(?:test|live)_[A-Za-z0-9_]{8,}")
 _WEBHOOK_SECRET: Final = re.compile(r"whsec_[A-Za-z0-9+/=_-]{8,}")
@@ -104,7 +110,10 @@ def warnings(credentials: StripeCredentials, settings: StripeSettings) -> tuple[
 
 def browser(settings: StripeSettings, _method: PaymentMethod) -> BrowserSide:
     """Return what a page needs: Stripe's card field makes a payment method."""
-    return by_script(SCRIPT, {"publishable_key": settings.publishable_key})
+    values = {"publishable_key": settings.publishable_key}
+    if settings.api_base is not None:
+        return by_script(f"{settings.api_base.rstrip('/')}/v3/", values, content_sources=of_stand_in(settings.api_base))
+    return by_script(SCRIPT, values, content_sources=CONTENT_SOURCES)
 
 
 def capabilities(settings: StripeSettings) -> Capabilities:

@@ -57,7 +57,7 @@ class StripeLists:
     def __init__(self, v1: Any) -> None:
         self._v1 = v1
 
-    async def operations(self, since: datetime, payment_id: str | None, cursor: str | None) -> OperationPage:
+    async def operations(self, since: datetime, cursor: str | None) -> OperationPage:
         """Return a page: first of the intents with their captures, then of the refunds."""
         stage, _, after = (cursor or "").partition(":")
         if stage == REFUNDS:
@@ -67,10 +67,9 @@ class StripeLists:
             asked = _created(since - AUTHORISED_FOR)
             things, following = await page_of(self._v1.payment_intents.list_async, asked, after)
             found = [one for each in things for one in _of_intent(each)]
-        wanted = [one for one in found if payment_id is None or one.payment_id == payment_id]
         if following is not None:
-            return OperationPage(tuple(wanted), f"{stage or 'intents'}:{following}")
-        return OperationPage(tuple(wanted), None if stage == REFUNDS else f"{REFUNDS}:")
+            return OperationPage(tuple(found), f"{stage or 'intents'}:{following}")
+        return OperationPage(tuple(found), None if stage == REFUNDS else f"{REFUNDS}:")
 
     async def rows(self, since: datetime, until: datetime, cursor: str | None) -> BalancePage:
         """Return a page of balance transactions, each with its source."""

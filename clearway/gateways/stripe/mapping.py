@@ -19,6 +19,7 @@ from clearway.gateways.contract import (
     Operation,
     OperationKind,
     OutcomeKind,
+    decline_code,
 )
 from clearway.gateways.errors import ErrorRow, classify
 from clearway.gateways.stripe.amounts import from_stripe
@@ -31,8 +32,6 @@ STATE_MOVED: Final = frozenset(
     {"charge_already_captured", "charge_already_refunded", "payment_intent_unexpected_state"}
 )
 """Codes about a changed state: an earlier request did it, or the payment moved on. The object shows the outcome."""
-NO_DECLINE: Final = {OperationKind.REFUND: "refund_failed"}
-"""The most general code of an operation, where it is not `payment_declined`."""
 
 _TOO_MANY: Final = 429
 _SERVER_ERROR: Final = 500
@@ -121,7 +120,7 @@ def outcome_of_refund(refund: Mapping[str, Any]) -> GatewayOutcome:
         references={"refund": _text(refund, "id")},
         amount_minor=_amount(refund, "amount", currency),
         currency=currency,
-        error_code=(row.decline_code or "refund_failed") if row else None,
+        error_code=decline_code(OperationKind.REFUND, row.decline_code) if row else None,
         raw_code=reason if failed and isinstance(reason, str) else None,
         error_description=row.merchant_text if row else None,
     )
@@ -153,13 +152,12 @@ def declined(
     kind: OperationKind, row: ErrorRow, error: Mapping[str, Any], references: Mapping[str, str] | None = None
 ) -> GatewayOutcome:
     """Return a decline by the error table."""
-    general = row.decline_code in {None, "payment_declined"}
     message = error.get("message")
     return GatewayOutcome(
         OutcomeKind.DECLINED,
         Executed(row.executed.value),
         references=references or {},
-        error_code=NO_DECLINE.get(kind, "payment_declined") if general else row.decline_code,
+        error_code=decline_code(kind, row.decline_code),
         raw_code=raw_code(error),
         network_code=_network_code(error),
         advice_code=_advice_code(error),

@@ -5,10 +5,13 @@ Hypothesis and schemathesis are synchronous, so they run in a thread beside the 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Self
 
 import pytest
@@ -18,6 +21,9 @@ from clearway.dev.ports import Ports
 from clearway.dev.postgres import THROWAWAY_SETTINGS
 from clearway.dev.reporting import SilentReporter
 from clearway.dev.stack import Stack, StackOptions
+from clearway.settings import TEST_API_KEY, TEST_API_SECRET
+from tests.fire.fuzz.contract import Report, examine
+from tests.fire.fuzz.document import known_document
 
 PLAIN: Final = {
     "TEST_PAYMENT_SUCCESS": "true",
@@ -33,6 +39,8 @@ PLAIN: Final = {
 }
 SERVICES: Final = frozenset({"simulator", "api", "worker"})
 CI_SEED: Final = 20_261
+EXAMPLES: Final = 2
+KEY: Final = {"X-Api-Key": TEST_API_KEY, "X-Api-Secret": TEST_API_SECRET}
 
 
 @dataclass(frozen=True)
@@ -69,11 +77,11 @@ def fuzz_budget() -> Budget:
     return BUDGET
 
 
-@pytest.fixture(scope="package")
-async def fuzz_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+@asynccontextmanager
+async def plain_stack(state_dir: Path) -> AsyncIterator[Stack]:
     """Run a stack that decides every payment in its first answer."""
     options = StackOptions(
-        state_dir=tmp_path_factory.mktemp("fuzz"),
+        state_dir=state_dir,
         ports=Ports.free(),
         env=PLAIN,
         services=SERVICES,
@@ -83,3 +91,17 @@ async def fuzz_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
     )
     async with Stack(options) as stack:
         yield stack
+
+
+@pytest.fixture(scope="package")
+async def fuzz_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """Run one for all fuzzers."""
+    async with plain_stack(tmp_path_factory.mktemp("fuzz")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="package")
+async def report(fuzz_stack: Stack, fuzz_budget: Budget) -> Report:
+    """Examine the whole API once, with a key."""
+    budget = {"examples": fuzz_budget.examples or EXAMPLES, "seed": fuzz_budget.seed}
+    return await asyncio.to_thread(examine, known_document(), fuzz_stack.api_url, KEY, **budget)

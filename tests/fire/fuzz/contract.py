@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -24,14 +24,23 @@ from schemathesis.config import (
     SchemathesisConfig,
     StatefulPhaseConfig,
 )
+from schemathesis.config._phases import InferenceConfig
+from schemathesis.core.transport import Response
 from schemathesis.engine import Status
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
-from schemathesis.engine.recorder import ScenarioRecorder
+from schemathesis.engine.recorder import Request, ScenarioRecorder
+from schemathesis.generation.case import Case
 
+ANSWER_S: Final = 30.0
+"""A retry by hand is answered when its attempt has ended, and a receiver may take long."""
 STEPS_MAX: Final = 8
-CHAINS: Final = 30
-"""Chains of calls for each example of a single call: few of them begin with an order and come to a refund."""
+CHAINS: Final = 15
+"""Chains of calls for each example of a single call."""
 RUNS_MAX: Final = 20
+ACCEPTED: Final = range(200, 300)
+
+AfterCall = Callable[[Any, Case[Any], Response], None]
+"""What is done after each call of a chain, before the next one: a hook of schemathesis."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,14 @@ class Finding:
         return f"{self.check} at {self.operation}: {self.message}\n  {json.dumps(self.answer)}\n  {self.reproduce}"
 
 
+@dataclass(frozen=True)
+class Sample:
+    """One request that was made, as it was sent."""
+
+    case: Case[Any]
+    request: Request
+
+
 @dataclass
 class Report:
     """What a run did and found."""
@@ -71,12 +88,17 @@ class Report:
     chains: int = 0
     """Chains of calls in which at least one call was made."""
 
+    samples: dict[tuple[str, bool], Sample] = field(default_factory=dict)
+    """By operation, the first request that was accepted and the first that was refused."""
+
     def add(self, event: Any) -> None:
         """Take up what an event of the engine says."""
         if isinstance(event, ScenarioFinished):
             answers = list(_answers(event))
             self.answers.update(answers)
             self.findings.extend(_findings(event.recorder))
+            for kind, sample in _samples(event.recorder):
+                self.samples.setdefault(kind, sample)
             self.chains += bool(answers) and event.phase.value == "stateful"
         elif isinstance(event, NonFatalError):
             self.errors.append(f"{event.label}: {event.value!r}")
@@ -86,6 +108,10 @@ class Report:
     def answered(self, phase: str, operation: str) -> set[int]:
         """Return the statuses with which an operation answered in a phase."""
         return {status for asked_in, label, status in self.answers if (asked_in, label) == (phase, operation)}
+
+    def missing(self, wanted: Mapping[str, int]) -> set[str]:
+        """Return the operations that no chain brought to the answer that is wanted of them."""
+        return {name for name, status in wanted.items() if status not in self.answered("stateful", name)}
 
 
 def examine(document: dict[str, Any], base_url: str, headers: dict[str, str], *, examples: int, seed: int) -> Report:
@@ -97,25 +123,82 @@ def examine(document: dict[str, Any], base_url: str, headers: dict[str, str], *,
     report = Report()
     phases = PhasesConfig(coverage=CoveragePhaseConfig(), stateful=_chains(examples))
     for run in range(RUNS_MAX):
-        project = ProjectConfig(
-            base_url=base_url,
-            headers=headers,
-            continue_on_failure=True,
-            generation=_generation(examples),
-            phases=phases,
-        )
-        config = SchemathesisConfig(seed=seed + run, projects=ProjectsConfig(default=project))
-        for event in engine.from_schema(schemathesis.openapi.from_dict(document, config=config)).execute():
-            report.add(event)
+        _run(report, document, _project(base_url, headers, examples, phases), seed + run)
         if report.errors or report.chains >= examples * CHAINS:
             break
-        phases = PhasesConfig(
-            examples=ExamplesPhaseConfig(enabled=False),
-            coverage=CoveragePhaseConfig(enabled=False),
-            fuzzing=FuzzingPhaseConfig(enabled=False),
-            stateful=_chains(examples),
-        )
+        phases = _only(_chains(examples))
     return report
+
+
+def sample(document: dict[str, Any], base_url: str, headers: dict[str, str], *, seed: int) -> Report:
+    """Send each operation the document's examples and one random request, and return what was sent."""
+    report = Report()
+    phases = PhasesConfig(coverage=CoveragePhaseConfig(enabled=False), stateful=StatefulPhaseConfig(enabled=False))
+    _run(report, document, _project(base_url, headers, 1, phases), seed)
+    return report
+
+
+def follow(
+    document: dict[str, Any],
+    base_url: str,
+    headers: dict[str, str],
+    *,
+    chains: int,
+    seed: int,
+    wanted: Mapping[str, int],
+    after_call: AfterCall,
+) -> Report:
+    """Try chains of calls only, along the document's own links, and return what was found.
+
+    wanted: an answer of each of these operations that chains must come to. Chance decides how far a chain goes, so
+    chains are begun again from the next seed until each is there, or RUNS_MAX runs were made.
+    """
+    report = Report()
+    phases = _only(
+        StatefulPhaseConfig(
+            max_steps=STEPS_MAX, generation=_generation(chains), inference=InferenceConfig(algorithms=[])
+        )
+    )
+    for run in range(RUNS_MAX):
+        _run(report, document, _project(base_url, headers, chains, phases), seed + run, after_call)
+        if report.errors or (report.chains >= chains and not report.missing(wanted)):
+            break
+    return report
+
+
+def _run(
+    report: Report,
+    document: dict[str, Any],
+    project: ProjectConfig,
+    seed: int,
+    after_call: AfterCall | None = None,
+) -> None:
+    config = SchemathesisConfig(seed=seed, projects=ProjectsConfig(default=project))
+    schema = schemathesis.openapi.from_dict(document, config=config)
+    if after_call is not None:
+        schema.hooks.register_hook_with_name(after_call, "after_call")
+    for event in engine.from_schema(schema).execute():
+        report.add(event)
+
+
+def _project(base_url: str, headers: dict[str, str], examples: int, phases: PhasesConfig) -> ProjectConfig:
+    return ProjectConfig(
+        request_timeout=ANSWER_S,
+        base_url=base_url,
+        headers=headers,
+        continue_on_failure=True,
+        generation=_generation(examples),
+        phases=phases,
+    )
+
+
+def _only(stateful: StatefulPhaseConfig) -> PhasesConfig:
+    return PhasesConfig(
+        examples=ExamplesPhaseConfig(enabled=False),
+        coverage=CoveragePhaseConfig(enabled=False),
+        fuzzing=FuzzingPhaseConfig(enabled=False),
+        stateful=stateful,
+    )
 
 
 def _chains(examples: int) -> StatefulPhaseConfig:
@@ -148,6 +231,15 @@ def _findings(recorder: ScenarioRecorder) -> Iterator[Finding]:
                 answer=_json(response.content) if response else {},
                 reproduce=check.failure_info.code_sample,
             )
+
+
+def _samples(recorder: ScenarioRecorder) -> Iterator[tuple[tuple[str, bool], Sample]]:
+    """Yield the requests of the operations' own methods that were answered."""
+    for case_id, interaction in recorder.interactions.items():
+        operation = recorder.cases[case_id].value.operation
+        if interaction.response is not None and interaction.request.method.casefold() == operation.method.casefold():
+            kind = operation.label, interaction.response.status_code in ACCEPTED
+            yield kind, Sample(recorder.cases[case_id].value, interaction.request)
 
 
 def _json(content: bytes | None) -> dict[str, Any]:

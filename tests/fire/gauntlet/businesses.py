@@ -279,28 +279,6 @@ async def leaves_it(purchase: Purchase) -> None:
     await purchase.paid()
 
 
-async def trespasses(purchase: Purchase) -> None:
-    """Another merchant asks about this one's things and uses this one's keys: they must never meet."""
-    exchange = await purchase.pay()
-    if exchange is None or not exchange.is_success:
-        return
-    payment, rival = exchange.answer, purchase.rival
-    path = f"/payments/{payment['id']}"
-    for method, asked in (
-        *(("GET", path), ("GET", f"{path}/history"), ("GET", f"{path}/webhooks")),
-        *(("GET", f"/orders/{payment['order_id']}"), ("POST", f"{path}/capture"), ("POST", f"{path}/cancel")),
-        ("POST", f"{path}/refunds"),
-    ):
-        await rival.send(method, asked, {} if method == "POST" else None, stranger=True)
-    own = await purchase.order(rival, name="pay-order")
-    stolen = purchase.body(payment["order_id"], "stolen")
-    await rival.send("POST", "/payments", stolen, stranger=True)
-    if own:
-        key = purchase.key("pay")  # the very key that the first merchant used
-        await rival.insist("/payments", purchase.body(own, key), key=key)
-    await rival.send("GET", "/payments?limit=20")
-
-
 async def wants_it_again(purchase: Purchase) -> None:
     """Ask for a webhook that was delivered once more, perhaps several times with one key."""
     payment = await purchase.paid()
@@ -366,7 +344,6 @@ KINDS: Final[tuple[BusinessKind, ...]] = (
             at_once=one_in(2),
         ),
     ),
-    BusinessKind("trespasses", 3, trespasses, draw_with(approved_value), payments=2),
     BusinessKind(
         "wants it again", 3, wants_it_again, draw_with(approved_value, times=lambda chance: chance.choice((1, 1, 2)))
     ),

@@ -19,6 +19,7 @@ from typing import Any, Final
 import httpx
 
 PREFIX: Final = "/api/v1"
+MERCHANT_HEADER: Final = "X-Clearway-Merchant"
 ANSWER_S: Final = 10.0
 """A client's patience with one request: shorter than the API's own, so that repeats meet requests under way."""
 INSIST_S: Final = 180.0
@@ -40,7 +41,8 @@ class Exchange:
     """One request and what was answered. status None: nothing was. Times are of the monotonic clock, in seconds.
 
     request: digest of method, path and body, so that two of one key can be compared. stranger: the thing asked about
-    belongs to another merchant. forgotten: the database was put back to a moment before the answer.
+    belongs to another merchant. denied: the role of who asks does not allow it. forgotten: the database was put back to
+    a moment before the answer.
     """
 
     business: int
@@ -57,6 +59,7 @@ class Exchange:
     content: bytes = b""
     error: str | None = None
     stranger: bool = False
+    denied: bool = False
     forgotten: bool = False
 
     @cached_property
@@ -93,11 +96,16 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Shop:
-    """A merchant, and its connections to each process of the API."""
+    """A merchant, and its connections to each process of the API.
+
+    by_owner, by_viewer: the same merchant through the session of a member with that role.
+    """
 
     number: int
     merchant_id: str
     apis: Sequence[httpx.AsyncClient]
+    by_owner: Shop | None = None
+    by_viewer: Shop | None = None
 
     @classmethod
     def open(cls, number: int, merchant_id: str, api_urls: Sequence[str], headers: Mapping[str, str]) -> Shop:
@@ -112,6 +120,9 @@ class Shop:
     async def aclose(self) -> None:
         """Close the connections."""
         await asyncio.gather(*(api.aclose() for api in self.apis))
+        for shop in (self.by_owner, self.by_viewer):
+            if shop is not None:
+                await shop.aclose()
 
 
 @dataclass
@@ -139,11 +150,14 @@ class Client:
         key: str | None = None,
         api: int | None = None,
         stranger: bool = False,
+        denied: bool = False,
+        merchant_id: str | None = None,
     ) -> Exchange:
-        """Send one request and write down what came of it."""
+        """Send one request and write down what came of it. merchant_id: whom a session names instead of its own."""
         chosen = self.chance.randrange(len(self.shop.apis)) if api is None else api
         request = digest(method, path, body)
         headers = {"Idempotency-Key": key} if key else {}
+        headers |= {MERCHANT_HEADER: merchant_id} if merchant_id else {}
         began = time.monotonic()
         status, content, error = None, b"", None
         try:
@@ -167,6 +181,7 @@ class Client:
             content=content,
             error=error,
             stranger=stranger,
+            denied=denied,
         )
         self.log.append(exchange)
         return exchange

@@ -23,6 +23,7 @@ READ_MOVES: Final = PAYMENT_MOVES | {
     status: PAYMENT_MOVES[status] | {PaymentStatus.PENDING} for status in (*UNDECIDED, PaymentStatus.RETRYING)
 }
 """What reads of a payment may show: it is pending again with each further attempt."""
+DENIED: Final = "403 permission_missing"
 THING: Final = re.compile(r"/(payments|refunds)/[a-z]+_[0-9a-z]+")
 
 
@@ -158,6 +159,13 @@ def strangers_get_nothing(case: Case) -> Iterator[str]:
     for exchange in case.exchanges:
         if exchange.stranger and exchange.is_final and exchange.status != 404:
             yield f"{exchange.merchant_id} asked {exchange.method} {exchange.path} of another and got {_said(exchange)}"
+
+
+def viewers_change_nothing(case: Case) -> Iterator[str]:
+    """A member whose role allows no acts is refused every act, under fire too."""
+    for exchange in case.exchanges:
+        if exchange.denied and exchange.is_final and _said(exchange) != DENIED:
+            yield f"{exchange.merchant_id}: a viewer asked {exchange.method} {exchange.path} and got {_said(exchange)}"
 
 
 def lists_are_ones_own(case: Case) -> Iterator[str]:

@@ -17,11 +17,12 @@ from datetime import datetime
 from math import inf
 from typing import Final
 
+from clearway.gateways.contract import OperationKind
 from clearway.recovery.books import Missing
 from clearway.recovery.rebuilding import Rebuilt
 from tests.fire.gauntlet.case import Case
 from tests.fire.gauntlet.client import Exchange
-from tests.fire.gauntlet.past import Past, Restore
+from tests.fire.gauntlet.past import Listed, Past, Restore
 from tests.fire.gauntlet.receivers import Arrival
 from tests.support.evidence import Evidence, Record
 
@@ -42,9 +43,11 @@ def excuse(case: Case, past: Past) -> dict[str, int]:
     case.forgotten = _forgotten(case.exchanges)
     rows = _Rows(case, past)
     count = _counted(case, rows)
-    events = [arrival for arrival in case.arrivals if not rows.may_have_forgotten(arrival)]
+    events = [arrival for arrival in case.arrivals if not rows.may_have_forgotten_event(arrival)]
     count["webhooks of forgotten events"] = len(case.arrivals) - len(events)
-    case.arrivals = events
+    case.arrivals = [
+        replace(arrival, verified=True) if rows.may_have_forgotten_secret(arrival) else arrival for arrival in events
+    ]
     recorded = [effect for effect in case.stack.journal if not rows.cannot_have(effect)]
     count["effects listed for a person"] = len(case.stack.journal) - len(recorded)
     case.stack.journal = recorded
@@ -78,17 +81,21 @@ class _Rows:
     def __contains__(self, name: object) -> bool:
         return name in self._orders or name in self._payments or name in self._refunds
 
-    def may_have_forgotten(self, arrival: Arrival) -> bool:
-        """Return whether a webhook's event may have no row any more, or the secret that signed it was forgotten."""
+    def may_have_forgotten_event(self, arrival: Arrival) -> bool:
+        """Return whether a webhook's event may have no row any more."""
         restores = self._past.restores
-        if arrival.webhook_id not in self._events:
-            return any(each.copied[1] <= arrival.at <= each.put_back[1] + UNDER_WAY_S for each in restores)
+        return arrival.webhook_id not in self._events and any(
+            each.copied[1] <= arrival.at <= each.put_back[1] + UNDER_WAY_S for each in restores
+        )
+
+    def may_have_forgotten_secret(self, arrival: Arrival) -> bool:
+        """Return whether the change of the secret was forgotten, so that an older one signs than its receiver knows."""
         rotated = f"/webhook_endpoints/{arrival.endpoint_id}/rotate_secret" in self._rotated
-        return not arrival.verified and rotated and any(arrival.at >= each.copied[1] for each in restores)
+        return not arrival.verified and rotated and any(arrival.at >= each.copied[1] for each in self._past.restores)
 
     def cannot_have(self, effect: Record) -> bool:
         """Return whether an effect is listed for a person, and cannot be recorded again for a reason that holds."""
-        listed = self._past.listed.get(effect["operation_key"])
+        listed = self._listed(effect)
         subject_id = str(effect["operation_key"]).partition(":")[0]
         if listed is None or listed.missing != Missing.ROW or subject_id in self:
             return False
@@ -98,6 +105,14 @@ class _Rows:
         if listed.rebuilt == Rebuilt.IMPOSSIBLE:
             return any(lost >= at for lost in self._past.stores_lost)
         return listed.rebuilt == Rebuilt.REFUSED and self._has_no_place_for(subject_id, effect["payment_id"])
+
+    def _listed(self, effect: Record) -> Listed | None:
+        """Return what is listed of an effect. Some gateways show a release only in the authorisation that it ends."""
+        listed = self._past.listed
+        if effect["type"] == "voided" and effect["operation_key"] not in listed:
+            authorise = f"{effect['payment_id']}:{OperationKind.AUTHORISE}:"
+            return next((each for key, each in listed.items() if key.startswith(authorise)), None)
+        return listed.get(effect["operation_key"])
 
     def _has_no_place_for(self, subject_id: str, payment_id: str) -> bool:
         """Return whether a refund's payment is gone or given back, or a payment's order has another payment."""

@@ -6,11 +6,12 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import httpx
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clearway.db.engine import create_engine
 from clearway.db.seed import Credentials, seed_merchant
@@ -18,13 +19,18 @@ from clearway.dev import toolchain
 from clearway.dev.ports import Ports
 from clearway.dev.reporting import SilentReporter
 from clearway.dev.stack import Stack, StackOptions
+from clearway.domain.actor import SYSTEM, Actor
+from clearway.domain.roles import Role
 from clearway.settings import Settings
-from tests.fire.gauntlet.client import Client, Exchange, Shop
+from clearway.users import creation
+from clearway.users.creation import NewPerson
+from tests.fire.gauntlet.client import MERCHANT_HEADER, PREFIX, Client, Exchange, Shop
 from tests.fire.gauntlet.faults import GatewayFaults
 from tests.fire.gauntlet.past import Listed, Restore
 from tests.fire.gauntlet.plan import SHOPS, Plan
 from tests.fire.gauntlet.receivers import Receiver, receiver_of
 from tests.fire.gauntlet.shop_gateways import connect
+from tests.services.api.people import PASSWORD, password_hash
 
 WORKERS: Final = ("worker", "worker-2")
 APIS: Final = ("api", "api-2")
@@ -143,16 +149,38 @@ async def _open_shops(stack: Stack) -> list[Shop]:
     settings = Settings(_env_file=None, database_url=stack.database_url)
     engine = create_engine(settings, application_name="gauntlet-seed")
     shops = []
-    async with engine.begin() as connection:
-        for number in range(SHOPS):
-            credentials = Credentials(
-                f"mer_{'0' * 20}sh0p0{number}", f"Shop {number}", f"key_gauntlet_{number}", f"secret_gauntlet_{number}"
-            )
+    for number in range(SHOPS):
+        credentials = Credentials(
+            f"mer_{'0' * 20}sh0p0{number}", f"Shop {number}", f"key_gauntlet_{number}", f"secret_gauntlet_{number}"
+        )
+        async with engine.begin() as connection:
             await seed_merchant(connection, settings, credentials)
-            headers = {"X-Api-Key": credentials.api_key, "X-Api-Secret": credentials.api_secret}
-            shops.append(Shop.open(number, credentials.merchant_id, stack.api_urls(), headers))
+        headers = {"X-Api-Key": credentials.api_key, "X-Api-Secret": credentials.api_secret}
+        shop = Shop.open(number, credentials.merchant_id, stack.api_urls(), headers)
+        owner, viewer = [await _through(stack, engine, shop, credentials, role) for role in (Role.OWNER, Role.VIEWER)]
+        shops.append(replace(shop, by_owner=owner, by_viewer=viewer))
     await engine.dispose()
     return shops
+
+
+async def _through(stack: Stack, engine: AsyncEngine, shop: Shop, credentials: Credentials, role: Role) -> Shop:
+    """Return the shop through the session of a new member: a cookie, which counts at the dashboard's address."""
+    email = f"{role}-{shop.number}@example.test"
+    async with engine.begin() as connection:
+        actor = Actor(SYSTEM, None)
+        user_id = await creation.add(connection, actor, NewPerson(email, "Ada Tester"), password_hash())
+        await creation.join(connection, actor, credentials.account_id, user_id, role)
+    headers = {"Host": stack.dashboard_url.partition("//")[2], "X-Clearway-Request": "1"}
+    async with httpx.AsyncClient(base_url=stack.api_url + PREFIX, headers=headers, trust_env=False) as http:
+        answer = await http.post("/auth/login", json={"email": email, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    cookie = answer.headers["set-cookie"].partition(";")[0]
+    return Shop.open(
+        shop.number,
+        shop.merchant_id,
+        stack.api_urls(),
+        headers | {"Cookie": cookie, MERCHANT_HEADER: shop.merchant_id},
+    )
 
 
 async def _register(site: Site, receiver: Receiver) -> None:

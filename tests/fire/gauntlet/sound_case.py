@@ -109,6 +109,7 @@ def _log() -> list[Exchange]:
         exchange("/payments/pay_1/refunds", 201, REFUND, key="k-refund", at=12),
         exchange("/payments/pay_1/refunds", 409, {"code": "amount_not_refundable"}, key="k-refused", at=14),
         exchange("/payments/pay_1", 404, {}, method="GET", merchant_id=OTHER, stranger=True, at=16),
+        exchange("/payments/pay_1/refunds", 403, {"code": "permission_missing"}, denied=True, at=17),
         exchange("/payments?limit=20", 200, {"data": [{"id": "pay_1"}]}, method="GET", at=18),
     ]
 

@@ -96,6 +96,14 @@ def test_what_was_made_between_copy_and_restore_may_be_forgotten() -> None:
     }
 
 
+@pytest.mark.parametrize(("kind", "ruling"), [("voided", Ruling.PASS), ("captured", Ruling.FAIL)])
+def test_a_release_is_listed_with_its_authorisation(kind: str, ruling: Ruling) -> None:
+    """A gateway that releases the rest without an operation of its own lists only what it took."""
+    more = charge(DURING, "pay_9:capture:1" if kind == "captured" else "pay_9:void:1", kind)
+    case = with_exchanges(case_with(charge(DURING), more), *made(DURING))
+    assert judged(case, past({KEY: IMPOSSIBLE}, stores_lost=(120.0,))) is ruling
+
+
 @pytest.mark.parametrize("at", [BEFORE, AFTER])
 def test_what_was_made_outside_of_that_time_must_be_there(at: float) -> None:
     """A payment answered before the copy or after the restore is lost when it has no row, listed or not."""
@@ -232,6 +240,15 @@ def test_a_wrong_signature_needs_a_rotation_that_was_forgotten(rotated_at: float
         )
     case.arrivals = [*case.arrivals, replace(case.arrivals[0], verified=False, at=AFTER)]
     assert judged(case, past()) is ruling
+
+
+def test_a_webhook_with_a_forgotten_secret_has_arrived() -> None:
+    """What its receiver could not verify for a forgotten rotation counts as an arrival of its delivery."""
+    rotated = {"id": "whe_1", "object": "webhook_endpoint", "secret": "whsec_x"}
+    rotation = exchange("/webhook_endpoints/whe_1/rotate_secret", 200, rotated, key="k-rotate", at=DURING)
+    case = with_exchanges(case_with(), rotation)
+    case.arrivals = [replace(arrival, verified=False, at=AFTER) for arrival in case.arrivals]
+    assert judged(case, past()) is Ruling.PASS
 
 
 @pytest.mark.parametrize(("created_s", "counted", "ruling"), [

@@ -186,7 +186,7 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
     Invariant(
         "8 no merchant reads or changes another's anything",
         [
-            *_rules(client_rules.strangers_get_nothing, needs=[W.CLIENTS]),
+            *_rules(client_rules.strangers_get_nothing, client_rules.viewers_change_nothing, needs=[W.CLIENTS]),
             *_rules(client_rules.lists_are_ones_own, needs=[W.CLIENTS, W.DATABASE]),
             *_rules(record_rules.merchants_never_meet, needs=[W.DATABASE, W.RECEIVERS]),
         ],

@@ -30,7 +30,7 @@ from tests.support.evidence import LEDGER, Evidence, Record
 from tests.support.invariants import quiet, violations
 from workflows.registry import WORKFLOWS, strict_workflow_runner
 
-PATIENCE_S: Final = 3.0
+PATIENCE_S: Final = 30.0
 
 
 @dataclass(frozen=True)

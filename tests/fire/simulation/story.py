@@ -44,7 +44,7 @@ LAST_WAIT: Final = timedelta(hours=3)
 """Deadline, expiry of the authorisation, and half an hour of questions about the void, one after the other."""
 SCHEDULE: Final = timedelta(minutes=3)
 """Longer than an endpoint's whole schedule; then nothing of it can still wait."""
-PATIENCE_S: Final = 15.0
+PATIENCE_S: Final = 30.0
 TEST_SERVER_FAILURES: Final = ("h2 protocol error", "Application error processing RPC", "Timeout expired")
 TOLD: Final = frozenset({OutcomeKind.APPROVED, OutcomeKind.DECLINED, OutcomeKind.PENDING, OutcomeKind.NEEDS_ACTION})
 WRONG: Final = ("wrong_amount", "wrongamount@clearway")

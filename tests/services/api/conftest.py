@@ -6,6 +6,7 @@ Tests keep apart by merchant: each gets one of its own, with a key.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ from tests.services.gateways.running import Simulator, free_listener, running_si
 from tests.support.database import Databases
 
 PREFIX = "/api/v1"
+PATIENCE_S = 30.0
 
 
 def free_port() -> int:
@@ -70,10 +72,10 @@ async def api_settings(databases: Databases, api_simulator: Simulator) -> Settin
         database_url=await databases.create("api", role=APPLICATION_ROLE),
         temporal_address=f"127.0.0.1:{free_port()}",
         simulator_url=str(api_simulator.http.base_url),
+        dashboard_url="http://api.test",  # sessions count there
         webhook_allowed_networks=("127.0.0.0/8",),
         rate_limit_address="100000/minute",
         rate_limit_failed_logins="100000/minute",
-        gateway_timeout_s=5.0,
         card_limits="visa:30d:2:amount,other:30d:9",
         card_limits_in_test_mode=True,
         overload_target_ms=0,  # however slow the machine of the tests is
@@ -242,13 +244,11 @@ async def eventually(
     read: Callable[[], Awaitable[dict[str, Any]]], good: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
     """Read until it is good, and return it."""
-    last: dict[str, Any] = {}
-    for _ in range(300):
-        last = await read()
-        if good(last):
-            return last
+    until = time.monotonic() + PATIENCE_S
+    while not good(last := await read()):
+        assert time.monotonic() < until, f"still not so after {PATIENCE_S} s: {last}"
         await asyncio.sleep(0.05)
-    raise AssertionError(f"still not so after 15 s: {last}")
+    return last
 
 
 @pytest.fixture

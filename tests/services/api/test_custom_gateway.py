@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tests.services.api.conftest import Caller, NewCaller, Payer
+from tests.support.authority import Authority
 from tests.support.custom_documents import calls, form, form_sign
 
 SECRET = "a-secret-of-the-shop"
@@ -131,6 +133,57 @@ async def test_a_gateway_speaks_only_of_its_own_payments(
         answered = await bill.confirms(anonymous, at=gateway["id"])
         assert (answered.status_code, answered.json()["status"]) == (200, "ignored")
     assert (await payer.payment_in(bill.payment["id"], "requires_action"))["amount_captured"] == 0
+
+
+async def test_a_confirmation_may_come_as_multipart_form_data(payer: Payer, anonymous: httpx.AsyncClient) -> None:
+    """Its fields are read and checked as those of a form; a file in it is left out."""
+    document = form()
+    for callback, example in ((1, 2), (1, 3)):
+        document["callbacks"][callback]["source"] = "multipart"
+        received = document["examples"]["run"][example]["receives"]
+        document["examples"]["run"][example]["receives"] = {"multipart": received["form"]}
+    gateway = await connect(payer, bills(settings={"document": document, "values": {"account": "100"}}))
+    order = await payer.order(AMOUNT, "AMD")
+    fields = {"method": "wallet", "wallet": {"code": "bills"}, "gateway_id": gateway["id"]}
+    payment = await payer.payment(order, until="requires_action", **fields)
+    page = (await anonymous.get(payment["next_action"]["url"].partition("/api/v1")[2])).text
+    bill = Bill(payment, gateway, page)
+    sent = {"SUM": "1900.00", "TRANSACTION": "77", "BILL": bill.fields["BILL"]}
+    for sign, status in (("forged", 401), (form_sign("1900.00", bill.fields["BILL"], "77", SECRET), 200)):
+        parts = {name: (None, value) for name, value in (sent | {"SIGN": sign}).items()}
+        answered = await anonymous.post(
+            f"/gateways/{gateway['id']}/webhook", files={**parts, "SUM_FILE": ("SUM", b"1.00")}
+        )
+        assert answered.status_code == status, answered.text
+    assert (await payer.payment_in(payment["id"], "success"))["amount_captured"] == AMOUNT
+
+
+async def test_a_client_certificate_is_checked_when_it_is_saved(payer: Payer, tmp_path: Path) -> None:
+    """One that is no certificate, or has another key, is refused; the right pair is stored, and shown masked."""
+    authority = Authority(tmp_path)
+    one, other = authority.issue("shop"), authority.issue("other")
+    document = calls() | {"client_certificate": {"certificate": "certificate", "key": "private_key"}}
+    document["credentials"] |= {"certificate": {"description": "PEM."}, "private_key": {"description": "PEM."}}
+
+    async def save(certificate: str, key: str) -> httpx.Response:
+        credentials = {"key": "k3y", "certificate": certificate, "private_key": key}
+        settings = {"document": document, "values": {"shop": "s"}}
+        body = {"kind": "custom", "name": "Acme", "credentials": credentials, "settings": settings}
+        return await payer.http.post("/gateways", json=body)
+
+    right, key = one.certificate.read_text(), one.key.read_text()
+    for given, said in (
+        (("nonsense", key), "credentials.certificate: this is not a certificate in PEM"),
+        ((right, "nonsense"), "credentials.private_key: this is not a private key in PEM"),
+        ((right, other.key.read_text()), "credentials.private_key: this is not the private key of the certificate"),
+    ):
+        refused = await save(*given)
+        assert (refused.status_code, refused.json()["code"]) == (422, "gateway_config_invalid")
+        assert said in refused.json()["detail"]
+    saved = await save(right, key)
+    assert saved.status_code == 201, saved.text
+    assert key.splitlines()[1] not in saved.text
+    assert any("The client certificate expires on" in warning for warning in saved.json()["warnings"])
 
 
 @pytest.mark.parametrize(

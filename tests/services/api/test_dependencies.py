@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from api.app import ROUTERS
+from api.app import ROUTERS, TESTING
 from api.http.paging import refuse_unclear_query
 from api.operations.routes import router as operations
-from api.testing.routes import router as for_tests
 
 
 def _all(dependant: Dependant) -> Iterator[Dependant]:
@@ -22,7 +21,7 @@ def _all(dependant: Dependant) -> Iterator[Dependant]:
 
 def test_nothing_a_request_depends_on_runs_in_a_thread() -> None:
     """FastAPI sends plain functions to a thread pool, which costs more than any of them does."""
-    routers = (*ROUTERS, operations, for_tests)
+    routers = (*ROUTERS, *TESTING, operations)
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     calls = {found.call for route in routes for found in _all(route.dependant) if found.call is not None}
     calls.add(refuse_unclear_query)  # of every route, by the app

@@ -58,7 +58,7 @@ async def test_a_repeat_is_answered_and_not_passed_on_again(
     assert (await send(anonymous, to=payer, event=event)).json() == {"status": "signalled"}
     assert (await send(anonymous, to=payer, event=event)).json() == {"status": "signalled"}
     # A signal that comes during a workflow task is not in the history before the task has ended.
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while (signals := await count_signals(temporal, made["id"])) == 0:
             await asyncio.sleep(0.05)
     assert signals == 1
@@ -188,7 +188,7 @@ async def test_a_refund_that_came_back_is_reversed(
     path = f"/payments/{paid['id']}/refunds"
     made = (await payer.http.post(path, json={"amount": 100})).json()
     await payer.refund_in(made["id"], "processed")
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while not await api_simulator.effects(paid["id"], "refund_reversed"):
             await asyncio.sleep(0.05)
 

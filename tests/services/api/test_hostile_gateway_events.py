@@ -31,7 +31,7 @@ OWN_SECRET = "whsec_YW5vdGhlci1zZWNyZXQtb2YtYS1nYXRld2F5IQ=="
 async def waiting(payer: Payer, api_simulator: Simulator) -> str:
     """Create a payment that waits for its gateway, which knows it."""
     payment_id = str((await payer.payment(vpa="pending@razorpay", until="pending"))["id"])
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         while (await api_simulator.http.get(f"/v1/operations/{payment_id}:authorise:1")).status_code != 200:
             await asyncio.sleep(0.05)
     return payment_id

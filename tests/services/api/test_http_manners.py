@@ -8,14 +8,15 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.app import ROUTERS, create_app, operations, reference
-from api.app import testing as for_tests
+from api.app import ROUTERS, TESTING, create_app, operations, reference
 from api.http.routing import Router
 from clearway.settings import Settings
 from tests.services.api.conftest import PREFIX, Caller, Payer
 from tests.services.api.test_errors import problem_of
 from tests.services.gateways.running import free_listener, serving
 
+CHANGING = ("/metrics", "/jobs/status", "/request_log")
+"""Where an answer differs from the one a moment ago."""
 PAYMENT = "pay_00000000000000000000000000"
 
 
@@ -32,7 +33,7 @@ async def exchange(app: FastAPI, *lines: str) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
         writer.write("\r\n".join((*lines, "Host: api.test", "Connection: close", "", "")).encode())
         await writer.drain()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             answer = await reader.read()
         writer.close()
         return answer
@@ -54,10 +55,18 @@ async def test_blanks_around_a_header_value_are_no_part_of_it(own_app: FastAPI, 
 
 
 async def test_head_answers_as_get_without_the_body(caller: Caller) -> None:
-    """RFC 9110, section 9.3.2: every address that takes GET takes HEAD, with the same status and length."""
+    """RFC 9110, section 9.3.2: every address that takes GET takes HEAD, with the same status and length.
+
+    A streamed answer says no length in either.
+    """
     await caller.order()
     document = (await caller.http.get("http://api.test/openapi.json")).json()
-    paths = [path for path, operations in document["paths"].items() if "get" in operations]
+    paths = [
+        path
+        for path, operations in document["paths"].items()
+        if "get" in operations
+        and "text/event-stream" not in operations["get"]["responses"].get("200", {}).get("content", ())
+    ]  # without the stream, whose answer does not end
     assert len(paths) > 15
     for path in (*paths, "/openapi.json"):
         url = "http://api.test" + path.replace("{", "").replace("}", "")
@@ -65,8 +74,8 @@ async def test_head_answers_as_get_without_the_body(caller: Caller) -> None:
         assert head.status_code == got.status_code, path
         assert head.content == b"", path
         assert head.headers["content-type"] == got.headers["content-type"], path
-        if "metrics" not in path and got.status_code == 200 and "jobs" not in path:
-            assert head.headers["content-length"] == str(len(got.content)), path
+        if got.status_code == 200 and not path.endswith(CHANGING):
+            assert head.headers.get("content-length") == got.headers.get("content-length"), path
 
 
 async def test_a_real_server_answers_head_and_goes_on(own_app: FastAPI) -> None:
@@ -80,7 +89,7 @@ async def test_a_real_server_answers_head_and_goes_on(own_app: FastAPI) -> None:
 
 def test_every_route_is_checked() -> None:
     """Each router is the one that reads bodies strictly: a plain one would take what the others refuse."""
-    for router in (*ROUTERS, operations, for_tests, reference):
+    for router in (*ROUTERS, *TESTING, operations, reference):
         assert type(router) is Router, router.prefix
 
 
@@ -136,7 +145,7 @@ async def test_the_same_value_twice_is_one_value(caller: Caller) -> None:
 @pytest.mark.parametrize(
     ("path", "query", "name"),
     [
-        ("/payments", "status=failed&status=success", "status"),
+        ("/refunds", "payment_id=pay_1&payment_id=pay_2", "payment_id"),
         ("/payments", "search=a&search=a", "search"),
         ("/orders", "limit=1&limit=2", "limit"),
         ("/webhooks", "event_id=evt_1&event_id=evt_2", "event_id"),

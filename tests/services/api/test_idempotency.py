@@ -220,19 +220,20 @@ async def test_a_spent_id_is_replaced_for_everybody(caller: Caller, app: FastAPI
 
 async def test_the_answer_that_is_stored_first_is_everybodys(caller: Caller, app: FastAPI) -> None:
     """Two requests in flight whose answers differ: the slower one sends what the faster one stored."""
-    slow_may_end = asyncio.Event()
+    slow_may_end, slow_began = asyncio.Event(), asyncio.Event()
     once = Once(app.state.services, caller.id, "differ", b"same")
 
     def operation(amount: int, wait_for: asyncio.Event | None = None) -> Operation:
         async def run(allocation: Allocation) -> Answer:
             if wait_for is not None:
+                slow_began.set()
                 await wait_for.wait()
             return Answer(HTTPStatus.OK, OrderResource.model_validate(ORDER_EXAMPLE | {"amount": amount}))
 
         return run
 
     slow = asyncio.create_task(once.answer(ORDER, operation(1, slow_may_end)))
-    await asyncio.sleep(0.1)
+    await slow_began.wait()
     fast = await once.answer(ORDER, operation(2))
     slow_may_end.set()
     assert (await slow).body == fast.body

@@ -272,3 +272,35 @@ def _renamed(event: dict[str, Any], kind: str) -> dict[str, Any]:
     if kind == "stripe":
         return {"object": event["data"]["object"] | {"id": "pi_nowhere"}}
     return event["resource"] | {"id": "5O190127TN364715T"}
+
+
+DISPUTES: Final = {
+    "stripe": {
+        "id": "evt_dispute",
+        "object": "event",
+        "api_version": stand_ins.STRIPE_VERSION,
+        "created": 1_790_000_000,
+        "livemode": False,
+        "type": "charge.dispute.created",
+        "data": {"object": {"id": "dp_1", "object": "dispute", "charge": "ch_1", "amount": 500, "currency": "usd"}},
+    },
+    "paypal": {
+        "id": "WH-1",
+        "create_time": "2026-11-26T10:00:00.000Z",
+        "event_type": "CUSTOMER.DISPUTE.CREATED",
+        "resource_type": "dispute",
+        "resource": {"dispute_id": "PP-D-1", "status": "OPEN"},
+    },
+}
+
+
+async def test_a_dispute_is_kept_and_listed(line: Line, api_engine: AsyncEngine) -> None:
+    """An event that is signed and of a kind that Clearway does not use is answered with 200, and not lost."""
+    report = await line.approve()
+    body, headers = line.signed(DISPUTES[line.kind], report)
+    taken = await line.send(body, headers)
+    assert (taken.status_code, taken.json()["status"]) == (200, "ignored")
+    assert await rows(api_engine, line.gateway_id) == [("unreadable", "ignored")]
+    listed = (await line.payer.http.get("/gateway_events", params={"gateway_id": line.gateway_id})).json()["data"]
+    assert ["such as disputes" in each["reason"] for each in listed] == [True]
+    assert await line.is_unmoved()

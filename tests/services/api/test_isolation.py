@@ -18,6 +18,8 @@ ROUTES = [
     ("GET", "/payments/{payment}"),
     ("GET", "/payments/{payment}/history"),
     ("GET", "/payments/{payment}/attempts"),
+    ("GET", "/payments/{payment}/captures"),
+    ("GET", "/payments/{payment}/ledger"),
     ("GET", "/payments/{payment}/webhooks"),
     ("GET", "/payments/{payment}/refunds"),
     ("POST", "/payments/{payment}/capture"),

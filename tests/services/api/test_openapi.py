@@ -16,6 +16,7 @@ from api.http.problems import CODES
 from clearway.settings import Settings
 from scripts import openapi
 from tests.services.api.conftest import changed
+from tests.services.api.test_permissions import paths_for_people
 
 API = Path(__file__).parents[3] / "api"
 
@@ -86,25 +87,31 @@ def test_every_code_in_the_routes_is_declared() -> None:
     assert used <= set(CODES)
 
 
+PEOPLE = [{"Session": []}, {"AccessToken": []}]
+MERCHANTS = [{"ApiKey": [], "ApiSecret": []}, *PEOPLE]
+
+
 def test_keys_are_needed_in_both_halves(document: dict[str, Any]) -> None:
-    """Merchant routes need key and secret together; public ones, gateways' and probes need none."""
-    open_tags = {"public", "gateway webhooks", "errors", "operations"}
+    """A permission needs key and secret together, or a session; what is for people a session; what is open nothing."""
+    people = {f"/api/v1{path}" for path in paths_for_people()}
     for _, path, operation in operations(document):
-        is_open = open_tags & set(operation["tags"]) or path == "/api/v1/test/merchant"
-        is_open = is_open and not path.startswith("/api/v1/errors/overrides")
-        expected = None if is_open else [{"ApiKey": [], "ApiSecret": []}]
+        expected = MERCHANTS if "x-permission" in operation else PEOPLE if path in people else None
         assert operation.get("security") == expected, path
 
 
 REPEATABLE = ("/api/v1/gateways/", "/api/v1/gateway_events/")
-ASKING = {"/routing/validate", "/routing/explain", "/routing/versions/{number}/dry_run"}
+ASKING = {f"/api/v1/routing/{asked}" for asked in ("validate", "explain", "versions/{number}/dry_run")}
 """POSTs that only ask: there is nothing that a repeat could do again."""
 
 
 def test_every_post_of_a_merchant_takes_an_idempotency_key(document: dict[str, Any]) -> None:
-    """One mechanism for all POSTs, public ones too; but those of one gateway do the same when they are repeated."""
+    """One mechanism for all POSTs, a customer's payment too; but those of one gateway do the same when repeated.
+
+    Keys are kept by merchant: a POST that belongs to none has no place for them.
+    """
     for method, path, operation in operations(document):
-        if method != "post" or path.startswith(REPEATABLE) or path.removeprefix("/api/v1") in ASKING:
+        of_merchant = "x-permission" in operation or operation["tags"] == ["public"]
+        if method != "post" or not of_merchant or path.startswith(REPEATABLE) or path in ASKING:
             continue
         assert "Idempotency-Key" in {parameter["name"] for parameter in operation["parameters"]}, path
 

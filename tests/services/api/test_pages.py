@@ -9,11 +9,11 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from clearway.db.tables import events, orders, payments, webhook_deliveries, webhook_endpoints
+from clearway.db.tables import events, orders, payments, refunds, webhook_deliveries, webhook_endpoints
 from clearway.domain.events import EventType, kept_body
-from clearway.domain.ids import DELIVERY, ENDPOINT, EVENT, ORDER, PAYMENT, new_id
+from clearway.domain.ids import DELIVERY, ENDPOINT, EVENT, ORDER, PAYMENT, REFUND, first_id, new_id
 from tests.services.api.conftest import Caller, NewCaller
-from tests.services.api.rows import MOMENT, order_row, payment_row
+from tests.services.api.rows import MOMENT, order_row, payment_row, refund_row
 from tests.support.shop import sealed_secret
 
 
@@ -26,7 +26,8 @@ async def write_payments(engine: AsyncEngine, merchant_id: str, *rows: dict[str,
             order = {name: fields.pop(name) for name in ("receipt",) if name in fields}
             currency = {"currency": fields["currency"]} if "currency" in fields else {}
             await connection.execute(insert(orders).values(order_row(order_id, merchant_id, **order, **currency)))
-            payment_ids.append(new_id(PAYMENT))
+            made = fields.get("created_at")
+            payment_ids.append(first_id(PAYMENT, made) if made else new_id(PAYMENT))
             await connection.execute(
                 insert(payments).values(payment_row(payment_ids[-1], merchant_id, order_id, **fields))
             )
@@ -80,7 +81,7 @@ async def test_fifty_are_shown_unless_asked_otherwise(caller: Caller, api_engine
 async def test_payments_are_filtered(caller: Caller, api_engine: AsyncEngine) -> None:
     """By status, method, currency, amount, order and time, each alone and together."""
     failed = {"status": "failed", "captured_minor": 0}
-    card, yen, late, small = await write_payments(
+    yen, small, late, card = await write_payments(
         api_engine,
         caller.id,
         {"amount_minor": 99, "captured_minor": 99},
@@ -99,6 +100,46 @@ async def test_payments_are_filtered(caller: Caller, api_engine: AsyncEngine) ->
     order_id = (await caller.http.get(f"/payments/{yen}")).json()["order_id"]
     assert await listed(caller, order_id=order_id) == [yen]
     assert await listed(caller, order_id="order_none") == []
+
+
+async def test_refunds_are_filtered(caller: Caller, api_engine: AsyncEngine) -> None:
+    """By status, order, payment, gateway, currency, amount and time, each alone and together."""
+    yen, paid = await write_payments(api_engine, caller.id, {}, {"currency": "JPY"})
+    later = MOMENT + timedelta(days=1)
+    rows = (
+        refund_row(first_id(REFUND, MOMENT), caller.id, paid, status="processed", created_at=MOMENT),
+        refund_row(new_id(REFUND), caller.id, paid, status="failed", amount_minor=700),
+        refund_row(first_id(REFUND, later), caller.id, yen, currency="JPY", created_at=later),
+    )
+    async with api_engine.begin() as connection:
+        for row in rows:
+            await connection.execute(insert(refunds).values(row))
+    processed, failed, of_yen = (row["id"] for row in rows)
+    order_id = (await caller.http.get(f"/payments/{yen}")).json()["order_id"]
+
+    async def found(**query: Any) -> list[str]:
+        return await listed(caller, "/refunds", **query)
+
+    assert await found() == [failed, of_yen, processed]
+    assert await found(status="processed") == [processed]
+    assert await found(status=["processed", "failed"], currency="INR") == [failed, processed]
+    assert await found(status=["processed", "failed"], limit=1) == [failed]
+    assert await found(order_id=order_id) == await found(payment_id=yen) == await found(currency="JPY") == [of_yen]
+    assert await found(amount_min=700, amount_max=700) == [failed]
+    assert await found(gateway_id=rows[0]["gateway_id"]) == [failed, of_yen, processed]
+    assert await found(gateway_id="gw_none") == await found(order_id="order_none") == []
+    assert await found(created_from="2026-11-01T12:00:00Z", created_to="2026-11-02T12:00:00Z") == [processed]
+
+
+async def test_an_order_of_another_merchant_finds_no_refunds(new_caller: NewCaller, api_engine: AsyncEngine) -> None:
+    """Its id is known, its refunds are not."""
+    own, other = await new_caller(), await new_caller()
+    (paid,) = await write_payments(api_engine, other.id, {})
+    async with api_engine.begin() as connection:
+        await connection.execute(insert(refunds).values(refund_row(new_id(REFUND), other.id, paid)))
+    order_id = (await other.http.get(f"/payments/{paid}")).json()["order_id"]
+    assert len(await listed(other, "/refunds", order_id=order_id)) == 1
+    assert await listed(own, "/refunds", order_id=order_id) == []
 
 
 async def test_payments_are_found_by_what_people_have_at_hand(caller: Caller, api_engine: AsyncEngine) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
@@ -110,6 +112,30 @@ class TestCreate:
         wallet = await payer.post_payment(method="wallet", wallet={"code": "paytm"})
         assert bank.json()["bank"] == {"code": "HDFC"}
         assert wallet.json()["wallet"] == {"code": "paytm"}
+
+    async def test_upi_without_a_upi_id_waits_for_the_app(self, payer: Payer, api_simulator: Simulator) -> None:
+        """The payment gets the gateway's intent with its end, and what the customer does in the app decides."""
+        waiting = await payer.payment(until="requires_action", vpa=None)
+        action = waiting["next_action"]
+        assert waiting["vpa"] is None
+        assert action["type"] == "upi_intent"
+        assert action["url"].startswith("upi://pay?pa=")
+        assert datetime.fromisoformat(action["expires_at"]) > datetime.now(UTC)
+        [reference] = parse_qs(urlsplit(action["url"]).query)["tr"]
+        assert (await api_simulator.http.post(f"/upi/{reference}/complete")).status_code == 200
+        paid = await payer.payment_in(waiting["id"], "success")
+        assert paid["next_action"] is None
+        assert await api_simulator.charges(waiting["id"]) == 1
+
+    async def test_a_gateway_that_does_not_collect_refuses_a_upi_id(self, payer: Payer) -> None:
+        """Where no gateway collects, a UPI ID is refused with what to do, and an intent works."""
+        [gateway] = (await payer.http.get("/gateways")).json()["data"]
+        changed = await payer.http.patch(f"/gateways/{gateway['id']}", json={"settings": {"upi_collect": False}})
+        assert changed.status_code == 200, changed.text
+        refused = await payer.post_payment()
+        assert (refused.status_code, refused.json()["code"]) == (409, "no_gateway")
+        assert "leave `vpa` out" in refused.json()["detail"]
+        assert (await payer.payment(until="requires_action", vpa=None))["next_action"]["type"] == "upi_intent"
 
     async def test_an_order_takes_one_payment_also_when_they_race(
         self, payer: Payer, api_engine: AsyncEngine, api_simulator: Simulator
@@ -228,7 +254,6 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("fields", "field"),
         [
-            ({"method": "upi"}, "vpa"),
             ({"method": "card"}, "card"),
             ({"method": "card", "vpa": "a@upi"}, "vpa"),
             ({"method": "card", "token": "tok_12345678", "card": CARD}, "card"),
@@ -349,38 +374,6 @@ class TestRefusals:
                 details.add(response.json()["detail"])
         assert len(details) == 1, "both name the same workflow, so the id was kept"
         assert await count_payments(api_engine, caller.id) == 0
-
-
-class TestAttempts:
-    """`GET /payments/{id}/attempts`."""
-
-    async def test_each_attempt_is_listed_with_gateway_times_and_error(self, payer: Payer) -> None:
-        """A decline is shown with the unified code, the gateway's own code, and whether the gateway acted."""
-        made = await payer.payment(vpa="failure@razorpay", until="failed")
-        listed = (await payer.http.get(f"/payments/{made['id']}/attempts")).json()
-        [attempt] = listed["data"]
-        assert (attempt["number"], attempt["status"], attempt["gateway"]) == (1, "failed", "simulator")
-        assert (attempt["error_code"], attempt["raw_code"]) == ("payment_declined", "upi_declined")
-        assert (attempt["executed"], attempt["gateway_id"]) == ("yes", made["gateway_id"])
-        assert attempt["started_at"] <= attempt["ended_at"]
-
-
-class TestHistory:
-    """`GET /payments/{id}/history`."""
-
-    async def test_it_has_every_step_with_reason_and_actor(self, payer: Payer) -> None:
-        """The history has the steps of the payment and its refunds, oldest first, each with its event."""
-        paid = await payer.payment()
-        refund = (await payer.http.post(f"/payments/{paid['id']}/refunds", json={"amount": 1})).json()
-        await payer.refund_in(refund["id"], "processed")
-        history = (await payer.http.get(f"/payments/{paid['id']}/history")).json()
-        steps = [(step["type"], step["from_status"], step["to_status"]) for step in history["data"]]
-        assert steps[0] == ("payment.created", None, "pending")
-        assert ("payment.success", "pending", "success") in steps
-        assert steps[-2:] == [("refund.created", None, "pending"), ("refund.processed", "pending", "processed")]
-        assert all(step["reason"] and step["actor"] and step["at"].endswith("Z") for step in history["data"])
-        event = await payer.http.get(f"/events/{history['data'][-1]['event_id']}")
-        assert event.json()["data"]["id"] == refund["id"]
 
 
 async def test_without_a_worker_a_request_ends_in_time(

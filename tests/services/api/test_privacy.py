@@ -94,7 +94,7 @@ async def deliveries_of(engine: AsyncEngine, payment_ids: list[str]) -> list[Any
 
 async def delivered(engine: AsyncEngine, payment_ids: list[str]) -> list[Any]:
     """Return the deliveries about these payments once all are delivered."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (found := await deliveries_of(engine, payment_ids)) or any(
             each.status == "pending" for each in found
         ):

@@ -11,7 +11,7 @@ from tests.services.api.conftest import Caller, Payer, changed, client_of
 
 
 async def test_an_order_shows_what_a_customer_needs_and_no_more(caller: Caller, anonymous: httpx.AsyncClient) -> None:
-    """Amount, currency, status and the merchant's name; no receipt, no notes."""
+    """Amount, currency, status, end and the merchant's name; no receipt, no notes."""
     order_id = await caller.order(receipt="R-1", notes={"margin": "40 %"})
     shown = await anonymous.get(f"/orders/{order_id}/public")
     assert shown.json() == {
@@ -20,6 +20,7 @@ async def test_an_order_shows_what_a_customer_needs_and_no_more(caller: Caller, 
         "amount": 50_000,
         "currency": "INR",
         "status": "created",
+        "expires_at": None,
         "merchant_name": "A Shop",
     }
 

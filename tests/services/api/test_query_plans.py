@@ -12,11 +12,11 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from clearway.db import events, orders
-from clearway.db.deliveries.reading import list_payment_deliveries
-from clearway.db.engine import create_engine
+from clearway.db.deliveries.reading import DeliveryFilter, list_deliveries, list_payment_deliveries
+from clearway.db.engine import create_engine, each_for_itself
 from clearway.db.pages import PageRequest
 from clearway.db.payments.reading import PaymentFilter, list_payments
-from clearway.db.refunds.reading import list_refunds
+from clearway.db.refunds.reading import RefundFilter, list_refunds
 from clearway.domain.order import OrderStatus
 from clearway.settings import Settings
 from tests.services.api.conftest import changed
@@ -44,7 +44,7 @@ FILL = (
         'INR', CASE WHEN n % 97 = 0 THEN 'wallet' ELSE 'upi' END, 'automatic',
         CASE WHEN n % 101 = 0 THEN 'needs_review' ELSE 'success' END, CASE WHEN n % 101 = 0 THEN 0 ELSE 1 + n END,
         'simulator', 'gw_' || n % 20, 'ref' || n, jsonb_build_object('vpa', 'v' || n || '@upi'),
-        jsonb_build_object('email', 'c' || n || '@x.test'), now() - n * interval '1 minute'
+        jsonb_build_object('email', 'c' || n || '@x.test', 'id', 'id' || n), now() - n * interval '1 minute'
     FROM generate_series(1, 40000) n
     """,
     """
@@ -80,8 +80,12 @@ async def filled(databases: Databases, settings: Settings) -> AsyncIterator[Asyn
     async with databases.temporary() as url:
         engine = create_engine(changed(settings, database_url=url), application_name="tests-plans")
         async with engine.begin() as connection:
+            # VACUUM marks only pages whose rows surely are committed, so the commit must not come behind it.
+            await connection.execute(text("SET LOCAL synchronous_commit = on"))
             for statement in FILL:
                 await connection.execute(text(statement))
+        async with each_for_itself(engine).connect() as connection:
+            await connection.execute(text("VACUUM"))  # as autovacuum does: walks read indexes alone
         yield engine
         await engine.dispose()
 
@@ -122,36 +126,64 @@ def payments_by(**wanted: Any) -> Any:
     return run
 
 
+def refunds_by(**wanted: Any) -> Any:
+    """Return a list query of refunds."""
+
+    async def run(connection: AsyncConnection) -> None:
+        await list_refunds(connection, MERCHANT, RefundFilter(**wanted), PageRequest(50))
+
+    return run
+
+
 QUERIES: dict[str, Any] = {
     "orders": lambda connection: orders.list_orders(connection, MERCHANT, PageRequest(50)),
     "orders by status": lambda connection: orders.list_orders(
         connection, MERCHANT, PageRequest(50), status=OrderStatus.PAID
     ),
     "payments": payments_by(),
-    "payments by status": payments_by(status="needs_review"),
+    "payments by status": payments_by(statuses=["needs_review"]),
     "payments by method": payments_by(method="wallet"),
+    "payments by statuses": payments_by(statuses=["needs_review", "failed"]),
+    "payments by gateway": payments_by(gateway_id="gw_1"),
+    "payments of a kind that is not there": payments_by(method="wallet", statuses=["expired"]),
+    "payments by kind and amount": payments_by(method="upi", amount_min=2_000),
+    "payments by an amount that one has": payments_by(amount_min=20_022, amount_max=20_022),
+    "payments by customer": payments_by(customer="c20021@x.test"),
+    "payments by customer id": payments_by(customer="id20021"),
+    "payments by reference": payments_by(search="ref20021"),
     "payments by amount": payments_by(currency="INR", amount_min=500, amount_max=900),
     "payments by order": payments_by(order_id="order_" + "0" * 21 + "20021"),
     "payments by id": payments_by(search=SOME_PAYMENT),
     "payments by receipt": payments_by(search="R20021"),
     "payments by e-mail": payments_by(search="c20021@x.test"),
     "payments by vpa": payments_by(search="v20021@upi"),
-    "refunds": lambda connection: list_refunds(connection, MERCHANT, PageRequest(50)),
-    "refunds by status": lambda connection: list_refunds(connection, MERCHANT, PageRequest(50), status="failed"),
-    "refunds of a payment": lambda connection: list_refunds(
-        connection, MERCHANT, PageRequest(50), payment_id=SOME_PAYMENT
-    ),
+    "refunds": refunds_by(),
+    "refunds by status": refunds_by(statuses=["failed"]),
+    "refunds by statuses": refunds_by(statuses=["failed", "needs_review"]),
+    "refunds of a payment": refunds_by(payment_id=SOME_PAYMENT),
+    "refunds of an order": refunds_by(order_id="order_" + "0" * 21 + "20021"),
+    "refunds by gateway": refunds_by(gateway_id="gw_1"),
+    "refunds by gateway that is none": refunds_by(gateway_id="gw_none"),
     "events": lambda connection: events.list_events(connection, MERCHANT, PageRequest(50)),
     "events by type": lambda connection: events.list_events(
         connection, MERCHANT, PageRequest(50), event_type="payment.expired"
     ),
     "history of a payment": lambda connection: events.payment_history(connection, MERCHANT, SOME_PAYMENT),
+    "deliveries by status and type": lambda connection: list_deliveries(
+        connection, MERCHANT, DeliveryFilter(status="delivered", event_type="payment.expired"), PageRequest(50)
+    ),
+    "deliveries by a status that none has": lambda connection: list_deliveries(
+        connection, MERCHANT, DeliveryFilter(status="failed"), PageRequest(50)
+    ),
     "deliveries of a payment": lambda connection: list_payment_deliveries(
         connection, MERCHANT, SOME_PAYMENT, PageRequest(50)
     ),
 }
 ROWS_READ_MAX = 1_200
 """A page may read past other merchants' rows when that is cheap; a merchant here has 2 000 rows, the table 40 000."""
+
+
+SCANNED_MAX = 20
 
 
 @pytest.mark.parametrize("name", QUERIES)
@@ -163,6 +195,6 @@ async def test_a_list_reads_little_more_than_it_shows(filled: AsyncEngine, name:
     for statement, parameters in sent:
         for node in await explain(filled, statement, parameters):
             read = (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
-            # The partition of a month to come is empty, and a scan of it is free.
-            assert node["Node Type"] != "Seq Scan" or read == 0, (statement, node["Relation Name"])
+            # A scan of few rows is free: of a month to come, or of gateways, which fit on a page.
+            assert node["Node Type"] != "Seq Scan" or read <= SCANNED_MAX, (statement, node["Relation Name"])
             assert read <= ROWS_READ_MAX, (node["Node Type"], node.get("Index Name"), read, statement)

@@ -24,6 +24,7 @@ def production(api_settings: Settings) -> Settings:
     return changed(
         api_settings,
         clearway_env="production",
+        dashboard_url="https://api.test",
         secret_keys="k1:" + "QUFB" * 10 + "QUE=",
         api_key_peppers="own:a-pepper-of-its-own",
         simulator_webhook_secret="whsec_b3RoZXI=",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -268,19 +268,19 @@ async def test_versions_of_others_are_not_found(new_caller: NewCaller, path: str
     assert (refused.status_code, refused.json()["code"]) == (404, "routing_version_not_found")
 
 
-async def _breaker(caller: Caller, engine: AsyncEngine, gateway_id: str, **columns: object) -> None:
-    """Write the breaker of a gateway as it is when enough calls have failed."""
+async def _breaker(app: FastAPI, caller: Caller, gateway_id: str, **columns: object) -> None:
+    """Write the breaker of a gateway as it is when enough calls have failed, and have the API read it."""
     values = {"gateway_id": gateway_id, "merchant_id": caller.id, "operation": "authorise", "failures": 10}
     moments = {"state": "open", "opened_at": datetime.now(UTC), "open_until": datetime.now(UTC) + timedelta(minutes=5)}
-    async with engine.begin() as connection:
+    async with app.state.services.engine.begin() as connection:
         await connection.execute(insert(gateway_breakers).values(**values | moments | columns))
-    await asyncio.sleep(1.5)  # within a second, every process knows
+    await app.state.services.breakers.read()  # every process does so each second
 
 
-async def test_new_payments_avoid_a_gateway_that_fails(payer: Payer, api_engine: AsyncEngine) -> None:
+async def test_new_payments_avoid_a_gateway_that_fails(payer: Payer, app: FastAPI) -> None:
     """An open breaker leaves the gateway out with that reason; a reset brings it back at once."""
     first, second = await first_gateway(payer), await gateway(payer, "Second", priority=900)
-    await _breaker(payer, api_engine, first)
+    await _breaker(app, payer, first)
 
     avoiding = await payer.payment()
     shown = (await payer.http.get(f"/gateways/{first}/breaker")).json()["data"]
@@ -297,10 +297,10 @@ async def test_new_payments_avoid_a_gateway_that_fails(payer: Payer, api_engine:
     ) == 1
 
 
-async def test_explaining_knows_the_breakers(caller: Caller, api_engine: AsyncEngine) -> None:
+async def test_explaining_knows_the_breakers(caller: Caller, app: FastAPI) -> None:
     """An imagined payment avoids a gateway with an open breaker, as a real one does."""
     first, second = await first_gateway(caller), await gateway(caller, "Second", priority=900)
-    await _breaker(caller, api_engine, first)
+    await _breaker(app, caller, first)
 
     asked = {"method": "upi", "currency": "INR", "amount": 100}
     explained = (await caller.http.post("/routing/explain", json=asked)).json()
@@ -326,10 +326,10 @@ async def _read(caller: Caller, path: str) -> dict[str, Any]:
     return dict((await caller.http.get(path)).json())
 
 
-async def test_one_payment_tries_a_gateway_again(payer: Payer, api_engine: AsyncEngine) -> None:
+async def test_one_payment_tries_a_gateway_again(payer: Payer, app: FastAPI) -> None:
     """Half open, the next payment that has another gateway tries it, and the one after avoids it."""
     first, second = await first_gateway(payer), await gateway(payer, "Second", priority=900)
-    await _breaker(payer, api_engine, first, open_until=datetime.now(UTC) - timedelta(seconds=1))
+    await _breaker(app, payer, first, open_until=datetime.now(UTC) - timedelta(seconds=1))
 
     trying, avoiding = await payer.payment(), await payer.payment()
 

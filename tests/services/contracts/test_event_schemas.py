@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from clearway.breakers.board import BreakerBoard
 from clearway.breakers.commands import close
 from clearway.breakers.counting import BreakerCounts, CalledGateway
-from clearway.db import across_merchants, reviews
+from clearway.db import across_merchants, order_ends, reviews
 from clearway.db.events import DueDelivery, Happening, record_events
+from clearway.db.order_ends import Why
 from clearway.db.reconciliation import runs
 from clearway.domain.actor import Actor
 from clearway.domain.attempt import AttemptSeen, GatewayChoice
 from clearway.domain.breaker import CALLS_MIN
+from clearway.domain.event_catalogue import schema_of
+from clearway.domain.event_examples import example_of
 from clearway.domain.events import EventType
 from clearway.domain.gateway import first_gateway_id
 from clearway.domain.gateway_health import Measured
 from clearway.domain.ids import RECONCILIATION, new_id
+from clearway.domain.order import OrderStatus
 from clearway.domain.payment import PaymentStatus, Retry
 from clearway.domain.reconciliation import Step
 from clearway.domain.refund import RefundStatus
@@ -66,6 +70,13 @@ def _moments(value: Any) -> Iterator[str]:
             yield part
 
 
+async def _end_orders(shop: Shop) -> None:
+    for to in (OrderStatus.CANCELLED, OrderStatus.EXPIRED):
+        order_id = await shop.order()
+        async with shop.engine.begin() as connection:
+            await order_ends.end(connection, shop.merchant_id, order_id, to, Why("a test"), now=datetime.now(UTC))
+
+
 @pytest.fixture
 async def bodies(engine: AsyncEngine) -> list[dict[str, Any]]:
     """Make every kind of event, and return their bodies as they were written."""
@@ -78,6 +89,7 @@ async def bodies(engine: AsyncEngine) -> list[dict[str, Any]]:
     await _break_a_gateway(shop)
     await _check_a_gateway(shop)
     await _reconcile(shop)
+    await _end_orders(shop)
     return [json.loads(body) for body in await shop.bodies()]
 
 
@@ -259,3 +271,9 @@ async def test_schema_stays_open(bodies: list[dict[str, Any]]) -> None:
     body = next(body for body in bodies if body["type"] == "refund.processed")
 
     Draft202012Validator(_schema("refund.processed")).validate({**body, "data": {**body["data"], "arn": "74"}})
+
+
+@pytest.mark.parametrize("event_type", EventType)
+def test_example_meets_its_schema(event_type: EventType) -> None:
+    """The example that the catalogue shows and the webhook tester sends is valid, with no field that is not named."""
+    Draft202012Validator(_closed(schema_of(event_type))).validate(example_of(event_type))

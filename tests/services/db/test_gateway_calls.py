@@ -16,7 +16,7 @@ from clearway.db.tables import gateway_calls
 from clearway.domain.gateway import first_gateway_id
 from clearway.domain.gateway_call import CallOperation, MeasuredCall
 from clearway.domain.ids import GATEWAY_CALL, PAYMENT, new_id
-from clearway.monitoring import calls
+from clearway.monitoring import batches
 from clearway.monitoring.calls import CallLog
 from tests.support.shop import Shop
 
@@ -70,7 +70,7 @@ async def test_a_thousand_calls_cost_two_statements_later(shop: Shop, sent: list
     """A call sends nothing; a batch of 500 is one statement."""
     log = CallLog(shop.engine)
     for _ in range(1_000):
-        assert log.note(call(shop))
+        assert log.note(call(shop)) == 0
     assert sent == []
 
     await log.settle()
@@ -81,7 +81,7 @@ async def test_a_thousand_calls_cost_two_statements_later(shop: Shop, sent: list
 
 async def test_calls_are_written_without_being_asked(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call is a row soon after it ended, and the next one too."""
-    monkeypatch.setattr(calls, "WRITTEN_EACH_S", 0.01)
+    monkeypatch.setattr(batches, "WRITTEN_EACH_S", 0.01)
     log = CallLog(shop.engine)
     for count in (1, 2):
         log.note(call(shop))
@@ -110,20 +110,43 @@ async def test_a_lost_database_costs_bounded_memory_and_drops_are_counted(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the database is away the newest calls wait, older ones are dropped and counted, and the rest is written."""
-    monkeypatch.setattr(calls, "KEPT_MAX", 10)
-    monkeypatch.setattr(calls, "BATCH_MAX", 4)
+    monkeypatch.setattr(batches, "KEPT_MAX", 10)
+    monkeypatch.setattr(batches, "BATCH_MAX", 4)
     away, log = _Away(monkeypatch), CallLog(shop.engine)
     made = [call(shop) for _ in range(25)]
-    assert [log.note(each) for each in made] == [True] * 10 + [False] * 15
+    assert [log.note(each) for each in made] == [0] * 10 + [1] * 15
 
     await log.settle()
-    assert (await kept(shop), log.dropped) == (0, 15)
+    assert await kept(shop) == 0
     away.is_away = False
     await log.settle()
 
     async with shop.engine.connect() as connection:
         query = select(gateway_calls.c.id).where(gateway_calls.c.merchant_id == shop.merchant_id)
         assert {*(await connection.scalars(query))} == {each.id for each in made[-10:]}
+
+
+async def test_calls_that_are_dropped_while_a_batch_is_not_written_are_counted(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New calls take the room of a batch that the database refuses: the next call counts those that are lost."""
+    monkeypatch.setattr(batches, "KEPT_MAX", 10)
+    monkeypatch.setattr(batches, "BATCH_MAX", 4)
+    log = CallLog(shop.engine)
+    for _ in range(10):
+        log.note(call(shop))
+
+    async def refused(*_: Any) -> None:
+        for _ in range(4):
+            assert log.note(call(shop)) == 0
+        raise OperationalError("insert", {}, ConnectionError())
+
+    with monkeypatch.context() as away:
+        away.setattr(rows, "add", refused)
+        await log.settle()
+    assert log.note(call(shop)) == 4 + 1
+    await log.settle()
+    assert await kept(shop) == 10
 
 
 async def test_a_batch_that_was_written_unheard_is_written_once(shop: Shop) -> None:

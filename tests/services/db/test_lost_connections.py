@@ -10,7 +10,7 @@ from sqlalchemy import text
 from clearway.db.engine import create_engine
 from clearway.settings import Settings
 
-OTHERS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'tests-lost'"
+OTHERS = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name LIKE 'tests-lost %'"
 SEEN_S = 0.2
 """Until the event loop has seen the sockets close."""
 

@@ -14,7 +14,18 @@ from clearway.domain import ids
 from tests.services.api.test_query_plans import explain, statements
 from tests.support.shop import Shop
 
-PARTITIONED: Final = ("events", "webhook_attempts", "audit_log", "gateway_calls", "gateway_health_checks")
+PARTITIONED: Final = (
+    "events",
+    "webhook_attempts",
+    "audit_log",
+    "gateway_calls",
+    "gateway_health_checks",
+    "request_log",
+)
+AUDIT: Final = (
+    "INSERT INTO audit_log (id, actor, action, subject_type, subject_id) "
+    "VALUES (:id, 'system', 'test.old', 'installation', 'installation')"
+)
 EVENT: Final = (
     "INSERT INTO events (id, merchant_id, type, subject_type, subject_id, step, body) "
     "VALUES (:id, :merchant, 'payment.success', 'payment', :subject, '1', '{}')"
@@ -75,6 +86,7 @@ async def test_what_is_outside_is_kept_and_counted(lone: Shop) -> None:
         "audit_log": (0, 0),
         "gateway_calls": (0, 0),
         "gateway_health_checks": (0, 0),
+        "request_log": (0, 0),
     }
 
 
@@ -117,3 +129,20 @@ async def test_a_payments_events_are_looked_up_from_its_month_on(lone: Shop) -> 
         read = {node.get("Relation Name") for node in await explain(lone.engine, statement, parameters)}
         of_events = {name for name in read if name and name.startswith("events")}
         assert of_events <= {"events_default", *(f"events_{_month(ahead):%Y_%m}" for ahead in (4, 5, 6))}, statement
+
+
+async def test_old_months_of_the_audit_log_expire(lone: Shop) -> None:
+    """Months that ended before the kept ones are dropped with their rows; younger ones stay, and nobody keeps less."""
+    old, kept = _month(-14), _month(-12)
+    for month, after in ((old, _month(-13)), (kept, _month(-11))):
+        bounds = f"FROM ('{_lowest('aud', month)}') TO ('{_lowest('aud', after)}')"
+        await _run(lone, f"CREATE TABLE audit_log_{month:%Y_%m} PARTITION OF audit_log FOR VALUES {bounds}")
+        await _run(lone, AUDIT, id=_lowest("aud", month) + "z" * 16)
+    async with lone.engine.begin() as connection:
+        assert await across_merchants.expire_audit_log(connection, 12) == [f"audit_log_{old:%Y_%m}"]
+    async with lone.engine.begin() as connection:
+        assert await across_merchants.expire_audit_log(connection, 12) == []
+    assert await _run(lone, "SELECT id FROM audit_log WHERE action = 'test.old'") == [_lowest("aud", kept) + "z" * 16]
+    with pytest.raises(IntegrityError, match="at least 12"):
+        async with lone.engine.begin() as connection:
+            await across_merchants.expire_audit_log(connection, 11)

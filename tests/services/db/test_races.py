@@ -207,7 +207,7 @@ async def test_a_change_that_waited_reports_what_it_waited_for(crowded: Shop) ->
 
 async def _until_somebody_waits(shop: Shop) -> None:
     waiting = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'crowd' AND wait_event_type = 'Lock'"
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'crowd %' AND wait_event_type = 'Lock'"
     )
     async with shop.engine.connect() as connection:
         while not (await connection.execute(waiting)).scalar_one():

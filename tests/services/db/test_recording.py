@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from clearway.domain.refund import RefundStatus
 from tests.support.shop import AMOUNT_MINOR, Shop, captured
 
 P = PaymentStatus
+MOMENT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 async def _order_status(shop: Shop, order_id: str) -> str:
@@ -58,6 +61,14 @@ async def test_recording_twice_is_recognised(shop: Shop) -> None:
     assert second == first
     assert await shop.event_types(new.id) == ["payment.created"]
     assert await shop.deliveries() == 1
+
+
+async def test_a_row_is_created_at_the_time_in_its_id(shop: Shop) -> None:
+    """A payment or refund that a restore lost keeps its time when it is recorded again: lists find periods by ids."""
+    new = await shop.new(id=ids.id_at(ids.PAYMENT, MOMENT, secrets.randbits(80)))
+    assert (await shop.record(new)).resource.created_at == MOMENT
+    reserved = await shop.reserve(await shop.paid(), 10_000, of=ids.id_at(ids.REFUND, MOMENT, secrets.randbits(80)))
+    assert reserved.resource.created_at == MOMENT
 
 
 async def test_a_step_taken_twice_is_recognised(shop: Shop) -> None:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.services.gateways.paypal_account import Account as PayPalAccount
-from tests.services.gateways.running import Simulator, running_simulator
+from tests.services.gateways.running import LONG_S, Simulator, running_simulator
 from tests.services.gateways.square_account import Seller
 from tests.services.gateways.stripe_account import Account
 from tests.support.receiver import Receiver, running_receiver
@@ -55,6 +55,14 @@ async def patient_simulator(patient_server: Simulator) -> AsyncIterator[Simulato
     """Use the simulator that takes 60 ms to decide, without fault rules."""
     yield patient_server
     await patient_server.http.delete("/faults")
+
+
+@pytest.fixture
+async def waiting_simulator(tmp_path, receiver: Receiver) -> AsyncIterator[Simulator]:
+    """Run a simulator of the test alone that decides after a minute, which a test lets pass by moving the clock."""
+    state = tmp_path / "waiting.sqlite3"
+    async with running_simulator(state, delay_ms=int(LONG_S * 1_000), simulator_webhook_url=receiver.url) as running:
+        yield running
 
 
 @pytest.fixture

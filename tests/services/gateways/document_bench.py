@@ -17,6 +17,7 @@ from clearway.gateways.custom.kind import document_of
 from clearway.gateways.http import gateway_client
 from tests.services.gateways.asking import follow_up, order, prepared
 from tests.services.gateways.hosted_shop import BACK, Shop
+from tests.services.gateways.running import PATIENCE_S
 
 FOLDER = Path(__file__).parents[3] / "deploy" / "gateways"
 METHODS = {"ameriabank": "netbanking", "arca": "netbanking"}
@@ -98,7 +99,9 @@ async def connected(shop: Shop, document: dict[str, Any] | None = None, **more: 
         await gateway.aclose()
 
 
-def gateway_of(shop: Shop, document: dict[str, Any] | None = None, **more: Any) -> CustomGateway:
+def gateway_of(
+    shop: Shop, document: dict[str, Any] | None = None, *, timeout_s: float = PATIENCE_S, **more: Any
+) -> CustomGateway:
     """Return the connector of an account."""
     parsed = document_of(orjson.dumps(document or content_of(shop.gateway)))
-    return CustomGateway(parsed, entered(shop, **more), gateway_client(5.0), timeout_s=5.0)
+    return CustomGateway(parsed, entered(shop, **more), gateway_client(timeout_s), timeout_s=timeout_s)

@@ -12,6 +12,7 @@ from clearway.gateways.paypal.client import PayPalGateway
 from clearway.gateways.paypal.exchange import PayPalCredentials
 from tests.services.gateways.asking import order
 from tests.services.gateways.paypal_account import Account
+from tests.services.gateways.running import PATIENCE_S
 from tests.support.receiver import Receiver
 
 RETURN_URL = "https://shop.example/back"
@@ -68,7 +69,7 @@ async def connected(
     gateway = cls(
         PayPalCredentials(account.client_id, account.secret, made["id"]),
         api_base=str(account.simulator.http.base_url).rstrip("/") + "/paypal",
-        **{"timeout_s": 5.0, **options},
+        **{"timeout_s": PATIENCE_S, **options},
     )
     try:
         yield PayPal(account, gateway, made["id"])

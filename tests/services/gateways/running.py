@@ -19,7 +19,9 @@ from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 from clearway.simulator.app import create_app
 from clearway.simulator.settings import SimulatorSettings
 
-PATIENCE_S = 15.0
+PATIENCE_S = 30.0
+LONG_S = 60.0
+"""A delay that a test ends by an event, or by moving the clock: no machine is so slow that it passes by itself."""
 
 
 class _Server(uvicorn.Server):
@@ -31,9 +33,9 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve an application on a bound socket."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1)
+async def serving(app: ASGIApp, listener: socket.socket, **tls: Any) -> AsyncIterator[None]:
+    """Serve an application on a bound socket. tls: settings of uvicorn."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1, **tls)
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:
@@ -80,10 +82,20 @@ class Simulator:
         """Put one fault rule in force."""
         (await self.http.put("/faults", json=[rule])).raise_for_status()
 
+    async def until_met(self) -> None:
+        """Wait until the fault rule in force has met a request."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not (await self.http.get("/faults")).json()[0]["applied"]:
+                await asyncio.sleep(0.02)
+
+    async def release(self) -> None:
+        """Remove the fault rules: a slow answer that waits is given now."""
+        (await self.http.delete("/faults")).raise_for_status()
+
 
 @asynccontextmanager
 async def running_simulator(
-    state: Path, *, delay_ms: int | None = 0, timeout_s: float = 10, **settings: Any
+    state: Path, *, delay_ms: int | None = 0, timeout_s: float = PATIENCE_S, **settings: Any
 ) -> AsyncIterator[Simulator]:
     """Run the service in this process. delay_ms: TEST_PROCESSING_DELAY; timeout_s: the connector's deadline."""
     listener, url = free_listener()
@@ -101,7 +113,7 @@ async def running_simulator(
     gateway = SimulatorGateway(url, DEVELOPMENT_SIMULATOR_SECRET, timeout_s=timeout_s)
     async with (
         serving(create_app(SimulatorSettings(_env_file=None, **chosen)), listener),
-        httpx.AsyncClient(base_url=url, trust_env=False) as http,
+        httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, trust_env=False) as http,
     ):
         try:
             yield Simulator(http, gateway)

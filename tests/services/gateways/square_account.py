@@ -22,7 +22,7 @@ class Seller:
     def __init__(self, simulator: Simulator, name: str) -> None:
         self.simulator = simulator
         self.token = f"EAAA_{name}"
-        self._http = httpx.AsyncClient(trust_env=False, event_hooks={"response": [_check]})
+        self._http = httpx.AsyncClient(trust_env=False, timeout=30, event_hooks={"response": [_check]})
         self.sdk = AsyncSquare(token=self.token, base_url=f"{simulator.url}/square", httpx_client=self._http)
 
     async def aclose(self) -> None:

@@ -11,6 +11,7 @@ from clearway.gateways.contract import GatewayOutcome, Operation
 from clearway.gateways.square.api import SquareKeys
 from clearway.gateways.square.client import Location, SquareGateway
 from tests.services.gateways.asking import order
+from tests.services.gateways.running import PATIENCE_S
 from tests.services.gateways.square_account import Seller
 from tests.support.receiver import Receiver
 
@@ -58,7 +59,7 @@ async def connected(
         location,
         api_base=f"{seller.simulator.url}/square",
         notification_url=receiver.url,
-        **{"timeout_s": 5.0, **options},
+        **{"timeout_s": PATIENCE_S, **options},
     )
     try:
         yield Square(seller, gateway, made["signature_key"], location)

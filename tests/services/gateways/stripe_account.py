@@ -23,7 +23,7 @@ class Account:
         self.key = f"sk_test_{name}"
         self.publishable_key = f"pk_test_{name}"
         base = str(simulator.http.base_url).rstrip("/") + "/stripe"
-        self._http_client = StripeTransport(timeout_s=10)
+        self._http_client = StripeTransport(timeout_s=30)
         self.sdk = stripe.StripeClient(
             self.key, base_addresses={"api": base}, http_client=self._http_client, max_network_retries=0
         )

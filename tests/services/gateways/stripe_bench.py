@@ -10,6 +10,7 @@ from typing import Any
 from clearway.gateways.contract import GatewayOutcome, Operation, OutcomeKind
 from clearway.gateways.stripe.client import StripeGateway, StripeKeys
 from tests.services.gateways.asking import order
+from tests.services.gateways.running import PATIENCE_S
 from tests.services.gateways.stripe_account import VERSION, Account
 from tests.support.receiver import Receiver
 
@@ -55,7 +56,7 @@ async def connected(account: Account, receiver: Receiver, *told: str, **options:
     gateway = StripeGateway(
         StripeKeys(account.key, secret),
         api_base=str(account.simulator.http.base_url).rstrip("/") + "/stripe",
-        **{"timeout_s": 5.0, **options},
+        **{"timeout_s": PATIENCE_S, **options},
     )
     try:
         yield Stripe(account, gateway, secret)

@@ -234,9 +234,9 @@ def mutated(bench: Bench, broken: Break) -> Bench:
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.rule.removeprefix("test_"))
 async def test_a_broken_connector_is_found(bench: Bench, planted: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rule passes with the connector as it is, and fails with the one that breaks it."""
-    monkeypatch.setattr(asking, "PATIENCE_S", 0.5)
     rule, given = getattr(GatewayConformance(), planted.rule), planted.given or {}
     await rule(bench, **given)
+    monkeypatch.setattr(asking, "PATIENCE_S", 0.5)
     with pytest.raises(FOUND):
         await rule(mutated(bench, planted.broken), **given)
 

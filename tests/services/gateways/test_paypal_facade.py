@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from time_machine import Traveller
 
 from tests.services.gateways.paypal_account import Account, issue, new_order, only
-from tests.services.gateways.running import running_simulator
+from tests.services.gateways.running import LONG_S, running_simulator
 from tests.support.paypal_shapes import assert_is
 
 
@@ -104,21 +105,18 @@ async def test_an_authorization_is_voided_once(paypal: Account) -> None:
     assert await paypal.effects(order) == [("authorised", 1_000), ("voided", 1_000)]
 
 
-async def test_an_authorization_is_reauthorized_after_its_honor_period(tmp_path) -> None:
+async def test_an_authorization_is_reauthorized_after_its_honor_period(tmp_path, clock: Traveller) -> None:
     """Within the honor period it is refused; then there is a second authorization, which cannot be voided."""
     state = tmp_path / "sim.sqlite3"
-    async with running_simulator(state, simulator_paypal_honor_period_s=0.2) as simulator:
+    async with running_simulator(state, simulator_paypal_honor_period_s=LONG_S) as simulator:
         paypal = Account(simulator, "reauthorize")
         order = await paypal.paid("AUTHORIZE")
         path = f"/v2/payments/authorizations/{only(order, 'authorizations')['id']}"
         refused = await paypal.send("POST", f"{path}/reauthorize", {}, key="early")
-        again = None
-        for _ in range(200):
-            again = await paypal.send("POST", f"{path}/reauthorize", {}, key="later")
-            if again.status_code == 201:
-                break
         assert issue(refused) == (422, "REAUTHORIZATION_NOT_SUPPORTED")
-        assert again is not None
+        clock.shift(LONG_S)
+        again = await paypal.send("POST", f"{path}/reauthorize", {}, key="later")
+        assert again.status_code == 201
         second = again.json()
         void = await paypal.send("POST", f"/v2/payments/authorizations/{second['id']}/void")
         assert issue(void) == (422, "CANNOT_BE_VOIDED")
@@ -199,15 +197,14 @@ async def test_answers_are_minimal_unless_asked(paypal: Account) -> None:
     assert set(answer.json()) == {"id", "status", "links"}
 
 
-async def test_an_order_expires(tmp_path) -> None:
+async def test_an_order_expires(tmp_path, clock: Traveller) -> None:
     """An order that is not approved in time is not found any more, and cannot be captured."""
-    async with running_simulator(tmp_path / "sim.sqlite3", simulator_paypal_order_life_s=0.05) as simulator:
+    async with running_simulator(tmp_path / "sim.sqlite3", simulator_paypal_order_life_s=LONG_S) as simulator:
         paypal = Account(simulator, "expiry")
         order = await paypal.order()
-        for _ in range(200):
-            found = await paypal.send("GET", f"/v2/checkout/orders/{order['id']}")
-            if found.status_code == 404:
-                break
+        assert (await paypal.send("GET", f"/v2/checkout/orders/{order['id']}")).status_code == 200
+        clock.shift(LONG_S)
+        found = await paypal.send("GET", f"/v2/checkout/orders/{order['id']}")
         assert issue(found) == (404, "INVALID_RESOURCE_ID")
         captured = await paypal.send("POST", f"/v2/checkout/orders/{order['id']}/capture", {}, key="pay")
         assert issue(captured) == (422, "ORDER_EXPIRED")

@@ -8,9 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from time_machine import Traveller
 
 from tests.services.gateways.paypal_account import Account, issue, new_order, only
-from tests.services.gateways.running import running_simulator
+from tests.services.gateways.running import LONG_S, running_simulator
 
 EXECUTED = ["executed_then_timeout", "executed_then_dropped", "error_after_charge", "malformed", "slow"]
 NOT_EXECUTED = ["error_before", "rate_limited", "dropped_before"]
@@ -51,24 +52,26 @@ async def test_one_request_at_a_time(paypal: Account) -> None:
     """The repeat of a request that is under way is refused with PREVIOUS_REQUEST_IN_PROGRESS."""
     order = await paypal.approved()
     path = f"/v2/checkout/orders/{order['id']}/capture"
-    await paypal.simulator.switch(operation="authorise", fault="slow", times=1, delay_s=0.5)
+    await paypal.simulator.switch(operation="authorise", fault="slow", times=1, delay_s=LONG_S)
     first = asyncio.create_task(paypal.send("POST", path, {}, key="pay"))
-    await asyncio.sleep(0.1)
+    await paypal.simulator.until_met()
     assert issue(await paypal.send("POST", path, {}, key="pay")) == (409, "PREVIOUS_REQUEST_IN_PROGRESS")
+    await paypal.simulator.release()
     assert (await first).status_code == 201
     assert (await paypal.send("POST", path, {}, key="pay")).status_code == 200
 
 
-async def test_request_ids_of_orders_die(tmp_path) -> None:
+async def test_request_ids_of_orders_die(tmp_path, clock: Traveller) -> None:
     """After the life of its id, a create makes a second order, and a capture says that it is done."""
-    async with running_simulator(tmp_path / "sim.sqlite3", simulator_paypal_order_key_life_s=0.05) as simulator:
+    async with running_simulator(tmp_path / "sim.sqlite3", simulator_paypal_order_key_life_s=LONG_S) as simulator:
         paypal = Account(simulator, "lives")
         asked = new_order()
         first = (await paypal.send("POST", "/v2/checkout/orders", asked, key="order")).json()
         await paypal.click(first)
         path = f"/v2/checkout/orders/{first['id']}/capture"
         assert (await paypal.send("POST", path, {}, key="pay")).status_code == 201
-        await asyncio.sleep(0.1)
+        assert (await paypal.send("POST", "/v2/checkout/orders", asked, key="order")).json()["id"] == first["id"]
+        clock.shift(LONG_S)
         assert (await paypal.send("POST", "/v2/checkout/orders", asked, key="order")).json()["id"] != first["id"]
         assert issue(await paypal.send("POST", path, {}, key="pay")) == (422, "ORDER_ALREADY_CAPTURED")
 
@@ -82,15 +85,15 @@ async def test_an_invoice_is_paid_once(paypal: Account) -> None:
     assert issue(await paypal.send("POST", path, part, key="c-1")) == (422, "DUPLICATE_INVOICE_ID")
 
 
-async def test_tokens_expire(tmp_path) -> None:
+async def test_tokens_expire(tmp_path, clock: Traveller) -> None:
     """Wrong credentials get no token, and an expired or unknown one is refused with 401."""
-    async with running_simulator(tmp_path / "sim.sqlite3", simulator_paypal_token_life_s=0.3) as simulator:
+    async with running_simulator(tmp_path / "sim.sqlite3", simulator_paypal_token_life_s=LONG_S) as simulator:
         paypal = Account(simulator, "tokens")
         for client_id, secret in (("client_invalid1", "secret_invalid1"), (paypal.client_id, "secret_other")):
             refused = await paypal.token(client_id, secret)
             assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
         assert (await paypal.send("GET", "/v1/notifications/webhooks")).status_code == 200
-        await asyncio.sleep(0.4)
+        clock.shift(LONG_S)
         expired = await paypal.send("GET", "/v1/notifications/webhooks")
         assert (expired.status_code, expired.json()["error"]) == (401, "invalid_token")
         missing = await simulator.http.get("/paypal/v2/checkout/orders/1")

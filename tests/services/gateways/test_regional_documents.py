@@ -177,10 +177,12 @@ async def test_not_found_is_not_believed_at_once(fastshift: AtWork) -> None:
 @pytest.mark.parametrize("gateway", ["fastshift", *BANKS])
 async def test_a_registration_without_an_answer(simulator: Simulator, gateway: str, fault: str) -> None:
     """It is unknown; a repeat is refused, because the number is taken, and surely no money can move."""
-    async with connected(Shop(simulator, gateway)) as at_work:
-        await simulator.switch(operation="prepare", fault=fault, times=1, delay_s=6, match={"gateway": gateway})
+    shop = Shop(simulator, gateway)
+    async with connected(shop, timeout_s=2) as hasty, connected(shop) as at_work:
+        await simulator.switch(operation="prepare", fault=fault, times=1, match={"gateway": gateway})
         asked = at_work.asked()
-        first, second = await at_work.gateway.prepare(asked), await at_work.gateway.prepare(asked)
+        sender = hasty if fault == "executed_then_timeout" else at_work
+        first, second = await sender.gateway.prepare(asked), await at_work.gateway.prepare(asked)
         assert (first.kind, first.executed) == (OutcomeKind.UNKNOWN, Executed.MAYBE)
         assert (second.kind, second.executed) == (OutcomeKind.DECLINED, Executed.NO)
 

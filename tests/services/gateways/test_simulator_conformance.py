@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 from clearway.gateways.simulator.client import SimulatorGateway
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 from tests.services.gateways.conformance import Bench, GatewayConformance
-from tests.services.gateways.running import Simulator
+from tests.services.gateways.running import PATIENCE_S, Simulator
 from tests.support.receiver import Receiver
 
 DECLINED: dict[str, Any] = {
@@ -57,7 +57,7 @@ def bench_of(simulator: Simulator, receiver: Receiver) -> Bench:
         receiver=receiver,
         effects=effects,
         sign=sign,
-        connect=lambda url: SimulatorGateway(url, DEVELOPMENT_SIMULATOR_SECRET, timeout_s=5),
+        connect=lambda url: SimulatorGateway(url, DEVELOPMENT_SIMULATOR_SECRET, timeout_s=PATIENCE_S),
         answers=[DECLINED, WAITING, REFUSED],
         events=[{"id": "sim_evt_1", "occurred_at": "2026-01-01T00:00:00Z", "data": DECLINED}],
         switch=simulator.switch,

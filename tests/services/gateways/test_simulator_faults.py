@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from time_machine import Traveller
 
 from clearway.gateways.contract import OutcomeKind
-from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when, question_about, read
-from tests.services.gateways.running import Simulator
+from tests.services.gateways.asking import MANUAL, follow_up, order, question_about, read, wake
+from tests.services.gateways.running import LONG_S, Simulator
 from tests.support.receiver import Receiver
 
 GOOD = "success@razorpay"
@@ -64,13 +65,15 @@ async def test_not_found_yet_by_times(simulator: Simulator) -> None:
     assert kinds == [OutcomeKind.NOT_FOUND, OutcomeKind.NOT_FOUND, OutcomeKind.APPROVED]
 
 
-async def test_not_found_yet_by_age(simulator: Simulator) -> None:
+async def test_not_found_yet_by_age(simulator: Simulator, clock: Traveller) -> None:
     """Look-up denies an operation until it is so old, then returns it."""
     asked = order(GOOD)
-    await simulator.switch(operation="look_up", fault="not_found_yet", delay_s=0.3)
+    await simulator.switch(operation="look_up", fault="not_found_yet", delay_s=LONG_S)
     await simulator.gateway.authorise(asked)
     assert (await simulator.gateway.recover(asked)).kind is OutcomeKind.NOT_FOUND
-    assert (await outcome_when(simulator.gateway, asked, OutcomeKind.APPROVED)).captured
+    clock.shift(LONG_S)
+    found = await simulator.gateway.recover(asked)
+    assert (found.kind, found.captured) == (OutcomeKind.APPROVED, True)
 
 
 @pytest.mark.parametrize("fault", ["error_before", "rate_limited", "malformed", "error_after_charge", "dropped_before"])
@@ -136,22 +139,26 @@ async def test_duplicate_webhook(simulator: Simulator, receiver: Receiver) -> No
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
 
 
-async def test_late_webhook(simulator: Simulator, receiver: Receiver) -> None:
+async def test_late_webhook(simulator: Simulator, receiver: Receiver, clock: Traveller) -> None:
     """A late webhook comes after the webhooks of later events."""
     asked = order(GOOD)
-    await simulator.switch(operation="authorise", fault="late_webhook", delay_s=0.4)
+    await simulator.switch(operation="authorise", fault="late_webhook", delay_s=LONG_S)
     paid = await simulator.gateway.authorise(asked)
     refund = follow_up(asked, paid, "refund", 100)
     await simulator.gateway.refund(refund)
+    await receiver.wait_for(1, asked.payment_id)
+    await _later(simulator, clock)
     deliveries = await receiver.wait_for(2, asked.payment_id)
     assert [delivery.event["type"] for delivery in deliveries] == ["refund.succeeded", "payment.captured"]
 
 
-async def test_reordered_webhook(simulator: Simulator, receiver: Receiver) -> None:
+async def test_reordered_webhook(simulator: Simulator, receiver: Receiver, clock: Traveller) -> None:
     """After the event of the decision comes an older one, with its own id and an earlier time."""
     asked = order(GOOD)
-    await simulator.switch(operation="webhook", fault="reordered_webhook", delay_s=0.1)
+    await simulator.switch(operation="webhook", fault="reordered_webhook", delay_s=LONG_S)
     await simulator.gateway.authorise(asked)
+    await receiver.wait_for(1, asked.key)
+    await _later(simulator, clock)
     deliveries = await receiver.wait_for(2, asked.key)
     first, second = [await read(simulator.gateway, delivery.headers, delivery.body) for delivery in deliveries]
     assert [first.outcome.kind, second.outcome.kind] == [OutcomeKind.APPROVED, OutcomeKind.PENDING]
@@ -168,3 +175,10 @@ async def test_no_webhook(simulator: Simulator, receiver: Receiver) -> None:
     await simulator.gateway.refund(refund)
     await receiver.wait_for(1, refund.key)
     assert receiver.about(asked.key) == []
+
+
+async def _later(simulator: Simulator, clock: Traveller) -> None:
+    """Let the delay of a webhook pass."""
+    clock.shift(LONG_S)
+    await simulator.release()
+    await wake(simulator.gateway)

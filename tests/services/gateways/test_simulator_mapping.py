@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from clearway.domain.errors import DECLINE_CODES
-from clearway.gateways.contract import UNKNOWN, Action, EventUnreadableError, Executed, OperationKind, OutcomeKind
+from clearway.gateways.contract import (
+    UNKNOWN,
+    Action,
+    EventUnreadableError,
+    Executed,
+    KeyMisusedError,
+    OperationKind,
+    OutcomeKind,
+)
 from clearway.gateways.errors.table import classify
 from clearway.gateways.simulator import client, mapping
 from clearway.simulator.failures import CARD_MESSAGES, MESSAGES
@@ -120,7 +128,7 @@ def test_refused_requests_are_declined() -> None:
 
 def test_reused_key_raises() -> None:
     """A key that was used for another request is a programmer's error, not an outcome."""
-    with pytest.raises(mapping.IdempotencyKeyMisusedError):
+    with pytest.raises(KeyMisusedError):
         mapping.outcome_of_answer(409, {}, {"error": {"code": "idempotency_key_reused"}})
 
 

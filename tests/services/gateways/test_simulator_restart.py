@@ -50,7 +50,7 @@ async def program(
 
 
 async def _answering(port: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -67,7 +67,7 @@ async def address() -> AsyncIterator[tuple[SimulatorGateway, int]]:
     listener, url = free_listener()
     port = listener.getsockname()[1]
     listener.close()
-    gateway = SimulatorGateway(url, DEVELOPMENT_SIMULATOR_SECRET, timeout_s=10)
+    gateway = SimulatorGateway(url, DEVELOPMENT_SIMULATOR_SECRET, timeout_s=30)
     yield gateway, port
     await gateway.aclose()
 

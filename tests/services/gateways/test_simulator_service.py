@@ -6,11 +6,12 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from time_machine import Traveller
 
 from clearway.gateways.contract import OutcomeKind
 from clearway.simulator.cards import brand_of, check
-from tests.services.gateways.asking import MANUAL, card_order, follow_up, order
-from tests.services.gateways.running import Simulator
+from tests.services.gateways.asking import MANUAL, card_order, follow_up, order, wake
+from tests.services.gateways.running import LONG_S, Simulator
 from tests.support.receiver import Receiver
 
 PAYMENT: dict[str, Any] = {
@@ -194,12 +195,14 @@ async def test_page_buttons(  # noqa: PLR0917 - the columns of a table
         assert f'href="{return_url["return_url"]}"' in done.text
 
 
-async def test_page_of_a_payment_in_time(patient_simulator: Simulator, receiver: Receiver) -> None:
+async def test_page_of_a_payment_in_time(waiting_simulator: Simulator, receiver: Receiver, clock: Traveller) -> None:
     """With processing time a completed challenge is pending first, and decided after it."""
     asked = order("approve@clearway")
-    waiting = await patient_simulator.gateway.authorise(asked)
-    await patient_simulator.http.post(f"{waiting.action.url}/complete")
-    assert (await patient_simulator.gateway.recover(asked)).kind is OutcomeKind.PENDING
+    waiting = await waiting_simulator.gateway.authorise(asked)
+    await waiting_simulator.http.post(f"{waiting.action.url}/complete")
+    assert (await waiting_simulator.gateway.recover(asked)).kind is OutcomeKind.PENDING
+    clock.shift(LONG_S)
+    await wake(waiting_simulator.gateway)
     [delivery] = await receiver.wait_for(1, asked.key)
     assert delivery.event["type"] == "payment.captured"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
+from time_machine import Traveller
 
 from clearway.gateways.contract import OutcomeKind
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
@@ -18,8 +19,8 @@ from clearway.simulator.notices import OwnChannel
 from clearway.simulator.outbox import RETRY_WAITS_S, Notice, Outbox
 from clearway.simulator.records import SIMULATOR
 from clearway.simulator.store import Store
-from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when
-from tests.services.gateways.running import Simulator
+from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when, wake
+from tests.services.gateways.running import LONG_S, Simulator
 from tests.support.receiver import Receiver, running_receiver
 
 
@@ -49,15 +50,22 @@ async def test_body_is_complete(simulator: Simulator, receiver: Receiver) -> Non
     assert data["failure"]["code"] == "insufficient_funds"
 
 
-async def test_every_decision_has_a_webhook(patient_simulator: Simulator, receiver: Receiver) -> None:
+async def test_every_decision_has_a_webhook(waiting_simulator: Simulator, receiver: Receiver, clock: Traveller) -> None:
     """Authorisation, capture, void and refund each send one webhook, after the decision and not before."""
-    gateway, asked = patient_simulator.gateway, order("success@razorpay", capture_method=MANUAL)
+    gateway, asked = waiting_simulator.gateway, order("success@razorpay", capture_method=MANUAL)
     assert (await gateway.authorise(asked)).kind is OutcomeKind.PENDING
+    decided = order("approve@clearway")
+    await gateway.void(follow_up(decided, await gateway.authorise(decided), "void", 1_000))
+    await receiver.wait_for(1, decided.key)
     assert receiver.about(asked.key) == []
+    clock.shift(LONG_S)
+    await wake(gateway)
     paid = await outcome_when(gateway, asked, OutcomeKind.APPROVED)
     await gateway.capture(follow_up(asked, paid, "capture", 400))
     await gateway.void(follow_up(asked, paid, "void", 600))
     await gateway.refund(follow_up(asked, paid, "refund", 400))
+    clock.shift(LONG_S)
+    await wake(gateway)
     deliveries = await receiver.wait_for(4, asked.payment_id)
     assert sorted(delivery.event["type"] for delivery in deliveries) == [
         "capture.succeeded",

@@ -34,7 +34,7 @@ PAYMENT: dict[str, Any] = {
     "version_token": "v1",
 }
 FAILED = PAYMENT | {"status": "FAILED", "card_details": {"errors": [{"code": "CVV_FAILURE"}]}}
-REFUND: dict[str, Any] = {"id": "r1", "status": "COMPLETED", "amount_money": MONEY, "reason": "rfnd_1:refund:1"}
+REFUND: dict[str, Any] = {"id": "r1", "status": "COMPLETED", "amount_money": MONEY, "reason": "rfnd_1:refund:1 pay_1"}
 ERROR = {"errors": [{"category": "PAYMENT_METHOD_ERROR", "code": "GENERIC_DECLINE", "detail": "No."}]}
 ANSWERS = [
     {"payment": PAYMENT},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import replace
@@ -10,13 +9,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from time_machine import Traveller
 
-from clearway.gateways.contract import Executed, FindsOut, Operation, OperationKind, OutcomeKind
+from clearway.gateways.contract import Executed, FindsOut, GatewayOutcome, Operation, OperationKind, OutcomeKind
 from clearway.gateways.square.api import SquareKeys
 from clearway.gateways.square.client import Location, SquareGateway
 from tests.services.gateways import hostile
 from tests.services.gateways.asking import MANUAL, follow_up, order, outcome_when
-from tests.services.gateways.running import running_simulator
+from tests.services.gateways.running import LONG_S, running_simulator
 from tests.services.gateways.square_account import Seller
 from tests.services.gateways.square_bench import Square, connected
 from tests.support.receiver import Receiver
@@ -149,7 +149,7 @@ async def test_voids(bench: Square) -> None:
 
 
 async def test_refunds(bench: Square) -> None:
-    """A refund carries our key as its reason; one that fails is `refund_failed`; a pending one is decided later."""
+    """A refund has our key and the payment in its reason; one that fails is `refund_failed`; a pending one waits."""
     asked, paid = await bench.paid()
     refund = follow_up(asked, paid, "refund", 400)
     assert (await bench.gateway.recover(refund)).kind is OutcomeKind.NOT_FOUND
@@ -230,16 +230,20 @@ async def test_an_error_that_may_have_acted_is_no_decline(code: str) -> None:
         assert (outcome.kind, outcome.executed, outcome.raw_code) == (OutcomeKind.UNKNOWN, Executed.MAYBE, code)
 
 
-async def test_an_authorisation_is_found_only_after_the_list_has_it(tmp_path, receiver: Receiver) -> None:
+async def test_an_authorisation_is_found_only_after_the_list_has_it(
+    tmp_path, receiver: Receiver, clock: Traveller
+) -> None:
     """The list lags: until it shows the payment, it is not found, which the declared lag keeps from being believed."""
-    async with running_simulator(tmp_path / "sim.sqlite3", simulator_square_list_lag_s=0.5) as simulator:
+    async with running_simulator(tmp_path / "sim.sqlite3", simulator_square_list_lag_s=LONG_S) as simulator:
         seller = Seller(simulator, "lags")
         async with connected(seller, receiver) as bench:
             asked = replace(bench.asked(), first_sent_at=datetime.now(UTC))
             await bench.switch(operation="authorise", fault="executed_then_dropped", times=1)
             assert (await bench.gateway.authorise(asked)).kind is OutcomeKind.UNKNOWN
             assert (await bench.gateway.recover(asked)).kind is OutcomeKind.NOT_FOUND
-            found = await outcome_when(bench.gateway, asked, OutcomeKind.APPROVED)
+            clock.shift(LONG_S)
+            found = await bench.gateway.recover(asked)
+            assert found.kind is OutcomeKind.APPROVED
             assert (found.captured, found.amount_minor) == (True, 1_000)
             finding = bench.gateway.abilities.finding(OperationKind.AUTHORISE)
             assert (finding.by, finding.lag_s) == (FindsOut.BY_SCAN, 60.0)
@@ -296,26 +300,30 @@ async def test_an_abort_that_is_not_answered_proves_nothing(bench: Square) -> No
     assert (await bench.gateway.abort(asked)).kind is OutcomeKind.UNKNOWN
 
 
-async def test_an_abort_that_catches_a_late_arrival(bench: Square) -> None:
+async def test_an_abort_that_catches_a_late_arrival(bench: Square, monkeypatch: pytest.MonkeyPatch) -> None:
     """A request that arrives after the first cancellation is caught by the second."""
     asked = bench.asked(capture_method=MANUAL)
-    await bench.switch(operation="authorise", fault="slow", times=1, delay_s=0.2)
+    cancel, arrived = bench.gateway._cancel_key, list[GatewayOutcome]()
 
-    async def arrives_late() -> None:
-        await asyncio.sleep(0.5)
-        await bench.gateway.authorise(asked)
+    async def cancelling(operation: Operation) -> GatewayOutcome:
+        outcome = await cancel(operation)
+        if not arrived:
+            arrived.append(await bench.gateway.authorise(asked))
+        return outcome
 
-    aborted, _ = await asyncio.gather(bench.gateway.abort(asked), arrives_late())
+    monkeypatch.setattr(bench.gateway, "_cancel_key", cancelling)
+    aborted = await bench.gateway.abort(asked)
+    assert [outcome.kind for outcome in arrived] == [OutcomeKind.APPROVED]
     assert (aborted.kind, aborted.executed) == (OutcomeKind.DECLINED, Executed.NO)
     assert await bench.effects(asked) == ["authorised", "voided"]
 
 
 async def test_a_timeout_is_unknown(seller: Seller, receiver: Receiver) -> None:
     """Past the deadline nobody knows; a 404 about a payment that we made says nothing."""
-    async with connected(seller, receiver, timeout_s=1.0) as bench:
+    async with connected(seller, receiver, timeout_s=2.0) as hasty, connected(seller, receiver) as bench:
         asked = bench.asked(capture_method=MANUAL)
         await bench.switch(operation="authorise", fault="executed_then_timeout", times=1)
-        assert (await bench.gateway.authorise(asked)).kind is OutcomeKind.UNKNOWN
+        assert (await hasty.gateway.authorise(asked)).kind is OutcomeKind.UNKNOWN
         sent = replace(asked, first_sent_at=datetime.now(UTC))
         held = await outcome_when(bench.gateway, sent, OutcomeKind.APPROVED)
         known = replace(asked, references=held.references)

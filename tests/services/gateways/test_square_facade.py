@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from square.core.api_error import ApiError
+from time_machine import Traveller
 
 from clearway.domain.ids import PAYMENT, new_id
-from tests.services.gateways.running import running_simulator
+from clearway.simulator.facades.square.tokens import SOURCES
+from tests.services.gateways.running import LONG_S, PATIENCE_S, running_simulator
 from tests.services.gateways.square_account import ONCE, Seller, refusal
 
 
@@ -83,12 +86,17 @@ async def test_tokens_that_begin_nothing(seller: Seller) -> None:
     assert (await seller.pay(key=key)).status_code == 200
 
 
-async def test_bank_payments_are_pending_at_first(seller: Seller) -> None:
+async def test_bank_payments_are_pending_at_first(
+    seller: Seller, clock: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A bank payment is PENDING, then COMPLETED or FAILED."""
     for source, status in (("bnon:bank-nonce-ok", "COMPLETED"), ("bnon:bank-nonce-insufficient-funds", "FAILED")):
+        monkeypatch.setitem(SOURCES, source, replace(SOURCES[source], delay_s=LONG_S))
         payment = await seller.paid(source)
         assert (payment["status"], payment["source_type"]) == ("PENDING", "BANK_ACCOUNT")
         assert refusal(await seller.send("POST", f"/payments/{payment['id']}/cancel", {}))[2] == "BAD_REQUEST"
+        clock.shift(LONG_S)
+        await seller.paid()  # it wakes the simulator, which looks at the clock
         await _until(seller, payment, status)
 
 
@@ -192,15 +200,15 @@ async def test_sellers_do_not_meet(seller: Seller) -> None:
     assert refusal(other)[0] == 404
 
 
-async def test_lists_lag_and_go_by_pages(tmp_path) -> None:
+async def test_lists_lag_and_go_by_pages(tmp_path, clock: Traveller) -> None:
     """A list misses what is new for some seconds, shows one location, and goes on by a cursor."""
-    async with running_simulator(tmp_path / "sim.sqlite3", simulator_square_list_lag_s=0.4) as simulator:
+    async with running_simulator(tmp_path / "sim.sqlite3", simulator_square_list_lag_s=LONG_S) as simulator:
         seller = Seller(simulator, "lists")
         paid = [await seller.paid() for _ in range(3)]
         await seller.paid(amount_money={"amount": 5, "currency": "JPY"}, location_id=await seller.location("JPY"))
         assert (await seller.send("GET", "/payments")).json() == {}
         assert (await seller.read(paid[0]))["id"] == paid[0]["id"]
-        await asyncio.sleep(0.5)
+        clock.shift(LONG_S)
         first = (await seller.send("GET", "/payments", limit=2, sort_order="ASC")).json()
         rest = (await seller.send("GET", "/payments", limit=2, sort_order="ASC", cursor=first["cursor"])).json()
         assert [one["id"] for one in first["payments"] + rest["payments"]] == [one["id"] for one in paid]
@@ -230,6 +238,6 @@ async def test_refunds_never_exceed_the_payment(seller: Seller) -> None:
 
 
 async def _until(seller: Seller, payment: dict[str, object], status: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while (await seller.read(payment))["status"] != status:
             await asyncio.sleep(0.05)

@@ -14,13 +14,14 @@ from clearway.gateways.contract import (
     CardRefusedError,
     Executed,
     GatewayUnavailableError,
+    KeyMisusedError,
     OutcomeKind,
     Preparing,
     find_out,
 )
 from clearway.gateways.stripe.client import StripeGateway, StripeKeys
-from clearway.gateways.stripe.exchange import KeyMisusedError
 from tests.services.gateways.asking import MANUAL, card, follow_up, order
+from tests.services.gateways.running import LONG_S, PATIENCE_S
 from tests.services.gateways.stripe_account import Account
 from tests.services.gateways.stripe_bench import Stripe, connected
 from tests.support.receiver import Receiver
@@ -200,7 +201,7 @@ async def test_a_pending_refund_ends(stripe: Stripe) -> None:
     pending = await stripe.gateway.refund(request)
     assert pending.kind is OutcomeKind.PENDING
     known = replace(request, references={**request.references, **pending.references})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while (found := await stripe.gateway.recover(known)).kind is OutcomeKind.PENDING:
             await asyncio.sleep(0.05)
     assert found.kind is OutcomeKind.APPROVED
@@ -280,11 +281,12 @@ async def test_twins_are_one_charge(stripe: Stripe) -> None:
     assert {outcome.kind for outcome in outcomes} <= {OutcomeKind.APPROVED, OutcomeKind.UNKNOWN}
     assert await stripe.effects(asked) == ["authorised", "captured"]
     slow = await stripe.prepared()
-    await stripe.switch(operation="authorise", fault="slow", times=1, delay_s=0.4)
+    await stripe.switch(operation="authorise", fault="slow", times=1, delay_s=LONG_S)
     first = asyncio.create_task(stripe.gateway.authorise(slow))
-    await asyncio.sleep(0.2)
+    await stripe.account.simulator.until_met()
     twin = await stripe.gateway.authorise(slow)
     assert (twin.kind, twin.raw_code) == (OutcomeKind.UNKNOWN, "idempotency_key_in_use")
+    await stripe.account.simulator.release()
     assert (await first).kind is OutcomeKind.APPROVED
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 import stripe
+from time_machine import Traveller
 
 from clearway.domain.ids import PAYMENT, new_id
-from tests.services.gateways.running import Simulator
+from tests.services.gateways.running import LONG_S, Simulator, running_simulator
 from tests.services.gateways.stripe_account import Account
 
 CARD = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2040, "cvc": "123"}
@@ -287,13 +287,16 @@ async def test_lists_are_consistent_and_paged(account: Account) -> None:
     assert refused.json()["error"]["code"] == "parameter_unknown"
 
 
-async def test_search_lags(account: Account) -> None:
+async def test_search_lags(tmp_path, clock: Traveller) -> None:
     """Search does not find what was just made; it does after the lag."""
-    mark = new()
-    await account.intent(metadata={"clearway_key": mark})
-    query = {"query": f"metadata['clearway_key']:'{mark}' AND status:'requires_confirmation'"}
-    assert (await account.send("GET", "/payment_intents/search", query)).json()["data"] == []
-    assert len(await _until_found(account, query)) == 1
+    async with running_simulator(tmp_path / "sim.sqlite3", simulator_stripe_search_lag_s=LONG_S) as simulator:
+        account, mark = Account(simulator, "searches"), new()
+        await account.intent(metadata={"clearway_key": mark})
+        query = {"query": f"metadata['clearway_key']:'{mark}' AND status:'requires_confirmation'"}
+        assert (await account.send("GET", "/payment_intents/search", query)).json()["data"] == []
+        clock.shift(LONG_S)
+        assert len((await account.send("GET", "/payment_intents/search", query)).json()["data"]) == 1
+        await account.aclose()
 
 
 @pytest.mark.parametrize("query", ["", "nonsense", "colour:'red'", "amount>1 AND status:'a' OR status:'b'"])
@@ -324,12 +327,3 @@ async def test_connection_tests(account: Account) -> None:
 def new() -> str:
     """Return a text that was not used before."""
     return new_id(PAYMENT)
-
-
-async def _until_found(account: Account, query: dict[str, str]) -> list[Any]:
-    for _ in range(100):
-        found = (await account.send("GET", "/payment_intents/search", query)).json()["data"]
-        if found:
-            return list(found)
-        await asyncio.sleep(0.05)
-    return []

@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from time_machine import Traveller
 
 from clearway.domain.ids import PAYMENT, new_id
-from tests.services.gateways.running import Simulator, running_simulator
+from tests.services.gateways.running import LONG_S, Simulator, running_simulator
 from tests.services.gateways.stripe_account import Account
 
 
@@ -109,11 +110,12 @@ async def test_another_request_with_the_key_is_refused(account: Account) -> None
 async def test_a_key_is_in_use_until_its_request_is_answered(account: Account) -> None:
     """A repeat that meets its twin on the way is 409, and stores nothing."""
     payment_id = new_id(PAYMENT)
-    await account.simulator.switch(operation="authorise", fault="slow", times=1, delay_s=0.5)
+    await account.simulator.switch(operation="authorise", fault="slow", times=1, delay_s=LONG_S)
     slow = asyncio.create_task(account.send("POST", "/payment_intents", form(payment_id), key=payment_id))
-    await asyncio.sleep(0.2)
+    await account.simulator.until_met()
     twin = await account.send("POST", "/payment_intents", form(payment_id), key=payment_id)
     assert (twin.status_code, twin.json()["error"]["code"]) == (409, "idempotency_key_in_use")
+    await account.simulator.release()
     assert (await slow).status_code == 200
     again = await account.send("POST", "/payment_intents", form(payment_id), key=payment_id)
     assert again.headers["idempotent-replayed"] == "true"
@@ -131,13 +133,15 @@ async def test_keys_are_an_accounts_own(account: Account, simulator: Simulator) 
     await other.aclose()
 
 
-async def test_a_key_is_forgotten_after_its_life(tmp_path) -> None:
+async def test_a_key_is_forgotten_after_its_life(tmp_path, clock: Traveller) -> None:
     """After the key's life a repeat is a new request, and charges again."""
     payment_id = new_id(PAYMENT)
-    async with running_simulator(tmp_path / "s.sqlite3", simulator_stripe_key_life_s=0.3) as simulator:
+    async with running_simulator(tmp_path / "s.sqlite3", simulator_stripe_key_life_s=LONG_S) as simulator:
         account = Account(simulator, "forgetful")
         await account.send("POST", "/payment_intents", form(payment_id), key=payment_id)
-        await asyncio.sleep(0.4)
+        early = await account.send("POST", "/payment_intents", form(payment_id), key=payment_id)
+        assert early.headers["idempotent-replayed"] == "true"
+        clock.shift(LONG_S)
         again = await account.send("POST", "/payment_intents", form(payment_id), key=payment_id)
         assert "idempotent-replayed" not in again.headers
         assert await account.charges(payment_id) == 2

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
 import stripe
+from time_machine import Traveller
 
+from tests.services.gateways.running import LONG_S
 from tests.services.gateways.stripe_account import VERSION, Account
 from tests.support.receiver import Delivery, Receiver
 from tests.support.stripe_shapes import assert_shape
@@ -110,24 +111,27 @@ async def test_a_refund_that_ends_later_sends_another_event(account: Account, re
 async def test_events_can_be_listed_although_none_was_sent(account: Account, receiver: Receiver) -> None:
     """`no_webhook` keeps the webhook away; the event is listed all the same, newest first and by type."""
     await endpoint(account, receiver, "payment_intent.succeeded")
-    await account.simulator.switch(operation="webhook", fault="no_webhook")
-    intent = await account.paid()
+    await account.simulator.switch(operation="webhook", fault="no_webhook", times=1)
+    intent, later = await account.paid(), await account.paid()
     listed = (await account.send("GET", "/events", {"types[]": "payment_intent.succeeded"})).json()["data"]
-    assert [event["data"]["object"]["id"] for event in listed] == [intent.id]
-    assert (await account.send("GET", f"/events/{listed[0]['id']}")).status_code == 200
-    await asyncio.sleep(0.7)
+    assert [event["data"]["object"]["id"] for event in listed] == [later.id, intent.id]
+    assert (await account.send("GET", f"/events/{listed[1]['id']}")).status_code == 200
+    await received(receiver, 1, later.id)
     assert receiver.about(intent.id) == []
 
 
-async def test_faults_of_webhooks(account: Account, receiver: Receiver) -> None:
+async def test_faults_of_webhooks(account: Account, receiver: Receiver, clock: Traveller) -> None:
     """A webhook may come twice with one id, or be followed by an older one."""
     await endpoint(account, receiver, "payment_intent.succeeded", "payment_intent.processing")
     await account.simulator.switch(operation="webhook", fault="duplicate_webhook", times=1)
     twice = await account.paid()
     first, second = await received(receiver, 2, twice.id)
     assert first.event["id"] == second.event["id"]
-    await account.simulator.switch(operation="webhook", fault="reordered_webhook", times=1, delay_s=0.1)
+    await account.simulator.switch(operation="webhook", fault="reordered_webhook", times=1, delay_s=LONG_S)
     reordered = await account.paid()
+    await received(receiver, 1, reordered.id)
+    clock.shift(LONG_S)
+    await account.paid()  # it wakes the simulator, which looks at the clock
     told = await received(receiver, 2, reordered.id)
     assert types(told) == ["payment_intent.succeeded", "payment_intent.processing"]
 

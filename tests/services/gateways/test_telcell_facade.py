@@ -6,6 +6,7 @@ import base64
 import hashlib
 
 import pytest
+from time_machine import Traveller
 
 from clearway.simulator.facades.telcell.codes import checksum, security_code
 from tests.services.gateways.hosted_shop import BACK, Shop, came_back, invoice, new_payment, quiet, reported
@@ -121,16 +122,15 @@ async def test_a_report_is_repeated_until_it_is_taken(shop: Shop) -> None:
         assert receiver.received[0].body == receiver.received[1].body
 
 
-async def test_an_invoice_lives_for_its_days(tmp_path) -> None:
+async def test_an_invoice_lives_for_its_days(tmp_path, clock: Traveller) -> None:
     """It can be paid late in its life, and not after it; the life is shortened by a setting."""
-    async with running_simulator(tmp_path / "sim.sqlite3", simulator_page_life_scale=1.5 / 86_400) as simulator:
+    async with running_simulator(tmp_path / "sim.sqlite3", simulator_page_life_scale=0.01) as simulator:
         shop = Shop(simulator, "telcell")
         short, long_ = new_payment(), new_payment()
         first, second = [
             await page_of(shop, invoice(shop, number, valid_days=days)) for number, days in ((short, "1"), (long_, "9"))
         ]
-        async with running_receiver() as receiver:
-            await quiet(receiver, seconds=1.6)
+        clock.shift(86_400 * 0.01)
         assert "time to pay is over" in (await simulator.http.get(first)).text
         await simulator.http.post(f"{first}/pay")
         await shop.press(second, "pay")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from clearway.domain.errors import DECLINE_CODES
 from clearway.gateways.contract import CardRefusedError, GatewayOutcome, OutcomeKind
+from clearway.gateways.simulator.client import SimulatorGateway
+from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 from clearway.simulator.fault_kinds import FaultKind
 from clearway.simulator.scenarios import BANKS, CARDS, UPI_AMOUNTS, VPAS, WALLETS
 from tests.services.gateways.asking import card, card_order, follow_up, order, outcome_when
-from tests.services.gateways.running import Simulator, running_simulator
+from tests.services.gateways.running import PATIENCE_S, Simulator, running_simulator
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "testing-values.md"
 
@@ -38,8 +41,19 @@ TABLES = _tables()
 async def certain(tmp_path_factory) -> AsyncIterator[Simulator]:
     """Run a simulator that fails every payment without a test value, so that an unknown value is found."""
     path = tmp_path_factory.mktemp("values") / "sim.sqlite3"
-    async with running_simulator(path, test_payment_success=False, timeout_s=1) as running:
+    async with running_simulator(path, test_payment_success=False) as running:
         yield running
+
+
+@asynccontextmanager
+async def hasty(simulator: Simulator, first: str) -> AsyncIterator[SimulatorGateway]:
+    """Give a connector that gives up soon, where the first request has no answer: only that one may fail for it."""
+    timeout_s = 2.0 if first.startswith("no answer") else PATIENCE_S
+    gateway = SimulatorGateway(simulator.url, DEVELOPMENT_SIMULATOR_SECRET, timeout_s=timeout_s)
+    try:
+        yield gateway
+    finally:
+        await gateway.aclose()
 
 
 async def _check(simulator: Simulator, asked, result: str, code: str) -> None:
@@ -130,7 +144,8 @@ async def test_refund_value(certain: Simulator, row: list[str]) -> None:
     asked = order(row[0]) if "@" in row[0] else await card_order(certain.gateway, row[0])
     paid = await certain.gateway.authorise(asked)
     refund = follow_up(asked, paid, "refund", 400)
-    assert (await certain.gateway.refund(refund)).kind is first
+    async with hasty(certain, row[1]) as gateway:
+        assert (await gateway.refund(refund)).kind is first
     ended = await outcome_when(certain.gateway, refund, last)
     assert ended.error_code == ("refund_failed" if last is OutcomeKind.DECLINED else None)
     after = await certain.effects(asked.payment_id)
@@ -146,7 +161,8 @@ FIRST_ANSWERS = {"no answer": OutcomeKind.UNKNOWN, "try again": OutcomeKind.RETR
 async def test_misbehaving_vpa(certain: Simulator, row: list[str]) -> None:
     """Asking again with the same key gets through each misbehaviour, and there is exactly one charge."""
     asked = order(row[0])
-    outcome = await certain.gateway.authorise(asked)
+    async with hasty(certain, row[1]) as gateway:
+        outcome = await gateway.authorise(asked)
     assert outcome.kind is FIRST_ANSWERS[row[1]]
     if row[1] == "try again":
         assert (await certain.gateway.recover(asked)).kind is OutcomeKind.NOT_FOUND

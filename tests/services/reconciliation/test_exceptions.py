@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from time_machine import Traveller
 
 from clearway.domain.ids import PAYMENT, new_id
 from clearway.domain.reconciliation import ItemState
 from clearway.reconciliation import commands
 from clearway.recovery.books import compare
+from tests.services.gateways.running import LONG_S
 from tests.services.reconciliation.bench import DAY, Bench, Till
 from tests.support.forgetting import forget_payment
 
@@ -87,13 +88,13 @@ async def test_what_is_too_young_is_not_missing(bench: Bench, till: Till) -> Non
     assert early.state == "explained"
 
 
-async def test_a_row_that_comes_late_closes_the_item(bench: Bench, till: Till) -> None:
+async def test_a_row_that_comes_late_closes_the_item(bench: Bench, till: Till, clock: Traveller) -> None:
     """A row after its lag is missing at first. When it comes, that item is closed, and the delay is an item."""
     payment = await till.paid()
-    await till.plant("row_late", payment, delay_s=2)
+    await till.plant("row_late", payment, delay_s=LONG_S)
     await till.reconcile()
     assert await till.kinds() == ["missing_at_gateway"]
-    await asyncio.sleep(2.5)
+    clock.shift(LONG_S)
     await till.reconcile()
     assert await till.kinds() == ["late"]
     (missing,) = await till.items(kind="missing_at_gateway")

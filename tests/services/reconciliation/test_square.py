@@ -13,10 +13,11 @@ from clearway.db.tables import gateway_configs
 from clearway.domain import ids
 from clearway.domain.gateway import GATEWAY, credentials_context
 from clearway.domain.payment import NewPayment
+from clearway.reconciliation import days
 from clearway.recovery.books import Missing, compare
 from clearway.recovery.taking_up import Recovery
 from tests.services.gateways.square_account import Seller
-from tests.services.reconciliation.bench import Bench, Till
+from tests.services.reconciliation.bench import DAY, Bench, Till
 from tests.support.forgetting import forget_payment
 
 FEE = 50_000 * 29 // 1_000 + 30
@@ -120,12 +121,19 @@ async def test_a_short_payout_is_found(bench: Bench, till: Till) -> None:
     assert (item.kind, item.at_risk_minor) == ("payout_short", 100)
 
 
-async def test_what_is_not_paid_out_yet_is_too_early(bench: Bench, till: Till) -> None:
-    """Square shows a movement with its payout: until the next one, nothing is called missing."""
-    await till.plant("row_missing")
-    await paid(till)
-    await till.reconcile(timedelta(days=3))
-    assert await till.kinds() == ["too_early"]
+async def test_each_list_is_compared_by_its_own_lag(bench: Bench, till: Till) -> None:
+    """Operations of yesterday are compared today, and the balance row of the same payment days later."""
+    payment = await paid(till)
+    tomorrow = datetime.now(UTC) + DAY
+    found = [each async for each in days.due(bench.reconciler(), tomorrow + timedelta(hours=1), 50)]
+    (period,) = [period for gateway_id, _, period in found if gateway_id == till.gateway_id]
+    assert period.until > tomorrow - DAY, "the last whole day is due"
+    await forget_payment(bench.durable.settings.database_url, payment.id, payment.order_id)
+    await till.reconcile(timedelta(days=2))
+    assert (await till.kinds("operations"), await till.kinds()) == (["missing_with_us"], [])
+    assert await bench.rows(till) == [], "Square shows a movement with its payout, days later"
+    await till.reconcile(LATER)
+    assert await till.kinds() == ["missing_with_us"]
 
 
 async def test_a_charge_that_nobody_recorded_is_found(bench: Bench, till: Till) -> None:

@@ -68,11 +68,17 @@ class Shop:
         return dict(found.json())
 
     async def record(
-        self, kind: EventType = EventType.PAYMENT_SUCCESS, *, payment_id: str | None = None
+        self,
+        kind: EventType = EventType.PAYMENT_SUCCESS,
+        *,
+        payment_id: str | None = None,
+        subject_id: str | None = None,
     ) -> list[DueDelivery]:
         """Write an event as a payment's step does; return the deliveries that are due for it."""
         data = {"object": "payment", "id": payment_id or "pay_of_a_test", "note": "schön"}
-        happening = Happening(kind, self.id, data, step=new_id("step"), subject_id=data["id"], payment_id=payment_id)
+        happening = Happening(
+            kind, self.id, data, step=new_id("step"), subject_id=subject_id or data["id"], payment_id=payment_id
+        )
         async with self.engine.begin() as connection:
             return await events.record_events(connection, [happening], now=datetime.now(UTC))
 

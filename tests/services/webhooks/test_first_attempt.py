@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 from temporalio.api.enums.v1 import EventType as HistoryEventType
 
 from activities import slow_endpoints
-from activities.slow_endpoints import REMEMBERED_MAX, REMEMBERED_S, SLOW_AFTER_S, SlowEndpoints
+from activities.slow_endpoints import REMEMBERED_MAX, REMEMBERED_S, SlowEndpoints
 from clearway.db.deliveries import recording
 from clearway.db.events import DueDelivery
 from tests.services.webhooks.conftest import DurableShop
 from tests.support.receiver import Receiver, Reply
+
+NEVER_S = 3_600.0
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take no endpoint for slow, however slow the machine is, unless a test says so."""
+    monkeypatch.setattr(slow_endpoints, "SLOW_AFTER_S", NEVER_S)
 
 
 async def activities_of(shop: DurableShop, due: DueDelivery) -> int:
@@ -40,20 +49,28 @@ async def test_a_slow_endpoint_is_served_apart(
     durable_shop: DurableShop, front: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a slow answer, an activity makes the endpoint's next first attempt, for a limited time."""
-    monkeypatch.setattr(slow_endpoints, "SLOW_AFTER_S", 0.05)
-    monkeypatch.setattr(slow_endpoints, "REMEMBERED_S", 1.0)
+    remember, remembered = SlowEndpoints.remember, asyncio.Event()
+    memories: list[SlowEndpoints] = []
+
+    def remembering(memory: SlowEndpoints, endpoint_id: str) -> None:
+        remember(memory, endpoint_id)
+        memories.append(memory)
+        remembered.set()
 
     async def dawdle() -> None:
-        await asyncio.sleep(0.2)
+        await remembered.wait()
 
+    monkeypatch.setattr(SlowEndpoints, "remember", remembering)
     await durable_shop.endpoint(front.url)
     front.before_reply = dawdle
+    monkeypatch.setattr(slow_endpoints, "SLOW_AFTER_S", 0.05)
     (first,) = await durable_shop.announce()
     await durable_shop.delivered(first)
     front.before_reply = None
+    monkeypatch.setattr(slow_endpoints, "SLOW_AFTER_S", NEVER_S)
     (second,) = await durable_shop.announce()
     await durable_shop.delivered(second)
-    await asyncio.sleep(1.0)
+    monkeypatch.setattr(memories[0], "_clock", lambda: time.monotonic() + REMEMBERED_S)
     (third,) = await durable_shop.announce()
     await durable_shop.delivered(third)
 
@@ -83,7 +100,7 @@ async def test_trouble_of_our_own_is_repeated_where_operators_see_it(
     assert front.ids() == [due.event_id] * 2
 
 
-async def test_only_the_slow_are_remembered_and_not_for_ever() -> None:
+async def test_only_the_slow_are_remembered_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """A wait counts from the moment it is too long, even before it ends; the memory ends, and is bounded."""
     now = 0.0
     memory = SlowEndpoints(lambda: now)
@@ -92,8 +109,9 @@ async def test_only_the_slow_are_remembered_and_not_for_ever() -> None:
     assert "quick" not in memory
     assert None not in memory
 
+    monkeypatch.setattr(slow_endpoints, "SLOW_AFTER_S", 0.05)
     with memory.watch("slow"):
-        await asyncio.sleep(SLOW_AFTER_S + 0.05)
+        await asyncio.sleep(0.2)
         assert "slow" in memory
     now = REMEMBERED_S + 0.1
     assert "slow" not in memory

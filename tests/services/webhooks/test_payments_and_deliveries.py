@@ -51,7 +51,8 @@ async def test_recording_twice_delivers_once(durable_shop: DurableShop, front: R
 
 async def test_a_merchant_that_hangs_does_not_delay_a_payment(durable_shop: DurableShop, front: Receiver) -> None:
     """While dozens of deliveries to a merchant hang, that merchant's next payment is recorded and succeeds."""
-    front.usual = Reply(hangs=True)
+    answered = asyncio.Event()
+    front.usual, front.before_reply = Reply(500), answered.wait
     endpoint = await durable_shop.endpoint(front.url, retry_intervals_s=[1] * 10)
     due = [delivery for _ in range(HANGING) for delivery in await durable_shop.record(EventType.REFUND_CREATED)]
     await durable_shop.starter.start(due)
@@ -63,5 +64,6 @@ async def test_a_merchant_that_hangs_does_not_delay_a_payment(durable_shop: Dura
 
     assert {(await durable_shop.row(delivery.delivery_id)).status for delivery in due} == {"pending"}
     await durable_shop.http.delete(f"/webhook_endpoints/{endpoint['id']}")
+    answered.set()
     results = await durable_shop.all_delivered(due)
     assert {result.status for result in results} == {"cancelled"}

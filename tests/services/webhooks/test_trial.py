@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+from jsonschema import Draft202012Validator
 from sqlalchemy import update
 
 from clearway.db.tables import idempotency_keys
+from clearway.domain.errors import ConflictError
+from clearway.domain.event_catalogue import schema_of
+from clearway.domain.events import EventType
+from clearway.domain.merchant import Mode
+from clearway.endpoints import trial
 from tests.services.webhooks.conftest import DurableShop, Shop
 from tests.support.receiver import Receiver, running_receiver, verify
 
@@ -69,3 +76,26 @@ async def test_a_test_without_temporal_is_recorded_and_answered_503(shop: Shop) 
         assert (answer.status_code, answer.json()["code"]) == (503, "temporal_unavailable")
     (waiting,) = (await shop.get("/webhooks"))["data"]
     assert (waiting["event_type"], waiting["status"]) == ("endpoint.test", "pending")
+
+
+async def test_any_type_of_event_can_be_tried(durable_shop: DurableShop, front: Receiver) -> None:
+    """In test mode an endpoint gets the example of the type that is named: signed, valid, and of no payment."""
+    made = await durable_shop.endpoint(front.url)
+    sent = await durable_shop.http.post(
+        f"/webhook_endpoints/{made['id']}/test", json={"event_type": "payment.requires_action"}
+    )
+    await front.until(1)
+    assert (sent.status_code, sent.json()["event_type"]) == (202, "payment.requires_action")
+    verify(front.received[0], made["secret"])
+    event = front.received[0].event
+    Draft202012Validator(schema_of(EventType.PAYMENT_REQUIRES_ACTION)).validate(event)
+    assert (await durable_shop.http.get(f"/payments/{event['data']['id']}")).status_code == 404
+    unknown = await durable_shop.http.post(f"/webhook_endpoints/{made['id']}/test", json={"event_type": "payment.lost"})
+    assert unknown.status_code == 422
+
+
+def test_a_live_endpoint_gets_no_example() -> None:
+    """A live server would take an example for a payment, so only `endpoint.test` is sent there."""
+    trial.check_type(Mode.LIVE, EventType.ENDPOINT_TEST)
+    with pytest.raises(ConflictError, match="only when it happens"):
+        trial.check_type(Mode.LIVE, EventType.PAYMENT_SUCCESS)

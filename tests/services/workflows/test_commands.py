@@ -27,7 +27,7 @@ from clearway.durable.messages import (
     payment_workflow_id,
 )
 from clearway.gateways.contract import GatewayOutcome, OutcomeKind
-from tests.support.durable import Durable
+from tests.support.durable import PATIENCE_S, Durable
 from workflows.payment import PaymentWorkflow
 
 Handle = WorkflowHandle[Any, Any]
@@ -218,7 +218,7 @@ async def test_a_processed_refund_that_comes_back_is_reversed(durable: Durable) 
     payment = await durable.paid(instrument="refundreversed@clearway")
     reserved, handle = await durable.refund(payment, 10_000)
     assert (await durable.ended(handle)).status == "processed"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not await durable.simulator.effects(payment.id, "refund_reversed"):
             await asyncio.sleep(0.05)
 

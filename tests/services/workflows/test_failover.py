@@ -28,7 +28,7 @@ from clearway.gateways.contract import (
 )
 from clearway.gateways.simulator.client import SimulatorGateway
 from tests.services.workflows.test_attempts import attempts, finds_out
-from tests.support.durable import Durable
+from tests.support.durable import PATIENCE_S, Durable
 from workflows.payment import PaymentWorkflow
 
 DOWN = {"operation": "authorise", "fault": "error_before", "times": 3}
@@ -222,7 +222,7 @@ async def test_a_decline_on_the_gateways_page_goes_elsewhere(durable: Durable) -
     page = (await durable.row(payment.id)).action_url
     declined = GatewayOutcome(OutcomeKind.DECLINED, error_code="bank_unavailable", elsewhere=Elsewhere.YES)
     await handle.signal(PaymentWorkflow.gateway_event, GatewayEvent("gw_1", f"{payment.id}:authorise:1", declined))
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while (await durable.row(payment.id)).gateway_id != second.gateway_id:
             await asyncio.sleep(0.02)
     await durable.until_status(payment.id, "requires_action")

@@ -165,7 +165,7 @@ async def test_a_refund_taken_up_from_its_row_names_its_capture(
 ) -> None:
     """A run that starts from the refund's row asks about the same capture that the reservation chose."""
     payment = await captured_in_parts(durable, 20_000, 30_000)
-    new = NewRefund(ids.new_id(ids.REFUND), payment.merchant_id, payment.id, 25_000, of_one_capture=True)
+    new = NewRefund(await durable.new_id(ids.REFUND), payment.merchant_id, payment.id, 25_000, of_one_capture=True)
     async with each_for_itself(durable.engine).connect() as connection:
         await recording.reserve(connection, new, now=await durable.environment.get_current_time())
     asked: list[str] = []

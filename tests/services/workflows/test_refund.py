@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from clearway.durable.messages import Resolution
+from clearway.domain.payment import NewPayment
+from clearway.durable.messages import GatewayEvent, Resolution
+from clearway.gateways.contract import GatewayOutcome, Operation, OutcomeKind
+from clearway.gateways.simulator.client import SimulatorGateway
 from tests.support.durable import Durable
 from workflows.refund import RefundWorkflow
 
@@ -111,3 +115,47 @@ async def test_a_payment_that_took_nothing_cannot_be_refunded(durable: Durable) 
 
     with pytest.raises(WorkflowUpdateFailedError, match="update failed"):
         await durable.refund(payment, 1)
+
+
+async def bank(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> tuple[NewPayment, list[int]]:
+    """Make a payment at a gateway that knows no idempotency key; return it, and what it says before each refund."""
+    payment, read = await durable.paid(), list[int]()
+
+    async def prepare_refund(_self: SimulatorGateway, _: Operation) -> GatewayOutcome:
+        read.append(await durable.given_back(payment.id))
+        return GatewayOutcome(OutcomeKind.PREPARED, state=str(read[-1]))
+
+    monkeypatch.setattr(SimulatorGateway, "prepare_refund", prepare_refund, raising=False)
+    return payment, read
+
+
+async def test_a_second_refund_at_a_bank_waits_for_the_first(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is sent when the first has ended: what the gateway says before it is what the first gave back."""
+    payment, read = await bank(durable, monkeypatch)
+    await durable.faults({"operation": "refund", "fault": "error_before", "times": 1, "match": {"amount": 10_000}})
+    _, first = await durable.refund(payment, 10_000)
+    await durable.simulator.until_met()
+    _, second = await durable.refund(payment, 20_000)
+    for handle in (second, first):
+        assert (await durable.ended(handle)).status == "processed"
+    assert read == [0, 10_000]
+    assert await durable.given_back(payment.id) == 30_000
+
+
+async def test_a_refund_that_waits_for_another_hears_the_gateway(
+    durable: Durable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is in doubt for long. The gateway says that the second was paid out: it is recorded, and not sent."""
+    payment, _ = await bank(durable, monkeypatch)
+    await durable.faults(
+        {"operation": "refund", "fault": "executed_then_dropped", "times": 1},
+        {"operation": "look_up", "fault": "error_before"},
+    )
+    await durable.refund(payment, 10_000)
+    await durable.simulator.until_met()
+    reserved, second = await durable.refund(payment, 20_000)
+    paid: dict[str, Any] = {"reference": "by_hand"}
+    outcome = GatewayOutcome(OutcomeKind.APPROVED, references=paid, amount_minor=20_000, currency="INR")
+    await second.signal(RefundWorkflow.gateway_event, GatewayEvent("gwe_1", f"{reserved['id']}:refund:1", outcome))
+    assert (await durable.ended(second)).status == "processed"
+    assert await durable.given_back(payment.id) == 10_000

@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 from clearway.db.engine import each_for_itself
 from clearway.db.payments import recording
 from clearway.db.payments.rows import new_payment_of
+from clearway.domain import ids
 from clearway.domain.payment import Change, NewPayment, PaymentStatus, PersonalData
 from clearway.domain.retry import RetryPolicy
 from clearway.durable.messages import GatewayEvent, RetryInput
@@ -114,6 +115,32 @@ async def test_the_end_of_the_time_fails_the_payment(durable: Durable) -> None:
     assert (await durable.ended(handle)).status == "failed"
     row = await durable.row(payment.id)
     assert (row.error_code, len(await attempts(durable, payment.id))) == ("insufficient_funds", 1)
+
+
+async def test_no_scheduled_attempt_is_made_after_the_end_of_the_time(durable: Durable) -> None:
+    """Nobody worked when the attempt was due, and the policy's time has passed since: the payment fails, unsent."""
+    ago = timedelta(hours=3)
+    payment_id = await durable.new_id(ids.PAYMENT, ago)
+    left = Lost(durable, await retriable(durable, RetryPolicy(2, 3_600, 7_200), id=payment_id))
+    left.ago = ago
+    await left.recorded()
+    await left.authorised_at_gateway()
+    now = await durable.environment.get_current_time()
+    change = Change(
+        *("1", PaymentStatus.RETRYING, "declined"),
+        retry_at=now - timedelta(hours=2),
+        gateway_reference=left.reference,
+        error_code="insufficient_funds",
+        error_description="There was not enough money.",
+    )
+    async with each_for_itself(durable.engine).connect() as connection:
+        await recording.apply(connection, left.new.id, change, now=now - timedelta(hours=3))
+        new = new_payment_of(await recording.find(connection, left.new.id))
+
+    handle = await durable.take_up(new)
+
+    assert (await durable.ended(handle)).status == "failed"
+    assert [each.number for each in await attempts(durable, new.id)] == [1]
 
 
 async def test_a_payment_that_is_retrying_can_be_cancelled(durable: Durable) -> None:

@@ -14,13 +14,14 @@ from clearway.db.engine import each_for_itself
 from clearway.db.payments import recording
 from clearway.db.tables import reviews
 from clearway.domain.actor import Actor
-from clearway.domain.attempt import AttemptSeen
+from clearway.domain.attempt import AttemptSeen, GatewayChoice
 from clearway.domain.payment import Change, NewPayment, PaymentStatus, PersonalData, Retry
 from clearway.domain.retry import RetryPolicy
 from clearway.durable.messages import CancelInput, GatewayEvent, PaymentTimings
 from clearway.durable.sealed import seal
 from clearway.gateways.contract import UNKNOWN, GatewayOutcome, Operation, OutcomeKind, Trust
 from clearway.gateways.simulator.client import SimulatorGateway
+from tests.services.gateways.running import LONG_S
 from tests.services.workflows.test_attempts import attempts
 from tests.services.workflows.test_failover import DOWN, another_gateway, movable
 from tests.services.workflows.test_retries import retriable, retry
@@ -91,12 +92,52 @@ async def test_a_recorded_cancellation_counts_though_its_worker_was_killed(durab
     assert len(await attempts(durable, payment.id)) == 1
 
 
+async def test_a_run_that_is_behind_its_row_makes_no_step_of_its_own(
+    durable: Durable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run before it was reset retried the payment; the reset run repeats the first step, and counts that retry."""
+    payment, authorise = await retriable(durable, SOON), SimulatorGateway.authorise
+    failure = {"error_code": "insufficient_funds", "error_description": "not enough"}
+    at = GatewayChoice("simulator", payment.gateway_id)
+    again = Retry(f"{payment.id}:retry:2", 2)
+    taken = (
+        Change("1", PaymentStatus.RETRYING, "declined", attempt=AttemptSeen(1), **failure),
+        Change("2", PaymentStatus.PENDING, "retried", attempt=AttemptSeen(1), next_attempt=at, retry=again),
+        Change("3", PaymentStatus.RETRYING, "declined", attempt=AttemptSeen(2), **failure),
+    )
+
+    async def overtaken(self: SimulatorGateway, operation: Operation) -> GatewayOutcome:
+        outcome = await authorise(self, operation)
+        if operation.number == 1:
+            async with each_for_itself(durable.engine).connect() as connection:
+                for change in taken:
+                    now = await durable.environment.get_current_time()
+                    await recording.apply(connection, payment.id, change, now=now)
+        return outcome
+
+    monkeypatch.setattr(SimulatorGateway, "authorise", overtaken)
+    _, handle = await durable.start(payment)
+    async with asyncio.timeout(60):
+        while True:  # until the run has recorded the first decline as well
+            try:
+                await retry(handle, personal=sealed(durable, payment))
+            except WorkflowUpdateFailedError:
+                await asyncio.sleep(0.1)
+            else:
+                break
+
+    assert (await durable.ended(handle)).status == "success"
+    assert [each.status for each in await attempts(durable, payment.id)] == ["failed", "failed", "succeeded"]
+
+
 async def test_a_late_success_beside_a_success_is_reviewed(durable: Durable) -> None:
     """The declined attempt succeeds after all while its retry is on its way: the second charge is not hidden."""
     payment, handle = await retrying(durable, instrument="wrongpin@clearway")
-    await durable.faults({"operation": "authorise", "fault": "slow", "times": 1, "delay_s": 1})
+    await durable.faults({"operation": "authorise", "fault": "slow", "times": 1, "delay_s": LONG_S})
     await retry(handle, personal=sealed(durable, payment))
+    await durable.simulator.until_met()
     await handle.signal(PaymentWorkflow.gateway_event, GatewayEvent("gw_1", f"{payment.id}:authorise:1", TAKEN))
+    await durable.simulator.release()
 
     assert (await durable.ended(handle)).status == "success"
 
@@ -109,9 +150,11 @@ async def test_a_late_success_beside_a_success_is_reviewed(durable: Durable) -> 
 async def test_a_repeated_event_beside_a_success_is_no_contradiction(durable: Durable) -> None:
     """The gateway's own event of the attempt that succeeds waits unread at the end, and agrees."""
     payment, handle = await retrying(durable, instrument="wrongpin@clearway")
-    await durable.faults({"operation": "authorise", "fault": "slow", "times": 1, "delay_s": 1})
+    await durable.faults({"operation": "authorise", "fault": "slow", "times": 1, "delay_s": LONG_S})
     await retry(handle, personal=sealed(durable, payment))
+    await durable.simulator.until_met()
     await handle.signal(PaymentWorkflow.gateway_event, GatewayEvent("gw_1", f"{payment.id}:authorise:2", TAKEN))
+    await durable.simulator.release()
     assert (await durable.ended(handle)).status == "success"
     assert await contradictions(durable, payment.id) == []
 
@@ -152,10 +195,15 @@ async def test_a_retry_and_a_cancellation_at_once_have_one_outcome(durable: Dura
 async def test_a_cancellation_waits_for_the_attempt_at_the_gateway(durable: Durable) -> None:
     """The timer has fired and the attempt is at the gateway: its outcome is recorded, then the payment is cancelled."""
     payment, handle = await retrying(durable)
-    await durable.faults({"operation": "authorise", "fault": "slow", "times": 1, "delay_s": 4})
+    await durable.faults({"operation": "authorise", "fault": "slow", "times": 1, "delay_s": LONG_S})
     await durable.environment.sleep(3_601)
-    await durable.until_status(payment.id, "pending")
-    await handle.execute_update(PaymentWorkflow.cancel, CancelInput("late"), id="cxl_late")
+    await durable.simulator.until_met()
+    assert (await durable.row(payment.id)).status == "pending"
+    cancelling = await handle.start_update(
+        PaymentWorkflow.cancel, CancelInput("late"), id="cxl_late", wait_for_stage=durable.ACCEPTED
+    )
+    await durable.simulator.release()
+    await cancelling.result()
     assert (await durable.ended(handle)).status == "cancelled"
     assert [each.status for each in await attempts(durable, payment.id)] == ["failed", "failed"]
     assert await durable.simulator.charges(payment.id) == 0

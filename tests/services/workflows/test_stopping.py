@@ -60,7 +60,7 @@ async def test_a_worker_that_does_not_stop_is_left_behind_and_said(durable: Dura
     stubborn = Stubborn()
     stuck, other = (worker_of(durable.client, queue, stubborn) for queue in (STUCK, "other"))
     with structlog.testing.capture_logs() as logs:
-        async with worker.working([stuck, other], limit=timedelta(seconds=2)):
+        async with worker.working([stuck, other], limit=timedelta(seconds=8)):
             await occupy(durable.client, STUCK, stubborn)
 
     (told,) = [line for line in logs if line["log_level"] == "error"]

@@ -10,29 +10,21 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
-
 from clearway.db.engine import each_for_itself
 from clearway.db.payments import recording
 from clearway.db.payments import recording_commands as commands
-from clearway.db.payments.rows import new_payment_of, payment_of
+from clearway.db.payments.rows import payment_of
 from clearway.db.refunds import recording as refunds
 from clearway.domain import ids
-from clearway.domain.attempt import GatewayChoice
 from clearway.domain.command import CommandKind, NewCommand
 from clearway.domain.payment import CapturedAmount, CaptureMethod, Change, NewPayment, PaymentStatus
 from clearway.domain.refund import NewRefund
 from clearway.durable.messages import CancelInput, CaptureInput, PaymentTimings, Resolution
 from clearway.durable.sealed import unseal
-from clearway.gateways.contract import Authorisation, Executed, GatewayOutcome, Operation, OutcomeKind
-from clearway.gateways.simulator.client import SimulatorGateway
+from clearway.gateways.contract import Authorisation, GatewayOutcome, Operation
 from tests.services.gateways.asking import question_about
-from tests.services.workflows.test_attempts import attempts
-from tests.services.workflows.test_failover import another_gateway
 from tests.support.durable import Durable
 from workflows.payment import PaymentWorkflow
-
-POLICY = {"scheduled": 0, "first_wait_s": 60.0, "within_s": 3_600.0}
 
 
 class Lost:
@@ -58,12 +50,16 @@ class Lost:
 
     async def authorised_at_gateway(self, attempt: int = 1) -> GatewayOutcome:
         """Let the gateway authorise it, as its attempt of this number."""
-        new = self.new
-        asked = Authorisation(new.method, CaptureMethod(new.capture_method), self.personal.instrument)
-        operation = replace(question_about(f"{new.id}:authorise:{attempt}", new.amount_minor), authorisation=asked)
-        outcome = await self.durable.simulator.gateway.authorise(operation)
+        outcome = await self.durable.simulator.gateway.authorise(self.authorisation(attempt))
         self.reference = outcome.reference
         return outcome
+
+    def authorisation(self, attempt: int) -> Operation:
+        """Return the authorisation of an attempt, as the lost run sent it."""
+        new = self.new
+        asked = Authorisation(new.method, CaptureMethod(new.capture_method), self.personal.instrument)
+        question = question_about(f"{new.id}:authorise:{attempt}", new.amount_minor)
+        return replace(question, currency=new.currency, number=attempt, authorisation=asked)
 
     async def captured_at_gateway(self, number: int, amount_minor: int) -> None:
         """Let the gateway capture."""
@@ -79,11 +75,18 @@ class Lost:
             await recording.apply(connection, self.new.id, change, now=await self._now())
         return self
 
-    async def sends(self, amount_minor: int, *, final: bool = True) -> None:
-        """Record a capture that is sent."""
+    async def sends(
+        self,
+        amount_minor: int,
+        *,
+        final: bool = True,
+        kind: CommandKind = CommandKind.CAPTURE,
+        command_id: str | None = None,
+    ) -> None:
+        """Record a capture, or a void, that is sent."""
         async with self._engine.connect() as connection:
             payment = payment_of(await recording.find(connection, self.new.id))
-            command = NewCommand(ids.new_id(ids.CAPTURE), CommandKind.CAPTURE, amount_minor, final)
+            command = NewCommand(command_id or ids.new_id(ids.CAPTURE), kind, amount_minor, final)
             await commands.begin(connection, payment, command, now=await self._now())
 
 
@@ -187,6 +190,35 @@ async def test_a_capture_that_the_database_forgot_is_found(durable: Durable) -> 
     assert await durable.simulator.charges(left.new.id) == 1
 
 
+async def test_a_forgotten_capture_whose_booking_was_cut_off_is_booked(durable: Durable) -> None:
+    """A run found the lost capture, recorded its command under its key, and was lost itself: it is still booked."""
+    left = await authorised(durable)
+    await left.captured_at_gateway(1, 20_000)
+    await left.sends(20_000, final=False, command_id=f"{left.new.id}:capture:1")
+
+    handle = await durable.take_up(left.new, PaymentTimings(authorisation_expiry_s=3_600))
+
+    ended = await durable.ended(handle)
+    assert (ended.status, ended.captured_minor) == ("success", 20_000)
+    assert await durable.simulator.charges(left.new.id) == 1
+
+
+async def test_a_release_that_was_cut_off_is_made(durable: Durable) -> None:
+    """The workflow is lost while the rest is released after the last capture: the payment ends, long before expiry."""
+    left = await authorised(durable)
+    await left.captured_at_gateway(1, 20_000)
+    capture_id = ids.new_id(ids.CAPTURE)
+    await left.becomes(PaymentStatus.AUTHORIZED, CapturedAmount(capture_id, 20_000))
+    await left.sends(30_000, kind=CommandKind.VOID, command_id=f"{capture_id}:release")
+
+    handle = await durable.take_up(left.new, PaymentTimings(authorisation_expiry_s=30 * 24 * 3_600))
+
+    assert (await durable.ended(handle)).captured_minor == 20_000
+    described = await handle.describe()
+    assert described.close_time is not None
+    assert described.close_time - described.start_time < timedelta(hours=1)
+
+
 async def test_an_expiry_counts_from_the_authorisation(durable: Durable) -> None:
     """A taken-up authorisation is released when its own time is over."""
     left = await lost(durable, capture_method="manual")
@@ -232,7 +264,7 @@ async def test_a_final_payment_is_left_alone(durable: Durable) -> None:
 async def test_a_refund_that_was_sent_and_not_recorded_is_found(durable: Durable) -> None:
     """The workflow is lost while a refund is at the gateway: it is paid out once, and recorded."""
     payment = await durable.paid()
-    new = NewRefund(ids.new_id(ids.REFUND), payment.merchant_id, payment.id, 1_000)
+    new = NewRefund(await durable.new_id(ids.REFUND), payment.merchant_id, payment.id, 1_000)
     async with each_for_itself(durable.engine).connect() as connection:
         reserved = await refunds.reserve(connection, new, now=await durable.environment.get_current_time())
     operation = question_about(f"{new.id}:refund:1", 1_000)
@@ -256,91 +288,3 @@ async def test_what_has_no_row_is_recorded_again(durable: Durable) -> None:
     assert (await durable.ended(handle)).status == "success"
     assert await durable.simulator.charges(left.new.id) == 1
     assert await durable.event_types(left.new.id) == ["payment.created", "payment.success"]
-
-
-async def movable(durable: Durable, **fields: Any) -> tuple[Lost, GatewayChoice]:
-    """Leave behind a payment that may be tried at a second gateway."""
-    merchant_id = await durable.merchant()
-    second = await another_gateway(durable, merchant_id)
-    routing = {"alternatives": [{"gateway": second.gateway, "gateway_id": second.gateway_id}]}
-    return await lost(durable, merchant_id=merchant_id, routing=routing, **fields), second
-
-
-async def test_a_failover_that_the_database_forgot_is_found(durable: Durable) -> None:
-    """The row is of before the failover, and the second gateway charged: the first is not sent the payment again."""
-    left, second = await movable(durable)
-    await left.authorised_at_gateway(attempt=2)
-
-    handle = await durable.take_up(left.new)
-
-    assert (await durable.ended(handle)).status == "success"
-    assert await durable.simulator.charges(left.new.id) == 1
-    first, last = await attempts(durable, left.new.id)
-    assert (first.status, first.executed) == ("failed", "no")
-    assert (last.status, last.gateway_id) == ("succeeded", second.gateway_id)
-
-
-async def test_a_failover_after_a_page_that_the_database_forgot_is_found(durable: Durable) -> None:
-    """The first gateway declined on its page, and the second charged; the row still waits for the customer."""
-    left, second = await movable(durable, instrument="approve@clearway")
-    opened = await left.authorised_at_gateway()
-    await left.becomes(PaymentStatus.REQUIRES_ACTION)
-    assert opened.action is not None
-    await durable.simulator.http.post(f"{opened.action.url}/fail")
-    left.personal = replace(left.personal, instrument="success@razorpay")
-    await left.authorised_at_gateway(attempt=2)
-
-    handle = await durable.take_up(left.new)
-
-    assert (await durable.ended(handle)).status == "success"
-    assert (await durable.row(left.new.id)).gateway_id == second.gateway_id
-
-
-@pytest.mark.parametrize("recorded", [PaymentStatus.PENDING, PaymentStatus.RETRYING])
-async def test_a_retry_that_the_database_forgot_is_found(durable: Durable, recorded: PaymentStatus) -> None:
-    """The merchant had the payment retried; the row is of before, with its first attempt declined or under way."""
-    left = await lost(durable, instrument="lowfunds@clearway", retries=POLICY)
-    await left.authorised_at_gateway()
-    if recorded is PaymentStatus.RETRYING:
-        await left.becomes(PaymentStatus.RETRYING)
-    left.personal = replace(left.personal, instrument="success@razorpay")
-    await left.authorised_at_gateway(attempt=2)
-
-    handle = await durable.take_up(left.new)
-
-    assert (await durable.ended(handle)).status == "success"
-    assert [each.status for each in await attempts(durable, left.new.id)] == ["failed", "succeeded"]
-
-
-async def test_a_gateway_that_refuses_the_first_step_has_no_attempt(
-    durable: Durable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An instrument that a gateway does not take shows no lost attempt: nothing is recorded beside the one there is."""
-
-    async def prepare(_self: SimulatorGateway, _: Operation) -> GatewayOutcome:
-        return GatewayOutcome(OutcomeKind.DECLINED, Executed.NO, error_code="invalid_instrument")
-
-    monkeypatch.setattr(SimulatorGateway, "prepare", prepare, raising=False)
-    left = await lost(durable, retries=POLICY)
-
-    await durable.take_up(left.new)
-
-    await durable.skip_until_status(left.new.id, "retrying")
-    assert len(await attempts(durable, left.new.id)) == 1
-
-
-async def test_a_payment_of_a_lost_run_still_goes_elsewhere(durable: Durable) -> None:
-    """The row has the gateways that may be tried: a run that starts from it moves on after the first's decline."""
-    merchant_id = await durable.merchant()
-    second = await another_gateway(durable, merchant_id)
-    routing = {"alternatives": [{"gateway": second.gateway, "gateway_id": second.gateway_id}]}
-    left = await lost(durable, merchant_id=merchant_id, method="netbanking", instrument="DOWN", routing=routing)
-    await left.authorised_at_gateway()
-    async with durable.engine.connect() as connection:
-        new = new_payment_of(await recording.find(connection, left.new.id))
-
-    handle = await durable.take_up(new)
-
-    assert (await durable.ended(handle)).status == "failed"
-    tried = [each.gateway_id for each in await attempts(durable, new.id)]
-    assert tried == [new.gateway_id, second.gateway_id]

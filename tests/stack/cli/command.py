@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -56,11 +56,11 @@ class Cli:
             **environment,
         }
 
-    async def __call__(self, *arguments: str, **environment: str) -> Outcome:
-        """Run a command to its end."""
-        process = await self._start(arguments, environment)
+    async def __call__(self, *arguments: str, typed: str = "", **environment: str) -> Outcome:
+        """Run a command to its end. typed: what comes from its standard input, which is no terminal."""
+        process = await self._start(arguments, environment, stdin=PIPE)
         async with asyncio.timeout(PATIENCE_S):
-            out, err = await process.communicate()
+            out, err = await process.communicate(typed.encode())
         assert process.returncode is not None
         return Outcome(process.returncode, out.decode(), err.decode())
 
@@ -75,12 +75,14 @@ class Cli:
                 process.kill()
             await process.communicate()
 
-    async def _start(self, arguments: tuple[str, ...], environment: Mapping[str, str]) -> Process:
+    async def _start(
+        self, arguments: tuple[str, ...], environment: Mapping[str, str], *, stdin: int = DEVNULL
+    ) -> Process:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "clearway.cli", *arguments),
             cwd=self.folder,
             env={**self.environment, **environment},
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=stdin,
             stdout=PIPE,
             stderr=PIPE,
         )

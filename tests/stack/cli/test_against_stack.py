@@ -20,8 +20,8 @@ from tests.stack.dev.waiting import eventually, has_ended
 
 pytestmark = pytest.mark.stack
 
-SLOW = frozenset({"payment.expired", "payment.processing"})
-"""These wait for the payment's deadline and for its first status poll."""
+SLOW = frozenset({"payment.expired", "payment.processing", "order.expired"})
+"""These wait for the payment's deadline, for its first status poll, and for an order's end and maintenance."""
 QUICK = sorted(TRIGGERS.keys() - SLOW)
 
 
@@ -76,7 +76,7 @@ async def test_a_triggered_event_really_exists(at_stack: Cli, event: str) -> Non
 
 
 def test_every_event_can_be_triggered() -> None:
-    """A newcomer can make every event of a payment, a refund and an endpoint happen, but no contradiction."""
+    """A newcomer can make every event of an order, payment, refund and endpoint happen, but no contradiction."""
     of_gateways = {event for event in EventType if event.startswith(("gateway.", "reconciliation."))}
     contradictions = {event for event in EventType if event.endswith(".contradicted")}
     assert set(EventType) - of_gateways - contradictions == set(TRIGGERS)
@@ -157,7 +157,7 @@ async def test_a_delivery_is_shown_and_sent_again(at_stack: Cli) -> None:
     delivery = await _delivered(at_stack, payment["id"], "payment.failed")
     assert len((await at_stack("webhooks", "show", delivery["id"], "--json")).json["attempts"]) == 1
     assert (await at_stack("webhooks", "retry", delivery["id"], "--json")).json["id"] == delivery["id"]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while len((await at_stack("webhooks", "show", delivery["id"], "--json")).json["attempts"]) < 2:
             await asyncio.sleep(0.2)
     assert delivery["id"] in (await at_stack("webhooks", "show", delivery["id"])).out
@@ -209,7 +209,7 @@ async def working(cli: Cli, stack: Stack) -> AsyncIterator[Process]:
 
 async def _delivered(cli: Cli, payment_id: str, event: str) -> dict[str, Any]:
     """Wait for a delivery about a payment."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while True:
             arguments = ("--payment", payment_id, "--event", event, "--status", "delivered", "--json")
             found: list[dict[str, Any]] = (await cli("webhooks", "list", *arguments)).json

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from clearway.accounts.reencryption import KINDS
 from clearway.crypto.api_secrets import Peppers
 from clearway.crypto.encryption import Cipher
 from clearway.db.across_merchants import find_key
@@ -170,8 +171,7 @@ async def test_a_rotation_of_secret_keys_ends_with_the_old_key_gone(cli: Cli, co
     lost = await cli("reencrypt", SECRET_KEYS=new)
     assert "Run `clearway reencrypt` again" in lost.problem
     done = await cli("reencrypt", "--json", SECRET_KEYS=f"{new},{DEVELOPMENT_SECRET_KEYS}")
-    others = ("api_key_secrets", "payments", "return_urls", "forms", "gateway_credentials", "endpoint_answers")
-    untouched = dict.fromkeys((*others, "addresses", "gateway_events", "answers"), 0)
+    untouched = {kind.name: 0 for kind in KINDS if kind.name != "endpoint_secrets"}
     assert done.json == {"reencrypted": {"endpoint_secrets": 1, **untouched}}
     again = await cli("reencrypt", "--json", SECRET_KEYS=new)
     assert again.json == {"reencrypted": {"endpoint_secrets": 0, **untouched}}

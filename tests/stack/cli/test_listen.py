@@ -14,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from clearway.cli.api_problems import ApiAwayError
 from clearway.cli.listen import SECRET_FILE, Listener, Target, Voice, stable_secret, target_url
-from clearway.cli.merchant_api import ApiAwayError, MerchantApi
+from clearway.cli.merchant_api import MerchantApi
 from clearway.cli.problems import CommandError
 from clearway.sample_merchant.receiver import verify_plain, verify_standard
 from tests.services.gateways.running import free_listener, serving

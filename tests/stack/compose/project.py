@@ -13,7 +13,7 @@ import yaml
 
 ROOT: Final = Path(__file__).parents[3]
 FILE: Final = ROOT / "docker-compose.yml"
-VARIABLE: Final = re.compile(r"\$\{(?P<name>[A-Z_]+)(?:(?P<kind>:-|:\?)(?P<rest>[^}]*))?\}")
+VARIABLE: Final = re.compile(r"\$\{(?P<name>[A-Z_]+)(?:(?P<kind>:-|-|:\?)(?P<rest>[^}]*))?\}")
 OURS: Final = "clearway:"
 
 
@@ -86,7 +86,7 @@ def filled_in(value: Any, environment: Mapping[str, str]) -> Any:
 
 def _value(found: re.Match[str], environment: Mapping[str, str]) -> str:
     given = environment.get(found["name"], "")
-    if given or found["kind"] is None:
+    if given or found["kind"] is None or (found["kind"] == "-" and found["name"] in environment):
         return given
     if found["kind"] == ":?":
         raise MissingVariableError(found["name"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import shlex
@@ -14,6 +15,7 @@ import typer
 from typer.exceptions import TyperException
 
 from clearway.cli.app import app
+from clearway.sample_merchant.shop import ShopSettings
 from clearway.settings import Settings
 from clearway.simulator.settings import SimulatorSettings
 from tests.stack.compose import project
@@ -96,8 +98,9 @@ def test_the_sample_merchant_is_importable() -> None:
 def test_variables_are_settings(service: Service) -> None:
     """Every variable of a Clearway program is one of its settings: a misspelt one would be ignored silently."""
     models = (SimulatorSettings,) if service.name == "simulator" else (Settings,)
+    of_the_shop = {f"SHOP_{field.name.upper()}" for field in dataclasses.fields(ShopSettings)}
 
-    assert set(service.environment) <= _fields(*models)
+    assert set(service.environment) <= (of_the_shop if service.name == "sample-merchant" else _fields(*models))
 
 
 @pytest.mark.parametrize("service", [s for s in project.demonstration() if not s.is_ours], ids=_id)
@@ -159,7 +162,7 @@ def test_the_example_names_what_the_file_reads() -> None:
 def test_the_example_states_the_defaults() -> None:
     """What the example calls a default is what the file has."""
     defaults = {found["name"]: found["rest"] for found in project.variables(project.raw()) if found["kind"] == ":-"}
-    own = {"API_PUBLIC_URL", "SIMULATOR_PUBLIC_URL"}
+    own = {"API_PUBLIC_URL", "CHECKOUT_URL", "DASHBOARD_URL", "SIMULATOR_PUBLIC_URL"}
     example = {name: value for name, value in project.env_file("compose.env.example").items() if value}
 
     assert {name: value for name, value in example.items() if name not in own} == {

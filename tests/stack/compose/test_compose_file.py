@@ -29,6 +29,31 @@ SECRETS = {
     "SIMULATOR_WEBHOOK_SECRET",
 }
 PERMISSION = "ALLOW_NETWORK_IN_DEVELOPMENT"
+OF_THE_FILE = {
+    "API_HOST",
+    "API_PORT",
+    "DASHBOARD_HOST",
+    "DASHBOARD_PORT",
+    "CHECKOUT_HOST",
+    "CHECKOUT_PORT",
+    "METRICS_HOST",
+}
+"""Settings that are fixed in the containers: the image sets them, and `ports` says what leaves."""
+OF_ANOTHER_TEMPORAL = {
+    f"TEMPORAL_{name}" for name in ("API_KEY", "TLS", "TLS_CA", "TLS_CERT", "TLS_KEY", "TLS_SERVER_NAME")
+}
+"""The file runs a Temporal server of its own."""
+FOR_CONTAINERS = {
+    "api_metrics_port",
+    "database_url",
+    "metrics_port",
+    "simulator_public_url",
+    "simulator_url",
+    "temporal_address",
+    "temporal_namespace",
+    "temporal_ui_url",
+}
+"""Settings to which the file gives a value of its own."""
 HEALTHY, DONE = "service_healthy", "service_completed_successfully"
 
 
@@ -193,6 +218,8 @@ def test_ports_are_those_of_development() -> None:
     }
     usual = {
         "api": Ports.api,
+        "dashboard": Ports.dashboard,
+        "checkout": Ports.checkout,
         "simulator": Ports.simulator,
         "sample-merchant": Ports.receiver,
         "temporal-ui": Ports.temporal_ui,
@@ -200,6 +227,8 @@ def test_ports_are_those_of_development() -> None:
 
     assert published == {name: ["127.0.0.1", str(port), str(port)] for name, port in usual.items()}
     assert Ports.api == Settings.model_fields["api_port"].default
+    assert Ports.dashboard == Settings.model_fields["dashboard_port"].default
+    assert Ports.checkout == Settings.model_fields["checkout_port"].default
     assert Ports.simulator == SimulatorSettings.model_fields["simulator_port"].default
     assert _named("worker").environment["METRICS_PORT"] == str(Ports.metrics)
 
@@ -222,6 +251,21 @@ def test_no_secret_has_a_default() -> None:
     for missing in SECRETS:
         with pytest.raises(MissingVariableError, match=missing):
             project.services({name: "x" for name in SECRETS if name != missing})
+
+
+def test_every_setting_reaches_the_programs() -> None:
+    """What an operator writes into `.env` arrives; what is not written has the default that the documents name."""
+    settled = project.services(dict.fromkeys(SECRETS, "x"))
+    environment: dict[str, str] = {}
+    for name in ("dashboard", "worker", "api"):
+        environment |= next(service.environment for service in settled if service.name == name)
+    fields = {name.upper(): field for name, field in Settings.model_fields.items()}
+    unread = set(fields) - set(environment) - OF_THE_FILE - OF_ANOTHER_TEMPORAL - {"MIGRATIONS_DATABASE_URL"}
+    assert not unread, f"docker-compose.yml does not hand on {sorted(unread)}"
+    chosen = {name.lower(): environment[name] for name in set(fields) & set(environment) - SECRETS}
+    read = Settings(_env_file=None, **chosen | {"clearway_env": "development"})
+    differing = {name for name in chosen if getattr(read, name) != fields[name.upper()].default}
+    assert differing == FOR_CONTAINERS
 
 
 def test_production_is_the_default() -> None:
@@ -252,12 +296,14 @@ def test_only_the_demonstration_has_the_sample_merchant() -> None:
 
 
 def test_webhooks_of_the_demonstration_reach_one_network_only() -> None:
-    """The one private network that webhooks may go to is the sample merchant's."""
+    """Webhooks may go to one private network: the only one that the worker shares with the sample merchant."""
     environment = project.env_file("demo.env")
     configured = project.filled_in(project.raw()["networks"]["merchants"], environment)
 
     assert [part["subnet"] for part in configured["ipam"]["config"]] == [environment["WEBHOOK_ALLOWED_NETWORKS"]]
-    assert _named("sample-merchant").definition["networks"] == ["merchants"]
+    networks = {name: set(_named(name).definition["networks"]) for name in ("sample-merchant", "worker", "api")}
+    assert networks["sample-merchant"] & networks["worker"] == {"merchants"}
+    assert "merchants" not in networks["api"]
 
 
 def test_closed_workflows_can_be_looked_at() -> None:

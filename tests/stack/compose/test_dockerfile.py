@@ -72,7 +72,9 @@ def test_what_the_image_does_not_need_stays_outside(path: str) -> None:
 def test_the_image_holds_what_the_wheel_holds() -> None:
     """Every package that the wheel names is copied before it is built, with the lock file and the metadata."""
     built = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
-    needed = {*built["targets"]["wheel"]["only-include"], "pyproject.toml", "uv.lock", "README.md"}
+    needed = {*built["targets"]["wheel"]["only-include"], "pyproject.toml", "uv.lock", "README.md", "hatch_build.py"}
+    needed.add("web/dashboard")  # what the build hook turns into a part of `api`
+    needed |= set(built["targets"]["wheel"]["force-include"])
 
     assert set(_copied()) == needed
 
@@ -111,7 +113,7 @@ def test_the_image_is_for_production_by_default() -> None:
     environment = dict(pair.split("=", 1) for rest in _all("ENV") for pair in rest.split())
 
     assert environment["CLEARWAY_ENV"] == "production"
-    assert {environment[f"{name}_HOST"] for name in ("API", "METRICS", "SIMULATOR")} == {"0.0.0.0"}  # noqa: S104
+    assert {environment[f"{name}_HOST"] for name in ("API", "DASHBOARD", "METRICS", "SIMULATOR")} == {"0.0.0.0"}  # noqa: S104
     assert not [name for name in environment if "SECRET" in name or "PEPPER" in name]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import fields
 
 import pytest
 
 from clearway.dev.errors import PortInUseError, StackError
-from clearway.dev.ports import Ports
+from clearway.dev.ports import OWN_PORTS, Ports, variable
+from tests.unit.tidy.source import ROOT
 
 
 def test_the_environment_chooses_ports() -> None:
@@ -44,5 +46,20 @@ def test_a_port_in_use_names_itself_and_the_way_out() -> None:
 def test_free_ports_are_different() -> None:
     """Stacks side by side get different ports."""
     ports = Ports.free()
-    numbers = {ports.api, ports.temporal, ports.temporal_ui, ports.simulator, ports.receiver, ports.metrics}
-    assert len(numbers) == 6
+    assert len({getattr(ports, field.name) for field in fields(Ports)}) == len(fields(Ports))
+
+
+def test_free_ports_are_none_that_the_system_gives_away() -> None:
+    """A server without a port of its own, or an outgoing connection, can't take one before its service starts."""
+    assert all(number in OWN_PORTS for number in Ports.free_numbers(20))
+    assert OWN_PORTS.stop <= 32_768
+
+
+def test_a_second_stack_moves_every_port() -> None:
+    """The document's line for a second stack leaves no port of the first one, and its table names every port."""
+    table, line = (ROOT / "DEVELOPMENT.md").read_text(encoding="utf-8").split("A second stack: ")
+    words = line.split("`")[1].split()
+    moved = Ports.from_environment(dict(word.split("=") for word in words if "=" in word))
+    for field in fields(Ports):
+        assert getattr(moved, field.name) != field.default, field.name
+        assert f"`{variable(field.name)}`" in table

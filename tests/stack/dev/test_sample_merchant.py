@@ -67,7 +67,7 @@ async def test_a_signed_event_is_accepted_and_shown(merchant: httpx.AsyncClient)
 
 async def test_every_answer_has_the_security_headers(merchant: httpx.AsyncClient) -> None:
     """The page, its parts, the JSON and the errors are not sniffed or framed."""
-    for path in ("/", "/page.js", "/received", "/none"):
+    for path in ("/", "/inbox", "/shop.js", "/received", "/none"):
         headers = (await merchant.get(path)).headers
         assert headers["x-content-type-options"] == "nosniff", path
         assert headers["content-security-policy"], path
@@ -75,14 +75,14 @@ async def test_every_answer_has_the_security_headers(merchant: httpx.AsyncClient
 
 async def test_the_page_runs_nothing_but_its_own_script(merchant: httpx.AsyncClient) -> None:
     """What arrives is put in as text, under a policy that would not run it either."""
-    page = await merchant.get("/")
-    script = (await merchant.get("/page.js")).text
+    page = await merchant.get("/inbox")
+    script = (await merchant.get("/inbox.js")).text
     assert "script" not in page.headers["content-security-policy"]
     assert "default-src 'self'" in page.headers["content-security-policy"]
     assert "<script src=" in page.text
     assert "innerHTML" not in script
-    assert (await merchant.get("/page.css")).status_code == 200
-    assert (await merchant.get("/page.py")).status_code == 422
+    assert (await merchant.get("/inbox.css")).status_code == 200
+    assert (await merchant.get("/inbox.py")).status_code == 422
 
 
 @pytest.mark.parametrize(

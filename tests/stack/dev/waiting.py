@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 
-async def eventually(condition: Callable[[], object], limit_s: float = 20.0) -> None:
+async def eventually(condition: Callable[[], object], limit_s: float = 60.0) -> None:
     """Return as soon as the condition holds; fail after the limit."""
     async with asyncio.timeout(limit_s):
         while not condition():

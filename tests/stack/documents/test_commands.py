@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -21,6 +19,7 @@ from clearway.dev.ports import Ports
 from clearway.dev.stack import Stack, StackOptions
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET
 from tests.stack.documents.blocks import ROOT, Block, blocks_of, documents
+from tests.stack.documents.examples import LIMIT_S, Desk, text_with
 
 PREAMBLE = """
 curl() { command curl --fail-with-body "$@" || exit 22; }
@@ -28,7 +27,6 @@ sleep() { command sleep 5; }
 set -e
 """
 """A refused request fails the block, and a simulator without delays needs no patience."""
-LIMIT_S = 300.0
 RUN = [path for path in documents() if any(not block.not_run for block in blocks_of(path))]
 SHELLS = [shell for shell in ("bash", "zsh") if shutil.which(shell)]
 
@@ -52,28 +50,6 @@ def merchant(stack: Stack) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=f"{stack.api_url}/api/v1", headers=headers, trust_env=False)
 
 
-async def clearway(*arguments: str, environment: dict[str, str]) -> Any:
-    """Run a command and return the JSON it prints."""
-    command = (sys.executable, "-m", "clearway.cli", *arguments, "--json")
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=environment, stdout=PIPE)
-    output, _ = await asyncio.wait_for(process.communicate(), LIMIT_S)
-    assert process.returncode == 0, arguments
-    return json.loads(output)
-
-
-async def examples(environment: dict[str, str]) -> dict[str, str]:
-    """Return things of this stack by the ids that the runbook has for examples: each waits for an operator."""
-    payment = await clearway("trigger", "payment.needs_review", environment=environment)
-    refund = await clearway("trigger", "refund.needs_review", environment=environment)
-    delivery = (await clearway("webhooks", "list", "--limit", "1", environment=environment))[0]
-    example = "01k9w2e3r4t5y6q7w8e9r0t1y2"
-    return {
-        f"pay_{example}": payment["subject"]["id"],
-        f"rfnd_{example}": refund["subject"]["id"],
-        f"dlv_{example}": delivery["id"],
-    }
-
-
 def here(text: str, stack: Stack) -> str:
     """Name the addresses of this stack in place of those of `make dev`."""
     places = {
@@ -87,12 +63,12 @@ def here(text: str, stack: Stack) -> str:
     return text
 
 
-async def test_the_test_merchant_has_three_gateways(stack: Stack) -> None:
-    """As `make dev` says: the simulator first, then Stripe and PayPal, each with credentials and webhooks that work."""
-    assert stack.gateways == ["Simulator", "Stripe", "PayPal"]
+async def test_the_test_merchant_has_gateways_to_choose_from(stack: Stack) -> None:
+    """The simulator first, then Stripe, PayPal and Square, each with credentials and webhooks that work."""
+    assert stack.gateways == ["Simulator", "Stripe", "PayPal", "Square"]
     async with merchant(stack) as http:
         shown = (await http.get("/test/merchant")).json()["gateways"]
-        assert [each["kind"] for each in shown] == ["simulator", "stripe", "paypal"]
+        assert [each["kind"] for each in shown] == ["simulator", "stripe", "paypal", "square"]
         for gateway in shown[1:]:
             tested = (await http.post(f"/gateways/{gateway['id']}/test")).json()
             assert tested["ok"], tested
@@ -120,6 +96,7 @@ def test_both_shells_are_tried() -> None:
         assert SHELLS == ["bash", "zsh"]
 
 
+@pytest.mark.timeout(2 * LIMIT_S)
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("document", RUN, ids=lambda page: page.relative_to(ROOT).as_posix())
 async def test_the_commands_of_a_document_work(document: Path, shell: str, stack: Stack, tmp_path: Path) -> None:
@@ -132,9 +109,8 @@ async def test_the_commands_of_a_document_work(document: Path, shell: str, stack
         "CLEARWAY_CACHE_DIR": str(cache_dir()),
         "ZDOTDIR": str(tmp_path),
     }
-    if "_01k9w2e3" in text:
-        for written, real in (await examples(environment)).items():
-            text = text.replace(written, real)
+    async with merchant(stack) as http:
+        text = await text_with(text, Desk(http, environment))
     process = await asyncio.create_subprocess_exec(
         *(shell, "-c", here(PREAMBLE + text, stack)), cwd=ROOT, env=environment, stdout=PIPE, stderr=STDOUT
     )

@@ -54,8 +54,10 @@ async def planted(steady: Site) -> AsyncIterator[Planted]:
     marker = f"planted{secrets.token_hex(8)}"
     site = Planted(marker)
     merchant, account = steady.merchant, f"{marker}_tail"
-    secretive = replace(stand_ins.stripe(account, 901), settings={})  # a publishable key is none
-    for stand_in in (secretive, stand_ins.paypal(account, 902)):
+    # Settings are shown: what a browser may know, such as a publishable key and PayPal's client id, is no credential.
+    shown = {"stripe": {}, "paypal": {"environment": "sandbox"}}
+    for each in (stand_ins.stripe(account, 901), stand_ins.paypal(account, 902)):
+        stand_in = replace(each, settings=shown[each.kind])
         site.ids[stand_in.kind] = (await stand_ins.connect(merchant.http, merchant.gateway, stand_in))["id"]
     secret = "whsec_" + base64.b64encode(f"{marker}-0".encode()).decode()
     addresses = {"addresses": {"api": steady.stack.simulator_url}, "values": {"shop": "a"}, "environment": "test"}

@@ -92,7 +92,24 @@ def test_wheel_holds_what_runs(wheel: Path) -> None:
 
     assert expected | {"worker.py", "alembic.ini", "migrations/script.py.mako", "clearway/py.typed"} <= names
     assert {f"api/reference/assets/{path.name}" for path in (ROOT / "api/reference/assets").iterdir()} <= names
+    pages = {name.removeprefix("api/dashboard/static/") for name in names if name.startswith("api/dashboard/static/")}
+    assert {"index.html", "favicon.svg", "theme.js"} <= pages
+    assert [name for name in pages if name.startswith("assets/") and name.endswith(".js")]
     assert not [name for name in names if name.startswith((*ELSEWHERE, "clearway/dev/"))]
+
+
+def test_wheel_holds_every_file_that_programs_read(wheel: Path) -> None:
+    """Texts, word lists, templates and scripts of the packages and of the checkout are in it, as git has them."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    kept = _run("git", "ls-files", "api", "workflows", "activities", "clearway", "migrations", "web/checkout").split()
+    read = {
+        name.replace("web/checkout/", "api/hosted/web/", 1)
+        for name in kept
+        if not name.startswith("clearway/dev/") and not name.endswith((".md", ".gitignore"))
+    }
+    assert {"api/hosted/web/locales/en.json", "api/hosted/sdk/versions.json"} <= read
+    assert read - names == set()
 
 
 def test_wheel_imports_in_a_clean_environment(clean: Path) -> None:

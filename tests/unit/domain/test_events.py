@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clearway.domain.event_data import EVENT_DATA, event_data
 from clearway.domain.events import PERSONAL, EventType, delivery_body, kept_body, timestamp
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
-from clearway.domain.resources import EVENT_DATA, ContradictionResource, PaymentResource, event_data
+from clearway.domain.resources import ContradictionResource, PaymentResource
 
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from clearway.domain.money import Money
-from clearway.domain.payment import CaptureMethod, PaymentMethod
+from clearway.domain.payment import CaptureMethod, PaymentMethod, UpiFlow
 from clearway.domain.routing import BreakerSays, Candidate, ChosenBy, Decision, Why, decide, decide_for
 from clearway.domain.routing_conditions import CardBrand, PaymentFacts, brand_of
 from clearway.domain.routing_program import (
@@ -46,7 +46,13 @@ class Takes:
 
     methods: frozenset[PaymentMethod] = frozenset(PaymentMethod)
 
-    def refusal(self, method: PaymentMethod, money: Money, capture_method: CaptureMethod) -> str | None:
+    def refusal(
+        self,
+        method: PaymentMethod,
+        money: Money,
+        capture_method: CaptureMethod,
+        upi: UpiFlow | None = None,  # noqa: ARG002
+    ) -> str | None:
         """Refuse other methods."""
         return None if method in self.methods else f"it does not take {method.value}: {money} {capture_method}"
 

@@ -10,6 +10,7 @@ from temporalio import workflow
 from clearway.durable import messages
 from workflows.endpoints import EndpointClosingWorkflow, WebhookRecoveryWorkflow
 from workflows.gateway_health import GatewayHealthWorkflow
+from workflows.mail import MailWorkflow
 from workflows.payment import PaymentWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.webhook_delivery import WebhookDeliveryWorkflow
@@ -44,6 +45,7 @@ from workflows.webhook_delivery import WebhookDeliveryWorkflow
         (WebhookRecoveryWorkflow, messages.RECOVERY_WORKFLOW, set()),
         (EndpointClosingWorkflow, messages.CLOSING_WORKFLOW, set()),
         (GatewayHealthWorkflow, messages.HEALTH_WORKFLOW, set()),
+        (MailWorkflow, messages.MAIL_WORKFLOW, set()),
     ],
 )
 def test_clients_name_what_the_workflows_answer(definition: type[Any], name: str, handlers: set[str]) -> None:

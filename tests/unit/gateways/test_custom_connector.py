@@ -30,6 +30,7 @@ from clearway.gateways.contract import (
     find_out,
     read_inbound,
 )
+from clearway.gateways.custom.abilities import capabilities_of
 from clearway.gateways.custom.client import CustomGateway
 from clearway.gateways.custom.context import Entered
 from clearway.gateways.custom.kind import document_of
@@ -360,3 +361,23 @@ async def test_fields_are_hashed_as_they_were_received() -> None:
     assert inbound.answer.body == b"OK"
     with pytest.raises(SignatureInvalidError):
         await read_inbound(connector, request(body.replace(b"1900.0&", b"1900.00&"), form_type))
+
+
+@pytest.mark.parametrize(
+    ("references", "refunded", "of_payment"),
+    [
+        ({}, {"reference": "payment"}, True),
+        ({"capture": "id"}, {"reference": "payment"}, True),
+        ({"capture": "id"}, {"reference": "capture"}, False),
+        ({"capture": "id"}, "{{ reference.capture }}", False),
+    ],
+)
+def test_a_refund_that_names_a_capture_is_of_one_capture(
+    references: dict[str, str], refunded: Any, *, of_payment: bool
+) -> None:
+    """A reference that a capture gave, in the request of a refund, says that each refund gives back one capture."""
+    answer = {"values": {"id": {"paths": ["id"]}}, "references": references}
+    document = calls()
+    document["capture"] = {"request": {"path": "/capture"}, "answer": answer}
+    document["refund"] = {"request": {"path": "/refund", "json": {"of": refunded}}, "answer": {}}
+    assert capabilities_of(document_of(orjson.dumps(document))).refund_of_payment is of_payment

@@ -10,6 +10,7 @@ import pytest
 
 from clearway.gateways.contract import (
     ALL_METHODS,
+    CANNOT_BE_ASKED,
     UNKNOWN,
     Abilities,
     Capabilities,
@@ -24,6 +25,7 @@ from clearway.gateways.contract import (
 )
 
 SENT_AT = datetime(2026, 1, 1, tzinfo=UTC)
+NOT_ASKED = GatewayOutcome(OutcomeKind.UNKNOWN, error_code=CANNOT_BE_ASKED)
 OPERATION = Operation(
     OperationKind.CAPTURE, "pay_1:capture:1", "pay_1", 100, "EUR", first_sent_at=SENT_AT, last_sent_at=SENT_AT
 )
@@ -80,7 +82,7 @@ async def test_a_replay_is_used_only_while_the_key_lives(after_s: float, kind: s
 async def test_a_gateway_without_a_look_up_is_not_asked() -> None:
     """Without a way to find out, the outcome stays unknown: a person or a gateway event decides."""
     gateway = Answering(Finding(FindsOut.NEVER))
-    assert (await found(gateway, 1_000_000), gateway.asked) == (UNKNOWN, 0)
+    assert (await found(gateway, 1_000_000), gateway.asked) == (NOT_ASKED, 0)
 
 
 async def test_each_kind_of_operation_has_its_own_way() -> None:
@@ -88,7 +90,7 @@ async def test_each_kind_of_operation_has_its_own_way() -> None:
     never = {OperationKind.REFUND: Finding(FindsOut.NEVER)}
     gateway = Answering(Finding(FindsOut.BY_REFERENCE), finds_otherwise=never)
     assert await found(gateway, 0) == NOT_FOUND
-    assert await found(gateway, 0, replace(OPERATION, kind=OperationKind.REFUND)) == UNKNOWN
+    assert await found(gateway, 0, replace(OPERATION, kind=OperationKind.REFUND)) == NOT_ASKED
 
 
 async def test_a_question_that_was_refused_is_not_an_answer() -> None:

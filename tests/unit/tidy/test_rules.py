@@ -28,6 +28,7 @@ ROOT_FOLDER: Final = "/" + "root/"
 NOTE: Final = "# TO" + "DO: later\n"
 SOMEBODY: Final = "https://" + "shop.com"
 PUBLIC: Final = (Path(__file__).parents[3] / "uv.lock").read_text(encoding="utf-8")
+EVERY_DOCUMENT: Final = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 EVERY_SETTING: Final = "\n".join(f"`{name.upper()}`" for name in Settings.model_fields)
 
 SAMPLES: Final = (
@@ -102,6 +103,7 @@ SAMPLES: Final = (
     Sample("document-title", "docs/x.md", "A\n\n# B\n", "first line", "# A\n"),
     Sample("document-link", "docs/x.md", "[a](nowhere.md)\n", "does not exist", "[a](../README.md)\n"),
     Sample("document-link", "docs/x.md", "# A\n[a](#b)\n", "no heading", "# A b\n[a](#a-b)\n[c](https://a.example)\n"),
+    Sample("document-listed", "README.md", "# C\n", "docs/api.md is linked nowhere", EVERY_DOCUMENT),
     Sample("adr-name", "docs/adr/7-x.md", "# X\n", "NNNN-title", "# X\n", "docs/adr/9999-x.md"),
     Sample("machine-path", "docs/x.md", f"see {ROOT_FOLDER}x\n", "relative", f"see {ROOT_FOLDER[1:]}x\n"),
     Sample("machine-path", "x.yml", f'path: "{ROOT_FOLDER}x"\n', "relative", f'path: "/srv{ROOT_FOLDER}x"\n'),

@@ -86,6 +86,21 @@ def _dead(source: Source, number: int, target: str) -> Iterator[Finding]:
             yield source.at(number, f"dead link {target}: {found} has no heading #{anchor}")
 
 
+def document_listed(source: Source) -> Iterator[Finding]:
+    """A reader finds each document from the README; decisions have their folder."""
+    if source.path != "README.md":
+        return
+    listed = set(LINK.findall(source.text))
+    for path in sorted(tracked_paths()):
+        if (
+            path.startswith("docs/")
+            and path.endswith(".md")
+            and not path.startswith("docs/adr/")
+            and path not in listed
+        ):
+            yield source.at(1, f"{path} is linked nowhere: add it to *Where to read on*")
+
+
 def _slug(title: str) -> str:
     """Return a heading's anchor as GitHub makes it."""
     kept = re.sub(r"[^\w\- ]", "", re.sub(r"[`*_]|\]\([^)]*\)|\[", "", title).lower())
@@ -169,6 +184,7 @@ def changelog(source: Source) -> Iterator[Finding]:
 TEXT_RULES: Final = (
     Rule("document-title", document_title),
     Rule("document-link", document_link),
+    Rule("document-listed", document_listed),
     Rule("adr-name", adr_name),
     Rule("machine-path", machine_path),
     Rule("registry", registry),

@@ -48,6 +48,7 @@ def problems(document: Document) -> Iterator[str]:
     for placed in values_of(document):
         yield from (f"{placed.place}: {problem}" for problem in _of_value(document, placed))
     yield from _of_places(document)
+    yield from _of_certificate(document)
     for name, recipe in document.signatures.items():
         yield from (f"signatures.{name}: {problem}" for problem in _of_recipe(recipe))
     for place, meaning in meanings_of(document):
@@ -70,6 +71,21 @@ def _of_places(document: Document) -> Iterator[str]:
     identifier = document.start.identifier
     if identifier is not None and identifier not in document.identifiers:
         yield f"start.identifier: there is no identifier {identifier!r}"
+
+
+def _of_certificate(document: Document) -> Iterator[str]:
+    given = document.client_certificate
+    if given is None:
+        return
+    if given.certificate == given.key:
+        yield "client_certificate: the certificate and its key are two credentials"
+    for name in (given.certificate, given.key):
+        if name not in document.credentials:
+            yield f"client_certificate: there is no credential {name!r}"
+        if any(value.value == CredentialValue(credential=name) for value in values_of(document)):
+            yield f"client_certificate: the credential {name!r} is of the connection, and is never sent"
+    if not dict(calls_of(document)):
+        yield "client_certificate: the document has no call that would show it"
 
 
 def _of_value(document: Document, placed: Placed) -> Iterator[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
+from clearway.gateways.custom import templates
 from clearway.gateways.custom.language.answers import Meaning
 from clearway.gateways.custom.language.document import Call, Document
 from clearway.gateways.custom.language.requests import (
@@ -23,9 +24,11 @@ from clearway.gateways.custom.language.values import (
     NumberValue,
     ObjectValue,
     Recipe,
+    ReferenceValue,
     Value,
 )
 
+REFERENCE: Final = "reference."
 Kind = Literal["field", "path", "part"]
 
 
@@ -73,6 +76,18 @@ def values_of(document: Document) -> Iterator[Placed]:
     yield from _of_authentication(document)
     for name, recipe in document.signatures.items():
         yield from of_recipe(f"signatures.{name}", recipe)
+
+
+def references_in(place: str, document: Document) -> Iterator[str]:
+    """Return the references that are written at a place."""
+    for placed in values_of(document):
+        if not placed.place.startswith(place):
+            continue
+        if isinstance(placed.value, ReferenceValue):
+            yield placed.value.reference
+        if isinstance(placed.value, str):
+            roots = templates.roots_of(placed.value)
+            yield from (root.removeprefix(REFERENCE) for root in roots if root.startswith(REFERENCE))
 
 
 def of_recipe(place: str, recipe: Recipe, depth: int = 1) -> Iterator[Placed]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from clearway.gateways.contract import OperationKind
 from clearway.gateways.custom.checks.places import calls_of
 from clearway.gateways.custom.language.document import Document
-from clearway.gateways.custom.language.examples import Example
+from clearway.gateways.custom.language.examples import Example, Message
 
 
 def problems(document: Document) -> Iterator[str]:
@@ -40,6 +40,8 @@ def _of_example(example: Example) -> Iterator[str]:
         yield "a callback, and only a callback, `receives`"
     if example.call not in {"callback", "page"} and example.answer is None:
         yield "a call has an `answer`, or `timeout` or `unreachable` in its place"
+    if any(isinstance(each, Message) and each.multipart is not None for each in (example.sends, example.answer)):
+        yield "only a message that is received has `multipart`"
     if example.shows == "decline" and becomes.outcome != "declined" and becomes.precheck_refused is None:
         yield "what shows a decline becomes `declined`, or is a precheck that is refused"
     if example.shows == "timeout" and (example.answer != "timeout" or becomes.outcome not in {"unknown", "retryable"}):

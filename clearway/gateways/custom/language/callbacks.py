@@ -71,7 +71,7 @@ class Callback(Meaning):
 
     name: Name
     methods: Annotated[tuple[Method, ...], Field(min_length=1)] = ("POST",)
-    source: Literal["query", "form", "json", "query_or_form"] = "form"
+    source: Literal["query", "form", "multipart", "json", "query_or_form"] = "form"
     when: Annotated[
         dict[Path, Annotated[list[Text | None], Field(min_length=1, max_length=20)]], Field(max_length=8)
     ] = Field(default_factory=dict)

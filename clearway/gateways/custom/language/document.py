@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from clearway.domain.payment import PaymentMethod
+from clearway.domain.payment import PaymentMethod, UpiFlow
 from clearway.gateways.contract import FindsOut, OperationKind
 from clearway.gateways.custom.language.answers import Answer, ErrorRow
 from clearway.gateways.custom.language.base import NAMED_MAX, Name, Part, Text
@@ -37,6 +37,16 @@ class Secret(Part):
     """A credential that the merchant enters. It is sealed, and shown nowhere."""
 
     description: Text
+
+
+class ClientCertificate(Part):
+    """The certificate that Clearway shows when it connects (mTLS), and its private key: two names of `credentials`.
+
+    Both are entered in PEM, the key without a passphrase. They are used for the connection only.
+    """
+
+    certificate: Name
+    key: Name
 
 
 class Identifier(Part):
@@ -110,6 +120,9 @@ class Abilities(Part):
     cancel: how an unpaid payment is called off. `request`: by `void`. `precheck`: Clearway refuses at the precheck.
     `forget`: it is not; after the deadline Clearway stops waiting, and a payment that succeeds later opens a review.
     `none`: it is not, and a payment without an outcome at its deadline goes to review.
+
+    upi: how it takes UPI, if that is one of its methods. `intent`: `start.page` is the `upi://pay` link that the
+    gateway has answered with. `collect`: `instrument` is the customer's UPI ID.
     """
 
     methods: Annotated[list[PaymentMethod], Field(min_length=1)]
@@ -118,6 +131,7 @@ class Abilities(Part):
     cancel: Literal["request", "precheck", "forget", "none"] = "none"
     minimum: dict[Iso, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     maximum: dict[Iso, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    upi: Annotated[list[UpiFlow], Field(min_length=1)] = Field(default_factory=lambda: [UpiFlow.COLLECT])
     finds: dict[OperationKind, Finds] = Field(default_factory=dict)
     closes: Literal["at_once", "never"] | ClosesAfter = "never"
 
@@ -143,6 +157,7 @@ class Document(Part):
     )
     signatures: Annotated[dict[Name, Recipe], Field(max_length=8)] = Field(default_factory=dict)
     authentication: Authentication = Field(default_factory=NoAuthentication)
+    client_certificate: ClientCertificate | None = None
     start: Start
     capture: Call | None = None
     void: Call | None = None

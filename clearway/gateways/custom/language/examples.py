@@ -35,7 +35,10 @@ class ExamplePayment(Part):
 
 
 class Message(Part):
-    """An HTTP message. Exactly one body at most. url: with the query; `query` adds to it."""
+    """An HTTP message. Exactly one body at most. url: with the query; `query` adds to it.
+
+    multipart: fields as multipart/form-data, only of a message that Clearway receives.
+    """
 
     method: Text | None = None
     url: Text | None = None
@@ -43,6 +46,7 @@ class Message(Part):
     query: Texts | None = None
     headers: Texts = Field(default_factory=dict)
     form: Texts | None = None
+    multipart: Texts | None = None
     json_body: Annotated[JsonValue, Field(alias="json")] = None
     text: LongText | None = None
 

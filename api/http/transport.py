@@ -1,0 +1,12 @@
+"""Which hosts of this installation browsers reach by https: those that the settings give an https URL."""
+
+from __future__ import annotations
+
+from clearway.security_headers import StrictTransport
+from clearway.settings import Settings
+
+
+def strict_transport(settings: Settings) -> StrictTransport:
+    """Return what tells browsers so."""
+    urls = (settings.api_public_url, settings.dashboard_url, settings.checkout_url)
+    return StrictTransport(urls, settings.hsts_max_age_s)

@@ -1,0 +1,1 @@
+"""What people who are signed in need to know of the installation itself."""

@@ -1,0 +1,1 @@
+"""Which notices a person gets by e-mail."""

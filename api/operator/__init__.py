@@ -1,0 +1,1 @@
+"""Across all merchants: for operators of the installation."""

@@ -1,0 +1,1 @@
+"""What a merchant sets: name, branding, the checkout, time zone, security."""

@@ -1,0 +1,1 @@
+"""Figures of a merchant's payments, for Home and for charts."""

@@ -1,0 +1,1 @@
+"""Application services for the members of an account: roles, removal, invitations."""

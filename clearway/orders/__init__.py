@@ -1,0 +1,1 @@
+"""What may be asked of orders beside creating them: cancelling, and ending those whose time is over."""

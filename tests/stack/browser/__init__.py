@@ -1,0 +1,1 @@
+"""Browser tests: the pages as people use them."""

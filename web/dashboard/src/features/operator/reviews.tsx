@@ -1,0 +1,75 @@
+import { CircleCheck, Scale } from "lucide-react";
+import { useState } from "react";
+import { api } from "@/api/client";
+import type { components } from "@/api/schema";
+import { DecisionDialog } from "@/features/operator/decision-dialog";
+import { MerchantName } from "@/features/operator/merchant-name";
+import { money } from "@/lib/money";
+import { ago, fullTime } from "@/lib/time";
+import { named } from "@/lib/words";
+import { usePolling } from "@/shell/live";
+import { Badge } from "@/ui/badge";
+import { Button } from "@/ui/button";
+import { Card } from "@/ui/card";
+import { Empty, Loaded } from "@/ui/states";
+
+export type Awaiting = components["schemas"]["AwaitingDecision"];
+
+const KINDS: Readonly<Record<Awaiting["kind"], string>> = {
+  payment: "Payment",
+  refund: "Refund",
+  review: "Contradiction",
+};
+
+/** What waits for a person to decide, of all merchants. */
+export default function Reviews() {
+  const [open, setOpen] = useState<Awaiting | null>(null);
+  const query = api.useQuery(
+    "get",
+    "/api/v1/operator/reviews",
+    { params: { query: { limit: 100 } } },
+    { refetchInterval: usePolling() },
+  );
+  return (
+    <Card flush>
+      <Loaded query={query}>
+        {({ data }) =>
+          data.length === 0 ? (
+            <Empty icon={<CircleCheck />} title="Nothing waits for a decision">
+              A payment or refund comes here when its outcome at the gateway is unknown, or when the gateway says
+              something else than the record.
+            </Empty>
+          ) : (
+            <ul aria-label="Reviews" className="divide-y divide-border">
+              {data.map((each) => (
+                <li key={each.id} className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 py-3 sm:px-5">
+                  <div className="min-w-0 flex-1 basis-64">
+                    <p className="flex flex-wrap items-center gap-2">
+                      <span className="font-medium">
+                        {KINDS[each.kind]}
+                        {each.amount !== null && each.currency && (
+                          <span className="numeric"> of {money(each.amount, each.currency)}</span>
+                        )}
+                      </span>
+                      {each.review_kind && <Badge tone="warning">{named(each.review_kind)}</Badge>}
+                      {each.gateway && <span className="text-[13px] text-subtle">at {named(each.gateway)}</span>}
+                    </p>
+                    <p className="mt-0.5 flex flex-wrap items-center gap-x-3 text-[13px] text-subtle">
+                      <MerchantName name={each.merchant_name} mode={each.mode} />
+                      <code className="font-mono text-xs break-all">{each.subject_id}</code>
+                      <span title={fullTime(each.since)}>waits since {ago(each.since)}</span>
+                    </p>
+                  </div>
+                  <Button size="sm" onClick={() => setOpen(each)}>
+                    <Scale aria-hidden /> Decide
+                  </Button>
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Loaded>
+      {open && <DecisionDialog awaiting={open} onClose={() => setOpen(null)} />}
+    </Card>
+  );
+}
