@@ -33,6 +33,7 @@ class GatewayEventResource(Resource):
     subject_id: Annotated[str | None, Field(description="The payment or refund that it is about.")]
     operation_key: str | None
     reason: Annotated[str | None, Field(description="Why it was refused or ignored.")]
+    method: Annotated[str, Field(description="The HTTP method by which it came.")]
     headers: Annotated[dict[str, str], Field(description="As received, without credentials.")]
     received_at: Moment
 

@@ -1,19 +1,22 @@
 """`/gateways/{gateway_id}/webhook`: where a configured gateway sends its events. Its signature is the only credential.
 
-Every method and query is accepted, because gateways differ. The API stores each request, verified or not, and then
-answers in the form that the gateway expects.
+Gateways differ, so every method that may carry a message is accepted, with any query and body. The API stores each
+request, verified or not, and then answers in the form that the gateway expects. HEAD carries no message: it is how link
+checkers and a gateway's settings page ask whether the address exists. It is answered, and nothing is read or stored.
+OPTIONS is refused as everywhere: no browser of another page has business here.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request
 from starlette.responses import Response
 
 from api.gateways.schemas import GatewayEventTaken
 from api.http.addresses import address_of, is_within
+from api.http.middleware import is_head
 from api.http.problems import declare
 from api.http.routing import Router
 from api.http.services import ApiServices, ServicesDep
@@ -29,21 +32,21 @@ from clearway.gateways.contract import InboundRequest, SignatureInvalidError
 router = Router(prefix="/gateways", tags=["gateway webhooks"])
 
 PATH: Final = "/{gateway_id}/webhook"
+METHODS: Final = ("POST", "GET", "PUT", "PATCH", "DELETE")
+WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+"""A body of another method is read too. RFC 9110 gives it no meaning, so the document does not offer it."""
+BODY: Final[dict[str, Any]] = {
+    "content": {
+        "application/json": {"schema": {"type": "object"}},
+        "application/x-www-form-urlencoded": {"schema": {"type": "object", "additionalProperties": {"type": "string"}}},
+    }
+}
 PROBLEMS: Final = (
     *("signature_invalid", "address_not_allowed", "gateway_not_found", "body_too_large", "rate_limited"),
     *("temporal_unavailable", "gateway_unavailable"),
 )
 
 
-@router.post(
-    PATH,
-    response_model=GatewayEventTaken,
-    responses=declare(*PROBLEMS),
-    summary="Receive a gateway's events",
-    openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}},
-)
-@router.get(PATH, response_model=GatewayEventTaken, include_in_schema=False)
-@router.put(PATH, response_model=GatewayEventTaken, include_in_schema=False)
 async def receive_gateway_webhook(
     gateway_id: str, request: Request, services: ServicesDep
 ) -> GatewayEventTaken | Response:
@@ -53,11 +56,32 @@ async def receive_gateway_webhook(
     with 200 too.
     """
     connection = await _connection(services, request, gateway_id)
+    if is_head(request):
+        return Response()
     inbound = await _inbound(services, connection.config, request)
     taken = await _taken(services, connection, request, inbound)
     if taken.answer is not None:
         return Response(taken.answer.body, taken.answer.status, media_type=taken.answer.content_type)
     return GatewayEventTaken(status=taken.dispositions[0] if taken.dispositions else Disposition.IGNORED)
+
+
+def _declare(method: str) -> None:
+    """Add the route of one method. Each has a name of its own, by which clients are generated."""
+    is_first = method == METHODS[0]
+    router.add_api_route(
+        PATH,
+        receive_gateway_webhook,
+        name=receive_gateway_webhook.__name__ + ("" if is_first else f"_by_{method.lower()}"),
+        methods=[method],
+        response_model=GatewayEventTaken,
+        responses=declare(*PROBLEMS),
+        summary="Receive a gateway's events" + ("" if is_first else f" by {method}"),
+        openapi_extra={"requestBody": BODY} if method in WITH_BODY else None,
+    )
+
+
+for _method in METHODS:
+    _declare(_method)
 
 
 class _AddressError(SignatureInvalidError):

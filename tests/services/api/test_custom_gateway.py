@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.gateways.inbound import METHODS
 from tests.services.api.conftest import Caller, NewCaller, Payer
 from tests.support.authority import Authority
 from tests.support.custom_documents import calls, form, form_sign
@@ -50,15 +51,23 @@ class Bill:
         self, anonymous: httpx.AsyncClient, total: str = "1900.00", *, secret: str = SECRET, at: str = ""
     ) -> httpx.Response:
         """Confirm that the customer has paid."""
-        bill = self.fields["BILL"]
-        paid = {"BILL": bill, "SUM": total, "TRANSACTION": "77", "SIGN": form_sign(total, bill, "77", secret)}
+        paid = self.confirmation(total, secret)
         return await anonymous.post(f"/gateways/{at or self.gateway['id']}/webhook", data=paid)
+
+    def confirmation(self, total: str = "1900.00", secret: str = SECRET) -> dict[str, str]:
+        """Return the fields of a confirmation."""
+        bill = self.fields["BILL"]
+        return {"BILL": bill, "SUM": total, "TRANSACTION": "77", "SIGN": form_sign(total, bill, "77", secret)}
 
 
 @pytest.fixture
 async def bill(payer: Payer, anonymous: httpx.AsyncClient) -> Bill:
     """Begin a payment at the gateway of bills."""
-    gateway = await connect(payer, bills())
+    return await bill_at(await connect(payer, bills()), payer, anonymous)
+
+
+async def bill_at(gateway: dict[str, Any], payer: Payer, anonymous: httpx.AsyncClient) -> Bill:
+    """Begin a payment at this gateway."""
     order = await payer.order(AMOUNT, "AMD")
     fields = {"method": "wallet", "wallet": {"code": "bills"}, "gateway_id": gateway["id"]}
     payment = await payer.payment(order, until="requires_action", **fields)
@@ -299,3 +308,61 @@ async def test_a_dry_run_that_cannot_be_read_is_refused(caller: Caller, steps: l
     assert said in answer.json()["detail"]
     other = (await caller.http.get("/gateways")).json()["data"][-1]["id"]
     assert (await caller.http.post(f"/gateways/{other}/dry_run", json=asked)).json()["code"] == "dry_run_invalid"
+
+
+async def kept(payer: Payer, gateway_id: str) -> list[tuple[str, str, str]]:
+    """Return method, verdict and disposition of what is kept of a gateway's requests, oldest first."""
+    listed = (await payer.http.get("/gateway_events", params={"gateway_id": gateway_id})).json()["data"]
+    return [(each["method"], each["verdict"], each["disposition"]) for each in reversed(listed)]
+
+
+@pytest.fixture
+async def any_bill(payer: Payer, anonymous: httpx.AsyncClient) -> Bill:
+    """Begin a payment at a gateway that may confirm by any method, with the query or a form."""
+    document = form()
+    for callback in document["callbacks"]:
+        callback |= {"methods": list(METHODS), "source": "query_or_form"}
+    settings = {"document": document, "values": {"account": "100"}}
+    return await bill_at(await connect(payer, bills(settings=settings)), payer, anonymous)
+
+
+@pytest.mark.parametrize("part", ["params", "data"])
+@pytest.mark.parametrize("method", METHODS)
+async def test_a_confirmation_may_come_by_any_method(
+    any_bill: Bill, payer: Payer, anonymous: httpx.AsyncClient, method: str, part: str
+) -> None:
+    """By each method, in the query or a form: a forged one is refused, the signed one believed, and all are kept."""
+    address = f"/gateways/{any_bill.gateway['id']}/webhook"
+    forged = await anonymous.request(method, address, **{part: any_bill.confirmation(secret="another")})
+    assert (forged.status_code, forged.json()["code"]) == (401, "signature_invalid")
+    confirmed = await anonymous.request(method, address, **{part: any_bill.confirmation()})
+    assert (confirmed.status_code, confirmed.text) == (200, "OK")
+    assert (await payer.payment_in(any_bill.payment["id"], "success"))["amount_captured"] == AMOUNT
+    assert await kept(payer, any_bill.gateway["id"]) == [
+        (method, "unsigned", "refused"),
+        (method, "verified", "signalled"),
+    ]
+
+
+@pytest.mark.parametrize("method", [method for method in METHODS if method != "POST"])
+async def test_a_method_that_a_gateway_does_not_use_is_kept(
+    bill: Bill, payer: Payer, anonymous: httpx.AsyncClient, method: str
+) -> None:
+    """JSON by any method that no callback fits: 200, so that it is not sent again, kept, and the payment unmoved."""
+    address = f"/gateways/{bill.gateway['id']}/webhook"
+    answer = await anonymous.request(method, address, json={"about": [bill.fields["BILL"]]})
+    assert (answer.status_code, answer.json().get("status")) == (200, "ignored")
+    assert [each[0] for each in await kept(payer, bill.gateway["id"])] == [method]
+    assert (await payer.payment_in(bill.payment["id"], "requires_action"))["amount_captured"] == 0
+
+
+async def test_a_look_at_the_address_is_no_message(any_bill: Bill, payer: Payer, anonymous: httpx.AsyncClient) -> None:
+    """HEAD says that the address exists, OPTIONS is refused; neither is read, even with a signed confirmation."""
+    address = f"/gateways/{any_bill.gateway['id']}/webhook"
+    looked = await anonymous.head(address, params=any_bill.confirmation())
+    assert (looked.status_code, looked.content) == (200, b"")
+    assert (await anonymous.head("/gateways/nobody/webhook")).status_code == 404
+    asked = await anonymous.options(address, params=any_bill.confirmation())
+    assert (asked.status_code, asked.headers["allow"]) == (405, "DELETE, GET, HEAD, PATCH, POST, PUT")
+    assert await kept(payer, any_bill.gateway["id"]) == []
+    assert (await payer.payment_in(any_bill.payment["id"], "requires_action"))["amount_captured"] == 0

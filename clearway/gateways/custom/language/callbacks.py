@@ -10,7 +10,7 @@ from clearway.gateways.contract import OperationKind, Trust
 from clearway.gateways.custom.language.answers import Meaning
 from clearway.gateways.custom.language.base import FieldName, Name, Part, Path, Text
 
-Method = Literal["GET", "POST", "PUT"]
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 class Reply(Part):
