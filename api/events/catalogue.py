@@ -17,6 +17,7 @@ from clearway.domain.event_catalogue import MEANINGS, schema_of
 from clearway.domain.event_examples import example_of
 from clearway.domain.events import EventType
 from clearway.domain.permissions import Permission
+from clearway.endpoints.composing import data_to_edit
 
 router = Router(prefix="/event_types", tags=["events"])
 
@@ -36,6 +37,15 @@ class EventTypeResource(EventTypeSummary):
 
     body_schema: Annotated[dict[str, Any], Field(description="JSON Schema (2020-12) of the body of its webhook.")]
     example: Annotated[dict[str, Any], Field(description="A body that meets the schema. Nothing in it exists.")]
+    test_data: Annotated[
+        dict[str, Any],
+        Field(
+            description=(
+                "The `data` of a test event of this type, to change and send by `POST /webhook_endpoints/{id}/test`: "
+                "that of the example, with nothing about a person."
+            )
+        ),
+    ]
 
 
 class EventTypeList(BaseModel):
@@ -58,4 +68,5 @@ async def get_event_type(event_type: EventType, _: Reader) -> EventTypeResource:
         description=MEANINGS[event_type],
         body_schema=schema_of(event_type),
         example=example_of(event_type),
+        test_data=data_to_edit(event_type),
     )

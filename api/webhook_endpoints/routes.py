@@ -11,6 +11,7 @@ from starlette.responses import Response
 from api.auth.permissions import requires
 from api.auth.principal import Principal
 from api.auth.step_up import requires_step_up
+from api.http.errors import FieldsInvalidError
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
@@ -33,7 +34,6 @@ from api.webhook_endpoints.schemas import (
 from api.webhooks.schemas import DeliveryResource, delivery_resource
 from clearway.db import endpoints
 from clearway.db.pages import PageRequest
-from clearway.domain.events import EventType
 from clearway.domain.ids import ENDPOINT, RECOVERY
 from clearway.domain.permissions import Permission
 from clearway.endpoints import commands, recovery, trial
@@ -164,15 +164,18 @@ async def rotate_webhook_secret(
 async def send_webhook_test(
     endpoint_id: str, principal: Editor, services: ServicesDep, once: OnceDep, body: EndpointTest | None = None
 ) -> Response:
-    """Send a test event to this endpoint only: `endpoint.test`, or in test mode the example of the type that you name.
+    """Send a test event to this endpoint only: `endpoint.test`, or in test mode any type.
 
-    The answer is its delivery; read it to see the attempts. Nothing in the example exists, and no payment changes.
+    In test mode the event has the data of its example, or those that you send. The answer is its delivery; read it to
+    see the attempts. Nothing that a test tells happened, and no payment changes.
     """
-    event_type = body.event_type if body else EventType.ENDPOINT_TEST
-    trial.check_type(principal.mode, event_type)
+    test = body or EndpointTest()
+    trial.check_mode(principal.mode, test.asked())
+    if problems := test.problems():  # before the key is used, so that corrected data may use it
+        raise FieldsInvalidError(*problems)
 
     async def operation(allocation: Allocation) -> Answer:
-        sent = await trial.send_test(services, principal.actor, endpoint_id, allocation.resource_id, event_type)
+        sent = await trial.send_test(services, principal.actor, endpoint_id, allocation.resource_id, test.asked())
         return Answer(HTTPStatus.ACCEPTED, delivery_resource(sent))
 
     return await once.answer(TEST, operation)

@@ -5,6 +5,7 @@ Stored event types are always names of `EventType`; an empty list means all. Pat
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
@@ -13,14 +14,24 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import Row
 
 from api.http.fields import Body, PlainText, Time, absent
+from api.http.problems import FieldProblem
 from clearway.domain.delivery import DeliveryStatus, RecoveryScope, RecoveryStatus
 from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.events import EventType
-from clearway.domain.limits import URL_LENGTH_MAX, WEBHOOK_ATTEMPTS_MAX, WEBHOOK_RETRY_INTERVAL_S_MAX
+from clearway.domain.field_checks import plain_text
+from clearway.domain.limits import (
+    JSON_INTEGER_MAX,
+    TEST_EVENT_BYTES_MAX,
+    URL_LENGTH_MAX,
+    WEBHOOK_ATTEMPTS_MAX,
+    WEBHOOK_RETRY_INTERVAL_S_MAX,
+)
 from clearway.domain.resources import Moment, Resource
 from clearway.endpoints import commands
 from clearway.endpoints.commands import EndpointRequest
+from clearway.endpoints.composing import misfits
 from clearway.endpoints.recovery import Recovery, RecoveryRequest
+from clearway.endpoints.trial import TestEvent
 
 ALL: Final = "*"
 PATTERNS: Final = {
@@ -51,6 +62,33 @@ def _not_empty(asked: list[str]) -> list[str]:
     if not asked:
         raise PydanticCustomError("event_types_empty", 'The list is empty. Send ["*"] to receive all events')
     return asked
+
+
+def _storable_data(data: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Refuse what is too long, and what no event may hold wherever it stands."""
+    if data is not None:
+        if len(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode()) > TEST_EVENT_BYTES_MAX:
+            message = "This may be at most {limit} bytes long as JSON"
+            raise PydanticCustomError("data_too_long", message, {"limit": TEST_EVENT_BYTES_MAX})
+        _refuse_unstorable(data)
+    return data
+
+
+def _refuse_unstorable(value: Any) -> None:
+    match value:
+        case dict():
+            for name, inner in value.items():
+                plain_text(name)
+                _refuse_unstorable(inner)
+        case list():
+            for item in value:
+                _refuse_unstorable(item)
+        case str():
+            plain_text(value)
+        case int() | float():
+            plain_text(str(value))
+            if not abs(value) <= JSON_INTEGER_MAX:
+                raise PydanticCustomError("number_too_large", "A number in it is too large to be read everywhere")
 
 
 Url = Annotated[
@@ -121,12 +159,34 @@ class EndpointPatch(Body):
 
 
 class EndpointTest(Body):
-    """Which event to send."""
+    """Which event to send, and with which data."""
 
     event_type: Annotated[
         EventType,
-        Field(description="`endpoint.test` in live mode. In test mode any type, with the data of its example."),
+        Field(description="`endpoint.test` in live mode. In test mode any type."),
     ] = EventType.ENDPOINT_TEST
+    data: Annotated[
+        dict[str, Any] | None,
+        AfterValidator(_storable_data),
+        Field(
+            description=(
+                "In test mode: the `data` of the event, in place of the example's. It must fit the published schema of "
+                "the type, with no other field; begin with `test_data` of `GET /event_types/{event_type}`. Fields "
+                "about a person stay empty, because events are kept for good. At most "
+                f"{TEST_EVENT_BYTES_MAX} bytes as JSON."
+            ),
+            examples=[{"object": "endpoint_test", "endpoint_id": "whe_01m7yv51wdc6tzp8g6hb86sqk6", "message": "Hello"}],
+        ),
+    ] = None
+
+    def asked(self) -> TestEvent:
+        """Return the command for the application service."""
+        return TestEvent(self.event_type, self.data)
+
+    def problems(self) -> list[FieldProblem]:
+        """Return what keeps the data from being sent as an event of this type, and where."""
+        found = [] if self.data is None else misfits(self.event_type, self.data)
+        return [FieldProblem(field=".".join(filter(None, ("data", each.place))), message=each.reason) for each in found]
 
 
 class SecretRotation(Body):

@@ -71,9 +71,14 @@ def timestamp(moment: datetime) -> str:
 def kept_body(event_id: str, event_type: EventType, occurred_at: datetime, data: dict[str, Any]) -> str:
     """Return the body of an event as it is kept: `{id, type, timestamp, data}`, with nothing personal in it."""
     if _is_payment(data):
-        data = {name: _emptied(name, value) if name in PERSONAL else value for name, value in data.items()}
+        data = emptied(data)
     body = {"id": event_id, "type": event_type.value, "timestamp": timestamp(occurred_at), "data": data}
     return orjson.dumps(body).decode()
+
+
+def emptied(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a resource in its JSON form with empty places for what is personal."""
+    return {name: _emptied(name, value) if name in PERSONAL else value for name, value in data.items()}
 
 
 def instrument_at(

@@ -10,6 +10,9 @@ RECEIPT_LENGTH_MAX = 64
 REASON_LENGTH_MAX = 255
 URL_LENGTH_MAX = 2_048
 
+JSON_INTEGER_MAX = 2**53 - 1
+"""The largest whole number that every reader of JSON keeps exact (RFC 7493)."""
+
 SEARCH_LENGTH_MAX = 340
 """The longest VPA, 321 characters, with some spaces around it: every stored value can be searched."""
 
@@ -17,6 +20,8 @@ PAGE_SIZE_DEFAULT = 50
 PAGE_SIZE_MAX = 100
 
 REQUEST_BODY_BYTES_MAX = 64 * 1024
+TEST_EVENT_BYTES_MAX = 16 * 1024
+"""Of the data of a test event, as JSON: ten times the largest example."""
 IDEMPOTENCY_KEY_LENGTH_MAX = 255
 IDEMPOTENCY_KEY_TTL_S = 24 * 3600
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 from playwright.async_api import Page, expect
 
 from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
@@ -59,7 +62,7 @@ async def test_any_event_is_sent_and_validated(page: Page, stack: Stack, shop: S
         made = (await shop.api.post("/webhook_endpoints", json={"url": receiver.url})).raise_for_status().json()
         await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
         await page.goto(f"{stack.dashboard_url}/testing/webhooks?type=refund.failed&endpoint={made['id']}")
-        await expect(page.get_by_role("region", name="Example of refund.failed")).to_be_visible()
+        await expect(page.get_by_label("Data of the event")).to_have_value(re.compile('"status": "failed"'))
         await page.get_by_role("button", name="Send", exact=True).click()
         await expect(page.get_by_text("Delivered", exact=True)).to_be_visible(timeout=30_000)
         assert receiver.received[0].event["type"] == "refund.failed"
@@ -70,6 +73,40 @@ async def test_any_event_is_sent_and_validated(page: Page, stack: Stack, shop: S
         await secret.fill("whsec_" + "A" * 32)
         await page.get_by_role("button", name="Validate the signature").click()
         await expect(page.get_by_text("The signature does not match")).to_be_visible()
+        await shop.api.delete(f"/webhook_endpoints/{made['id']}")
+
+
+async def test_an_event_is_written_refused_mended_and_sent(page: Page, stack: Stack, shop: Shop) -> None:
+    """Data that do not fit are refused under the editor, with their place; mended, they are what the endpoint gets."""
+    async with running_receiver() as receiver:
+        made = (await shop.api.post("/webhook_endpoints", json={"url": receiver.url})).raise_for_status().json()
+        await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
+        await page.goto(f"{stack.dashboard_url}/testing/webhooks?type=refund.failed&endpoint={made['id']}")
+        editor = page.get_by_label("Data of the event")
+        await expect(editor).to_have_value(re.compile('"status": "failed"'))
+        example = json.loads(await editor.input_value())
+        send = page.get_by_role("button", name="Send", exact=True)
+
+        await editor.fill("{")
+        await send.click()
+        await expect(editor).to_have_accessible_description(re.compile("This is not JSON, and nothing was sent"))
+
+        await editor.fill(json.dumps(example | {"amount": "7"}))
+        await send.click()
+        await expect(editor).to_have_accessible_description(re.compile(r"data\.amount This must be a JSON integer"))
+        await expect(editor).to_have_attribute("aria-invalid", "true")
+        assert receiver.received == []
+
+        await editor.fill(json.dumps(example | {"amount": 7, "payment_id": "pay_mine"}))
+        await expect(editor).not_to_have_attribute("aria-invalid", "true")
+        await send.click()
+        await expect(page.get_by_text("Delivered", exact=True)).to_be_visible(timeout=30_000)
+        await expect(page.get_by_role("region", name="Body that was sent")).to_contain_text('"payment_id":"pay_mine"')
+        await expect(page.get_by_text("Answered 200")).to_be_visible()
+        assert receiver.received[0].event["data"] == example | {"amount": 7, "payment_id": "pay_mine"}
+
+        await page.get_by_role("button", name="Back to the example").click()
+        assert json.loads(await editor.input_value()) == example
         await shop.api.delete(f"/webhook_endpoints/{made['id']}")
 
 

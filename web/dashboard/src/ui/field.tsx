@@ -13,7 +13,7 @@ export function Field({
 }: {
   label: ReactNode;
   hint?: ReactNode;
-  error?: string | null | undefined;
+  error?: ReactNode;
   children: ReactNode;
   className?: string;
 }) {
@@ -28,9 +28,9 @@ export function Field({
       </label>
       <Context.Provider value={{ id, describedBy, invalid: Boolean(error) }}>{children}</Context.Provider>
       {error && (
-        <p id={errorId} className="text-[13px] text-danger">
+        <div id={errorId} className="text-[13px] text-danger">
           {error}
-        </p>
+        </div>
       )}
       {hint && (
         <p id={hintId} className="text-[13px] text-subtle">

@@ -1,20 +1,18 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { createFileRoute, Link } from "@tanstack/react-router";
-import { Send, Webhook } from "lucide-react";
+import { Webhook } from "lucide-react";
 import { useState } from "react";
 import { api } from "@/api/client";
-import { messageOf } from "@/api/errors";
 import { raw } from "@/api/raw";
 import type { components } from "@/api/schema";
+import { DataEditor } from "@/features/testing/data-editor";
 import { NotAllowed, TestingPage } from "@/features/testing/frame";
 import { Tested } from "@/features/testing/tested";
 import { asSearch } from "@/lib/list-route";
 import { one } from "@/lib/search";
 import { useSession } from "@/session";
-import { FormError } from "@/shell/outside";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
-import { Json } from "@/ui/code";
 import { Field, Select } from "@/ui/field";
 import { Prose } from "@/ui/prose";
 import { Empty, Loaded, SkeletonRows } from "@/ui/states";
@@ -34,7 +32,7 @@ function WebhookTester() {
   return (
     <TestingPage
       tab="Webhook tester"
-      hint="Send any event to an endpoint of yours. It is signed and delivered as a real one; what it tells never happened."
+      hint="Write any event and send it to an endpoint of yours. It is signed and delivered as a real one; what it tells never happened."
     >
       <Loaded
         query={query}
@@ -81,17 +79,7 @@ function Compose({ endpoints }: { endpoints: Endpoints["data"] }) {
     { params: { path: { event_type: type as never } } },
     { staleTime: Number.POSITIVE_INFINITY },
   );
-  const [key, setKey] = useState(() => crypto.randomUUID());
-  const send = useMutation({
-    mutationFn: () =>
-      raw<Delivery>(
-        "POST",
-        `/webhook_endpoints/${endpoint.id}/test`,
-        { event_type: type },
-        { "Idempotency-Key": `${key}-${endpoint.id}-${type}` },
-      ),
-    onSuccess: () => setKey(crypto.randomUUID()),
-  });
+  const [sent, setSent] = useState<Delivery | null>(null);
   const change = (to: Record<string, string>) =>
     void navigate({ search: { ...search, ...to } as never, replace: true, resetScroll: false });
   return (
@@ -124,17 +112,19 @@ function Compose({ endpoints }: { endpoints: Endpoints["data"] }) {
                 <p className="text-[13px] text-subtle">
                   <Prose text={found.description} /> It is sent also when the endpoint does not subscribe to this type.
                 </p>
-                <Json value={found.example} label={`Example of ${type}`} className="max-h-72" />
+                <DataEditor
+                  key={type}
+                  type={type}
+                  example={found.test_data}
+                  endpointId={endpoint.id}
+                  onSent={setSent}
+                />
               </>
             )}
           </Loaded>
-          <FormError error={send.error ? messageOf(send.error) : null} />
-          <Button look="primary" busy={send.isPending} onClick={() => send.mutate()} className="justify-self-start">
-            <Send aria-hidden /> Send
-          </Button>
         </div>
       </Card>
-      {send.data && <Tested key={send.data.id} deliveryId={send.data.id} />}
+      {sent && <Tested key={sent.id} deliveryId={sent.id} />}
     </>
   );
 }
