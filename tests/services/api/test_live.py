@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -87,9 +87,12 @@ class Stream:
 
 
 @asynccontextmanager
-async def following(server: str, caller: Caller, last: str | None = None) -> AsyncIterator[Stream]:
-    """Follow a merchant's events; it has begun."""
-    headers = dict(caller.http.headers) | ({"Last-Event-ID": last} if last else {})
+async def following(
+    server: str, listener: Caller | Mapping[str, str], last: str | None = None
+) -> AsyncIterator[Stream]:
+    """Follow a merchant's events, as the holder of a key or with these headers; it has begun."""
+    own = listener.http.headers if isinstance(listener, Caller) else listener
+    headers = dict(own) | ({"Last-Event-ID": last} if last else {})
     headers.pop("host", None)
     async with (
         httpx.AsyncClient(timeout=30) as client,

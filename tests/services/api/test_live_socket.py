@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from api.auth.principal import MERCHANT_HEADER
 from api.live import socket
 from clearway.db.tables import memberships, sessions
 from clearway.domain.actor import Actor, operator
@@ -27,7 +28,7 @@ from clearway.settings import Settings
 from clearway.users import administering
 from tests.services.api.conftest import Caller, NewCaller
 from tests.services.api.people import Person, add_person, browser, sign_in
-from tests.services.api.test_live import event_row, happen, server
+from tests.services.api.test_live import Stream, event_row, following, happen, server
 
 __all__ = ["event_row", "server"]
 
@@ -62,6 +63,14 @@ class Tab:
         )
         async with connecting as connection:
             yield connection
+
+    @asynccontextmanager
+    async def stream(self, merchant_id: str) -> AsyncIterator[Stream]:
+        """Follow a merchant's events by server-sent events, with the session. It has begun."""
+        own = urlsplit(self.settings.dashboard_url).netloc
+        headers = {"Cookie": self.cookie, "Host": own, MERCHANT_HEADER: merchant_id}
+        async with following(self.server, headers) as opened:
+            yield opened
 
     async def write(self, statement: Executable) -> None:
         """Change the database."""
@@ -114,6 +123,38 @@ async def test_a_member_hears_their_merchant_only(tab: Tab, new_caller: NewCalle
 
     assert (message["type"], message["id"], message["event_type"]) == ("event", own, "payment.success")
     assert set(message) == {"type", "id", "event_type", "subject_type", "subject_id", "payment_id"}
+
+
+async def test_who_switches_the_merchant_hears_each_by_its_own_socket(tab: Tab, live_caller: Caller) -> None:
+    """Events that commit while a page changes from one merchant to another reach the socket of their merchant alone.
+
+    They are held until both sockets are open: the moment of the switch, when the page has not closed the old one yet.
+    """
+    async with tab.socket() as old, tab.engine.connect() as held:
+        assert (await heard(old))["merchant_id"] == tab.caller.id
+        before = [await happen(held, merchant_id) for merchant_id in (live_caller.id, tab.caller.id)]
+        async with tab.socket(live_caller.id) as new:
+            assert (await heard(new))["merchant_id"] == live_caller.id
+            await held.commit()
+            async with tab.engine.begin() as database:
+                after = [await happen(database, merchant_id) for merchant_id in (live_caller.id, tab.caller.id)]
+            by_new = [(await heard(new))["id"] for _ in range(2)]
+            by_old = [(await heard(old))["id"] for _ in range(2)]
+
+    assert (set(by_new), set(by_old)) == ({before[0], after[0]}, {before[1], after[1]})
+
+
+async def test_who_switches_the_merchant_hears_each_by_its_own_stream(tab: Tab, live_caller: Caller) -> None:
+    """The same of server-sent events of a session: the header names the merchant, for as long as the stream is open."""
+    async with tab.stream(tab.caller.id) as old, tab.engine.connect() as held:
+        before = [await happen(held, merchant_id) for merchant_id in (live_caller.id, tab.caller.id)]
+        async with tab.stream(live_caller.id) as new:
+            await held.commit()
+            async with tab.engine.begin() as database:
+                after = [await happen(database, merchant_id) for merchant_id in (live_caller.id, tab.caller.id)]
+            by_new, by_old = await new.ids(2), await old.ids(2)
+
+    assert (set(by_new), set(by_old)) == ({before[0], after[0]}, {before[1], after[1]})
 
 
 async def test_the_socket_of_a_disabled_user_closes(tab: Tab, checked_at_once: None) -> None:

@@ -140,7 +140,10 @@ export class Live {
     const socket = new WebSocket(`${scheme}://${window.location.host}/api/v1/live?merchant_id=${this.merchantId}`);
     this.socket = socket;
     let healthy: ReturnType<typeof setTimeout> | undefined;
-    socket.onmessage = (message) => this.hear(JSON.parse(message.data as string) as Message, socket);
+    socket.onmessage = (message) => {
+      // One that was left says nothing more: another merchant is followed now.
+      if (this.socket === socket) this.hear(JSON.parse(message.data as string) as Message, socket);
+    };
     socket.onopen = () => {
       healthy = setTimeout(() => {
         this.failures = 0;
