@@ -35,14 +35,24 @@ class Refunded(BaseModel):
 
 
 class CustomerResource(BaseModel):
-    """A customer, as the newest payment names them, with what they paid. `GET /payments?customer=` lists it."""
+    """A customer, as the newest payment names them, with what they paid. `GET /payments?customer=` lists it.
+
+    At most the newest 1,000 payments are added up; `complete` says whether these are all.
+    """
 
     object: Literal["customer"] = "customer"
     id: Annotated[str | None, Field(description="Your own id of the customer.")]
     name: str | None
     email: str | None
     phone: str | None
-    payments: Annotated[int, Field(description="All payments, whatever became of them.")]
+    payments: Annotated[int, Field(description="The payments that are added up, whatever became of them.")]
+    complete: Annotated[
+        bool,
+        Field(
+            description="`false`: the customer has more payments. Counts, rate and sums are of the newest 1,000; the "
+            "times of the first and last payment are always of all."
+        ),
+    ]
     succeeded: int
     success_rate: Rate
     volume: list[VolumeFigure]
@@ -82,10 +92,11 @@ def _resource(found: Found) -> CustomerResource:
     return CustomerResource(
         **{name: found.newest.get(name) for name in ("id", "name", "email", "phone")},
         payments=counted.created,
+        complete=found.complete,
         succeeded=counted.succeeded,
         success_rate=counted.success_rate,
         volume=volume_figures(counted),
         refunded=[Refunded(currency=currency, amount=amount) for currency, amount in sorted(refunded.items())],
-        first_payment_at=min(row.first_at for row in found.sums),
+        first_payment_at=found.first_at,
         last_payment_at=max(row.last_at for row in found.sums),
     )

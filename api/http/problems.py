@@ -205,8 +205,14 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "fx_rates_stale": (409, "The exchange rates are too old for live payments. Nothing was quoted."),
     "fx_pair_invalid": (422, "The order cannot be paid in this currency; `detail` says why. Nothing was quoted."),
     "customer_not_named": (422, "Send either `email` or `id`, so that one customer is named."),
-    "statistics_period_invalid": (422, "The period is empty or too long. Ask for a shorter one."),
-    "performance_period_invalid": (422, "The period is empty or too long. Ask for a shorter one."),
+    "statistics_period_invalid": (
+        422,
+        "The period is empty, too long, or has too many payments. Ask for a shorter one.",
+    ),
+    "performance_period_invalid": (
+        422,
+        "The period is empty, too long, or has too many payments. Ask for a shorter one.",
+    ),
     "reconciliation_period_invalid": (
         422,
         "The period is empty, too long, or ends in the future. Nothing was started.",

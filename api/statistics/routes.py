@@ -55,7 +55,10 @@ async def get_series(
     currency: CurrencyCode | None = None,
     time_zone: Zone = None,
 ) -> SeriesResource:
-    """Read counts and volume of payments by the hour or day in which they were created: one series a currency."""
+    """Read counts and volume of payments by the hour or day in which they were created: one series a currency.
+
+    A period with more than 500,000 payments is refused; the answer says from when on it would not be.
+    """
     ends = until or datetime.now(UTC)
     period = Period(principal.merchant_id, since or ends - WEEK, ends)
     zone = time_zone or await _own_zone(services, principal)

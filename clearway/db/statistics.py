@@ -1,7 +1,8 @@
 """Sums of a merchant's rows, for the figures of Home and for charts. Read only; no row is shown as it is.
 
 `ix_payments_merchant_id_created_at` covers every column that is read of payments, so a period costs one scan of its
-part of that index. A statement that takes longer than `STATEMENT_TIMEOUT_MS` is cancelled.
+part of that index. A series is refused when that part is longer than `SUMMED_MAX`. A statement that takes longer than
+`STATEMENT_TIMEOUT_MS` is cancelled.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
 
 STATEMENT_TIMEOUT_MS: Final = 3_000
+SUMMED_MAX: Final = 500_000
+"""Payments of a series. To add up so many takes about half a second of a processor."""
 OPEN: Final = frozenset(PaymentStatus) - payment.FINAL - {PaymentStatus.AUTHORIZED, PaymentStatus.NEEDS_REVIEW}
 """Nothing is decided yet."""
 
@@ -78,6 +81,20 @@ async def of_payments(connection: AsyncConnection, period: Period) -> Sequence[R
     """Return rows of `currency, status, reason, gateway_id, payments, captured_minor`; reason: of failed ones."""
     parts = (payments.c.currency, payments.c.status, _reason().label("reason"), payments.c.gateway_id)
     return await _rows(connection, _sums(period.merchant_id, period.since, period.until, *parts))
+
+
+async def beyond_sum(connection: AsyncConnection, period: Period) -> datetime | None:
+    """Return when the newest payment was made that is too many for a series; None: the whole period is not too much."""
+    created_at = payments.c.created_at
+    query = (
+        select(created_at)
+        .where(payments.c.merchant_id == period.merchant_id, created_at >= period.since, created_at < period.until)
+        .order_by(created_at.desc())
+        .offset(SUMMED_MAX)
+        .limit(1)
+    )
+    beyond: datetime | None = await connection.scalar(query)
+    return beyond
 
 
 async def of_buckets(

@@ -7,7 +7,7 @@ each part, and merges them. Filters that exclude each other name parts that do n
 Conditions that no index serves are asked of each row that is walked past. At most `LOOKED_AT_MAX` of them are.
 When they do not fill the page, the page is short, and its cursor says how far the walk came. An index with parts should
 include what these conditions read. The planner knows little of how many rows a part has: without the table to read,
-walking is the cheaper plan for few rows too.
+walking is the cheaper plan for few rows too. `unforeseen` keeps it from sorting a part that it takes for small.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlalchemy import (
     ARRAY,
     ColumnElement,
     FromClause,
+    ScalarSelect,
     Select,
     Table,
     Text,
@@ -115,15 +116,26 @@ def _walked(walk: Walk, way: Way, page: PageRequest) -> Select[Any]:
     most = max(wanted, SCATTERED_MAX if way.scattered else LOOKED_AT_MAX // way.count, OF_PART_MAX * bool(way.parts))
     parts = parts_of(way)
     if not walk.rest(walk.table.c):
-        newest = _ids(_order(walk.table, way, parts, page, walk.table.c.id).limit(wanted).lateral("matching"))
+        newest = _ids(
+            _order(walk.table, way, parts, page, walk.table.c.id).limit(unforeseen(wanted)).lateral("matching")
+        )
         return select(newest.c.ids, null().cast(Text).label("walked_to")).select_from(parts.join(newest, true()))
-    looked_at = _order(walk.table, way, parts, page, walk.table).limit(most).lateral("looked_at")
+    looked_at = _order(walk.table, way, parts, page, walk.table).limit(unforeseen(most)).lateral("looked_at")
     matching = select(looked_at.c.id).where(*walk.rest(looked_at.c)).limit(wanted).lateral("matching")
     newest = _ids(matching)
-    last = _order(walk.table, way, parts, page, walk.table.c.id).offset(most - 1).limit(1).lateral("last")
+    last = _order(walk.table, way, parts, page, walk.table.c.id).offset(unforeseen(most - 1)).limit(1).lateral("last")
     end = select(last.c.id).where(func.coalesce(func.cardinality(newest.c.ids), 0) < wanted).lateral("end")
     ways_on = parts.join(newest, true()).outerjoin(end, true())
     return select(newest.c.ids, end.c.id.label("walked_to")).select_from(ways_on)
+
+
+def unforeseen(number: int) -> ScalarSelect[int]:
+    """Return a limit that the planner does not know: it expects a tenth of the rows, and so to walk.
+
+    A limit above the rows that it expects would be no limit to it: it would read all there are, and sort them. It
+    expects few of any one customer, and there may be very many.
+    """
+    return select(literal(number)).scalar_subquery()
 
 
 def _listed(walk: Walk) -> Sequence[ColumnElement[Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -43,6 +43,20 @@ def period_checked(since: datetime, until: datetime, interval: Interval) -> None
     if not timedelta(0) < until - since <= most:
         detail = f"`until` must be after `since`, by at most {most.days} days by {interval}. Ask for a shorter period."
         raise UnprocessableError("statistics_period_invalid", detail)
+
+
+def period_too_full(beyond: datetime, begins: Sequence[datetime], most: int) -> UnprocessableError:
+    """Return the refusal of a period with more payments than are added up at once. It says where a shorter one begins.
+
+    beyond: when the newest payment was made that is too many. begins: of the buckets, in order.
+    """
+    later = [begin for begin in begins if begin > beyond]
+    way = f"the newest one may begin at {later[0].isoformat()}" if later else "a part may be shorter than a bucket"
+    detail = (
+        f"The period has more than {most:,} payments, too many to add up at once. Nothing is shown, and payments are "
+        f"not affected. Ask for it in parts: {way}."
+    )
+    return UnprocessableError("statistics_period_invalid", detail)
 
 
 def buckets(since: datetime, until: datetime, interval: Interval, time_zone: str) -> list[datetime]:

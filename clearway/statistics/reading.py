@@ -19,7 +19,7 @@ from clearway.db import gateway_health, gateways, statistics
 from clearway.db.statistics import Interval, Period, SeriesBy, Waiting
 from clearway.domain.errors import UnavailableError
 from clearway.domain.gateway_health import HealthStatus
-from clearway.statistics.periods import buckets, compared, period_checked
+from clearway.statistics.periods import buckets, compared, period_checked, period_too_full
 from clearway.statistics.tally import Tally, tally
 
 CANCELLED: Final = "57014"
@@ -104,11 +104,14 @@ async def overview(engine: AsyncEngine, merchant_id: str, now: datetime, time_zo
 
 
 async def series(engine: AsyncEngine, wanted: SeriesRequest) -> Series:
-    """Return series for charts. Raises UnprocessableError for a wrong period, and UnavailableError."""
+    """Return series for charts. Raises UnprocessableError for a period that is wrong or too full, UnavailableError."""
     period = wanted.period
     period_checked(period.since, period.until, wanted.interval)
     begins = buckets(period.since, period.until, wanted.interval, wanted.time_zone)
     async with _limited(engine) as connection:
+        beyond = await statistics.beyond_sum(connection, period)
+        if beyond is not None:
+            raise period_too_full(beyond, begins, statistics.SUMMED_MAX)
         rows = await statistics.of_buckets(connection, period, begins, wanted.by, wanted.currency)
     lines: dict[tuple[str, str], Line] = {}
     for row in rows:

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from clearway.db import events, orders
+from clearway.db import customers, events, orders, statistics
 from clearway.db.deliveries.reading import DeliveryFilter, list_deliveries, list_payment_deliveries
 from clearway.db.engine import create_engine, each_for_itself
 from clearway.db.pages import PageRequest
 from clearway.db.payments.reading import PaymentFilter, list_payments
 from clearway.db.refunds.reading import RefundFilter, list_refunds
+from clearway.db.statistics import Interval, Period
+from clearway.domain.errors import UnprocessableError
 from clearway.domain.order import OrderStatus
 from clearway.settings import Settings
+from clearway.statistics import reading
+from clearway.statistics.reading import SeriesRequest
 from tests.services.api.conftest import changed
 from tests.support.database import Databases
 
@@ -44,7 +49,8 @@ FILL = (
         'INR', CASE WHEN n % 97 = 0 THEN 'wallet' ELSE 'upi' END, 'automatic',
         CASE WHEN n % 101 = 0 THEN 'needs_review' ELSE 'success' END, CASE WHEN n % 101 = 0 THEN 0 ELSE 1 + n END,
         'simulator', 'gw_' || n % 20, 'ref' || n, jsonb_build_object('vpa', 'v' || n || '@upi'),
-        jsonb_build_object('email', 'c' || n || '@x.test', 'id', 'id' || n), now() - n * interval '1 minute'
+        jsonb_build_object('email', 'c' || n || '@x.test', 'id', CASE n % 20 WHEN 2 THEN 'regular' ELSE 'id' || n END),
+        now() - n * interval '1 minute'
     FROM generate_series(1, 40000) n
     """,
     """
@@ -157,6 +163,14 @@ QUERIES: dict[str, Any] = {
     "payments by receipt": payments_by(search="R20021"),
     "payments by e-mail": payments_by(search="c20021@x.test"),
     "payments by vpa": payments_by(search="v20021@upi"),
+    "a customer of one payment": lambda connection: customers.find(connection, MERCHANT, email="c20021@x.test"),
+    "a customer of 2,000 payments": lambda connection: customers.find(connection, "mer_2", customer_id="regular"),
+    "payments of a customer of 2,000": lambda connection: list_payments(
+        connection, "mer_2", PaymentFilter(customer="regular"), PAGE
+    ),
+    "payments of a customer of 2,000, by a status that none has": lambda connection: list_payments(
+        connection, "mer_2", PaymentFilter(customer="regular", statuses=["failed"]), PAGE
+    ),
     "refunds": refunds_by(),
     "refunds by status": refunds_by(statuses=["failed"]),
     "refunds by statuses": refunds_by(statuses=["failed", "needs_review"]),
@@ -184,6 +198,29 @@ ROWS_READ_MAX = 1_200
 
 
 SCANNED_MAX = 20
+
+
+async def read_of(engine: AsyncEngine, sent: list[tuple[str, Any]]) -> int:
+    """Return the most rows that a scan of these statements reads."""
+    nodes = [node for statement, parameters in sent for node in await explain(engine, statement, parameters)]
+    return int(
+        max(
+            (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"]
+            for node in nodes
+            if "Scan" in node["Node Type"]
+        )
+    )
+
+
+async def test_a_series_reads_a_bounded_number_of_rows(filled: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A period with more payments than are added up is refused after reading one more, and nothing is added up."""
+    monkeypatch.setattr(statistics, "SUMMED_MAX", 300)
+    now = datetime.now(UTC)
+    period = Period(MERCHANT, now - timedelta(days=28), now)
+    with statements(filled) as sent, pytest.raises(UnprocessableError, match="more than 300 payments"):
+        await reading.series(filled, SeriesRequest(period, Interval.DAY, None, "UTC", None))
+    asked = [(statement, parameters) for statement, parameters in sent if statement.startswith("SELECT")]
+    assert await read_of(filled, asked) == 301
 
 
 @pytest.mark.parametrize("name", QUERIES)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from clearway.db import statistics
+from clearway.db import customers, statistics
 from clearway.db.tables import orders, payments, refunds
 from clearway.domain.ids import ORDER, PAYMENT, REFUND, new_id
 from tests.services.api.conftest import Caller, NewCaller
@@ -161,6 +161,27 @@ async def test_figures_that_take_too_long_are_not_waited_for(
     assert (answer.status_code, answer.json()["code"]) == (503, "statistics_too_slow")
 
 
+async def test_a_period_with_too_many_payments_is_refused_with_a_shorter_one(
+    caller: Caller, api_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more payments are added up than the limit; the refusal names the period that is answered, and it is right."""
+    monkeypatch.setattr(statistics, "SUMMED_MAX", 2)
+    days = [NOON - timedelta(days=back) for back in (0, 1, 2, 3)]
+    await made(api_engine, caller, *({"created_at": each} for each in days))
+    period = {"until": (NOON + timedelta(hours=1)).isoformat(), "time_zone": "UTC"}
+
+    refused = await caller.http.get("/statistics/series", params={"since": days[-1].isoformat(), **period})
+    assert (refused.status_code, refused.json()["code"]) == (422, "statistics_period_invalid")
+    assert "more than 2 payments" in refused.json()["detail"]
+    assert "may begin at 2026-03-04T00:00:00+00:00." in refused.json()["detail"]
+    found = await read(caller, "/statistics/series", since="2026-03-04T00:00:00+00:00", **period)
+    assert found["series"][0]["created"] == [1, 1]
+
+    monkeypatch.setattr(statistics, "SUMMED_MAX", 0)
+    one = await caller.http.get("/statistics/series", params={"since": NOON.isoformat(), **period})
+    assert "a part may be shorter than a bucket" in one.json()["detail"]
+
+
 async def test_nobody_sees_the_figures_of_another(
     caller: Caller, new_caller: NewCaller, api_engine: AsyncEngine
 ) -> None:
@@ -194,6 +215,26 @@ async def test_a_customer_is_found_by_email_or_id(caller: Caller, api_engine: As
     assert (by_id["payments"], by_id["volume"]) == (1, [])
     listed = await read(caller, "/payments", customer=" ada@shop.example ")
     assert [each["id"] for each in listed["data"]] == [second, first]
+
+
+async def test_a_customer_with_very_many_payments_is_summed_up_in_part(
+    caller: Caller, api_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest payments are added up, the answer says so, and the times of the first and last are of all."""
+    ada = {"customer": {"id": "c-1"}}
+    at = [NOON + timedelta(hours=hour) for hour in range(3)]
+    await made(api_engine, caller, *({**ada, "created_at": each, "captured_minor": 100} for each in at))
+
+    whole = await read(caller, "/customers", id="c-1")
+    assert (whole["complete"], whole["payments"], whole["volume"][0]["amount"]) == (True, 3, 300)
+    monkeypatch.setattr(customers, "SUMMED_MAX", 3)
+    assert await read(caller, "/customers", id="c-1") == whole
+    monkeypatch.setattr(customers, "SUMMED_MAX", 2)
+    part = await read(caller, "/customers", id="c-1")
+    assert (part["complete"], part["payments"], part["volume"][0]["amount"]) == (False, 2, 200)
+    assert [part[name] for name in ("first_payment_at", "last_payment_at")] == [
+        whole[name] for name in ("first_payment_at", "last_payment_at")
+    ]
 
 
 @pytest.mark.parametrize("asked", [{}, {"id": "c-1", "email": "ada@shop.example"}])

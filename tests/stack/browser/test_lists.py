@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
 from clearway.dev.stack import Stack
@@ -115,6 +115,44 @@ async def test_an_export_that_fails_says_why(page: Page, stack: Stack, shop: Sho
     async with page.expect_download():
         await page.get_by_role("button", name="Again").click()
     await expect(page.get_by_text("Saved: ", exact=False).first).to_be_visible()
+
+
+async def test_a_customer_that_is_summed_up_in_part_is_shown_as_such(page: Page, stack: Stack, shop: Shop):
+    """The page says that the figures are of the newest payments only, and says nothing when they are of all."""
+    await paid(shop, email="regular@example.test")
+
+    async def answer(route: Route) -> None:
+        found = await (await route.fetch()).json()
+        await route.fulfill(json=found | {"complete": False, "payments": 1_000, "succeeded": 900})
+
+    await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
+    await page.goto(f"{stack.dashboard_url}/customers?q=regular@example.test")
+    await expect(page.get_by_text("1, 1 succeeded")).to_be_visible()
+    await expect(page.get_by_text("newest", exact=False)).to_have_count(0)
+    await page.route(re.compile(r"/api/v1/customers\?"), answer)
+    await page.reload()
+    await expect(page.get_by_text("More than 1,000. Of the newest 1,000, 900 succeeded")).to_be_visible()
+    await expect(page.get_by_text("Paid, newest 1,000")).to_be_visible()
+    await expect(page.get_by_text("Refunded, newest 1,000")).to_be_visible()
+
+
+async def test_a_chart_of_too_many_payments_says_what_to_do(page: Page, stack: Stack, shop: Shop):
+    """A period with too many payments shows the API's words instead of a chart; a shorter one shows the chart again."""
+    await paid(shop)
+    detail = "The period has more than 500,000 payments, too many to add up at once."
+
+    async def refuse(route: Route) -> None:
+        problem = {"code": "statistics_period_invalid", "title": "Unprocessable", "status": 422, "detail": detail}
+        await route.fulfill(status=422, json=problem, content_type="application/problem+json")
+
+    await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
+    await page.route(re.compile(r"/api/v1/statistics/series\?"), refuse)
+    await page.get_by_role("button", name="30 days").click()
+    await expect(page.get_by_text(detail)).to_be_visible()
+    await page.unroute(re.compile(r"/api/v1/statistics/series\?"))
+    await page.get_by_role("button", name="24 hours").click()
+    await expect(page.get_by_text(detail)).to_have_count(0)
+    await expect(page.get_by_text("Days begin at midnight in")).to_be_visible()
 
 
 async def test_a_member_chooses_notices(page: Page, stack: Stack):

@@ -114,9 +114,11 @@ function CustomerCard({ wanted }: { wanted: string }) {
                 </Fact>
               )}
               <Fact name="Payments">
-                {count(customer.payments)}, {count(customer.succeeded)} succeeded
+                {customer.complete
+                  ? `${count(customer.payments)}, ${count(customer.succeeded)} succeeded`
+                  : `More than ${count(customer.payments)}. Of the newest ${count(customer.payments)}, ${count(customer.succeeded)} succeeded`}
               </Fact>
-              <Fact name="Paid">
+              <Fact name={customer.complete ? "Paid" : `Paid, newest ${count(customer.payments)}`}>
                 {customer.volume.map((each) => (
                   <span key={each.currency} className="numeric block">
                     {money(each.amount, each.currency)}
@@ -124,7 +126,7 @@ function CustomerCard({ wanted }: { wanted: string }) {
                 ))}
                 {customer.volume.length === 0 && "–"}
               </Fact>
-              <Fact name="Refunded">
+              <Fact name={customer.complete ? "Refunded" : `Refunded, newest ${count(customer.payments)}`}>
                 {customer.refunded.map((each) => (
                   <span key={each.currency} className="numeric block">
                     {money(each.amount, each.currency)}
