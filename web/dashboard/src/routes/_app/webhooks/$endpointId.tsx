@@ -17,6 +17,7 @@ import { Badge, Status } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { Copyable } from "@/ui/copy";
+import { Until } from "@/ui/countdown";
 import { Dialog, DialogActions } from "@/ui/dialog";
 import { Moment } from "@/ui/moment";
 import { Fact, Facts, Page } from "@/ui/page";
@@ -134,14 +135,11 @@ function EndpointPage() {
             }
           >
             <p className="text-[13px]">
-              {endpoint.previous_secret_expires_at ? (
-                <>
-                  The former secret signs beside the new one until <Moment at={endpoint.previous_secret_expires_at} />.
-                  Deploy the new one before then.
-                </>
-              ) : (
-                "One secret signs."
-              )}
+              <Until at={endpoint.previous_secret_expires_at} otherwise="One secret signs.">
+                {(countdown) => (
+                  <>The former secret signs beside the new one. It ends {countdown}. Deploy the new one before then.</>
+                )}
+              </Until>
             </p>
           </Card>
         </Allowed>

@@ -15,6 +15,7 @@ import { Badge, Status } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { Copyable } from "@/ui/copy";
+import { Until } from "@/ui/countdown";
 import { Moment } from "@/ui/moment";
 import { Fact, Facts, Page } from "@/ui/page";
 import { Loaded } from "@/ui/states";
@@ -72,11 +73,9 @@ function KeyPage() {
                   <code className="font-mono text-xs break-words">{found.allowed_networks.join(", ")}</code>
                 )}
               </Fact>
-              {found.previous_secret_expires_at && (
-                <Fact name="The former secret works until">
-                  <Moment at={found.previous_secret_expires_at} />
-                </Fact>
-              )}
+              <Until at={found.previous_secret_expires_at}>
+                {(countdown) => <Fact name="The former secret ends">{countdown}</Fact>}
+              </Until>
               {found.revoked_at && (
                 <Fact name="Revoked">
                   <Moment at={found.revoked_at} />
