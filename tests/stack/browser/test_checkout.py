@@ -9,6 +9,8 @@ from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.shop import Shop
 
 CARD = "4242424242424242"
+CHOSEN = "label:has([name=option]:checked)"
+"""The method that is chosen."""
 
 
 def status(page: Page, value: str):
@@ -76,6 +78,26 @@ async def test_every_method_works_without_script(new_page: NewPage, shop: Shop, 
     await pay(page)
     await expect(status(page, "success")).to_be_visible()
     assert await shop.charges(order) == 1
+
+
+async def test_the_method_of_the_last_visit_is_offered_first(page: Page, new_page: NewPage, shop: Shop):
+    """The method that was chosen last is chosen already at the next order; somebody else begins with the usual one."""
+    await page.goto(shop.page(await shop.order()))
+    usual = await page.locator(CHOSEN).get_attribute("data-testid")
+    assert usual != "method-wallet"
+    await page.get_by_test_id("method-wallet").click()
+    await page.locator("[name=wallet]").select_option("success")
+    await pay(page)
+    await expect(status(page, "success")).to_be_visible()
+
+    await page.goto(shop.page(await shop.order()))
+    await expect(page.locator(CHOSEN)).to_have_attribute("data-testid", "method-wallet")
+    await expect(page.locator("[name=wallet]")).to_be_visible()
+
+    other = await new_page()
+    await other.goto(shop.page(await shop.order()))
+    await expect(other.locator(CHOSEN)).to_have_attribute("data-testid", usual or "")
+    await expect(other.locator("[name=wallet]")).to_be_hidden()
 
 
 async def test_a_decline_says_why_and_is_tried_again(page: Page, shop: Shop):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import unquote
 
 import pytest
 from playwright.async_api import Page, expect
@@ -60,6 +61,25 @@ async def test_an_operator_decides_what_waits(page: Page, stack: Stack, shop: Sh
     assert (after["status"], after["amount_captured"]) == ("success", 49_999)
     history = (await shop.api.get(f"/payments/{payment['id']}/history")).json()["data"]
     assert any("499.99 in the settlement file" in str(each) for each in history), history
+
+
+async def test_operators_alone_get_a_link_to_the_workflow(new_page: NewPage, stack: Stack, shop: Shop):
+    """A payment's page leads operators to its workflow, which is there; to members it shows no such link."""
+    payment = await shop.payment("success")
+    await add_member(stack, "operator-follows@example.test", Role.VIEWER, is_operator=True)
+    await add_member(stack, "member-follows-not@example.test", Role.ADMIN)
+    for email, is_operator in (("operator-follows@example.test", True), ("member-follows-not@example.test", False)):
+        page = await new_page()
+        await sign_in(page, stack, email)
+        await page.goto(f"{stack.dashboard_url}/payments/{payment['id']}", wait_until="networkidle")
+        await expect(page.get_by_test_id("payment-status")).to_be_visible()
+        link = page.get_by_role("link", name="Workflow in Temporal")
+        await expect(link).to_have_count(int(is_operator))
+        if is_operator:
+            path, _, workflow = (await link.get_attribute("href") or "").rpartition("/")
+            assert path.endswith(f":{stack.options.ports.temporal_ui}/namespaces/{stack.temporal.namespace}/workflows")
+            run = await stack.temporal.get_workflow_handle(unquote(workflow)).describe()
+            assert run.id == f"payment/{payment['id']}"
 
 
 async def test_an_operator_closes_a_contradiction(page: Page, stack: Stack, shop: Shop):
