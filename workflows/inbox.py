@@ -15,6 +15,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
+from clearway.domain.actor import MERCHANT
 from clearway.domain.refusals import NOT_RESOLVABLE
 from clearway.durable.messages import (
     CancelInput,
@@ -37,7 +38,7 @@ class Command:
     capture: CaptureInput | None = None
     cancel: CancelInput | None = None
     retry: RetryInput | None = None
-    actor: str = "merchant"
+    actor: str = MERCHANT
     answer: dict[str, Any] | None = None
     refusal: ApplicationError | None = None
 

@@ -1,7 +1,8 @@
 """Who is calling: an API key and its secret, checked in constant time, or a person in a session.
 
 An unknown key, a revoked key and a wrong secret get the same answer after the same work, so that nobody learns which
-keys exist. Secrets are compared as keyed hashes (`clearway.crypto.api_secrets`) and never logged.
+keys exist. What can be no key by its form alone is told so (`api.auth.refused_keys`). Secrets are compared as keyed
+hashes (`clearway.crypto.api_secrets`) and never logged.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials
 
 from api.auth.operators import acts_as_operator, check_operator
+from api.auth.refused_keys import NOT_VALID, malformed_pair, missing_half
 from api.auth.session import brings_session, cookie_scheme, find_caller, token_scheme
 from api.http.addresses import address_of, is_within
 from api.http.errors import request_id_of
@@ -78,9 +80,7 @@ async def authenticate(
     if not key_id and not secret and brings_session(request, services):
         return await authenticate_member(request, services)
     if not key_id or not secret:
-        raise AuthenticationError(
-            "credentials_missing", "Send your API key as X-Api-Key and its secret as X-Api-Secret. Nothing was done."
-        )
+        raise AuthenticationError("credentials_missing", missing_half(key_id, secret))
     key = await _valid_key(request, services, key_id, secret)
     structlog.contextvars.bind_contextvars(merchant_id=key.merchant_id)
     note_caller(request, key.merchant_id, f"key:{key.id}")
@@ -130,8 +130,7 @@ async def _valid_key(request: Request, services: ApiServices, key_id: str, secre
             services.guard.succeeded(name)
             return key
         await services.guard.failed(request, name)
-    detail = "The API key is unknown, revoked or expired, or the secret is wrong. Nothing was done; check both."
-    raise AuthenticationError("credentials_invalid", detail)
+    raise malformed_pair(key_id, secret) or AuthenticationError("credentials_invalid", NOT_VALID)
 
 
 async def _find_key(services: Services, key_id: str) -> StoredKey | None:

@@ -12,6 +12,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 from sqlalchemy import Row
 
 from api.auth.cookies import NAME, SAFE, check_origin, cookie_of
+from api.auth.refused_keys import bearer_key
 from api.http.addresses import address_of, limited_as
 from api.http.errors import request_id_of
 from api.http.services import ApiServices, ServicesDep
@@ -26,6 +27,9 @@ from clearway.users.visitor import Visitor
 
 BACKGROUND_HEADER: Final = "X-Clearway-Background"
 """1: a page asks by itself, such as to poll. It does not keep the session alive."""
+
+PARTS_OF_TOKEN: Final = 3
+"""Of a JWT: header, claims and signature, with dots between."""
 
 cookie_scheme = APIKeyCookie(
     name=f"__Host-{NAME}",
@@ -101,6 +105,8 @@ async def find_caller(request: Request, services: ApiServices, merchant_id: str 
 
 
 async def _row_of_token(services: ApiServices, token: str, merchant_id: str | None) -> Row[Any]:
+    if token.count(".") != PARTS_OF_TOKEN - 1:
+        raise bearer_key()
     try:
         claims = services.signed_tokens.verify(TokenKind.ACCESS, token)
     except TokenInvalidError:

@@ -46,6 +46,10 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "cursor_invalid": (400, "The cursor is not a `next_cursor` of this list. Start again without a cursor."),
     "last_event_id_invalid": (400, "Last-Event-ID is not the id of a message. Leave it out to begin with what is new."),
     "credentials_missing": (401, "Send both X-Api-Key and X-Api-Secret. Nothing was done."),
+    "credentials_malformed": (
+        401,
+        "What was sent can be no key of Clearway. Send `key_…` as X-Api-Key and `secret_…` as X-Api-Secret.",
+    ),
     "credentials_invalid": (
         401,
         "The API key is unknown, revoked or expired, or the secret or password is wrong. Nothing was done.",
@@ -272,6 +276,7 @@ TO_MERCHANTS: Final = (
     "header_repeated",
     "merchant_missing",
     "credentials_missing",
+    "credentials_malformed",
     "credentials_invalid",
     "session_ended",
     "origin_not_allowed",
@@ -286,6 +291,7 @@ TO_MERCHANTS: Final = (
 )
 TO_PEOPLE: Final = (
     "header_repeated",
+    "credentials_malformed",
     "session_missing",
     "session_ended",
     "origin_not_allowed",

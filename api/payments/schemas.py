@@ -219,6 +219,12 @@ class ForgetCreate(Body):
     )
 
 
+ACTORS: Final = (
+    "Who acted: `system`, `gateway`, `customer`, `merchant` (a program, by its API key), `user:<id>` (a member, in the "
+    "dashboard or the command line; `GET /members` has their names) or `operator:<name>`."
+)
+
+
 class HistoryEntry(BaseModel):
     """One step in the life of a payment or of one of its refunds."""
 
@@ -226,7 +232,7 @@ class HistoryEntry(BaseModel):
     from_status: str | None
     to_status: str | None
     reason: str | None
-    actor: Annotated[str | None, Field(description="system, gateway, customer, merchant or operator:<name>")]
+    actor: Annotated[str | None, Field(description=ACTORS)]
     at: Moment
     event_id: str
     refund_id: Annotated[str | None, Field(description="Set on the steps of a refund.")] = None

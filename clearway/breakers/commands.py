@@ -13,7 +13,7 @@ from clearway.breakers.events import breaker_resource, happening_of
 from clearway.db import audit, breakers
 from clearway.db.across_merchants import breaker_of
 from clearway.db.events import DueDelivery, record_events
-from clearway.domain.actor import Actor
+from clearway.domain.actor import Actor, in_history
 from clearway.domain.breaker import Breaker, BreakerState, reset
 from clearway.domain.resources import BreakerResource
 
@@ -36,7 +36,7 @@ async def close(connection: AsyncConnection, actor: Actor, gateway_id: str) -> S
         held = await breakers.lock(connection, actor.merchant_id, gateway_id, row.operation)
         before = breaker_of(held)
         await breakers.put(connection, held, reset(before), None, now)
-        happening = happening_of(held, before, reset(before), None, actor="merchant")
+        happening = happening_of(held, before, reset(before), None, actor=in_history(actor))
         if happening is not None:
             due += await record_events(connection, [happening], now=now)
     opened = [row.operation for row in rows if row.state != BreakerState.CLOSED.value]

@@ -20,7 +20,12 @@ from clearway.cli.output import JsonFlag, clock, out, plain, print_json, remarks
 from clearway.cli.problems import CommandError
 
 DEVICE_LENGTH_MAX: Final = 100
-MerchantId = Annotated[str, typer.Argument(metavar="MERCHANT", help="mer_…: one that `clearway whoami` lists.")]
+MerchantId = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[MERCHANT]", help="mer_…: for whom to act. Without it: list those you may.", show_default=False
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -78,12 +83,12 @@ def whoami(*, url: ApiUrl = None, as_json: JsonFlag = False) -> None:
     _show(at, kept, me, as_json=as_json)
 
 
-def switch(merchant: MerchantId, *, url: ApiUrl = None, as_json: JsonFlag = False) -> None:
-    """Act for another of your merchants from now on. CLEARWAY_MERCHANT does so for one command."""
+def switch(merchant: MerchantId = None, *, url: ApiUrl = None, as_json: JsonFlag = False) -> None:
+    """Act for another of your merchants from now on, or list them. CLEARWAY_MERCHANT does so for one command."""
     at = api_url(url)
     kept = _kept(at)
     me = _me(at, kept)
-    _show(at, _choose(at, me, merchant), me, as_json=as_json)
+    _show(at, kept if merchant is None else _choose(at, me, merchant), me, as_json=as_json)
 
 
 def _kept(url: str) -> Login:
@@ -162,7 +167,8 @@ def _show(url: str, kept: Login, me: dict[str, Any], *, as_json: bool) -> None:
             rows.add_row(mark, *map(plain, shown))
     console.print(rows if me["memberships"] else "You belong to no account.")
     console.print(
-        f"Commands act for the merchant with the arrow; `clearway switch` or {MERCHANT_VARIABLE} chooses another.\n"
+        f"Commands act for the merchant with the arrow; `clearway switch mer_…` or {MERCHANT_VARIABLE} chooses "
+        "another.\n"
         f"The login ends at {clock(kept.refresh_expires_at)} UTC, or with `clearway logout`."
     )
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from clearway.crypto.encryption import KEY_ID, KeyConfigurationError
+from clearway.domain.api_key import SECRET_PREFIX
 
 SECRET_BYTES: Final = 24
 NO_DIGEST: Final = bytes(32)
@@ -91,7 +92,7 @@ class Peppers:
 
 def new_secret() -> str:
     """Return a fresh secret of an API key."""
-    return f"secret_{secrets.token_hex(SECRET_BYTES)}"
+    return f"{SECRET_PREFIX}{secrets.token_hex(SECRET_BYTES)}"
 
 
 def _hmac(pepper: bytes, secret: str) -> bytes:

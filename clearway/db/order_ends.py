@@ -19,12 +19,11 @@ from clearway.db.events import DueDelivery, Happening, announce, endpoints_of
 from clearway.db.orders import order_resource
 from clearway.db.tables import orders, payments
 from clearway.db.writing import Changed, row_after, write
-from clearway.domain.actor import SYSTEM, Actor
+from clearway.domain.actor import SYSTEM, Actor, in_history
 from clearway.domain.order import EVENT_OF_END, OPEN, OrderStatus
 from clearway.domain.payment import HOLDS_ORDER, PaymentStatus
 from clearway.domain.resources import OrderResource
 
-MERCHANT: Final = "merchant"
 LOCK: Final = (
     select(orders)
     .where(orders.c.id == bindparam("order_id"), orders.c.merchant_id == bindparam("of_merchant"))
@@ -94,5 +93,5 @@ def _happening(row: Row[Any], order: OrderResource, why: Why) -> Happening:
         from_status=row.status,
         to_status=order.status.value,
         reason=why.reason,
-        actor=SYSTEM if why.asked_by is None else MERCHANT,
+        actor=SYSTEM if why.asked_by is None else in_history(why.asked_by),
     )

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 class Actor:
     """Somebody who acts on behalf of a merchant; merchant None: for the whole installation.
 
-    name: `key:<key id>`, `operator:<login>`, `customer`, `anonymous` or
-    `system`. request_id and address: of the HTTP
-    request; the address is sealed (`clearway.db.audit.address_context`).
+    name: `key:<key id>`, `user:<user id>`, `operator:<login>`, `customer`, `anonymous` or `system`.
+    request_id and address: of the HTTP request; the address is sealed (`clearway.db.audit.address_context`).
     """
 
     name: str
@@ -27,9 +26,18 @@ class Actor:
 
 
 SYSTEM = "system"
+MERCHANT = "merchant"
+"""A program of the merchant, in what happened to a payment."""
+MEMBER = "user:"
+"""How the name of a member begins: their id follows."""
 CUSTOMER = "customer"
 ANONYMOUS = "anonymous"
 """Somebody who tried to sign in."""
+
+
+def in_history(asked_by: Actor | None) -> str:
+    """Return who asked for a step, as events keep it for good: a member by their id, which says nothing of them."""
+    return asked_by.name if asked_by is not None and asked_by.name.startswith(MEMBER) else MERCHANT
 
 
 def operator(login: str) -> str:

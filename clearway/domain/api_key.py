@@ -13,6 +13,9 @@ from clearway.domain.permissions import ALL, Permission, permissions_of
 
 KEY_ID_FORM: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 """The public half of a key."""
+KEY_PREFIX: Final = "key_"
+SECRET_PREFIX: Final = "secret_"  # noqa: S105 - no secret, but what each begins with
+"""How each half of every key begins."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from clearway.db import events
 from clearway.db.events import DueDelivery, Happening
 from clearway.deliveries import finding, sending
-from clearway.domain.actor import Actor
+from clearway.domain.actor import Actor, in_history
 from clearway.domain.endpoint import EndpointStatus
 from clearway.domain.errors import ConflictError
 from clearway.domain.event_examples import TEST_MESSAGE
@@ -57,14 +57,14 @@ async def send_test(services: Services, actor: Actor, endpoint_id: str, test_id:
         row = await lock_own(connection, actor.merchant_id, endpoint_id)
         step = f"test:{test_id}"
         due = await events.due_for_step(connection, row.merchant_id, row.id, step) or await _record(
-            connection, row, step, asked
+            connection, actor, row, step, asked
         )
     await sending.start(services, due)
     return await finding.find(services, actor.merchant_id, due[0].delivery_id)
 
 
 async def _record(
-    connection: AsyncConnection, endpoint: Row[tuple[object, ...]], step: str, asked: TestEvent
+    connection: AsyncConnection, actor: Actor, endpoint: Row[tuple[object, ...]], step: str, asked: TestEvent
 ) -> list[DueDelivery]:
     if endpoint.status != EndpointStatus.ENABLED.value:
         detail = f"Endpoint {endpoint.id} is disabled, so nothing was sent. Enable it first."
@@ -76,7 +76,7 @@ async def _record(
         data=_example(endpoint.id, asked.type, now) if asked.data is None else asked.data,
         step=step,
         subject_id=endpoint.id,
-        actor="merchant",
+        actor=in_history(actor),
     )
     return await events.record_events(connection, [happening], now=now, only_endpoint=endpoint.id)
 

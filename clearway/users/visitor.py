@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from clearway.crypto.encryption import Cipher
 from clearway.db.audit import address_context
 from clearway.db.users import sessions
-from clearway.domain.actor import ANONYMOUS, Actor
+from clearway.domain.actor import ANONYMOUS, MEMBER, Actor
 from clearway.domain.user import device_of
 
 
@@ -32,7 +32,7 @@ class Visitor:
     def actor(self, cipher: Cipher, user_id: str, merchant_id: str | None = None) -> Actor:
         """Return the user as the actor of this request."""
         sealed = cipher.encrypt(self.address, address_context(self.request_id))
-        return Actor(f"user:{user_id}", merchant_id, self.request_id, sealed)
+        return Actor(f"{MEMBER}{user_id}", merchant_id, self.request_id, sealed)
 
     def unknown(self, cipher: Cipher) -> Actor:
         """Return the actor of this request before anybody has proved who they are."""

@@ -183,10 +183,8 @@ class Durable:
         self, payment: NewPayment, amount_minor: int | None = None, **timings: Any
     ) -> tuple[dict[str, Any], WorkflowHandle[Any, Any]]:
         """Reserve a refund as the API does."""
-        of_one_capture = timings.pop("of_one_capture", False)
-        new = NewRefund(
-            await self.new_id(ids.REFUND), payment.merchant_id, payment.id, amount_minor, of_one_capture=of_one_capture
-        )
+        of_refund = {name: timings.pop(name) for name in ("of_one_capture", "asked_by") if name in timings}
+        new = NewRefund(await self.new_id(ids.REFUND), payment.merchant_id, payment.id, amount_minor, **of_refund)
 
         def started() -> WithStartWorkflowOperation[Any, Any]:
             return WithStartWorkflowOperation(

@@ -83,7 +83,7 @@ async def _send(run: PaymentRun, command: Command, begun: Begun) -> None:
     elif outcome.kind is OutcomeKind.APPROVED:
         taken = captured_by(outcome, sent.id, sent.amount_minor)
         ended = CommandEnd(sent.id, CommandStatus.DONE)
-        await run.captured(taken, f"captured {asked}", actor="merchant", command=ended)
+        await run.captured(taken, f"captured {asked}", actor=command.actor, command=ended)
         if sent.final:
             await release_rest(run, sent.id)
         command.answer = run.record.resource

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from temporalio import workflow
 
+from clearway.domain.actor import SYSTEM, in_history
 from clearway.domain.attempt import GatewayChoice
 from clearway.domain.command import CommandStatus
 from clearway.domain.payment import UNDECIDED, PaymentStatus, Retry
@@ -94,7 +95,7 @@ async def retry(run: PaymentRun, command: Command) -> None:
 
 async def _begin(run: PaymentRun, begun: Retry, at: GatewayChoice) -> None:
     by = "retried by schedule" if begun.asked_by is None else "retried by the merchant"
-    actor = "system" if begun.asked_by is None else "merchant"
+    actor = SYSTEM if begun.asked_by is None else in_history(begun.asked_by)
     await run.change(
         PaymentStatus.PENDING,
         f"{by}: attempt {begun.number} at {at.gateway_id}",

@@ -14,6 +14,7 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
+from clearway.domain.actor import in_history
 from clearway.domain.command import CommandKind
 from clearway.domain.payment import FINAL, UNDECIDED, PaymentStatus
 from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE, NOT_RETRYABLE, OUTCOME_UNKNOWN, RECORD_MOVED
@@ -88,7 +89,9 @@ class PaymentWorkflow(Listener):
     @workflow.update(description="Captures part or all of an authorised payment")
     async def capture(self, asked: CaptureInput) -> dict[str, Any]:
         """Capture; answers with the payment once this capture is done."""
-        self._inbox.commands.append(command := Command(asked.capture_id, capture=asked))
+        self._inbox.commands.append(
+            command := Command(asked.capture_id, capture=asked, actor=in_history(asked.asked_by))
+        )
         return await command.answered()
 
     @capture.validator
@@ -105,7 +108,7 @@ class PaymentWorkflow(Listener):
         """Cancel: nothing more will be taken; answers with the payment once this cancellation is done."""
         update = workflow.current_update_info()
         assert update is not None, "this is an update"
-        self._inbox.commands.append(command := Command(update.id, cancel=asked))
+        self._inbox.commands.append(command := Command(update.id, cancel=asked, actor=in_history(asked.asked_by)))
         return await command.answered()
 
     @cancel.validator

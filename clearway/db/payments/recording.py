@@ -41,6 +41,7 @@ from clearway.db.payments.rows import (
 )
 from clearway.db.tables import captures, events, orders, payment_attempts, payment_commands, payments
 from clearway.db.writing import Changed, Rows, Write, row_after, until_written, write_if
+from clearway.domain.actor import in_history
 from clearway.domain.attempt import Attempt, GatewayChoice, attempt_key
 from clearway.domain.command import PaymentCommand
 from clearway.domain.events import CREATED_STEP, EventType
@@ -153,7 +154,7 @@ async def record(
         payment_id=new.id,
         to_status=PaymentStatus.PENDING.value,
         reason="payment recorded",
-        actor="merchant",
+        actor=in_history(new.asked_by),
     )
     endpoints = await endpoints_of(connection, new.merchant_id) if delivered else []
     announced = announce([happening], endpoints, now=now)

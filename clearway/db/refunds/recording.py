@@ -34,6 +34,7 @@ from clearway.db.refunds.rows import columns_after, first_row, refund_of, resour
 from clearway.db.tables import captures, payments, refunds
 from clearway.db.writing import NOTHING, Changed, Rows, Write, row_after, until_written, write_if
 from clearway.domain import ledger as books
+from clearway.domain.actor import in_history
 from clearway.domain.attempt import AttemptKept
 from clearway.domain.capture import StandingCapture, capture_to_refund
 from clearway.domain.events import CREATED_STEP, EventType
@@ -198,7 +199,9 @@ async def _reserve(
     capture_id = capture.id if capture else None
     row = first_row(new, payment, amount_minor, now, capture_id=capture_id, settled_minor=settled_minor)
     booked = books.refund_reserved(new.id, payment.merchant_id, Money(amount_minor, payment.currency))
-    asked = RefundChange(step=CREATED_STEP, to=RefundStatus.PENDING, reason="refund requested", actor="merchant")
+    asked = RefundChange(
+        step=CREATED_STEP, to=RefundStatus.PENDING, reason="refund requested", actor=in_history(new.asked_by)
+    )
     happening = _happening(row, EventType.REFUND_CREATED, asked, None)
     announced = announce([happening], endpoints, now=now)
     promised = _added_to_payment(

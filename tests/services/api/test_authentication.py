@@ -44,6 +44,53 @@ async def test_an_unknown_key_and_a_wrong_secret_look_the_same(anonymous: httpx.
     assert wrong["code"] == "credentials_invalid"
 
 
+KEY_FORM = (
+    "Send the key, which begins with key_, as X-Api-Key, and its secret, which begins with secret_, as X-Api-Secret"
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "secret", "said"),
+    [
+        (None, None, "The request has no API key"),
+        (TEST_API_KEY, None, "X-Api-Secret is missing, and X-Api-Key was sent"),
+        (None, TEST_API_SECRET, "X-Api-Key is missing, and X-Api-Secret was sent"),
+        ("sk_test_wrong", TEST_API_SECRET, "What is in X-Api-Key is no API key of Clearway"),
+        ("sk_test_wrong", "sk_test_wrong", "What is in X-Api-Key is no API key of Clearway"),
+        (TEST_API_KEY, "sk_test_wrong", "What is in X-Api-Secret is no secret of an API key"),
+        ("key_nobody", "sk_test_wrong", "What is in X-Api-Secret is no secret of an API key"),
+        (TEST_API_SECRET, TEST_API_KEY, "The key and the secret are exchanged"),
+    ],
+)
+async def test_a_refusal_says_what_is_wrong_and_what_to_send(
+    anonymous: httpx.AsyncClient, key: str | None, secret: str | None, said: str
+) -> None:
+    """What is missing or can be no key is named, with the wanted form and where keys are; never what was sent."""
+    refused = (await refusal(anonymous, key, secret)).json()
+    assert refused["code"] == ("credentials_malformed" if key and secret else "credentials_missing")
+    assert refused["detail"].startswith(f"{said}. Nothing was done. ")
+    assert KEY_FORM in refused["detail"]
+    assert "under Developers" in refused["detail"]
+    assert "sk_test_wrong" not in refused["detail"]
+    assert TEST_API_KEY not in refused["detail"]
+
+
+async def test_what_is_wrong_with_a_key_of_the_right_form_is_not_said(anonymous: httpx.AsyncClient) -> None:
+    """A key that may exist gets all reasons at once, and what to do."""
+    detail = (await refusal(anonymous, "key_nobody", "secret_nothing")).json()["detail"]
+    assert detail.startswith("The API key is unknown, revoked or expired, or the secret is wrong. Nothing was done. ")
+    assert "rotating the key" in detail
+
+
+@pytest.mark.parametrize("path", ["/orders", "/users/me"])
+async def test_a_key_of_another_service_as_a_bearer_token_is_told_so(anonymous: httpx.AsyncClient, path: str) -> None:
+    """`Authorization: Bearer sk_test_wrong` is no ended session: the answer says how keys are sent here."""
+    refused = await anonymous.get(path, headers={"Authorization": "Bearer sk_test_wrong"})
+    assert (refused.status_code, refused.json()["code"]) == (401, "credentials_malformed")
+    assert refused.json()["detail"].startswith("What follows `Bearer` is no access token. Nothing was done. ")
+    assert KEY_FORM in refused.json()["detail"]
+
+
 async def test_a_secret_of_another_merchant_does_not_open(anonymous: httpx.AsyncClient, caller: Caller) -> None:
     """A valid secret under another's key is a wrong secret."""
     await refusal(anonymous, caller.credentials.api_key, TEST_API_SECRET)

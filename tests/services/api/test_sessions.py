@@ -225,7 +225,7 @@ async def test_the_merchant_must_be_named(page: httpx.AsyncClient) -> None:
     del page.headers["X-Clearway-Merchant"]
     refused = await page.get("/orders")
     assert (refused.status_code, refused.json()["code"]) == (400, "merchant_missing")
-    refused = await page.get("/orders", headers={"Authorization": "Bearer wrong"})
+    refused = await page.get("/orders", headers={"Authorization": "Bearer a.wrong.token"})
     assert (refused.status_code, refused.json()["code"]) == (401, "session_ended")
 
 

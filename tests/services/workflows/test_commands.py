@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from clearway.db.tables import payment_commands
+from clearway.db.tables import events, payment_commands
 from clearway.domain import ids
+from clearway.domain.actor import Actor
 from clearway.domain.limits import CAPTURES_PER_PAYMENT_MAX
 from clearway.domain.refund import NewRefund
+from clearway.domain.retry import RetryPolicy
 from clearway.durable.messages import (
     QUEUE_PAYMENTS,
     CancelInput,
@@ -24,6 +27,7 @@ from clearway.durable.messages import (
     NewPayment,
     PaymentInput,
     Resolution,
+    RetryInput,
     payment_workflow_id,
 )
 from clearway.gateways.contract import GatewayOutcome, OutcomeKind
@@ -66,6 +70,43 @@ async def commands_of(durable: Durable, payment_id: str) -> dict[str, str]:
     query = select(payment_commands.c.id, payment_commands.c.status).where(payment_commands.c.payment_id == payment_id)
     async with durable.engine.connect() as connection:
         return {row.id: row.status for row in await connection.execute(query)}
+
+
+MEMBER = "user:usr_01jd3xq2w8v5n7k4t6y9c1b0za"
+
+
+@pytest.mark.parametrize(("asked_by", "shown"), [(MEMBER, MEMBER), ("key:key_test_1", "merchant")])
+async def test_the_history_names_the_member_who_asked(durable: Durable, asked_by: str, shown: str) -> None:
+    """What a member asks for has their id as its actor, and what a key asks for has `merchant`."""
+    merchant_id = await durable.merchant()
+    actor = Actor(asked_by, merchant_id)
+    payment, handle = await authorised(durable, merchant_id=merchant_id, asked_by=actor)
+    some = CaptureInput(ids.new_id(ids.CAPTURE), 20_000, final=False, asked_by=actor)
+    await handle.execute_update(PaymentWorkflow.capture, some, id=some.capture_id)
+    rest = CancelInput("the rest is not needed", asked_by=actor)
+    await handle.execute_update(PaymentWorkflow.cancel, rest, id=ids.new_id("cxl"))
+    await durable.refund(payment, 10_000, asked_by=actor)
+    by = dict(await actors_of(durable, payment.id))
+    of_merchant = ("payment.created", "payment.captured", "payment.success", "refund.created")
+    assert [by[each] for each in of_merchant] == [shown] * 4
+    assert by["payment.authorized"] == "gateway"
+
+
+async def test_the_history_names_the_member_who_retried(durable: Durable) -> None:
+    """A retry that a member asks for has their id as its actor."""
+    payment = await durable.new_payment(retries=asdict(RetryPolicy(0, 3_600, 86_400)), instrument="lowfunds@clearway")
+    _, handle = await durable.start(payment)
+    await durable.until_status(payment.id, "retrying")
+    again = RetryInput(ids.new_id("rty"), asked_by=Actor(MEMBER, payment.merchant_id))
+    await handle.execute_update(PaymentWorkflow.retry, again, id=again.retry_id)
+    assert ("payment.retried", MEMBER) in await actors_of(durable, payment.id)
+
+
+async def actors_of(durable: Durable, payment_id: str) -> list[tuple[str, str]]:
+    """Return the type and the actor of each step of a payment."""
+    query = select(events.c.type, events.c.actor).where(events.c.payment_id == payment_id).order_by(events.c.id)
+    async with durable.engine.connect() as connection:
+        return [(row.type, row.actor) for row in await connection.execute(query)]
 
 
 async def test_a_final_capture_releases_the_rest(durable: Durable) -> None:

@@ -8,8 +8,9 @@ from playwright.async_api import Page, expect
 
 from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
 from clearway.dev.stack import Stack
+from clearway.domain.roles import Role
 from tests.stack.browser.conftest import NewPage
-from tests.stack.browser.people import sign_in
+from tests.stack.browser.people import add_member, call_api, sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_dashboard import paid
 
@@ -26,6 +27,24 @@ async def test_a_part_is_captured(page: Page, stack: Stack, shop: Shop):
     await expect(page.get_by_text("₹400.00 captured")).to_be_visible()
     await expect(page.get_by_test_id("payment-status")).to_have_attribute("data-status", "success")
     assert (await shop.read(f"/payments/{payment_id}"))["amount_captured"] == 40_000
+
+
+async def test_the_timeline_names_the_member_who_acted(page: Page, stack: Stack, shop: Shop):
+    """A member's capture has their name in the timeline; what is kept of it is their id, and never name or address."""
+    payment_id = (await shop.payment("authorized", amount=30_000, capture_method="manual"))["id"]
+    await add_member(stack, "captures-by-hand@example.test", Role.ADMIN, "Nare Sargsyan")
+    await sign_in(page, stack, "captures-by-hand@example.test")
+    await page.goto(f"{stack.dashboard_url}/payments/{payment_id}")
+    await page.get_by_role("button", name="Capture").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Capture").click()
+    step = page.get_by_role("listitem").filter(has_text="Payment succeeded").filter(has_text="Nare Sargsyan")
+    await expect(step).to_be_visible()
+    history = (await shop.read(f"/payments/{payment_id}/history"))["data"]
+    members = (await call_api(page, "GET", "/members?limit=100"))["data"]
+    (member,) = (each for each in members if each["email"] == "captures-by-hand@example.test")
+    assert {each["actor"] for each in history if each["type"] == "payment.success"} == {f"user:{member['user_id']}"}
+    assert "Sargsyan" not in str(history)
+    assert "captures-by-hand" not in str(history)
 
 
 async def test_reserved_money_is_released(page: Page, stack: Stack, shop: Shop):

@@ -97,6 +97,34 @@ async def test_a_payment_by_a_person_is_audited_and_one_by_a_key_is_not(owner: P
     assert (row["detail"]["amount"], row["detail"]["currency"]) == (1200, "INR")
     assert (await owner.cli("audit", by_key, "--json")).json == []
 
+    for payment, actor in ((by_person, f"user:{signed_in['id']}"), (by_key, "merchant")):
+        steps = (await owner.cli("payments", "show", payment, "--json")).json["history"]
+        assert (steps[0]["type"], steps[0]["actor"]) == ("payment.created", actor)
+
+
+async def test_switch_lists_where_one_can_go_and_goes_there(ada: Person) -> None:
+    """Without an argument each merchant is listed, the present one is marked, and nothing changes; with one it does."""
+    assert "You are not signed in" in (await ada.cli("switch")).problem
+    signed_in = (await ada.sign_in()).json
+    mine = [each for membership in signed_in["memberships"] for each in membership["merchants"]]
+    present, other = (
+        signed_in["merchant_id"],
+        next(each["id"] for each in mine if each["id"] != signed_in["merchant_id"]),
+    )
+
+    async def marked() -> list[str]:
+        lines = (await ada.cli("switch")).out.splitlines()
+        assert all(any(each["id"] in line for line in lines) for each in mine), lines
+        return [each["id"] for each in mine for line in lines if each["id"] in line and "→" in line]
+
+    assert await marked() == [present]
+    assert ada.kept()["merchant_id"] == present
+    assert (await ada.cli("switch", other, "--json")).json["merchant_id"] == other
+    assert await marked() == [other]
+    assert (await ada.cli("switch", "--json")).json["merchant_id"] == other
+    assert "You have no merchant" in (await ada.cli("switch", "mer_nobody")).problem
+    assert await marked() == [other]
+
 
 async def test_an_api_key_goes_before_a_login(ada: Person) -> None:
     """Whoever names a key acts with that key."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from clearway.domain.actor import Actor
 from clearway.domain.attempt import GatewayChoice
 from clearway.domain.payment import PaymentStatus
 from workflows.inbox import Command
@@ -33,7 +34,10 @@ async def test_an_instrument_whose_retry_is_not_recorded_is_not_taken(monkeypatc
         retries_made=0,
     )
     asked: Any = SimpleNamespace(
-        retry_id="rty_1", at=GatewayChoice("simulator", "gw_1"), asked_by="ana", personal="sealed: the second"
+        retry_id="rty_1",
+        at=GatewayChoice("simulator", "gw_1"),
+        asked_by=Actor("user:usr_ana", "mer_1"),
+        personal="sealed: the second",
     )
     with pytest.raises(NotRecordedError):
         await retries.retry(run, Command("rty_1", retry=asked))

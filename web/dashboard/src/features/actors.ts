@@ -14,6 +14,10 @@ export function useActorNames(): (actor: string | null | undefined) => string {
   );
   return useMemo(() => {
     const names = new Map(data?.data.map((each) => [`user:${each.user_id}`, each.name || each.email]));
-    return (actor) => (actor && names.get(actor)) || actorName(actor);
+    return (actor) => {
+      const member = names.get(actor?.replace(/^operator:/, "") ?? "");
+      if (!member) return actorName(actor);
+      return actor?.startsWith("operator:") ? `Operator ${member}` : member;
+    };
   }, [data]);
 }

@@ -8,18 +8,16 @@ import type { Filter } from "@/features/filters";
 import { useGatewayFilter } from "@/features/gateway-filter";
 import { customerOf, instrumentOf } from "@/features/instrument";
 import { listQuery } from "@/features/list";
+import { type Payment, PaymentStatus } from "@/features/payment/status";
 import type { Column } from "@/features/table";
 import { money } from "@/lib/money";
 import type { Search } from "@/lib/search";
 import { named } from "@/lib/words";
 import { useSession } from "@/session";
 import { usePolling } from "@/shell/live";
-import { Status } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Moment } from "@/ui/moment";
 import { Empty } from "@/ui/states";
-
-export type Payment = components["schemas"]["PaymentResource"];
 
 const STATUSES: components["schemas"]["PaymentStatus"][] = [
   "success",
@@ -98,19 +96,6 @@ export const PAYMENT_COLUMNS: Column<Payment>[] = [
     cell: (payment) => <Moment at={payment.created_at} />,
   },
 ];
-
-/** A paid payment of which money went back says so, as its status alone would not. */
-export function PaymentStatus({ payment }: { payment: Payment }) {
-  if (payment.amount_refunded > 0 && payment.status === "success") {
-    return (
-      <Status
-        value="success"
-        label={payment.amount_refunded >= payment.amount_captured ? "Refunded" : "Partly refunded"}
-      />
-    );
-  }
-  return <Status value={payment.status} />;
-}
 
 export function usePaymentFilters(): Filter[] {
   const gateway = useGatewayFilter();

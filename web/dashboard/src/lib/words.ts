@@ -53,15 +53,16 @@ export function eventName(type: string): string {
 /** "user:usr_…" -> "a person"; the parts of the API name themselves. */
 export function actorName(actor: string | null | undefined): string {
   if (!actor) return "Clearway";
-  const [kind, id] = actor.split(":", 2);
+  const [kind, ...rest] = actor.split(":");
+  const id = rest.join(":").replace(/^user:/, ""); // an operator who is signed in is "operator:user:usr_…"
   const names: Record<string, string> = {
     system: "Clearway",
     gateway: "Gateway",
     customer: "Customer",
     merchant: "Merchant",
-    key: `API key ${id ?? ""}`,
-    user: `Member ${id ?? ""}`,
-    operator: `Operator ${id ?? ""}`,
+    key: `API key ${id}`,
+    user: `Member ${id}`,
+    operator: `Operator ${id}`,
   };
   return (names[kind ?? ""] ?? actor).trim();
 }

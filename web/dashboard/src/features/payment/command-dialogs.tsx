@@ -3,7 +3,7 @@ import { useState } from "react";
 import { api } from "@/api/client";
 import { messageOf } from "@/api/errors";
 import { CancelDialog } from "@/features/cancel-dialog";
-import type { Payment } from "@/features/payments-list";
+import type { Payment } from "@/features/payment/status";
 import { money, toDecimal, toMinor } from "@/lib/money";
 import { toast } from "@/lib/toast";
 import { Button } from "@/ui/button";

@@ -2,7 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { api } from "@/api/client";
 import { ApiError, messageOf, NoAnswerError } from "@/api/errors";
-import type { Payment } from "@/features/payments-list";
+import type { Payment } from "@/features/payment/status";
 import { money, toDecimal, toMinor } from "@/lib/money";
 import { toast } from "@/lib/toast";
 import { Button } from "@/ui/button";

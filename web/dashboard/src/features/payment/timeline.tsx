@@ -1,8 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import { api } from "@/api/client";
+import { useActorNames } from "@/features/actors";
 import { cn } from "@/lib/cn";
 import { duration, fullTime } from "@/lib/time";
-import { actorName, eventName, named, type Tone, toneOf } from "@/lib/words";
+import { eventName, named, type Tone, toneOf } from "@/lib/words";
 import { Card } from "@/ui/card";
 import { Empty, Loaded } from "@/ui/states";
 
@@ -19,6 +20,7 @@ export function Timeline({ paymentId }: { paymentId: string }) {
   const query = api.useQuery("get", "/api/v1/payments/{payment_id}/history", {
     params: { path: { payment_id: paymentId } },
   });
+  const actorOf = useActorNames();
   return (
     <Card title="Timeline">
       <Loaded query={query}>
@@ -51,7 +53,7 @@ export function Timeline({ paymentId }: { paymentId: string }) {
                       </time>
                     </div>
                     <p className="text-[13px] text-subtle">
-                      {actorName(step.actor)}
+                      {actorOf(step.actor)}
                       {step.from_status && step.to_status && ` · ${named(step.from_status)} → ${named(step.to_status)}`}
                       {sinceMs !== null && sinceMs >= 0 && ` · after ${duration(sinceMs)}`}
                     </p>
