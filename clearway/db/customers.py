@@ -55,11 +55,11 @@ async def find(
 ) -> Found | None:
     """Return the customer whom the merchant's payments name so, or None. Either name is given."""
     named = has_email(payments.c, email) if email is not None else has_id(payments.c, customer_id or "")
-    mine = (payments.c.merchant_id == merchant_id, named)
+    mine = _of(merchant_id, named)
     newest = await connection.scalar(select(payments.c.customer).where(*mine).order_by(payments.c.id.desc()).limit(1))
     if newest is None:
         return None
-    sums = (await connection.execute(_sums(mine))).all()
+    sums = (await connection.execute(_sums(merchant_id, named))).all()
     oldest = (
         await connection.execute(
             select(payments.c.id, payments.c.created_at).where(*mine).order_by(payments.c.id).limit(1)
@@ -68,11 +68,22 @@ async def find(
     return Found(newest, sums, oldest.created_at, complete=oldest.id >= min(row.oldest_id for row in sums))
 
 
-def _sums(mine: Sequence[ColumnElement[bool]]) -> Select[Any]:
+def _of(merchant_id: str, named: ColumnElement[bool]) -> Sequence[ColumnElement[bool]]:
+    return payments.c.merchant_id == merchant_id, named
+
+
+def _sums(merchant_id: str, named: ColumnElement[bool]) -> Select[Any]:
     """Add up the newest payments."""
     column = payments.c
     read = (column.id, column.currency, column.status, column.captured_minor, column.refunded_minor, column.created_at)
-    summed = select(*read).where(*mine).order_by(column.id.desc()).limit(unforeseen(SUMMED_MAX)).subquery("summed").c
+    summed = (
+        select(*read)
+        .where(*_of(merchant_id, named))
+        .order_by(column.id.desc())
+        .limit(unforeseen(SUMMED_MAX))
+        .subquery("summed")
+        .c
+    )
     return select(
         summed.currency,
         summed.status,
