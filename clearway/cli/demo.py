@@ -14,7 +14,8 @@ import httpx
 import typer
 
 from clearway.cli import checkout
-from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, open_api
+from clearway.cli.decorators import asks_api
+from clearway.cli.merchant_api import MerchantApi
 from clearway.cli.output import JsonFlag, plain, print_json
 from clearway.cli.problems import StoryError
 from clearway.cli.running import running_stack
@@ -41,21 +42,19 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Try it")(demo)
 
 
+@asks_api
 def demo(
+    api: MerchantApi,
     *,
     fast: Annotated[bool, typer.Option("--fast", help="Don't wait for Enter between the steps.")] = False,
     as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
 ) -> None:
     """Show the life of a payment on the running stack, step by step. Fails if a result is not as promised."""
     stack = running_stack()
-    with open_api(api_url, api_key, api_secret) as api:
-        story = Story(api, silent=as_json, pauses=not fast)
-        cast = Cast(stack.receiver_url if stack and stack.api_url == api.url else None)
-        for chapter in (_pay, _repeat, _refund, _webhooks, _decline, _authenticate, _capture_in_parts, _look):
-            chapter(story, cast)
+    story = Story(api, silent=as_json, pauses=not fast)
+    cast = Cast(stack.receiver_url if stack and stack.api_url == api.url else None)
+    for chapter in (_pay, _repeat, _refund, _webhooks, _decline, _authenticate, _capture_in_parts, _look):
+        chapter(story, cast)
     if as_json:
         print_json({"held": True, "payments": cast.payments, "steps": story.as_json()})
     else:

@@ -8,16 +8,19 @@ from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, MerchantApi, open_api
+from clearway.cli.decorators import Result, asks_api
+from clearway.cli.merchant_api import IdempotencyKey, MerchantApi
 from clearway.cli.moments import FORM, moment_of
-from clearway.cli.output import JsonFlag, coloured, out, plain, print_json
+from clearway.cli.output import JsonFlag, coloured, out, plain
 
 POLL_S: Final = 2.0
 
 Moment = Annotated[datetime, typer.Option(parser=moment_of, metavar="TIME", help=FORM)]
 
 
+@asks_api
 def recover_endpoint(
+    api: MerchantApi,
     endpoint_id: Annotated[str, typer.Argument(metavar="ID", help="whe_…")],
     *,
     since: Moment,
@@ -31,23 +34,16 @@ def recover_endpoint(
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until every delivery has ended.")] = True,
     idempotency_key: IdempotencyKey = None,
     as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
 ) -> None:
     """Send the events that the endpoint did not receive, at most 10 a second."""
     body: dict[str, Any] = {"since": since.isoformat(), "include": include}
     if until is not None:
         body["until"] = until.isoformat()
-    with open_api(api_url, api_key, api_secret) as api:
-        path = f"/webhook_endpoints/{endpoint_id}/recover"
-        recovery = api.post(path, body, idempotency_key=idempotency_key)
-        if wait:
-            recovery = _follow(api, recovery, quiet=as_json)
-    if as_json:
-        print_json(recovery)
-    else:
-        out().print(_line(recovery))
+    path = f"/webhook_endpoints/{endpoint_id}/recover"
+    recovery = api.post(path, body, idempotency_key=idempotency_key)
+    if wait:
+        recovery = _follow(api, recovery, quiet=as_json)
+    Result(recovery, _line(recovery)).print(as_json=as_json)
 
 
 def _follow(api: MerchantApi, recovery: dict[str, Any], *, quiet: bool) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from clearway.cli.decorators import Result, asks_api, shows_result
 from clearway.cli.endpoint_recovery import recover_endpoint
-from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, open_api
-from clearway.cli.output import JsonFlag, coloured, out, plain, print_json, table
+from clearway.cli.merchant_api import IdempotencyKey, Limit, MerchantApi
+from clearway.cli.output import coloured, plain, table
 
 endpoints: Final = typer.Typer(help="Webhook endpoints: where your events are sent.", no_args_is_help=True)
 
@@ -27,49 +28,41 @@ def register(app: typer.Typer) -> None:
 
 
 @endpoints.command("list")
-def list_endpoints(
-    *,
-    limit: Limit = 100,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+@asks_api
+@shows_result
+def list_endpoints(api: MerchantApi, *, limit: Limit = 100) -> Result:
     """List the merchant's webhook endpoints, newest first."""
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.all("/webhook_endpoints", limit=limit)
-    if as_json:
-        print_json(found)
-        return
+    found = api.all("/webhook_endpoints", limit=limit)
     rows = table("endpoint", "status", "url", "events", "description")
     for item in found:
         wanted = ", ".join(item["event_types"])
         row = (plain(item["id"]), coloured(item["status"]), plain(item["url"]), plain(wanted))
         rows.add_row(*row, plain(item["description"]))
-    out().print(rows if found else "No webhook endpoints.")
+    return Result(found, rows if found else "No webhook endpoints.")
 
 
 @endpoints.command("create")
+@asks_api
+@shows_result
 def create_endpoint(
+    api: MerchantApi,
     url: Annotated[str, typer.Argument(help="Where to send events.")],
     *,
     events: Events = None,
     description: Description = None,
     idempotency_key: IdempotencyKey = None,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Register an endpoint and print its signing secret. Keep the secret: your program verifies webhooks with it."""
     body = _fields(url=url, events=events, description=description)
-    with open_api(api_url, api_key, api_secret) as api:
-        made = api.post("/webhook_endpoints", body, idempotency_key=idempotency_key)
-    _print_with_secret(made, as_json=as_json)
+    made = api.post("/webhook_endpoints", body, idempotency_key=idempotency_key)
+    return _with_secret(made)
 
 
 @endpoints.command("update")
+@asks_api
+@shows_result
 def update_endpoint(
+    api: MerchantApi,
     endpoint_id: EndpointId,
     *,
     url: Url = None,
@@ -78,27 +71,22 @@ def update_endpoint(
     enabled: Annotated[
         bool | None, typer.Option("--enable/--disable", help="Send events to it, or stop.", show_default=False)
     ] = None,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Change an endpoint. Only the options that you give are changed."""
     body = _fields(url=url, events=events, description=description)
     if enabled is not None:
         body["status"] = "enabled" if enabled else "disabled"
     if not body:
         raise typer.BadParameter("Name what to change: --url, --events, --description, --enable or --disable.")
-    with open_api(api_url, api_key, api_secret) as api:
-        changed = api.patch(f"/webhook_endpoints/{endpoint_id}", body)
-    if as_json:
-        print_json(changed)
-    else:
-        out().print(f"{plain(changed['id'])} is {coloured(changed['status'])}: {plain(changed['url'])}")
+    changed = api.patch(f"/webhook_endpoints/{endpoint_id}", body)
+    return Result(changed, _line(changed))
 
 
 @endpoints.command("rotate-secret")
+@asks_api
+@shows_result
 def rotate_secret(
+    api: MerchantApi,
     endpoint_id: EndpointId,
     *,
     overlap: Annotated[
@@ -106,52 +94,39 @@ def rotate_secret(
         typer.Option(help="Seconds during which the old secret also signs; 0 ends it at once.", min=0),
     ] = None,
     idempotency_key: IdempotencyKey = None,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Create a new signing secret and print it. The old one also signs until the overlap ends."""
     body = {} if overlap is None else {"overlap_s": overlap}
-    with open_api(api_url, api_key, api_secret) as api:
-        path = f"/webhook_endpoints/{endpoint_id}/rotate_secret"
-        rotated = api.post(path, body, idempotency_key=idempotency_key)
-    _print_with_secret(rotated, as_json=as_json)
+    path = f"/webhook_endpoints/{endpoint_id}/rotate_secret"
+    rotated = api.post(path, body, idempotency_key=idempotency_key)
+    return _with_secret(rotated)
 
 
 @endpoints.command("test")
-def try_endpoint(
-    endpoint_id: EndpointId,
-    *,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+@asks_api
+@shows_result
+def try_endpoint(api: MerchantApi, endpoint_id: EndpointId) -> Result:
     """Send the endpoint an `endpoint.test` event."""
-    with open_api(api_url, api_key, api_secret) as api:
-        delivery = api.post(f"/webhook_endpoints/{endpoint_id}/test")
-    if as_json:
-        print_json(delivery)
-    else:
-        out().print(f"Delivery {plain(delivery['id'])} is pending: `clearway webhooks show {plain(delivery['id'])}`.")
+    delivery = api.post(f"/webhook_endpoints/{endpoint_id}/test")
+    return Result(
+        delivery, f"Delivery {plain(delivery['id'])} is pending: `clearway webhooks show {plain(delivery['id'])}`."
+    )
 
 
 @endpoints.command("delete")
+@asks_api
+@shows_result
 def delete_endpoint(
+    api: MerchantApi,
     endpoint_id: EndpointId,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Delete an endpoint for good. No further event is sent to it."""
     if not yes:
         typer.confirm(f"Delete {endpoint_id}? Its pending deliveries are cancelled.", abort=True)
-    with open_api(api_url, api_key, api_secret) as api:
-        api.delete(f"/webhook_endpoints/{endpoint_id}")
-    out().print(f"{plain(endpoint_id)} is deleted.")
+    api.delete(f"/webhook_endpoints/{endpoint_id}")
+    return Result({"id": endpoint_id, "deleted": True}, f"{plain(endpoint_id)} is deleted.")
 
 
 def _fields(*, url: str | None, events: str | None, description: str | None) -> dict[str, Any]:
@@ -160,9 +135,9 @@ def _fields(*, url: str | None, events: str | None, description: str | None) -> 
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _print_with_secret(endpoint: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(endpoint)
-        return
-    out().print(f"{plain(endpoint['id'])} is {coloured(endpoint['status'])}: {plain(endpoint['url'])}")
-    out().print(f"Signing secret: [bold]{plain(endpoint['secret'])}[/]")
+def _with_secret(endpoint: dict[str, Any]) -> Result:
+    return Result(endpoint, _line(endpoint), f"Signing secret: [bold]{plain(endpoint['secret'])}[/]")
+
+
+def _line(endpoint: dict[str, Any]) -> str:
+    return f"{plain(endpoint['id'])} is {coloured(endpoint['status'])}: {plain(endpoint['url'])}"

@@ -6,8 +6,9 @@ from typing import Annotated, Final
 
 import typer
 
-from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, open_api
-from clearway.cli.output import JsonFlag, amount_of, clock, out, plain, print_json, remarks, table
+from clearway.cli.decorators import Result, asks_api, shows_result
+from clearway.cli.merchant_api import IdempotencyKey, MerchantApi
+from clearway.cli.output import amount_of, clock, plain, table
 
 fx: Final = typer.Typer(help="Currencies: exchange rates and quotes.", no_args_is_help=True)
 DAY_S: Final = 86_400
@@ -19,44 +20,36 @@ def register(app: typer.Typer) -> None:
 
 
 @fx.command("rates")
-def show_rates(
-    *, as_json: JsonFlag = False, api_url: ApiUrl = None, api_key: ApiKey = None, api_secret: ApiSecret = None
-) -> None:
+@asks_api
+@shows_result
+def show_rates(api: MerchantApi) -> Result:
     """Show the newest rates, their source and their age."""
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.get("/fx/rates")
-    if as_json:
-        print_json(found)
-        return
+    found = api.get("/fx/rates")
     rows = table("currency", f"for 1 {found['base']}")
     for each in found["data"]:
         rows.add_row(plain(each["currency"]), plain(each["rate"]))
-    out().print(rows)
     days = found["age_s"] / DAY_S
-    remarks().print(f"Source {plain(found['source'])}, of {plain(found['as_of'][:10])}: {days:.1f} days old.")
+    source = f"Source {plain(found['source'])}, of {plain(found['as_of'][:10])}: {days:.1f} days old."
+    return Result(found, rows, remarks=[source])
 
 
 @fx.command("quote")
+@asks_api
+@shows_result
 def quote_order(
+    api: MerchantApi,
     order_id: Annotated[str, typer.Argument(metavar="ORDER", help="order_…")],
     currency: Annotated[str, typer.Argument(help="ISO 4217: what the customer pays in.")],
     *,
     markup_bps: Annotated[int | None, typer.Option(help="Added to the mid rate.", show_default=False)] = None,
     idempotency_key: IdempotencyKey = None,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Quote what an order costs in another currency. A payment uses the quote's id, once."""
     body = {"order_id": order_id, "currency": currency} | ({} if markup_bps is None else {"markup_bps": markup_bps})
-    with open_api(api_url, api_key, api_secret) as api:
-        made = api.post("/fx/quotes", body, idempotency_key=idempotency_key)
-    if as_json:
-        print_json(made)
-        return
+    made = api.post("/fx/quotes", body, idempotency_key=idempotency_key)
     presentment, settlement = amount_of(made["presentment"]), amount_of(made["settlement"])
-    out().print(f"{plain(made['id'])}: {presentment} for {settlement}, at {plain(made['rate'])}.")
-    out().print(
-        f"Source {plain(made['source'])} of {plain(made['as_of'][:10])}. Valid until {clock(made['expires_at'])}."
+    return Result(
+        made,
+        f"{plain(made['id'])}: {presentment} for {settlement}, at {plain(made['rate'])}.",
+        f"Source {plain(made['source'])} of {plain(made['as_of'][:10])}. Valid until {clock(made['expires_at'])}.",
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
+from rich.console import RenderableType
 
+from clearway.cli.decorators import Result, asks_api, shows_result
 from clearway.cli.gateways import GatewayId, gateways
-from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, open_api
+from clearway.cli.merchant_api import MerchantApi
 from clearway.cli.moments import FORM, moment_of
-from clearway.cli.output import JsonFlag, clock, out, plain, print_json, table
+from clearway.cli.output import clock, plain, table
 from clearway.domain.gateway_health import ALERT_CALLS_DEFAULT, ALERT_WINDOW_MINUTES_DEFAULT
 from clearway.domain.money import Money
 
@@ -19,7 +22,10 @@ def register(_: typer.Typer) -> None:
 
 
 @gateways.command("performance")
+@asks_api
+@shows_result
 def show_performance(
+    api: MerchantApi,
     gateway_id: Annotated[str | None, typer.Argument(metavar="ID", help="gw_…; none: all gateways.")] = None,
     *,
     since: Annotated[str, typer.Option(help=FORM)] = "24h",
@@ -27,50 +33,39 @@ def show_performance(
     by: Annotated[
         str | None, typer.Option(help="gateway, hour, day, operation, method or currency.", show_default=False)
     ] = None,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Show latency, technical errors, success rate and volume."""
     asked = {"since": moment_of(since).isoformat(), "until": until and moment_of(until).isoformat(), "by": by}
     path = f"/gateways/{gateway_id}/performance" if gateway_id else "/gateways/performance"
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.get(path, **asked)
-    if as_json:
-        print_json(found)
-        return
+    found = api.get(path, **asked)
     rows = table(by or "", "calls", "errors", "p50", "p95", "p99", "attempts", "success", "approved amount")
     for each in found["data"]:
         rows.add_row(plain(each["group"]), *_cells(each))
     rows.add_row("all", *_cells(found["total"]))
-    out().print(rows)
+    return Result(found, rows)
 
 
 @gateways.command("health")
+@asks_api
+@shows_result
 def show_health(
+    api: MerchantApi,
     gateway_id: GatewayId,
     *,
     checks: Annotated[int, typer.Option(help="How many of the last checks.", min=0, max=1_000)] = 10,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Show whether a gateway passes its checks, and its uptime. The exit code is 1 when it is unhealthy."""
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.get(f"/gateways/{gateway_id}/health")
-        last = api.all(f"/gateways/{gateway_id}/health/checks", limit=checks) if checks else []
-    if as_json:
-        print_json(found | {"checks": last})
-    else:
-        _print_health(found, last)
-    if found["status"] == "unhealthy":
-        raise typer.Exit(1)
+    found = api.get(f"/gateways/{gateway_id}/health")
+    last = api.all(f"/gateways/{gateway_id}/health/checks", limit=checks) if checks else []
+    error = typer.Exit(1) if found["status"] == "unhealthy" else None
+    return Result(found | {"checks": last}, *_health(found, last), error=error)
 
 
 @gateways.command("alerts")
+@asks_api
+@shows_result
 def set_alerts(
+    api: MerchantApi,
     gateway_id: GatewayId,
     *,
     latency_p95_ms: Annotated[int | None, typer.Option(help="At most, for 95 % of the calls.", min=1)] = None,
@@ -80,10 +75,7 @@ def set_alerts(
     window_minutes: Annotated[
         int, typer.Option(help="The last minutes are judged.", min=5, max=1_440)
     ] = ALERT_WINDOW_MINUTES_DEFAULT,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Set the thresholds of a gateway, for the event gateway.degraded. Those that you leave out are removed."""
     given = {
         "latency_p95_ms": latency_p95_ms,
@@ -93,44 +85,42 @@ def set_alerts(
         "window_minutes": window_minutes,
     }
     alerts = {name: value for name, value in given.items() if value is not None}
-    with open_api(api_url, api_key, api_secret) as api:
-        saved = api.patch(f"/gateways/{gateway_id}", {"alerts": alerts})
-    print_json(saved["alerts"])
+    saved = api.patch(f"/gateways/{gateway_id}", {"alerts": alerts})
+    return Result(saved["alerts"])
 
 
 @gateways.command("limits")
+@asks_api
+@shows_result
 def set_limits(
+    api: MerchantApi,
     gateway_id: GatewayId,
     *,
     requests_per_s: Annotated[float | None, typer.Option(help="Requests a second, at most.", min=0.1)] = None,
     concurrent: Annotated[int | None, typer.Option(help="Requests at the same time, at most.", min=1)] = None,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Set how much a gateway may be asked; requests above it wait. Those that you leave out are removed."""
     given = {"requests_per_s": requests_per_s, "concurrent": concurrent}
     limits = {name: value for name, value in given.items() if value is not None}
-    with open_api(api_url, api_key, api_secret) as api:
-        saved = api.patch(f"/gateways/{gateway_id}", {"limits": limits})
-    print_json(saved["limits"])
+    saved = api.patch(f"/gateways/{gateway_id}", {"limits": limits})
+    return Result(saved["limits"])
 
 
-def _print_health(found: dict[str, Any], last: list[dict[str, Any]]) -> None:
+def _health(found: dict[str, Any], last: list[dict[str, Any]]) -> Iterator[RenderableType]:
     since = f" since {clock(found['since'])}" if found["since"] else ""
-    out().print(f"{plain(found['gateway_id'])} is {plain(found['status'])}{since}. {plain(found['message'] or '')}")
+    yield f"{plain(found['gateway_id'])} is {plain(found['status'])}{since}. {plain(found['message'] or '')}"
     for reason in found["degraded_by"]:
-        out().print(f"Threshold passed: {plain(reason)}")
+        yield f"Threshold passed: {plain(reason)}"
     rows = table("time", "checks", "good")
     for each in found["uptime"]:
         rows.add_row(each["window"], str(each["checks"]), _percent(each["uptime"]))
-    out().print(rows)
+    yield rows
     rows = table("checked at", "good", "took", "message")
     for each in last:
         took = "-" if each["latency_ms"] is None else f"{each['latency_ms']} ms"
         rows.add_row(clock(each["created_at"]), "yes" if each["ok"] else "no", took, plain(each["message"]))
     if last:
-        out().print(rows)
+        yield rows
 
 
 def _cells(figures: dict[str, Any]) -> list[str]:

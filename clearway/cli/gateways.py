@@ -12,9 +12,10 @@ from typing import Annotated, Any, Final
 import orjson
 import typer
 
+from clearway.cli.decorators import Result, asks_api, shows_result
 from clearway.cli.json_files import parse_json, read_json
-from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, open_api
-from clearway.cli.output import JsonFlag, out, plain, print_json, remarks, table
+from clearway.cli.merchant_api import IdempotencyKey, Limit, MerchantApi
+from clearway.cli.output import plain, table
 from clearway.gateway_configs import documents
 
 gateways: Final = typer.Typer(help="Gateways: what carries out your payments.", no_args_is_help=True)
@@ -50,40 +51,33 @@ def register(app: typer.Typer) -> None:
 
 
 @gateways.command("list")
-def list_gateways(
-    *,
-    limit: Limit = 100,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+@asks_api
+@shows_result
+def list_gateways(api: MerchantApi, *, limit: Limit = 100) -> Result:
     """List the merchant's gateways, newest first."""
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.all("/gateways", limit=limit)
-    if as_json:
-        print_json(found)
-        return
+    found = api.all("/gateways", limit=limit)
     rows = table("gateway", "kind", "name", "enabled", "health", "priority", "credentials")
     for item in found:
         shown = ", ".join(f"{name} {end}" for name, end in item["credentials"].items())
         enabled = "yes" if item["enabled"] else "no"
         named = (item["id"], item["kind"], item["name"], enabled, item["health"], str(item["priority"]), shown)
         rows.add_row(*map(plain, named))
-    out().print(rows if found else "No gateways.")
+    return Result(found, rows if found else "No gateways.")
 
 
 @gateways.command("show")
-def show_gateway(
-    gateway_id: GatewayId, *, api_url: ApiUrl = None, api_key: ApiKey = None, api_secret: ApiSecret = None
-) -> None:
+@asks_api
+@shows_result
+def show_gateway(api: MerchantApi, gateway_id: GatewayId) -> Result:
     """Show one gateway as JSON, with the ends of its credentials."""
-    with open_api(api_url, api_key, api_secret) as api:
-        print_json(api.get(f"/gateways/{gateway_id}"))
+    return Result(api.get(f"/gateways/{gateway_id}"))
 
 
 @gateways.command("create")
+@asks_api
+@shows_result
 def create_gateway(
+    api: MerchantApi,
     kind: Annotated[str, typer.Argument(help="simulator, stripe …")],
     *,
     name: Name = None,
@@ -92,20 +86,18 @@ def create_gateway(
     priority: Priority = None,
     test: Test = True,
     idempotency_key: IdempotencyKey = None,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Connect a gateway. The gateway is asked first whether the credentials are right."""
     body = _fields(name, credentials, settings, priority) | {"kind": kind, "test": test}
-    with open_api(api_url, api_key, api_secret) as api:
-        saved = api.post("/gateways", body, idempotency_key=idempotency_key)
-    _print_saved(saved, as_json=as_json)
+    saved = api.post("/gateways", body, idempotency_key=idempotency_key)
+    return _saved(saved)
 
 
 @gateways.command("update")
+@asks_api
+@shows_result
 def update_gateway(
+    api: MerchantApi,
     gateway_id: GatewayId,
     *,
     name: Name = None,
@@ -113,160 +105,128 @@ def update_gateway(
     settings: Settings = None,
     priority: Priority = None,
     test: Test = True,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Change a gateway. Only the options and the fields that you give are changed."""
     body = _fields(name, credentials, settings, priority)
     if not body:
         raise typer.BadParameter("Name what to change: --name, --credentials, --settings or --priority.")
-    with open_api(api_url, api_key, api_secret) as api:
-        saved = api.patch(f"/gateways/{gateway_id}", body | {"test": test})
-    _print_saved(saved, as_json=as_json)
+    saved = api.patch(f"/gateways/{gateway_id}", body | {"test": test})
+    return _saved(saved)
 
 
 @gateways.command("enable")
-def enable_gateway(
-    gateway_id: GatewayId, *, api_url: ApiUrl = None, api_key: ApiKey = None, api_secret: ApiSecret = None
-) -> None:
+@asks_api
+@shows_result
+def enable_gateway(api: MerchantApi, gateway_id: GatewayId) -> Result:
     """Let new payments use a gateway."""
-    with open_api(api_url, api_key, api_secret) as api:
-        api.post(f"/gateways/{gateway_id}/enable")
-    out().print(f"{plain(gateway_id)} is enabled.")
+    changed = api.post(f"/gateways/{gateway_id}/enable")
+    return Result(changed, f"{plain(gateway_id)} is enabled.")
 
 
 @gateways.command("disable")
-def disable_gateway(
-    gateway_id: GatewayId, *, api_url: ApiUrl = None, api_key: ApiKey = None, api_secret: ApiSecret = None
-) -> None:
+@asks_api
+@shows_result
+def disable_gateway(api: MerchantApi, gateway_id: GatewayId) -> Result:
     """Keep new payments from using a gateway. Those that used it go on."""
-    with open_api(api_url, api_key, api_secret) as api:
-        api.post(f"/gateways/{gateway_id}/disable")
-    out().print(f"{plain(gateway_id)} is disabled.")
+    changed = api.post(f"/gateways/{gateway_id}/disable")
+    return Result(changed, f"{plain(gateway_id)} is disabled.")
 
 
 @gateways.command("delete")
+@asks_api
+@shows_result
 def delete_gateway(
-    gateway_id: GatewayId,
-    *,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+    api: MerchantApi, gateway_id: GatewayId, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
+) -> Result:
     """Delete a gateway and its credentials for good. It is refused while payments are open on it."""
     if not yes:
         typer.confirm(f"Delete {gateway_id}? Its payments can no longer be refunded here.", abort=True)
-    with open_api(api_url, api_key, api_secret) as api:
-        api.delete(f"/gateways/{gateway_id}")
-    out().print(f"{plain(gateway_id)} is deleted.")
+    api.delete(f"/gateways/{gateway_id}")
+    return Result({"id": gateway_id, "deleted": True}, f"{plain(gateway_id)} is deleted.")
 
 
 @gateways.command("test")
-def try_gateway(
-    gateway_id: GatewayId,
-    *,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+@asks_api
+@shows_result
+def try_gateway(api: MerchantApi, gateway_id: GatewayId) -> Result:
     """Ask a gateway whether its credentials are right. No money is moved; the exit code is 1 when they are not."""
-    with open_api(api_url, api_key, api_secret) as api:
-        tested = api.post(f"/gateways/{gateway_id}/test")
-    if as_json:
-        print_json(tested)
-    else:
-        out().print(plain(tested["message"]))
-        _remark(tested["warnings"])
-    if not tested["ok"]:
-        raise typer.Exit(1)
+    tested = api.post(f"/gateways/{gateway_id}/test")
+    error = None if tested["ok"] else typer.Exit(1)
+    return Result(tested, plain(tested["message"]), remarks=_remarks(tested["warnings"]), error=error)
 
 
 @gateways.command("dry-run")
+@asks_api
+@shows_result
 def dry_run_gateway(
+    api: MerchantApi,
     gateway_id: GatewayId,
     file: Annotated[
         Path, typer.Argument(help="JSON: `payment` and `steps`, as in a document's examples.", allow_dash=True)
     ],
-    *,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Show what a payment at a custom gateway would send, and what answers would become. Nothing is sent."""
-    with open_api(api_url, api_key, api_secret) as api:
-        print_json(api.post(f"/gateways/{gateway_id}/dry_run", read_json(file))["steps"])
+    return Result(api.post(f"/gateways/{gateway_id}/dry_run", read_json(file))["steps"])
 
 
 @gateways.command("check")
+@shows_result
 def check_document(
     file: Annotated[Path, typer.Argument(help="A document that describes a gateway.", allow_dash=True)],
-) -> None:
+) -> Result:
     """Check a document of a custom gateway and run its examples, without the API. The exit code is 1 if it is wrong."""
     problems, warnings = asyncio.run(documents.checked(read_json(file)))
-    _remark(warnings)
-    for problem in problems:
-        out().print(plain(problem))
-    if problems:
-        raise typer.Exit(1)
-    out().print("The document is right: all its examples become what they say.")
+    return Result(
+        {"valid": not problems, "problems": problems, "warnings": warnings},
+        *(map(plain, problems) if problems else ("The document is right: all its examples become what they say.",)),
+        remarks=_remarks(warnings),
+        error=typer.Exit(1) if problems else None,
+    )
 
 
 @gateways.command("checklist")
-def show_checklist(
-    *,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+@asks_api
+@shows_result
+def show_checklist(api: MerchantApi) -> Result:
     """Show what the merchant needs for live payments, and what of it is true now."""
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.get("/gateways/checklist")
-    if as_json:
-        print_json(found)
-        return
+    found = api.get("/gateways/checklist")
     rows = table("done", "what", "what to do")
     for item in found["data"]:
         rows.add_row("yes" if item["done"] else "no", plain(item["what"]), plain(item["how"] or ""))
-    out().print(rows)
+    return Result(found, rows)
 
 
 @gateways.command("export")
+@asks_api
+@shows_result
 def export_gateways(
+    api: MerchantApi,
     file: Annotated[Path, typer.Argument(help="Where to write it.", dir_okay=False)],
     *,
     passphrase: Passphrase,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Write all gateways with their credentials to a file that only the passphrase opens."""
-    with open_api(api_url, api_key, api_secret) as api:
-        sealed = api.post("/gateways/export", {"passphrase": passphrase})
+    sealed = api.post("/gateways/export", {"passphrase": passphrase})
     file.write_bytes(orjson.dumps(sealed, option=orjson.OPT_INDENT_2) + b"\n")
     file.chmod(0o600)
-    out().print(f"{plain(str(file))} is written. Keep it and the passphrase apart.")
+    return Result({"file": str(file)}, f"{plain(str(file))} is written. Keep it and the passphrase apart.")
 
 
 @gateways.command("import")
+@asks_api
+@shows_result
 def import_gateways(
+    api: MerchantApi,
     file: Annotated[Path, typer.Argument(help="A file of `clearway gateways export`.", exists=True, dir_okay=False)],
     *,
     passphrase: Passphrase,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Save the gateways of an exported file. One of the same kind and name is replaced; none is deleted."""
     body = {"passphrase": passphrase, "file": read_json(file)}
-    with open_api(api_url, api_key, api_secret) as api:
-        saved = api.post("/gateways/import", body)["data"]
-    for one in saved:
-        _print_saved(one, as_json=False)
+    saved = api.post("/gateways/import", body)["data"]
+    each = [_saved(one) for one in saved]
+    lines = [line for one in each for line in one.shown] or ["The file has no gateways."]
+    return Result(saved, *lines, remarks=[remark for one in each for remark in one.remarks])
 
 
 def _fields(name: str | None, credentials: Path | None, settings: str | None, priority: int | None) -> dict[str, Any]:
@@ -279,15 +239,14 @@ def _fields(name: str | None, credentials: Path | None, settings: str | None, pr
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _print_saved(saved: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(saved)
-        return
-    out().print(f"{plain(saved['id'])} is saved: {plain(saved['name'])} ({plain(saved['kind'])}).")
-    out().print(f"Its webhooks go to {plain(saved['webhook_url'])}")
-    _remark(saved["warnings"])
+def _saved(saved: dict[str, Any]) -> Result:
+    return Result(
+        saved,
+        f"{plain(saved['id'])} is saved: {plain(saved['name'])} ({plain(saved['kind'])}).",
+        f"Its webhooks go to {plain(saved['webhook_url'])}",
+        remarks=_remarks(saved["warnings"]),
+    )
 
 
-def _remark(warnings: list[str]) -> None:
-    for warning in warnings:
-        remarks().print(f"[yellow]Warning:[/] {plain(warning)}")
+def _remarks(warnings: list[str]) -> list[str]:
+    return [f"[yellow]Warning:[/] {plain(warning)}" for warning in warnings]

@@ -10,12 +10,13 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from clearway.cli import checkout
+from clearway.cli.decorators import Result, asks_api, shows_result
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, MerchantApi, open_api
-from clearway.cli.output import JsonFlag, amount_of, clock, coloured, out, plain, print_json, table
+from clearway.cli.output import amount_of, clock, coloured, plain, table
 from clearway.cli.problems import CommandError
 from clearway.cli.resolving import Moved, Operator, Reason, Reference, resolve, workflow_of
 from clearway.cli.running import login
-from clearway.cli.views import instrument, print_story
+from clearway.cli.views import instrument, story_parts
 from clearway.domain.actor import operator as named
 from clearway.domain.payment import PaymentMethod, PaymentStatus
 from clearway.durable.messages import Resolution, payment_workflow_id
@@ -32,23 +33,18 @@ def register(app: typer.Typer) -> None:
 
 
 @payments.command("list")
+@asks_api
+@shows_result
 def list_payments(
+    api: MerchantApi,
     *,
     status: Annotated[PaymentStatus | None, typer.Option(help="Only payments with this status.")] = None,
     method: Annotated[PaymentMethod | None, typer.Option(help="Only payments by this method.")] = None,
     search: Annotated[str | None, typer.Option(help="A payment or order id, a VPA, an e-mail or a receipt.")] = None,
     limit: Limit = 20,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """List the merchant's payments, newest first."""
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.all("/payments", limit=limit, status=status, method=method, search=search)
-    if as_json:
-        print_json(found)
-        return
+    found = api.all("/payments", limit=limit, status=status, method=method, search=search)
     rows = table("payment", "status", "amount", "by", "order", "created (UTC)", "error")
     for item in found:
         rows.add_row(
@@ -60,10 +56,11 @@ def list_payments(
             clock(item["created_at"]),
             plain(item["error_code"] or ""),
         )
-    out().print(rows if found else "No payments.")
+    return Result(found, rows if found else "No payments.")
 
 
 @payments.command("show")
+@shows_result
 def show_payment(
     payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],
     *,
@@ -75,11 +72,10 @@ def show_payment(
         ),
     ] = False,
     operator: Operator = None,
-    as_json: JsonFlag = False,
     api_url: ApiUrl = None,
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Show a payment, its history, refunds and webhook deliveries, and its workflow with a link to the Temporal UI."""
     if any_merchant:
         story = _story_of_any(payment_id, operator or login())
@@ -92,14 +88,14 @@ def show_payment(
                 "deliveries": api.all(f"/payments/{payment_id}/webhooks", limit=100),
             }
     story["workflow"] = workflow_of(payment_workflow_id(payment_id))
-    if as_json:
-        print_json(story)
-    else:
-        print_story(story)
+    return Result(story, *story_parts(story))
 
 
 @payments.command("create")
+@asks_api
+@shows_result
 def create_payment(
+    api: MerchantApi,
     *,
     amount: Annotated[
         int | None, typer.Option(help="Create an order of this amount, in minor units.", min=1, show_default=False)
@@ -121,11 +117,7 @@ def create_payment(
         str | None, typer.Option(help="Where the customer comes back to.", show_default=False)
     ] = None,
     idempotency_key: IdempotencyKey = None,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Create a payment of an order that you name, or of a new order. Test values: docs/testing-values.md."""
     body = {
         **_instrument_asked(
@@ -137,14 +129,16 @@ def create_payment(
         body["return_url"] = return_url
     if (order is None) == (amount is None):
         raise typer.BadParameter("Name one of the two: --order to pay an order, or --amount to make one.")
-    with open_api(api_url, api_key, api_secret) as api:
-        order_id = order or _order_of(api, amount, currency, idempotency_key)
-        payment = api.post("/payments", {"order_id": order_id, **body}, idempotency_key=idempotency_key)
-    _print_result(payment, as_json=as_json)
+    order_id = order or _order_of(api, amount, currency, idempotency_key)
+    payment = api.post("/payments", {"order_id": order_id, **body}, idempotency_key=idempotency_key)
+    return _result(payment)
 
 
 @payments.command("capture")
+@asks_api
+@shows_result
 def capture_payment(
+    api: MerchantApi,
     payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],
     *,
     amount: Annotated[
@@ -157,55 +151,47 @@ def capture_payment(
         ),
     ] = True,
     idempotency_key: IdempotencyKey = None,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Capture part or all of the authorised amount."""
     body = ({} if amount is None else {"amount": amount}) | {"final": final}
-    with open_api(api_url, api_key, api_secret) as api:
-        payment = api.post(f"/payments/{payment_id}/capture", body, idempotency_key=idempotency_key)
-    _print_result(payment, as_json=as_json)
+    payment = api.post(f"/payments/{payment_id}/capture", body, idempotency_key=idempotency_key)
+    return _result(payment)
 
 
 @payments.command("retry")
+@asks_api
+@shows_result
 def retry_payment(
+    api: MerchantApi,
     payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],
     *,
     gateway: Annotated[str | None, typer.Option(help="Another of the merchant's gateways, gw_….")] = None,
     idempotency_key: IdempotencyKey = None,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Make another attempt of a payment that is retrying."""
     body = {} if gateway is None else {"gateway_id": gateway}
-    with open_api(api_url, api_key, api_secret) as api:
-        payment = api.post(f"/payments/{payment_id}/retry", body, idempotency_key=idempotency_key)
-    _print_result(payment, as_json=as_json)
+    payment = api.post(f"/payments/{payment_id}/retry", body, idempotency_key=idempotency_key)
+    return _result(payment)
 
 
 @payments.command("cancel")
+@asks_api
+@shows_result
 def cancel_payment(
+    api: MerchantApi,
     payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],
     *,
     reason: Annotated[str | None, typer.Option(help="Why, for the history.", show_default=False)] = None,
     idempotency_key: IdempotencyKey = None,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Cancel a payment, or void the part of the authorisation that is not captured."""
     body = {} if reason is None else {"reason": reason}
-    with open_api(api_url, api_key, api_secret) as api:
-        payment = api.post(f"/payments/{payment_id}/cancel", body, idempotency_key=idempotency_key)
-    _print_result(payment, as_json=as_json)
+    payment = api.post(f"/payments/{payment_id}/cancel", body, idempotency_key=idempotency_key)
+    return _result(payment)
 
 
 @payments.command("resolve")
+@shows_result
 def resolve_payment(
     payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],
     *,
@@ -217,21 +203,20 @@ def resolve_payment(
     operator: Operator = None,
     gateway_reference: Reference = None,
     amount: Moved = None,
-    as_json: JsonFlag = False,
-) -> None:
+) -> Result:
     """Decide a payment in needs_review, after you looked it up at the gateway. This changes the ledger for good."""
     resolution = Resolution(outcome, operator or login(), reason, gateway_reference, amount)
-    resolve(payment_id, resolution, as_json=as_json)
+    return resolve(payment_id, resolution)
 
 
 @payments.command("forget")
+@shows_result
 def forget_payment(
     payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],
     *,
     reason: Annotated[str, typer.Option(help="Why, for the audit log, for good: write nothing personal here.")],
     operator: Operator = None,
-    as_json: JsonFlag = False,
-) -> None:
+) -> Result:
     """Remove customer, instrument, notes and return URL of a payment that has ended, for good. The money stays."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.domain.errors import ClearwayError  # noqa: PLC0415
@@ -242,10 +227,7 @@ def forget_payment(
         left = in_transaction(lambda connection: forgetting.of_any_merchant(connection, who, payment_id, reason))
     except ClearwayError as error:
         raise CommandError(str(error)) from None
-    if as_json:
-        print_json(left)
-    else:
-        out().print(f"{plain(payment_id)} is forgotten. What this did not reach: docs/operations.md")
+    return Result(left, f"{plain(payment_id)} is forgotten. What this did not reach: docs/operations.md")
 
 
 def _order_of(api: MerchantApi, amount: int | None, currency: str, key: str | None) -> str:
@@ -287,9 +269,8 @@ def _instrument_asked(**given: str | None) -> dict[str, Any]:
             return {"method": "wallet", "wallet": {"code": value}}
 
 
-def _print_result(payment: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print_json(payment)
-        return
+def _result(payment: dict[str, Any]) -> Result:
     captured = f", captured {plain(amount_of(payment, 'amount_captured'))}" if payment["amount_captured"] else ""
-    out().print(f"{plain(payment['id'])} of {plain(amount_of(payment))} is {coloured(payment['status'])}{captured}.")
+    return Result(
+        payment, f"{plain(payment['id'])} of {plain(amount_of(payment))} is {coloured(payment['status'])}{captured}."
+    )

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+from rich.console import RenderableType
 
+from clearway.cli.decorators import Result, asks_api, shows_result
 from clearway.cli.json_files import read_json
-from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, MerchantApi, open_api
-from clearway.cli.output import JsonFlag, coloured, out, plain, print_json, table
+from clearway.cli.merchant_api import IdempotencyKey, Limit, MerchantApi
+from clearway.cli.output import coloured, plain, table
 from clearway.cli.problems import CommandError
 
 WAIT_S: Final = 600.0
@@ -40,7 +42,10 @@ def register(app: typer.Typer) -> None:
 
 
 @reconcile.command("run")
+@asks_api
+@shows_result
 def run(
+    api: MerchantApi,
     gateway: Gateway,
     *,
     date: Annotated[str | None, typer.Option(help="A day in the gateway's time zone: 2026-11-25.")] = None,
@@ -48,71 +53,49 @@ def run(
     until: Annotated[str | None, typer.Option(help="End of the period, exclusive.")] = None,
     wait: Annotated[bool, typer.Option(help="Wait until it has ended.")] = True,
     idempotency_key: IdempotencyKey = None,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Compare a day or a period. It is harmless to compare it again."""
     period = {"date": date, "since": since, "until": until}
     body = {"gateway_id": gateway} | {name: value for name, value in period.items() if value is not None}
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.post("/reconciliations", body, idempotency_key=idempotency_key)
-        if wait:
-            found = _ended(api, found)
-    if as_json:
-        print_json(found)
-    else:
-        _show(found)
-    if found["status"] == "failed":
-        raise CommandError(f"The reconciliation failed: {found['failure']}")
+    found = api.post("/reconciliations", body, idempotency_key=idempotency_key)
+    if wait:
+        found = _ended(api, found)
+    failed = found["status"] == "failed"
+    error = CommandError(f"The reconciliation failed: {found['failure']}") if failed else None
+    return Result(found, *_shown(found), error=error)
 
 
 @reconcile.command("list")
-def list_runs(
-    *,
-    gateway: OnlyGateway = None,
-    limit: Limit = 20,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+@asks_api
+@shows_result
+def list_runs(api: MerchantApi, *, gateway: OnlyGateway = None, limit: Limit = 20) -> Result:
     """List reconciliations, newest first."""
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.all("/reconciliations", limit=limit, gateway_id=gateway)
-    if as_json:
-        print_json(found)
-        return
+    found = api.all("/reconciliations", limit=limit, gateway_id=gateway)
     rows = table("id", "gateway", "since", "until", "status", "compared", "open items")
     for item in found:
         opened = str(sum(each["open"] for each in item["found"]))
         compared = str(item["counts"].get("compared", 0))
         period = (item["since"][:16], item["until"][:16])
         rows.add_row(item["id"], item["gateway_id"], *period, coloured(item["status"]), compared, opened)
-    out().print(rows if found else "No reconciliations.")
+    return Result(found, rows if found else "No reconciliations.")
 
 
 @reconcile.command("show")
+@asks_api
+@shows_result
 def show(
-    reconciliation: Annotated[str, typer.Argument(metavar="RECONCILIATION", help="rcn_…")],
-    *,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+    api: MerchantApi, reconciliation: Annotated[str, typer.Argument(metavar="RECONCILIATION", help="rcn_…")]
+) -> Result:
     """Show a reconciliation: what it compared and found."""
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.get(f"/reconciliations/{reconciliation}")
-    if as_json:
-        print_json(found)
-    else:
-        _show(found)
+    found = api.get(f"/reconciliations/{reconciliation}")
+    return Result(found, *_shown(found))
 
 
 @reconcile.command("items")
+@asks_api
+@shows_result
 def list_items(
+    api: MerchantApi,
     *,
     state: Annotated[
         str | None, typer.Option(help="open, explained, corrected, written_off; all: every one.")
@@ -120,83 +103,74 @@ def list_items(
     kind: Annotated[str | None, typer.Option(help="Only this kind.", show_default=False)] = None,
     gateway: OnlyGateway = None,
     limit: Limit = 100,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """List differences, newest first."""
     wanted = {"state": None if state == "all" else state, "kind": kind, "gateway_id": gateway}
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.all("/reconciliations/items", limit=limit, **wanted)
-    if as_json:
-        print_json(found)
-        return
+    found = api.all("/reconciliations/items", limit=limit, **wanted)
     rows = table("id", "kind", "severity", "state", "at risk", "about")
     for item in found:
         about = item["refund_id"] or item["payment_id"] or item["reference"] or ""
         risk = f"{item['at_risk']} {item['currency'] or ''}".strip()
         rows.add_row(item["id"], plain(item["kind"]), item["severity"], coloured(item["state"]), risk, plain(about))
-    out().print(rows if found else "Nothing differs.")
+    return Result(found, rows if found else "Nothing differs.")
 
 
 @reconcile.command("item")
-def show_item(item: Item, *, api_url: ApiUrl = None, api_key: ApiKey = None, api_secret: ApiSecret = None) -> None:
+@asks_api
+@shows_result
+def show_item(api: MerchantApi, item: Item) -> Result:
     """Show a difference as JSON: what it means, and what to do next."""
-    with open_api(api_url, api_key, api_secret) as api:
-        print_json(api.get(f"/reconciliations/items/{item}"))
+    return Result(api.get(f"/reconciliations/items/{item}"))
 
 
 @reconcile.command("resolve")
+@asks_api
+@shows_result
 def resolve(
+    api: MerchantApi,
     item: Item,
     outcome: Annotated[str, typer.Argument(help="explained, corrected or written_off.")],
     *,
     reason: Annotated[str, typer.Option(help="What you found out. It is stored.")],
     idempotency_key: IdempotencyKey = None,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Close a difference. `written_off` books it in the ledger; payments and refunds do not change."""
     body = {"outcome": outcome, "reason": reason}
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.post(f"/reconciliations/items/{item}/resolve", body, idempotency_key=idempotency_key)
-    out().print(f"{found['id']} is {found['state']}.")
+    found = api.post(f"/reconciliations/items/{item}/resolve", body, idempotency_key=idempotency_key)
+    return Result(found, f"{found['id']} is {found['state']}.")
 
 
 @reconcile.command("import")
+@asks_api
+@shows_result
 def import_file(
+    api: MerchantApi,
     gateway: Gateway,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file with a header, in UTF-8.", dir_okay=False)],
     columns: Annotated[Path, typer.Option(help="The column map as JSON: see docs/reconciliation.md.", dir_okay=False)],
     *,
     bank: Annotated[bool, typer.Option("--bank", help="The file has lines of the bank account.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the first rows and the problems only.")] = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Import a settlement file. All of it is checked first; the same file twice changes nothing."""
     named = read_json(columns)
     body = {"gateway_id": gateway, "target": "bank_lines" if bank else "balance_rows", "columns": named}
     parts = list(_parts(file, str(named.get("delimiter", ","))))
-    with open_api(api_url, api_key, api_secret) as api:
-        checked = [
-            api.post("/reconciliations/imports", body | {"content": text, "first_row": row, "dry_run": True})
-            for row, text in parts
-        ]
-        problems = [each for part in checked for each in part["problems"]]
-        for each in problems[:PROBLEMS_SHOWN]:
-            out().print(f"Row {each['row']}: {plain(each['message'])}.")
-        if problems:
-            raise CommandError("The file has problems. Nothing was imported.")
-        if dry_run:
-            _show_rows(checked[0]["first"])
-            return
-        done = [api.post("/reconciliations/imports", body | {"content": text, "first_row": row}) for row, text in parts]
+    checked = [
+        api.post("/reconciliations/imports", body | {"content": text, "first_row": row, "dry_run": True})
+        for row, text in parts
+    ]
+    problems = [each for part in checked for each in part["problems"]]
+    if problems:
+        lines = [f"Row {each['row']}: {plain(each['message'])}." for each in problems[:PROBLEMS_SHOWN]]
+        error = CommandError("The file has problems. Nothing was imported.")
+        return Result({"imported": False, "problems": problems}, *lines, error=error)
+    if dry_run:
+        first = checked[0]["first"]
+        return Result({"imported": False, "problems": [], "first": first}, _first_rows(first))
+    done = [api.post("/reconciliations/imports", body | {"content": text, "first_row": row}) for row, text in parts]
     rows, added = sum(each["rows"] for each in done), sum(each["added"] for each in done if not each["repeated"])
-    out().print(f"{rows} rows were read, and {added} are new.")
+    return Result({"imported": True, "rows": rows, "added": added}, f"{rows} rows were read, and {added} are new.")
 
 
 def _parts(file: Path, delimiter: str) -> Iterator[tuple[int, str]]:
@@ -225,12 +199,12 @@ def _line(record: list[str], delimiter: str) -> str:
     return text.getvalue()
 
 
-def _show_rows(rows: list[dict[str, Any]]) -> None:
+def _first_rows(rows: list[dict[str, Any]]) -> RenderableType:
     shown = table("id", "kind", "amount", "fee", "at")
     for each in rows:
         amount = f"{each['amount']} {each['currency']}"
         shown.add_row(plain(each["id"]), each["kind"] or "", amount, str(each["fee"]), each["at"])
-    out().print(shown)
+    return shown
 
 
 def _ended(api: MerchantApi, found: dict[str, Any]) -> dict[str, Any]:
@@ -241,13 +215,13 @@ def _ended(api: MerchantApi, found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _show(found: dict[str, Any]) -> None:
-    out().print(f"{found['id']} of {found['gateway_id']} is {found['status']} ({found['step']}).")
+def _shown(found: dict[str, Any]) -> Iterator[RenderableType]:
+    yield f"{found['id']} of {found['gateway_id']} is {found['status']} ({found['step']})."
     for name, count in sorted(found["counts"].items()):
-        out().print(f"  {name.replace('_', ' ')}: {count}")
+        yield f"  {name.replace('_', ' ')}: {count}"
     if not found["found"]:
         return
     rows = table("kind", "open", "at risk")
     for each in found["found"]:
         rows.add_row(plain(each["kind"]), str(each["open"]), f"{each['at_risk']} {each['currency'] or ''}".strip())
-    out().print(rows)
+    yield rows

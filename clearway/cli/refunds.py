@@ -6,11 +6,12 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, IdempotencyKey, Limit, open_api
-from clearway.cli.output import JsonFlag, amount_of, coloured, out, plain, print_json
+from clearway.cli.decorators import Result, asks_api, shows_result
+from clearway.cli.merchant_api import IdempotencyKey, Limit, MerchantApi
+from clearway.cli.output import amount_of, coloured, plain
 from clearway.cli.resolving import Moved, Operator, Reason, Reference, resolve, workflow_of
 from clearway.cli.running import login
-from clearway.cli.views import print_workflow, refund_table
+from clearway.cli.views import refund_table, workflow_parts
 from clearway.domain.refund import RefundStatus
 from clearway.durable.messages import Resolution, refund_workflow_id
 
@@ -25,7 +26,10 @@ def register(app: typer.Typer) -> None:
 
 
 @refunds.command("create")
+@asks_api
+@shows_result
 def create_refund(
+    api: MerchantApi,
     payment_id: Annotated[str, typer.Argument(metavar="PAYMENT", help="pay_…")],
     *,
     amount: Annotated[
@@ -33,63 +37,40 @@ def create_refund(
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Why, for your own records.", show_default=False)] = None,
     idempotency_key: IdempotencyKey = None,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Refund a payment, in full or in part. The gateway pays it out later, and a webhook reports it."""
     given = {"amount": amount, "reason": reason}
     body = {name: value for name, value in given.items() if value is not None}
-    with open_api(api_url, api_key, api_secret) as api:
-        refund = api.post(f"/payments/{payment_id}/refunds", body, idempotency_key=idempotency_key)
-    if as_json:
-        print_json(refund)
-    else:
-        out().print(f"{plain(refund['id'])} of {plain(amount_of(refund))} is {coloured(refund['status'])}.")
+    refund = api.post(f"/payments/{payment_id}/refunds", body, idempotency_key=idempotency_key)
+    return Result(refund, f"{plain(refund['id'])} of {plain(amount_of(refund))} is {coloured(refund['status'])}.")
 
 
 @refunds.command("list")
+@asks_api
+@shows_result
 def list_refunds(
+    api: MerchantApi,
     *,
     status: Annotated[RefundStatus | None, typer.Option(help="Only refunds with this status.")] = None,
     limit: Limit = 20,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """List the merchant's refunds, newest first."""
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.all("/refunds", limit=limit, status=status)
-    if as_json:
-        print_json(found)
-    else:
-        out().print(refund_table(found) if found else "No refunds.")
+    found = api.all("/refunds", limit=limit, status=status)
+    return Result(found, refund_table(found) if found else "No refunds.")
 
 
 @refunds.command("show")
-def show_refund(
-    refund_id: Annotated[str, typer.Argument(metavar="ID", help="rfnd_…")],
-    *,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+@asks_api
+@shows_result
+def show_refund(api: MerchantApi, refund_id: Annotated[str, typer.Argument(metavar="ID", help="rfnd_…")]) -> Result:
     """Show a refund, and its workflow with a link to the Temporal UI."""
-    with open_api(api_url, api_key, api_secret) as api:
-        refund = api.get(f"/refunds/{refund_id}")
+    refund = api.get(f"/refunds/{refund_id}")
     workflow = workflow_of(refund_workflow_id(refund_id))
-    if as_json:
-        print_json({"refund": refund, "workflow": workflow})
-        return
-    console = out()
-    console.print(refund_table([refund]))
-    print_workflow(console, workflow)
+    return Result({"refund": refund, "workflow": workflow}, refund_table([refund]), *workflow_parts(workflow))
 
 
 @refunds.command("resolve")
+@shows_result
 def resolve_refund(
     refund_id: Annotated[str, typer.Argument(metavar="ID", help="rfnd_…")],
     *,
@@ -100,8 +81,7 @@ def resolve_refund(
     operator: Operator = None,
     gateway_reference: Reference = None,
     amount: Moved = None,
-    as_json: JsonFlag = False,
-) -> None:
+) -> Result:
     """Decide a refund in needs_review, after you looked it up at the gateway. This changes the ledger for good."""
     resolution = Resolution(outcome, operator or login(), reason, gateway_reference, amount)
-    resolve(refund_id, resolution, as_json=as_json)
+    return resolve(refund_id, resolution)

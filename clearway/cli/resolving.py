@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clearway.cli.output import coloured, out, plain, print_json, remarks
+from clearway.cli.decorators import Result
+from clearway.cli.output import coloured, plain, remarks
 from clearway.cli.problems import CommandError
 from clearway.domain.actor import Actor, operator
 from clearway.domain.ids import DECISION, REFUND, is_id, new_id
@@ -33,8 +34,8 @@ Moved = Annotated[
 ]
 
 
-def resolve(subject_id: str, resolution: Resolution, *, as_json: bool) -> None:
-    """Record an operator's decision about any merchant's payment or refund, and print the result.
+def resolve(subject_id: str, resolution: Resolution) -> Result:
+    """Record an operator's decision about any merchant's payment or refund.
 
     Raises CommandError or ClearwayError when nothing was recorded.
     """
@@ -43,10 +44,8 @@ def resolve(subject_id: str, resolution: Resolution, *, as_json: bool) -> None:
     if not resolution.reason.strip():
         raise typer.BadParameter("Give a reason: the next operator and the merchant read it.", param_hint="--reason")
     resolved = with_services(partial(_decide, subject_id, resolution))
-    if as_json:
-        print_json(resolved)
-    else:
-        out().print(f"{plain(subject_id)} is {coloured(resolved['status'])}, decided by {plain(resolution.operator)}.")
+    decided = f"{plain(subject_id)} is {coloured(resolved['status'])}, decided by {plain(resolution.operator)}."
+    return Result(resolved, decided)
 
 
 async def _decide(subject_id: str, resolution: Resolution, services: Services) -> dict[str, Any]:

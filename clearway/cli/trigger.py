@@ -10,8 +10,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from clearway.cli import checkout, faults
+from clearway.cli.decorators import Result, shows_result
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, MerchantApi, open_api
-from clearway.cli.output import JsonFlag, out, plain, print_json, table
+from clearway.cli.output import plain, table
 from clearway.cli.problems import CommandError, StoryError
 from clearway.domain.money import CurrencyUnknownError, exponent
 from clearway.domain.order import LIFE_MIN
@@ -184,6 +185,7 @@ def _known_events(incomplete: str) -> list[str]:
     return [name for name in TRIGGERS if name.startswith(incomplete)]
 
 
+@shows_result
 def trigger(
     event: Annotated[str | None, typer.Argument(help="Such as payment.success.", autocompletion=_known_events)] = None,
     *,
@@ -193,15 +195,13 @@ def trigger(
     wait: Annotated[
         float | None, typer.Option(help="Seconds to wait for the event.", min=0, show_default=False)
     ] = None,
-    as_json: JsonFlag = False,
     api_url: ApiUrl = None,
     api_key: ApiKey = None,
     api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Cause an event with test values, and wait until it exists. Without EVENT, list the choices."""
     if show_list or event is None:
-        _print_list(as_json=as_json)
-        return
+        return _list()
     chosen = TRIGGERS.get(event)
     if chosen is None:
         raise typer.BadParameter(f"{event}: choose one of {', '.join(TRIGGERS)}.", param_hint="EVENT")
@@ -210,10 +210,9 @@ def trigger(
     with open_api(api_url, api_key, api_secret) as api:
         subject = chosen.make(Asked(api, amount, currency, patience_s))
         made = _await(api, event, subject, patience_s)
-    if as_json:
-        print_json({"event": made, "subject": subject})
-    else:
-        out().print(f"[green]✓[/] {event} {made['id']}  about {plain(subject['id'])}")
+    return Result(
+        {"event": made, "subject": subject}, f"[green]✓[/] {event} {made['id']}  about {plain(subject['id'])}"
+    )
 
 
 def _require_currency(currency: str) -> None:
@@ -242,11 +241,8 @@ def _await(api: MerchantApi, event: str, subject: dict[str, Any], patience_s: fl
     return found
 
 
-def _print_list(*, as_json: bool) -> None:
-    if as_json:
-        print_json([{"event": name, "how": item.how} for name, item in TRIGGERS.items()])
-        return
+def _list() -> Result:
     rows = table("event", "how it is made to happen")
     for name, item in TRIGGERS.items():
         rows.add_row(name, plain(item.how))
-    out().print(rows)
+    return Result([{"event": name, "how": item.how} for name, item in TRIGGERS.items()], rows)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from rich.console import Console
+from rich.console import RenderableType
 
-from clearway.cli.output import amount_of, clock, coloured, out, plain, table
+from clearway.cli.output import amount_of, clock, coloured, plain, table
 
 
 def instrument(payment: dict[str, Any]) -> str:
@@ -17,32 +18,31 @@ def instrument(payment: dict[str, Any]) -> str:
     return f"{method} {shown}" if shown else str(method)
 
 
-def print_story(story: dict[str, Any]) -> None:
-    """Print one payment: itself, its history, refunds, deliveries and workflow."""
-    console = out()
+def story_parts(story: dict[str, Any]) -> Iterator[RenderableType]:
+    """Yield the parts of one payment's story: itself, its history, refunds, deliveries and workflow."""
     if "merchant_id" in story:
-        console.print(f"Merchant {plain(story['merchant_id'])}")
-    _print_payment(console, story["payment"])
-    console.print(_history_table(story["history"]))
+        yield f"Merchant {plain(story['merchant_id'])}"
+    yield from _payment_lines(story["payment"])
+    yield _history_table(story["history"])
     if story["refunds"]:
-        console.print(refund_table(story["refunds"]))
+        yield refund_table(story["refunds"])
     if story["deliveries"]:
-        console.print(delivery_table(story["deliveries"]))
-    print_workflow(console, story["workflow"])
+        yield delivery_table(story["deliveries"])
+    yield from workflow_parts(story["workflow"])
 
 
-def _print_payment(console: Console, payment: dict[str, Any]) -> None:
+def _payment_lines(payment: dict[str, Any]) -> Iterator[str]:
     title = f"[bold]{plain(payment['id'])}[/]  {coloured(payment['status'])}  {plain(amount_of(payment))}"
-    console.print(f"{title}  {plain(instrument(payment))}  (order {plain(payment['order_id'])})")
+    yield f"{title}  {plain(instrument(payment))}  (order {plain(payment['order_id'])})"
     taken = f"captured {amount_of(payment, 'amount_captured')}, refunded {amount_of(payment, 'amount_refunded')}"
-    console.print(f"{taken}, capture {payment['capture_method']}, gateway {plain(payment['gateway'])}")
+    yield f"{taken}, capture {payment['capture_method']}, gateway {plain(payment['gateway'])}"
     if payment["error_code"]:
-        console.print(f"[red]{plain(payment['error_code'])}[/]: {plain(payment['error_description'])}")
+        yield f"[red]{plain(payment['error_code'])}[/]: {plain(payment['error_description'])}"
     if payment["next_action"]:
-        console.print(f"The customer must open: {plain(payment['next_action']['url'])}")
+        yield f"The customer must open: {plain(payment['next_action']['url'])}"
 
 
-def _history_table(entries: list[dict[str, Any]]) -> Any:
+def _history_table(entries: list[dict[str, Any]]) -> RenderableType:
     rows = table("when (UTC)", "event", "from", "to", "why", "by", title="History")
     for entry in entries:
         rows.add_row(
@@ -56,7 +56,7 @@ def _history_table(entries: list[dict[str, Any]]) -> Any:
     return rows
 
 
-def refund_table(items: list[dict[str, Any]]) -> Any:
+def refund_table(items: list[dict[str, Any]]) -> RenderableType:
     """Return the table of refunds."""
     rows = table("refund", "status", "amount", "payment", "reason", "created (UTC)", "error", title="Refunds")
     for item in items:
@@ -72,7 +72,7 @@ def refund_table(items: list[dict[str, Any]]) -> Any:
     return rows
 
 
-def delivery_table(items: list[dict[str, Any]]) -> Any:
+def delivery_table(items: list[dict[str, Any]]) -> RenderableType:
     """Return the table of webhook deliveries."""
     rows = table(
         *("delivery", "status", "event", "payment", "endpoint", "attempts", "answer", "next attempt (UTC)"),
@@ -92,8 +92,8 @@ def delivery_table(items: list[dict[str, Any]]) -> Any:
     return rows
 
 
-def print_workflow(console: Console, workflow: dict[str, Any] | None) -> None:
-    """Print the workflow's own timeline, and its link in the Temporal UI."""
+def workflow_parts(workflow: dict[str, Any] | None) -> Iterator[RenderableType]:
+    """Yield the workflow's own timeline, and its link in the Temporal UI."""
     if workflow is None:
         return
     rows = table(
@@ -101,8 +101,8 @@ def print_workflow(console: Console, workflow: dict[str, Any] | None) -> None:
     )
     for entry in workflow["timeline"] or ():
         rows.add_row(clock(entry["at"]), plain(entry["what"]))
-    console.print(rows)
+    yield rows
     if workflow["timeline"] is None:
-        console.print("[yellow]No worker answered, so it can't tell its story now.[/]")
+        yield "[yellow]No worker answered, so it can't tell its story now.[/]"
     if workflow["link"]:
-        console.print(f"In the Temporal UI: {workflow['link']}")
+        yield f"In the Temporal UI: {workflow['link']}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
 import typer
-from rich.console import Console
+from rich.console import RenderableType
 
-from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, Limit, MerchantApi, open_api
-from clearway.cli.output import JsonFlag, clock, coloured, out, plain, print_json, table
+from clearway.cli.decorators import Result, asks_api, shows_result
+from clearway.cli.merchant_api import Limit, MerchantApi
+from clearway.cli.output import clock, coloured, plain, table
 from clearway.cli.views import delivery_table
 from clearway.domain.events import EventType
 
@@ -26,119 +28,80 @@ def register(app: typer.Typer) -> None:
 
 
 @webhooks.command("list")
+@asks_api
+@shows_result
 def list_deliveries(
+    api: MerchantApi,
     *,
     status: Annotated[DeliveryStatus | None, typer.Option(help="Only deliveries with this status.")] = None,
     event: Annotated[EventType | None, typer.Option(help="Only of this type.")] = None,
     payment: Annotated[str | None, typer.Option(help="Only about this payment.")] = None,
     limit: Limit = 20,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """List the merchant's webhook deliveries, newest first."""
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.all("/webhooks", limit=limit, status=status, event=event, payment_id=payment)
-    if as_json:
-        print_json(found)
-    else:
-        out().print(delivery_table(found) if found else "No deliveries.")
+    found = api.all("/webhooks", limit=limit, status=status, event=event, payment_id=payment)
+    return Result(found, delivery_table(found) if found else "No deliveries.")
 
 
 @webhooks.command("show")
-def show_delivery(
-    delivery_id: DeliveryId,
-    *,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+@asks_api
+@shows_result
+def show_delivery(api: MerchantApi, delivery_id: DeliveryId) -> Result:
     """Show a delivery with each attempt: request, answer and duration."""
-    with open_api(api_url, api_key, api_secret) as api:
-        delivery = api.get(f"/webhooks/{delivery_id}")
-    if as_json:
-        print_json(delivery)
-    else:
-        _print_delivery(out(), delivery)
+    delivery = api.get(f"/webhooks/{delivery_id}")
+    return Result(delivery, *_delivery(delivery))
 
 
 @webhooks.command("retry")
-def retry_delivery(
-    delivery_id: DeliveryId,
-    *,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+@asks_api
+@shows_result
+def retry_delivery(api: MerchantApi, delivery_id: DeliveryId) -> Result:
     """Make one delivery attempt now, with the same webhook id, and show its result. The schedule does not change."""
-    with open_api(api_url, api_key, api_secret) as api:
-        delivery = api.post(f"/webhooks/{delivery_id}/retry")
-    if as_json:
-        print_json(delivery)
-    else:
-        out().print(retry_line(delivery))
+    delivery = api.post(f"/webhooks/{delivery_id}/retry")
+    return Result(delivery, retry_line(delivery))
 
 
 @events.command("list")
+@asks_api
+@shows_result
 def list_events(
+    api: MerchantApi,
     *,
     event: Annotated[EventType | None, typer.Option("--type", help="Only of this type.")] = None,
     limit: Limit = 20,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """List the merchant's events, newest first."""
-    with open_api(api_url, api_key, api_secret) as api:
-        found = api.all("/events", limit=limit, type=event)
-    if as_json:
-        print_json(found)
-        return
+    found = api.all("/events", limit=limit, type=event)
     rows = table("event", "type", "when (UTC)", "about")
     for item in found:
         about = item["data"].get("id") or item["data"].get("endpoint_id")
         rows.add_row(plain(item["id"]), plain(item["type"]), clock(item["timestamp"]), plain(about))
-    out().print(rows if found else "No events.")
+    return Result(found, rows if found else "No events.")
 
 
 @events.command("show")
-def show_event(
-    event_id: Annotated[str, typer.Argument(metavar="ID", help="evt_…")],
-    *,
-    as_json: JsonFlag = False,  # noqa: ARG001 - an event is JSON in any case
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+@asks_api
+@shows_result
+def show_event(api: MerchantApi, event_id: Annotated[str, typer.Argument(metavar="ID", help="evt_…")]) -> Result:
     """Show an event, with the same body as its webhook."""
-    with open_api(api_url, api_key, api_secret) as api:
-        print_json(api.get(f"/events/{event_id}"))
+    return Result(api.get(f"/events/{event_id}"))
 
 
 @events.command("resend")
+@asks_api
+@shows_result
 def resend_event(
+    api: MerchantApi,
     event_id: Annotated[str, typer.Argument(metavar="ID", help="evt_…")],
     *,
     endpoint: Annotated[
         str | None, typer.Option(help="Where to send it: whe_…. Not needed if there is only one endpoint.")
     ] = None,
-    as_json: JsonFlag = False,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    api_secret: ApiSecret = None,
-) -> None:
+) -> Result:
     """Send an event to an endpoint now, also if it was never sent there, and show the result."""
-    with open_api(api_url, api_key, api_secret) as api:
-        endpoint_id = endpoint or _only_endpoint(api)
-        delivery = api.post(f"/events/{event_id}/resend", {"endpoint_id": endpoint_id})
-    if as_json:
-        print_json(delivery)
-    else:
-        out().print(retry_line(delivery))
+    endpoint_id = endpoint or _only_endpoint(api)
+    delivery = api.post(f"/events/{event_id}/resend", {"endpoint_id": endpoint_id})
+    return Result(delivery, retry_line(delivery))
 
 
 def _only_endpoint(api: MerchantApi) -> str:
@@ -157,11 +120,9 @@ def retry_line(delivery: dict[str, Any]) -> str:
     return f"Attempt {attempt['number']} of {name}: {answer}. The delivery is {coloured(delivery['status'])}."
 
 
-def _print_delivery(console: Console, delivery: dict[str, Any]) -> None:
-    console.print(delivery_table([delivery]))
-    console.print(
-        f"\nEvent {plain(delivery['event_id'])}; its body: `clearway events show {plain(delivery['event_id'])}`"
-    )
+def _delivery(delivery: dict[str, Any]) -> Iterator[RenderableType]:
+    yield delivery_table([delivery])
+    yield f"\nEvent {plain(delivery['event_id'])}; its body: `clearway events show {plain(delivery['event_id'])}`"
     rows = table("attempt", "by", "when (UTC)", "to", "answer", "took", "what went wrong", title="Delivery attempts")
     for attempt in delivery["attempts"]:
         response = attempt["response"]
@@ -174,8 +135,8 @@ def _print_delivery(console: Console, delivery: dict[str, Any]) -> None:
             f"{attempt['duration_ms']} ms",
             plain(attempt["error"] or ""),
         )
-    console.print(rows)
+    yield rows
     for attempt in delivery["attempts"]:
         if attempt["response"] and attempt["response"]["body"]:
-            console.print(f"\nAnswer to attempt {attempt['number']}:")
-            console.print(plain(attempt["response"]["body"]))
+            yield f"\nAnswer to attempt {attempt['number']}:"
+            yield plain(attempt["response"]["body"])
