@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from clearway.cli.output import JsonFlag, clock, out, plain, print_json, table
+from clearway.cli.decorators import Result, shows_result
+from clearway.cli.output import clock, plain, table
 from clearway.cli.running import settings_in_use
 
 
@@ -15,11 +16,10 @@ def register(app: typer.Typer) -> None:
     app.command("audit", rich_help_panel="Operate")(show_audit_log)
 
 
+@shows_result
 def show_audit_log(
     subject_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…, rfnd_…, key_…, whe_… or another id")],
-    *,
-    as_json: JsonFlag = False,
-) -> None:
+) -> Result:
     """Show the audit log of one thing, oldest first, with the client's network address."""
     from clearway.accounts.audit_log import lines_about  # noqa: PLC0415 - heavy
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415
@@ -27,11 +27,8 @@ def show_audit_log(
 
     cipher = Cipher.from_settings(settings_in_use().secret_keys.get_secret_value())
     found = in_transaction(lambda connection: lines_about(connection, cipher, subject_id))
-    if as_json:
-        print_json(found)
-        return
     rows = table("at (UTC)", "who", "what", "detail", "from", "request")
     for line in found:
         shown = (line["actor"], line["action"], line["detail"], line["address"], line["request_id"])
         rows.add_row(clock(line["created_at"].isoformat()), *(plain(value) for value in shown))
-    out().print(rows if found else f"Nothing about {plain(subject_id)} is in the audit log.")
+    return Result(found, rows if found else f"Nothing about {plain(subject_id)} is in the audit log.")

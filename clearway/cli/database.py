@@ -9,7 +9,8 @@ from typing import Annotated, Final
 
 import typer
 
-from clearway.cli.output import JsonFlag, out, print_json
+from clearway.cli.decorators import Result, shows_result
+from clearway.cli.output import JsonFlag, print_json
 from clearway.cli.problems import FAILED
 
 KEY_BYTES: Final = 32
@@ -22,11 +23,10 @@ def register(app: typer.Typer) -> None:
         app.command(rich_help_panel=INSTALLING)(command)
 
 
+@shows_result
 def migrate(
-    *,
-    check: Annotated[bool, typer.Option("--check", help="Only check whether the schema is the newest.")] = False,
-    as_json: JsonFlag = False,
-) -> None:
+    *, check: Annotated[bool, typer.Option("--check", help="Only check whether the schema is the newest.")] = False
+) -> Result:
     """Migrate the database to the newest schema. Running it again, or twice at once, is safe."""
     from clearway.cli import schema  # noqa: PLC0415 - heavy
 
@@ -34,33 +34,27 @@ def migrate(
     if not check:
         schema.upgrade()
     after = before if check else schema.revisions()
-    if as_json:
-        print_json({"before": before.current, "current": after.current, "head": after.head, "newest": after.newest})
-    elif after.newest:
-        what = "is the newest already" if before.newest else f"was brought from {before.current or 'nothing'}"
-        out().print(f"The schema {what}: {after.head}.")
-    else:
-        out().print(f"The schema is {after.current or 'empty'}, the newest is {after.head}: run `clearway migrate`.")
+    found = {"before": before.current, "current": after.current, "head": after.head, "newest": after.newest}
     if not after.newest:
-        raise typer.Exit(FAILED)
+        old = f"The schema is {after.current or 'empty'}, the newest is {after.head}: run `clearway migrate`."
+        return Result(found, old, error=typer.Exit(FAILED))
+    what = "is the newest already" if before.newest else f"was brought from {before.current or 'nothing'}"
+    return Result(found, f"The schema {what}: {after.head}.")
 
 
+@shows_result
 def seed(
     *,
     receiver_url: Annotated[str | None, typer.Option(help="Where the test merchant's webhooks go.")] = None,
     receiver_secret: Annotated[str | None, typer.Option(help="The secret (whsec_…) that signs them.")] = None,
-    as_json: JsonFlag = False,
-) -> None:
+) -> Result:
     """Add the test merchant with its published credentials. Refused in production."""
     from clearway.cli import schema  # noqa: PLC0415 - heavy
 
     if (receiver_url is None) != (receiver_secret is None):
         raise typer.BadParameter("--receiver-url and --receiver-secret go together.")
     merchant = schema.seed(receiver_url, receiver_secret)
-    if as_json:
-        print_json(merchant)
-    else:
-        out().print("The test merchant {merchant_id}: {api_key} / {api_secret}".format(**merchant))
+    return Result(merchant, "The test merchant {merchant_id}: {api_key} / {api_secret}".format(**merchant))
 
 
 def secrets(*, as_json: JsonFlag = False) -> None:

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Final
 import httpx
 import typer
 
-from clearway.cli.output import JsonFlag, out, plain, print_json, table
+from clearway.cli.decorators import Result
+from clearway.cli.output import JsonFlag, plain, table
 from clearway.cli.problems import CommandError
 from clearway.cli.running import running_stack
 
@@ -33,7 +34,7 @@ def register(app: typer.Typer) -> None:
 @faults.command("list")
 def list_faults(*, as_json: JsonFlag = False, simulator_url: SimulatorUrl = None) -> None:
     """List the active faults, and how often each was applied."""
-    _print(_rules(simulator_url), as_json=as_json)
+    _shown(_rules(simulator_url)).print(as_json=as_json)
 
 
 @faults.command("add")
@@ -66,14 +67,14 @@ def add_fault(
     rule |= {} if delay is None else {"delay_s": delay}
     match = {"payment_id": payment, "gateway": gateway}
     rule |= {"match": {name: value for name, value in match.items() if value is not None}}
-    _print(switch_on(rule, simulator_url), as_json=as_json)
+    _shown(switch_on(rule, simulator_url)).print(as_json=as_json)
 
 
 @faults.command("clear")
-def clear_faults(*, simulator_url: SimulatorUrl = None) -> None:
+def clear_faults(*, as_json: JsonFlag = False, simulator_url: SimulatorUrl = None) -> None:
     """Remove all faults. The faults of test values stay."""
     _call("DELETE", simulator_url)
-    out().print("No fault is switched on.")
+    _shown([]).print(as_json=as_json)
 
 
 def switch_on(rule: dict[str, Any], simulator_url: str | None = None) -> list[dict[str, Any]]:
@@ -115,10 +116,7 @@ def _reasons(response: httpx.Response) -> str:
         return "it did not say why"
 
 
-def _print(rules: list[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json:
-        print_json(rules)
-        return
+def _shown(rules: list[dict[str, Any]]) -> Result:
     rows = table("operation", "fault", "share", "times left", "applied", "only")
     for rule in rules:
         only = ", ".join(f"{name}={value}" for name, value in rule["match"].items() if value is not None)
@@ -126,4 +124,4 @@ def _print(rules: list[dict[str, Any]], *, as_json: bool) -> None:
         rows.add_row(
             plain(rule["operation"]), plain(rule["fault"]), f"{rule['probability']:g}", left, str(rule["applied"]), only
         )
-    out().print(rows if rules else "No fault is switched on.")
+    return Result(rules, rows if rules else "No fault is switched on.")

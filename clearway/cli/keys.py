@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from clearway.cli.output import JsonFlag, out, plain, print_json, table
+from clearway.cli.decorators import Result, shows_result
+from clearway.cli.output import plain, table
 from clearway.cli.problems import CommandError
 from clearway.cli.running import login, settings_in_use
 from clearway.domain.actor import Actor
@@ -38,30 +39,28 @@ def register(app: typer.Typer) -> None:
 
 
 @keys.command("list")
+@shows_result
 def list_keys(
     merchant_id: Annotated[
         str | None, typer.Argument(metavar="MERCHANT", help="mer_…. Default: all merchants.")
     ] = None,
     *,
     pepper: Annotated[str | None, typer.Option(help="Only keys whose secret is hashed with this pepper.")] = None,
-    as_json: JsonFlag = False,
-) -> None:
+) -> Result:
     """List API keys, without their secrets."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
 
     found = in_transaction(lambda connection: _list(connection, merchant_id, pepper))
-    if as_json:
-        print_json(found)
-        return
     columns = ("id", "name", "merchant_id", "permissions", "expires_at", "last_used_at", "revoked_at", "pepper_id")
     rows = table("key", "name", "merchant", "permissions", "expires", "last used", "revoked", "pepper")
     for item in found:
         shown = item | {"permissions": ", ".join(item["permissions"])}
         rows.add_row(*(plain(shown[column]) for column in columns))
-    out().print(rows if found else "No keys.")
+    return Result(found, rows if found else "No keys.")
 
 
 @keys.command("add")
+@shows_result
 def add_key(
     merchant_id: Annotated[str, typer.Argument(metavar="MERCHANT", help="mer_…")],
     *,
@@ -78,8 +77,7 @@ def add_key(
     ] = None,
     expires_in_days: Annotated[int | None, typer.Option(min=1, help="Days until it expires. Default: never.")] = None,
     operator: Operator = None,
-    as_json: JsonFlag = False,
-) -> None:
+) -> Result:
     """Add an API key for a merchant. Its secret is shown only now."""
     from clearway.accounts import keys as accounts  # noqa: PLC0415 - heavy
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
@@ -94,10 +92,11 @@ def add_key(
         allocation = Allocation.fresh(api_key_prefix(await _mode_of(connection, merchant_id)))
         return await accounts.create(connection, keyring, actor, allocation, asked, granted=EVERYTHING_GRANTED)
 
-    print_key(merchant_id, in_transaction(create), as_json=as_json)
+    return shown_key(merchant_id, in_transaction(create))
 
 
 @keys.command("rotate")
+@shows_result
 def rotate_key(
     key_id: KeyId,
     *,
@@ -105,8 +104,7 @@ def rotate_key(
         int | None, typer.Option("--overlap-s", min=0, help="Seconds during which the old secret stays valid.")
     ] = None,
     operator: Operator = None,
-    as_json: JsonFlag = False,
-) -> None:
+) -> Result:
     """Create a new secret for an API key. It is shown only now. The old one stays valid until the overlap ends."""
     from clearway.accounts import keys as accounts  # noqa: PLC0415 - heavy
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
@@ -124,11 +122,12 @@ def rotate_key(
         return actor.merchant_id, rotated
 
     merchant_id, key = in_transaction(rotate)
-    print_key(merchant_id, key, as_json=as_json)
+    return shown_key(merchant_id, key)
 
 
 @keys.command("revoke")
-def revoke_key(key_id: KeyId, *, operator: Operator = None, as_json: JsonFlag = False) -> None:
+@shows_result
+def revoke_key(key_id: KeyId, *, operator: Operator = None) -> Result:
     """Revoke an API key, with immediate effect."""
     from clearway.accounts import keys as accounts  # noqa: PLC0415 - heavy
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
@@ -140,10 +139,7 @@ def revoke_key(key_id: KeyId, *, operator: Operator = None, as_json: JsonFlag = 
         return revoked.data()
 
     revoked = in_transaction(revoke)
-    if as_json:
-        print_json(revoked)
-    else:
-        out().print(f"{plain(key_id)} is revoked since {plain(revoked['revoked_at'])}.")
+    return Result(revoked, f"{plain(key_id)} is revoked since {plain(revoked['revoked_at'])}.")
 
 
 def keyring_in_use() -> Keyring:
@@ -157,19 +153,13 @@ def keyring_in_use() -> Keyring:
         raise CommandError(str(error)) from None
 
 
-def key_as_json(merchant_id: str, key: ApiKeyWithSecret) -> dict[str, Any]:
-    """Return the JSON form of a key with its secret."""
-    return {"merchant_id": merchant_id, "api_key": key.id, "api_secret": key.secret, **key.data()}
-
-
-def print_key(merchant_id: str, key: ApiKeyWithSecret, *, as_json: bool) -> None:
-    """Show a key with its secret."""
-    if as_json:
-        print_json(key_as_json(merchant_id, key))
-        return
-    console = out()
-    console.print(f"Merchant {plain(merchant_id)}\n  X-Api-Key:    {key.id}\n  X-Api-Secret: {key.secret}")
-    console.print("The secret is shown this once: only a hash of it is kept.")
+def shown_key(merchant_id: str, key: ApiKeyWithSecret) -> Result:
+    """Return what is shown of a new key: with its secret."""
+    return Result(
+        {"merchant_id": merchant_id, "api_key": key.id, "api_secret": key.secret, **key.data()},
+        f"Merchant {plain(merchant_id)}\n  X-Api-Key:    {key.id}\n  X-Api-Secret: {key.secret}",
+        "The secret is shown this once: only a hash of it is kept.",
+    )
 
 
 async def _list(connection: AsyncConnection, merchant_id: str | None, pepper: str | None) -> list[dict[str, Any]]:

@@ -6,7 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from clearway.cli.output import JsonFlag, coloured, out, plain, print_json, table
+from clearway.cli.decorators import Result, shows_result
+from clearway.cli.output import coloured, plain, table
 from clearway.cli.problems import CommandError
 from clearway.cli.running import login, settings_in_use
 from clearway.domain.mail import MailStatus, is_address
@@ -24,7 +25,8 @@ def register(app: typer.Typer) -> None:
 
 
 @mail.command("check")
-def check_server() -> None:
+@shows_result
+def check_server() -> Result:
     """Connect to the mail server and log in, without sending a mail. Fails when that does not work."""
     import asyncio  # noqa: PLC0415 - only commands that need it pay for it
 
@@ -38,11 +40,13 @@ def check_server() -> None:
         asyncio.run(smtp.greet(settings))
     except smtp.ServerAwayError as error:
         raise CommandError(f"The mail server {where} can't be used: {error}. Check the SMTP_… settings.") from None
-    out().print(f"The mail server {plain(where)} answers. `clearway mail test you@example.com` sends a mail.")
+    answers = f"The mail server {plain(where)} answers. `clearway mail test you@example.com` sends a mail."
+    return Result({"server": where, "answers": True}, answers)
 
 
 @mail.command("test")
-def send_trial(to: Annotated[str, typer.Argument(metavar="ADDRESS", help="Who gets the mail.")]) -> None:
+@shows_result
+def send_trial(to: Annotated[str, typer.Argument(metavar="ADDRESS", help="Who gets the mail.")]) -> Result:
     """Send one mail through the workers, as every other mail is sent."""
     from clearway.cli.services import with_services  # noqa: PLC0415 - heavy
     from clearway.mail import letters, outbox  # noqa: PLC0415
@@ -59,24 +63,22 @@ def send_trial(to: Annotated[str, typer.Argument(metavar="ADDRESS", help="Who ge
         await outbox.start(services.temporal, mail_id)
         return mail_id
 
-    out().print(f"{with_services(work)} is on its way. `clearway mail list` shows what became of it.")
+    mail_id = with_services(work)
+    return Result({"id": mail_id}, f"{mail_id} is on its way. `clearway mail list` shows what became of it.")
 
 
 @mail.command("list")
+@shows_result
 def list_mails(
     *,
     status: Annotated[MailStatus | None, typer.Option(help="Only these.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many to show.")] = 50,
-    as_json: JsonFlag = False,
-) -> None:
+) -> Result:
     """List mails, newest first: which, when, and what became of each. Addresses are not shown."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.db import mails  # noqa: PLC0415
 
     found = [dict(row._mapping) for row in in_transaction(lambda each: mails.newest(each, status, limit))]  # noqa: SLF001 - public in SQLAlchemy
-    if as_json:
-        print_json(found)
-        return
     rows = table("mail", "recorded", "which", "status", "tries", "why")
     for each in found:
         moment = f"{each['created_at']:%Y-%m-%d %H:%M:%S}"
@@ -88,17 +90,17 @@ def list_mails(
             str(each["tries"]),
             plain(each["error"]),
         )
-    out().print(rows if found else "No mails.")
-    if settings_in_use().smtp_host is None:
-        out().print(NO_SERVER)
+    hint = [NO_SERVER] if settings_in_use().smtp_host is None else []
+    return Result(found, rows if found else "No mails.", *hint)
 
 
 @mail.command("show")
+@shows_result
 def show_mail(
     mail_id: Annotated[str, typer.Argument(metavar="MAIL", help="mail_…, as `list` shows it")],
     *,
     operator: Annotated[str | None, typer.Option(help="Who reads it. Default: your login name.")] = None,
-) -> None:
+) -> Result:
     """Show a mail that is not sent yet, as JSON. It has an address and links, so the audit log records who read it."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.crypto.encryption import Cipher, EncryptionError  # noqa: PLC0415
@@ -114,15 +116,16 @@ def show_mail(
         raise CommandError(str(error)) from None
     if letter is None:
         raise CommandError(f"There is no mail {mail_id} whose text is kept: it is unknown, or sent.")
-    print_json(letter)
+    return Result(letter)
 
 
 @mail.command("resend")
+@shows_result
 def resend_mails(
     mail_id: Annotated[
         str | None, typer.Argument(metavar="[MAIL]", help="Only this one; else all that failed.")
     ] = None,
-) -> None:
+) -> Result:
     """Send failed mails again, except those whose links have expired."""
     from clearway.cli.services import with_services  # noqa: PLC0415 - heavy
     from clearway.mail import outbox  # noqa: PLC0415
@@ -140,6 +143,5 @@ def resend_mails(
     count = with_services(work)
     if not count:
         raise CommandError("No failed mail can be sent again. Links that have expired are not sent.")
-    out().print(
-        f"{count} {'mail is' if count == 1 else 'mails are'} on the way. `clearway mail list` shows the result."
-    )
+    mails = "mail is" if count == 1 else "mails are"
+    return Result({"resent": count}, f"{count} {mails} on the way. `clearway mail list` shows the result.")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import RenderableType
 
+from clearway.cli.decorators import Result, shows_result
 from clearway.cli.moments import FORM, moment_of
-from clearway.cli.output import JsonFlag, out, plain, print_json, remarks, table
+from clearway.cli.output import plain, table
 from clearway.cli.problems import CommandError
 from clearway.domain.money import Money
 
@@ -24,6 +27,7 @@ def register(app: typer.Typer) -> None:
     app.command("recover", rich_help_panel="Operate")(recover)
 
 
+@shows_result
 def recover(
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done.")] = False,
@@ -37,8 +41,7 @@ def recover(
             metavar="SECONDS", help="Skip rows that changed within this many seconds (RECOVERY_AFTER_S by default)."
         ),
     ] = None,
-    as_json: JsonFlag = False,
-) -> None:
+) -> Result:
     """Continue payments and refunds that have no running workflow, and find gateway operations that are not recorded.
 
     Safe at any time and any number of times: it does not touch a running workflow, and a new one asks the gateway
@@ -47,12 +50,9 @@ def recover(
     if payment is not None and dry_run:
         raise CommandError("--payment continues one payment or refund at once. Leave --dry-run or --payment out.")
     report = asyncio.run(_recover(payment, moment_of(since), untouched, dry_run=dry_run))
-    if as_json:
-        print_json(asdict(report))
-    else:
-        _print(report, dry_run=dry_run)
-    if problem := _problem(report):
-        raise CommandError(problem)
+    problem = _problem(report)
+    error = CommandError(problem) if problem else None
+    return Result(asdict(report), *_shown(report, dry_run=dry_run), remarks=[*_remarks(report)], error=error)
 
 
 def _problem(report: Report) -> str:
@@ -90,34 +90,36 @@ async def _recover(subject_id: str | None, since: datetime, untouched_s: int | N
     return report
 
 
-def _print(report: Report, *, dry_run: bool) -> None:
-    console = out()
+def _shown(report: Report, *, dry_run: bool) -> Iterator[RenderableType]:
     if report.found:
         rows = table("type", "id", "status", "unchanged since", "reason", title="Without a workflow in the same status")
         for one in report.found:
             since = one.untouched_since.isoformat(timespec="seconds")
             rows.add_row(plain(one.kind), plain(one.id), plain(one.status), since, plain(one.why))
-        console.print(rows)
+        yield rows
     if report.unrecorded:
         rows = table("operation", "amount", "at", "missing", "result", title="At a gateway, but not in the database")
         for lost in report.unrecorded:
             done = plain(lost.rebuilt.value) if lost.rebuilt else "not tried (dry run)"
             at = lost.at.isoformat(timespec="seconds")
             rows.add_row(plain(lost.key), _amount(lost.amount_minor, lost.currency), at, plain(lost.missing), done)
-        console.print(rows)
+        yield rows
     if report.unknown_events:
         rows = table("gateway", "event", "about", "received", title="Gateway events about unknown payments and refunds")
         for event in report.unknown_events:
             received = event.received_at.isoformat(timespec="seconds")
             rows.add_row(plain(event.gateway), plain(event.event_id), plain(event.operation_key), received)
-        console.print(rows)
-    console.print(_summary(report, dry_run=dry_run))
+        yield rows
+    yield _summary(report, dry_run=dry_run)
+
+
+def _remarks(report: Report) -> Iterator[str]:
     for name in report.unlisted:
-        remarks().print(f"{plain(name)} has no list of operations. Compare them in the gateway's own dashboard.")
+        yield f"{plain(name)} has no list of operations. Compare them in the gateway's own dashboard."
     for name, why in report.unread.items():
-        remarks().print(f"The operations of {plain(name)} were not compared to the end: {plain(why)}.")
+        yield f"The operations of {plain(name)} were not compared to the end: {plain(why)}."
     for subject_id, reason in report.failed.items():
-        remarks().print(f"{plain(subject_id)} was not continued: {plain(reason)}.")
+        yield f"{plain(subject_id)} was not continued: {plain(reason)}."
 
 
 def _summary(report: Report, *, dry_run: bool) -> str:

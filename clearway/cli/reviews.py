@@ -6,7 +6,8 @@ from typing import Annotated, Final
 
 import typer
 
-from clearway.cli.output import JsonFlag, out, plain, print_json, table
+from clearway.cli.decorators import Result, shows_result
+from clearway.cli.output import plain, table
 from clearway.cli.problems import CommandError
 from clearway.cli.running import login, settings_in_use
 from clearway.domain.gateway_event import Disposition
@@ -26,13 +27,13 @@ def register(app: typer.Typer) -> None:
 
 
 @events.command("list")
+@shows_result
 def list_events(
     *,
     subject: Annotated[str | None, typer.Option(metavar="ID", help="Only events about this pay_… or rfnd_…")] = None,
     disposition: Annotated[Disposition | None, typer.Option(help="Only events with this disposition.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many to show.")] = 50,
-    as_json: JsonFlag = False,
-) -> None:
+) -> Result:
     """List the events that gateways sent, newest first, and what was done with each."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.gateway_events.reviewing import list_events as found_events  # noqa: PLC0415 - heavy
@@ -40,22 +41,20 @@ def list_events(
     found = in_transaction(
         lambda connection: found_events(connection, limit=limit, subject_id=subject, disposition=disposition)
     )
-    if as_json:
-        print_json(found)
-        return
     rows = table("received", "gateway", "verdict", "became", "about", "event", "why")
     for item in found:
         names = ("received_at", "gateway", "verdict", "disposition", "operation_key", "event_id", "reason")
         rows.add_row(*(plain(item[name]) for name in names))
-    out().print(rows if found else "No events.")
+    return Result(found, rows if found else "No events.")
 
 
 @events.command("show")
+@shows_result
 def show_event(
     event_id: Annotated[str, typer.Argument(metavar="ID", help="gwe_…, as `list --json` shows it")],
     *,
     operator: Annotated[str | None, typer.Option(help="Who reads it. Default: your login name.")] = None,
-) -> None:
+) -> Result:
     """Show an event as the gateway sent it, as JSON. It may name a customer, so the audit log records who read it."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.crypto.encryption import Cipher, EncryptionError  # noqa: PLC0415
@@ -67,41 +66,35 @@ def show_event(
     cipher = Cipher.from_settings(settings_in_use().secret_keys.get_secret_value())
     actor = Actor(named(operator or login()), None)
     try:
-        print_json(in_transaction(lambda connection: shown(connection, cipher, actor, event_id)))
+        return Result(in_transaction(lambda connection: shown(connection, cipher, actor, event_id)))
     except (ClearwayError, EncryptionError) as error:
         raise CommandError(str(error)) from None
 
 
 @reviews.command("list")
-def list_reviews(
-    *,
-    everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
-    as_json: JsonFlag = False,
-) -> None:
+@shows_result
+def list_reviews(*, everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False) -> Result:
     """List gateway events that contradict a payment or refund after its end."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.gateway_events.reviewing import list_reviews as found_reviews  # noqa: PLC0415 - heavy
 
     found = in_transaction(lambda connection: found_reviews(connection, only_open=not everything))
-    if as_json:
-        print_json(found)
-        return
     rows = table("review", "opened", "about", "kind", "resolution")
     for item in found:
         rows.add_row(*(plain(item[name]) for name in ("id", "opened_at", "subject_id", "kind", "resolution")))
-    out().print(rows if found else "No reviews.")
-    if found:
-        out().print("Close one: clearway reviews close REVIEW --resolution 'what you found at the gateway'")
+    if not found:
+        return Result(found, "No reviews.")
+    return Result(found, rows, "Close one: clearway reviews close REVIEW --resolution 'what you found at the gateway'")
 
 
 @reviews.command("close")
+@shows_result
 def close_review(
     review_id: Annotated[str, typer.Argument(metavar="REVIEW", help="rev_…")],
     *,
     resolution: Annotated[str, typer.Option(help="What you found at the gateway, and what you did.")],
     operator: Annotated[str | None, typer.Option(help="Your name for the audit log. Default: your login name.")] = None,
-    as_json: JsonFlag = False,
-) -> None:
+) -> Result:
     """Close a review. It does not change the payment or refund: move money by a refund, or at the gateway."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.domain.actor import Actor  # noqa: PLC0415 - heavy
@@ -116,7 +109,4 @@ def close_review(
         closed = in_transaction(lambda connection: close(connection, actor, review_id, resolution))
     except ClearwayError as error:
         raise CommandError(str(error)) from None
-    if as_json:
-        print_json(closed)
-    else:
-        out().print(f"{plain(review_id)} is closed.")
+    return Result(closed, f"{plain(review_id)} is closed.")

@@ -14,7 +14,8 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from clearway import lifeline
-from clearway.cli.output import JsonFlag, out, print_json, table
+from clearway.cli.decorators import Result, shows_result
+from clearway.cli.output import table
 from clearway.cli.problems import FAILED, CommandError
 from clearway.cli.worker_pool import WorkerPool
 from clearway.durable.messages import TASK_QUEUES
@@ -63,22 +64,19 @@ def dev(
     raise typer.Exit(foreground.main(temporal_server=temporal_server))
 
 
-def doctor(*, as_json: JsonFlag = False) -> None:
+@shows_result
+def doctor() -> Result:
     """Check this machine: Python, tools, servers, ports, settings and disk. Fails when something needed is missing."""
     with in_a_checkout("doctor"):
         from clearway.dev.doctor import Verdict, report  # noqa: PLC0415 - not part of an installation
 
     findings = report()
-    if as_json:
-        print_json([finding.as_json() for finding in findings])
-    else:
-        marks = {Verdict.OK: "[green]✓[/]", Verdict.OPTIONAL: "[yellow]-[/]", Verdict.MISSING: "[red]✗[/]"}
-        rows = table("", "what", "found", "what to do")
-        for finding in findings:
-            rows.add_row(marks[finding.verdict], finding.subject, finding.found, finding.way_out)
-        out().print(rows)
-    if any(finding.verdict is Verdict.MISSING for finding in findings):
-        raise typer.Exit(FAILED)
+    marks = {Verdict.OK: "[green]✓[/]", Verdict.OPTIONAL: "[yellow]-[/]", Verdict.MISSING: "[red]✗[/]"}
+    rows = table("", "what", "found", "what to do")
+    for finding in findings:
+        rows.add_row(marks[finding.verdict], finding.subject, finding.found, finding.way_out)
+    error = typer.Exit(FAILED) if any(finding.verdict is Verdict.MISSING for finding in findings) else None
+    return Result([finding.as_json() for finding in findings], rows, error=error)
 
 
 def api(

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from clearway.cli import user_acts
+from clearway.cli.decorators import Result, shows_result
 from clearway.cli.keys import INSTALLING, Operator
-from clearway.cli.output import JsonFlag, out, plain, print_json
+from clearway.cli.output import plain
 from clearway.cli.problems import CommandError
 from clearway.cli.running import login
 from clearway.domain.actor import Actor
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 @users.command("create")
+@shows_result
 def create(
     email: Annotated[str, typer.Argument(help="The e-mail address by which they sign in.")],
     *,
@@ -45,8 +47,7 @@ def create(
         bool, typer.Option("--prompt", help="Ask for the password. Default: make one, and show it.")
     ] = False,
     operator: Operator = None,
-    as_json: JsonFlag = False,
-) -> None:
+) -> Result:
     """Create a person who can sign in at once, such as the first one of an installation."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.domain.errors import ClearwayError  # noqa: PLC0415 - heavy
@@ -64,12 +65,10 @@ def create(
         )
     except ClearwayError as error:
         raise CommandError(error.detail) from None
-    if as_json:
-        print_json({"user_id": user_id, "email": email, "password": generated})
-        return
-    out().print(f"User {plain(user_id)}, {plain(email)}")
+    shown = [f"User {plain(user_id)}, {plain(email)}"]
     if generated:
-        out().print(f"Password (shown only now; change it after signing in): {plain(generated)}")
+        shown.append(f"Password (shown only now; change it after signing in): {plain(generated)}")
+    return Result({"user_id": user_id, "email": email, "password": generated}, *shown)
 
 
 def _address(email: str) -> str:
