@@ -27,6 +27,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.http.forms import wanted
 from api.http.problems import CODES, MEDIA_TYPE, FieldProblem, problem
 from clearway.domain.errors import ClearwayError, UnprocessableError
 from clearway.domain.field_checks import CARD_NUMBER_REFUSED
@@ -42,7 +43,7 @@ IN_OUR_WORDS: Final = {
     "union_tag_invalid": "There is no {discriminator} {tag!r}. Use one of {expected_tags}",
     "union_tag_not_found": "Add {discriminator}, which says what kind it is",
     "model_attributes_type": "This must be a JSON object",
-    "string_pattern_mismatch": "This must match the pattern {pattern}",
+    "string_pattern_mismatch": "{wanted}",
     "too_long": "This may be at most {max_length} long",
     "too_short": "This must be at least {min_length} long",
 }
@@ -140,7 +141,10 @@ def _field_problem(item: Any) -> FieldProblem:
     if place and place[0] in {"body", "query", "path", "header"}:
         place = place[1:] or place
     words = IN_OUR_WORDS.get(item["type"])
-    message = item["msg"] if words is None else words.format_map(item.get("ctx", {}))
+    context = item.get("ctx", {})
+    message = (
+        item["msg"] if words is None else words.format_map(context | {"wanted": wanted(context.get("pattern", ""))})
+    )
     return FieldProblem(field=".".join(place)[:FIELD_NAME_LENGTH_MAX], message=message)
 
 

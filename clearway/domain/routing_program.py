@@ -20,6 +20,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationError, 
 from pydantic_core import PydanticCustomError
 
 from clearway.domain.field_checks import plain_text
+from clearway.domain.forms import wanted
 from clearway.domain.ids import BODY_LENGTH
 from clearway.domain.routing_conditions import Condition, Node, PaymentFacts, Test
 from clearway.domain.stable_share import POINTS, point_of
@@ -317,7 +318,7 @@ _WORDS: Final = {
     "extra_forbidden": "Unknown field. Check the spelling, or leave it out",
     "union_tag_not_found": "Add {discriminator}, which says what kind it is",
     "union_tag_invalid": "There is no {discriminator} {tag!r}. Use one of {expected_tags}",
-    "string_pattern_mismatch": "This must match the pattern {pattern}",
+    "string_pattern_mismatch": "{wanted}",
     "too_long": "This may have at most {max_length} items",
     "too_short": "This needs at least {min_length} item",
     "tuple_type": "This must be a list",
@@ -328,7 +329,12 @@ _WORDS: Final = {
 
 def _words(problem: Any) -> str:
     words = _WORDS.get(problem["type"])
-    return str(problem["msg"]) if words is None else words.format_map(problem.get("ctx", {}))
+    context = problem.get("ctx", {})
+    return (
+        str(problem["msg"])
+        if words is None
+        else words.format_map(context | {"wanted": wanted(context.get("pattern", ""))})
+    )
 
 
 def _place(location: tuple[str | int, ...]) -> str:

@@ -79,7 +79,7 @@ REFUSED_ON_PURPOSE: Final = (
         "only Clearway knows which payments were made up as test data",
         operations=("POST /api/v1/payments/{payment_id}/refunds",),
     ),
-    Refusal("validation_error", "ECMA's white space lacks U+0085", r"email: This must match the pattern .*"),
+    Refusal("validation_error", "ECMA's white space lacks U+0085", r"email: This must be an e-mail address, .*"),
     Refusal("token_invalid", "only the mail has the link to confirm an address or to set a password"),
     Refusal("invitation_invalid", "only the mail has the link of an invitation"),
     Refusal("settings_invalid", "colours must read together", operations=SET),

@@ -180,7 +180,7 @@ async def test_an_odd_request_id_is_replaced(anonymous: httpx.AsyncClient, given
             {"order_id": "o", "method": "upi", "vpa": "ann@upi", "token": "tok_12345678"},
             "token: Leave this out; a payment by upi does not use it.",
         ),
-        ("/payments", {"order_id": "o", "method": "upi", "vpa": "@"}, "vpa: This must match the pattern ^["),
+        ("/payments", {"order_id": "o", "method": "upi", "vpa": "@"}, "vpa: This must be a UPI ID, such as name@bank."),
         ("/orders", {"amount": 1}, "currency: This field is required."),
         ("/orders", {"amount": 1, "currency": "INR", "recipt": "R"}, "recipt: Unknown field. Check the spelling"),
         ("/orders", {"amount": 1, "currency": "INR", "receipt": 7}, "receipt: This must be a string."),
