@@ -107,6 +107,22 @@ export function ColumnMenu<Row>({
   );
 }
 
+export type ListProps<Row> = {
+  label: string;
+  query: Query<Row>;
+  search: Search;
+  filters?: Filter[];
+  text?: { key: string; placeholder: string };
+  columns: Column<Row>[];
+  hidden?: ReadonlySet<string>;
+  rowId: (row: Row) => string;
+  rowTo?: (row: Row) => string;
+  selection?: Selection;
+  /** Shown when there are no rows at all, with no filter set. */
+  empty: ReactNode;
+  toolbar?: ReactNode;
+};
+
 /** A page of a list: filters in the address, rows, and the way to older ones. */
 export function List<Row extends object>({
   label,
@@ -121,21 +137,7 @@ export function List<Row extends object>({
   selection,
   empty,
   toolbar,
-}: {
-  label: string;
-  query: Query<Row>;
-  search: Search;
-  filters?: Filter[];
-  text?: { key: string; placeholder: string };
-  columns: Column<Row>[];
-  hidden?: ReadonlySet<string>;
-  rowId: (row: Row) => string;
-  rowTo?: (row: Row) => string;
-  selection?: Selection;
-  /** Shown when there are no rows at all, with no filter set. */
-  empty: ReactNode;
-  toolbar?: ReactNode;
-}) {
+}: ListProps<Row>) {
   const navigate = useNavigate();
   const before = useRef<(string | undefined)[]>([]);
   const cursor = one(search.cursor);

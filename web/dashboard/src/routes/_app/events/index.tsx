@@ -4,8 +4,8 @@ import { CalendarClock } from "lucide-react";
 import { api } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { Filter } from "@/features/filters";
-import { List, listQuery, useHiddenColumns } from "@/features/list";
-import { ListTools } from "@/features/list-tools";
+import { listQuery } from "@/features/list";
+import { ListWithTools } from "@/features/list-tools";
 import type { Column } from "@/features/table";
 import { EVENT_TYPES } from "@/features/webhooks/event-types";
 import { asSearch } from "@/lib/list-route";
@@ -43,7 +43,6 @@ const COLUMNS: Column<Event>[] = [
 
 function Events() {
   const search = Route.useSearch();
-  const [hidden, setHidden] = useHiddenColumns("events", COLUMNS);
   const query = api.useQuery(
     "get",
     "/api/v1/events",
@@ -56,23 +55,13 @@ function Events() {
       tab="Events"
       hint="Everything that happened to your payments and refunds, as webhooks report it."
     >
-      <List
+      <ListWithTools
+        page="events"
         label="Events"
         query={query}
         search={search}
         filters={FILTERS}
         columns={COLUMNS}
-        hidden={hidden}
-        toolbar={
-          <ListTools
-            page="events"
-            search={search}
-            filters={FILTERS}
-            columns={COLUMNS}
-            hidden={hidden}
-            onHidden={setHidden}
-          />
-        }
         rowId={(event) => event.id}
         rowTo={(event) => `/events/${event.id}`}
         empty={

@@ -4,8 +4,8 @@ import { ReceiptText } from "lucide-react";
 import { api } from "@/api/client";
 import type { components } from "@/api/schema";
 import type { Filter } from "@/features/filters";
-import { List, listQuery, useHiddenColumns } from "@/features/list";
-import { ListTools } from "@/features/list-tools";
+import { listQuery } from "@/features/list";
+import { ListWithTools } from "@/features/list-tools";
 import type { Column } from "@/features/table";
 import { asSearch } from "@/lib/list-route";
 import { money } from "@/lib/money";
@@ -70,7 +70,6 @@ const COLUMNS: Column<Order>[] = [
 
 function Orders() {
   const search = Route.useSearch();
-  const [hidden, setHidden] = useHiddenColumns("orders", COLUMNS);
   const query = api.useQuery(
     "get",
     "/api/v1/orders",
@@ -83,24 +82,14 @@ function Orders() {
       tab="Orders"
       hint="An order is an amount that a customer is to pay. It takes one successful payment."
     >
-      <List
+      <ListWithTools
+        page="orders"
+        exported="orders"
         label="Orders"
         query={query}
         search={search}
         filters={FILTERS}
         columns={COLUMNS}
-        hidden={hidden}
-        toolbar={
-          <ListTools
-            page="orders"
-            search={search}
-            filters={FILTERS}
-            columns={COLUMNS}
-            hidden={hidden}
-            onHidden={setHidden}
-            exported="orders"
-          />
-        }
         rowId={(order) => order.id}
         rowTo={(order) => `/orders/${order.id}`}
         empty={

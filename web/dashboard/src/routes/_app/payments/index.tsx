@@ -1,7 +1,6 @@
 import { createFileRoute } from "@tanstack/react-router";
 import { useState } from "react";
-import { List, useHiddenColumns } from "@/features/list";
-import { ListTools } from "@/features/list-tools";
+import { ListWithTools } from "@/features/list-tools";
 import { NoPayments, PAYMENT_COLUMNS, usePaymentFilters, usePayments } from "@/features/payments-list";
 import { SelectionBar } from "@/features/selection-bar";
 import { asSearch } from "@/lib/list-route";
@@ -16,34 +15,22 @@ function Transactions() {
   const search = Route.useSearch();
   const filters = usePaymentFilters();
   const query = usePayments(search, filters);
-  const [hidden, setHidden] = useHiddenColumns("payments", PAYMENT_COLUMNS);
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   return (
     <Page title="Transactions" tab="Transactions">
-      <List
+      <ListWithTools
+        page="payments"
+        exported="payments"
         label="Transactions"
         query={query}
         search={search}
         filters={filters}
         text={{ key: "search", placeholder: "Id, VPA, e-mail or receipt" }}
         columns={PAYMENT_COLUMNS}
-        hidden={hidden}
         rowId={(payment) => payment.id}
         rowTo={(payment) => `/payments/${payment.id}`}
         selection={{ ids: selected, onChange: setSelected }}
         empty={<NoPayments />}
-        toolbar={
-          <ListTools
-            page="payments"
-            search={search}
-            filters={filters}
-            text="search"
-            columns={PAYMENT_COLUMNS}
-            hidden={hidden}
-            onHidden={setHidden}
-            exported="payments"
-          />
-        }
       />
       <SelectionBar
         rows={(query.data?.data ?? []).filter((payment) => selected.has(payment.id))}

@@ -5,8 +5,8 @@ import { useMemo } from "react";
 import { api } from "@/api/client";
 import type { Filter } from "@/features/filters";
 import { useGatewayFilter } from "@/features/gateway-filter";
-import { List, listQuery, useHiddenColumns } from "@/features/list";
-import { ListTools } from "@/features/list-tools";
+import { listQuery } from "@/features/list";
+import { ListWithTools } from "@/features/list-tools";
 import { REFUND_COLUMNS } from "@/features/refund-columns";
 import { asSearch } from "@/lib/list-route";
 import { named } from "@/lib/words";
@@ -37,7 +37,6 @@ function useRefundFilters(): Filter[] {
 function Refunds() {
   const search = Route.useSearch();
   const filters = useRefundFilters();
-  const [hidden, setHidden] = useHiddenColumns("refunds", REFUND_COLUMNS);
   const query = api.useQuery(
     "get",
     "/api/v1/refunds",
@@ -46,24 +45,14 @@ function Refunds() {
   );
   return (
     <Page title="Refunds" tab="Refunds">
-      <List
+      <ListWithTools
+        page="refunds"
+        exported="refunds"
         label="Refunds"
         query={query}
         search={search}
         filters={filters}
         columns={REFUND_COLUMNS}
-        hidden={hidden}
-        toolbar={
-          <ListTools
-            page="refunds"
-            search={search}
-            filters={filters}
-            columns={REFUND_COLUMNS}
-            hidden={hidden}
-            onHidden={setHidden}
-            exported="refunds"
-          />
-        }
         rowId={(refund) => refund.id}
         rowTo={(refund) => `/refunds/${refund.id}`}
         empty={
