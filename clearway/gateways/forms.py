@@ -76,6 +76,16 @@ class GatewaySettings(BaseModel):
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=GATEWAY_CREDENTIAL_LENGTH_MAX)]
 
 
+def stand_in(title: str, path: str) -> Any:
+    """Return the field of a URL that stands in for the gateway's own API. path: of the simulator's stand-in."""
+    return Field(
+        default=None,
+        max_length=2_048,
+        description=f"Where the API is, if it is not {title}'s: for the simulator, its URL and `{path}`.",
+        json_schema_extra=URL_FIELD,
+    )
+
+
 class NoCredentials(Credentials):
     """Of a kind that needs none."""
 

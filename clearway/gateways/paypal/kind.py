@@ -12,7 +12,7 @@ from clearway.domain.gateway import GatewayKind
 from clearway.domain.payment import PaymentMethod
 from clearway.gateways.browser import ActionNeeded, BrowserSide, Component, of_stand_in
 from clearway.gateways.contract import Capabilities, Gateway
-from clearway.gateways.forms import URL_FIELD, Credentials, GatewaySettings, Secret
+from clearway.gateways.forms import Credentials, GatewaySettings, Secret, stand_in
 from clearway.gateways.kinds import Ingredients, Kind
 from clearway.gateways.paypal.abilities import ABILITIES
 from clearway.gateways.paypal.client import LIVE, SANDBOX, WALLET, PayPalGateway
@@ -63,12 +63,7 @@ class PayPalSettings(GatewaySettings):
     client_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{4,255}$")] | None = Field(
         default=None, description="The client ID once more, where pages may see it: for PayPal's button and marks."
     )
-    api_base: str | None = Field(
-        default=None,
-        max_length=2_048,
-        description="Where the API is, if it is not PayPal's: for the simulator, its URL and `/paypal`.",
-        json_schema_extra=URL_FIELD,
-    )
+    api_base: str | None = stand_in("PayPal", "/paypal")
 
 
 def build(given: Ingredients) -> Gateway:

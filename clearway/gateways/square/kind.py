@@ -12,7 +12,7 @@ from clearway.domain.gateway import GatewayKind
 from clearway.domain.payment import PaymentMethod
 from clearway.gateways.browser import ActionNeeded, BrowserSide, by_script, of_stand_in
 from clearway.gateways.contract import Capabilities, Gateway
-from clearway.gateways.forms import URL_FIELD, Credentials, GatewaySettings, Secret, is_plain
+from clearway.gateways.forms import Credentials, GatewaySettings, Secret, is_plain, stand_in
 from clearway.gateways.kinds import Ingredients, Kind
 from clearway.gateways.square.abilities import abilities
 from clearway.gateways.square.api import PRODUCTION, SANDBOX, SquareKeys
@@ -81,12 +81,7 @@ class SquareSettings(GatewaySettings):
         default=None,
         description="The webhook's URL as it was entered at Square, if it is not `webhook_url`: Square signs it, too.",
     )
-    api_base: str | None = Field(
-        default=None,
-        max_length=2_048,
-        description="Where the API is, if it is not Square's: for the simulator, its URL and `/square`.",
-        json_schema_extra=URL_FIELD,
-    )
+    api_base: str | None = stand_in("Square", "/square")
 
 
 def build(given: Ingredients) -> Gateway:

@@ -12,7 +12,7 @@ from clearway.domain.merchant import Mode
 from clearway.domain.payment import PaymentMethod
 from clearway.gateways.browser import BrowserSide, by_script, of_stand_in
 from clearway.gateways.contract import Capabilities, Gateway
-from clearway.gateways.forms import URL_FIELD, Credentials, GatewaySettings, Secret
+from clearway.gateways.forms import Credentials, GatewaySettings, Secret, stand_in
 from clearway.gateways.kinds import Ingredients, Kind
 from clearway.gateways.stripe.abilities import abilities
 from clearway.gateways.stripe.client import API_BASE, StripeGateway, StripeKeys
@@ -68,12 +68,7 @@ class StripeSettings(GatewaySettings):
         default=False,
         description="Whether the account may capture a payment in several parts (a matter of its pricing at Stripe).",
     )
-    api_base: str | None = Field(
-        default=None,
-        max_length=2_048,
-        description="Where the API is, if it is not Stripe's: for the simulator, its URL and `/stripe`.",
-        json_schema_extra=URL_FIELD,
-    )
+    api_base: str | None = stand_in("Stripe", "/stripe")
 
 
 def build(given: Ingredients) -> Gateway:
