@@ -31,8 +31,10 @@ async def test_a_gateway_is_tried_changed_and_deleted(at_stack: Cli, gateway_id:
     assert "accepted the credentials" in (await at_stack("gateways", "test", gateway_id)).out
     renamed = await at_stack("gateways", "update", gateway_id, "--name", "Renamed", "--priority", "900", "--json")
     assert (renamed.json["name"], renamed.json["priority"]) == ("Renamed", 900)
-    assert (await at_stack("gateways", "disable", gateway_id)).code == 0
-    assert (await at_stack("gateways", "delete", gateway_id, "--yes")).code == 0
+    assert not (await at_stack("gateways", "disable", gateway_id, "--json")).json["enabled"]
+    assert (await at_stack("gateways", "enable", gateway_id)).out == f"{gateway_id} is enabled.\n"
+    deleted = await at_stack("gateways", "delete", gateway_id, "--yes", "--json")
+    assert deleted.json == {"id": gateway_id, "deleted": True}
     assert "gateway_not_found" in (await at_stack("gateways", "show", gateway_id)).problem
 
 
@@ -43,6 +45,8 @@ async def test_gateways_are_carried_over_in_a_sealed_file(at_stack: Cli, gateway
     assert SECRET not in file.read_text()
     imported = await at_stack("gateways", "import", str(file), "--passphrase", passphrase)
     assert gateway_id in imported.out
+    again = await at_stack("gateways", "import", str(file), "--passphrase", passphrase, "--json")
+    assert gateway_id in {one["id"] for one in again.json}
     wrong = await at_stack("gateways", "import", str(file), "--passphrase", "another passphrase")
     assert "gateway_import_invalid" in wrong.problem
     assert "A gateway is connected and enabled." in (await at_stack("gateways", "checklist")).out
