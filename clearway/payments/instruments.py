@@ -6,8 +6,11 @@ number nor code is ever logged, stored or put into a workflow. What is kept is a
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
+
+import structlog
 
 from clearway.crypto.card_fingerprints import card_fingerprints
 from clearway.domain.errors import UnavailableError, UnprocessableError
@@ -16,8 +19,20 @@ from clearway.domain.merchant import Mode
 from clearway.domain.payment import PaymentMethod, UpiFlow
 from clearway.domain.resources import CardSummary
 from clearway.gateways.connections import GatewayUnusableError
-from clearway.gateways.contract import Card, CardRefusedError, CardTokeniser, GatewayUnavailableError
+from clearway.gateways.contract import (
+    Card,
+    CardDescriber,
+    CardRefusedError,
+    CardToken,
+    CardTokeniser,
+    GatewayUnavailableError,
+)
 from clearway.services import Services
+
+DESCRIBED_WITHIN_S: Final = 2
+"""How long a payment with a token waits to be told which card it is; without that it is made all the same."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +90,8 @@ async def make_usable(services: Services, mode: Mode, instrument: Instrument, ga
         usable = await _tokenise(services, instrument.card, gateway)
         return replace(usable, card=_fingerprints(services, instrument, gateway))
     if instrument.token is not None:
-        return Usable(instrument.token, {}, _fingerprints(services, instrument, gateway))
+        shown = await _described(services, instrument.token, gateway)
+        return Usable(instrument.token, shown, _fingerprints(services, instrument, gateway))
     if instrument.upi is UpiFlow.INTENT:
         return Usable("", {})
     if instrument.vpa is not None:
@@ -108,10 +124,28 @@ async def _tokenise(services: Services, card: Card, gateway: GatewayConfig) -> U
     except (GatewayUnavailableError, GatewayUnusableError):
         detail = "The gateway could not be reached, so the card has no token. Nothing was charged. Repeat the request."
         raise UnavailableError("gateway_unavailable", detail) from None
+    return Usable(token.token, _shown(token))
+
+
+async def _described(services: Services, token: str, gateway: GatewayConfig) -> dict[str, Any]:
+    """Return what may be shown of a token's card. It is nothing that a payment waits or fails for."""
+    try:
+        describer = (await services.gateways.get(gateway.id)).gateway
+        if not isinstance(describer, CardDescriber):
+            return {}
+        async with asyncio.timeout(DESCRIBED_WITHIN_S):
+            card = await describer.describe(token)
+    except (CardRefusedError, GatewayUnavailableError, GatewayUnusableError, TimeoutError) as error:
+        log.info("card_not_described", gateway_id=gateway.id, error=type(error).__name__)
+        return {}
+    return {} if card is None else _shown(card)
+
+
+def _shown(card: CardToken) -> dict[str, Any]:
     summary = CardSummary(
-        brand=token.brand, last4=token.last4, expiry_month=token.expiry_month, expiry_year=token.expiry_year
+        brand=card.brand, last4=card.last4, expiry_month=card.expiry_month, expiry_year=card.expiry_year
     )
-    return Usable(token.token, {"card": summary.data()})
+    return {"card": summary.data()}
 
 
 def _takes_tokens_only(gateway: GatewayConfig) -> UnprocessableError:

@@ -103,6 +103,11 @@ class Engine:
         self._records.store.run("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?)", token, *kept, time.time())
         return token
 
+    def card_of(self, token: str) -> dict[str, Any] | None:
+        """Return what may be shown of a token's card; None: there is no such token."""
+        row = self._records.store.one("SELECT brand, last4, exp_month, exp_year FROM tokens WHERE token = ?", token)
+        return None if row is None else {name: row[name] for name in ("brand", "last4", "exp_month", "exp_year")}
+
     def scenario(self, order: NewPayment) -> Scenario:
         """Return the scenario of this payment's instrument."""
         match order.method:

@@ -47,6 +47,19 @@ async def create_token(request: Request, card: NewToken, service: Running) -> Re
     return await misbehave(request, service.switches.for_request(Subject(Operation.TOKEN)), execute)
 
 
+@router.get("/v1/tokens/{token}")
+async def get_token(request: Request, token: str, service: Running) -> Response:
+    """Say which card a token stands for: what may be shown of it."""
+
+    def execute() -> Response:
+        kept = service.engine.card_of(token)
+        if kept is None:
+            return JSONResponse(error_body("token_not_found", "There is no such token."), 404)
+        return JSONResponse({"object": "token", "id": token, "card": kept})
+
+    return await misbehave(request, service.switches.for_request(Subject(Operation.TOKEN)), execute)
+
+
 @router.post("/v1/payments", status_code=201)
 async def create_payment(request: Request, order: NewPayment, key: Key, service: Running) -> Response:
     """Accept a payment. 201: see its status; 402: declined at once; 409: the key was used for another request."""

@@ -27,7 +27,7 @@ from clearway.gateways.contract.abilities import (
     FindsOut,
     Lists,
 )
-from clearway.gateways.contract.cards import Card, CardRefusedError, CardToken, CardTokeniser
+from clearway.gateways.contract.cards import Card, CardDescriber, CardRefusedError, CardToken, CardTokeniser
 from clearway.gateways.contract.finding import CANNOT_BE_ASKED, find_out
 from clearway.gateways.contract.gateway import Aborting, Gateway, Preparing, PreparingRefunds
 from clearway.gateways.contract.inbound import (
@@ -84,6 +84,7 @@ __all__ = [
     "BalanceRow",
     "Capabilities",
     "Card",
+    "CardDescriber",
     "CardRefusedError",
     "CardToken",
     "CardTokeniser",

@@ -58,3 +58,11 @@ class CardTokeniser(Protocol):
 
     async def tokenise(self, card: Card) -> CardToken:
         """Exchange a card. Raises CardRefusedError or GatewayUnavailableError."""
+
+
+@runtime_checkable
+class CardDescriber(Protocol):
+    """A gateway that says which card a token stands for, without using the token up."""
+
+    async def describe(self, token: str) -> CardToken | None:
+        """Return what may be shown of the card; None: the gateway does not say. Raises GatewayUnavailableError."""

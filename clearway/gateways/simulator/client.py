@@ -1,4 +1,4 @@
-"""The connector: `Gateway` and `CardTokeniser` over the simulator's HTTP API.
+"""The connector: `Gateway`, `CardTokeniser` and `CardDescriber` over the simulator's HTTP API.
 
 It classifies failures by how far a request got (`mapping` classifies answers), and never retries.
 """
@@ -177,6 +177,15 @@ class SimulatorGateway:
             raise GatewayUnavailableError(f"the simulator did not answer: {type(error).__name__}") from None
         return _token(response)
 
+    async def describe(self, token: str) -> CardToken | None:
+        """Return what may be shown of a token's card. Raises GatewayUnavailableError."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                response = await self._client.get(f"/v1/tokens/{quote(token, safe='')}")
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise GatewayUnavailableError(f"the simulator did not answer: {type(error).__name__}") from None
+        return None if response.status_code == httpx.codes.NOT_FOUND else _token(response)
+
     async def read_inbound(self, request: InboundRequest) -> Inbound:
         """Verify a webhook of the simulator and read it."""
         self._verify(request)
@@ -253,7 +262,7 @@ def _json(content: bytes) -> Any:
 def _token(response: httpx.Response) -> CardToken:
     body = _json(response.content)
     try:
-        if response.status_code == httpx.codes.CREATED:
+        if response.status_code in {httpx.codes.OK, httpx.codes.CREATED}:
             kept = body["card"]
             return CardToken(body["id"], kept["brand"], kept["last4"], kept["exp_month"], kept["exp_year"])
         if response.status_code == httpx.codes.PAYMENT_REQUIRED:

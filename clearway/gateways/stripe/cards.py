@@ -47,6 +47,7 @@ _NAMES: Final = {
 }
 
 
+METHOD_PREFIX: Final = "pm_"
 _BRANDS: Final = frozenset({"mastercard", "amex", "discover", "diners", "jcb", "unionpay"})
 
 

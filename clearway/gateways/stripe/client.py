@@ -190,6 +190,16 @@ class StripeGateway:
         given: Any = cards.new_method(card)
         return cards.token(await ask(OperationKind.AUTHORISE, lambda: self._v1.payment_methods.create_async(given)))
 
+    async def describe(self, token: str) -> CardToken | None:
+        """Return what may be shown of a payment method's card. Raises GatewayUnavailableError."""
+        if not token.startswith(cards.METHOD_PREFIX):
+            return None
+        answer = await ask(OperationKind.AUTHORISE, lambda: self._v1.payment_methods.retrieve_async(token))
+        is_unknown = answer.outcome is not None and answer.outcome.kind is OutcomeKind.DECLINED
+        if is_unknown or (answer.body or {}).get("type", "card") != "card":
+            return None  # no method of this account, or that of a bank account or wallet
+        return cards.token(answer)
+
     async def read_inbound(self, request: InboundRequest) -> Inbound:
         """Verify a webhook and read it."""
         return webhooks.read(request, self._credentials.webhook_secret, live=self._credentials.live)

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from clearway.gateways.contract import (
-    CardRefusedError,
     Executed,
     GatewayUnavailableError,
     KeyMisusedError,
@@ -20,7 +19,7 @@ from clearway.gateways.contract import (
     find_out,
 )
 from clearway.gateways.stripe.client import StripeGateway, StripeKeys
-from tests.services.gateways.asking import MANUAL, card, follow_up, order
+from tests.services.gateways.asking import MANUAL, follow_up, order
 from tests.services.gateways.running import LONG_S, PATIENCE_S
 from tests.services.gateways.stripe_account import Account
 from tests.services.gateways.stripe_bench import Stripe, connected
@@ -327,20 +326,6 @@ async def test_another_request_with_the_key_is_our_mistake(stripe: Stripe) -> No
     asked = await stripe.prepared()
     with pytest.raises(KeyMisusedError, match="idempotency key"):
         await stripe.gateway.prepare(replace(asked, amount_minor=2_000))
-
-
-async def test_test_cards_become_methods(stripe: Stripe) -> None:
-    """A known test card is sent by Stripe's name for it, another one is exchanged; a wrong one is refused in words."""
-    named = await stripe.gateway.tokenise(card("5555555555554444"))
-    assert (named.token, named.brand, named.last4) == ("pm_card_mastercard", "mastercard", "4444")
-    made = await stripe.gateway.tokenise(card("4111111111111111"))
-    assert made.token.startswith("pm_")
-    for token in (named.token, made.token):
-        _, outcome = await stripe.paid(token)
-        assert outcome.kind is OutcomeKind.APPROVED
-    with pytest.raises(CardRefusedError) as refused:
-        await stripe.gateway.tokenise(card("4242424242424241"))
-    assert refused.value.code == "incorrect_number"
 
 
 @pytest.mark.parametrize(("name", "expected"), [("fine_name_1", None), ("expired_key_1", "refused the secret key")])
