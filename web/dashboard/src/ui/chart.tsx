@@ -19,6 +19,19 @@ function colour(name: string): string {
 }
 
 const HEIGHT = 260;
+const WHOLE = [1, 2, 5]
+  .flatMap((one) => [0, 1, 2, 3, 4, 5, 6, 7, 8].map((zeros) => one * 10 ** zeros))
+  .sort((a, b) => a - b);
+const short = new Intl.NumberFormat(undefined, { notation: "compact" });
+
+/** As wide as its longest label, which no axis cuts. uPlot asks again until nothing changes. */
+function fitting(plot: uPlot, labels: string[] | null, index: number, cycle: number): number {
+  const axis = plot.axes[index] as uPlot.Axis & { _size: number };
+  if (cycle > 1) return axis._size;
+  plot.ctx.font = Array.isArray(axis.font) ? axis.font[0] : (axis.font ?? plot.ctx.font);
+  const longest = Math.max(0, ...(labels ?? []).map((label) => plot.ctx.measureText(label).width));
+  return Math.ceil(longest / uPlot.pxRatio + (axis.ticks?.size ?? 0) + (axis.gap ?? 0) + 4);
+}
 
 /** Lines over time. The table that screen readers get says the same. */
 export default function Chart({ label, moments, lines, hourly, timeZone }: Props) {
@@ -115,10 +128,20 @@ function plot(node: HTMLElement, moments: string[], lines: Line[], hourly: boole
         },
         {
           ...axis,
-          size: 72,
+          size: fitting,
           values: (_plot, ticks) => ticks.map((tick) => (left?.tick ?? left?.format ?? String)(tick)),
         },
-        { ...axis, scale: "right", side: 1, grid: { show: false }, size: 36, show: !phone },
+        {
+          ...axis,
+          scale: "right",
+          side: 1,
+          grid: { show: false },
+          // They count payments, of which there are no halves.
+          incrs: WHOLE,
+          values: (_plot, ticks) => ticks.map((tick) => short.format(tick)),
+          size: fitting,
+          show: !phone,
+        },
       ],
       series: [
         { value: (_plot, second) => (second === null ? "–" : moment.format(second * 1_000)) },
