@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from clearway.db import merchants
@@ -14,17 +14,17 @@ from clearway.domain.ids import MERCHANT, new_id
 from clearway.domain.merchant import Mode
 from clearway.domain.roles import Role
 from clearway.settings import Settings
-from tests.stack.browser.people import add_member
+from tests.stack.browser.people import add_crowd, add_member
 from tests.stack.browser.shop import Shop
 
 
 @asynccontextmanager
 async def open_shop(
-    stack: Stack, name: str, mode: Mode = Mode.TEST, *, owner: str | None = None
+    stack: Stack, name: str, mode: Mode = Mode.TEST, *, owner: str | None = None, crowd: Sequence[str] = ()
 ) -> AsyncIterator[Shop]:
     """Add an account, and sell as its merchant of this mode. A test merchant has the simulator, a live one nothing.
 
-    owner: the e-mail address of a person who owns the account, with the password of tests.
+    owner: the e-mail address of a person who owns the account, with the password of tests. crowd: those of viewers.
     """
     merchant_id = new_id(MERCHANT)
     suffix = merchant_id.partition("_")[2]
@@ -41,6 +41,7 @@ async def open_shop(
         await engine.dispose()
     if owner is not None:
         await add_member(stack, owner, Role.OWNER, account=pair)
+    await add_crowd(stack, pair, crowd)
     places = (stack.api_url, stack.simulator_url, stack.checkout_url)
     async with Shop.of(*places, pair.api_key, pair.api_secret) as shop:
         yield shop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from playwright.async_api import Page, expect
@@ -40,6 +41,22 @@ async def add_member(
             await creation.join(connection, Actor(SYSTEM, None), account.account_id, user_id, role)
             if is_operator:
                 await connection.execute(update(users).where(users.c.id == user_id).values(is_operator=True))
+    finally:
+        await engine.dispose()
+
+
+async def add_crowd(stack: Stack, account: Credentials, emails: Sequence[str]) -> None:
+    """Add many viewers of an account, named by their addresses, who need not sign in: hashes take their time."""
+    if not emails:
+        return
+    engine = create_engine(Settings(database_url=stack.database_url), application_name="tests-browser")
+    hashed = await Passwords().hash(PASSWORD)
+    try:
+        async with engine.begin() as connection:
+            for email in emails:
+                person = NewPerson(email, email.partition("@")[0])
+                user_id = await creation.add(connection, Actor(SYSTEM, None), person, hashed)
+                await creation.join(connection, Actor(SYSTEM, None), account.account_id, user_id, Role.VIEWER)
     finally:
         await engine.dispose()
 

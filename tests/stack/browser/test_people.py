@@ -13,6 +13,7 @@ from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
 from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.inbox import link_of, mails, wait_for_subject
+from tests.stack.browser.merchants import open_shop
 from tests.stack.browser.people import PASSWORD, add_member, age_step_ups, call_api, sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.e2e.merchant import eventually
@@ -187,6 +188,33 @@ async def test_a_team_is_invited_changed_and_parted(page: Page, new_page: NewPag
     await newcomer.get_by_role("button", name="Join").click()
     await expect(newcomer.get_by_role("heading", name="Home")).to_be_visible()
     await expect(newcomer.get_by_role("button", name="Business and mode")).to_contain_text("Finance")
+
+
+async def test_a_long_team_is_turned_page_by_page(page: Page, stack: Stack):
+    """Every member is on one of the pages, each once; a page can be linked to, and leads back."""
+    crowd = [f"crowd-{number:03}@example.test" for number in range(110)]
+    async with open_shop(stack, "A Crowded Shop", owner="crowd@example.test", crowd=crowd):
+        await sign_in(page, stack, "crowd@example.test")
+        await page.goto(f"{stack.dashboard_url}/team")
+        members = page.get_by_role("list", name="Members").get_by_role("listitem")
+        pages = page.get_by_role("navigation", name="Pages of members")
+        seen: list[str] = []
+        while True:
+            await expect(members.first).to_be_visible()
+            await expect(page.locator("[aria-busy=true]")).to_have_count(0)
+            found = await members.all_inner_texts()
+            seen += re.findall(r"crowd-\d+@example.test", "\n".join(found))
+            older = pages.get_by_role("button", name="Older")
+            if await older.is_disabled():
+                break
+            await older.click()
+            await expect(members.filter(has_text=found[0].split("\n")[0])).to_have_count(0)
+        assert sorted(seen) == crowd
+        await page.reload()
+        assert "cursor=" in page.url
+        await expect(members.filter(has_text=seen[-1])).to_have_count(1)
+        await pages.get_by_role("button", name="Newer").click()
+        await expect(members.filter(has_text=seen[0])).to_have_count(1)
 
 
 async def test_a_payment_appears_in_an_open_list(page: Page, stack: Stack, shop: Shop):

@@ -40,3 +40,16 @@ export async function raw<T>(
   const response = await send(request);
   return response.status === 204 || response.headers.get("content-length") === "0" ? (undefined as T) : response.json();
 }
+
+/** All rows of a list that is never long, page by page. */
+export async function everyRow<Row>(path: string): Promise<Row[]> {
+  const rows: Row[] = [];
+  let cursor: string | null = null;
+  do {
+    const query = new URLSearchParams({ limit: "100", ...(cursor ? { cursor } : {}) });
+    const page: { data: Row[]; next_cursor: string | null } = await raw("GET", `${path}?${query}`);
+    rows.push(...page.data);
+    cursor = page.next_cursor;
+  } while (cursor);
+  return rows;
+}

@@ -1,15 +1,14 @@
 import { useNavigate } from "@tanstack/react-router";
-import { ArrowUp, ChevronLeft, ChevronRight, Columns3 } from "lucide-react";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { ArrowUp, Columns3 } from "lucide-react";
+import { type ReactNode, useEffect, useState } from "react";
 import { type Filter, FilterBar, keysOf } from "@/features/filters";
+import { PAGE_SIZE, Pager, usePager } from "@/features/pager";
 import { type Column, DataTable, type Selection } from "@/features/table";
 import { cn } from "@/lib/cn";
-import { many, one, type Search } from "@/lib/search";
+import { many, type Search } from "@/lib/search";
 import { Button } from "@/ui/button";
 import { Menu, MenuCheck } from "@/ui/menu";
 import { Empty, Failure, SkeletonRows } from "@/ui/states";
-
-export const PAGE_SIZE = 50;
 
 type PageOf<Row> = { data: Row[]; has_more: boolean; next_cursor: string | null };
 type Query<Row> = {
@@ -139,8 +138,8 @@ export function List<Row extends object>({
   toolbar,
 }: ListProps<Row>) {
   const navigate = useNavigate();
-  const before = useRef<(string | undefined)[]>([]);
-  const cursor = one(search.cursor);
+  const pager = usePager(search);
+  const { cursor } = pager;
   const rows = query.data?.data ?? [];
   const filterKeys = [...filters.flatMap(keysOf), ...(text ? [text.key] : [])];
   const hasTools = filters.length > 0 || text !== undefined || toolbar !== undefined;
@@ -148,16 +147,8 @@ export function List<Row extends object>({
   const steady = useSteadyRows(rows, rowId, JSON.stringify(search), (selection?.ids.size ?? 0) > 0);
 
   function change(to: Search) {
-    before.current = [];
+    pager.forget();
     void navigate({ to: ".", search: { ...search, cursor: undefined, ...to } } as never);
-  }
-  function turn(to: string | undefined) {
-    void navigate({ to: ".", search: { ...search, cursor: to } } as never);
-    window.scrollTo({ top: 0 });
-  }
-  function older() {
-    before.current.push(cursor);
-    turn(query.data?.next_cursor ?? undefined);
   }
 
   return (
@@ -199,7 +190,7 @@ export function List<Row extends object>({
           <Empty
             title="Nothing among the newer rows"
             action={
-              <Button disabled={query.isPlaceholderData} onClick={older}>
+              <Button disabled={query.isPlaceholderData} onClick={() => pager.older(query.data?.next_cursor)}>
                 Search older rows
               </Button>
             }
@@ -233,20 +224,7 @@ export function List<Row extends object>({
           />
         </div>
       )}
-      {(cursor || query.data?.has_more) && (
-        <nav
-          aria-label="Pages"
-          className="flex items-center justify-between gap-3 border-t border-border px-4 py-3 sm:px-5"
-        >
-          <Button size="sm" disabled={!cursor} onClick={() => turn(before.current.pop())}>
-            <ChevronLeft aria-hidden /> Newer
-          </Button>
-          <span className="text-[13px] text-subtle">{PAGE_SIZE} a page</span>
-          <Button size="sm" disabled={!query.data?.next_cursor || query.isPlaceholderData} onClick={older}>
-            Older <ChevronRight aria-hidden />
-          </Button>
-        </nav>
-      )}
+      <Pager pager={pager} page={query.data} isTurning={query.isPlaceholderData} className="px-4 py-3 sm:px-5" />
     </section>
   );
 }

@@ -1,10 +1,14 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
 import { MailPlus, Users } from "lucide-react";
 import { useState } from "react";
 import { messageOf } from "@/api/errors";
 import { raw } from "@/api/raw";
 import type { components } from "@/api/schema";
+import { PAGE_SIZE, Pager, usePager } from "@/features/pager";
+import { cn } from "@/lib/cn";
+import { asSearch } from "@/lib/list-route";
+import { one } from "@/lib/search";
 import { ago, fullTime } from "@/lib/time";
 import { toast } from "@/lib/toast";
 import { named } from "@/lib/words";
@@ -31,26 +35,35 @@ const ROLES: [value: string, meaning: string][] = [
   ["viewer", "Looks, and changes nothing."],
 ];
 
-export const Route = createFileRoute("/_app/team")({ component: Team });
+export const Route = createFileRoute("/_app/team")({ validateSearch: asSearch, component: Team });
 
-function useMembers() {
+/** The page of each list in the address: the two are turned apart. */
+const CURSORS = { members: "cursor", invitations: "invitations" } as const;
+
+type PageOf<Row> = { data: Row[]; has_more: boolean; next_cursor: string | null };
+
+function useList<Row>(what: keyof typeof CURSORS) {
+  const cursor = one(Route.useSearch()[CURSORS[what]]);
+  const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(cursor ? { cursor } : {}) });
   return useQuery({
-    queryKey: ["team", "members"],
-    queryFn: () => raw<{ data: Member[] }>("GET", "/members?limit=100"),
+    queryKey: ["team", what, cursor ?? null],
+    queryFn: () => raw<PageOf<Row>>("GET", `/${what}?${query}`),
+    placeholderData: keepPreviousData,
   });
 }
 
-function useInvitations() {
-  return useQuery({
-    queryKey: ["team", "invitations"],
-    queryFn: () => raw<{ data: Invitation[] }>("GET", "/invitations?limit=100"),
-  });
+const useMembers = () => useList<Member>("members");
+const useInvitations = () => useList<Invitation>("invitations");
+
+function useTurning(what: keyof typeof CURSORS) {
+  return usePager(Route.useSearch(), CURSORS[what]);
 }
 
 function useTeam() {
   const queries = useQueryClient();
   return () => {
     void queries.invalidateQueries({ queryKey: ["team"] });
+    void queries.invalidateQueries({ queryKey: ["members"] });
     void queries.invalidateQueries({ queryKey: ["me"] });
   };
 }
@@ -100,6 +113,7 @@ function Members() {
   const { can, me } = useSession();
   const refresh = useTeam();
   const query = useMembers();
+  const pager = useTurning("members");
   const [removing, setRemoving] = useState<Member | null>(null);
   const change = useMutation({
     mutationFn: ({ member, role }: { member: Member; role: string }) =>
@@ -114,9 +128,13 @@ function Members() {
       <Loaded query={query}>
         {({ data }) =>
           data.length === 0 ? (
-            <Empty icon={<Users />} title="Nobody here yet" />
+            <Empty icon={<Users />} title={pager.cursor ? "Nobody on this page" : "Nobody here yet"} />
           ) : (
-            <ul className="divide-y divide-border">
+            <ul
+              aria-label="Members"
+              aria-busy={query.isPlaceholderData}
+              className={cn("divide-y divide-border", query.isPlaceholderData && "opacity-60")}
+            >
               {data.map((member) => (
                 <li
                   key={member.user_id}
@@ -166,6 +184,13 @@ function Members() {
           )
         }
       </Loaded>
+      <Pager
+        pager={pager}
+        page={query.data}
+        isTurning={query.isPlaceholderData}
+        label="Pages of members"
+        className="mt-4 pt-4"
+      />
       {removing && <RemoveDialog member={removing} onClose={() => setRemoving(null)} />}
     </Card>
   );
@@ -209,12 +234,17 @@ function Invitations() {
     onError: (error) => toast.error("That did not work", messageOf(error)),
     onSettled: refresh,
   });
-  if (query.data?.data.length === 0) return null;
+  const pager = useTurning("invitations");
+  if (query.data?.data.length === 0 && !pager.cursor) return null;
   return (
     <Card title="Invitations" hint="A link in an e-mail, valid once and for a limited time.">
       <Loaded query={query}>
         {({ data }) => (
-          <ul className="divide-y divide-border">
+          <ul
+            aria-label="Invitations"
+            aria-busy={query.isPlaceholderData}
+            className={cn("divide-y divide-border", query.isPlaceholderData && "opacity-60")}
+          >
             {data.map((invitation) => (
               <li
                 key={invitation.id}
@@ -243,6 +273,13 @@ function Invitations() {
           </ul>
         )}
       </Loaded>
+      <Pager
+        pager={pager}
+        page={query.data}
+        isTurning={query.isPlaceholderData}
+        label="Pages of invitations"
+        className="mt-4 pt-4"
+      />
     </Card>
   );
 }
