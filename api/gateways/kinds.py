@@ -10,10 +10,12 @@ from pydantic import BaseModel, Field
 
 from api.auth.permissions import requires
 from api.auth.principal import Principal
+from api.gateways.capabilities import GatewayCapabilities, capabilities_resource
 from api.http.problems import TO_MERCHANTS, declare
 from api.http.routing import Router
 from clearway.domain.permissions import Permission
 from clearway.gateways.catalogue import CATALOGUE
+from clearway.gateways.declared import capabilities_of_kind
 from clearway.gateways.forms import GatewaySettings
 from clearway.gateways.kinds import Kind
 
@@ -50,6 +52,10 @@ class GatewayKindResource(BaseModel):
     title: str
     credentials: Annotated[list[KindField], Field(description="Secrets: they are never shown again.")]
     settings: list[KindField]
+    capabilities: Annotated[
+        GatewayCapabilities | None,
+        Field(description="What such a gateway can do with the usual settings; null: its settings decide all of it."),
+    ]
 
 
 class GatewayKinds(BaseModel):
@@ -66,11 +72,13 @@ async def list_gateway_kinds(principal: Reader) -> GatewayKinds:
 
 
 def _resource(kind: Kind) -> GatewayKindResource:
+    found = capabilities_of_kind(kind)
     return GatewayKindResource(
         kind=kind.name.value,
         title=kind.title,
         credentials=list(_fields(kind.credentials)),
         settings=list(_fields(kind.settings)),
+        capabilities=None if found is None else capabilities_resource(found),
     )
 
 

@@ -16,19 +16,16 @@ from api.gateways.dry_runs import GatewayDryRun, GatewayDryRunResult, dry_run_re
 from api.gateways.schemas import (
     Checklist,
     GatewayCreate,
-    GatewayExport,
-    GatewayImport,
     GatewayPatch,
     GatewayResource,
     GatewaySaved,
-    GatewaysImported,
     GatewayTest,
-    SealedFile,
     checklist_of,
     gateway_resource,
     gateway_saved,
     gateway_test,
 )
+from api.gateways.transfers import GatewayExport, GatewayImport, GatewaysImported, SealedFile
 from api.http.idempotency import Answer, OnceDep
 from api.http.paging import Page, page_of, page_request
 from api.http.problems import ONCE, TO_MERCHANTS, WITH_BODY, declare
@@ -38,6 +35,7 @@ from clearway.db import gateway_health, gateways
 from clearway.db.pages import PageRequest
 from clearway.domain.gateway_health import HealthStatus
 from clearway.domain.ids import GATEWAY
+from clearway.domain.merchant import Mode
 from clearway.domain.permissions import Permission
 from clearway.gateway_configs import checklist, commands, dry_run, transfer, trial
 from clearway.gateway_configs.finding import find
@@ -68,7 +66,7 @@ async def create_gateway(body: GatewayCreate, principal: Editor, services: Servi
 
     async def operation(allocation: Allocation) -> Answer:
         saved = await commands.create(services, principal.actor, principal.mode, allocation.resource_id, body.asked())
-        resource = gateway_saved(saved.row, saved.warnings, services.settings.api_public_url)
+        resource = gateway_saved(saved.row, principal.mode, saved.warnings, services.settings.api_public_url)
         return Answer(HTTPStatus.CREATED, resource)
 
     return await once.answer(GATEWAY, operation)
@@ -82,8 +80,8 @@ async def list_gateways(
     async with services.reader.connect() as connection:
         found = await gateways.list_page(connection, principal.merchant_id, page)
         health = await gateway_health.statuses(connection, principal.merchant_id)
-    public_url = services.settings.api_public_url
-    shown = (gateway_resource(row, public_url, health.get(row.id, HealthStatus.UNKNOWN)) for row in found.rows)
+    public_url, unknown = services.settings.api_public_url, HealthStatus.UNKNOWN
+    shown = (gateway_resource(row, principal.mode, public_url, health.get(row.id, unknown)) for row in found.rows)
     return page_of(shown, found.next_cursor)
 
 
@@ -125,14 +123,14 @@ async def import_gateways(body: GatewayImport, principal: Editor, services: Serv
     file, passphrase = body.file.model_dump(), body.passphrase.get_secret_value()
     saved = await transfer.import_(services, principal.actor, principal.mode, file, passphrase)
     public_url = services.settings.api_public_url
-    return GatewaysImported(data=[gateway_saved(one.row, one.warnings, public_url) for one in saved])
+    return GatewaysImported(data=[gateway_saved(one.row, principal.mode, one.warnings, public_url) for one in saved])
 
 
 @router.get("/{gateway_id}", responses=declare(*TO_MERCHANTS, "gateway_not_found"), summary="Read a gateway")
 async def get_gateway(gateway_id: str, principal: Reader, services: ServicesDep) -> GatewayResource:
     """Read one of your gateways, without its credentials."""
     row = await find(services, principal.merchant_id, gateway_id)
-    return await _resource(services, row)
+    return await _resource(services, principal.mode, row)
 
 
 @router.patch(
@@ -145,14 +143,14 @@ async def update_gateway(gateway_id: str, body: GatewayPatch, principal: Editor,
     """Change what you send and nothing else. Calls that are under way end with the credentials they began with."""
     saved = await commands.change(services, principal.actor, principal.mode, gateway_id, body.asked())
     health = await _health(services, saved.row)
-    return gateway_saved(saved.row, saved.warnings, services.settings.api_public_url, health)
+    return gateway_saved(saved.row, principal.mode, saved.warnings, services.settings.api_public_url, health)
 
 
 @router.post("/{gateway_id}/enable", responses=declare(*TO_MERCHANTS, "gateway_not_found"), summary="Enable a gateway")
 async def enable_gateway(gateway_id: str, principal: Editor, services: ServicesDep) -> GatewayResource:
     """Let new payments use it. Enabling it again changes nothing."""
     row = await commands.switch(services, principal.actor, principal.mode, gateway_id, on=True)
-    return await _resource(services, row)
+    return await _resource(services, principal.mode, row)
 
 
 @router.post(
@@ -161,7 +159,7 @@ async def enable_gateway(gateway_id: str, principal: Editor, services: ServicesD
 async def disable_gateway(gateway_id: str, principal: Editor, services: ServicesDep) -> GatewayResource:
     """Keep new payments from using it. Payments that used it can still be captured, cancelled and refunded."""
     row = await commands.switch(services, principal.actor, principal.mode, gateway_id, on=False)
-    return await _resource(services, row)
+    return await _resource(services, principal.mode, row)
 
 
 @router.delete(
@@ -206,8 +204,8 @@ async def dry_run_gateway(
     return dry_run_result(steps)
 
 
-async def _resource(services: Services, row: Row[Any]) -> GatewayResource:
-    return gateway_resource(row, services.settings.api_public_url, await _health(services, row))
+async def _resource(services: Services, mode: Mode, row: Row[Any]) -> GatewayResource:
+    return gateway_resource(row, mode, services.settings.api_public_url, await _health(services, row))
 
 
 async def _health(services: Services, row: Row[Any]) -> HealthStatus:

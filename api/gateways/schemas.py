@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, SecretStr, StringConstraints
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Row
 
+from api.gateways.capabilities import GatewayCapabilities, capabilities_resource
 from api.http.fields import Body, Network, PlainText
-from clearway.crypto.passphrase import FORMAT, PASSPHRASE_LENGTH_MAX, PASSPHRASE_LENGTH_MIN, SCRYPT
+from clearway.db.across_merchants import gateway_config_of
 from clearway.domain.gateway import DEFAULT_PRIORITY, PRIORITY_MAX, webhook_path
 from clearway.domain.gateway_event import Disposition
 from clearway.domain.gateway_health import ALERT_CALLS_DEFAULT, ALERT_WINDOW_MINUTES_DEFAULT, HealthStatus
@@ -22,22 +23,19 @@ from clearway.domain.limits import (
     GATEWAY_NAME_LENGTH_MAX,
     GATEWAY_NETWORKS_MAX,
 )
+from clearway.domain.merchant import Mode
+from clearway.domain.payment import PaymentMethod
 from clearway.domain.resources import Moment, Resource
 from clearway.gateway_configs.checklist import Item
 from clearway.gateway_configs.commands import GatewayChange, GatewayRequest
-from clearway.gateway_configs.transfer import CONTENT
 from clearway.gateways.catalogue import CATALOGUE
 from clearway.gateways.checking import Report
+from clearway.gateways.declared import capabilities_of
 
 KINDS = tuple(sorted(kind.value for kind in CATALOGUE))
 FIELD_FORM = r"^[a-z][a-z0-9_]{0,63}$"
-BASE64_FORM = r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
-SALT_FORM = r"^[A-Za-z0-9+/]{22}==$"
-NONCE_FORM = r"^[A-Za-z0-9+/]{16}$"
 NO_OTHER_FIELDS: JsonDict = {"additionalProperties": False}
 """A name that is not of the form is refused, and pydantic leaves that out of the document."""
-TAG_LENGTH = 24
-"""Of an authentication tag in base64: the shortest ciphertext."""
 
 
 def _kind(text: str) -> str:
@@ -68,6 +66,15 @@ Networks = Annotated[
         max_length=GATEWAY_NETWORKS_MAX,
         description="Where its webhooks may come from: networks in CIDR form. Empty: from anywhere.",
         examples=[["203.0.113.0/24"]],
+    ),
+]
+Methods = Annotated[
+    list[PaymentMethod],
+    Field(
+        min_length=1,
+        max_length=len(PaymentMethod),
+        description="The payment methods that new payments may use it for; null: all that it takes.",
+        examples=[["card"]],
     ),
 ]
 Settings = Annotated[
@@ -151,6 +158,7 @@ class GatewayCreate(Body):
     allowed_networks: Networks = Field(default_factory=list)
     alerts: AlertSettings | None = None
     limits: LimitSettings | None = None
+    methods: Methods | None = None
     test: Test = True
 
     def asked(self) -> GatewayRequest:
@@ -165,6 +173,7 @@ class GatewayCreate(Body):
             allowed_networks=tuple(self.allowed_networks),
             alerts=self.alerts.kept() if self.alerts else {},
             limits=self.limits.kept() if self.limits else {},
+            methods=None if self.methods is None else tuple(self.methods),
             test=self.test,
         )
 
@@ -189,6 +198,7 @@ class GatewayPatch(Body):
             description="The settings to replace; null removes one. Others stay.",
         ),
     ] = Field(default_factory=dict)
+    enabled: Annotated[bool | None, Field(strict=True, description="Whether new payments may use it.")] = None
     priority: Priority | None = None
     allowed_networks: Networks | None = None
     alerts: Annotated[
@@ -197,12 +207,14 @@ class GatewayPatch(Body):
     limits: Annotated[LimitSettings | None, Field(description="All limits; those that you leave out are removed.")] = (
         None
     )
+    methods: Annotated[Methods | None, Field(description="All methods to use it for; null: all that it takes.")] = None
     test: Test = True
 
     def asked(self) -> GatewayChange:
         """Return the command for the application service."""
         return GatewayChange(
             name=self.name,
+            enabled=self.enabled,
             credentials={
                 name: None if secret is None else secret.get_secret_value() for name, secret in self.credentials.items()
             },
@@ -211,6 +223,8 @@ class GatewayPatch(Body):
             allowed_networks=None if self.allowed_networks is None else tuple(self.allowed_networks),
             alerts=None if self.alerts is None else self.alerts.kept(),
             limits=None if self.limits is None else self.limits.kept(),
+            methods=None if self.methods is None else tuple(self.methods),
+            replaces_methods="methods" in self.model_fields_set,
             test=self.test,
         )
 
@@ -221,6 +235,7 @@ class GatewayResource(Resource):
     id: str
     object: Literal["gateway"] = "gateway"
     kind: str
+    mode: Annotated[Mode, Field(description="Of your merchant: a gateway takes payments of this mode only.")]
     name: str
     enabled: Annotated[
         bool, Field(description="Whether new payments may use it. Those that used it go on in any case.")
@@ -234,6 +249,14 @@ class GatewayResource(Resource):
     webhook_url: Annotated[str, Field(description="Enter this address at the gateway, for its webhooks.")]
     alerts: AlertSettings
     limits: LimitSettings
+    methods: Annotated[
+        list[PaymentMethod] | None,
+        Field(description="The payment methods that new payments may use it for; null: all that it takes."),
+    ]
+    capabilities: Annotated[
+        GatewayCapabilities,
+        Field(description="What it can do, by its kind and settings. `methods` may leave some out."),
+    ]
     health: Annotated[HealthStatus, Field(description="What the last checks say; `GET …/health` says more.")]
     version: Annotated[int, Field(description="Counts the changes.")]
     created_at: Moment
@@ -272,62 +295,6 @@ class Checklist(BaseModel):
     data: list[ChecklistItem]
 
 
-Passphrase = Annotated[
-    SecretStr,
-    Field(
-        min_length=PASSPHRASE_LENGTH_MIN,
-        max_length=PASSPHRASE_LENGTH_MAX,
-        description="At least 12 characters. Clearway does not store it, and a file cannot be opened without it.",
-    ),
-]
-
-
-class KeyDerivation(BaseModel):
-    """How the key is made of the passphrase."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    name: Literal["scrypt"]
-    n: Annotated[int, Field(strict=True, json_schema_extra={"const": SCRYPT["n"]})]
-    r: Annotated[int, Field(strict=True, json_schema_extra={"const": SCRYPT["r"]})]
-    p: Annotated[int, Field(strict=True, json_schema_extra={"const": SCRYPT["p"]})]
-    salt: Annotated[str, Field(max_length=64, description="base64", json_schema_extra={"pattern": SALT_FORM})]
-
-
-class SealedFile(BaseModel):
-    """Gateways with their credentials, encrypted with a passphrase. docs/gateways.md describes the format."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    # What is not so is refused by `open_sealed`, which says more than a form can.
-    format: Annotated[str, Field(max_length=64, json_schema_extra={"const": FORMAT})]
-    kind: Annotated[str, Field(max_length=64, json_schema_extra={"const": CONTENT})]
-    kdf: KeyDerivation
-    nonce: Annotated[str, Field(max_length=64, description="base64", json_schema_extra={"pattern": NONCE_FORM})]
-    ciphertext: Annotated[
-        str, Field(description="base64", json_schema_extra={"pattern": BASE64_FORM, "minLength": TAG_LENGTH})
-    ]
-
-
-class GatewayExport(Body):
-    """How to encrypt an export."""
-
-    passphrase: Passphrase
-
-
-class GatewayImport(Body):
-    """An exported file and its passphrase."""
-
-    passphrase: Passphrase
-    file: SealedFile
-
-
-class GatewaysImported(BaseModel):
-    """The gateways of a file, as they were saved."""
-
-    data: list[GatewaySaved]
-
-
 class GatewayEventTaken(BaseModel):
     """The event is stored."""
 
@@ -337,16 +304,18 @@ class GatewayEventTaken(BaseModel):
     ]
 
 
-def gateway_resource(row: Row[Any], public_url: str, health: HealthStatus = HealthStatus.UNKNOWN) -> GatewayResource:
-    """Render a configuration."""
-    return GatewayResource(**_shown(row, public_url), health=health)
+def gateway_resource(
+    row: Row[Any], mode: Mode, public_url: str, health: HealthStatus = HealthStatus.UNKNOWN
+) -> GatewayResource:
+    """Render a configuration. mode: of its merchant."""
+    return GatewayResource(**_shown(row, mode, public_url), health=health)
 
 
 def gateway_saved(
-    row: Row[Any], warnings: Iterable[str], public_url: str, health: HealthStatus = HealthStatus.UNKNOWN
+    row: Row[Any], mode: Mode, warnings: Iterable[str], public_url: str, health: HealthStatus = HealthStatus.UNKNOWN
 ) -> GatewaySaved:
-    """Render a configuration that was just saved."""
-    return GatewaySaved(**_shown(row, public_url), health=health, warnings=list(warnings))
+    """Render a configuration that was just saved. mode: of its merchant."""
+    return GatewaySaved(**_shown(row, mode, public_url), health=health, warnings=list(warnings))
 
 
 def gateway_test(report: Report, warnings: list[str]) -> GatewayTest:
@@ -360,10 +329,11 @@ def checklist_of(items: Sequence[Item]) -> Checklist:
     return Checklist(ready=all(each.done for each in items), data=shown)
 
 
-def _shown(row: Row[Any], public_url: str) -> dict[str, Any]:
+def _shown(row: Row[Any], mode: Mode, public_url: str) -> dict[str, Any]:
     return {
         "id": row.id,
         "kind": row.kind,
+        "mode": mode,
         "name": row.name,
         "enabled": row.enabled,
         "priority": row.priority,
@@ -372,6 +342,8 @@ def _shown(row: Row[Any], public_url: str) -> dict[str, Any]:
         "allowed_networks": row.allowed_networks,
         "alerts": AlertSettings.model_validate(row.alerts),
         "limits": LimitSettings.model_validate(row.limits),
+        "methods": row.methods,
+        "capabilities": capabilities_resource(capabilities_of(gateway_config_of(row, mode))),
         "webhook_url": public_url.rstrip("/") + webhook_path(row.id),
         "version": row.version,
         "created_at": row.created_at,

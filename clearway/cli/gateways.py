@@ -114,6 +114,22 @@ def update_gateway(
     return _saved(saved)
 
 
+@gateways.command("methods")
+@asks_api
+@shows_result
+def choose_methods(
+    api: MerchantApi,
+    gateway_id: GatewayId,
+    methods: Annotated[
+        list[str] | None, typer.Argument(metavar="[METHOD]…", help="upi, card, netbanking, wallet; none: all it takes.")
+    ] = None,
+) -> Result:
+    """Set the payment methods that new payments may use a gateway for."""
+    saved = api.patch(f"/gateways/{gateway_id}", {"methods": methods or None})
+    named = ", ".join(saved["methods"] or saved["capabilities"]["methods"])
+    return Result(saved, f"{plain(gateway_id)} is used for {plain(named)}.")
+
+
 @gateways.command("enable")
 @asks_api
 @shows_result

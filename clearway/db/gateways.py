@@ -21,7 +21,10 @@ from clearway.domain.limits import GATEWAYS_PER_MERCHANT_MAX
 
 @dataclass(frozen=True, slots=True)
 class NewGateway:
-    """A configuration to be recorded. sealed_credentials: encrypted. masked: the parts that are shown."""
+    """A configuration to be recorded. sealed_credentials: encrypted. masked: the parts that are shown.
+
+    methods: None: all that the kind takes.
+    """
 
     id: str
     merchant_id: str
@@ -35,6 +38,7 @@ class NewGateway:
     allowed_networks: tuple[str, ...]
     alerts: Mapping[str, Any]
     limits: Mapping[str, Any]
+    methods: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,7 @@ async def add(connection: AsyncConnection, new: NewGateway) -> Row[Any]:
             allowed_networks=list(new.allowed_networks),
             alerts=dict(new.alerts),
             limits=dict(new.limits),
+            methods=new.methods,
         )
         .returning(gateway_configs)
     )

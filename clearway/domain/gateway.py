@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from clearway.domain.ids import GATEWAY
 from clearway.domain.merchant import Mode
+from clearway.domain.payment import PaymentMethod
 
 SHOWN_LENGTH: Final = 4
 """How many of the last characters of a credential are shown."""
@@ -38,7 +39,8 @@ class GatewayConfig:
 
     mode: of its merchant. priority: the lowest number goes first. sealed_credentials: encrypted, None when it has none.
     version: counts the changes of the row. alerts: the fields of `clearway.domain.gateway_health.Alerts` that are set.
-    limits: those of `clearway.domain.gateway_limits.GatewayLimits`.
+    limits: those of `clearway.domain.gateway_limits.GatewayLimits`. methods: those that new payments may use; None: all
+    that the kind takes.
     """
 
     id: str
@@ -54,6 +56,7 @@ class GatewayConfig:
     sealed_credentials: str | None = field(default=None, repr=False)
     alerts: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
+    methods: frozenset[PaymentMethod] | None = None
 
     def webhook_url(self, public_url: str) -> str:
         """Return the address of the gateway's webhooks, which it may sign."""

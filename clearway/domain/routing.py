@@ -79,7 +79,8 @@ PROBES: Final = frozenset({BreakerSays.PROBE, BreakerSays.PROBE_BY_ANY})
 class Candidate:
     """One of the merchant's gateways. expresses: what it can do. The order of candidates is their priority.
 
-    raw_cards: it takes raw test cards. foreign_tokens: how card tokens begin that belong to gateways of other kinds.
+    chosen: the methods that the merchant uses it for; None: all. raw_cards: it takes raw test cards.
+    foreign_tokens: how card tokens begin that belong to gateways of other kinds.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Candidate:
     name: str
     enabled: bool
     expresses: Expresses
+    chosen: frozenset[PaymentMethod] | None = None
     raw_cards: bool = True
     foreign_tokens: tuple[str, ...] = ()
     breaker: BreakerSays = BreakerSays.PASS
@@ -97,7 +99,10 @@ class Candidate:
             return "it takes no raw test cards, only tokens of its own"
         if facts.token and self.foreign_tokens and facts.token.startswith(self.foreign_tokens):
             return "the card token belongs to another kind of gateway"
-        return self.expresses.refusal(facts.method, money, facts.capture_method, facts.upi)
+        cannot = self.expresses.refusal(facts.method, money, facts.capture_method, facts.upi)
+        if cannot is None and self.chosen is not None and facts.method not in self.chosen:
+            return f"you do not use it for {facts.method.value} payments: its `methods` leave them out"
+        return cannot
 
 
 @dataclass(frozen=True, slots=True)

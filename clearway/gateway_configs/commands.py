@@ -6,7 +6,7 @@ so a repeat after a crash finds the result.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -22,19 +22,23 @@ from clearway.domain.gateway import DEFAULT_PRIORITY, GatewayConfig, GatewayKind
 from clearway.domain.ids import GATEWAY, is_id
 from clearway.domain.limits import GATEWAYS_PER_MERCHANT_MAX
 from clearway.domain.merchant import Mode
+from clearway.domain.payment import PaymentMethod
 from clearway.gateway_configs import coverage, trial
 from clearway.gateway_configs.finding import find, gateway_not_found
-from clearway.gateway_configs.shape import Filled, examine, fill, kind_of
+from clearway.gateway_configs.shape import Filled, check_methods, examine, fill, kind_of
 from clearway.monitoring import schedules
 from clearway.services import Services
 
-SHOWN: Final = ("name", "enabled", "priority", "settings", "allowed_networks", "alerts", "limits")
+SHOWN: Final = ("name", "enabled", "priority", "settings", "allowed_networks", "methods", "alerts", "limits")
 """The fields of a configuration in the audit log, beside its masked credentials."""
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayRequest:
-    """A configuration to be created. credentials: plain text. test: call the gateway before it is saved."""
+    """A configuration to be created. credentials: plain text. test: call the gateway before it is saved.
+
+    methods: those that new payments may use; None: all that the kind takes.
+    """
 
     kind: str
     name: str | None = None
@@ -45,20 +49,27 @@ class GatewayRequest:
     allowed_networks: tuple[str, ...] = ()
     alerts: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
+    methods: tuple[PaymentMethod, ...] | None = None
     test: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayChange:
-    """What to change; None: no change. In credentials and settings, only named fields change; None removes one."""
+    """What to change; None: no change. In credentials and settings, only named fields change; None removes one.
+
+    methods: replaced only with `replaces_methods`, because None is a value: all that the kind takes.
+    """
 
     name: str | None = None
+    enabled: bool | None = None
     credentials: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
     priority: int | None = None
     allowed_networks: tuple[str, ...] | None = None
     alerts: Mapping[str, Any] | None = None
     limits: Mapping[str, Any] | None = None
+    methods: tuple[PaymentMethod, ...] | None = None
+    replaces_methods: bool = False
     test: bool = True
 
 
@@ -76,6 +87,7 @@ async def create(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
     Raises UnprocessableError for one that cannot be used, and ConflictError when there are too many.
     """
     filled = await examine(fill(services.settings, mode, asked.kind, asked.credentials, asked.settings))
+    check_methods(filled, asked.methods)
     await _try_out(services, _config(gateway_id, actor.merchant_id, mode, asked), filled, wanted=asked.test)
     async with services.engine.begin() as connection:
         has_room = await gateways.has_room(connection, actor.merchant_id)
@@ -99,6 +111,8 @@ async def change(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
     filled = fill(services.settings, mode, before.kind, _merged(opened, asked.credentials), entered)
     if asked.credentials or asked.settings:
         await examine(filled)
+    if asked.settings or asked.replaces_methods:
+        check_methods(filled, asked.methods if asked.replaces_methods else before.methods)
     is_tried = asked.test and bool(asked.credentials or asked.settings)
     await _try_out(services, config, filled, wanted=is_tried)
     values = _values(services, gateway_id, asked, filled)
@@ -114,6 +128,8 @@ async def change(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
             detail_of_audit = _difference(before, row, asked.credentials)
             await audit.record(connection, actor, "gateway.update", gateway_id, detail_of_audit)
     services.gateways.forget(config)
+    if row.enabled is not before.enabled:
+        await follow_checks(services, row)
     return Saved(row, (*filled.warnings(mode), *await coverage.warnings(services, actor.merchant_id)))
 
 
@@ -203,7 +219,13 @@ def new_row(services: Services, merchant_id: str, gateway_id: str, asked: Gatewa
         allowed_networks=asked.allowed_networks,
         alerts=asked.alerts,
         limits=asked.limits,
+        methods=_stored(asked.methods),
     )
+
+
+def _stored(methods: Collection[PaymentMethod] | None) -> list[str] | None:
+    """Return methods as the row has them: each once, in the order in which they are always shown."""
+    return None if methods is None else [each.value for each in PaymentMethod if each in methods]
 
 
 def _merged(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,7 +234,7 @@ def _merged(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, An
 
 def _values(services: Services, gateway_id: str, asked: GatewayChange, filled: Filled) -> dict[str, Any]:
     """Return the columns to set."""
-    given = {"name": asked.name, "priority": asked.priority}
+    given = {"name": asked.name, "enabled": asked.enabled, "priority": asked.priority}
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if asked.allowed_networks is not None:
         values["allowed_networks"] = list(asked.allowed_networks)
@@ -220,6 +242,8 @@ def _values(services: Services, gateway_id: str, asked: GatewayChange, filled: F
         values["alerts"] = dict(asked.alerts)
     if asked.limits is not None:
         values["limits"] = dict(asked.limits)
+    if asked.replaces_methods:
+        values["methods"] = _stored(asked.methods)
     if asked.settings:
         values["settings"] = filled.settings.values()
     if asked.credentials:

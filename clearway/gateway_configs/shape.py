@@ -5,7 +5,7 @@ It calls and stores nothing. Messages name fields and say what is wrong, and nev
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from clearway.crypto.encryption import Cipher
 from clearway.domain.errors import UnprocessableError
 from clearway.domain.gateway import credentials_context, masked
 from clearway.domain.merchant import Mode
+from clearway.domain.payment import PaymentMethod
 from clearway.egress import EgressPolicy, UrlRefusedError, validate_url
 from clearway.gateways.catalogue import CATALOGUE
 from clearway.gateways.forms import Credentials, GatewaySettings, is_plain
@@ -85,6 +86,15 @@ async def examine(filled: Filled) -> Filled:
     if problems:
         raise invalid("; ".join(problems))
     return filled
+
+
+def check_methods(filled: Filled, methods: Collection[str] | None) -> None:
+    """Raise UnprocessableError for methods that such a gateway does not take. None: all that it takes."""
+    taken = filled.kind.capabilities(filled.settings).methods
+    others = [method for method in methods or () if method not in taken]
+    if others:
+        named, known = (", ".join(found) for found in (others, [each for each in PaymentMethod if each in taken]))
+        raise invalid(f"methods: this gateway does not take {named}. Leave it out; it takes: {known}")
 
 
 def invalid(what: str) -> UnprocessableError:

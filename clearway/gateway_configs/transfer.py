@@ -1,8 +1,8 @@
 """Export and import of all gateways of a merchant, with their credentials, encrypted with a passphrase.
 
 The content is a JSON object: `version` 1, `mode` of the merchant, and `gateways`, each with kind, name, enabled,
-priority, settings, allowed_networks, alerts, limits, and credentials in plain text. It exists in memory only, and
-leaves encrypted.
+priority, settings, allowed_networks, alerts, limits, methods, and credentials in plain text. It exists in memory only,
+and leaves encrypted.
 
 An import is one transaction. A gateway of the same kind and name is replaced, others are added, and nothing is deleted.
 So an import may be repeated.
@@ -27,9 +27,10 @@ from clearway.domain.actor import Actor
 from clearway.domain.errors import ConflictError, UnprocessableError
 from clearway.domain.ids import GATEWAY, new_id
 from clearway.domain.merchant import Mode
+from clearway.domain.payment import PaymentMethod
 from clearway.gateway_configs import commands
 from clearway.gateway_configs.commands import GatewayRequest, Saved
-from clearway.gateway_configs.shape import examine, fill
+from clearway.gateway_configs.shape import check_methods, examine, fill
 from clearway.gateways.connections import GatewayBrokenError
 from clearway.services import Services
 
@@ -58,6 +59,8 @@ async def import_(
         raise UnprocessableError("gateway_import_invalid", f"Nothing was imported. {error}") from None
     asked = _asked(content, mode)
     filled = [await examine(fill(services.settings, mode, one.kind, one.credentials, one.settings)) for one in asked]
+    for one, form in zip(asked, filled, strict=True):
+        check_methods(form, one.methods)
     async with services.engine.begin() as connection:
         there = {(row.kind, row.name): row for row in await gateways.list_all(connection, actor.merchant_id)}
         added = sum((one.kind, one.name) not in there for one in asked)
@@ -92,6 +95,7 @@ def _exported(services: Services, row: Row[Any], mode: Mode) -> dict[str, Any]:
         "allowed_networks": row.allowed_networks,
         "alerts": row.alerts,
         "limits": row.limits,
+        "methods": row.methods,
         "credentials": credentials,
     }
 
@@ -108,10 +112,15 @@ def _asked(content: bytes, mode: Mode) -> list[GatewayRequest]:
             "merchant. Connect its gateways by hand."
         )
         raise UnprocessableError("gateway_import_invalid", detail)
-    return [
-        GatewayRequest(**one | {"allowed_networks": tuple(one["allowed_networks"])}, test=False)
-        for one in read["gateways"]
-    ]
+    return [_request(one) for one in read["gateways"]]
+
+
+def _request(one: Mapping[str, Any]) -> GatewayRequest:
+    """Read one gateway. A file that was written before methods could be chosen has none."""
+    methods = one.get("methods")
+    chosen = None if methods is None else tuple(map(PaymentMethod, methods))
+    networks = tuple(one["allowed_networks"])
+    return GatewayRequest(**{**one, "allowed_networks": networks, "methods": chosen}, test=False)
 
 
 async def _put(connection: AsyncConnection, actor: Actor, before: Row[Any] | None, new: NewGateway) -> Row[Any]:

@@ -14,6 +14,7 @@ from clearway.domain.gateway import GatewayConfig
 from clearway.gateways.catalogue import CATALOGUE
 from clearway.gateways.contract import Capabilities
 from clearway.gateways.forms import GatewaySettings
+from clearway.gateways.kinds import Kind
 
 KEPT_MAX: Final = 5_000
 NOTHING: Final = Capabilities(frozenset())
@@ -40,6 +41,14 @@ class Version:
 def capabilities_of(config: GatewayConfig) -> Capabilities:
     """Return a gateway's capabilities, by its kind and settings. config: as its row says."""
     return _capabilities(Version(config))
+
+
+def capabilities_of_kind(kind: Kind) -> Capabilities | None:
+    """Return what a gateway of a kind can express before its settings are entered; None: they decide all of it."""
+    try:
+        return kind.capabilities(kind.settings.model_validate({}))
+    except ValidationError:
+        return kind.before_settings
 
 
 def polling_of(config: GatewayConfig) -> tuple[float, ...] | None:

@@ -69,7 +69,8 @@ class Kind:
     """One kind of gateway.
 
     title: its name for people. modes: the merchants that may connect it. build: makes the connector, opens nothing.
-    capabilities: what a gateway with these settings can express.
+    capabilities: what a gateway with these settings can express. before_settings: of a kind that needs settings, what
+    is known before they are entered; empty currencies: the settings name them. None: nothing is known.
     problems: what is wrong beyond the forms, found without a call; nothing is saved then.
     polling: by settings, the waits before each status poll in seconds; None: those of the installation.
     dry_run: by credentials, settings, the address of callbacks and steps, shows what would be sent, and sends nothing.
@@ -85,6 +86,7 @@ class Kind:
     settings: type[GatewaySettings]
     build: Callable[[Ingredients], Gateway]
     capabilities: Callable[[Any], Capabilities]
+    before_settings: Capabilities | None = None
     modes: frozenset[Mode] = frozenset(Mode)
     mode_of: Callable[[Any], Mode | None] = no_mode
     warnings: Callable[[Any, Any], tuple[str, ...]] = no_warnings

@@ -40,6 +40,7 @@ def _candidate(version: Version) -> Candidate:
         name=config.name,
         enabled=config.enabled,
         expresses=capabilities_of(config),
+        chosen=config.methods,
         raw_cards=kind.raw_cards,
         foreign_tokens=tuple(prefix for prefix in _ALL_TOKENS if prefix not in kind.tokens),
     )

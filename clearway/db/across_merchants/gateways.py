@@ -12,9 +12,10 @@ from clearway.db.tables import gateway_configs, gateway_health, merchants, payme
 from clearway.domain.gateway import GatewayConfig
 from clearway.domain.gateway_health import HealthStatus
 from clearway.domain.merchant import Mode
+from clearway.domain.payment import PaymentMethod
 from clearway.domain.reconciliation import RunStatus
 
-_CONFIG: Final = Mapped(GatewayConfig, gateway_configs, without=("allowed_networks",))
+_CONFIG: Final = Mapped(GatewayConfig, gateway_configs, without=("allowed_networks", "methods"))
 _CONFIGS: Final = (
     select(gateway_configs, merchants.c.mode)
     .join(merchants, merchants.c.id == gateway_configs.c.merchant_id)
@@ -28,7 +29,8 @@ FIND_GATEWAYS: Final = _CONFIGS.where(gateway_configs.c.merchant_id == bindparam
 
 def gateway_config_of(row: Row[Any], mode: Mode) -> GatewayConfig:
     """Read a row of `gateway_configs` of a merchant with this mode."""
-    return _CONFIG.read(row, mode=mode, allowed_networks=tuple(row.allowed_networks))
+    methods = None if row.methods is None else frozenset(map(PaymentMethod, row.methods))
+    return _CONFIG.read(row, mode=mode, allowed_networks=tuple(row.allowed_networks), methods=methods)
 
 
 async def find_gateway(connection: AsyncConnection, gateway_id: str) -> GatewayConfig | None:

@@ -15,13 +15,17 @@ PAID_OUT_WITHIN_S: Final = 4 * 86_400.0
 METHODS: Final = frozenset({PaymentMethod.CARD})
 
 
-def abilities(currency: str) -> Abilities:
-    """Return what one location can do. A location has one currency, and a payment one capture."""
+def abilities(currency: str | None) -> Abilities:
+    """Return what one location can do. A location has one currency, and a payment one capture.
+
+    currency: None: it is not known yet, so no currency is among its capabilities.
+    """
+    currencies = frozenset({currency} if currency else ())
     by_id = Finding(FindsOut.BY_REFERENCE)
     return Abilities(
         finds=Finding(FindsOut.BY_SCAN, lag_s=LIST_LAG_S),
         finds_otherwise={OperationKind.CAPTURE: by_id, OperationKind.VOID: by_id},
-        capabilities=Capabilities(methods=METHODS, currencies=frozenset({currency}), repeated_capture=False),
+        capabilities=Capabilities(methods=METHODS, currencies=currencies, repeated_capture=False),
         closes=Closes.AT_ONCE,
         lists=Lists(LIST_LAG_S, PAID_OUT_WITHIN_S, PAYOUT_LAG_S),
     )

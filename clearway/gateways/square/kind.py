@@ -153,6 +153,7 @@ SQUARE: Final = Kind(
     settings=SquareSettings,
     build=build,
     capabilities=capabilities,
+    before_settings=abilities(None).capabilities,
     warnings=warnings,
     browser=browser,
     tokens=("cnon:", "ccof:"),

@@ -35,6 +35,26 @@ async def test_the_fields_of_a_kind_come_before_those_of_all_kinds(caller: Calle
         assert names[-2:] == ["time_zone", "expected_fee"], kind["kind"]
 
 
+async def test_a_kind_says_what_its_gateways_can_do(caller: Caller) -> None:
+    """It is what the connector declares; what settings decide is left open: a currency, or a whole document."""
+    can = {name: kind["capabilities"] for name, kind in (await kinds(caller)).items()}
+    assert can["simulator"]["methods"] == ["upi", "card", "netbanking", "wallet"]
+    assert (can["simulator"]["upi_intent"], can["simulator"]["currencies"]) == (True, None)
+    assert can["square"] == {
+        "methods": ["card"],
+        "currencies": [],
+        "upi_intent": False,
+        "upi_collect": False,
+        "manual_capture": True,
+        "partial_capture": True,
+        "repeated_capture": False,
+        "refund": True,
+        "partial_refund": True,
+    }
+    assert "EUR" in can["paypal"]["currencies"]
+    assert can["custom"] is None
+
+
 async def test_a_live_merchant_is_not_offered_the_simulator(caller: Caller, live_caller: Caller) -> None:
     """Only kinds that the merchant's mode may connect are listed."""
     assert "simulator" in await kinds(caller)

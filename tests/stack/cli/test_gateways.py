@@ -31,6 +31,8 @@ async def test_a_gateway_is_tried_changed_and_deleted(at_stack: Cli, gateway_id:
     assert "accepted the credentials" in (await at_stack("gateways", "test", gateway_id)).out
     renamed = await at_stack("gateways", "update", gateway_id, "--name", "Renamed", "--priority", "900", "--json")
     assert (renamed.json["name"], renamed.json["priority"]) == ("Renamed", 900)
+    assert "is used for upi, card." in (await at_stack("gateways", "methods", gateway_id, "card", "upi")).out
+    assert "is used for upi, card, netbanking, wallet." in (await at_stack("gateways", "methods", gateway_id)).out
     assert not (await at_stack("gateways", "disable", gateway_id, "--json")).json["enabled"]
     assert (await at_stack("gateways", "enable", gateway_id)).out == f"{gateway_id} is enabled.\n"
     deleted = await at_stack("gateways", "delete", gateway_id, "--yes", "--json")
