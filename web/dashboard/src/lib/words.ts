@@ -12,7 +12,7 @@ const NAMES: Readonly<Record<string, string>> = {
 export function named(value: string): string {
   const known = NAMES[value];
   if (known) return known;
-  const text = value.replaceAll(/[_.]/g, " ");
+  const text = value.replaceAll(/[_.]/g, " ").replaceAll(/\b(api|upi|url|vpa)\b/g, (short) => short.toUpperCase());
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

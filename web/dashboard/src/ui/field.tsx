@@ -64,9 +64,14 @@ export function Select({ className, ...rest }: ComponentProps<"select">) {
   return <select {...useControl()} className={cn(CONTROL, "pr-8", className)} {...rest} />;
 }
 
-export function Checkbox({ label, hint, ...rest }: ComponentProps<"input"> & { label: ReactNode; hint?: ReactNode }) {
+export function Checkbox({
+  label,
+  hint,
+  className,
+  ...rest
+}: ComponentProps<"input"> & { label: ReactNode; hint?: ReactNode }) {
   return (
-    <label className="flex items-start gap-2.5 text-[13px]">
+    <label className={cn("flex items-start gap-2.5 text-[13px]", className)}>
       <input type="checkbox" className="mt-0.5 size-4 shrink-0 accent-primary" {...rest} />
       <span>
         <span className="font-medium">{label}</span>

@@ -4,6 +4,7 @@ import { api } from "@/api/client";
 import { ApiError, messageOf } from "@/api/errors";
 import type { components } from "@/api/schema";
 import { KindFields, readFields } from "@/features/gateways/kind-fields";
+import { MethodBoxes, NONE_CHOSEN, readMethods } from "@/features/gateways/methods";
 import { toast } from "@/lib/toast";
 import { Button } from "@/ui/button";
 import { Dialog, DialogActions } from "@/ui/dialog";
@@ -30,6 +31,11 @@ export function ChangeDialog({ gateway, onClose }: { gateway: Gateway; onClose: 
       setProblem({ text: "A field that takes JSON cannot be read. Check its commas and quotes.", fields: {} });
       return;
     }
+    const methods = readMethods(form, gateway);
+    if (methods?.length === 0) {
+      setProblem({ text: "The gateway is used for no payment method.", fields: { methods: NONE_CHOSEN } });
+      return;
+    }
     // A setting that was emptied is removed; a flag that was switched back to its default is, too.
     const emptied = Object.keys(gateway.settings).filter((name) => !(name in settings));
     const networks = String(form.get("networks") ?? "")
@@ -43,6 +49,7 @@ export function ChangeDialog({ gateway, onClose }: { gateway: Gateway; onClose: 
           credentials,
           settings: { ...settings, ...Object.fromEntries(emptied.map((name) => [name, null])) },
           allowed_networks: networks,
+          ...(methods === undefined ? {} : { methods }),
         } as never,
       },
       {
@@ -73,6 +80,7 @@ export function ChangeDialog({ gateway, onClose }: { gateway: Gateway; onClose: 
               <Field label="Your name for it" error={problem?.fields.name}>
                 <Input name="name" dir="auto" maxLength={100} required defaultValue={gateway.name} />
               </Field>
+              <MethodBoxes gateway={gateway} error={problem?.fields.methods} />
               {kind && (
                 <>
                   <KindFields

@@ -8,6 +8,8 @@ import { Elsewhere } from "@/features/elsewhere";
 import { ChangeDialog } from "@/features/gateways/change-dialog";
 import { Health } from "@/features/gateways/health";
 import { InboundEvents } from "@/features/gateways/inbound-events";
+import { Abilities } from "@/features/gateways/methods";
+import { ModeBadge } from "@/features/gateways/mode";
 import { Performance } from "@/features/gateways/performance";
 import { kindName } from "@/features/gateways/words";
 import { toast } from "@/lib/toast";
@@ -85,6 +87,9 @@ function GatewayPage() {
                 )}
               </Fact>
               <Fact name="Kind">{kindName(found.kind)}</Fact>
+              <Fact name="Mode">
+                <ModeBadge mode={found.mode} />
+              </Fact>
               <Fact name="Gateway">
                 <Copyable text={found.id} what="gateway id" />
               </Fact>
@@ -105,6 +110,23 @@ function GatewayPage() {
           )}
         </Loaded>
       </Card>
+      {gateway && (
+        <Card title="What it is for" hint="A payment that it cannot take, or may not, goes to your other gateways.">
+          <p className="text-[13px] text-subtle">Payment methods</p>
+          <ul className="mt-1.5 mb-4 flex flex-wrap gap-2">
+            {gateway.capabilities.methods.map((method) => (
+              <li key={method}>
+                {gateway.methods === null || gateway.methods.includes(method) ? (
+                  <Badge tone="success">{named(method)}</Badge>
+                ) : (
+                  <Badge>{named(method)}: not used</Badge>
+                )}
+              </li>
+            ))}
+          </ul>
+          <Abilities capabilities={gateway.capabilities} />
+        </Card>
+      )}
       {gateway && (
         <Card
           title="Webhook address"

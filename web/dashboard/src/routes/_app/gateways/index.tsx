@@ -5,8 +5,9 @@ import { useState } from "react";
 import { api } from "@/api/client";
 import { messageOf } from "@/api/errors";
 import type { components } from "@/api/schema";
+import { ModeBadge } from "@/features/gateways/mode";
 import { ConnectWizard } from "@/features/gateways/wizard";
-import { kindName, percent } from "@/features/gateways/words";
+import { kindName, methodsWords, percent } from "@/features/gateways/words";
 import { toast } from "@/lib/toast";
 import { Allowed, useSession } from "@/session";
 import { usePolling } from "@/shell/live";
@@ -137,6 +138,7 @@ function Gateways() {
                       >
                         {gateway.name}
                       </Link>
+                      <ModeBadge mode={gateway.mode} />
                       {!gateway.enabled ? (
                         <Badge>Disabled</Badge>
                       ) : gateway.health === "unknown" ? (
@@ -147,6 +149,7 @@ function Gateways() {
                     </div>
                     <p className="mt-0.5 text-[13px] text-subtle">
                       {kindName(gateway.kind)} · number {index + 1}
+                      {gateway.methods && ` · only ${methodsWords(gateway.methods)}`}
                     </p>
                   </div>
                   <dl className="flex gap-6 text-[13px]">
