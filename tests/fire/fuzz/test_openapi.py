@@ -75,6 +75,12 @@ REFUSED_ON_PURPOSE: Final = (
         "validation_error", "some outcome has a weight", r"mix: .*at least one outcome.*", ("POST /api/v1/test/data",)
     ),
     Refusal(
+        "validation_error",
+        "the data of a test event have the form of its type",
+        r"data(\..*)?: .*",
+        ("POST /api/v1/webhook_endpoints/{endpoint_id}/test",),
+    ),
+    Refusal(
         "refund_not_supported",
         "only Clearway knows which payments were made up as test data",
         operations=("POST /api/v1/payments/{payment_id}/refunds",),
