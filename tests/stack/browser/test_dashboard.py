@@ -11,7 +11,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeout
 from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD, TEST_MERCHANT
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
-from tests.stack.browser.people import PASSWORD, add_member, sign_in
+from tests.stack.browser.people import PASSWORD, add_member, press_until, sign_in
 from tests.stack.browser.shop import Shop
 
 
@@ -88,14 +88,11 @@ async def test_the_palette_finds_a_pasted_id(page: Page, stack: Stack, shop: Sho
     """The keyboard alone leads from any page to a payment whose id is pasted."""
     payment = await paid(shop)
     await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
-    await page.wait_for_load_state("networkidle")  # The keys are loaded after the page.
-    await page.keyboard.press("/")
+    await press_until(page, "/", shown=page.get_by_role("combobox"))
     await page.get_by_role("combobox").fill(payment["id"])
     await page.keyboard.press("Enter")
     await expect(page.get_by_test_id("payment-status")).to_be_visible()
-    await page.keyboard.press("g")
-    await page.keyboard.press("o")
-    await expect(page.get_by_role("heading", name="Orders")).to_be_visible()
+    await press_until(page, "g", "o", shown=page.get_by_role("heading", name="Orders"))
 
 
 async def test_a_session_that_ended_leads_to_the_log_in(page: Page, stack: Stack):

@@ -11,7 +11,7 @@ from playwright.async_api import Locator, Page, expect
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
 from tests.stack.browser.conftest import NewPage
-from tests.stack.browser.people import PASSWORD, add_member, age_step_ups, call_api, sign_in
+from tests.stack.browser.people import PASSWORD, add_member, age_step_ups, call_api, press_until, sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_dashboard import paid
 from tests.stack.browser.test_routing import saved
@@ -126,10 +126,9 @@ async def test_what_no_button_opens_gives_back_what_was_focused(new_page: NewPag
     await add_member(stack, "phone@example.test", Role.VIEWER)
     page = await new_page()
     await sign_in(page, stack, "phone@example.test")
-    await page.wait_for_load_state("networkidle")  # The keys are loaded after the page.
     link = page.get_by_role("link", name="Transactions")
     await link.focus()
-    await page.keyboard.press("?")
+    await press_until(page, "?", shown=page.get_by_role("dialog"))
     await assert_keeps_the_keyboard(page, link, "the shortcuts")
     await page.set_viewport_size({"width": 390, "height": 800})
     menu = page.get_by_role("button", name="Menu", exact=True)

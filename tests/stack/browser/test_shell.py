@@ -10,7 +10,7 @@ from playwright.async_api import Page, Route, expect
 
 from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
 from clearway.dev.stack import Stack
-from tests.stack.browser.people import sign_in
+from tests.stack.browser.people import press_until, sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_dashboard import paid
 
@@ -28,11 +28,11 @@ OF_PAGES = re.compile(r"/api/v1/(?!users/me|installation|live|notices$)")
 async def test_keys_lead_to_pages(page: Page, stack: Stack):
     """`?` shows the sheet of shortcuts, and `g t` opens Transactions."""
     await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
-    await page.keyboard.press("Shift+Slash")
-    await expect(page.get_by_role("dialog")).to_contain_text("Next and previous row")
+    sheet = page.get_by_role("dialog")
+    await press_until(page, "Shift+Slash", shown=sheet.get_by_text("Next and previous row"))
     await page.keyboard.press("Escape")
-    await page.keyboard.press("g")
-    await page.keyboard.press("t")
+    await expect(sheet).to_have_count(0)
+    await press_until(page, "g", "t", shown=page.get_by_role("heading", name="Transactions"))
     await page.wait_for_url(re.compile("/payments$"))
 
 
