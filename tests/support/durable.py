@@ -67,6 +67,7 @@ from clearway.durable.search_attributes import MERCHANT_ID, PAYMENT_ID, PAYMENT_
 from clearway.gateway_configs.opening import open_connections
 from clearway.settings import Settings
 from tests.services.gateways.running import Simulator, running_simulator
+from tests.support.patience import patient
 from tests.support.receiver import Receiver, running_receiver
 from workflows.payment import PaymentWorkflow
 from workflows.refund import RefundWorkflow
@@ -384,7 +385,7 @@ async def durable_side(
             deliveries=deliveries,
             runner=strict_workflow_runner(),
         )
-        await stack.enter_async_context(worker.working(workers))
+        await stack.enter_async_context(worker.working(patient(workers)))
         yield durable
 
 

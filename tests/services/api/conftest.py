@@ -38,6 +38,7 @@ from clearway.monitoring.calls import CallLog
 from clearway.settings import Settings
 from tests.services.gateways.running import Simulator, free_listener, running_simulator
 from tests.support.database import Databases
+from tests.support.patience import patient
 
 PREFIX = "/api/v1"
 PATIENCE_S = 30.0
@@ -131,7 +132,7 @@ async def workers(
     built = worker.build_workers(
         temporal, TASK_QUEUES, api_settings, engine=api_engine, gateways=gateways, deliveries=deliveries, calls=calls
     )
-    async with worker.working(built):
+    async with worker.working(patient(built)):
         yield
     await calls.settle()
     await gateways.aclose()

@@ -28,6 +28,7 @@ from clearway.mail import letters, outbox
 from clearway.settings import Settings
 from tests.services.api.conftest import changed, free_port
 from tests.support.mail_server import MailServer, running_mail_server
+from tests.support.patience import patient
 from workflows.registry import strict_workflow_runner
 
 TO = "ann@example.test"
@@ -94,7 +95,8 @@ async def post_office(
     named = changed(settings, **MailServer(port).settings)
     post = Post(time_skipping, client, engine, named, port)
     activities = [MailActivities(engine, named, post.cipher).send]
-    async with worker.build_worker(client, QUEUE_MAILS, activities, strict_workflow_runner()):
+    built = worker.build_worker(client, QUEUE_MAILS, activities, strict_workflow_runner())
+    async with worker.working(patient([built])):
         yield post
 
 

@@ -125,7 +125,7 @@ async def test_each_list_is_compared_by_its_own_lag(bench: Bench, till: Till) ->
     """Operations of yesterday are compared today, and the balance row of the same payment days later."""
     payment = await paid(till)
     tomorrow = datetime.now(UTC) + DAY
-    found = [each async for each in days.due(bench.reconciler(), tomorrow + timedelta(hours=1), 50)]
+    found = [each async for each in days.due(bench.reconciler(), tomorrow + timedelta(hours=2), 50)]
     (period,) = [period for gateway_id, _, period in found if gateway_id == till.gateway_id]
     assert period.until > tomorrow - DAY, "the last whole day is due"
     await forget_payment(bench.durable.settings.database_url, payment.id, payment.order_id)
