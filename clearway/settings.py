@@ -174,7 +174,7 @@ class Settings(BaseSettings):
     """Payments of one customer of a merchant (by id, e-mail or phone), such as `10/hour`; None: no limit."""
     rate_limit_storage: str = "async+memory://"
 
-    overload_target_ms: float = Field(default=500, ge=0)
+    overload_target_ms: float = Field(default=250, ge=0)
     """How long the recording of a payment may take (nine of ten) before new work is refused; 0 never refuses any."""
 
     audit_retention_months: int | None = Field(default=None, ge=12)
