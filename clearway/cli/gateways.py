@@ -16,7 +16,6 @@ from clearway.cli.decorators import Result, asks_api, shows_result
 from clearway.cli.json_files import parse_json, read_json
 from clearway.cli.merchant_api import IdempotencyKey, Limit, MerchantApi
 from clearway.cli.output import plain, table
-from clearway.gateway_configs import documents
 
 gateways: Final = typer.Typer(help="Gateways: what carries out your payments.", no_args_is_help=True)
 
@@ -191,6 +190,8 @@ def check_document(
     file: Annotated[Path, typer.Argument(help="A document that describes a gateway.", allow_dash=True)],
 ) -> Result:
     """Check a document of a custom gateway and run its examples, without the API. The exit code is 1 if it is wrong."""
+    from clearway.gateway_configs import documents  # noqa: PLC0415 - heavy
+
     problems, warnings = asyncio.run(documents.checked(read_json(file)))
     return Result(
         {"valid": not problems, "problems": problems, "warnings": warnings},
