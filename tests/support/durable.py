@@ -46,14 +46,13 @@ from clearway.dev.temporal import time_skipping_environment
 from clearway.dev.toolchain import find_test_server
 from clearway.domain import ids
 from clearway.domain.gateway import first_gateway_id
-from clearway.domain.payment import PersonalData
+from clearway.domain.payment import NewPayment, PersonalData
+from clearway.domain.refund import NewRefund
 from clearway.durable.client import DATA_CONVERTER
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import (
     QUEUE_PAYMENTS,
     TASK_QUEUES,
-    NewPayment,
-    NewRefund,
     PaymentInput,
     PaymentResult,
     PaymentTimings,
@@ -225,7 +224,7 @@ class Durable:
         Not for a handle that `start_workflow` returned: it skips time by itself, and twice unlocked the server's clock
         stands still ever after.
         """
-        async with self.environment.time_skipping_unlocked():
+        async with self.environment.time_skipping_unlocked():  # type: ignore[attr-defined]
             return await result_of(handle)
 
     async def take_up(

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -105,7 +106,7 @@ async def test_too_many_rows_leave_no_file(monkeypatch: pytest.MonkeyPatch) -> N
     """A list that is too long is refused, and its half file is deleted."""
     monkeypatch.setattr(xlsx_files, "ROWS_MAX", 2)
     made: list[str] = []
-    kept = xlsx_files.TemporaryDirectory
+    kept = TemporaryDirectory
 
     def noted(**options: Any) -> Any:
         folder = kept(**options)

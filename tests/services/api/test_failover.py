@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from clearway.db import across_merchants
 from clearway.db.tables import payment_attempts
 from tests.services.api.conftest import Payer
-from tests.services.api.test_gateway_events import event_about, send
+from tests.services.api.gateway_sending import event_about, send
 from tests.services.gateways.running import Simulator
 
 AMOUNT = 50_000

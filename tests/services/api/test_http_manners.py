@@ -8,8 +8,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.app import ROUTERS, TESTING, create_app, operations, reference
+from api.app import ROUTERS, TESTING, create_app
 from api.http.routing import Router
+from api.operations.routes import router as operations
+from api.reference.routes import router as reference
 from clearway.settings import Settings
 from tests.services.api.conftest import PREFIX, Caller, Payer
 from tests.services.api.test_errors import problem_of

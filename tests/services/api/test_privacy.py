@@ -18,7 +18,7 @@ from clearway.db.roles import APPEND_ONLY
 from clearway.db.tables import audit_log, webhook_deliveries
 from clearway.durable.messages import delivery_workflow_id, payment_workflow_id, refund_workflow_id
 from tests.services.api.conftest import PREFIX, NewCaller, Payer
-from tests.services.api.test_gateway_events import event_about, send
+from tests.services.api.gateway_sending import event_about, send
 from tests.support.receiver import Receiver, Reply, running_receiver
 from tests.support.traces import MARKERS, found_in, kept_by_temporal, payment_fields, rows_of
 

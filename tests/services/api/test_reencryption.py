@@ -36,9 +36,9 @@ from clearway.gateway_events.raw import body_of
 from clearway.mail import letters, outbox
 from clearway.settings import DEVELOPMENT_SECRET_KEYS, Settings
 from tests.services.api.conftest import Payer, changed, client_of, eventually
+from tests.services.api.gateway_sending import event_about, send
 from tests.services.api.people import add_person, browser, sign_in
 from tests.services.api.test_custom_gateway import AMOUNT, bills, connect
-from tests.services.api.test_gateway_events import event_about, send
 from tests.support.receiver import Receiver, Reply, running_receiver
 
 OLD = DEVELOPMENT_SECRET_KEYS
@@ -134,7 +134,7 @@ async def test_no_column_keeps_a_token_of_the_old_key(
     listed = await eventually(
         lambda: read(payer.http, "/webhooks", about), lambda page: page["data"][0]["status"] == "delivered"
     )
-    await leave_traces_of_a_person(payer.http._transport.app, api_engine)
+    await leave_traces_of_a_person(payer.http._transport.app, api_engine)  # type: ignore[attr-defined]
     marked = {column for column in COLUMNS if column.info.get("sealed")}
     assert await holding(api_engine, "dev") == marked
 

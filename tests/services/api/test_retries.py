@@ -121,7 +121,7 @@ async def test_a_quoted_payment_is_retried_at_its_own_amount(
         order_id, until="retrying", vpa="wrongpin@clearway", retries=RETRIES, quote_id=quote["id"]
     )
     routed: list[tuple[str, int]] = []
-    usual = retrying.route
+    usual = retrying.route  # type: ignore[attr-defined]
 
     async def route(services: Services, order: PayableOrder, facts: PaymentFacts, asked_id: str | None) -> Route:
         routed.append((facts.currency, facts.amount_minor))

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from clearway.crypto.encryption import Cipher
 from clearway.db import across_merchants, seed
 from clearway.db.endpoints import secret_context
+from clearway.db.engine import create_engine
 from clearway.db.tables import webhook_endpoints
 from clearway.domain.ids import ENDPOINT, MERCHANT, is_id
 from clearway.settings import TEST_API_KEY, Settings
@@ -29,7 +30,7 @@ async def test_seeding_twice_is_seeding_once(fresh_database_url: str, settings: 
     own = changed(settings, database_url=fresh_database_url)
     for port in (4000, 4001):
         await seed.seed(own, receiver_url=f"http://127.0.0.1:{port}/webhooks", receiver_secret=SECRET)
-    engine = seed.create_engine(own, application_name="tests")
+    engine = create_engine(own, application_name="tests")
     async with engine.connect() as connection:
         key = await across_merchants.find_key(connection, TEST_API_KEY)
         [endpoint] = (await connection.execute(select(webhook_endpoints))).all()

@@ -17,7 +17,6 @@ from fastapi import FastAPI
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from api.http import idempotency
 from api.http.examples import ORDER as ORDER_EXAMPLE
 from api.http.idempotency import Answer, Once
 from clearway.db import idempotency as store
@@ -50,7 +49,7 @@ def race(monkeypatch: pytest.MonkeyPatch) -> Callable[[Send], Awaitable[tuple[ht
                 await go_on.wait()
             return reserved
 
-        monkeypatch.setattr(idempotency.store, "reserve", stopping)
+        monkeypatch.setattr(store, "reserve", stopping)
         first = asyncio.create_task(send())
         await stopped.wait()
         twin = await send()
@@ -92,7 +91,7 @@ async def test_nor_while_its_twin_has_not_answered_yet(
             await go_on.wait()
         return await keep(*arguments, **named)
 
-    monkeypatch.setattr(idempotency.store, "keep_answer", stopping)
+    monkeypatch.setattr(store, "keep_answer", stopping)
     first = asyncio.create_task(payer.post_payment(order_id, key="twins"))
     await recorded.wait()
     twin = await payer.post_payment(order_id, key="twins")

@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from activities.reconciliation import ReconciliationActivities
+from clearway.db.reconciliation import items
 from clearway.domain.reconciliation import RunStatus, Step
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.gateways.contract import GatewayUnavailableError
 from clearway.gateways.simulator.client import SimulatorGateway
-from clearway.reconciliation import commands, days, running
+from clearway.reconciliation import commands, days
 from tests.services.reconciliation.bench import DAY, Bench, Till
 
 
@@ -78,7 +79,7 @@ async def test_a_run_that_is_killed_in_the_middle_goes_on(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(running.items, "close_gone", dies)
+        patched.setattr(items, "close_gone", dies)
         with pytest.raises(KeyboardInterrupt):
             await bench.advance(till, run_id)
     assert await bench.row(run_id) == before, "the page and its cursor are written together"

@@ -11,7 +11,8 @@ from sqlalchemy import insert
 
 from clearway.db.tables import gateway_configs
 from clearway.domain import ids
-from clearway.domain.gateway import GATEWAY, credentials_context
+from clearway.domain.gateway import credentials_context
+from clearway.domain.ids import GATEWAY
 from clearway.domain.payment import NewPayment
 from clearway.reconciliation import days
 from clearway.recovery.books import Missing, compare

@@ -119,7 +119,7 @@ class DurableShop(Shop):
         """Skip time until these deliveries have ended."""
         # A handle that did not start its workflow does not skip time by itself; and the server counts who lets time
         # pass together with its own locks, so two who do so at once leave it standing still for good.
-        async with self.durable.environment.time_skipping_unlocked():
+        async with self.durable.environment.time_skipping_unlocked():  # type: ignore[attr-defined]
             return await asyncio.gather(*(result_of(self.handle(delivery)) for delivery in due))
 
     async def until_timer(self, due: DueDelivery) -> None:

@@ -17,6 +17,7 @@ from clearway.db.tables import events, payment_commands
 from clearway.domain import ids
 from clearway.domain.actor import Actor
 from clearway.domain.limits import CAPTURES_PER_PAYMENT_MAX
+from clearway.domain.payment import NewPayment
 from clearway.domain.refund import NewRefund
 from clearway.domain.retry import RetryPolicy
 from clearway.durable.messages import (
@@ -24,7 +25,6 @@ from clearway.durable.messages import (
     CancelInput,
     CaptureInput,
     GatewayEvent,
-    NewPayment,
     PaymentInput,
     Resolution,
     RetryInput,

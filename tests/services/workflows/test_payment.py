@@ -11,7 +11,8 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from clearway.domain import ids
-from clearway.durable.messages import CancelInput, CaptureInput, GatewayEvent, NewPayment, PaymentTimings
+from clearway.domain.payment import NewPayment
+from clearway.durable.messages import CancelInput, CaptureInput, GatewayEvent, PaymentTimings
 from clearway.gateways.contract import GatewayOutcome, OutcomeKind
 from tests.support.durable import Durable
 from workflows.payment import PaymentWorkflow

@@ -13,9 +13,10 @@ from clearway.db.engine import each_for_itself
 from clearway.db.refunds import recording
 from clearway.db.tables import captures, gateway_configs
 from clearway.domain import ids
-from clearway.domain.gateway import GATEWAY, credentials_context
+from clearway.domain.gateway import credentials_context
+from clearway.domain.ids import GATEWAY
+from clearway.domain.payment import NewPayment
 from clearway.domain.refund import NewRefund
-from clearway.durable.messages import NewPayment
 from clearway.gateways.contract import GatewayOutcome, Operation
 from clearway.gateways.paypal.client import PayPalGateway
 from tests.services.workflows.test_attempts import attempts

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
 from clearway.dev.stack import Stack
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
 from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.people import sign_in
 from tests.stack.browser.shop import Shop

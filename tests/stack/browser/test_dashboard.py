@@ -8,9 +8,10 @@ from typing import Any
 from playwright.async_api import Page, expect
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
-from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD, TEST_MERCHANT
+from clearway.db.seed import TEST_MERCHANT
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
 from tests.stack.browser.people import PASSWORD, add_member, press_until, sign_in
 from tests.stack.browser.shop import Shop
 

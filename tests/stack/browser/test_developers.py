@@ -18,11 +18,10 @@ from typing import Final
 import pytest
 from playwright.async_api import Page, expect
 
-from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
 from clearway.dev.stack import Stack
 from clearway.domain.events import EventType
 from clearway.domain.roles import Role
-from clearway.settings import TEST_API_KEY, TEST_API_SECRET
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD, TEST_API_KEY, TEST_API_SECRET
 from tests.stack.browser.people import add_member, sign_in
 from tests.stack.browser.shop import Shop
 

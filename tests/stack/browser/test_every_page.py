@@ -9,10 +9,9 @@ from typing import Final
 import pytest
 from playwright.async_api import Page
 
-from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
-from clearway.settings import TEST_API_KEY
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD, TEST_API_KEY
 from tests.stack.browser.accessible import faults
 from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.inbox import link_of

@@ -6,8 +6,8 @@ import re
 
 from playwright.async_api import Page, expect
 
-from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
 from clearway.dev.stack import Stack
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
 from tests.stack.browser.people import sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.e2e.merchant import eventually

@@ -7,8 +7,8 @@ from typing import Any, Final
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
 from clearway.dev.stack import Stack
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
 from tests.stack.browser.people import sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_dashboard import paid

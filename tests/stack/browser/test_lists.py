@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
 from tests.stack.browser.accessible import faults
 from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.merchants import open_shop

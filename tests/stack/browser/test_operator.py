@@ -8,9 +8,9 @@ from urllib.parse import unquote
 import pytest
 from playwright.async_api import Page, expect
 
-from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
 from tests.services.api.gateway_sending import event_about, send
 from tests.stack.browser.accessible import faults, settled
 from tests.stack.browser.conftest import NewPage

@@ -9,10 +9,9 @@ from playwright.async_api import Page, expect
 from sqlalchemy import update
 
 from clearway.db.engine import create_engine
-from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
 from clearway.db.tables import orders
 from clearway.dev.stack import Stack
-from clearway.settings import Settings
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD, Settings
 from tests.stack.browser.accessible import faults
 from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.people import sign_in

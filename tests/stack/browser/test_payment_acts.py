@@ -6,9 +6,9 @@ import re
 
 from playwright.async_api import Page, expect
 
-from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
 from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.people import add_member, call_api, sign_in
 from tests.stack.browser.shop import Shop

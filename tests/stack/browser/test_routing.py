@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
 from tests.stack.browser.accessible import faults
 from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.people import add_member, sign_in

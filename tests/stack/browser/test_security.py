@@ -11,9 +11,10 @@ from typing import Final
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from clearway.db.seed import OWNER_EMAIL, OWNER_PASSWORD, TEST_MERCHANT
+from clearway.db.seed import TEST_MERCHANT
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
 from tests.stack.browser.hostile_shop import (
     E_MAIL,
     HOSTILE,

@@ -23,7 +23,7 @@ async def catcher(tmp_path: Path) -> AsyncIterator[tuple[httpx.AsyncClient, Sett
     """Run the program as the stack does; return its HTTP side and the settings that the stack gives to workers."""
     ports = Ports.free()
     given = environment(ports=ports, database_url="", temporal={}, state_dir=tmp_path, overrides={}, catches_mail=True)
-    run = program("mail", ports, None)  # type: ignore[arg-type] - only workers need Temporal
+    run = program("mail", ports, None)  # only workers need Temporal
     service = python_service(run, env=given, log_dir=tmp_path)
     await service.start()
     names = ("SMTP_HOST", "SMTP_PORT", "SMTP_SECURITY", "MAIL_FROM", "ALERT_EMAIL_TO")

@@ -11,6 +11,7 @@ import pytest
 from clearway.dev import cli_build, server_build, test_server_build, toolchain
 from clearway.dev.builds import SourceUnavailableError, Step, run_tool
 from clearway.dev.errors import StackError
+from clearway.dev.places import TOOL_SOURCES
 from tests.stack.dev.conftest import FakeTool, Notes
 from tests.stack.dev.waiting import read
 
@@ -92,7 +93,7 @@ async def test_the_server_proper_is_built_with_its_schemas(machine: FakeTool, no
 
 def test_another_pin_of_anything_is_another_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """When any module has a new pin, the server is built again, though its own version is the same."""
-    sources = shutil.copytree(cli_build.TOOL_SOURCES, tmp_path / "sources")
+    sources = shutil.copytree(TOOL_SOURCES, tmp_path / "sources")
     for module in (cli_build, server_build):
         monkeypatch.setattr(module, "TOOL_SOURCES", sources)
     before = (cli_build.cached(), server_build.cached().folder)

@@ -36,5 +36,5 @@ class CrashingDeliveries(TemporalDeliveries):
 
 if __name__ == "__main__":
     CrashingDeliveries.when, CrashingDeliveries.event_type = sys.argv[1:]
-    worker.TemporalDeliveries = CrashingDeliveries  # type: ignore[misc]
+    worker.TemporalDeliveries = CrashingDeliveries  # type: ignore[attr-defined, misc]
     asyncio.run(worker.main(worker.read_settings(), worker.parse_arguments([])))

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from clearway.dev.child import Child, ChildSpec
-from clearway.dev.places import PROJECT_ROOT
+from clearway.local_stack import PROJECT_ROOT
 from tests.stack.e2e.conftest import RECOVERY_S, Site
 
 pytestmark = pytest.mark.timeout(400)

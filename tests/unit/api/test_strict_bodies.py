@@ -32,7 +32,7 @@ def lenient(schema: Any, path: str = "") -> Iterator[str]:
             yield from lenient(part, path)
 
 
-@pytest.mark.parametrize("body", sorted(set(bodies()), key=lambda each: each.__qualname__))
+@pytest.mark.parametrize("body", sorted(set(bodies()), key=repr))
 def test_numbers_and_flags_are_strict(body: type[Body]) -> None:
     """No number or flag of a body is made from a value of another type."""
     assert create_app is not None, "it imports every module with bodies"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from clearway.domain.payment import PaymentMethod
 from clearway.domain.routing import Why, decide
-from tests.unit.domain.test_routing import EMPTY, FACTS, A, B, C, Takes, candidate
+from clearway.domain.routing_program import EMPTY
+from tests.unit.domain.test_routing import FACTS, A, B, C, Takes, candidate
 
 
 def test_a_gateway_is_used_only_for_the_methods_that_were_chosen() -> None:

@@ -26,7 +26,7 @@ def names(*answers: list[str]):
         asked.append((host, port))
         return [ip_address(text) for text in answer]
 
-    resolve.asked = asked
+    resolve.asked = asked  # type: ignore[attr-defined]
     return resolve
 
 
