@@ -1,6 +1,6 @@
 import { AlertTriangle, RotateCw } from "lucide-react";
 import type { ReactNode } from "react";
-import { ApiError, messageOf, requestIdOf } from "@/api/errors";
+import { ApiError, isPassing, messageOf, requestIdOf } from "@/api/errors";
 import { cn } from "@/lib/cn";
 import { Button } from "@/ui/button";
 import { CopyButton } from "@/ui/copy";
@@ -51,9 +51,10 @@ export function Empty({
   );
 }
 
-/** What went wrong, the id of the request, and a way to try again. */
+/** What went wrong, the id of the request, and a way to try again where that may help. */
 export function Failure({ error, retry, className }: { error: unknown; retry?: () => void; className?: string }) {
   const requestId = requestIdOf(error);
+  const refused = error instanceof ApiError && !isPassing(error);
   return (
     <div role="alert" className={cn("flex flex-col items-start gap-3 p-4 sm:p-5", className)}>
       <div className="flex items-start gap-2.5">
@@ -69,7 +70,7 @@ export function Failure({ error, retry, className }: { error: unknown; retry?: (
           )}
         </div>
       </div>
-      {retry && (
+      {retry && !refused && (
         <Button size="sm" onClick={retry}>
           <RotateCw aria-hidden /> Try again
         </Button>

@@ -13,6 +13,9 @@ import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { Empty, Loaded } from "@/ui/states";
 
+/** As many as one answer of the API holds. */
+const SHOWN_MAX = 100;
+
 export type Awaiting = components["schemas"]["AwaitingDecision"];
 
 const KINDS: Readonly<Record<Awaiting["kind"], string>> = {
@@ -27,7 +30,7 @@ export default function Reviews() {
   const query = api.useQuery(
     "get",
     "/api/v1/operator/reviews",
-    { params: { query: { limit: 100 } } },
+    { params: { query: { limit: SHOWN_MAX } } },
     { refetchInterval: usePolling() },
   );
   return (
@@ -40,32 +43,39 @@ export default function Reviews() {
               something else than the record.
             </Empty>
           ) : (
-            <ul aria-label="Reviews" className="divide-y divide-border">
-              {data.map((each) => (
-                <li key={each.id} className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 py-3 sm:px-5">
-                  <div className="min-w-0 flex-1 basis-64">
-                    <p className="flex flex-wrap items-center gap-2">
-                      <span className="font-medium">
-                        {KINDS[each.kind]}
-                        {each.amount !== null && each.currency && (
-                          <span className="numeric"> of {money(each.amount, each.currency)}</span>
-                        )}
-                      </span>
-                      {each.review_kind && <Badge tone="warning">{named(each.review_kind)}</Badge>}
-                      {each.gateway && <span className="text-[13px] text-subtle">at {named(each.gateway)}</span>}
-                    </p>
-                    <p className="mt-0.5 flex flex-wrap items-center gap-x-3 text-[13px] text-subtle">
-                      <MerchantName name={each.merchant_name} mode={each.mode} />
-                      <code className="font-mono text-xs break-all">{each.subject_id}</code>
-                      <span title={fullTime(each.since)}>waits since {ago(each.since)}</span>
-                    </p>
-                  </div>
-                  <Button size="sm" onClick={() => setOpen(each)}>
-                    <Scale aria-hidden /> Decide
-                  </Button>
-                </li>
-              ))}
-            </ul>
+            <>
+              {data.length === SHOWN_MAX && (
+                <p className="border-b border-border px-4 py-3 text-[13px] text-subtle sm:px-5">
+                  These {SHOWN_MAX} wait longest. The others follow as you decide.
+                </p>
+              )}
+              <ul aria-label="Reviews" className="divide-y divide-border">
+                {data.map((each) => (
+                  <li key={each.id} className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 py-3 sm:px-5">
+                    <div className="min-w-0 flex-1 basis-64">
+                      <p className="flex flex-wrap items-center gap-2">
+                        <span className="font-medium">
+                          {KINDS[each.kind]}
+                          {each.amount !== null && each.currency && (
+                            <span className="numeric"> of {money(each.amount, each.currency)}</span>
+                          )}
+                        </span>
+                        {each.review_kind && <Badge tone="warning">{named(each.review_kind)}</Badge>}
+                        {each.gateway && <span className="text-[13px] text-subtle">at {named(each.gateway)}</span>}
+                      </p>
+                      <p className="mt-0.5 flex flex-wrap items-center gap-x-3 text-[13px] text-subtle">
+                        <MerchantName name={each.merchant_name} mode={each.mode} />
+                        <code className="font-mono text-xs break-all">{each.subject_id}</code>
+                        <span title={fullTime(each.since)}>waits since {ago(each.since)}</span>
+                      </p>
+                    </div>
+                    <Button size="sm" onClick={() => setOpen(each)}>
+                      <Scale aria-hidden /> Decide
+                    </Button>
+                  </li>
+                ))}
+              </ul>
+            </>
           )
         }
       </Loaded>
