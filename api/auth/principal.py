@@ -1,8 +1,8 @@
 """Who is calling: an API key and its secret, checked in constant time, or a person in a session.
 
 An unknown key, a revoked key and a wrong secret get the same answer after the same work, so that nobody learns which
-keys exist. What can be no key by its form alone is told so (`api.auth.refused_keys`). Secrets are compared as keyed
-hashes (`clearway.crypto.api_secrets`) and never logged.
+keys exist. A key or secret of a wrong form is refused for its form (`api.auth.refused_keys`). Secrets are compared as
+keyed hashes (`clearway.crypto.api_secrets`) and never logged.
 """
 
 from __future__ import annotations

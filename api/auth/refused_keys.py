@@ -1,4 +1,4 @@
-"""What a program is told about credentials that do not open: what is missing or can be no key, and what to do.
+"""Error messages for refused API credentials: what is missing, malformed or not valid, and what to do.
 
 Only the form of what was sent decides, so nobody learns which keys exist. What was sent is never repeated.
 """
