@@ -86,6 +86,16 @@ async def press_until(page: Page, *keys: str, shown: Locator) -> None:
     await expect(shown).to_be_visible()
 
 
+async def open_until(page: Page, address: str, locator: Locator, count: int) -> None:
+    """Open a page until it shows so many of something: a process knows a gateway's former settings for five seconds."""
+    for _ in range(20):
+        await page.goto(address)
+        if await locator.count() == count:
+            break
+        await page.wait_for_timeout(500)
+    await expect(locator).to_have_count(count)
+
+
 async def age_step_ups(stack: Stack) -> None:
     """Let the step-up of every session be of an hour ago."""
     engine = create_engine(Settings(database_url=stack.database_url), application_name="tests-browser")

@@ -13,7 +13,7 @@ from clearway.dev.stack import Stack
 from tests.stack.browser.accessible import faults
 from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.merchants import open_shop
-from tests.stack.browser.people import sign_in
+from tests.stack.browser.people import open_until, sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_checkout import CARD, pay, status
 
@@ -89,24 +89,13 @@ async def test_a_customer_chooses_the_gateway_where_the_merchant_lets_them(
         for method in METHODS:
             customer = await new_page(script=script)
             order = await branded.order(currency="USD")
-            await open_with_both(customer, branded.page(order), method)
+            await open_until(customer, branded.page(order), customer.get_by_test_id(f"method-{method}"), 2)
             await choose_and_fill(customer, method, name)
             await pay(customer)
             await expect(status(customer, "success")).to_be_visible()
             (payment,) = await branded.payments(order)
             assert (payment["gateway_id"], payment["method"]) == (gateway, method)
     await customer.context.close()
-
-
-async def open_with_both(page: Page, address: str, method: str) -> None:
-    """Open the page of an order once it offers both gateways: the checkout knows a new one within five seconds."""
-    methods = page.get_by_test_id(f"method-{method}")
-    for _ in range(20):
-        await page.goto(address)
-        if await methods.count() == 2:
-            break
-        await page.wait_for_timeout(500)
-    await expect(methods).to_have_count(2)
 
 
 async def choose_and_fill(page: Page, method: str, name: str) -> None:
@@ -133,7 +122,7 @@ async def test_what_is_wrong_is_said_at_the_chosen_gateway(new_page: NewPage, br
     await second_is_there(branded)
     page = await new_page(script=script == "with")
     order = await branded.order(currency="USD")
-    await open_with_both(page, branded.page(order), "upi")
+    await open_until(page, branded.page(order), page.get_by_test_id("method-upi"), 2)
     pick = page.get_by_test_id("method-upi").filter(has_text=SECOND)
     await pick.click()
     panel = page.locator(".method").filter(has=pick)

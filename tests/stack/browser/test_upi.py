@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +12,7 @@ from playwright.async_api import Page, expect
 
 from clearway.simulator.scenarios import BRIEF_INTENT_AMOUNT
 from tests.stack.browser.conftest import PATIENCE_MS, NewPage
+from tests.stack.browser.people import open_until
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_checkout import pay, status
 
@@ -177,13 +177,13 @@ async def test_the_field_for_a_upi_id_is_there_only_where_the_gateway_collects(p
         await shop.set_gateway(gateway_id, upi_collect=False)
     try:
         order = await shop.order()
-        await open_until(page, shop.page(order), collects=False)
+        await open_until(page, shop.page(order), page.locator("[name=vpa]"), 0)
         await press(shop, await show_code(page, shop, order), "complete")
         await expect(status(page, "success")).to_be_visible()
     finally:
         for gateway_id in simulators:
             await shop.set_gateway(gateway_id, upi_collect=True)
-    await open_until(page, shop.page(await shop.order()), collects=True)
+    await open_until(page, shop.page(await shop.order()), page.locator("[name=vpa]"), 1)
     await page.get_by_test_id("method-upi").click()
     await page.locator("[name=vpa]").fill("no-handle")
     await pay(page)
@@ -196,16 +196,6 @@ async def test_other_currencies_have_no_code(page: Page, shop: Shop):
     await page.get_by_test_id("method-upi").click()
     await pay(page)
     await expect(page.locator("#vpa-error")).to_contain_text("Enter your UPI ID")
-
-
-async def open_until(page: Page, address: str, *, collects: bool) -> None:
-    """Open a page until it shows the gateway's new settings: a process knows the old ones for some seconds."""
-    async with asyncio.timeout(PATIENCE_MS / 1_000):
-        while True:
-            await page.goto(address)
-            if await page.locator("[name=vpa]").count() == int(collects):
-                return
-            await asyncio.sleep(0.5)
 
 
 async def read_code(page: Page) -> str:
