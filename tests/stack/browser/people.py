@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Page, expect
 from sqlalchemy import func, update
 
 from clearway.crypto.passwords import Passwords
@@ -68,32 +68,6 @@ async def sign_in(page: Page, stack: Stack, email: str, password: str = PASSWORD
     await page.get_by_label("Password").fill(password)
     await page.get_by_role("button", name="Log in").click()
     await expect(page.get_by_role("heading", name="Home")).to_be_visible()
-
-
-async def press_until(page: Page, *keys: str, shown: Locator) -> None:
-    """Press keys one after the other until they show something.
-
-    The page loads its shortcuts late, and a sequence must come within a second, which a busy machine may miss.
-    """
-    for _ in range(10):
-        for key in keys:
-            await page.keyboard.press(key)
-        try:
-            await expect(shown).to_be_visible(timeout=2_000)
-        except AssertionError:
-            continue
-        return
-    await expect(shown).to_be_visible()
-
-
-async def open_until(page: Page, address: str, locator: Locator, count: int) -> None:
-    """Open a page until it shows so many of something: a process knows a gateway's former settings for five seconds."""
-    for _ in range(20):
-        await page.goto(address)
-        if await locator.count() == count:
-            break
-        await page.wait_for_timeout(500)
-    await expect(locator).to_have_count(count)
 
 
 async def age_step_ups(stack: Stack) -> None:

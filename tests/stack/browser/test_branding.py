@@ -13,9 +13,10 @@ from clearway.dev.stack import Stack
 from tests.stack.browser.accessible import faults
 from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.merchants import open_shop
-from tests.stack.browser.people import open_until, sign_in
+from tests.stack.browser.people import sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_checkout import CARD, pay, status
+from tests.stack.browser.waits import open_until
 
 LOGO: Final = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGM4IWcDRAwQCgAh9gSJHoU67gAAAABJRU5ErkJggg=="

@@ -12,8 +12,9 @@ from clearway.db.seed import TEST_MERCHANT
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
 from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
-from tests.stack.browser.people import PASSWORD, add_member, press_until, sign_in
+from tests.stack.browser.people import PASSWORD, add_member, sign_in
 from tests.stack.browser.shop import Shop
+from tests.stack.browser.waits import press_until
 
 
 async def paid(shop: Shop, amount: int = 50_000, **customer: str) -> dict[str, Any]:

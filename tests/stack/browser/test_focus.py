@@ -11,10 +11,11 @@ from playwright.async_api import Locator, Page, expect
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
 from tests.stack.browser.conftest import NewPage
-from tests.stack.browser.people import PASSWORD, add_member, age_step_ups, call_api, press_until, sign_in
+from tests.stack.browser.people import PASSWORD, add_member, age_step_ups, call_api, sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_dashboard import paid
 from tests.stack.browser.test_routing import saved
+from tests.stack.browser.waits import press_until
 
 IS_INSIDE: Final = "document.activeElement?.closest('[role=dialog]') !== null"
 DIALOGS: Final = (

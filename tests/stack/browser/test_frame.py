@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Page
 
 from tests.stack.browser.shop import Shop
+from tests.stack.browser.waits import until
 
 HOST = """<!doctype html><title>Shop</title><iframe id="frame" title="Payment" width="500" height="900"></iframe>
 <script>
@@ -84,7 +85,7 @@ async def framed(page: Page, shop_origin: str) -> Framed:
 
 async def heard(page: Page, kind: str) -> dict:
     """Wait for a message over the port, and return it."""
-    await page.wait_for_function("kind => window.heard.some(m => m.type === kind)", arg=kind)
+    await until(page, "kind => window.heard.some(m => m.type === kind)", arg=kind)
     return await page.evaluate("kind => window.heard.find(m => m.type === kind)", kind)
 
 
@@ -125,7 +126,7 @@ async def test_a_wrong_nonce_gets_no_message(framed: Framed, shop: Shop, shop_or
     """A port that comes with another nonce is not used."""
     order = await shop.order()
     page = await framed(shop.page(order, embed="1", origin=shop_origin) + "#n=right", answer_with="wrong")
-    await page.wait_for_function("() => window.hellos.length > 0")
+    await until(page, "() => window.hellos.length > 0")
     frame = page.frame_locator("#frame")
     await frame.get_by_test_id("method-upi").click()
     await frame.locator("[name=vpa]").fill("failure@razorpay")
@@ -138,7 +139,7 @@ async def test_only_the_shops_own_page_hands_over_a_port(framed: Framed, shop: S
     """Another frame of the shop's page, and a page of another origin, are not heard, even with the nonce."""
     order = await shop.order()
     page = await framed(shop.page(order, embed="1", origin=shop_origin) + "#n=right", answer_with="nothing")
-    await page.wait_for_function("() => window.hellos.length > 0")
+    await until(page, "() => window.hellos.length > 0")
     checkout = next(each for each in page.frames if each.url.startswith(shop.page(order).partition("?")[0]))
     await page.evaluate(OF_ANOTHER_FRAME)
     await checkout.evaluate(OF_ANOTHER_ORIGIN)

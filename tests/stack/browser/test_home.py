@@ -12,6 +12,7 @@ from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
 from tests.stack.browser.people import sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_dashboard import paid
+from tests.stack.browser.waits import until
 
 LISTEN: Final = """
 window.drawn = [];
@@ -41,7 +42,7 @@ async def test_the_chart_cuts_no_label_and_counts_whole_payments(page: Page, sta
     await page.add_init_script(LISTEN)
     await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
     await expect(page.locator("canvas").first).to_be_visible()
-    await page.wait_for_function("drawn.length > 10")
+    await until(page, "drawn.length > 10")
     labels: list[dict[str, Any]] = await page.evaluate("drawn")
     assert [each for each in labels if each["from"] < 0 or each["to"] > each["room"]] == []
     counted = [each["text"] for each in labels if each["text"].replace(".", "").isdigit()]

@@ -11,9 +11,10 @@ from playwright.async_api import Error, Page, Route, expect
 
 from clearway.dev.stack import Stack
 from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
-from tests.stack.browser.people import press_until, sign_in
+from tests.stack.browser.people import sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_dashboard import paid
+from tests.stack.browser.waits import press_until
 
 PROBLEM = {
     "type": "urn:clearway:internal_error",

@@ -12,9 +12,9 @@ from playwright.async_api import Page, expect
 
 from clearway.simulator.scenarios import BRIEF_INTENT_AMOUNT
 from tests.stack.browser.conftest import PATIENCE_MS, NewPage
-from tests.stack.browser.people import open_until
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_checkout import pay, status
+from tests.stack.browser.waits import open_until
 
 ANDROID = (
     "Mozilla/5.0 (Linux; Android 15; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156 Mobile Safari/537.36"

@@ -79,10 +79,12 @@ def _imported(source: Source) -> Iterator[tuple[int, str]]:
 
 
 def banned_call(source: Source) -> Iterator[Finding]:
-    """A moment without a zone is ambiguous."""
+    """A moment without a zone is ambiguous; a wait that asks again by `eval` works only where the page allows it."""
     for line, name in _calls(source):
         if name in BANNED_CALLS:
             yield source.at(line, f"{name}() makes a moment without a zone: use {BANNED_CALLS[name]}")
+        elif name.endswith(".wait_for_function"):
+            yield source.at(line, f"{name}() breaks a content security policy: use until() of the browser tests' waits")
 
 
 def workflow_determinism(source: Source) -> Iterator[Finding]:

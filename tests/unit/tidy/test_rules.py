@@ -52,6 +52,7 @@ SAMPLES: Final = (
         'def test_a():\n    """A."""\n',
     ),
     Sample("banned-call", "api/x.py", "datetime.utcnow()\n", "datetime.now(UTC)", "datetime.now(UTC)\n"),
+    Sample("banned-call", "tests/x.py", "page.wait_for_function(a)\n", "until()", "until(page, a)\n"),
     Sample("workflow-determinism", "workflows/x.py", "uuid.uuid4()\n", "workflow.uuid4()", "workflow.uuid4()\n"),
     Sample("workflow-determinism", "workflows/x.py", "datetime.now(UTC)\n", "workflow.now()", "workflow.now()\n"),
     Sample("workflow-determinism", "workflows/x.py", "time.time()\n", "workflow.time()", "workflow.time()\n"),

@@ -8,6 +8,7 @@ from typing import Any, Self
 from playwright.async_api import Frame, Page, expect
 
 from tests.stack.browser.sdk.site import Site
+from tests.stack.browser.waits import until
 
 PAID = {"type": "success", "payment_id": "pay_1", "order_id": "order_plain", "status": "success", "return_url": None}
 
@@ -57,12 +58,12 @@ class Shop:
 
     async def detail(self, name: str) -> Any:
         """Return the detail of the last event of that name, once there is one."""
-        await self.page.wait_for_function("name => heard.some(([type]) => type === name)", arg=name)
+        await until(self.page, "name => heard.some(([type]) => type === name)", arg=name)
         return await self.page.evaluate("name => heard.findLast(([type]) => type === name)[1]", name)
 
     async def expect_closed(self) -> None:
         """Wait until the modal is gone and the page as it was."""
         await expect(self.modal).to_have_count(0)
-        await self.page.wait_for_function("heard.some(([type]) => type === 'close')")
+        await until(self.page, "heard.some(([type]) => type === 'close')")
         assert await self.page.evaluate("document.documentElement.style.overflow") == ""
         assert await self.page.evaluate("history.state?.clearway ?? null") is None

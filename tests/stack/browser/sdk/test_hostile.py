@@ -8,6 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.stack.browser.sdk.opened import PAID, Shop
 from tests.stack.browser.sdk.site import SLOW_S, Site
+from tests.stack.browser.waits import until
 
 STEAL_NONCE = "document.querySelector('[data-testid=payment-iframe]').src.split('#n=')[1]"
 COUNT_CHANNELS = """() => {
@@ -129,8 +130,8 @@ async def test_a_page_that_went_elsewhere_gets_no_port(page: Page, site: Site) -
     await page.wait_for_timeout(200)
     assert await page.evaluate("channels") == 0
     await page.evaluate(LATE_HELLO, [site.checkout, nonce])
+    await until(page, "channels === 1")
     await page.wait_for_timeout(200)
-    assert await page.evaluate("channels") == 1
     assert await frame.evaluate("window.got ?? 'nothing'") == "nothing"
 
 
@@ -140,7 +141,7 @@ async def test_a_page_that_loads_another_stays_connected(page: Page, site: Site)
     frame = await shop.open()
     await frame.evaluate("window.former = true")
     await frame.click("#next")
-    await frame.wait_for_function("!window.former && window.ready")
+    await until(frame, "!window.former && Boolean(window.ready)")
     await frame.evaluate("ready")
     await shop.say(type="expired")
     assert await shop.detail("failure")

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Page, expect
 
 from tests.stack.browser.sdk.opened import Shop
 from tests.stack.browser.sdk.site import Site
+from tests.stack.browser.waits import until
 
 
 async def test_it_opens_in_a_dialog_with_names(page: Page, site: Site) -> None:
@@ -99,7 +100,7 @@ async def test_a_shop_may_keep_it_open(page: Page, site: Site) -> None:
     await page.evaluate("history.back()")
     await page.wait_for_timeout(300)
     await expect(shop.modal).to_be_visible()
-    assert await page.evaluate("history.state.clearway") is not None
+    await until(page, "history.state?.clearway != null")
     assert await page.evaluate("gateway.close()")
     await shop.expect_closed()
 
@@ -119,8 +120,8 @@ async def test_it_fits_a_desktop_and_grows_with_the_page(page: Page, site: Site)
     await shop.open()
     for height, expected in ((300, 344), (5000, 752)):
         await shop.say(type="resize", height=height)
-        await page.wait_for_function(
-            "height => document.querySelector('dialog').getBoundingClientRect().height === height", arg=expected
+        await until(
+            page, "height => document.querySelector('dialog').getBoundingClientRect().height === height", arg=expected
         )
     box = await shop.modal.bounding_box()
     assert (box["x"], box["y"], box["width"]) == (420, 24, 440)

@@ -7,6 +7,7 @@ from playwright.async_api import Page, expect
 
 from tests.stack.browser.sdk.opened import PAID, Shop
 from tests.stack.browser.sdk.site import Site
+from tests.stack.browser.waits import until
 
 
 async def test_a_success_reaches_the_shop_and_closes(page: Page, site: Site) -> None:
@@ -82,7 +83,7 @@ async def test_a_confirmed_payment_keeps_it_open_until_its_result(page: Page, si
     await page.evaluate("history.back()")
     await page.wait_for_timeout(300)
     await expect(shop.modal).to_be_visible()
-    assert await page.evaluate("document.querySelector('dialog').matches(':modal')")
+    await until(page, "document.querySelector('dialog').matches(':modal')")
     await shop.say(type="failed", payment_id="pay_1", code="card_declined", message="Declined.", retryable=True)
     assert await shop.detail("failure") == {
         "payment_id": "pay_1",
@@ -104,7 +105,7 @@ async def test_the_second_escape_does_not_close_a_locked_modal(page: Page, site:
     await shop.detail("confirmed")
     await frame.evaluate("window.kept = true")
     await page.evaluate("document.querySelector('dialog').close()")
-    await page.wait_for_function("document.querySelector('dialog').matches(':modal')")
+    await until(page, "document.querySelector('dialog').matches(':modal')")
     assert await shop.frame.evaluate("window.kept")
 
 
