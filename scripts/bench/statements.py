@@ -16,11 +16,14 @@ from typing import Final
 
 import asyncpg
 
-LINE_PREFIX: Final = "@bench %a@ "
+LINE_PREFIX: Final = "@bench [%a] "
 SERVER_SETTINGS: Final = {"log_line_prefix": LINE_PREFIX}
 """For the start of the server; `log_statement` is changed while it runs."""
-LOGGED: Final = re.compile(r"^@bench (?P<caller>[^@]*)@ LOG:  (?:statement|execute [^:]*): (?P<statement>.*)$")
-MARK: Final = re.compile(r"^@bench [^@]*@ ")
+LOGGED: Final = re.compile(
+    r"^@bench \[(?P<caller>[^ \]]*)[^\]]*\] LOG:  (?:statement|execute [^:]*): (?P<statement>.*)$"
+)
+"""caller: what the connection is named, as far as the first blank; version and process follow it."""
+MARK: Final = re.compile(r"^@bench \[[^\]]*\] ")
 FLUSH: Final = "bench"
 
 

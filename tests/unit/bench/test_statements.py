@@ -5,17 +5,17 @@ from __future__ import annotations
 from scripts.bench.statements import read_log
 
 LOG = """\
-@bench clearway-api@ LOG:  statement: BEGIN;
-@bench clearway-api@ LOG:  execute __asyncpg_stmt_3__: SELECT api_keys.id,
+@bench [clearway-api 0.1.0 4711@host] LOG:  statement: BEGIN;
+@bench [clearway-api 0.1.0 4711@host] LOG:  execute __asyncpg_stmt_3__: SELECT api_keys.id,
 	api_keys.merchant_id
 FROM api_keys WHERE id = $1::VARCHAR
-@bench clearway-api@ DETAIL:  parameters: $1 = 'key'
-@bench clearway-worker-0@ LOG:  execute __asyncpg_stmt_9__: SELECT 1
-@bench bench@ LOG:  statement: SELECT pg_reload_conf()
-@bench @ LOG:  checkpoint starting: time
-@bench clearway-worker-0@ ERROR:  duplicate key
-@bench clearway-worker-0@ STATEMENT:  INSERT INTO payments
-@bench clearway-worker-0@ LOG:  execute __asyncpg_stmt_a__: SELECT 1
+@bench [clearway-api 0.1.0 4711@host] DETAIL:  parameters: $1 = 'key'
+@bench [clearway-worker-0 0.1.0 4711@host] LOG:  execute __asyncpg_stmt_9__: SELECT 1
+@bench [bench] LOG:  statement: SELECT pg_reload_conf()
+@bench [] LOG:  checkpoint starting: time
+@bench [clearway-worker-0 0.1.0 4711@host] ERROR:  duplicate key
+@bench [clearway-worker-0 0.1.0 4711@host] STATEMENT:  INSERT INTO payments
+@bench [clearway-worker-0 0.1.0 4711@host] LOG:  execute __asyncpg_stmt_a__: SELECT 1
 """
 
 
