@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Float, Row, Text, cast, func, literal, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Float, Row, cast, func, literal, null, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.tables import gateway_calls, payment_attempts, payments
@@ -44,26 +44,30 @@ class Scope:
 
 
 async def of_calls(connection: AsyncConnection, scope: Scope, by: GroupBy | None) -> Sequence[Row[Any]]:
-    """Return rows of `part, calls, failures, percentiles`; part None: a group without a name."""
+    """Return rows of `whole, part, calls, failures, percentiles`: one of the whole time, and one of each group.
+
+    whole: the row is of the whole time; its percentiles are None without calls. part: the group, None in the row of
+    the whole time and in that of a group without a name.
+    """
     call = gateway_calls.c
-    part = _part(by, gateway_id=call.gateway_id, at=call.started_at, method=call.method, currency=call.currency)
+    key = _key(by, gateway_id=call.gateway_id, at=call.started_at, method=call.method, currency=call.currency)
     if by is GroupBy.OPERATION:
-        part = call.operation
+        key = call.operation
     percentiles = func.percentile_cont(cast(list(PERCENTILES), ARRAY(Float))).within_group(call.latency_ms)
-    query = (
-        select(
-            part.label("part"),
-            func.count().label("calls"),
-            func.count(call.failure).label("failures"),
-            percentiles.label("percentiles"),
-        )
-        .where(
-            call.merchant_id == scope.merchant_id,
-            call.id >= first_id(GATEWAY_CALL, scope.since),
-            call.id < first_id(GATEWAY_CALL, scope.until),
-        )
-        .group_by(part)
+    query = select(
+        # A group without a name has no part either, so the row of the whole time says what it is.
+        (literal(value=True) if key is None else func.grouping(key) == 1).label("whole"),
+        _shown(by, key).label("part"),
+        func.count().label("calls"),
+        func.count(call.failure).label("failures"),
+        percentiles.label("percentiles"),
+    ).where(
+        call.merchant_id == scope.merchant_id,
+        call.id >= first_id(GATEWAY_CALL, scope.since),
+        call.id < first_id(GATEWAY_CALL, scope.until),
     )
+    if key is not None:
+        query = query.group_by(func.grouping_sets(tuple_(), tuple_(key)))
     if scope.gateway_id is not None:
         query = query.where(call.gateway_id == scope.gateway_id)
     return (await connection.execute(query)).all()
@@ -74,14 +78,14 @@ async def of_payments(
 ) -> Sequence[Row[Any]]:
     """Return rows of `part, currency, attempts, approved, declined, approved_minor` of payments created in the time.
 
+    Every attempt is in one row, so their sums are those of the whole time. part: the group; None without a division.
     issuer_codes: the unified codes with which an issuer declines.
     """
     payment, attempt = payments.c, payment_attempts.c
-    part = _part(
+    key = _key(
         by, gateway_id=attempt.gateway_id, at=attempt.started_at, method=payment.method, currency=payment.currency
     )
-    if by is GroupBy.OPERATION:
-        part = literal(CallOperation.AUTHORISE.value)
+    part = literal(CallOperation.AUTHORISE.value) if by is GroupBy.OPERATION else _shown(by, key)
     approved, declined = _decided(issuer_codes)
     query = (
         select(
@@ -97,8 +101,9 @@ async def of_payments(
             payment.merchant_id == scope.merchant_id,
             payment.id >= first_id(PAYMENT, scope.since),
             payment.id < first_id(PAYMENT, scope.until),
+            *_attempts_of(scope),
         )
-        .group_by(part, payment.currency)
+        .group_by(payment.currency, *(() if key is None else (key,)))
     )
     if scope.gateway_id is not None:
         query = query.where(attempt.gateway_id == scope.gateway_id)
@@ -130,14 +135,18 @@ async def of_recent_payments(
         select(*part, func.count().filter(approved).label("approved"), func.count().filter(declined).label("declined"))
         .join(payment_attempts, payment_attempts.c.payment_id == recent.c.id)
         .where(
-            # Said again of the attempts, so that their index is read and not the table.
-            payment_attempts.c.payment_id >= first_id(PAYMENT, scope.since),
-            payment_attempts.c.payment_id < first_id(PAYMENT, scope.until),
+            *_attempts_of(scope),
             approved | declined,
         )
         .group_by(*part)
     )
     return (await connection.execute(query)).all()
+
+
+def _attempts_of(scope: Scope) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the period of the payments, said again of their attempts: so their index is read and not the table."""
+    of = payment_attempts.c.payment_id
+    return of >= first_id(PAYMENT, scope.since), of < first_id(PAYMENT, scope.until)
 
 
 def _decided(issuer_codes: Collection[str]) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -148,17 +157,18 @@ def _decided(issuer_codes: Collection[str]) -> tuple[ColumnElement[bool], Column
     return approved, declined
 
 
-def _part(
+def _key(
     by: GroupBy | None,
     *,
     gateway_id: ColumnElement[str],
     at: ColumnElement[Any],
     method: ColumnElement[str],
     currency: ColumnElement[str],
-) -> ColumnElement[Any]:
+) -> ColumnElement[Any] | None:
+    """Return what rows are grouped by; None: they are not divided, or by what only calls have."""
     match by:
         case None | GroupBy.OPERATION:
-            return literal("")
+            return None
         case GroupBy.GATEWAY:
             return gateway_id
         case GroupBy.METHOD:
@@ -166,5 +176,11 @@ def _part(
         case GroupBy.CURRENCY:
             return currency
         case GroupBy.HOUR | GroupBy.DAY:
-            begun = func.date_trunc(by.value, func.timezone("UTC", at))
-            return cast(func.to_char(begun, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), Text)
+            return func.date_trunc(by.value, func.timezone("UTC", at))
+
+
+def _shown(by: GroupBy | None, key: ColumnElement[Any] | None) -> ColumnElement[Any]:
+    """Return the name of a group. A time is written once for a group, and not for each of its rows."""
+    if key is None:
+        return null()
+    return func.to_char(key, 'YYYY-MM-DD"T"HH24:MI:SS"Z"') if by in {GroupBy.HOUR, GroupBy.DAY} else key

@@ -65,32 +65,34 @@ class Performance:
 async def read(connection: AsyncConnection, scope: Scope, by: GroupBy | None) -> Performance:
     """Return the figures. Raises UnprocessableError for a period that is empty or too long."""
     _period_checked(scope, by)
-    whole = await _figures(connection, scope, None)
-    groups = await _figures(connection, scope, by) if by is not None else {}
-    return Performance(whole.get("", Figures()), sorted(groups.items()))
+    whole, groups = Figures(), dict[str, Figures]()
+    for row in await performance.of_calls(connection, scope, by):
+        for figures in _counted_in(row, whole if row.whole else None, groups):
+            figures.calls, figures.failures = row.calls, row.failures
+            figures.percentiles_ms = _rounded(row.percentiles)
+    for row in await performance.of_payments(connection, scope, by, ISSUER_CODES):
+        for figures in _counted_in(row, whole, groups):
+            figures.attempts += row.attempts
+            figures.approved += row.approved
+            figures.declined += row.declined
+            if row.approved:
+                figures.volume_minor[row.currency] = figures.volume_minor.get(row.currency, 0) + int(row.approved_minor)
+    return Performance(whole, sorted(groups.items()))
 
 
-async def _figures(connection: AsyncConnection, scope: Scope, by: GroupBy | None) -> dict[str, Figures]:
-    found: dict[str, Figures] = {}
-    calls = await performance.of_calls(connection, scope, by)
-    of_payments = await performance.of_payments(connection, scope, by, ISSUER_CODES)
-    for row in _named(calls):
-        figures = found.setdefault(row.part, Figures())
-        p50, p95, p99 = (round(each) for each in row.percentiles)
-        figures.calls, figures.failures, figures.percentiles_ms = row.calls, row.failures, (p50, p95, p99)
-    for row in _named(of_payments):
-        figures = found.setdefault(row.part, Figures())
-        figures.attempts += row.attempts
-        figures.approved += row.approved
-        figures.declined += row.declined
-        if row.approved:
-            figures.volume_minor[row.currency] = figures.volume_minor.get(row.currency, 0) + int(row.approved_minor)
-    return found
+def _counted_in(row: Row[Any], whole: Figures | None, groups: dict[str, Figures]) -> Iterable[Figures]:
+    """Return what a row counts in: the whole, if given, and its group, if that has a name (refunds have no method)."""
+    if whole is not None:
+        yield whole
+    if row.part is not None:
+        yield groups.setdefault(row.part, Figures())
 
 
-def _named(rows: Iterable[Row[Any]]) -> Iterable[Row[Any]]:
-    """Leave out the group without a name: captures and refunds have no method."""
-    return (row for row in rows if row.part is not None)
+def _rounded(percentiles: Sequence[float] | None) -> tuple[int, int, int] | None:
+    if percentiles is None:
+        return None
+    p50, p95, p99 = (round(each) for each in percentiles)
+    return p50, p95, p99
 
 
 def _share(part: int, whole: int) -> float | None:

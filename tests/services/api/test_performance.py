@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clearway.db import gateway_calls as rows
+from clearway.db.performance import GroupBy
 from clearway.db.tables import gateway_calls
 from clearway.domain.gateway_call import CallOperation, MeasuredCall
 from clearway.domain.ids import GATEWAY_CALL, first_id, new_id
@@ -119,6 +120,34 @@ async def test_percentiles_errors_and_groups(caller: Caller, api_engine: AsyncEn
     assert {each["group"]: each["calls"] for each in by_operation} == {"authorise": 101, "refund": 1}
     assert {each["group"]: each["technical_errors"] for each in by_gateway} == {first: 0, second: 1}
     assert [(each["group"], each["calls"]) for each in by_method] == [("upi", 101)]
+
+
+async def test_every_division_has_the_same_whole(payer: Payer, api_engine: AsyncEngine) -> None:
+    """Divided or not, the whole is the same: a call without a method is in it, in no group, and no group is twice."""
+    await payer.payment()
+    await payer.payment(vpa="failure@razorpay", until="failed")
+    await eventually(lambda: read(payer), lambda found: found["total"]["calls"] == 2)
+    gateway_id, now = await first_gateway(payer), datetime.now(UTC)
+    refund = call(payer, gateway_id, now, operation=CallOperation.REFUND, method=None, latency_ms=40_000)
+    async with api_engine.begin() as connection:
+        await rows.add(connection, [refund])
+    period = {"until": (now + timedelta(minutes=1)).isoformat()}
+
+    undivided = await read(payer, **period)
+    found = {by: await read(payer, **period, by=by) for by in GroupBy}
+
+    whole = undivided["total"]
+    assert undivided["data"] == []
+    assert (whole["calls"], whole["attempts"], whole["approved"], whole["declined"]) == (3, 2, 1, 1)
+    assert [each["total"] for each in found.values()] == [whole] * len(GroupBy)
+    named = {by: {each["group"]: (each["calls"], each["attempts"]) for each in found[by]["data"]} for by in GroupBy}
+    assert named[GroupBy.GATEWAY] == {gateway_id: (3, 2)}
+    assert named[GroupBy.OPERATION] == {"authorise": (2, 2), "refund": (1, 0)}
+    assert named[GroupBy.METHOD] == {"upi": (2, 2)}
+    assert named[GroupBy.CURRENCY] == {"INR": (3, 2)}
+    for by, zeros in ((GroupBy.HOUR, ":00:00Z"), (GroupBy.DAY, "T00:00:00Z")):
+        assert sum(calls for calls, _ in named[by].values()) == 3
+        assert all(group.endswith(zeros) for group in named[by])
 
 
 @pytest.mark.parametrize(
