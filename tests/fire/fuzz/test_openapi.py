@@ -39,6 +39,8 @@ REACHED: Final = {
 """What chains from an order must have come to, or they prove nothing."""
 RESTLESS: Final = frozenset({"pending", "processing", "retrying"})
 REST_S: Final = 20.0
+NEVER_AT_REST: Final = "pending@razorpay"
+"""The simulator never decides a payment by this VPA: a wait for it only ends with REST_S."""
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,8 @@ async def test_chains_lead_from_an_order_to_its_refund(fuzz_stack: Stack, fuzz_b
 def rest(_context: object, case: Case[Any], answer: Response) -> None:
     """Wait until a payment that was just made has come to rest: before that it can only be refused."""
     if (case.operation.label, answer.status_code) != ("POST /api/v1/payments", 201):
+        return
+    if case.body.get("vpa") == NEVER_AT_REST:
         return
     url, deadline = f"{answer.request.url}/{answer.json()['id']}", time.monotonic() + REST_S
     with httpx.Client(headers=KEY, trust_env=False) as client:
