@@ -58,6 +58,12 @@ def page_of(items: Iterable[Item], next_cursor: str | None) -> Page[Item]:
     return Page(data=list(items), has_more=next_cursor is not None, next_cursor=next_cursor)
 
 
+def cursor_invalid() -> InvalidRequestError:
+    """Return the refusal of a cursor that this list does not give."""
+    detail = "The cursor is not a `next_cursor` of this list. Start again without a cursor."
+    return InvalidRequestError("cursor_invalid", detail)
+
+
 def page_request(prefix: str) -> Callable[..., Awaitable[PageRequest]]:
     """Return a dependency that reads `limit` and `cursor` for a list of ids with this prefix."""
 
@@ -68,8 +74,7 @@ def page_request(prefix: str) -> Callable[..., Awaitable[PageRequest]]:
         cursor: Annotated[str | None, Query(description="The `next_cursor` of the previous page.")] = None,
     ) -> PageRequest:
         if cursor is not None and not is_id(prefix, cursor):
-            detail = "The cursor is not a `next_cursor` of this list. Start again without a cursor."
-            raise InvalidRequestError("cursor_invalid", detail)
+            raise cursor_invalid()
         return PageRequest(limit, cursor)
 
     read.__name__ = f"{prefix}_page"

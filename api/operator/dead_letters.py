@@ -12,14 +12,14 @@ from typing import Annotated, Final, Literal
 from fastapi import Query
 from pydantic import Field
 
-from api.http.paging import Page, page_of
+from api.http.paging import Page, cursor_invalid, page_of
 from api.http.problems import declare
 from api.http.services import ServicesDep
 from api.operator.access import TO_OPERATORS, OperatorDep, operator_router
 from api.operator.schemas import of_row
 from clearway.db import across_merchants
 from clearway.db.pages import PageRequest
-from clearway.domain.errors import ConflictError, InvalidRequestError
+from clearway.domain.errors import ConflictError
 from clearway.domain.ids import DELIVERY, GATEWAY_EVENT, MAIL, is_id
 from clearway.domain.limits import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX
 from clearway.domain.merchant import Mode
@@ -108,8 +108,7 @@ async def list_dead_letters(
         return Page(data=[_of_workflow(each) for each in ended], has_more=more, next_cursor=None)
     prefix, read = READ[kind]
     if cursor is not None and not is_id(prefix, cursor):
-        detail = "The cursor is not a `next_cursor` of this list. Start again without a cursor."
-        raise InvalidRequestError("cursor_invalid", detail)
+        raise cursor_invalid()
     async with services.reader.connect() as connection:
         found = await read(connection, PageRequest(limit, cursor))
     return page_of((of_row(DeadLetter, row, kind=kind) for row in found.rows), found.next_cursor)

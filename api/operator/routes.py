@@ -6,20 +6,23 @@ Jobs, dead letters and the system have modules of their own. For one merchant, a
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from datetime import timedelta
+from typing import Annotated, Final
 
 from fastapi import Depends, Query
 from pydantic import Field
 
 from api.http.fields import Body, PlainText
-from api.http.paging import Page, page_of, page_request
+from api.http.paging import Page, cursor_invalid, page_of, page_request
 from api.http.problems import WITH_BODY, declare
 from api.http.services import ServicesDep
 from api.operator.access import TO_OPERATORS, OperatorDep, operator_router
 from api.operator.schemas import AwaitingDecision, ClosedReview, GatewaySummary, MerchantSummary, awaiting, of_row
 from clearway.db import across_merchants
-from clearway.db.pages import PageRequest
-from clearway.domain.ids import GATEWAY, MERCHANT
+from clearway.db.across_merchants import Place
+from clearway.db.pages import EPOCH, PageRequest
+from clearway.domain.ids import GATEWAY, MERCHANT, PAYMENT, REFUND, REVIEW, is_id
 from clearway.domain.limits import OPERATOR_TEXT_LENGTH_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SEARCH_LENGTH_MAX
 from clearway.gateway_events import reviewing
 
@@ -29,6 +32,9 @@ Search = Annotated[
     PlainText | None,
     Query(min_length=1, max_length=SEARCH_LENGTH_MAX, description="A part of a name, or a whole id of either."),
 ]
+
+CURSOR_TIME: Final = re.compile(r"[0-9]{1,16}", re.ASCII)
+"""Microseconds since 1970, until the year 2286."""
 
 
 class ReviewClosing(Body):
@@ -47,14 +53,16 @@ async def list_all_merchants(
     return page_of((of_row(MerchantSummary, row) for row in found.rows), found.next_cursor)
 
 
-@router.get("/reviews", responses=declare(*TO_OPERATORS), summary="List what waits for decisions")
+@router.get("/reviews", responses=declare(*TO_OPERATORS, "cursor_invalid"), summary="List what waits for decisions")
 async def list_all_reviews(
-    services: ServicesDep, limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE_DEFAULT
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE_DEFAULT,
+    cursor: Annotated[str | None, Query(description="The `next_cursor` of the previous page.")] = None,
 ) -> Page[AwaitingDecision]:
     """List payments and refunds in needs_review and contradictions of all merchants, the longest waiting first."""
     async with services.reader.connect() as connection:
-        found = await across_merchants.awaiting_decision(connection, limit)
-    return page_of(map(awaiting, found.rows), None)
+        found = await across_merchants.awaiting_decision(connection, limit, None if cursor is None else _place(cursor))
+    return page_of(map(awaiting, found.rows), None if found.last is None else _cursor(found.last))
 
 
 @router.post(
@@ -79,3 +87,16 @@ async def list_all_gateways(
     async with services.reader.connect() as connection:
         found = await across_merchants.gateways_page(connection, page)
     return page_of((of_row(GatewaySummary, row) for row in found.rows), found.next_cursor)
+
+
+def _cursor(place: Place) -> str:
+    """Return the cursor of a place: its microseconds since 1970, and the id."""
+    return f"{(place.since - EPOCH) // timedelta(microseconds=1)}.{place.id}"
+
+
+def _place(cursor: str) -> Place:
+    """Read a cursor. Raises InvalidRequestError."""
+    since, _, identifier = cursor.partition(".")
+    if not CURSOR_TIME.fullmatch(since) or not any(is_id(prefix, identifier) for prefix in (PAYMENT, REFUND, REVIEW)):
+        raise cursor_invalid()
+    return Place(EPOCH + timedelta(microseconds=int(since)), identifier)

@@ -54,7 +54,7 @@ from clearway.db.across_merchants.keys import (
 )
 from clearway.db.across_merchants.notices import NoticeReader, lock_notices, note_notices, notice_readers
 from clearway.db.across_merchants.orders_over import orders_over
-from clearway.db.across_merchants.overview import awaiting_decision, gateways_page, merchants_page
+from clearway.db.across_merchants.overview import Place, awaiting_decision, gateways_page, merchants_page
 from clearway.db.across_merchants.payers import (
     FIND_PAYABLE,
     FIND_RETURNING,
@@ -98,6 +98,7 @@ __all__ = [
     "Overdue",
     "PartitionState",
     "PayableOrder",
+    "Place",
     "RecoveryName",
     "Rehearsal",
     "Returning",

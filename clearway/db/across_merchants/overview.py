@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, Text, case, cast, literal, null, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Table,
+    Text,
+    case,
+    cast,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.pages import PageRequest, Rows, fetch_page
@@ -12,6 +29,22 @@ from clearway.db.tables import accounts, gateway_configs, gateway_health, mercha
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
 from clearway.domain.review import SubjectType
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page of what waits begins: after the row that waits since then. Ids settle ties."""
+
+    since: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitingPage:
+    """One page of what waits; last: where the next one begins, None on the last page."""
+
+    rows: Sequence[Row[Any]]
+    last: Place | None
 
 
 async def merchants_page(connection: AsyncConnection, page: PageRequest, search: str | None) -> Rows:
@@ -25,8 +58,11 @@ async def merchants_page(connection: AsyncConnection, page: PageRequest, search:
     return await fetch_page(connection, query, merchants.c.id, page)
 
 
-async def awaiting_decision(connection: AsyncConnection, limit: int) -> Rows:
-    """Return payments and refunds in needs_review and open reviews, the longest waiting first; at most `limit`."""
+async def awaiting_decision(connection: AsyncConnection, limit: int, after: Place | None = None) -> AwaitingPage:
+    """Return one page of payments and refunds in needs_review and open reviews, the longest waiting first.
+
+    The order is not that of ids, so the cursor has the time too: a row that is decided meanwhile leaves no gap.
+    """
     none = null()
     waiting = union_all(
         _waiting("payment", payments.c.id, payments.c.id, payments, payments.c.updated_at).where(
@@ -47,9 +83,13 @@ async def awaiting_decision(connection: AsyncConnection, limit: int) -> Rows:
         select(waiting, merchants.c.name.label("merchant_name"), merchants.c.mode)
         .join(merchants, merchants.c.id == waiting.c.merchant_id)
         .order_by(waiting.c.since, waiting.c.id)
-        .limit(limit)
+        .limit(limit + 1)
     )
-    return Rows((await connection.execute(query)).all(), None)
+    if after is not None:
+        query = query.where(tuple_(waiting.c.since, waiting.c.id) > tuple_(after.since, after.id))
+    rows = (await connection.execute(query)).all()
+    shown = rows[:limit]
+    return AwaitingPage(shown, Place(shown[-1].since, shown[-1].id) if len(rows) > limit else None)
 
 
 async def gateways_page(connection: AsyncConnection, page: PageRequest) -> Rows:

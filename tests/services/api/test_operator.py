@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from clearway.crypto.encryption import Cipher
-from clearway.db.tables import audit_log, mails, users, webhook_deliveries
+from clearway.db.tables import audit_log, mails, payments, users, webhook_deliveries
 from clearway.domain.ids import USER, new_id
 from clearway.durable.messages import payment_workflow_id
 from clearway.durable.schedules import MAINTENANCE, health_schedule_id
@@ -258,3 +258,33 @@ async def test_the_queue_of_reviews_says_what_is_known(
     missing = await operator.post("/operator/reviews/rev_nothing/close", json={"resolution": "x"})
     assert (missing.status_code, missing.json()["code"]) == (404, "review_not_found")
     assert await actions(api_engine, contradiction["id"]) == ["review.close"]
+
+
+async def test_the_queue_of_reviews_is_gone_through_page_by_page(
+    operator: httpx.AsyncClient, payer: Payer, api_engine: AsyncEngine
+) -> None:
+    """Each page goes on where the last one ended, the longest waiting first; decisions in between leave no gap."""
+    made = [(await payer.payment(vpa="wrongamount@clearway", until="needs_review"))["id"] for _ in range(3)]
+    async with api_engine.begin() as connection:  # two have waited equally long
+        opened = update(payments).where(payments.c.id.in_(made[:2])).values(updated_at=datetime(2026, 1, 1, tzinfo=UTC))
+        await connection.execute(opened)
+    whole = (await read(operator, "/operator/reviews", limit=100))["data"]
+    first = await read(operator, "/operator/reviews", limit=1)
+    decision = {"outcome": "failed", "reason": "not found at the gateway"}
+    headers = {"X-Clearway-Merchant": payer.id}
+    shown = first["data"][0]["subject_id"]
+    assert shown in made[:2]
+    decided = await operator.post(f"/payments/{shown}/resolve", json=decision, headers=headers)
+    assert decided.status_code == 200, decided.text
+
+    seen, page = list(first["data"]), first
+    while page["next_cursor"]:
+        page = await read(operator, "/operator/reviews", limit=1, cursor=page["next_cursor"])
+        seen += page["data"]
+
+    assert [each["id"] for each in seen] == [each["id"] for each in whole]
+    assert {each["subject_id"] for each in seen} >= set(made)
+    assert [each["since"] for each in seen] == sorted(each["since"] for each in seen)
+    for cursor in (made[0], "1.pay_x", f"x.{made[0]}", f"{10**16}.{made[0]}", f"1.{payer.id}"):
+        refused = await operator.get("/operator/reviews", params={"cursor": cursor})
+        assert (refused.status_code, refused.json()["code"]) == (400, "cursor_invalid")

@@ -7,10 +7,12 @@ from urllib.parse import unquote
 
 import pytest
 from playwright.async_api import Page, expect
+from sqlalchemy import text
 
+from clearway.db.engine import create_engine
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
-from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
+from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD, Settings
 from tests.services.api.gateway_sending import event_about, send
 from tests.stack.browser.accessible import faults, settled
 from tests.stack.browser.conftest import NewPage
@@ -129,6 +131,70 @@ async def test_an_operator_retries_a_dead_letter(page: Page, stack: Stack, shop:
         assert ended["status"] == "delivered"
         assert len(endpoint.received) == tried + 1
         (await shop.api.delete(f"/webhook_endpoints/{made['id']}")).raise_for_status()
+
+
+REVIEWS: Final = """
+INSERT INTO reviews (id, merchant_id, subject_type, subject_id, kind, detail, opened_at)
+SELECT 'rev_' || tail, (SELECT min(id) FROM merchants), 'payment', 'pay_' || tail, 'taken_after_end', '{}',
+       timestamptz '2026-01-01Z' + n * interval '1 s'
+FROM (SELECT n, lpad(n::text, 26, '0') AS tail FROM generate_series(1, 60) n) numbered
+"""
+DECIDED: Final = """
+UPDATE reviews SET resolved_at = now(), resolved_by = 'user:test', resolution = 'none' WHERE id LIKE 'rev_0000000000%'
+"""
+MAILS: Final = """
+INSERT INTO mails (id, template, status, sealed_letter, error, give_up_at, due_at, created_at, ended_at)
+SELECT 'mail_' || lpad(n::text, 26, '0'), 'reset_password', 'failed', 'sealed', 'refused', now(), now(), now(), now()
+FROM generate_series(1, 60) n
+"""
+SENT: Final = "UPDATE mails SET status = 'sent', sealed_letter = NULL WHERE id LIKE 'mail_0000000000%'"
+
+
+@pytest.mark.parametrize(
+    ("path", "made", "undone", "first", "later", "buttons"),
+    [
+        ("", REVIEWS, DECIDED, f"pay_{1:026}", f"pay_{60:026}", ("Previous", "Next")),
+        ("?tab=dead_letters&kind=mail", MAILS, SENT, f"mail_{60:026}", f"mail_{1:026}", ("Newer", "Older")),
+    ],
+    ids=["reviews", "dead letters"],
+)
+async def test_a_long_list_is_gone_through_and_back(
+    page: Page,
+    stack: Stack,
+    *,
+    path: str,
+    made: str,
+    undone: str,
+    first: str,
+    later: str,
+    buttons: tuple[str, str],
+):
+    """A page of what waits, or got stuck, leads to the next one and back."""
+    email = f"operator-turns-{len(path)}@example.test"
+    await add_member(stack, email, Role.VIEWER, is_operator=True)
+    await in_database(stack, made)
+    try:
+        await sign_in(page, stack, email)
+        await page.goto(f"{stack.dashboard_url}/operator{path}")
+        rows, (back, on) = page.get_by_role("listitem"), buttons
+        await expect(rows.filter(has_text=first)).to_have_count(1)
+        await expect(page.get_by_role("button", name=back)).to_be_disabled()
+        await page.get_by_role("button", name=on).click()
+        await expect(rows.filter(has_text=later)).to_have_count(1)
+        await expect(rows.filter(has_text=first)).to_have_count(0)
+        await page.get_by_role("button", name=back).click()
+        await expect(rows.filter(has_text=first)).to_have_count(1)
+        await expect(rows.filter(has_text=later)).to_have_count(0)
+    finally:
+        await in_database(stack, undone)
+
+
+async def in_database(stack: Stack, statement: str) -> None:
+    """Carry out a statement on the stack's database."""
+    engine = create_engine(Settings(database_url=stack.database_url), application_name="tests-browser")
+    async with engine.begin() as connection:
+        await connection.execute(text(statement))
+    await engine.dispose()
 
 
 async def test_jobs_and_the_system_show_what_runs(page: Page, stack: Stack):

@@ -2,6 +2,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { ArrowUp, Columns3 } from "lucide-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { type Filter, FilterBar, keysOf } from "@/features/filters";
+import { Dimmed } from "@/features/paged-list";
 import { PAGE_SIZE, Pager, usePager } from "@/features/pager";
 import { type Column, DataTable, type Selection } from "@/features/table";
 import { cn } from "@/lib/cn";
@@ -212,7 +213,7 @@ export function List<Row extends object>({
           empty
         )
       ) : (
-        <div className={query.isPlaceholderData ? "opacity-60" : undefined} aria-busy={query.isPlaceholderData}>
+        <Dimmed isOld={query.isPlaceholderData}>
           <DataTable
             label={label}
             rows={steady.shown}
@@ -222,7 +223,7 @@ export function List<Row extends object>({
             selection={selection}
             {...(hidden ? { hidden } : {})}
           />
-        </div>
+        </Dimmed>
       )}
       <Pager pager={pager} page={query.data} isTurning={query.isPlaceholderData} className="px-4 py-3 sm:px-5" />
     </section>

@@ -31,29 +31,31 @@ export function usePager(search: Search, name = "cursor") {
   };
 }
 
-/** The buttons to newer and older rows; nothing, where one page holds all. */
+/** The buttons to newer and older rows, or as `words` call them; nothing, where one page holds all. */
 export function Pager({
   pager,
   page,
   isTurning = false,
   label = "Pages",
+  words: [back, on] = ["Newer", "Older"],
   className,
 }: {
   pager: ReturnType<typeof usePager>;
-  page: { has_more: boolean; next_cursor: string | null } | undefined;
+  page: { next_cursor: string | null } | undefined;
   isTurning?: boolean | undefined;
   label?: string;
+  words?: readonly [back: string, on: string];
   className?: string;
 }) {
-  if (!pager.cursor && !page?.has_more) return null;
+  if (!pager.cursor && !page?.next_cursor) return null;
   return (
     <nav aria-label={label} className={cn("flex items-center justify-between gap-3 border-t border-border", className)}>
       <Button size="sm" disabled={!pager.cursor} onClick={pager.newer}>
-        <ChevronLeft aria-hidden /> Newer
+        <ChevronLeft aria-hidden /> {back}
       </Button>
       <span className="text-[13px] text-subtle">{PAGE_SIZE} a page</span>
       <Button size="sm" disabled={!page?.next_cursor || isTurning} onClick={() => pager.older(page?.next_cursor)}>
-        Older <ChevronRight aria-hidden />
+        {on} <ChevronRight aria-hidden />
       </Button>
     </nav>
   );

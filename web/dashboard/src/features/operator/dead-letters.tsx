@@ -9,7 +9,8 @@ import { listQuery } from "@/features/list";
 import { actFor } from "@/features/operator/as-merchant";
 import { MerchantName } from "@/features/operator/merchant-name";
 import { WorkflowLink } from "@/features/operator/workflow-link";
-import { PAGE_SIZE } from "@/features/pager";
+import { PagedList } from "@/features/paged-list";
+import { PAGE_SIZE, usePager } from "@/features/pager";
 import { cn } from "@/lib/cn";
 import { plural } from "@/lib/money";
 import { one } from "@/lib/search";
@@ -20,7 +21,7 @@ import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { Copyable } from "@/ui/copy";
 import { Moment } from "@/ui/moment";
-import { Empty, Loaded } from "@/ui/states";
+import { Empty } from "@/ui/states";
 
 type DeadLetter = components["schemas"]["DeadLetter"];
 type Kind = DeadLetter["kind"];
@@ -70,6 +71,7 @@ export default function DeadLetters() {
   const navigate = useNavigate();
   const kind = (one(search.kind) ?? "delivery") as Kind;
   const words = KINDS[kind] ?? KINDS.delivery;
+  const pager = usePager(search);
   const query = api.useQuery(
     "get",
     "/api/v1/operator/dead_letters",
@@ -84,7 +86,10 @@ export default function DeadLetters() {
             key={each}
             type="button"
             aria-pressed={each === kind}
-            onClick={() => void navigate({ to: ".", search: { tab: "dead_letters", kind: each } } as never)}
+            onClick={() => {
+              pager.forget();
+              void navigate({ to: ".", search: { tab: "dead_letters", kind: each } } as never);
+            }}
             className={cn(
               "h-9 rounded-full border px-3.5 text-[13px] font-medium max-sm:h-11",
               each === kind
@@ -97,35 +102,20 @@ export default function DeadLetters() {
         ))}
       </div>
       <Card title={words.label} hint={words.hint}>
-        <Loaded query={query}>
-          {({ data, has_more, next_cursor }) => (
-            <div className={query.isPlaceholderData ? "opacity-60" : undefined}>
-              {data.length === 0 ? (
-                <Empty icon={<CircleCheck />} title="Nothing is stuck">
-                  {words.empty}
-                </Empty>
-              ) : (
-                <ul aria-label={words.label} className="divide-y divide-border">
-                  {data.map((letter) => (
-                    <Letter key={`${letter.id} ${letter.run_id ?? ""}`} letter={letter} words={words} />
-                  ))}
-                </ul>
-              )}
-              {next_cursor && (
-                <Button
-                  size="sm"
-                  className="mt-3"
-                  onClick={() => void navigate({ to: ".", search: { ...search, cursor: next_cursor } } as never)}
-                >
-                  Older
-                </Button>
-              )}
-              {has_more && !next_cursor && (
-                <p className="mt-3 text-[13px] text-subtle">There are more. The Temporal UI lists all.</p>
-              )}
-            </div>
-          )}
-        </Loaded>
+        <PagedList
+          label={words.label}
+          query={query}
+          pager={pager}
+          empty={
+            <Empty icon={<CircleCheck />} title={pager.cursor ? "Nothing on this page" : "Nothing is stuck"}>
+              {pager.cursor ? "What was stuck here is settled meanwhile." : words.empty}
+            </Empty>
+          }
+          row={(letter) => <Letter key={`${letter.id} ${letter.run_id ?? ""}`} letter={letter} words={words} />}
+        />
+        {query.data?.has_more && !query.data.next_cursor && (
+          <p className="mt-3 text-[13px] text-subtle">There are more. The Temporal UI lists all.</p>
+        )}
       </Card>
     </>
   );

@@ -5,8 +5,8 @@ import { useState } from "react";
 import { messageOf } from "@/api/errors";
 import { raw } from "@/api/raw";
 import type { components } from "@/api/schema";
-import { PAGE_SIZE, Pager, usePager } from "@/features/pager";
-import { cn } from "@/lib/cn";
+import { PagedList } from "@/features/paged-list";
+import { PAGE_SIZE, usePager } from "@/features/pager";
 import { asSearch } from "@/lib/list-route";
 import { one } from "@/lib/search";
 import { ago, fullTime } from "@/lib/time";
@@ -20,7 +20,7 @@ import { Card } from "@/ui/card";
 import { Dialog, DialogActions } from "@/ui/dialog";
 import { Field, Input, Select } from "@/ui/field";
 import { Page } from "@/ui/page";
-import { Empty, Loaded, SkeletonRows, Together } from "@/ui/states";
+import { Empty, SkeletonRows, Together } from "@/ui/states";
 import { useForm } from "@/ui/use-form";
 
 type Member = components["schemas"]["MemberResource"];
@@ -125,71 +125,56 @@ function Members() {
   const writable = can("members:write");
   return (
     <Card title="Members">
-      <Loaded query={query}>
-        {({ data }) =>
-          data.length === 0 ? (
-            <Empty icon={<Users />} title={pager.cursor ? "Nobody on this page" : "Nobody here yet"} />
-          ) : (
-            <ul
-              aria-label="Members"
-              aria-busy={query.isPlaceholderData}
-              className={cn("divide-y divide-border", query.isPlaceholderData && "opacity-60")}
-            >
-              {data.map((member) => (
-                <li
-                  key={member.user_id}
-                  className="flex flex-wrap items-center justify-between gap-3 py-3 first:pt-0 last:pb-0"
-                >
-                  <div className="min-w-0">
-                    <p className="flex min-w-0 flex-wrap items-center gap-2">
-                      <span dir="auto" className="min-w-0 font-medium break-words">
-                        {member.name}
-                      </span>
-                      {member.user_id === me.id && <Badge>You</Badge>}
-                      {member.totp_enabled && <Badge tone="success">Second step</Badge>}
-                    </p>
-                    <p className="text-[13px] break-all text-subtle">{member.email}</p>
-                    <p className="text-[13px] text-subtle">
-                      {member.last_seen_at ? (
-                        <span title={fullTime(member.last_seen_at)}>seen {ago(member.last_seen_at)}</span>
-                      ) : (
-                        "not seen yet"
-                      )}
-                    </p>
-                  </div>
-                  {writable ? (
-                    <div className="flex items-center gap-2">
-                      <Select
-                        aria-label={`Role of ${member.name}`}
-                        value={member.role}
-                        className="w-40"
-                        onChange={(event) => change.mutate({ member, role: event.target.value })}
-                      >
-                        {ROLES.map(([role]) => (
-                          <option key={role} value={role}>
-                            {named(role)}
-                          </option>
-                        ))}
-                      </Select>
-                      <Button size="sm" onClick={() => setRemoving(member)} aria-label={`Remove ${member.name}`}>
-                        Remove
-                      </Button>
-                    </div>
-                  ) : (
-                    <Badge>{named(member.role)}</Badge>
-                  )}
-                </li>
-              ))}
-            </ul>
-          )
-        }
-      </Loaded>
-      <Pager
+      <PagedList
+        label="Members"
+        query={query}
         pager={pager}
-        page={query.data}
-        isTurning={query.isPlaceholderData}
-        label="Pages of members"
-        className="mt-4 pt-4"
+        empty={<Empty icon={<Users />} title={pager.cursor ? "Nobody on this page" : "Nobody here yet"} />}
+        row={(member) => (
+          <li
+            key={member.user_id}
+            className="flex flex-wrap items-center justify-between gap-3 py-3 first:pt-0 last:pb-0"
+          >
+            <div className="min-w-0">
+              <p className="flex min-w-0 flex-wrap items-center gap-2">
+                <span dir="auto" className="min-w-0 font-medium break-words">
+                  {member.name}
+                </span>
+                {member.user_id === me.id && <Badge>You</Badge>}
+                {member.totp_enabled && <Badge tone="success">Second step</Badge>}
+              </p>
+              <p className="text-[13px] break-all text-subtle">{member.email}</p>
+              <p className="text-[13px] text-subtle">
+                {member.last_seen_at ? (
+                  <span title={fullTime(member.last_seen_at)}>seen {ago(member.last_seen_at)}</span>
+                ) : (
+                  "not seen yet"
+                )}
+              </p>
+            </div>
+            {writable ? (
+              <div className="flex items-center gap-2">
+                <Select
+                  aria-label={`Role of ${member.name}`}
+                  value={member.role}
+                  className="w-40"
+                  onChange={(event) => change.mutate({ member, role: event.target.value })}
+                >
+                  {ROLES.map(([role]) => (
+                    <option key={role} value={role}>
+                      {named(role)}
+                    </option>
+                  ))}
+                </Select>
+                <Button size="sm" onClick={() => setRemoving(member)} aria-label={`Remove ${member.name}`}>
+                  Remove
+                </Button>
+              </div>
+            ) : (
+              <Badge>{named(member.role)}</Badge>
+            )}
+          </li>
+        )}
       />
       {removing && <RemoveDialog member={removing} onClose={() => setRemoving(null)} />}
     </Card>
@@ -238,47 +223,35 @@ function Invitations() {
   if (query.data?.data.length === 0 && !pager.cursor) return null;
   return (
     <Card title="Invitations" hint="A link in an e-mail, valid once and for a limited time.">
-      <Loaded query={query}>
-        {({ data }) => (
-          <ul
-            aria-label="Invitations"
-            aria-busy={query.isPlaceholderData}
-            className={cn("divide-y divide-border", query.isPlaceholderData && "opacity-60")}
-          >
-            {data.map((invitation) => (
-              <li
-                key={invitation.id}
-                className="flex flex-wrap items-center justify-between gap-3 py-3 first:pt-0 last:pb-0"
-              >
-                <div className="min-w-0">
-                  <p className="flex flex-wrap items-center gap-2">
-                    <span className="font-medium break-all">{invitation.email ?? "address removed"}</span>
-                    <Badge>{named(invitation.role)}</Badge>
-                    <Status value={invitation.status} />
-                  </p>
-                  <p className="text-[13px] text-subtle">valid until {fullTime(invitation.expires_at)}</p>
-                </div>
-                {can("members:write") && invitation.status === "open" && (
-                  <div className="flex gap-2">
-                    <Button size="sm" onClick={() => act.mutate({ id: invitation.id, what: "resend" })}>
-                      Send again
-                    </Button>
-                    <Button size="sm" look="danger" onClick={() => act.mutate({ id: invitation.id, what: "revoke" })}>
-                      Withdraw
-                    </Button>
-                  </div>
-                )}
-              </li>
-            ))}
-          </ul>
-        )}
-      </Loaded>
-      <Pager
+      <PagedList
+        label="Invitations"
+        query={query}
         pager={pager}
-        page={query.data}
-        isTurning={query.isPlaceholderData}
-        label="Pages of invitations"
-        className="mt-4 pt-4"
+        row={(invitation) => (
+          <li
+            key={invitation.id}
+            className="flex flex-wrap items-center justify-between gap-3 py-3 first:pt-0 last:pb-0"
+          >
+            <div className="min-w-0">
+              <p className="flex flex-wrap items-center gap-2">
+                <span className="font-medium break-all">{invitation.email ?? "address removed"}</span>
+                <Badge>{named(invitation.role)}</Badge>
+                <Status value={invitation.status} />
+              </p>
+              <p className="text-[13px] text-subtle">valid until {fullTime(invitation.expires_at)}</p>
+            </div>
+            {can("members:write") && invitation.status === "open" && (
+              <div className="flex gap-2">
+                <Button size="sm" onClick={() => act.mutate({ id: invitation.id, what: "resend" })}>
+                  Send again
+                </Button>
+                <Button size="sm" look="danger" onClick={() => act.mutate({ id: invitation.id, what: "revoke" })}>
+                  Withdraw
+                </Button>
+              </div>
+            )}
+          </li>
+        )}
       />
     </Card>
   );
