@@ -20,6 +20,7 @@ from clearway.settings import Settings
 from tests.support.database import Databases
 from tests.support.network import close_network
 from tests.support.side_by_side import ByUnit, place_in_line
+from tests.support.warm_cli import WarmCli, warm_cli
 
 # A busy machine is slow, which proves nothing about the code. On CI the examples are the same in every run.
 hypothesis_settings.register_profile(
@@ -106,6 +107,13 @@ async def fresh_database_url(databases: Databases) -> AsyncIterator[str]:
     """Name a migrated database for one test alone."""
     async with databases.temporary() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+async def warm(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[WarmCli]:
+    """Run commands of `clearway` for the whole session, in processes that are spared the imports."""
+    async with warm_cli(tmp_path_factory.mktemp("cli")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,7 @@
-"""Running `clearway` as people do: in a process and a folder of its own, with only the environment it is given."""
+"""Running `clearway` as people do: in a process and a folder of its own, with only the environment it is given.
+
+The process is one of `tests.support.warm_cli`, without the imports, where its start is not what a test is about.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.support.warm_cli import WarmCli
 
 ROOT = Path(__file__).parents[3]
 PATIENCE_S = 90.0
@@ -43,10 +48,13 @@ class Outcome:
 
 
 class Cli:
-    """The command line with a state folder and an environment."""
+    """The command line with a state folder and an environment. warm: who runs its commands, or each starts cold."""
 
-    def __init__(self, folder: Path, state_dir: Path | None = None, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, state_dir: Path | None = None, *, warm: WarmCli | None = None, **environment: str
+    ) -> None:
         self.folder = folder
+        self._warm = warm
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
@@ -58,15 +66,20 @@ class Cli:
 
     async def __call__(self, *arguments: str, typed: str = "", **environment: str) -> Outcome:
         """Run a command to its end. typed: what comes from its standard input, which is no terminal."""
-        process = await self._start(arguments, environment, stdin=PIPE)
         async with asyncio.timeout(PATIENCE_S):
+            if self._warm:
+                code, out, err = await self._warm.run(
+                    arguments, folder=self.folder, environment={**self.environment, **environment}, typed=typed.encode()
+                )
+                return Outcome(code, out.decode(), err.decode())
+            process = await self._start(arguments, environment, stdin=PIPE)
             out, err = await process.communicate(typed.encode())
         assert process.returncode is not None
         return Outcome(process.returncode, out.decode(), err.decode())
 
     @asynccontextmanager
     async def running(self, *arguments: str, **environment: str) -> AsyncIterator[Process]:
-        """Run a command beside the test, and make sure that it ends."""
+        """Run a command beside the test, from its cold start, and make sure that it ends."""
         process = await self._start(arguments, environment)
         try:
             yield process

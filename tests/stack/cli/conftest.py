@@ -13,6 +13,7 @@ from clearway.dev.postgres import THROWAWAY_SETTINGS
 from clearway.dev.reporting import SilentReporter
 from clearway.dev.stack import Stack, StackOptions
 from tests.stack.cli.command import Cli
+from tests.support.warm_cli import WarmCli
 
 PROCESSING_DELAY_MS = "200"
 
@@ -23,8 +24,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
+def cli(tmp_path: Path, warm: WarmCli) -> Cli:
     """Give the command line where no stack runs."""
+    return Cli(tmp_path, warm=warm)
+
+
+@pytest.fixture
+def cold_cli(tmp_path: Path) -> Cli:
+    """Give the command line where no stack runs, as `python -m clearway.cli` with all that belongs to a start."""
     return Cli(tmp_path)
 
 
@@ -43,6 +50,6 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 
 
 @pytest.fixture
-def at_stack(stack: Stack, tmp_path: Path) -> Cli:
+def at_stack(stack: Stack, tmp_path: Path, warm: WarmCli) -> Cli:
     """Give the command line on the stack's machine, which finds it by the state folder."""
-    return Cli(tmp_path, stack.state_dir)
+    return Cli(tmp_path, stack.state_dir, warm=warm)

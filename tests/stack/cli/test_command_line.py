@@ -18,17 +18,17 @@ COMMANDS = (
 NOWHERE = "http://127.0.0.1:1"
 
 
-async def test_help_lists_every_command(cli: Cli) -> None:
+async def test_help_lists_every_command(cold_cli: Cli) -> None:
     """What there is can be found without a document."""
-    shown = await cli("--help")
+    shown = await cold_cli("--help")
     assert shown.code == 0
     words = set(shown.out.split())
     assert words.issuperset(COMMANDS)
 
 
-async def test_without_arguments_it_helps(cli: Cli) -> None:
+async def test_without_arguments_it_helps(cold_cli: Cli) -> None:
     """A bare `clearway` prints the help, and has the exit code of wrong usage."""
-    shown = await cli()
+    shown = await cold_cli()
     assert shown.code == 2
     assert "Usage:" in shown.out + shown.err
 
@@ -90,9 +90,9 @@ async def test_something_else_at_the_address_is_one_line(cli: Cli) -> None:
     assert "is not the URL of an API" in with_path.problem
 
 
-async def test_temporal_that_is_away_is_one_line_and_a_clean_end(cli: Cli) -> None:
+async def test_temporal_that_is_away_is_one_line_and_a_clean_end(cold_cli: Cli) -> None:
     """A command that had a Temporal client ends by its exit code, not by a signal of the interpreter's end."""
-    shown = await cli(
+    shown = await cold_cli(
         *("payments", "resolve", "pay_1", "--outcome", "failed", "--reason", "x"), TEMPORAL_ADDRESS="127.0.0.1:1"
     )
     assert "127.0.0.1:1" in shown.problem
@@ -106,12 +106,12 @@ async def test_a_wrong_setting_is_named(cli: Cli) -> None:
     assert "plenty" not in shown.problem
 
 
-async def test_production_refuses_published_secrets(cli: Cli) -> None:
+async def test_production_refuses_published_secrets(cold_cli: Cli) -> None:
     """The way out of the refusal works: with what `clearway secrets` prints, the settings are accepted."""
-    refused = await cli("migrate", "--check", CLEARWAY_ENV="production")
+    refused = await cold_cli("migrate", "--check", CLEARWAY_ENV="production")
     assert "clearway secrets" in refused.problem
-    fresh = (await cli("secrets", "--json")).json
-    accepted = await cli("migrate", "--check", CLEARWAY_ENV="production", DATABASE_URL=f"{DATABASE}:1/x", **fresh)
+    fresh = (await cold_cli("secrets", "--json")).json
+    accepted = await cold_cli("migrate", "--check", CLEARWAY_ENV="production", DATABASE_URL=f"{DATABASE}:1/x", **fresh)
     assert "DATABASE_URL" in accepted.problem
 
 
@@ -143,27 +143,27 @@ async def test_lists_for_programs_are_json_alone(cli: Cli) -> None:
         assert shown.err == ""
 
 
-async def test_no_color_and_pipes_have_no_escapes(cli: Cli) -> None:
+async def test_no_color_and_pipes_have_no_escapes(cold_cli: Cli) -> None:
     """What is piped is text."""
     for environment in ({}, {"NO_COLOR": "1"}, {"NO_COLOR": "1", "FORCE_COLOR": "1"}):
-        shown = await cli("trigger", "--list", **environment)
+        shown = await cold_cli("trigger", "--list", **environment)
         assert "\x1b[3" not in shown.out
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-async def test_shells_get_a_completion(cli: Cli, shell: str) -> None:
+async def test_shells_get_a_completion(cold_cli: Cli, shell: str) -> None:
     """The words of the command line complete in the shell, whichever shell the tests were started from."""
-    shown = await cli("--show-completion", shell, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    shown = await cold_cli("--show-completion", shell, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert shown.code == 0
     assert "_CLEARWAY_COMPLETE" in shown.out
 
 
-async def test_a_reader_that_leaves_is_no_traceback(cli: Cli) -> None:
+async def test_a_reader_that_leaves_is_no_traceback(cold_cli: Cli) -> None:
     """`clearway … | head` ends quietly."""
     process = await asyncio.create_subprocess_exec(
         *("/bin/sh", "-c", f"{sys.executable} -m clearway.cli trigger --list | true"),
-        cwd=cli.folder,
-        env=cli.environment,
+        cwd=cold_cli.folder,
+        env=cold_cli.environment,
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=PIPE,
@@ -172,16 +172,16 @@ async def test_a_reader_that_leaves_is_no_traceback(cli: Cli) -> None:
     assert b"Traceback" not in err
 
 
-async def test_an_error_nobody_foresaw_is_one_line_and_a_traceback_on_request(cli: Cli) -> None:
+async def test_an_error_nobody_foresaw_is_one_line_and_a_traceback_on_request(cold_cli: Cli) -> None:
     """An unexpected error is one line; with the option it shows the traceback."""
-    (cli.folder / "sitecustomize.py").write_text(
+    (cold_cli.folder / "sitecustomize.py").write_text(
         "import clearway.cli.output as output\n"
         "def broken(*arguments): raise RuntimeError('it broke')\n"
         "output.print_json = broken\n"
     )
-    path = f"{cli.folder}:{cli.environment['PYTHONPATH']}"
-    shown = await cli("secrets", "--json", PYTHONPATH=path)
+    path = f"{cold_cli.folder}:{cold_cli.environment['PYTHONPATH']}"
+    shown = await cold_cli("secrets", "--json", PYTHONPATH=path)
     assert "unexpected RuntimeError: it broke" in shown.problem
-    debugged = await cli("secrets", "--json", PYTHONPATH=path, CLEARWAY_DEBUG="1")
+    debugged = await cold_cli("secrets", "--json", PYTHONPATH=path, CLEARWAY_DEBUG="1")
     assert "Traceback" in debugged.err
     assert debugged.code == 1

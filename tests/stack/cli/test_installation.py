@@ -20,6 +20,7 @@ from clearway.db.tables import audit_log, webhook_endpoints
 from clearway.settings import DEVELOPMENT_PEPPERS, DEVELOPMENT_SECRET_KEYS
 from tests.stack.cli.command import Cli
 from tests.support.database import Databases
+from tests.support.warm_cli import WarmCli
 
 NUMBERS = itertools.count(1)
 PEPPERS = Peppers.from_settings(DEVELOPMENT_PEPPERS)
@@ -27,9 +28,9 @@ SECRET = "whsec_dGVzdC1lbmRwb2ludC1zZWNyZXQtMDAwMDAwMDAwMDE="
 
 
 @pytest.fixture
-def cli(tmp_path: Path, fresh_database_url: str) -> Cli:
+def cli(tmp_path: Path, fresh_database_url: str, warm: WarmCli) -> Cli:
     """Give the command line of an installation with a migrated database."""
-    return Cli(tmp_path, DATABASE_URL=fresh_database_url)
+    return Cli(tmp_path, warm=warm, DATABASE_URL=fresh_database_url)
 
 
 @pytest.fixture
@@ -42,9 +43,9 @@ async def connection(fresh_database_url: str):
 
 
 @pytest.fixture
-async def empty(tmp_path: Path, databases: Databases) -> Cli:
+async def empty(tmp_path: Path, databases: Databases, warm: WarmCli) -> Cli:
     """Give the command line of an installation whose database has nothing in it."""
-    return Cli(tmp_path, DATABASE_URL=await databases.empty(f"cli_empty_{next(NUMBERS)}"))
+    return Cli(tmp_path, warm=warm, DATABASE_URL=await databases.empty(f"cli_empty_{next(NUMBERS)}"))
 
 
 async def test_migrate_brings_an_empty_database_to_the_newest_schema(empty: Cli) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import sys
 import time
-from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +17,7 @@ from standardwebhooks import Webhook
 from clearway.domain.ids import new_id
 from clearway.settings import DEVELOPMENT_SIMULATOR_SECRET
 from tests.stack.documents.blocks import ROOT
+from tests.support.warm_cli import WarmCli
 
 LIMIT_S: Final = 600.0
 EXAMPLE: Final = re.compile(r"\b([a-z]+)_01k9w2e3r4t5y6q7w8e9r0t1y([234])\b")
@@ -31,13 +30,12 @@ class Desk:
 
     http: httpx.AsyncClient
     environment: Mapping[str, str]
+    warm: WarmCli
 
     async def clearway(self, *arguments: str) -> Any:
         """Run a command and return the JSON it prints."""
-        command = (sys.executable, "-m", "clearway.cli", *arguments, "--json")
-        process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=self.environment, stdout=PIPE)
-        output, _ = await asyncio.wait_for(process.communicate(), LIMIT_S)
-        assert process.returncode == 0, arguments
+        code, output, problem = await self.warm.run((*arguments, "--json"), folder=ROOT, environment=self.environment)
+        assert code == 0, (arguments, problem)
         return json.loads(output)
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from clearway.dev.stack import Stack, StackOptions
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET
 from tests.stack.documents.blocks import ROOT, Block, blocks_of, documents
 from tests.stack.documents.examples import LIMIT_S, Desk, text_with
+from tests.support.warm_cli import WarmCli
 
 PREAMBLE = """
 curl() { command curl --fail-with-body "$@" || exit 22; }
@@ -99,18 +100,21 @@ def test_both_shells_are_tried() -> None:
 @pytest.mark.timeout(2 * LIMIT_S)
 @pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("document", RUN, ids=lambda page: page.relative_to(ROOT).as_posix())
-async def test_the_commands_of_a_document_work(document: Path, shell: str, stack: Stack, tmp_path: Path) -> None:
+async def test_the_commands_of_a_document_work(
+    document: Path, shell: str, stack: Stack, tmp_path: Path, warm: WarmCli
+) -> None:
     """Pasted one after another into one terminal, every command of a document succeeds."""
     text = "\n".join(block.text for block in blocks_of(document) if not block.not_run)
+    path = (warm.program(tmp_path).parent, Path(sys.executable).parent, os.environ["PATH"])
     environment = {
         **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join(map(str, path)),
         "CLEARWAY_STATE_DIR": str(stack.state_dir),
         "CLEARWAY_CACHE_DIR": str(cache_dir()),
         "ZDOTDIR": str(tmp_path),
     }
     async with merchant(stack) as http:
-        text = await text_with(text, Desk(http, environment))
+        text = await text_with(text, Desk(http, environment, warm))
     process = await asyncio.create_subprocess_exec(
         *(shell, "-c", here(PREAMBLE + text, stack)), cwd=ROOT, env=environment, stdout=PIPE, stderr=STDOUT
     )
