@@ -73,12 +73,13 @@ class StackOptions:
 class Stack:
     """A running stack: `async with Stack(options) as stack`."""
 
+    program = staticmethod(services.program)
+
     def __init__(self, options: StackOptions) -> None:
         self.options = options
         self.state_dir = options.state_dir.resolve()
         self.log_dir = self.state_dir / "logs"
-        silent = options.quiet
-        self.reporter: Reporter = options.reporter or (SilentReporter() if silent else reporter_for_stdout())
+        self.reporter: Reporter = options.reporter or (SilentReporter() if options.quiet else reporter_for_stdout())
         self.gateways: list[str] = []
         """The names of the test merchant's gateways, when they were connected."""
         self.database_url = options.database_url or ""
@@ -322,7 +323,7 @@ class Stack:
         ports = self.options.ports
         if name in self.options.further:
             ports = ports.of_process(name, self.options.further[name])
-        program = services.program(name, ports, self.temporal)
+        program = self.program(name, ports, self.temporal)
         service = services.python_service(program, env=self.environment(ports), log_dir=self.log_dir)
         await self.supervisor.add(name, service, program.text)
 

@@ -1,7 +1,7 @@
 """Fixtures of the end-to-end tests: whole stacks of real processes, on which a merchant does business.
 
-`steady` runs once for the tests that leave it as it is; `fragile` is the one whose processes are killed. Every test
-ends with the invariants of `tests.support.invariants` on its stack.
+One stack runs for all. A test that asks for it as `steady` leaves its processes as they are; as `fragile` it may kill
+them, and they are started again afterwards. Every test ends with the invariants of `tests.support.invariants`.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from temporalio.client import Client
 
 from clearway.db.engine import create_engine
 from clearway.db.seed import OTHER_MERCHANT, seed_merchant
-from clearway.dev import toolchain
+from clearway.dev import services, toolchain
 from clearway.dev.ports import Ports
-from clearway.dev.postgres import THROWAWAY_SETTINGS
 from clearway.dev.reporting import SilentReporter
 from clearway.dev.stack import Stack, StackOptions
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
@@ -43,7 +43,17 @@ BRISK = {
 CRASHABLE = {"fsync": "off", "synchronous_commit": "on"}
 """A process that is killed loses nothing that was committed; only the machine's own crash would."""
 RECOVERY_S = 120.0
-"""A call whose worker died is given up after 30 s, and may have been the first of several."""
+"""A call whose worker died is given up after 10 s (`brisk_worker`), and may have been the first of several."""
+
+
+class BriskStack(Stack):
+    """A stack with a worker that is patient with the dead for a shorter time."""
+
+    @staticmethod
+    def program(name: str, ports: Ports, temporal: Client) -> services.Program:
+        """Run `brisk_worker` in the worker's place."""
+        found = services.program(name, ports, temporal)
+        return replace(found, arguments=["-m", "tests.stack.e2e.brisk_worker"]) if name == "worker" else found
 
 
 @dataclass
@@ -81,7 +91,7 @@ class Site:
 
 
 @asynccontextmanager
-async def running(folder: Path, postgres_settings: dict[str, str]) -> AsyncIterator[Site]:
+async def running(folder: Path) -> AsyncIterator[Site]:
     """Run a whole stack."""
     options = StackOptions(
         state_dir=folder,
@@ -89,9 +99,9 @@ async def running(folder: Path, postgres_settings: dict[str, str]) -> AsyncItera
         env=BRISK,
         temporal_binary=await toolchain.find_temporal(SilentReporter()),
         temporal_ui=False,
-        postgres_settings=postgres_settings,
+        postgres_settings=CRASHABLE,
     )
-    async with Stack(options) as stack:
+    async with BriskStack(options) as stack:
         merchant = Merchant.of(stack.api_url, stack.simulator_url, TEST_API_KEY, TEST_API_SECRET)
         witnesses = Witnesses(stack.database_url, stack.simulator_url, stack.receiver_url)
         try:
@@ -101,26 +111,19 @@ async def running(folder: Path, postgres_settings: dict[str, str]) -> AsyncItera
 
 
 @pytest.fixture(scope="package")
-async def steady_site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    """Run the stack that nobody breaks."""
-    async with running(tmp_path_factory.mktemp("steady"), THROWAWAY_SETTINGS) as site:
-        yield site
-
-
-@pytest.fixture(scope="package")
-async def fragile_site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    """Run the stack whose processes are killed."""
-    async with running(tmp_path_factory.mktemp("fragile"), CRASHABLE) as site:
+async def site(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """Run the stack of all tests."""
+    async with running(tmp_path_factory.mktemp("stack")) as site:
         yield site
 
 
 @pytest.fixture
-async def steady(steady_site: Site) -> AsyncIterator[Site]:
-    """Give a test the steady stack, and judge it afterwards."""
-    await steady_site.witnesses.begin()
-    yield steady_site
-    await steady_site.merchant.faults()
-    await steady_site.judge()
+async def steady(site: Site) -> AsyncIterator[Site]:
+    """Give a test the stack to leave as it is, and judge it afterwards."""
+    await site.witnesses.begin()
+    yield site
+    await site.merchant.faults()
+    await site.judge()
 
 
 @pytest.fixture
@@ -144,9 +147,9 @@ async def rival(steady: Site) -> AsyncIterator[Merchant]:
 
 
 @pytest.fixture
-async def fragile(fragile_site: Site) -> AsyncIterator[Site]:
+async def fragile(site: Site) -> AsyncIterator[Site]:
     """Give a test the stack to break, and judge it when it runs again."""
-    await fragile_site.witnesses.begin()
-    yield fragile_site
-    await fragile_site.restore()
-    await fragile_site.judge(limit_s=RECOVERY_S)
+    await site.witnesses.begin()
+    yield site
+    await site.restore()
+    await site.judge(limit_s=RECOVERY_S)

@@ -1,7 +1,7 @@
 """A worker that dies by SIGKILL when a step is committed and its webhooks are about to be sent: the worst moment.
 
 `python -m tests.stack.e2e.crashing_worker before|after payment.success`: right before or right after it starts the
-delivery of the first such event. Everything else is the real worker.
+delivery of the first such event. Everything else is the worker of these stacks.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Iterable
 
+import tests.stack.e2e.brisk_worker  # noqa: F401 - its time-outs
 import worker
 from clearway.db.events import DueDelivery
 from clearway.durable.deliveries import TemporalDeliveries

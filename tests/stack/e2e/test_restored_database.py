@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.stack.e2e.conftest import CRASHABLE, RECOVERY_S, Site, running
+from tests.stack.e2e.conftest import RECOVERY_S, Site, running
 from tests.stack.e2e.merchant import Merchant, eventually
 from tests.support.database_copy import copy_database, put_database_back
 
@@ -29,7 +29,7 @@ UPI = {"method": "upi", "vpa": "success@razorpay"}
 @pytest.fixture
 async def own_site(tmp_path: Path) -> AsyncIterator[Site]:
     """Run a stack that no other test sees, because what its database forgets stays forgotten."""
-    async with running(tmp_path / "state", CRASHABLE) as site:
+    async with running(tmp_path / "state") as site:
         yield site
 
 

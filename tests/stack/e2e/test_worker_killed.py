@@ -1,6 +1,6 @@
 """The worker is killed in the middle of everything, started again, and nothing is lost or done twice.
 
-The fixture does it all at once, because a call whose worker died is given up only after its timeout (30 s for the
+The fixture does it all at once, because a call whose worker died is given up only after its timeout (10 s for the
 gateway, 15 s of silence for a delivery), and the tests then check the result of each.
 """
 
@@ -53,11 +53,11 @@ class Aftermath:
 
 
 @pytest.fixture(scope="module")
-async def aftermath(fragile_site: Site) -> AsyncIterator[Aftermath]:
+async def aftermath(site: Site) -> AsyncIterator[Aftermath]:
     """Kill the worker in mid-delivery, in mid-call, and at seeded moments after a payment's 201."""
-    done = Aftermath(fragile_site)
-    await fragile_site.witnesses.begin()
-    merchant = fragile_site.merchant
+    done = Aftermath(site)
+    await site.witnesses.begin()
+    merchant = site.merchant
     done.captured, done.refunded = await asyncio.gather(merchant.authorized(CAPTURED), merchant.paid(REFUNDED))
     await _kill_in_mid_delivery(done)
     capturing = await _kill_in_mid_call(done)
@@ -67,7 +67,7 @@ async def aftermath(fragile_site: Site) -> AsyncIterator[Aftermath]:
         await done.kill_worker()
     await capturing
     yield done
-    await fragile_site.restore()
+    await site.restore()
 
 
 async def _kill_in_mid_delivery(done: Aftermath) -> None:
