@@ -14,6 +14,7 @@ from typing import Any, Final
 import schemathesis
 from schemathesis import engine
 from schemathesis.config import (
+    CacheConfig,
     CoveragePhaseConfig,
     ExamplesPhaseConfig,
     FuzzingPhaseConfig,
@@ -173,7 +174,8 @@ def _run(
     seed: int,
     after_call: AfterCall | None = None,
 ) -> None:
-    config = SchemathesisConfig(seed=seed, projects=ProjectsConfig(default=project))
+    # A file of earlier answers would make each run begin with what the last one did.
+    config = SchemathesisConfig(seed=seed, cache=CacheConfig(enabled=False), projects=ProjectsConfig(default=project))
     schema = schemathesis.openapi.from_dict(document, config=config)
     if after_call is not None:
         schema.hooks.register_hook_with_name(after_call, "after_call")
