@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -28,8 +28,11 @@ class Driver:
     failures: list[str] = field(default_factory=list)
     done: int = 0
 
-    async def run(self) -> None:
-        """Return when every business has ended and the nemesis rests."""
+    async def run(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        """Return when every business has ended and the nemesis rests.
+
+        meanwhile: what is done once it rests, beside the businesses that have not ended: some wait for a minute.
+        """
         room = asyncio.Semaphore(AT_ONCE)
         began = last = time.monotonic()
         async with asyncio.TaskGroup() as group:
@@ -42,6 +45,7 @@ class Driver:
                     last = time.monotonic()
                     self.say(f"{business.number + 1} businesses begun, {self.done} ended after {last - began:.0f} s")
             await self.nemesis.rest()
+            await meanwhile()
 
     async def _run(self, business: Business, room: asyncio.Semaphore) -> None:
         client = self.site.client(business.shop, business.number)

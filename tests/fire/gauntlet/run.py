@@ -91,16 +91,20 @@ async def _run_on(site: Site, engine: AsyncEngine, report: Report, say: Say) -> 
     watch = LedgerWatch(engine, site.ledgers_seen)
     watching = asyncio.create_task(_watch(watch))
     warden = asyncio.create_task(watch_temporal(site, nemesis, report.notes.append))
+
+    async def recover() -> None:
+        say(f"the nemesis rests after {time.monotonic() - began:.0f} s")
+        if site.plan.gateways > 1:
+            await get_well(site, say)
+
     try:
         try:
-            await driver.run()
+            await driver.run(recover)
         finally:
             watching.cancel()
             report.fire_s = time.monotonic() - began
             _count_run(site, nemesis, report)
-        say(f"the nemesis rests after {report.fire_s:.0f} s")
-        if site.plan.gateways > 1:
-            await get_well(site, say)
+        say(f"every business has ended after {report.fire_s:.0f} s")
         await act_as_operator(site, say)
         await wait_for_quiet(site, engine, max(150.0, report.fire_s / 4), say)
     finally:
