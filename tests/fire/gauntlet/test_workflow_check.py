@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHistory
 
 from tests.fire.gauntlet.verdict import Ruling
-from tests.fire.gauntlet.workflow_check import OURS, Run, judge_ends, judge_replay, sample_of
+from tests.fire.gauntlet.workflow_check import ALIKE_MAX, OURS, Run, course_of, judge_ends, judge_replay, sample_of
 
 HISTORIES = Path(__file__).parents[2] / "replay" / "histories"
 STORIES = ("payment_by_gateway_event", "refund_processed")
@@ -27,7 +27,8 @@ def temporal(*, changed: str = "", away: str = "") -> Any:
     async def fetch(name: str) -> WorkflowHistory:
         if name == away:
             raise ConnectionError("away")
-        history = WorkflowHistory.from_json(name, (HISTORIES / f"{name}.json").read_text())
+        story = name.partition("/")[0]
+        history = WorkflowHistory.from_json(name, (HISTORIES / f"{story}.json").read_text())
         for event in history.events:
             if name == changed and event.HasField("activity_task_scheduled_event_attributes"):
                 event.activity_task_scheduled_event_attributes.activity_type.name = "something_else"
@@ -57,6 +58,25 @@ async def test_histories_are_replayed(trouble: dict[str, str], ruling: str) -> N
     judged = await judge_replay(temporal(**trouble), [run_of(name) for name in STORIES])
     assert judged.ruling.value == ruling
     assert all(name in "".join(judged.details) for name in trouble.values())
+
+
+async def test_the_one_that_differs_among_many_alike_is_replayed() -> None:
+    """Of histories with one course some are replayed, and each with a course of its own is."""
+    runs = [run_of(f"{STORIES[0]}/{number}") for number in range(ALIKE_MAX + 1)]
+    judged = await judge_replay(temporal(changed=runs[-1].workflow_id), runs)
+    assert judged.ruling is Ruling.FAIL
+    assert runs[-1].workflow_id in "".join(judged.details)
+
+
+def test_a_course_names_what_was_asked_for() -> None:
+    """Another activity, local activity, signal or workflow makes another course."""
+    of_payment, of_refund = (
+        course_of(OURS[0], WorkflowHistory.from_json(name, (HISTORIES / f"{name}.json").read_text()))
+        for name in STORIES
+    )
+    asked = " ".join((*of_payment, *of_refund)).split()
+    assert {"PaymentWorkflow", "authorise", "record_payment", "gateway_event", "RefundWorkflow"} <= set(asked)
+    assert "reserve_refund" in " ".join(of_refund)
 
 
 async def test_nothing_to_replay_proves_nothing() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.worker import Replayer
 
@@ -16,6 +18,9 @@ from clearway.durable.client import DATA_CONVERTER
 from tests.fire.gauntlet.verdict import SHOWN_MAX, Judged, Ruling
 from workflows.registry import WORKFLOWS, strict_workflow_runner
 
+ALIKE_MAX: Final = 3
+"""Replayed of the histories in which the same happened in the same order: most deliveries are alike."""
+LOCAL_ACTIVITY: Final = re.compile(rb'"activity_type":"(\w+)"')
 OURS: Final = ("PaymentWorkflow", "RefundWorkflow", "WebhookDeliveryWorkflow")
 ENDED_WELL: Final = frozenset(
     {
@@ -67,16 +72,22 @@ def sample_of(runs: list[Run], seed: int, count: int) -> list[Run]:
 
 
 async def judge_replay(client: Client, runs: list[Run]) -> Judged:
-    """Replay histories of the run with today's code, in the sandbox that refuses clocks, chance and I/O."""
-    name = f"{len(runs)} histories of the run replay"
+    """Replay histories of the run with today's code, in the sandbox that refuses clocks, chance and I/O.
+
+    All are read. Of those that took the same course, ALIKE_MAX are replayed: a replay compares the commands of the code
+    with the course, and each replay imports the workflows again.
+    """
     replayer = Replayer(workflows=WORKFLOWS, workflow_runner=strict_workflow_runner(), data_converter=DATA_CONVERTER)
     unread: list[str] = []
+    broken: list[str] = []
+    replayed = 0
     async with replayer.workflow_replay_iterator(_histories(client, runs, unread)) as results:
-        broken = [
-            f"{result.history.workflow_id}: {result.replay_failure}"
-            async for result in results
-            if result.replay_failure is not None
-        ]
+        async for result in results:
+            replayed += 1
+            if result.replay_failure is not None:
+                broken.append(f"{result.history.workflow_id}: {result.replay_failure}")
+    alike = f", {len(runs) - len(unread) - replayed} more are alike" if replayed < len(runs) - len(unread) else ""
+    name = f"{replayed} histories of the run replay{alike}"
     if broken:
         return Judged(name, Ruling.FAIL, broken[:SHOWN_MAX])
     unknown = unread or ([] if runs else ["there was none to replay"])
@@ -84,11 +95,30 @@ async def judge_replay(client: Client, runs: list[Run]) -> Judged:
 
 
 async def _histories(client: Client, runs: list[Run], unread: list[str]) -> AsyncIterator[WorkflowHistory]:
-    """Yield the history of each run; one that can't be read proves nothing, and is named in `unread`."""
+    """Yield what is to be replayed; a history that can't be read proves nothing, and is named in `unread`."""
+    alike: Counter[tuple[str, ...]] = Counter()
     for run in runs:
         try:
             history = await client.get_workflow_handle(run.workflow_id, run_id=run.run_id).fetch_history()
         except Exception as error:  # noqa: BLE001 - it is in the verdict
             unread.append(f"{run.workflow_id}: {type(error).__name__}: {error}")
-        else:
+            continue
+        course = course_of(run.type, history)
+        alike[course] += 1
+        if alike[course] <= ALIKE_MAX:
             yield history
+
+
+def course_of(kind: str, history: WorkflowHistory) -> tuple[str, ...]:
+    """Return what happened, in its order: the kinds of event, with the names of activities, signals and the like."""
+    return (kind, *(f"{event.event_type} {_named(event)}" for event in history.events))
+
+
+def _named(event: HistoryEvent) -> str:
+    """Name what an event asks for or brings; of a local activity its data has the name."""
+    what = getattr(event, event.WhichOneof("attributes") or "", None)
+    kinds = (getattr(getattr(what, name, None), "name", "") for name in ("activity_type", "workflow_type"))
+    named = (str(getattr(what, name, "")) for name in ("signal_name", "marker_name", "timer_id"))
+    is_marker = event.HasField("marker_recorded_event_attributes")
+    local = LOCAL_ACTIVITY.findall(event.SerializeToString()) if is_marker else ()
+    return " ".join((*kinds, *named, *(name.decode() for name in local)))
