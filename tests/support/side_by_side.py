@@ -13,15 +13,17 @@ from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER: Final = (
     "tests/stack/e2e/",
+    "tests/stack/cli/",
     "tests/services/api/",
     "tests/fire/fuzz/",
-    "tests/stack/cli/",
     "tests/services/gateways/",
 )
 """Folders with servers of their own, longest first. Each is one unit."""
 LONGEST_FIRST: Final = (
     "tests/fire/gauntlet/test_short_run.py",
     *TOGETHER,
+    "tests/stack/documents/test_commands.py",
+    "tests/stack/browser/test_operator.py",
     "tests/stack/",
     "tests/fire/",
     "tests/services/",
