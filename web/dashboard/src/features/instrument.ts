@@ -3,10 +3,22 @@ import { named } from "@/lib/words";
 
 type Payment = components["schemas"]["PaymentResource"];
 
-/** How the customer paid, short: "Visa •••• 4242", "ann@upi", "HDFC". */
+const WALLETS: Readonly<Record<string, string>> = {
+  paypal: "PayPal",
+  paytm: "Paytm",
+  phonepe: "PhonePe",
+  amazonpay: "Amazon Pay",
+  mobikwik: "MobiKwik",
+  freecharge: "Freecharge",
+  airtelmoney: "Airtel Money",
+  jiomoney: "JioMoney",
+};
+
+/** How the customer paid, short: "Visa •••• 4242", "ann@upi", "HDFC", "PhonePe". */
 export function instrumentOf(payment: Payment): string {
   if (payment.card) return `${named(payment.card.brand)} •••• ${payment.card.last4}`;
-  return payment.vpa ?? payment.bank?.code ?? payment.wallet?.code ?? named(payment.method);
+  if (payment.wallet) return WALLETS[payment.wallet.code] ?? payment.wallet.code;
+  return payment.vpa ?? payment.bank?.code ?? named(payment.method);
 }
 
 export function customerOf(payment: Payment): string | null {

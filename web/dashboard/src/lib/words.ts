@@ -3,6 +3,7 @@ const NAMES: Readonly<Record<string, string>> = {
   upi: "UPI",
   card: "Card",
   netbanking: "Netbanking",
+  paypal: "PayPal",
   success: "Succeeded",
   retrying: "Retrying",
   requires_action: "Needs customer",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { captures, currencies, methodsWords, refunds, upiWays } from "./words";
+import { captures, currencies, kindName, methodsWords, refunds, upiWays } from "./words";
 
 const able = {
   methods: ["upi" as const],
@@ -12,6 +12,10 @@ const able = {
   refund: true,
   partial_refund: true,
 };
+
+test("gateways are named as they write themselves", () => {
+  expect(["stripe", "paypal", "custom"].map(kindName)).toEqual(["Stripe", "PayPal", "Custom gateway"]);
+});
 
 test("methods are named within a sentence", () => {
   expect(methodsWords(["upi", "card", "wallet"])).toBe("UPI, card, and wallet");

@@ -3,16 +3,8 @@ import { named } from "@/lib/words";
 
 type Capabilities = components["schemas"]["GatewayCapabilities"];
 
-const TITLES: Readonly<Record<string, string>> = {
-  stripe: "Stripe",
-  paypal: "PayPal",
-  square: "Square",
-  simulator: "Simulator",
-  custom: "Custom gateway",
-};
-
 export function kindName(kind: string): string {
-  return TITLES[kind] ?? kind;
+  return kind === "custom" ? "Custom gateway" : named(kind);
 }
 
 export function percent(rate: number | null | undefined): string {
