@@ -35,6 +35,7 @@ async def test_a_gateway_is_tried_changed_and_deleted(at_stack: Cli, gateway_id:
     assert "is used for upi, card, netbanking, wallet." in (await at_stack("gateways", "methods", gateway_id)).out
     assert not (await at_stack("gateways", "disable", gateway_id, "--json")).json["enabled"]
     assert (await at_stack("gateways", "enable", gateway_id)).out == f"{gateway_id} is enabled.\n"
+    assert (await at_stack("gateways", "show", gateway_id, "--json")).json["enabled"]
     deleted = await at_stack("gateways", "delete", gateway_id, "--yes", "--json")
     assert deleted.json == {"id": gateway_id, "deleted": True}
     assert "gateway_not_found" in (await at_stack("gateways", "show", gateway_id)).problem
