@@ -36,13 +36,22 @@ class EventTypeResource(EventTypeSummary):
     """One type of event, with the shape of its body."""
 
     body_schema: Annotated[dict[str, Any], Field(description="JSON Schema (2020-12) of the body of its webhook.")]
-    example: Annotated[dict[str, Any], Field(description="A body that meets the schema. Nothing in it exists.")]
+    example: Annotated[
+        dict[str, Any],
+        Field(
+            description=(
+                "A body that meets the schema, as the webhook of a real payment has it, with the customer. Nothing in "
+                "it exists."
+            )
+        ),
+    ]
     test_data: Annotated[
         dict[str, Any],
         Field(
             description=(
                 "The `data` of a test event of this type, to change and send by `POST /webhook_endpoints/{id}/test`: "
-                "that of the example, with nothing about a person."
+                "that of the example, with nothing about a person. A webhook of a real payment takes these fields from "
+                "the payment, which can be forgotten. A test event has no payment, and is kept for good."
             )
         ),
     ]

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 from sqlalchemy import Row
 
-from clearway.db.statistics import Interval, SeriesBy
+from clearway.db import statistics
+from clearway.db.statistics import SUMMED_MAX, Interval, SeriesBy
 from clearway.domain.gateway_health import HealthStatus
 from clearway.domain.resources import Minor, Moment
 from clearway.statistics.reading import GatewayFigures, Line, Overview, PeriodFigures, Series, SeriesRequest
@@ -54,6 +55,9 @@ class WebhookFigures(BaseModel):
     delivered: int
     pending: Annotated[int, Field(description="Waiting for their first or next delivery attempt.")]
     failed: Annotated[int, Field(description="Every attempt of the schedule failed.")]
+    complete: Annotated[
+        bool, Field(description=f"false: {SUMMED_MAX:,} or more of one type and status, so the counts may be more.")
+    ]
 
 
 class PeriodResource(BaseModel):
@@ -69,9 +73,21 @@ class PeriodResource(BaseModel):
     open: Open
     in_review: int
     success_rate: Rate
+    complete: Annotated[
+        bool,
+        Field(
+            description=(
+                f"false: {SUMMED_MAX:,} or more payments. These are the figures of the newest so many: counts and "
+                "volume may be more."
+            )
+        ),
+    ]
     volume: list[VolumeFigure]
     failures: Annotated[list[FailureFigure], Field(description="By reason, the most frequent first.")]
     refunds: list[RefundFigure]
+    refunds_complete: Annotated[
+        bool, Field(description=f"false: {SUMMED_MAX:,} or more refunds, of which these are the newest so many.")
+    ]
     webhooks: WebhookFigures
 
 
@@ -88,12 +104,13 @@ class TodaysGateway(BaseModel):
 
 
 class NowResource(BaseModel):
-    """What waits now, however old it is."""
+    """What waits now, however old it is. A count ends at `counted_max`, and then means: so many, or more."""
 
     payments_open: int
     payments_in_review: int
     refunds_in_review: int
     endpoints_disabled: int
+    counted_max: int
     gateways: Annotated[list[TodaysGateway], Field(description="In the order in which they are tried.")]
 
 
@@ -148,6 +165,7 @@ def overview_resource(found: Overview, at: datetime, time_zone: str) -> Overview
             payments_in_review=found.waiting.payments_in_review,
             refunds_in_review=found.waiting.refunds_in_review,
             endpoints_disabled=found.waiting.endpoints_disabled,
+            counted_max=statistics.WAITING_MAX,
             gateways=[_gateway(each) for each in found.gateways],
         ),
     )
@@ -167,7 +185,7 @@ def series_resource(found: Series, asked: SeriesRequest) -> SeriesResource:
 
 
 def _period(figures: PeriodFigures) -> PeriodResource:
-    counted = figures.payments
+    counted, deliveries = figures.payments, figures.deliveries
     reasons = sorted(counted.reasons.items(), key=lambda each: (-each[1], each[0]))
     return PeriodResource(
         since=figures.since,
@@ -180,12 +198,15 @@ def _period(figures: PeriodFigures) -> PeriodResource:
         open=counted.open,
         in_review=counted.in_review,
         success_rate=counted.success_rate,
+        complete=figures.complete,
         volume=volume_figures(counted),
         failures=[FailureFigure(code=code, payments=number) for code, number in reasons],
         refunds=[_refund(row) for row in figures.refunds],
+        refunds_complete=figures.refunds_complete,
         webhooks=WebhookFigures(
-            deliveries=sum(figures.deliveries.values()),
-            **{name: figures.deliveries.get(name, 0) for name in ("delivered", "pending", "failed")},
+            deliveries=sum(deliveries.by_status.values()),
+            **{name: deliveries.by_status.get(name, 0) for name in ("delivered", "pending", "failed")},
+            complete=deliveries.complete,
         ),
     )
 

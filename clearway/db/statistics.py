@@ -1,8 +1,8 @@
 """Sums of a merchant's rows, for the figures of Home and for charts. Read only; no row is shown as it is.
 
 `ix_payments_merchant_id_created_at` covers every column that is read of payments, so a period costs one scan of its
-part of that index. A series is refused when that part is longer than `SUMMED_MAX`. A statement that takes longer than
-`STATEMENT_TIMEOUT_MS` is cancelled.
+part of that index. A series is refused when that part is longer than `SUMMED_MAX`; the figures of Home are of the
+newest so many. A statement that takes longer than `STATEMENT_TIMEOUT_MS` is cancelled.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from sqlalchemy import (
     DateTime,
     Result,
     Row,
+    ScalarSelect,
     Select,
+    Table,
     Text,
     case,
     cast,
     func,
+    literal,
     null,
     select,
     text,
@@ -42,7 +45,10 @@ from clearway.domain.refund import RefundStatus
 
 STATEMENT_TIMEOUT_MS: Final = 3_000
 SUMMED_MAX: Final = 500_000
-"""Payments of a series. To add up so many takes about half a second of a processor."""
+"""Payments of a series, or of a period of Home; so too refunds, and deliveries of one type and status. To add up so
+many takes about half a second of a processor."""
+WAITING_MAX: Final = 10_000
+"""Of each thing that waits now, so many are counted at most. Whoever has more of them needs no exact number."""
 OPEN: Final = frozenset(PaymentStatus) - payment.FINAL - {PaymentStatus.AUTHORIZED, PaymentStatus.NEEDS_REVIEW}
 """Nothing is decided yet."""
 
@@ -78,9 +84,18 @@ async def limit_statements(connection: AsyncConnection) -> None:
 
 
 async def of_payments(connection: AsyncConnection, period: Period) -> Sequence[Row[Any]]:
-    """Return rows of `currency, status, reason, gateway_id, payments, captured_minor`; reason: of failed ones."""
+    """Return rows of `currency, status, reason, gateway_id, payments, captured_minor`; reason: of failed ones.
+
+    They add up the newest `SUMMED_MAX` payments of the period.
+    """
     parts = (payments.c.currency, payments.c.status, _reason().label("reason"), payments.c.gateway_id)
-    return await _rows(connection, _sums(period.merchant_id, period.since, period.until, *parts))
+    newest = (
+        _payments_of(select(*parts, payments.c.captured_minor), period.merchant_id, period.since, period.until)
+        .order_by(payments.c.created_at.desc())
+        .limit(SUMMED_MAX)
+        .subquery("newest")
+    )
+    return await _rows(connection, _summed(newest.c, *(newest.c[part.name] for part in parts)))
 
 
 async def beyond_sum(connection: AsyncConnection, period: Period) -> datetime | None:
@@ -122,43 +137,59 @@ async def of_buckets(
 
 
 async def of_refunds(connection: AsyncConnection, period: Period) -> Sequence[Row[Any]]:
-    """Return rows of `currency, refunds, amount_minor` of refunds that are processed or on the way."""
-    query = (
-        select(
-            refunds.c.currency, func.count().label("refunds"), func.sum(refunds.c.amount_minor).label("amount_minor")
-        )
+    """Return rows of `currency, refunds, amount_minor` of refunds that are processed or on the way.
+
+    They add up the newest `SUMMED_MAX` of the period.
+    """
+    newest = (
+        select(refunds.c.currency, refunds.c.amount_minor)
         .where(
             refunds.c.merchant_id == period.merchant_id,
             refunds.c.id >= first_id(REFUND, period.since),
             refunds.c.id < first_id(REFUND, period.until),
             refunds.c.status.in_([RefundStatus.PENDING.value, RefundStatus.PROCESSED.value]),
         )
-        .group_by(refunds.c.currency)
+        .order_by(refunds.c.id.desc())
+        .limit(SUMMED_MAX)
+        .subquery("newest")
     )
+    sums = (func.count().label("refunds"), func.sum(newest.c.amount_minor).label("amount_minor"))
+    query = select(newest.c.currency, *sums).group_by(newest.c.currency)
     return (await connection.execute(query)).all()
 
 
-async def of_deliveries(connection: AsyncConnection, period: Period) -> dict[str, int]:
-    """Return how many webhook deliveries have each status."""
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """How many webhook deliveries have each status. complete: none of a type and status is left out."""
+
+    by_status: dict[str, int]
+    complete: bool
+
+
+async def of_deliveries(connection: AsyncConnection, period: Period) -> Deliveries:
+    """Count the webhook deliveries of the period by their status, at most `SUMMED_MAX` of each type and status."""
     column = webhook_deliveries.c
     parts = parts_of(Way((), kinds()))
-    counted = select(func.count().label("number")).where(
+    counted = select(literal(1).label("one")).where(
         column.merchant_id == period.merchant_id,
         column.status == parts.c.status,
         column.event_type == parts.c.event_type,
         column.id >= first_id(DELIVERY, period.since),
         column.id < first_id(DELIVERY, period.until),
     )
-    each = counted.lateral("each")
-    number = func.sum(each.c.number)
-    query = select(parts.c.status, number).select_from(parts.join(each, true())).group_by(parts.c.status)
-    rows = (await connection.execute(query.having(number > 0))).all()
-    return {row[0]: int(row[1]) for row in rows}
+    each = counted.limit(SUMMED_MAX).lateral("each")
+    query = select(parts.c.status, func.count()).select_from(parts.join(each, true()))
+    by_status: dict[str, int] = {}
+    complete = True
+    for status, number in await connection.execute(query.group_by(parts.c.status, parts.c.event_type)):
+        by_status[status] = by_status.get(status, 0) + number
+        complete = complete and number < SUMMED_MAX
+    return Deliveries(by_status, complete=complete)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What needs somebody's attention now, however old it is."""
+    """What needs somebody's attention now, however old it is. Each count ends at `WAITING_MAX`."""
 
     payments_open: int
     payments_in_review: int
@@ -168,16 +199,17 @@ class Waiting:
 
 async def waiting(connection: AsyncConnection, merchant_id: str) -> Waiting:
     """Return how much is open, in review or disabled."""
-    of_payments = select(func.count()).where(payments.c.merchant_id == merchant_id)
-    of_refunds = select(func.count()).where(refunds.c.merchant_id == merchant_id)
-    of_endpoints = select(func.count()).where(webhook_endpoints.c.merchant_id == merchant_id)
+
+    def counted(table: Table, *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+        some = select(literal(1)).select_from(table).where(table.c.merchant_id == merchant_id, *conditions)
+        return select(func.count()).select_from(some.limit(WAITING_MAX).subquery()).scalar_subquery()
+
+    endpoint = webhook_endpoints.c
     query = select(
-        of_payments.where(payments.c.status.in_(sorted(OPEN))).scalar_subquery(),
-        of_payments.where(payments.c.status == PaymentStatus.NEEDS_REVIEW.value).scalar_subquery(),
-        of_refunds.where(refunds.c.status == RefundStatus.NEEDS_REVIEW.value).scalar_subquery(),
-        of_endpoints.where(
-            webhook_endpoints.c.status == EndpointStatus.DISABLED.value, webhook_endpoints.c.deleted_at.is_(None)
-        ).scalar_subquery(),
+        counted(payments, payments.c.status.in_(sorted(OPEN))),
+        counted(payments, payments.c.status == PaymentStatus.NEEDS_REVIEW.value),
+        counted(refunds, refunds.c.status == RefundStatus.NEEDS_REVIEW.value),
+        counted(webhook_endpoints, endpoint.status == EndpointStatus.DISABLED.value, endpoint.deleted_at.is_(None)),
     )
     return Waiting(*(await connection.execute(query)).one())
 
@@ -189,16 +221,19 @@ async def _rows(connection: AsyncConnection, query: Select[Any]) -> Sequence[Row
 
 def _sums(merchant_id: str, since: Any, until: Any, *parts: ColumnElement[Any]) -> Select[Any]:
     """Count the payments of a time and add what was captured, by these parts."""
+    return _payments_of(_summed(payments.c, *parts), merchant_id, since, until)
+
+
+def _summed(column: Any, *parts: ColumnElement[Any]) -> Select[Any]:
+    """Count rows and add what was captured, by these parts. column: of the rows."""
+    sums = (func.count().label("payments"), func.sum(column.captured_minor).label("captured_minor"))
+    return select(*parts, *sums).group_by(*parts)
+
+
+def _payments_of(query: Select[Any], merchant_id: str, since: Any, until: Any) -> Select[Any]:
+    """Restrict a query to a merchant's payments of a time."""
     created_at = payments.c.created_at
-    return (
-        select(
-            *parts,
-            func.count().label("payments"),
-            func.sum(payments.c.captured_minor).label("captured_minor"),
-        )
-        .where(payments.c.merchant_id == merchant_id, created_at >= since, created_at < until)
-        .group_by(*parts)
-    )
+    return query.where(payments.c.merchant_id == merchant_id, created_at >= since, created_at < until)
 
 
 def _reason() -> ColumnElement[Any]:

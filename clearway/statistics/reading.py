@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from clearway.db import gateway_health, gateways, statistics
-from clearway.db.statistics import Interval, Period, SeriesBy, Waiting
+from clearway.db.statistics import Deliveries, Interval, Period, SeriesBy, Waiting
 from clearway.domain.errors import UnavailableError
 from clearway.domain.gateway_health import HealthStatus
 from clearway.statistics.periods import buckets, compared, period_checked, period_too_full
@@ -28,13 +28,18 @@ CANCELLED: Final = "57014"
 
 @dataclass(frozen=True, slots=True)
 class PeriodFigures:
-    """The figures of one period. refunds: rows of `currency, refunds, amount_minor`. deliveries: by status."""
+    """The figures of one period. refunds: rows of `currency, refunds, amount_minor`. deliveries: by status.
+
+    complete: payments, refunds are all of the period; else the newest `SUMMED_MAX`, and there may be more.
+    """
 
     since: datetime
     until: datetime
     payments: Tally
     refunds: Sequence[Row[Any]]
-    deliveries: dict[str, int]
+    deliveries: Deliveries
+    complete: bool
+    refunds_complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +127,15 @@ async def series(engine: AsyncEngine, wanted: SeriesRequest) -> Series:
 
 async def _figures(connection: AsyncConnection, period: Period) -> tuple[PeriodFigures, Sequence[Row[Any]]]:
     rows = await statistics.of_payments(connection, period)
+    payments, refunds = tally(rows), await statistics.of_refunds(connection, period)
     figures = PeriodFigures(
         period.since,
         period.until,
-        tally(rows),
-        await statistics.of_refunds(connection, period),
+        payments,
+        refunds,
         await statistics.of_deliveries(connection, period),
+        complete=payments.created < statistics.SUMMED_MAX,
+        refunds_complete=sum(row.refunds for row in refunds) < statistics.SUMMED_MAX,
     )
     return figures, rows
 

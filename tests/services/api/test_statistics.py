@@ -182,6 +182,33 @@ async def test_a_period_with_too_many_payments_is_refused_with_a_shorter_one(
     assert "a part may be shorter than a bucket" in one.json()["detail"]
 
 
+async def test_what_is_added_up_on_home_is_bounded(
+    caller: Caller, api_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many of the newest payments and refunds are added up at most; the answer says where there may be more."""
+    statuses = ("success", "needs_review", "needs_review", "processing", "processing")
+    ids = await made(api_engine, caller, *(STATUSES[status] | {"status": status} for status in statuses))
+    async with api_engine.begin() as connection:
+        for payment_id in ids[:1] * 2:
+            await connection.execute(insert(refunds).values(refund_row(new_id(REFUND), caller.id, payment_id)))
+    whole = await read(caller, "/statistics/overview")
+    assert (whole["today"]["complete"], whole["today"]["refunds_complete"]) == (True, True)
+    assert (whole["today"]["created"], whole["now"]["payments_open"]) == (5, 2)
+    assert whole["now"]["counted_max"] == statistics.WAITING_MAX
+
+    monkeypatch.setattr(statistics, "SUMMED_MAX", 2)
+    monkeypatch.setattr(statistics, "WAITING_MAX", 1)
+    found = await read(caller, "/statistics/overview")
+    today, now = found["today"], found["now"]
+
+    assert (today["created"], today["open"], today["complete"]) == (2, 2, False), "the newest are counted"
+    assert (today["refunds"][0]["refunds"], today["refunds_complete"]) == (2, False)
+    assert (today["webhooks"]["deliveries"], today["webhooks"]["complete"]) == (0, True)
+    assert (now["payments_open"], now["payments_in_review"], now["refunds_in_review"]) == (1, 1, 0)
+    assert now["counted_max"] == 1
+    assert found["yesterday"]["complete"], "nothing was made then"
+
+
 async def test_nobody_sees_the_figures_of_another(
     caller: Caller, new_caller: NewCaller, api_engine: AsyncEngine
 ) -> None:

@@ -1,11 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { money, percent, plural, toDecimal, toMinor } from "@/lib/money";
+import { atLeast, money, percent, plural, toDecimal, toMinor } from "@/lib/money";
 
 describe("numbers in words", () => {
   it("says one thing in the singular, and all else in the plural", () => {
     expect(plural(1, "refund")).toBe("1 refund");
     expect(plural(0, "refund")).toBe("0 refunds");
     expect(plural(2, "delivery", "deliveries")).toBe("2 deliveries");
+  });
+
+  it("says that what was not counted in whole may be more", () => {
+    expect(atLeast("500,000", true)).toBe("500,000");
+    expect(atLeast("500,000", false)).toBe("500,000 or more");
   });
 });
 

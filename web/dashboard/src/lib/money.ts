@@ -87,6 +87,11 @@ export function count(value: number): string {
   return compactNumber.format(value);
 }
 
+/** A count or a sum in words: "500,000 or more" where not all was counted. */
+export function atLeast(shown: string, isWhole: boolean): string {
+  return isWhole ? shown : `${shown} or more`;
+}
+
 /** A number of things in words: "1 refund", "2 refunds". Give the plural where it is not the singular with an s. */
 export function plural(number: number, one: string, many = `${one}s`): string {
   return `${count(number)} ${number === 1 ? one : many}`;

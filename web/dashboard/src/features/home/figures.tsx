@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { components } from "@/api/schema";
 import { cn } from "@/lib/cn";
-import { count, money, percent, plural } from "@/lib/money";
+import { atLeast, count, money, percent, plural } from "@/lib/money";
 
 type Overview = components["schemas"]["OverviewResource"];
 type Period = components["schemas"]["PeriodResource"];
@@ -84,6 +84,14 @@ export function Figures({ overview }: { overview: Overview }) {
     ...new Set([today, yesterday, lastWeek].flatMap((period) => period.volume.map((each) => each.currency))),
   ];
   const failures = today.failed + today.expired;
+  const seen = (number: number) => atLeast(count(number), today.complete);
+  // What is not known in whole is not compared.
+  const [isComparedWithYesterday, isComparedWithLastWeek] = [yesterday, lastWeek].map(
+    (period) => today.complete && period.complete,
+  );
+  const waiting = (number: number) => atLeast(count(number), number < now.counted_max);
+  const inReview = now.payments_in_review + now.refunds_in_review;
+  const isReviewCounted = Math.max(now.payments_in_review, now.refunds_in_review) < now.counted_max;
   return (
     <div className="grid grid-cols-2 gap-3 sm:gap-4 lg:grid-cols-4">
       <Figure
@@ -95,7 +103,7 @@ export function Figures({ overview }: { overview: Overview }) {
           ) : (
             <span className={cn("grid gap-0.5", currencies.length > 1 && "text-base sm:text-lg")}>
               {currencies.map((currency) => (
-                <span key={currency}>{money(volumeOf(today, currency), currency)}</span>
+                <span key={currency}>{atLeast(money(volumeOf(today, currency), currency), today.complete)}</span>
               ))}
             </span>
           )
@@ -103,16 +111,20 @@ export function Figures({ overview }: { overview: Overview }) {
         below={
           currencies.length === 1 ? (
             <>
-              <Change
-                of="on yesterday by now"
-                now={volumeOf(today, currencies[0]!)}
-                before={volumeOf(yesterday, currencies[0]!)}
-              />
-              <Change
-                of="on last week by now"
-                now={volumeOf(today, currencies[0]!)}
-                before={volumeOf(lastWeek, currencies[0]!)}
-              />
+              {isComparedWithYesterday && (
+                <Change
+                  of="on yesterday by now"
+                  now={volumeOf(today, currencies[0]!)}
+                  before={volumeOf(yesterday, currencies[0]!)}
+                />
+              )}
+              {isComparedWithLastWeek && (
+                <Change
+                  of="on last week by now"
+                  now={volumeOf(today, currencies[0]!)}
+                  before={volumeOf(lastWeek, currencies[0]!)}
+                />
+              )}
             </>
           ) : null
         }
@@ -125,27 +137,39 @@ export function Figures({ overview }: { overview: Overview }) {
           <>
             <span>yesterday by now: {percent(yesterday.success_rate)}</span>
             <span>last week by now: {percent(lastWeek.success_rate)}</span>
-            {today.open > 0 && <span>{count(today.open)} still open</span>}
+            {today.open > 0 && <span>{seen(today.open)} still open</span>}
+            {!today.complete && <span>of the newest {count(today.created)} payments</span>}
           </>
         }
       />
       <Figure
         name="Payments today"
         to="/payments"
-        value={count(today.created)}
+        value={seen(today.created)}
         below={
           <>
-            <Change of="on yesterday by now" now={today.created} before={yesterday.created} />
-            <Change of="on last week by now" now={today.created} before={lastWeek.created} />
+            {isComparedWithYesterday && (
+              <Change of="on yesterday by now" now={today.created} before={yesterday.created} />
+            )}
+            {isComparedWithLastWeek && (
+              <Change of="on last week by now" now={today.created} before={lastWeek.created} />
+            )}
           </>
         }
       />
       <Figure
         name="Failed or expired today"
         to="/payments?status=failed"
-        value={count(failures)}
+        value={seen(failures)}
         below={
-          <Change of="on yesterday by now" now={failures} before={yesterday.failed + yesterday.expired} worseWhenMore />
+          isComparedWithYesterday && (
+            <Change
+              of="on yesterday by now"
+              now={failures}
+              before={yesterday.failed + yesterday.expired}
+              worseWhenMore
+            />
+          )
         }
       />
       <Figure
@@ -157,23 +181,32 @@ export function Figures({ overview }: { overview: Overview }) {
           ) : (
             <span className={cn("grid gap-0.5", today.refunds.length > 1 && "text-base sm:text-lg")}>
               {today.refunds.map((each) => (
-                <span key={each.currency}>{money(each.amount, each.currency)}</span>
+                <span key={each.currency}>{atLeast(money(each.amount, each.currency), today.refunds_complete)}</span>
               ))}
             </span>
           )
         }
         below={plural(
           today.refunds.reduce((sum, each) => sum + each.refunds, 0),
-          "refund",
+          today.refunds_complete ? "refund" : "or more refund",
         )}
       />
       <Figure
         name="Webhooks that failed today"
-        value={count(today.webhooks.failed)}
+        value={atLeast(count(today.webhooks.failed), today.webhooks.complete)}
         below={
           <>
-            <span>of {plural(today.webhooks.deliveries, "delivery", "deliveries")}</span>
-            {today.webhooks.pending > 0 && <span>{count(today.webhooks.pending)} waiting for the next attempt</span>}
+            <span>
+              of{" "}
+              {today.webhooks.complete
+                ? plural(today.webhooks.deliveries, "delivery", "deliveries")
+                : `${count(today.webhooks.deliveries)} or more deliveries`}
+            </span>
+            {today.webhooks.pending > 0 && (
+              <span>
+                {atLeast(count(today.webhooks.pending), today.webhooks.complete)} waiting for the next attempt
+              </span>
+            )}
             {now.endpoints_disabled > 0 && (
               <span className="text-danger">
                 {plural(now.endpoints_disabled, "endpoint is", "endpoints are")} disabled
@@ -186,20 +219,21 @@ export function Figures({ overview }: { overview: Overview }) {
         name="Under review"
         to="/payments?status=needs_review"
         hint="What happened at the gateway is not known for sure. An operator decides; nothing is guessed."
-        value={count(now.payments_in_review + now.refunds_in_review)}
+        value={atLeast(count(inReview), isReviewCounted)}
         below={
-          now.payments_in_review + now.refunds_in_review === 0 ? (
+          inReview === 0 ? (
             "Nothing is in doubt."
           ) : (
             <span className="text-warning">
-              {plural(now.payments_in_review, "payment")}, {plural(now.refunds_in_review, "refund")}
+              {waiting(now.payments_in_review)} {now.payments_in_review === 1 ? "payment" : "payments"},{" "}
+              {waiting(now.refunds_in_review)} {now.refunds_in_review === 1 ? "refund" : "refunds"}
             </span>
           )
         }
       />
       <Figure
         name="Open now"
-        value={count(now.payments_open)}
+        value={waiting(now.payments_open)}
         below="Payments that wait for a customer or a gateway."
       />
     </div>
