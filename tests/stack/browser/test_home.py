@@ -26,9 +26,13 @@ CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...more) {
 """
 
 
+@pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("most", [15, 125_000])
-async def test_the_chart_cuts_no_label_and_counts_whole_payments(page: Page, stack: Stack, shop: Shop, most: int):
-    """Labels of both axes lie within the chart, however large the figures; payments are counted in whole numbers."""
+async def test_the_chart_cuts_no_label_and_counts_whole_payments(
+    page: Page, stack: Stack, shop: Shop, most: int, width: int
+):
+    """Labels of both axes lie within the chart, on a phone too; payments are counted in whole numbers."""
+    await page.set_viewport_size({"width": width, "height": 800})
     await paid(shop)
 
     async def with_figures(route: Route) -> None:

@@ -97,7 +97,6 @@ function plot(node: HTMLElement, moments: string[], lines: Line[], hourly: boole
     ticks: { stroke: grid, width: 1 },
     font: "12px system-ui",
   };
-  const phone = node.clientWidth < 500;
   const seconds = moments.map((each) => new Date(each).getTime() / 1_000);
   const moment = new Intl.DateTimeFormat(
     undefined,
@@ -140,7 +139,6 @@ function plot(node: HTMLElement, moments: string[], lines: Line[], hourly: boole
           incrs: WHOLE,
           values: (_plot, ticks) => ticks.map((tick) => short.format(tick)),
           size: fitting,
-          show: !phone,
         },
       ],
       series: [
