@@ -79,6 +79,7 @@ async def api_settings(databases: Databases, api_simulator: Simulator) -> Settin
         rate_limit_failed_logins="100000/minute",
         card_limits="visa:30d:2:amount,other:30d:9",
         card_limits_in_test_mode=True,
+        payment_poll_intervals_s="1,15,30,60,120,300",  # no event arrives; what a customer decides at once is seen soon
         overload_target_ms=0,  # however slow the machine of the tests is
     )
 

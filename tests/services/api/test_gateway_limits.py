@@ -47,7 +47,7 @@ async def sent_at(engine: AsyncEngine, gateway_id: str, count: int) -> list[date
     return list((await eventually(sent, lambda found: len(found["times"]) == count))["times"])
 
 
-@pytest.mark.parametrize(("requests_per_s", "count"), [(0.5, 4), (2, 6)], ids=["long waits", "short waits"])
+@pytest.mark.parametrize(("requests_per_s", "count"), [(0.5, 3), (2, 4)], ids=["long waits", "short waits"])
 async def test_payments_above_the_rate_wait_and_all_succeed(
     payer: Payer, api_simulator: Simulator, api_engine: AsyncEngine, requests_per_s: float, count: int
 ) -> None:

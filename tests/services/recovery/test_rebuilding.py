@@ -124,7 +124,7 @@ async def test_a_refund_that_was_refused_while_its_payment_was_away_is_tried_aga
     await durable.ended(handle)
     await forget(durable, new)
     lost = await durable.take_up_refund(refund_of(reserved, new))
-    assert (await lost.result()).status == "refused"
+    assert (await durable.ended(lost)).status == "refused"
     await listed(durable, recovery, new.id)
     await until(lambda: is_at(durable, new, "success"))
     rebuilt = {one.key.partition(":")[0]: one.rebuilt for one in await listed(durable, recovery, new.id)}
