@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from playwright.async_api import Page, expect
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import func, update
 
-from clearway.crypto.passwords import Passwords
 from clearway.db.engine import create_engine
 from clearway.db.seed import TEST_MERCHANT, Credentials
 from clearway.db.tables import sessions, users
@@ -20,6 +20,8 @@ from clearway.users import creation
 from clearway.users.creation import NewPerson
 
 PASSWORD = "a password for tests only"
+HASHED: Final = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+"""As `clearway.crypto.passwords` does, with less work, here and at each log-in: a hash names its own parameters."""
 
 
 async def add_member(
@@ -35,9 +37,7 @@ async def add_member(
     engine = create_engine(Settings(database_url=stack.database_url), application_name="tests-browser")
     try:
         async with engine.begin() as connection:
-            user_id = await creation.add(
-                connection, Actor(SYSTEM, None), NewPerson(email, name), await Passwords().hash(PASSWORD)
-            )
+            user_id = await creation.add(connection, Actor(SYSTEM, None), NewPerson(email, name), HASHED)
             await creation.join(connection, Actor(SYSTEM, None), account.account_id, user_id, role)
             if is_operator:
                 await connection.execute(update(users).where(users.c.id == user_id).values(is_operator=True))
@@ -46,22 +46,37 @@ async def add_member(
 
 
 async def add_crowd(stack: Stack, account: Credentials, emails: Sequence[str]) -> None:
-    """Add many viewers of an account, named by their addresses, who need not sign in: hashes take their time."""
+    """Add many viewers of an account, named by their addresses, who need not sign in."""
     if not emails:
         return
     engine = create_engine(Settings(database_url=stack.database_url), application_name="tests-browser")
-    hashed = await Passwords().hash(PASSWORD)
     try:
         async with engine.begin() as connection:
             for email in emails:
                 person = NewPerson(email, email.partition("@")[0])
-                user_id = await creation.add(connection, Actor(SYSTEM, None), person, hashed)
+                user_id = await creation.add(connection, Actor(SYSTEM, None), person, HASHED)
                 await creation.join(connection, Actor(SYSTEM, None), account.account_id, user_id, Role.VIEWER)
     finally:
         await engine.dispose()
 
 
 async def sign_in(page: Page, stack: Stack, email: str, password: str = PASSWORD) -> None:
+    """Give the page's context a session. No page is opened: the log-in and Home cost more than most tests."""
+    answer = await page.request.post(
+        f"{stack.dashboard_url}/api/v1/auth/login",
+        data={"email": email, "password": password},
+        headers={"X-Clearway-Request": "1"},
+    )
+    assert answer.ok, await answer.text()
+
+
+async def open_home(page: Page, stack: Stack) -> None:
+    """Open Home, and wait for it."""
+    await page.goto(stack.dashboard_url)
+    await expect(page.get_by_role("heading", name="Home")).to_be_visible()
+
+
+async def sign_in_by_page(page: Page, stack: Stack, email: str, password: str = PASSWORD) -> None:
     """Sign in by the page, as a person does, and wait for Home."""
     await page.goto(f"{stack.dashboard_url}/login")
     await page.get_by_label("E-mail address").fill(email)

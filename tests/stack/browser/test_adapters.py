@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,40 +10,36 @@ import pytest
 from playwright.async_api import Page, Request, expect
 
 from clearway.dev import stand_ins
+from clearway.dev.stack import Stack
+from tests.stack.browser.merchants import open_shop
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_checkout import pay, status
 
 FIRST = 10
 """Before the simulator."""
-KNOWN_S = 5.5
-"""A change of a gateway reaches every process within 5 seconds."""
-
-
-async def delete(shop: Shop, gateway: dict[str, Any]) -> None:
-    """Leave the merchant without the gateway: disabled, because its payments name it."""
-    (await shop.api.post(f"/gateways/{gateway['id']}/disable")).raise_for_status()
 
 
 @pytest.fixture
-async def stripe(shop: Shop) -> AsyncIterator[dict[str, Any]]:
+async def shop(stack: Stack) -> AsyncIterator[Shop]:
+    """Sell as a merchant of its own: no process knows its former gateways, which it would for five seconds."""
+    async with open_shop(stack, "A Shop With Another Gateway") as shop:
+        yield shop
+
+
+@pytest.fixture
+async def stripe(shop: Shop) -> dict[str, Any]:
     """Connect an account at the stand-in of Stripe, before the simulator."""
-    made = await stand_ins.connect(shop.api, shop.gateway, stand_ins.stripe(secrets.token_hex(8), FIRST))
-    await asyncio.sleep(KNOWN_S)
-    yield made
-    await delete(shop, made)
+    return await stand_ins.connect(shop.api, shop.gateway, stand_ins.stripe(secrets.token_hex(8), FIRST))
 
 
 @pytest.fixture
-async def paypal(shop: Shop) -> AsyncIterator[dict[str, Any]]:
+async def paypal(shop: Shop) -> dict[str, Any]:
     """Connect an app at the stand-in of PayPal."""
-    made = await stand_ins.connect(shop.api, shop.gateway, stand_ins.paypal(secrets.token_hex(8), FIRST))
-    await asyncio.sleep(KNOWN_S)
-    yield made
-    await delete(shop, made)
+    return await stand_ins.connect(shop.api, shop.gateway, stand_ins.paypal(secrets.token_hex(8), FIRST))
 
 
 @pytest.fixture
-async def square(shop: Shop) -> AsyncIterator[dict[str, Any]]:
+async def square(shop: Shop) -> dict[str, Any]:
     """Connect a location at the stand-in of Square, before the simulator."""
     token = f"EAAA_{secrets.token_hex(8)}"
     headers = {"authorization": f"Bearer {token}"}
@@ -57,10 +52,8 @@ async def square(shop: Shop) -> AsyncIterator[dict[str, Any]]:
         "api_base": f"{str(shop.gateway.base_url).rstrip('/')}/square",
     }
     body = {"kind": "square", "priority": FIRST, "credentials": {"access_token": token}, "settings": settings}
-    made = (await shop.api.post("/gateways", json=body)).raise_for_status().json()
-    await asyncio.sleep(KNOWN_S)
-    yield made
-    await delete(shop, made)
+    made: dict[str, Any] = (await shop.api.post("/gateways", json=body)).raise_for_status().json()
+    return made
 
 
 def bodies_of(page: Page, shop: Shop) -> list[str]:

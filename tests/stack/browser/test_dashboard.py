@@ -12,7 +12,7 @@ from clearway.db.seed import TEST_MERCHANT
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
 from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
-from tests.stack.browser.people import PASSWORD, add_member, sign_in
+from tests.stack.browser.people import PASSWORD, add_member, open_home, sign_in, sign_in_by_page
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.waits import press_until
 
@@ -25,7 +25,7 @@ async def paid(shop: Shop, amount: int = 50_000, **customer: str) -> dict[str, A
 async def test_from_the_log_in_to_a_refund(page: Page, stack: Stack, shop: Shop):
     """An owner signs in, finds a payment by its e-mail address, refunds a part, and sees what is left."""
     payment = await paid(shop, 123_450, name="محمد عبد الله", email="refund-me@example.test")
-    await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
+    await sign_in_by_page(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
     await expect(page.get_by_test_id("test-mode")).to_be_visible()
     await page.get_by_role("link", name="Transactions").click()
     search = page.get_by_role("searchbox")
@@ -90,6 +90,7 @@ async def test_the_palette_finds_a_pasted_id(page: Page, stack: Stack, shop: Sho
     """The keyboard alone leads from any page to a payment whose id is pasted."""
     payment = await paid(shop)
     await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
+    await open_home(page, stack)
     await press_until(page, "/", shown=page.get_by_role("combobox"))
     await page.get_by_role("combobox").fill(payment["id"])
     await page.keyboard.press("Enter")
@@ -101,6 +102,7 @@ async def test_a_session_that_ended_leads_to_the_log_in(page: Page, stack: Stack
     """When a session is ended elsewhere, the next request leads to the log-in."""
     await add_member(stack, "leaver@example.test", Role.SUPPORT)
     await sign_in(page, stack, "leaver@example.test", PASSWORD)
+    await open_home(page, stack)
     await page.context.clear_cookies()
     # Unless one in the background was quicker, and the link is gone.
     with contextlib.suppress(PlaywrightTimeout):

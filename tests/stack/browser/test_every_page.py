@@ -12,16 +12,17 @@ from playwright.async_api import Page
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
 from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD, TEST_API_KEY
-from tests.stack.browser.accessible import faults
+from tests.stack.browser.accessible import Look, faults_in
 from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.inbox import link_of
-from tests.stack.browser.people import add_member, call_api, sign_in
+from tests.stack.browser.people import add_member, call_api, open_home, sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_dashboard import paid
 from tests.stack.browser.test_routing import saved
 from tests.stack.e2e.merchant import eventually
 from tests.unit.tidy.source import ROOT
 
+LOOKS: Final = (Look(1_280, "light"), Look(390, "dark"))
 ROUTES: Final = ROOT / "web/dashboard/src/routes"
 NO_PAGES: Final = {"__root.tsx", "_app.tsx"}
 LONG: Final = "Maximilian Freiherr von Hohenstein-Württemberg zu Oberpfaffenhofen"
@@ -112,31 +113,26 @@ async def all_faults(
     for address in (address for addresses in pages.values() for address in addresses):
         path = address.format(**ids)
         await page.goto(path if path.startswith("http") else stack.dashboard_url + path)
-        found += await faults(page)
+        found += await faults_in(page, LOOKS)
     return found
 
 
-LOOKS = ({"color_scheme": "light", "width": 1_280}, {"color_scheme": "dark", "width": 390})
-
-
-@pytest.mark.parametrize("look", LOOKS)
-async def test_pages_inside(new_page: NewPage, stack: Stack, shop: Shop, look: dict[str, object]) -> None:
+@pytest.mark.timeout(900)
+async def test_pages_inside(page: Page, stack: Stack, shop: Shop) -> None:
     """Axe finds nothing serious, and no page is wider than its window, for an owner who is an operator too."""
     email = f"every-{secrets.token_hex(4)}@example.test"
     await add_member(stack, email, Role.OWNER, LONG, is_operator=True)
-    page = await new_page(**look)
     await sign_in(page, stack, email)
     assert await all_faults(page, stack, INSIDE, await business(shop)) == []
 
 
-@pytest.mark.parametrize("look", LOOKS)
-async def test_pages_outside(new_page: NewPage, stack: Stack, look: dict[str, object]) -> None:
+async def test_pages_outside(page: Page, new_page: NewPage, stack: Stack) -> None:
     """The same for who has not signed in: with a link of a mail, and with one that is not good."""
     invited, newcomer = (f"{name}-{secrets.token_hex(4)}@example.test" for name in ("invited", "newcomer"))
     owner = await new_page()
     await sign_in(owner, stack, OWNER_EMAIL, OWNER_PASSWORD)
+    await open_home(owner, stack)
     await call_api(owner, "POST", "/invitations", {"email": invited, "role": "viewer"})
-    page = await new_page(**look)
     await page.goto(f"{stack.dashboard_url}/register")
     await page.get_by_label("E-mail address").fill(newcomer)
     await page.get_by_label("Your name").fill(LONG)

@@ -9,7 +9,7 @@ from playwright.async_api import Page, Route, expect
 
 from clearway.dev.stack import Stack
 from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
-from tests.stack.browser.people import sign_in
+from tests.stack.browser.people import open_home, sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_dashboard import paid
 from tests.stack.browser.waits import until
@@ -45,6 +45,7 @@ async def test_the_chart_cuts_no_label_and_counts_whole_payments(
     await page.route("**/api/v1/statistics/series?*", with_figures)
     await page.add_init_script(LISTEN)
     await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
+    await open_home(page, stack)
     await expect(page.locator("canvas").first).to_be_visible()
     await until(page, "drawn.length > 10")
     labels: list[dict[str, Any]] = await page.evaluate("drawn")

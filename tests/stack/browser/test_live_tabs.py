@@ -25,6 +25,7 @@ async def test_two_tabs_share_one_socket(page: Page, stack: Stack, shop: Shop):
     await add_member(stack, "two-tabs@example.test", Role.VIEWER)
     await sign_in(page, stack, "two-tabs@example.test")
     await page.goto(f"{stack.dashboard_url}/payments")
+    await expect(page.get_by_role("status").filter(has_text="Connected")).to_be_visible()
     other = await page.context.new_page()
     opened: list[str] = []
     other.on("websocket", lambda socket: opened.append(socket.url))

@@ -14,7 +14,7 @@ from clearway.domain.roles import Role
 from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.inbox import link_of, mails, wait_for_subject
 from tests.stack.browser.merchants import open_shop
-from tests.stack.browser.people import PASSWORD, add_member, age_step_ups, call_api, sign_in
+from tests.stack.browser.people import PASSWORD, add_member, age_step_ups, call_api, sign_in, sign_in_by_page
 from tests.stack.browser.shop import Shop
 from tests.stack.e2e.merchant import eventually
 
@@ -113,7 +113,7 @@ async def test_a_second_step_is_turned_on_used_and_turned_off(page: Page, stack:
 async def test_a_password_and_an_address_are_changed_by_mail(page: Page, new_page: NewPage, stack: Stack):
     """A forgotten password, a new password and a new address: the old ones stop to work, and other sessions end."""
     await add_member(stack, "before@example.test", Role.VIEWER)
-    await sign_in(page, stack, "before@example.test")
+    await sign_in_by_page(page, stack, "before@example.test")
     other = await new_page()
     await other.goto(f"{stack.dashboard_url}/forgot")
     await other.get_by_label("E-mail address").fill("before@example.test")
@@ -125,10 +125,10 @@ async def test_a_password_and_an_address_are_changed_by_mail(page: Page, new_pag
     await other.get_by_role("link", name="Log in").click()
     await page.reload()
     await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
-    await sign_in(other, stack, "before@example.test", FRESH_PASSWORD)
+    await sign_in_by_page(other, stack, "before@example.test", FRESH_PASSWORD)
     await wait_for_subject(stack, "before@example.test", "password")
 
-    await sign_in(page, stack, "before@example.test", FRESH_PASSWORD)
+    await sign_in_by_page(page, stack, "before@example.test", FRESH_PASSWORD)
     await page.goto(f"{stack.dashboard_url}/account?tab=security")
     await page.get_by_label("New password").fill(f"{FRESH_PASSWORD} again")
     await page.get_by_role("button", name="Change the password").click()
@@ -147,7 +147,7 @@ async def test_a_password_and_an_address_are_changed_by_mail(page: Page, new_pag
     await expect(page.get_by_role("heading", name="The address is changed")).to_be_visible()
     await wait_for_subject(stack, "before@example.test", "address")
     await page.context.clear_cookies()
-    await sign_in(page, stack, "after@example.test", f"{FRESH_PASSWORD} again")
+    await sign_in_by_page(page, stack, "after@example.test", f"{FRESH_PASSWORD} again")
 
 
 async def test_a_team_is_invited_changed_and_parted(page: Page, new_page: NewPage, stack: Stack):

@@ -6,11 +6,10 @@ import gzip
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from api.hosted.languages import NAMES
-from tests.stack.browser.accessible import ANIMATED
+from tests.stack.browser.accessible import violations
 from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_checkout import enter_vpa, pay, status
@@ -23,8 +22,7 @@ CLS_MAX = 0.1
 
 async def assert_accessible(page: Page) -> None:
     """Fail on every finding of axe."""
-    await page.evaluate(ANIMATED)
-    found = (await Axe().run(page)).response["violations"]
+    found = await violations(page)
     assert not found, [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found]
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from playwright.async_api import Locator, Page, expect
 
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
 from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
-from tests.stack.browser.accessible import faults
-from tests.stack.browser.conftest import NewPage
-from tests.stack.browser.people import add_member, sign_in
+from tests.stack.browser.accessible import EVERY_LOOK, faults_in
+from tests.stack.browser.people import add_member, open_home, sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_dashboard import paid
 
@@ -53,6 +51,7 @@ async def test_rules_are_written_tried_switched_on_and_rolled_back(page: Page, s
     (await shop.api.post(f"/routing/versions/{first}/activate")).raise_for_status()
     await paid(shop)
     await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
+    await open_home(page, stack)
     await page.get_by_role("link", name="Routing").click()
     await page.get_by_role("link", name="New version").click()
     await page.get_by_role("button", name="Rule", exact=True).click()
@@ -152,19 +151,16 @@ async def test_a_viewer_reads_rules_and_writes_none(page: Page, stack: Stack, sh
     await expect(page.get_by_text("Your role reads routing rules, and does not write them")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1_280, 390])
-async def test_the_pages_are_accessible(new_page: NewPage, stack: Stack, shop: Shop, scheme: str, width: int):
+async def test_the_pages_are_accessible(page: Page, stack: Stack, shop: Shop):
     """Axe finds nothing serious on the pages of routing, and none is wider than its window."""
     gateway = await second_gateway(shop)
     long = "Maximilian von Hohenstein-Wuerttemberg zu Oberpfaffenhofen 0123"
     split = {"type": "split", "shares": [{"percent": 100, "gateways": [gateway]}]}
     number = await saved(shop, {"rules": [rule(long, gateway) | {"output": split}]}, "ملاحظة طويلة")
-    page = await new_page(width=width, color_scheme=scheme)
     await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
     found: list[str] = []
     for path in ("/routing", f"/routing/{number}", f"/routing/new?from={number}"):
         await page.goto(stack.dashboard_url + path)
-        found += await faults(page)
+        found += await faults_in(page, EVERY_LOOK)
     await page.get_by_role("button", name="Save draft").wait_for()
     assert found == []

@@ -27,7 +27,7 @@ from tests.stack.browser.hostile_shop import (
     name_devices,
     receiver,
 )
-from tests.stack.browser.people import add_member, sign_in
+from tests.stack.browser.people import add_member, open_home, sign_in, sign_in_by_page
 from tests.stack.browser.shop import Shop
 
 IN_DASHBOARD: Final = (
@@ -50,6 +50,7 @@ async def hostile(stack: Stack) -> AsyncIterator[Hostile]:
 async def test_no_text_of_anybody_runs(page: Page, stack: Stack, hostile: Hostile):
     """Every page of dashboard and checkout shows what people, programs and gateways wrote as text, whoever wrote it."""
     await sign_in(page, stack, OWNER)
+    await open_home(page, stack)
     await name_devices(stack)
     links = await page.get_by_role("navigation").first.get_by_role("link").all()
     menu = [str(await link.get_attribute("href")) for link in links]
@@ -134,6 +135,7 @@ async def test_no_page_acts_for_somebody_who_is_signed_in(page: Page, stack: Sta
     email = f"victim-{host}@example.test"
     await add_member(stack, email, Role.OWNER)
     await sign_in(page, stack, email)
+    await open_home(page, stack)
     attacker = await page.context.new_page()
     await attacker.goto(f"http://{host}:{elsewhere}/")
     tried = await attacker.evaluate(
@@ -170,7 +172,7 @@ async def test_no_page_acts_for_somebody_who_is_signed_in(page: Page, stack: Sta
 async def test_scripts_cannot_read_the_session(page: Page, stack: Stack):
     """The cookie of the session is for the server only; what scripts may read opens nothing."""
     await add_member(stack, "cookie@example.test", Role.VIEWER)
-    await sign_in(page, stack, "cookie@example.test")
+    await sign_in_by_page(page, stack, "cookie@example.test")
     kept = {each["name"]: each for each in await page.context.cookies()}
     session = kept["clearway_session"]
     assert (session["httpOnly"], session["sameSite"], session["path"]) == (True, "Strict", "/")

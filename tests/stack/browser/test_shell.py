@@ -11,10 +11,10 @@ from playwright.async_api import Error, Page, Route, expect
 
 from clearway.dev.stack import Stack
 from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD
-from tests.stack.browser.people import sign_in
+from tests.stack.browser.people import open_home, sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_dashboard import paid
-from tests.stack.browser.waits import press_until
+from tests.stack.browser.waits import hurry_until, press_until
 
 PROBLEM = {
     "type": "urn:clearway:internal_error",
@@ -30,6 +30,7 @@ OF_PAGES = re.compile(r"/api/v1/(?!users/me|installation|live|notices$)")
 async def test_keys_lead_to_pages(page: Page, stack: Stack):
     """`?` shows the sheet of shortcuts, and `g t` opens Transactions."""
     await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
+    await open_home(page, stack)
     sheet = page.get_by_role("dialog")
     await press_until(page, "Shift+Slash", shown=sheet.get_by_text("Next and previous row"))
     await page.keyboard.press("Escape")
@@ -41,6 +42,7 @@ async def test_keys_lead_to_pages(page: Page, stack: Stack):
 async def test_it_says_when_it_is_offline(page: Page, stack: Stack):
     """The connection is shown, and comes back by itself."""
     await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
+    await open_home(page, stack)
     status = page.get_by_role("status")
     await expect(status.filter(has_text="Connected")).to_be_visible()
     await page.context.set_offline(True)
@@ -58,8 +60,9 @@ async def test_an_answer_that_is_missing_has_a_reason_and_a_way_on(page: Page, s
         await route.fulfill(status=500, content_type="application/problem+json", body=json.dumps(PROBLEM))
 
     await page.route(OF_PAGES, refuse)
+    await page.clock.install()
     await page.goto(f"{stack.dashboard_url}/{path}")
-    await expect(page.get_by_role("alert").first).to_be_visible()
+    await hurry_until(page, page.get_by_role("alert").first)
     await expect(page.locator("main")).to_contain_text("req_of_the_test")
     await page.unroute_all()
     again = page.get_by_role("button", name="Try again")

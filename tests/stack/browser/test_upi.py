@@ -10,11 +10,12 @@ import zxingcpp
 from PIL import Image
 from playwright.async_api import Page, expect
 
+from clearway.dev.stack import Stack
 from clearway.simulator.scenarios import BRIEF_INTENT_AMOUNT
 from tests.stack.browser.conftest import PATIENCE_MS, NewPage
+from tests.stack.browser.merchants import open_shop
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_checkout import pay, status
-from tests.stack.browser.waits import open_until
 
 ANDROID = (
     "Mozilla/5.0 (Linux; Android 15; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156 Mobile Safari/537.36"
@@ -170,20 +171,19 @@ async def test_the_test_app_is_one_click_away(page: Page, shop: Shop):
     await expect(status(page, "success")).to_be_visible()
 
 
-async def test_the_field_for_a_upi_id_is_there_only_where_the_gateway_collects(page: Page, shop: Shop):
+async def test_the_field_for_a_upi_id_is_there_only_where_the_gateway_collects(page: Page, stack: Stack, shop: Shop):
     """A gateway without `upi_collect` gets no field, and the code works; with it the field is optional."""
-    simulators = [each["id"] for each in await shop.gateways() if each["kind"] == "simulator"]
-    for gateway_id in simulators:
-        await shop.set_gateway(gateway_id, upi_collect=False)
-    try:
-        order = await shop.order()
-        await open_until(page, shop.page(order), page.locator("[name=vpa]"), 0)
-        await press(shop, await show_code(page, shop, order), "complete")
+    async with open_shop(stack, "A Shop That Collects Nothing") as other:
+        [simulator] = await other.gateways()
+        await other.set_gateway(simulator["id"], upi_collect=False)
+        order = await other.order()
+        await page.goto(other.page(order))
+        await expect(page.get_by_test_id("method-upi")).to_be_visible()
+        await expect(page.locator("[name=vpa]")).to_have_count(0)
+        await press(other, await show_code(page, other, order), "complete")
         await expect(status(page, "success")).to_be_visible()
-    finally:
-        for gateway_id in simulators:
-            await shop.set_gateway(gateway_id, upi_collect=True)
-    await open_until(page, shop.page(await shop.order()), page.locator("[name=vpa]"), 1)
+    await page.goto(shop.page(await shop.order()))
+    await expect(page.locator("[name=vpa]")).to_have_count(1)
     await page.get_by_test_id("method-upi").click()
     await page.locator("[name=vpa]").fill("no-handle")
     await pay(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -100,7 +101,7 @@ async def test_what_failed_is_sent_again(page: Page, stack: Stack, shop: Shop, r
     receiver.usual = Reply(500, body=b"the shelf is full")
     await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
     endpoint_id, _ = await add_endpoint(page, stack, receiver.url)
-    first, second = await failed_delivery(shop, endpoint_id), await failed_delivery(shop, endpoint_id)
+    first, second = await asyncio.gather(failed_delivery(shop, endpoint_id), failed_delivery(shop, endpoint_id))
     await page.goto(f"{stack.dashboard_url}/webhooks/deliveries/{first['id']}")
     await expect(page.get_by_text("the shelf is full").first).to_be_visible()
     tried = len(receiver.received)
