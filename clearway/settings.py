@@ -127,7 +127,8 @@ class Settings(BaseSettings):
     simulator_public_url: str | None = None
     """Where a customer's browser finds the simulator's pages; the same as `simulator_url` when not set."""
     simulator_webhook_secret: SecretStr = SecretStr(DEVELOPMENT_SIMULATOR_SECRET)
-    gateway_timeout_s: float = Field(default=20.0, gt=0, le=120)
+    gateway_timeout_s: float = Field(default=20.0, gt=0, le=25)
+    """At most 25: after 30 seconds a workflow gives up a call as unknown, and the connector must have said first."""
 
     payment_poll_intervals_s: Annotated[tuple[float, ...], NoDecode] = (15, 30, 60, 120, 300)
     """Waits before each status poll of a pending payment; the last repeats until the deadline."""

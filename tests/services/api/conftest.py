@@ -34,6 +34,7 @@ from clearway.durable.client import connect
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import TASK_QUEUES
 from clearway.gateway_configs.opening import open_connections
+from clearway.monitoring import schedules
 from clearway.monitoring.calls import CallLog
 from clearway.settings import Settings
 from tests.services.gateways.running import Simulator, free_listener, running_simulator
@@ -54,6 +55,12 @@ def free_port() -> int:
 def changed(settings: Settings, **changes: object) -> Settings:
     """Return other settings; a copy would keep what was derived from the old ones."""
     return Settings(_env_file=None, **(settings.model_dump() | changes))
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Temporal take its time with schedules: what is not done within seconds is left to maintenance."""
+    monkeypatch.setattr(schedules, "PATIENCE_S", 60.0)
 
 
 @pytest.fixture(scope="package")

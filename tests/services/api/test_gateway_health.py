@@ -20,18 +20,11 @@ from clearway.durable.deliveries import TemporalDeliveries
 from clearway.gateway_configs.opening import open_connections
 from clearway.mail.letters import Letter
 from clearway.mail.outbox import open_letter
-from clearway.monitoring import schedules as following
 from clearway.monitoring.schedules import reconcile
 from clearway.settings import Settings
 from tests.services.api.conftest import Caller, Payer, changed, eventually, free_port
 from tests.services.api.test_routing import first_gateway, gateway
 from tests.support.mail_server import MailServer
-
-
-@pytest.fixture
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let Temporal take its time: what is not done within seconds is left to maintenance."""
-    monkeypatch.setattr(following, "PATIENCE_S", 60.0)
 
 
 async def health(caller: Caller, gateway_id: str) -> dict[str, Any]:

@@ -133,6 +133,7 @@ async def test_jobs_show_their_runs_and_can_be_run_now(
     assert "job.run" in await actions(api_engine, "installation")
 
 
+@pytest.mark.usefixtures("patience")
 async def test_health_checks_are_jobs_of_gateways(operator: httpx.AsyncClient, payer: Payer, temporal: Client) -> None:
     """The check of a new gateway is listed with its merchant and runs by hand; that of a disabled one is paused."""
     made = await payer.http.post("/gateways", json={"kind": "simulator", "name": "Checked", "test": False})

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from clearway.settings import Settings, settings_problem
+from workflows import policies
 
 ROOT = Path(__file__).parents[3]
 SECRETS = {"DATABASE_URL": "postgresql://app:hunter2-password@db/x", "TEMPORAL_API_KEY": "tmprl-hunter2-key"}
@@ -73,3 +75,10 @@ def test_a_worker_that_refuses_its_settings_says_so_in_one_line() -> None:
     assert ended.returncode == 1
     assert ended.stderr.startswith("worker: ")
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_connector_gives_up_before_its_workflow_does() -> None:
+    """A call that a workflow gives up is unknown, whatever its gateway says afterwards."""
+    most = (policies.GATEWAY_CALL_TIMEOUT - timedelta(seconds=1)).total_seconds()
+    with pytest.raises(ValidationError):
+        Settings(_env_file=None, gateway_timeout_s=most)
