@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote_plus, urlsplit
 
 import pytest
-from playwright.async_api import Page, Request, Route, expect
+from playwright.async_api import Error, Page, Request, Route, expect
 
 from clearway.dev.stack import Stack
 from clearway.domain.merchant import Mode
@@ -142,7 +143,8 @@ async def test_paypals_button_opens_its_own_window(page: Page, stack: Stack, liv
     window = await opened.value
     async with asyncio.timeout(GIVEN_UP_S):
         while not window.is_closed():
-            await page.clock.run_for(BETWEEN_QUESTIONS_MS)
+            with suppress(Error):  # the clock is that of the window, too, which may close meanwhile
+                await page.clock.run_for(BETWEEN_QUESTIONS_MS)
     await expect(status(page, "processing")).to_be_visible()
     assert traffic.origins == {live.checkout_url, GATEWAY}
     assert len(await live.payments(order)) == 1
