@@ -24,6 +24,7 @@ from clearway.domain.roles import Role
 from clearway.settings import OWNER_EMAIL, OWNER_PASSWORD, TEST_API_KEY, TEST_API_SECRET
 from tests.stack.browser.people import add_member, sign_in
 from tests.stack.browser.shop import Shop
+from tests.stack.e2e.merchant import eventually
 
 RUNNERS: Final = {"curl": "sh", "python": sys.executable, "node": "node", "php": "php", "ruby": "ruby"}
 SUFFIXES: Final = {"curl": "sh", "python": "py", "node": "mjs", "php": "php", "ruby": "rb"}
@@ -165,8 +166,10 @@ async def test_a_refused_request_is_found_in_the_log(page: Page, stack: Stack, s
     headers = {"X-Request-Id": "from-the-browser-test", "Idempotency-Key": "logged-1"}
     body = {"amount": 0, "currency": "INR", "notes": {"who": "Ada Lovelace"}}
     await shop.api.post("/orders", json=body, headers=headers)
+    asked = "request_id=from-the-browser-test"
+    await eventually(lambda: shop.read(f"/request_log?{asked}"), lambda found: bool(found["data"]))
     await sign_in(page, stack, OWNER_EMAIL, OWNER_PASSWORD)
-    await page.goto(f"{stack.dashboard_url}/developers/requests?request_id=from-the-browser-test")
+    await page.goto(f"{stack.dashboard_url}/developers/requests?{asked}")
     await page.get_by_role("row").filter(has_text="validation_error").get_by_role("link").click()
     await expect(page.get_by_role("region", name="Request body")).to_contain_text('"notes": "•••"')
     await expect(page.get_by_role("region", name="Answer")).to_contain_text('"code": "validation_error"')
