@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request
@@ -19,6 +18,7 @@ from api.http.routing import Router
 from api.http.services import ApiServices, ServicesDep
 from api.live.standing import CHECKED_EACH_S, Standing, standing_of
 from clearway.db.events import changes_after
+from clearway.db.pages import EPOCH
 from clearway.domain.errors import InvalidRequestError
 from clearway.domain.events import EventType
 from clearway.domain.ids import EVENT, first_id, is_id, made_at
@@ -30,7 +30,6 @@ router = Router(prefix="/events", tags=["events"])
 
 Reader = Annotated[Principal, requires(Permission.EVENTS_READ)]
 WAIT_S: Final = 5.0
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 PAGE: Final = 500
 CAUGHT_UP_MAX: Final = 10_000
 """Events that are sent after a break. When there are more, the stream says `resync` and continues with what is new."""

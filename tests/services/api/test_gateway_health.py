@@ -37,15 +37,13 @@ async def health(caller: Caller, gateway_id: str) -> dict[str, Any]:
 async def schedule_of(temporal: Client, gateway_id: str) -> dict[str, Any]:
     """Describe the schedule of a gateway; of one that was just changed, Temporal sometimes does not answer in time."""
     handle = temporal.get_schedule_handle(schedules.health_schedule_id(gateway_id))
-    for _ in range(5):
+    for attempt in range(6):
         try:
             described = await handle.describe()
             break
         except RPCError as error:
-            if error.status not in {RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED}:
+            if attempt == 5 or error.status not in {RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED}:
                 raise
-    else:
-        described = await handle.describe()
     spec = described.schedule.spec
     return {
         "paused": described.schedule.state.paused,

@@ -11,6 +11,7 @@ describe("numbers in words", () => {
   it("says that what was not counted in whole may be more", () => {
     expect(atLeast("500,000", true)).toBe("500,000");
     expect(atLeast("500,000", false)).toBe("500,000 or more");
+    expect(plural(500_000, "delivery", "deliveries", false)).toBe("500,000 or more deliveries");
   });
 });
 

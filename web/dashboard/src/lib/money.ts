@@ -92,9 +92,12 @@ export function atLeast(shown: string, isWhole: boolean): string {
   return isWhole ? shown : `${shown} or more`;
 }
 
-/** A number of things in words: "1 refund", "2 refunds". Give the plural where it is not the singular with an s. */
-export function plural(number: number, one: string, many = `${one}s`): string {
-  return `${count(number)} ${number === 1 ? one : many}`;
+/**
+ * A number of things in words: "1 refund", "2 refunds", "500,000 or more refunds" where not all were counted.
+ * Give the plural where it is not the singular with an s.
+ */
+export function plural(number: number, one: string, many = `${one}s`, isWhole = true): string {
+  return `${atLeast(count(number), isWhole)} ${number === 1 ? one : many}`;
 }
 
 /** 0.9731 -> "97.3 %"; null is a dash: there is nothing to divide by. */

@@ -89,9 +89,9 @@ export function Figures({ overview }: { overview: Overview }) {
   const [isComparedWithYesterday, isComparedWithLastWeek] = [yesterday, lastWeek].map(
     (period) => today.complete && period.complete,
   );
-  const waiting = (number: number) => atLeast(count(number), number < now.counted_max);
+  const isCounted = (number: number) => number < now.counted_max;
   const inReview = now.payments_in_review + now.refunds_in_review;
-  const isReviewCounted = Math.max(now.payments_in_review, now.refunds_in_review) < now.counted_max;
+  const isReviewCounted = isCounted(now.payments_in_review) && isCounted(now.refunds_in_review);
   return (
     <div className="grid grid-cols-2 gap-3 sm:gap-4 lg:grid-cols-4">
       <Figure
@@ -188,7 +188,9 @@ export function Figures({ overview }: { overview: Overview }) {
         }
         below={plural(
           today.refunds.reduce((sum, each) => sum + each.refunds, 0),
-          today.refunds_complete ? "refund" : "or more refund",
+          "refund",
+          "refunds",
+          today.refunds_complete,
         )}
       />
       <Figure
@@ -196,12 +198,7 @@ export function Figures({ overview }: { overview: Overview }) {
         value={atLeast(count(today.webhooks.failed), today.webhooks.complete)}
         below={
           <>
-            <span>
-              of{" "}
-              {today.webhooks.complete
-                ? plural(today.webhooks.deliveries, "delivery", "deliveries")
-                : `${count(today.webhooks.deliveries)} or more deliveries`}
-            </span>
+            <span>of {plural(today.webhooks.deliveries, "delivery", "deliveries", today.webhooks.complete)}</span>
             {today.webhooks.pending > 0 && (
               <span>
                 {atLeast(count(today.webhooks.pending), today.webhooks.complete)} waiting for the next attempt
@@ -225,15 +222,15 @@ export function Figures({ overview }: { overview: Overview }) {
             "Nothing is in doubt."
           ) : (
             <span className="text-warning">
-              {waiting(now.payments_in_review)} {now.payments_in_review === 1 ? "payment" : "payments"},{" "}
-              {waiting(now.refunds_in_review)} {now.refunds_in_review === 1 ? "refund" : "refunds"}
+              {plural(now.payments_in_review, "payment", "payments", isCounted(now.payments_in_review))},{" "}
+              {plural(now.refunds_in_review, "refund", "refunds", isCounted(now.refunds_in_review))}
             </span>
           )
         }
       />
       <Figure
         name="Open now"
-        value={waiting(now.payments_open)}
+        value={atLeast(count(now.payments_open), isCounted(now.payments_open))}
         below="Payments that wait for a customer or a gateway."
       />
     </div>
