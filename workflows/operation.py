@@ -34,6 +34,11 @@ def difference(outcome: GatewayOutcome, asked: Money) -> str | None:
     return f"the gateway reports {reported(outcome)}, and {asked} was requested"
 
 
+def amount_missing(differs: str) -> str:
+    """Return why a decision that books money needs an amount, and how to give it."""
+    return f"{differs}: give the amount that moved, in minor units (`amount`; `--amount` on the command line)"
+
+
 def captured_by(outcome: GatewayOutcome, capture_id: str, amount_minor: int) -> CapturedAmount:
     """Return a capture to record, with all that the gateway says of it: a refund is sent with that."""
     return CapturedAmount(capture_id, amount_minor, outcome.reference, dict(outcome.references), outcome.state)

@@ -25,10 +25,9 @@ def _by_status(run: PaymentRun) -> list[str]:
             captured = f"{run.money(run.payment.captured_minor)} of {run.payment.money} captured"
             return [captured, f"awaits a capture or a cancellation until {moment(run.expires_at)}"]
         case PaymentStatus.NEEDS_REVIEW:
-            return [
-                "awaits an operator's decision",
-                f"look at the gateway, then `clearway payments resolve {run.new.id} --outcome … --reason …`",
-            ]
+            amount = " --amount …" if run.doubt.differs else ""
+            command = f"clearway payments resolve {run.new.id} --outcome …{amount} --reason …"
+            return ["awaits an operator's decision", f"look at the gateway, then `{command}`"]
         case PaymentStatus.RETRYING if run.payment.retry_at is not None:
             return [f"attempt {run.attempt + 1} follows {moment(run.payment.retry_at)}, unless the merchant is first"]
         case PaymentStatus.RETRYING:

@@ -15,6 +15,7 @@ from clearway.domain.payment import (
     PaymentStatus,
 )
 from clearway.durable.messages import Resolution
+from workflows.operation import amount_missing
 
 BOOKS: frozenset[PaymentStatus] = frozenset({PaymentStatus.SUCCESS, PaymentStatus.AUTHORIZED})
 """Outcomes with which an operator can say that money moved."""
@@ -37,7 +38,7 @@ class Doubt:
 def resolved(payment: Payment, doubt: Doubt, resolution: Resolution, *, step: str, own_capture_id: str) -> Change:
     """Return the change for an operator's decision. The state machine decides whether it is allowed.
 
-    Raises MoveRefusedError when the outcome does not end a review, or when the amount that moved must be said.
+    Raises MoveRefusedError when the outcome does not end a review, or when the amount that moved is required.
     """
     if resolution.outcome not in MOVES[PaymentStatus.NEEDS_REVIEW]:
         allowed = ", ".join(sorted(MOVES[PaymentStatus.NEEDS_REVIEW]))
@@ -65,7 +66,7 @@ def _moved(
     """Return the capture to book: the operator's amount, else the requested amount for `success`."""
     if resolution.amount is not None:
         if to not in BOOKS:
-            message = f"an amount says that money was taken, which {to} denies: leave it out, or say success"
+            message = f"with {to}, no money was taken: leave the amount out, or choose success"
             raise MoveRefusedError(message)
         if doubt.capture is not None:
             return replace(doubt.capture, amount_minor=resolution.amount)
@@ -73,8 +74,7 @@ def _moved(
     if to is not PaymentStatus.SUCCESS:
         return None
     if doubt.differs:
-        message = f"{doubt.differs}: say the amount that moved, in minor units (amount)"
-        raise MoveRefusedError(message)
+        raise MoveRefusedError(amount_missing(doubt.differs))
     if doubt.capture is not None or payment.captured_minor:
         return doubt.capture
     return CapturedAmount(own_capture_id, payment.amount_minor)

@@ -21,7 +21,7 @@ from clearway.gateways.contract import GatewayOutcome, Operation, OperationKind,
 from workflows import policies
 from workflows.inbox import Listener
 from workflows.lasting import RecordMovedError, compare, uncancelled
-from workflows.operation import GatewayCaller, difference
+from workflows.operation import GatewayCaller, amount_missing, difference
 from workflows.refund.record import RefundRecord
 from workflows.refusal import RecordingRefusedError, signal_refusal, until_recorded
 from workflows.timeline import moment
@@ -256,7 +256,7 @@ class RefundWorkflow(Listener):
         if outcome.kind is OutcomeKind.APPROVED and self._status in OPEN:
             differs = difference(outcome, self._record.refund.money)
             if differs:
-                await self._doubt(differs)
+                await self._doubt(differs, outcome.reference)
             else:
                 await self._change(
                     RefundStatus.PROCESSED,
@@ -281,10 +281,10 @@ class RefundWorkflow(Listener):
             to, reason, actor="gateway", gateway_reference=reference, error_code=code, error_description=description
         )
 
-    async def _doubt(self, differs: str) -> None:
+    async def _doubt(self, differs: str, reference: str | None) -> None:
         self._differs = differs
         if self._status is RefundStatus.PENDING:
-            await self._change(RefundStatus.NEEDS_REVIEW, differs)
+            await self._change(RefundStatus.NEEDS_REVIEW, differs, gateway_reference=reference)
         else:
             self._timeline.note(differs)
 
@@ -309,8 +309,7 @@ class RefundWorkflow(Listener):
             raise MoveRefusedError(message)
         to = RefundStatus(resolution.outcome)
         if to is RefundStatus.PROCESSED and self._differs and resolution.amount is None:
-            message = f"{self._differs}: say the amount that moved, in minor units (amount)"
-            raise MoveRefusedError(message)
+            raise MoveRefusedError(amount_missing(self._differs))
         return RefundChange(
             step=self._record.next_step,
             to=to,
@@ -340,7 +339,8 @@ class RefundWorkflow(Listener):
         since = f"{refund.status} since {moment(self._since)}"
         reference = f"; gateway reference `{refund.gateway_reference}`" if refund.gateway_reference else ""
         if refund.status is RefundStatus.NEEDS_REVIEW:
-            command = f"clearway refunds resolve {refund.id} --outcome … --reason …"
+            amount = " --amount …" if self._differs else ""
+            command = f"clearway refunds resolve {refund.id} --outcome …{amount} --reason …"
             return f"{since}; awaits an operator's decision; look at the gateway, then `{command}`{reference}"
         poll = moment(workflow.now() + timedelta(seconds=max(self._poll_wait_s, 0)))
         until = f"awaits the gateway's decision until {moment(self._deadline)}"

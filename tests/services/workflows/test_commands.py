@@ -189,8 +189,8 @@ async def test_an_operator_says_what_an_automatic_payment_took(durable: Durable)
 
     assert (await durable.ended(handle)).captured_minor == 49_999
     told = " ".join(entry.what for entry in await handle.query(PaymentWorkflow.timeline))
-    assert "say the amount that moved, in minor units (amount)" in told
-    assert "leave it out, or say success" in told
+    assert "give the amount that moved, in minor units (`amount`; `--amount` on the command line)" in told
+    assert "leave the amount out, or choose success" in told
     assert await durable.books(payment.merchant_id) == {"payable": -49_999}
 
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
@@ -105,6 +106,27 @@ async def test_a_refund_in_doubt_keeps_its_amount_reserved(durable: Durable) -> 
 
     assert (await durable.ended(handle)).status == "processed"
     assert await durable.given_back(payment.id) == 50_000
+
+
+async def test_a_refund_of_another_amount_says_what_to_do(durable: Durable) -> None:
+    """Its Current Details name the gateway's reference and the command; a decision without an amount is refused."""
+    payment = await durable.paid()
+    await durable.faults({"operation": "refund", "fault": "wrong_amount", "times": 1})
+    reserved, handle = await durable.refund(payment, 20_000)
+    await durable.skip_until_refund_status(reserved["id"], "needs_review")
+
+    reference = (await durable.refund_row(reserved["id"])).gateway_reference
+    metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    await handle.signal(RefundWorkflow.resolve_review, Resolution("processed", "ana", "seen at the bank"))
+    await handle.signal(RefundWorkflow.resolve_review, Resolution("processed", "ana", "seen", amount=19_999))
+
+    assert reference is not None
+    first = metadata.current_details.splitlines()[0]
+    assert f"`clearway refunds resolve {reserved['id']} --outcome … --amount … --reason …`" in first
+    assert f"gateway reference `{reference}`" in first
+    assert (await durable.ended(handle)).status == "processed"
+    noted = " ".join(entry.what for entry in await handle.query(RefundWorkflow.timeline))
+    assert "INR 200.00 was requested: give the amount that moved" in noted
 
 
 async def test_a_payment_that_took_nothing_cannot_be_refunded(durable: Durable) -> None:

@@ -247,7 +247,7 @@ async def test_a_review_goes_on_and_ends_by_a_person(durable: Durable) -> None:
 
     assert (await durable.ended(handle)).captured_minor == 19_999
     told = " ".join(entry.what for entry in await handle.query(PaymentWorkflow.timeline))
-    assert "the gateway reports INR 199.99, and INR 200.00 was requested: say the amount that moved" in told
+    assert "the gateway reports INR 199.99, and INR 200.00 was requested: give the amount that moved" in told
     assert await durable.books(left.new.merchant_id) == {"payable": -19_999}
 
 
