@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import orjson
 import typer
 
 from clearway.cli.decorators import Result, shows_result
@@ -20,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def show_audit_log(
     subject_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…, rfnd_…, key_…, whe_… or another id")],
 ) -> Result:
-    """Show the audit log of one thing, oldest first, with the client's network address."""
+    """Show the audit log of one resource, oldest first, with the client's network address."""
     from clearway.accounts.audit_log import lines_about  # noqa: PLC0415 - heavy
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415
     from clearway.crypto.encryption import Cipher  # noqa: PLC0415
@@ -29,6 +30,7 @@ def show_audit_log(
     found = in_transaction(lambda connection: lines_about(connection, cipher, subject_id))
     rows = table("at (UTC)", "who", "what", "detail", "from", "request")
     for line in found:
-        shown = (line["actor"], line["action"], line["detail"], line["address"], line["request_id"])
+        detail = orjson.dumps(line["detail"]).decode() if line["detail"] else None
+        shown = (line["actor"], line["action"], detail, line["address"], line["request_id"])
         rows.add_row(clock(line["created_at"].isoformat()), *(plain(value) for value in shown))
     return Result(found, rows if found else f"Nothing about {plain(subject_id)} is in the audit log.")

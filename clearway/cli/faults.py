@@ -117,10 +117,10 @@ def _reasons(response: httpx.Response) -> str:
 
 
 def _shown(rules: list[dict[str, Any]]) -> Result:
-    rows = table("operation", "fault", "share", "times left", "applied", "only")
+    rows = table("operation", "fault", "probability", "times left", "applied", "only")
     for rule in rules:
         only = ", ".join(f"{name}={value}" for name, value in rule["match"].items() if value is not None)
-        left = "until cleared" if rule["times"] is None else str(rule["times"])
+        left = "until cleared" if rule["times"] is None else str(max(rule["times"] - rule["applied"], 0))
         rows.add_row(
             plain(rule["operation"]), plain(rule["fault"]), f"{rule['probability']:g}", left, str(rule["applied"]), only
         )

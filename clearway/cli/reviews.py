@@ -7,12 +7,12 @@ from typing import Annotated, Final
 import typer
 
 from clearway.cli.decorators import Result, shows_result
-from clearway.cli.output import plain, table
+from clearway.cli.output import clock, plain, table
 from clearway.cli.problems import CommandError
 from clearway.cli.running import login, settings_in_use
 from clearway.domain.gateway_event import Disposition
 
-events: Final = typer.Typer(help="Events that gateways sent: list.", no_args_is_help=True)
+events: Final = typer.Typer(help="Events that gateways sent: list, show.", no_args_is_help=True)
 reviews: Final = typer.Typer(
     help="Contradictions between a gateway and the stored payments and refunds: list, close.", no_args_is_help=True
 )
@@ -41,10 +41,10 @@ def list_events(
     found = in_transaction(
         lambda connection: found_events(connection, limit=limit, subject_id=subject, disposition=disposition)
     )
-    rows = table("received", "gateway", "verdict", "became", "about", "event", "why")
+    rows = table("received (UTC)", "gateway", "verdict", "became", "about", "event", "why")
     for item in found:
-        names = ("received_at", "gateway", "verdict", "disposition", "operation_key", "event_id", "reason")
-        rows.add_row(*(plain(item[name]) for name in names))
+        names = ("gateway", "verdict", "disposition", "operation_key", "event_id", "reason")
+        rows.add_row(clock(str(item["received_at"])), *(plain(item[name]) for name in names))
     return Result(found, rows if found else "No events.")
 
 
@@ -79,9 +79,10 @@ def list_reviews(*, everything: Annotated[bool, typer.Option("--all", help="Clos
     from clearway.gateway_events.reviewing import list_reviews as found_reviews  # noqa: PLC0415 - heavy
 
     found = in_transaction(lambda connection: found_reviews(connection, only_open=not everything))
-    rows = table("review", "opened", "about", "kind", "resolution")
+    rows = table("review", "opened (UTC)", "about", "kind", "resolution")
     for item in found:
-        rows.add_row(*(plain(item[name]) for name in ("id", "opened_at", "subject_id", "kind", "resolution")))
+        rest = (item["subject_id"], item["kind"], item["resolution"])
+        rows.add_row(plain(item["id"]), clock(str(item["opened_at"])), *(plain(value) for value in rest))
     if not found:
         return Result(found, "No reviews.")
     return Result(found, rows, "Close one: clearway reviews close REVIEW --resolution 'what you found at the gateway'")
@@ -103,7 +104,7 @@ def close_review(
     from clearway.gateway_events.reviewing import close_review as close  # noqa: PLC0415 - heavy
 
     if not resolution.strip():
-        raise typer.BadParameter("Say what you found: it is what the next person reads.", param_hint="--resolution")
+        raise typer.BadParameter("Write what you found. The next person relies on it.", param_hint="--resolution")
     actor = Actor(named(operator or login()), None)
     try:
         closed = in_transaction(lambda connection: close(connection, actor, review_id, resolution))

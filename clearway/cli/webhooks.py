@@ -122,7 +122,7 @@ def retry_line(delivery: dict[str, Any]) -> str:
 
 def _delivery(delivery: dict[str, Any]) -> Iterator[RenderableType]:
     yield delivery_table([delivery])
-    yield f"\nEvent {plain(delivery['event_id'])}; its body: `clearway events show {plain(delivery['event_id'])}`"
+    yield f"\nEvent {plain(delivery['event_id'])}: `clearway events show {plain(delivery['event_id'])}`"
     rows = table("attempt", "by", "when (UTC)", "to", "answer", "took", "what went wrong", title="Delivery attempts")
     for attempt in delivery["attempts"]:
         response = attempt["response"]
@@ -136,6 +136,9 @@ def _delivery(delivery: dict[str, Any]) -> Iterator[RenderableType]:
             plain(attempt["error"] or ""),
         )
     yield rows
+    if delivery["attempts"]:
+        yield "\nBody that was sent, the same on every attempt:"
+        yield plain(delivery["attempts"][-1]["request"]["body"])
     for attempt in delivery["attempts"]:
         if attempt["response"] and attempt["response"]["body"]:
             yield f"\nAnswer to attempt {attempt['number']}:"

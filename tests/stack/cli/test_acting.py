@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -98,12 +99,15 @@ async def test_deliveries_name_their_payment_and_endpoint(at_stack: Cli) -> None
 
 
 async def test_faults_are_switched_on_and_off(at_stack: Cli) -> None:
-    """A switched fault is listed until it is cleared; one the simulator does not know is refused with the choices."""
+    """A fault is listed, with how often it still applies, until it is cleared; an unknown one is refused."""
     added = await at_stack("faults", "add", "look_up", "slow", "--times", "1", "--payment", "pay_none", "--json")
+    await result(at_stack, "trigger", "refund.needs_review")
+    listed = await at_stack("faults", "list")
     cleared = await at_stack("faults", "clear")
     after = await at_stack("faults", "list", "--json")
     refused = await at_stack("faults", "add", "look_up", "bogus")
     assert [(rule["operation"], rule["fault"], rule["times"]) for rule in added.json] == [("look_up", "slow", 1)]
+    assert re.search(r"refund +wrong_amount +1 +0 +1 ", listed.out), listed.out
     assert cleared.code == 0, cleared
     assert after.json == []
     assert "executed_then_timeout" in refused.problem
@@ -154,4 +158,5 @@ async def test_an_operator_forgets_a_payment_and_reads_who_did(at_stack: Cli) ->
         ("operator:ana", "payment.forget", None),
     ]
     assert "payment.forget" in told.out
+    assert '"final":true' in told.out
     assert "no payment" in unknown.problem

@@ -152,7 +152,7 @@ async def test_what_is_not_under_review_can_not_be_resolved(at_stack: Cli) -> No
 
 
 async def test_a_delivery_is_shown_and_sent_again(at_stack: Cli) -> None:
-    """A retry is one more attempt of the same delivery."""
+    """A retry is one more attempt of the same delivery, which is shown with the body that was sent."""
     payment = await made(at_stack, "payment.failed")
     delivery = await _delivered(at_stack, payment["id"], "payment.failed")
     assert len((await at_stack("webhooks", "show", delivery["id"], "--json")).json["attempts"]) == 1
@@ -160,7 +160,9 @@ async def test_a_delivery_is_shown_and_sent_again(at_stack: Cli) -> None:
     async with asyncio.timeout(90):
         while len((await at_stack("webhooks", "show", delivery["id"], "--json")).json["attempts"]) < 2:
             await asyncio.sleep(0.2)
-    assert delivery["id"] in (await at_stack("webhooks", "show", delivery["id"])).out
+    shown = (await at_stack("webhooks", "show", delivery["id"])).out
+    assert delivery["id"] in shown
+    assert '"type":"payment.failed"' in shown
     event = (await at_stack("events", "show", delivery["event_id"])).json
     assert event["data"]["id"] == payment["id"]
 
