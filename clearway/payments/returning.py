@@ -21,6 +21,7 @@ from clearway.crypto.api_secrets import Peppers
 from clearway.crypto.returns import return_secrets, return_signature, return_token, token_matches
 from clearway.db import across_merchants
 from clearway.db.across_merchants import Returning
+from clearway.domain.attempt import Attempt, attempt_key
 from clearway.domain.errors import ClearwayError
 from clearway.domain.ids import PAYMENT, is_id
 from clearway.domain.payment import PaymentStatus
@@ -121,24 +122,36 @@ async def _moved_on(services: Services, payment: Returning) -> Returning:
 
 async def _ask(services: Services, payment: Returning) -> None:
     """Ask the gateway and pass its answer on. A failure is harmless: polls and gateway events bring the same answer."""
-    operation = Operation(
-        kind=OperationKind.AUTHORISE,
-        key=f"{payment.id}:authorise:1",
-        payment_id=payment.id,
-        amount_minor=payment.amount_minor,
-        currency=payment.currency,
-        references={"payment": payment.gateway_reference} if payment.gateway_reference else {},
-        first_sent_at=payment.created_at,
-    )
     try:
         async with asyncio.timeout(ASK_TIMEOUT.total_seconds()):
-            connection = await services.gateways.get(payment.gateway_id)
-            outcome = await find_out(connection.gateway, operation, datetime.now(UTC))
+            async with services.reader.connect() as connection:
+                attempt = await across_merchants.find_last_attempt(connection, payment.id)
+            if attempt is None:
+                return
+            operation = _authorisation(payment, attempt)
+            connected = await services.gateways.get(attempt.gateway_id)
+            outcome = await find_out(connected.gateway, operation, datetime.now(UTC))
             if outcome.kind in SAYS_SOMETHING:
                 said = GatewayEvent(f"return of {payment.id}", operation.key, outcome)
                 await pass_on(services.temporal, payment_workflow_id(payment.id), said)
     except (TimeoutError, ClearwayError, WorkflowEndedError, GatewayUnusableError) as error:
         log.info("gateway_not_asked_on_return", reason=type(error).__name__)
+
+
+def _authorisation(payment: Returning, attempt: Attempt) -> Operation:
+    """Return the attempt as an operation, for a look-up. The payment's row has the newer reference, if any."""
+    newer = {"payment": payment.gateway_reference} if payment.gateway_reference else {}
+    return Operation(
+        kind=OperationKind.AUTHORISE,
+        key=attempt_key(payment.id, attempt.number),
+        payment_id=payment.id,
+        amount_minor=payment.amount_minor,
+        currency=payment.currency,
+        references=attempt.references | newer,
+        state=attempt.state,
+        number=attempt.number,
+        first_sent_at=attempt.started_at,
+    )
 
 
 async def _read(services: Services, payment_id: str) -> Returning:

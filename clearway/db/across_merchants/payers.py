@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import Text, bindparam, func, select
@@ -12,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from clearway.db.mapping import Mapped
 from clearway.db.orders import order_resource
-from clearway.db.payments.rows import resource_of
-from clearway.db.tables import merchants, orders, payments, refunds
+from clearway.db.payments.rows import attempt_of, resource_of
+from clearway.db.tables import merchants, orders, payment_attempts, payments, refunds
+from clearway.domain.attempt import Attempt
 from clearway.domain.ids import REFUND, is_id
 from clearway.domain.merchant import Mode
 from clearway.domain.payment import HOLDS_ORDER, PaymentStatus
@@ -70,12 +70,10 @@ class Returning:
 
     id: str
     merchant_id: str
-    gateway_id: str
     status: PaymentStatus
     amount_minor: int
     currency: str
     gateway_reference: str | None
-    created_at: datetime
     sealed_return_url: str | None
     action_form: str | None
 
@@ -83,12 +81,10 @@ class Returning:
 FIND_RETURNING: Final = select(
     payments.c.id,
     payments.c.merchant_id,
-    payments.c.gateway_id,
     payments.c.status,
     payments.c.amount_minor,
     payments.c.currency,
     payments.c.gateway_reference,
-    payments.c.created_at,
     payments.c.sealed_return_url,
     payments.c.action_form,
 ).where(payments.c.id == bindparam("payment_id"))
@@ -112,3 +108,17 @@ async def payment_versions(connection: AsyncConnection, payment_ids: list[str]) 
     """Return how often each of these payments has moved: for pages that wait for the next move."""
     rows = (await connection.execute(VERSIONS, {"ids": payment_ids})).all()
     return {row.id: row.version for row in rows}
+
+
+FIND_LAST_ATTEMPT: Final = (
+    select(payment_attempts)
+    .where(payment_attempts.c.payment_id == bindparam("payment_id"))
+    .order_by(payment_attempts.c.number.desc())
+    .limit(1)
+)
+
+
+async def find_last_attempt(connection: AsyncConnection, payment_id: str) -> Attempt | None:
+    """Return the last attempt of any merchant's payment: the one at whose page a returning customer was."""
+    row = (await connection.execute(FIND_LAST_ATTEMPT, {"payment_id": payment_id})).one_or_none()
+    return attempt_of(row) if row else None

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import httpx
 import pytest
+from temporalio.client import Client
 
 from clearway.crypto.returns import return_signature
 from clearway.domain.ids import PAYMENT, new_id
@@ -80,6 +81,27 @@ async def test_a_returning_customer_finds_the_payment_decided(
     assert verify("ret_other", parameters) is False
     again = await anonymous.get(back)
     assert parse_qs(urlsplit(again.headers["location"]).query)["status"] == [status]
+
+
+@pytest.mark.usefixtures("patient_return")
+async def test_the_attempt_that_the_customer_paid_is_asked_about(
+    payer: Payer, anonymous: httpx.AsyncClient, api_simulator: Simulator, temporal: Client
+) -> None:
+    """After a retry the gateway is asked about the new attempt, and its answer is not taken for the failed one's."""
+    held = await payer.payment(
+        vpa="lowfunds@clearway", until="retrying", retries={"scheduled": 0}, return_url=SHOP, capture_method="manual"
+    )
+    instrument = {"method": "upi", "vpa": "approve@clearway"}
+    assert (await payer.http.post(f"/payments/{held['id']}/retry", json={"instrument": instrument})).status_code == 200
+    payment = await payer.payment_in(held["id"], "requires_action")
+    await api_simulator.switch(operation="webhook", fault="no_webhook", match={"payment_id": held["id"]})
+    sent_on = await anonymous.get(await press(api_simulator, payment, "complete"))
+    await api_simulator.release()
+    assert parse_qs(urlsplit(sent_on.headers["location"]).query)["status"] == ["authorized"]
+    timeline = await temporal.get_workflow_handle(f"payment/{held['id']}").query("timeline")
+    heard = [entry["what"] for entry in timeline if "gateway event return" in entry["what"]]
+    assert heard
+    assert not any(f"{held['id']}:authorise:1" in each for each in heard)
 
 
 async def test_a_customer_who_did_not_finish_comes_back_too(
