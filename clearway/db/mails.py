@@ -103,8 +103,8 @@ async def forget_old(connection: AsyncConnection) -> int:
     return (await connection.execute(delete(mails).where(old))).rowcount
 
 
-async def forget_user(connection: AsyncConnection, user_id: str) -> None:
-    """Delete the mails to a user, such as before the user is deleted."""
+async def delete_of(connection: AsyncConnection, user_id: str) -> None:
+    """Delete the mails to a user, sent or not: they hold the address."""
     await connection.execute(delete(mails).where(mails.c.user_id == user_id))
 
 

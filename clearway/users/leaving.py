@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from clearway.db import audit
+from clearway.db import audit, mails
 from clearway.db.across_merchants import saved_views
 from clearway.db.users import codes, users
 from clearway.domain.actor import Actor
@@ -52,6 +52,7 @@ async def delete(services: Services, actor: Actor, user_id: str) -> None:
             await users.remove_membership(connection, account_id, user_id)
         await codes.delete_of(connection, user_id)
         await saved_views.delete_of(connection, user_id)
+        await mails.delete_of(connection, user_id)
         await sessions.end_others(connection, actor, user_id, SessionEnd.USER_DELETED)
         await users.change(connection, user_id, EMPTIED | {"deleted_at": now})
         await audit.record(connection, actor, "user.delete", user_id)

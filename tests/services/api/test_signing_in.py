@@ -374,13 +374,16 @@ async def test_the_last_owner_stays_and_others_leave(
 
 
 async def test_a_deleted_person_is_gone(open_app: FastAPI, page: httpx.AsyncClient, api_engine: AsyncEngine) -> None:
-    """Nothing personal is left, no session goes on, and the address may register again."""
+    """Nothing personal is left, also of mails before; no session goes on, and the address may register again."""
     person = await add_person(api_engine, address())
-    await sign_in(page, person)
+    await turn_totp_on(page, person)
+    assert await mails_to(open_app, person.email)
     assert (await page.delete("/users/me")).status_code == 204
     assert (await page.get("/users/me")).status_code == 401
     async with api_engine.connect() as connection:
         row = (await connection.execute(select(users).where(users.c.id == person.id))).one()
     assert (row.email, row.name, row.password_hash) == (None, "", None)
-    assert (await mails_to(open_app, person.email))[-1].subject == "Your account was deleted"
+    async with api_engine.connect() as connection:
+        assert not (await connection.execute(select(mails.c.id).where(mails.c.user_id == person.id))).all()
+    assert [letter.subject for letter in await mails_to(open_app, person.email)] == ["Your account was deleted"]
     await add_person(api_engine, person.email)
