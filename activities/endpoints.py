@@ -14,7 +14,7 @@ from temporalio import activity
 
 from clearway.db.deliveries import recording, recovering
 from clearway.db.events import DueDelivery
-from clearway.domain.delivery import RecoveryStatus
+from clearway.domain.delivery import ENDPOINT_CLOSED, RecoveryStatus
 from clearway.domain.endpoint import EndpointStatus
 from clearway.durable.deliveries import TemporalDeliveries
 from clearway.durable.messages import ClosingInput, RecoveryInput, RecoveryProgress
@@ -23,7 +23,6 @@ RECOVERY_PAGE: Final = 50
 RECOVERY_WAITING_MAX: Final = 100
 """While so many recovered deliveries wait for their first attempt, no more are begun: the endpoint sets the pace."""
 CLOSING_PAGE: Final = 200
-CLOSED: Final = "the endpoint is disabled or deleted"
 DELETED: Final = "the endpoint is deleted"
 
 
@@ -70,7 +69,7 @@ class EndpointActivities:
             if row.status != RecoveryStatus.RUNNING.value:
                 return [], waiting, RecoveryProgress(row.status, row.recovered, len(waiting))
             if row.endpoint_status != EndpointStatus.ENABLED.value or row.endpoint_deleted_at is not None:
-                stopped = {"status": RecoveryStatus.STOPPED.value, "stopped_reason": CLOSED}
+                stopped = {"status": RecoveryStatus.STOPPED.value, "stopped_reason": ENDPOINT_CLOSED}
                 await recovering.change(connection, row, stopped, now)
                 return [], waiting, RecoveryProgress(RecoveryStatus.STOPPED, row.recovered, len(waiting))
             if len(waiting) >= RECOVERY_WAITING_MAX:

@@ -32,11 +32,10 @@ from clearway.db.endpoints import secret_context
 from clearway.db.engine import each_for_itself
 from clearway.db.refusal import refusal_of
 from clearway.db.writing import until_written
-from clearway.domain.delivery import AttemptTrigger, DeliveryStatus, status_after, wait_before_next_s
+from clearway.domain.delivery import ENDPOINT_CLOSED, AttemptTrigger, DeliveryStatus, status_after, wait_before_next_s
 from clearway.durable.messages import RetryOutcome
 from clearway.egress import SendResult, WebhookSender
 
-CLOSED: Final = "the endpoint is disabled or deleted"
 CALLED_OFF: Final = "its cancellation was requested in Temporal"
 NO_ROW: Final = "the delivery has no row: the database was restored to an earlier moment"
 GONE: Final = "the endpoint answered 410 Gone"
@@ -154,8 +153,8 @@ class WebhookDeliveryActivities:
             return before
         if not consignment.endpoint_open:
             async with self._engine.connect() as connection:
-                await deliveries.cancel(connection, asked.delivery_id, CLOSED, datetime.now(UTC))
-            return AttemptResult(DeliveryStatus.CANCELLED, what=CLOSED, attempts=consignment.attempt_count)
+                await deliveries.cancel(connection, asked.delivery_id, ENDPOINT_CLOSED, datetime.now(UTC))
+            return AttemptResult(DeliveryStatus.CANCELLED, what=ENDPOINT_CLOSED, attempts=consignment.attempt_count)
         sent = await self._send(consignment)
 
         async def record(current: Consignment) -> AttemptResult | None:
@@ -169,7 +168,7 @@ class WebhookDeliveryActivities:
         if made is not None:
             return _outcome(made, consignment)
         if not consignment.endpoint_open:
-            return RetryOutcome(consignment.status, attempts=consignment.attempt_count, refused=CLOSED)
+            return RetryOutcome(consignment.status, attempts=consignment.attempt_count, refused=ENDPOINT_CLOSED)
         sent = await self._send(consignment)
 
         async def record(current: Consignment) -> RetryOutcome | None:

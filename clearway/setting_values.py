@@ -1,9 +1,12 @@
-"""The values that some settings choose from."""
+"""The values that some settings choose from, and the hosts that are this machine."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from typing import Final
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+"""The hosts that are this machine: plain http leaves it nowhere."""
 
 
 class Environment(StrEnum):

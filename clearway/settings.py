@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from clearway.domain.card_limits import read_limits
 from clearway.domain.mail import is_address, one_line
-from clearway.setting_values import FX_FEEDS, Environment, FxProvider, MailSecurity, Registration
+from clearway.setting_values import FX_FEEDS, LOOPBACK, Environment, FxProvider, MailSecurity, Registration
 from clearway.tls_files import ca_problem, identity_problem
 
 DEVELOPMENT_SECRET_KEYS: Final = "dev:Y2xlYXJ3YXktZGV2ZWxvcG1lbnQta2V5LTMyLWJ5dGU="  # noqa: S105 - refused in production
@@ -28,7 +28,6 @@ TEST_API_SECRET: Final = "secret_test_xyz789"  # noqa: S105 - the published cred
 
 OWNER_EMAIL: Final = "owner@example.test"
 OWNER_PASSWORD: Final = "clearway development"  # noqa: S105 - published: of the owner of the test merchant's account
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 DATABASE_SCHEME: Final = "postgresql+asyncpg"
 
 LIVE_RETRY_INTERVALS_S: Final = (60, 300, 1_800, 7_200)

@@ -18,10 +18,9 @@ from temporalio.exceptions import ActivityError
 from activities.gateway import CloseCall, GatewayActivities, GatewayCall, RecoverCall
 from clearway.domain.money import Money
 from clearway.domain.payment import CapturedAmount
-from clearway.gateways.contract import UNKNOWN, Executed, GatewayOutcome, Operation, OutcomeKind
+from clearway.gateways.contract import UNANSWERED, UNKNOWN, Executed, GatewayOutcome, Operation, OutcomeKind
 from workflows import policies
 
-UNDECIDED: Final = frozenset({OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE})
 SEND_AGAIN: Final = frozenset({OutcomeKind.RETRYABLE, OutcomeKind.NOT_FOUND})
 
 
@@ -154,7 +153,7 @@ class GatewayCaller:
         """Ask until the gateway gives any answer; UNKNOWN when the time is up."""
         waits = iter(policies.INQUIRY_WAITS_S)
         outcome = await self.find_out(operation)
-        while outcome.kind in UNDECIDED and workflow.now() < give_up_at:
+        while outcome.kind in UNANSWERED and workflow.now() < give_up_at:
             pause_s = max(next(waits, policies.INQUIRY_WAITS_S[-1]), outcome.retry_after_s or 0)
             await workflow.sleep(pause_s, summary=f"before asking about {operation.key}")
             outcome = await self.find_out(operation)

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from babel import Locale, negotiate_locale
 from babel.dates import format_datetime
-from babel.numbers import get_currency_name
 
 from api.hosted.assets import WEB
 from clearway.domain.money import exponent
@@ -59,10 +58,6 @@ class Language:
         pattern.frac_prec = (digits, digits)
         value = Decimal(minor).scaleb(-digits)
         return str(pattern.apply(value, self.locale, currency=currency, currency_digits=False))
-
-    def currency_name(self, currency: str) -> str:
-        """Return the currency's name, for people who do not know its symbol."""
-        return str(get_currency_name(currency, locale=self.locale))
 
     def moment(self, value: Any) -> str:
         """Write a moment in UTC."""

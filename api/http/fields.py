@@ -33,6 +33,7 @@ from clearway.domain.limits import (
     SEARCH_LENGTH_MAX,
     URL_LENGTH_MAX,
 )
+from clearway.domain.mail import ADDRESS_LENGTH_MAX
 from clearway.domain.time_zones import time_zones
 from clearway.egress import UrlRefusedError, parse_url
 
@@ -192,7 +193,7 @@ Token = Annotated[
 ]
 Email = Annotated[
     PlainText,
-    StringConstraints(pattern=EMAIL_FORM, max_length=254),
+    StringConstraints(pattern=EMAIL_FORM, max_length=ADDRESS_LENGTH_MAX),
     Field(json_schema_extra={"pattern": EMAIL_FORM}),
 ]
 Phone = Annotated[

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel
 
 from api.auth.permissions import requires
 from api.auth.principal import Principal
@@ -20,7 +19,6 @@ from api.live.standing import CHECKED_EACH_S, Standing, standing_of
 from clearway.db.events import changes_after
 from clearway.db.pages import EPOCH
 from clearway.domain.errors import InvalidRequestError
-from clearway.domain.events import EventType
 from clearway.domain.ids import EVENT, first_id, is_id, made_at
 from clearway.domain.permissions import Permission
 from clearway.live.listeners import Change, Resync, Subscription
@@ -33,16 +31,6 @@ WAIT_S: Final = 5.0
 PAGE: Final = 500
 CAUGHT_UP_MAX: Final = 10_000
 """Events that are sent after a break. When there are more, the stream says `resync` and continues with what is new."""
-
-
-class ChangeMessage(BaseModel):
-    """The `data` of a message: which resource changed. Read it by its id."""
-
-    id: str
-    type: EventType
-    subject_type: str
-    subject_id: str
-    payment_id: str | None
 
 
 async def last_event(

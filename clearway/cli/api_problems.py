@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 import httpx
 
 from clearway.cli.problems import CommandError
+from clearway.setting_values import LOOPBACK
 
 PREFIX: Final = "/api/v1"
 TIMEOUT_S: Final = 35.0
 """Longer than the API waits for a workflow."""
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class ApiAwayError(CommandError):

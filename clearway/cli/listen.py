@@ -23,7 +23,7 @@ import httpx
 import orjson
 import typer
 
-from clearway.cli.api_problems import LOOPBACK, ApiAwayError
+from clearway.cli.api_problems import ApiAwayError, uses_proxy
 from clearway.cli.event_feed import EventFeed
 from clearway.cli.merchant_api import ApiKey, ApiSecret, ApiUrl, MerchantApi, open_api
 from clearway.cli.output import JsonFlag, out, plain, print_json_line, remarks
@@ -120,7 +120,7 @@ class Target:
         self._client = httpx.Client(
             verify=not skip_verify,
             timeout=FORWARD_TIMEOUT_S,
-            trust_env=urlsplit(url).hostname not in LOOPBACK,
+            trust_env=uses_proxy(url),
             headers={"Content-Type": "application/json", "User-Agent": "clearway-cli-listen"},
         )
 

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 import typer
 
 from clearway.cli import logins
-from clearway.cli.api_problems import LOOPBACK, ApiRefusedError
+from clearway.cli.api_problems import ApiRefusedError
 from clearway.cli.logins import Login
 from clearway.cli.merchant_api import CODE_LENGTH, CONNECTION, MERCHANT_VARIABLE, ApiUrl, MerchantApi, api_url
 from clearway.cli.output import JsonFlag, clock, out, plain, print_json, remarks, table
 from clearway.cli.problems import CommandError
+from clearway.setting_values import LOOPBACK
 
 DEVICE_LENGTH_MAX: Final = 100
 MerchantId = Annotated[

@@ -74,10 +74,6 @@ class Peppers:
         """Return whether the hash was made with the first pepper."""
         return stored.pepper_id == self._primary_id
 
-    def knows(self, pepper_id: str) -> bool:
-        """Return whether the pepper is configured."""
-        return pepper_id in self._peppers
-
     def fingerprints(self, message: bytes) -> tuple[bytes, ...]:
         """Return the keyed hash of a message under each pepper, the one to store first."""
         return tuple(digest for _, digest in self.named_fingerprints(message))

@@ -58,10 +58,6 @@ class Credentials:
 
 
 TEST_MERCHANT: Final = Credentials(TEST_MERCHANT_ID, TEST_MERCHANT_NAME, TEST_API_KEY, TEST_API_SECRET)
-OTHER_MERCHANT: Final = Credentials(
-    "mer_000000000000000000000ther2", "Other Merchant", "key_test_other456", "secret_test_other456"
-)
-"""A second merchant, for tests that one merchant cannot reach another's resources."""
 
 
 async def seed_merchant(connection: AsyncConnection, settings: Settings, credentials: Credentials) -> None:

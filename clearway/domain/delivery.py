@@ -8,6 +8,9 @@ from typing import Final
 RETRY_AFTER_STRETCH_MAX: Final = 2
 """A receiver's Retry-After may at most double the scheduled wait, so it cannot delay a delivery for ever."""
 
+ENDPOINT_CLOSED: Final = "the endpoint is disabled or deleted"
+"""Why a delivery or a recovery goes no further."""
+
 
 class DeliveryStatus(StrEnum):
     """Status of a webhook delivery."""

@@ -10,7 +10,6 @@ from typing import Final
 
 from clearway.domain.roles import Role
 
-EMAIL_LENGTH_MAX: Final = 254
 NAME_LENGTH_MAX: Final = 100
 DEVICE_LENGTH_MAX: Final = 100
 STEP_UP_S: Final = 300

@@ -13,9 +13,16 @@ from clearway.db.across_merchants import Subject
 from clearway.domain.errors import UnavailableError
 from clearway.domain.review import SubjectType
 from clearway.durable.messages import GatewayEvent
-from clearway.gateways.contract import FindsOut, Gateway, Operation, OperationKind, OutcomeKind, Trust, find_out
+from clearway.gateways.contract import (
+    UNANSWERED,
+    FindsOut,
+    Gateway,
+    Operation,
+    OperationKind,
+    Trust,
+    find_out,
+)
 
-UNANSWERED: Final = frozenset({OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE})
 CANNOT_ASK: Final = frozenset({FindsOut.NEVER, FindsOut.BY_REPLAY})
 
 

@@ -7,7 +7,6 @@ false.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
 
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
@@ -18,10 +17,8 @@ from clearway.domain.review import SubjectType
 from clearway.durable import calls
 from clearway.durable import search_attributes as attribute
 from clearway.durable.messages import REFUND_WORKFLOW, GatewayEvent, RefundInput, refund_workflow_id
-from clearway.gateways.contract import Gateway, Operation, OperationKind, OutcomeKind, Trust, find_out
+from clearway.gateways.contract import UNANSWERED, Gateway, Operation, OperationKind, OutcomeKind, Trust, find_out
 from clearway.services import Services
-
-UNANSWERED: Final = frozenset({OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE})
 
 
 async def is_reversal(gateway: Gateway, event: GatewayEvent, subject: Subject) -> bool:

@@ -86,14 +86,6 @@ def stand_in(title: str, path: str) -> Any:
     )
 
 
-class NoCredentials(Credentials):
-    """Of a kind that needs none."""
-
-
-class NoSettings(GatewaySettings):
-    """Of a kind that has none."""
-
-
 def is_plain(secret: str) -> bool:
     """Return whether a secret can be stored and sent as it is: pasted ones may hold control characters.
 

@@ -79,8 +79,6 @@ class NewRefund(_Body):
     currency: Currency
 
 
-FollowUpBody = NewCapture | NewVoid | NewRefund
-
 _PAGES: Final = {Challenge.THREE_DS: "3ds", Challenge.UPI: "upi", Challenge.INTENT: "upi", Challenge.BANK: "bank"}
 
 

@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from clearway.db import audit
 from clearway.db.users import users
 from clearway.domain.actor import Actor
-from clearway.domain.errors import AuthenticationError, ConflictError
+from clearway.domain.errors import ConflictError
 from clearway.domain.user import SessionEnd, SignedIn, TokenPurpose
 from clearway.mail import letters, outbox
 from clearway.services import Services
 from clearway.users import one_time_tokens, password_rules, sessions, throttling
+from clearway.users.locking import lock_user
 from clearway.users.visitor import Visitor
 
 
@@ -24,7 +25,7 @@ async def change_password(services: Services, visitor: Visitor, user: SignedIn, 
     """Set another password and end the person's other sessions. Raises UnprocessableError."""
     password_hash = await services.passwords.hash(password)
     async with services.engine.begin() as connection:
-        row = await _lock(connection, user.user_id)
+        row = await lock_user(connection, user.user_id)
         new = _New(password, password_hash, but=user.session_id)
         posted = await _set_password(connection, services, visitor, row, new)
     await outbox.start(services.temporal, posted)
@@ -45,7 +46,7 @@ async def reset_password(services: Services, visitor: Visitor, token: str, passw
     password_hash = await services.passwords.hash(password)
     async with services.engine.begin() as connection:
         used = await one_time_tokens.use(connection, services, TokenPurpose.RESET_PASSWORD, token)
-        row = await _lock(connection, used.user_id or "")
+        row = await lock_user(connection, used.user_id or "")
         posted = await _set_password(connection, services, visitor, row, _New(password, password_hash))
         await throttling.open_account(connection, services.peppers, row.email)
     await outbox.start(services.temporal, posted)
@@ -58,7 +59,7 @@ async def confirm_email(services: Services, visitor: Visitor, token: str) -> Non
     """
     async with services.engine.begin() as connection:
         used = await one_time_tokens.use(connection, services, TokenPurpose.CHANGE_EMAIL, token)
-        row = await _lock(connection, used.user_id or "")
+        row = await lock_user(connection, used.user_id or "")
         email = used.data["email"]
         if await users.find_by_email(connection, email) is not None:
             detail = "There is a user with this e-mail address already. Nothing was changed."
@@ -70,13 +71,6 @@ async def confirm_email(services: Services, visitor: Visitor, token: str) -> Non
         letter = letters.address_changed(row.email, at=datetime.now(UTC), new_address=email)
         posted = await outbox.record(connection, services.cipher, letter, user_id=row.id)
     await outbox.start(services.temporal, posted)
-
-
-async def _lock(connection: AsyncConnection, user_id: str) -> Row[Any]:
-    row = await users.lock(connection, user_id)
-    if row is None:
-        raise AuthenticationError("session_ended", "The user is deleted. Nothing was done.")
-    return row
 
 
 @dataclass(frozen=True, slots=True)

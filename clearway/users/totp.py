@@ -26,6 +26,7 @@ from clearway.domain.user import SessionEnd, SignedIn
 from clearway.mail import letters, outbox
 from clearway.services import Services
 from clearway.users import failed_sign_ins, sessions, throttling
+from clearway.users.locking import lock_user
 from clearway.users.visitor import Visitor
 
 ISSUER: Final = "Clearway"
@@ -49,7 +50,7 @@ async def begin(services: Services, actor: Actor, user_id: str) -> tuple[str, st
     """Make a secret that counts once a first code confirms it. Return it, and its otpauth URI. Raises ConflictError."""
     secret = pyotp.random_base32()
     async with services.engine.begin() as connection:
-        user = await _lock(connection, user_id)
+        user = await lock_user(connection, user_id)
         if user.totp_enabled_at is not None:
             detail = "TOTP is on already. Nothing was changed. Turn it off first, or replace the recovery codes."
             raise ConflictError("totp_enabled", detail)
@@ -64,7 +65,7 @@ async def confirm(services: Services, visitor: Visitor, actor: Actor, user: Sign
     guarded = throttling.second_factor_of(services, user.user_id)
     await throttling.count_attempt(services, guarded)
     async with services.engine.begin() as connection:
-        row = await _lock(connection, user.user_id)
+        row = await lock_user(connection, user.user_id)
         if row.totp_enabled_at is not None or row.sealed_totp_secret is None:
             detail = "There is no new TOTP secret to confirm. Nothing was changed. Begin with POST /users/me/totp."
             raise ConflictError("totp_not_begun", detail)
@@ -84,7 +85,7 @@ async def confirm(services: Services, visitor: Visitor, actor: Actor, user: Sign
 async def disable(services: Services, visitor: Visitor, actor: Actor, user: SignedIn) -> None:
     """Turn TOTP off and end the other sessions. When it is off already, nothing changes."""
     async with services.engine.begin() as connection:
-        row = await _lock(connection, user.user_id)
+        row = await lock_user(connection, user.user_id)
         if row.short_password:
             detail = "Your password is too short to be the only factor. Nothing was changed. Choose a longer one first."
             raise ConflictError("password_too_short", detail)
@@ -105,7 +106,7 @@ async def disable(services: Services, visitor: Visitor, actor: Actor, user: Sign
 async def replace_recovery_codes(services: Services, actor: Actor, user_id: str) -> list[str]:
     """Make new recovery codes; those before count no more. Raises ConflictError without TOTP."""
     async with services.engine.begin() as connection:
-        row = await _lock(connection, user_id)
+        row = await lock_user(connection, user_id)
         if row.totp_enabled_at is None:
             raise ConflictError("totp_not_enabled", "TOTP is off, so recovery codes have no use. Nothing was changed.")
         fresh = await _new_recovery_codes(connection, services, user_id)
@@ -132,7 +133,7 @@ async def check(services: Services, visitor: Visitor, user_id: str, given: Secon
 async def _use(services: Services, visitor: Visitor, user_id: str, given: SecondFactor) -> list[str]:
     """Use up the code, and return the mails that wait for the commit."""
     async with services.engine.begin() as connection:
-        row = await _lock(connection, user_id)
+        row = await lock_user(connection, user_id)
         if row.totp_enabled_at is None:
             raise _wrong()
         if given.code is not None:
@@ -142,13 +143,6 @@ async def _use(services: Services, visitor: Visitor, user_id: str, given: Second
         await audit.record(connection, visitor.actor(services.cipher, user_id), "totp.use_recovery_code", user_id)
         letter = letters.recovery_code_used(row.email, at=datetime.now(UTC), codes_left=left)
         return [await outbox.record(connection, services.cipher, letter, user_id=user_id)]
-
-
-async def _lock(connection: AsyncConnection, user_id: str) -> Row[Any]:
-    row = await users.lock(connection, user_id)
-    if row is None:
-        raise AuthenticationError("session_ended", "The user is deleted. Nothing was done.")
-    return row
 
 
 async def _use_code(connection: AsyncConnection, cipher: Cipher, row: Row[Any], code: str) -> None:

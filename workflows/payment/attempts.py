@@ -11,14 +11,13 @@ from temporalio import workflow
 from clearway.domain.attempt import GatewayChoice, attempt_key
 from clearway.domain.errors import DECLINE_CODES
 from clearway.domain.gateway_error import Elsewhere
-from clearway.domain.payment import UNDECIDED as UNDECIDED_STATUSES
-from clearway.domain.payment import CaptureMethod, PaymentStatus
+from clearway.domain.payment import UNDECIDED, CaptureMethod, PaymentStatus
 from clearway.durable.messages import CaptureInput, GatewayEvent
-from clearway.gateways.contract import Action, Executed, GatewayOutcome, OutcomeKind, Trust
+from clearway.gateways.contract import UNANSWERED, Action, Executed, GatewayOutcome, OutcomeKind, Trust
 from workflows import policies
 from workflows.inbox import Command
 from workflows.lasting import compare
-from workflows.operation import UNDECIDED, captured_by, difference
+from workflows.operation import captured_by, difference
 from workflows.payment import retries, review
 from workflows.payment.doubt import Doubt
 from workflows.payment.record import PaymentRun
@@ -51,7 +50,7 @@ async def _at_gateways(run: PaymentRun, *, ask_first: bool) -> GatewayOutcome:
             await fail_over(run, failed, run.alternatives[0])
             briefly = run.may_fail_over()
             outcome = await _at_gateway(run, briefly=briefly)
-        elif outcome.kind in UNDECIDED:
+        elif outcome.kind in UNANSWERED:
             return await _at_gateway(run, ask_first=outcome.kind is OutcomeKind.UNKNOWN)
         else:
             break
@@ -238,7 +237,7 @@ def capture_all(run: PaymentRun) -> None:
 
 async def _declined(run: PaymentRun, outcome: GatewayOutcome) -> None:
     """Try another gateway after a decline that came later, where that is allowed; else the payment has failed."""
-    failed = await _surely_over(run, outcome) if run.may_fail_over() and run.status in UNDECIDED_STATUSES else None
+    failed = await _surely_over(run, outcome) if run.may_fail_over() and run.status in UNDECIDED else None
     if failed is not None and run.may_fail_over():
         await fail_over(run, failed, run.alternatives[0])
         await authorise(run)

@@ -16,11 +16,10 @@ from typing import Final
 from temporalio import workflow
 
 from clearway.domain.attempt import GatewayChoice, attempt_key
-from clearway.domain.payment import UNDECIDED as UNDECIDED_STATUSES
+from clearway.domain.payment import UNDECIDED
 from clearway.domain.retry import RETRIES_BY_HAND_MAX
-from clearway.gateways.contract import CANNOT_BE_ASKED, Executed, GatewayOutcome, OutcomeKind
+from clearway.gateways.contract import CANNOT_BE_ASKED, UNANSWERED, Executed, GatewayOutcome, OutcomeKind
 from workflows import policies
-from workflows.operation import UNDECIDED
 from workflows.payment import attempts, retries, review
 from workflows.payment.doubt import Doubt
 from workflows.payment.record import PaymentRun
@@ -61,14 +60,14 @@ class _Place:
         events.
         """
         if self.by_failover:
-            return self.outcome.kind in UNDECIDED
+            return self.outcome.kind in UNANSWERED
         return self.outcome.kind is OutcomeKind.UNKNOWN and self.outcome.error_code != CANNOT_BE_ASKED
 
 
 async def follow(run: PaymentRun, gateways: Sequence[GatewayChoice]) -> bool:
     """Go on with the last attempt that was made. Return False if that is the one on record."""
     followed = False
-    while run.status in UNDECIDED_STATUSES and _may_have_gone_on(run):
+    while run.status in UNDECIDED and _may_have_gone_on(run):
         here = await run.caller.find_lost(run.authorisation(), give_up_at=workflow.now() + policies.TAKEN_UP_INQUIRY)
         if here.kind in THERE:
             break

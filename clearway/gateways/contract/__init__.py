@@ -49,6 +49,7 @@ from clearway.gateways.contract.listing import (
 )
 from clearway.gateways.contract.operations import Authorisation, Operation, OperationKind
 from clearway.gateways.contract.outcomes import (
+    UNANSWERED,
     UNKNOWN,
     Action,
     ActionKind,
@@ -57,6 +58,7 @@ from clearway.gateways.contract.outcomes import (
     KeyMisusedError,
     OutcomeKind,
     decline_code,
+    required_text,
 )
 from clearway.gateways.contract.settlements import (
     BalanceLister,
@@ -72,6 +74,7 @@ from clearway.gateways.contract.settlements import (
 __all__ = [
     "ALL_METHODS",
     "CANNOT_BE_ASKED",
+    "UNANSWERED",
     "UNKNOWN",
     "Abilities",
     "Aborting",
@@ -121,4 +124,5 @@ __all__ = [
     "decline_code",
     "find_out",
     "read_inbound",
+    "required_text",
 ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from clearway.domain.attempt import Executed
 from clearway.domain.gateway_error import Elsewhere
@@ -238,3 +238,13 @@ def _usable_wait_s(value: object) -> float | None:
 
 
 UNKNOWN: Final = GatewayOutcome(OutcomeKind.UNKNOWN)
+UNANSWERED: Final = frozenset({OutcomeKind.UNKNOWN, OutcomeKind.RETRYABLE})
+"""Outcomes that say nothing of the operation: the gateway is asked again."""
+
+
+def required_text(thing: Mapping[str, Any], name: str) -> str:
+    """Return a text that an answer must have. Raises AnswerUnreadableError."""
+    value = thing.get(name)
+    if not isinstance(value, str) or not value:
+        raise AnswerUnreadableError(f"{name} is missing")
+    return value

@@ -27,6 +27,7 @@ from clearway.gateways.contract import (
     OperationKind,
     OperationPage,
     OutcomeKind,
+    required_text,
 )
 from clearway.gateways.paypal import errors, mapping
 from clearway.gateways.paypal.abilities import ABILITIES
@@ -84,7 +85,7 @@ class PayPalGateway:
         if answer.body is None:
             return answer.outcome
         try:
-            return GatewayOutcome(OutcomeKind.PREPARED, references={"payment": mapping.text(answer.body, "id")})
+            return GatewayOutcome(OutcomeKind.PREPARED, references={"payment": required_text(answer.body, "id")})
         except AnswerUnreadableError:
             return UNKNOWN
 
@@ -276,14 +277,14 @@ def _trace(order: Mapping[str, Any], operation: Operation) -> GatewayOutcome:
 def _called_off(order: Mapping[str, Any]) -> GatewayOutcome:
     """Return the outcome of a void of an order without an authorization."""
     captures = mapping.payments(order, "captures")
-    if any(mapping.text(one, "status") in mapping.TAKEN | {"PENDING"} for one in captures):
+    if any(required_text(one, "status") in mapping.TAKEN | {"PENDING"} for one in captures):
         return mapping.too_late()
-    return GatewayOutcome(OutcomeKind.APPROVED, references={"payment": mapping.text(order, "id")})
+    return GatewayOutcome(OutcomeKind.APPROVED, references={"payment": required_text(order, "id")})
 
 
 def _only_id(things: list[Mapping[str, Any]]) -> str | None:
     """Return the id of the first authorization, which the others renew."""
-    return mapping.text(things[0], "id") if things else None
+    return required_text(things[0], "id") if things else None
 
 
 def _of_question(answer: Answer) -> GatewayOutcome:

@@ -16,6 +16,7 @@ from clearway.gateways.contract import (
     Operation,
     OperationKind,
     OutcomeKind,
+    required_text,
 )
 from clearway.gateways.paypal import errors
 from clearway.gateways.paypal.amounts import from_paypal
@@ -29,8 +30,8 @@ _FAILED_REFUNDS: Final = frozenset({"FAILED", "CANCELLED"})
 
 def outcome_of_order(order: Mapping[str, Any]) -> GatewayOutcome:
     """Return the state of the authorisation. PREPARED: the customer has approved, and nothing was taken."""
-    references = {"payment": text(order, "id")}
-    if text(order, "intent") == "CAPTURE":
+    references = {"payment": required_text(order, "id")}
+    if required_text(order, "intent") == "CAPTURE":
         found = _last(payments(order, "captures"))
         return _waiting(order, references) if found is None else _captured(found, OperationKind.AUTHORISE, references)
     first = next(iter(payments(order, "authorizations")), None)
@@ -44,7 +45,7 @@ def outcome_of_capture(capture: Mapping[str, Any], operation: Operation) -> Gate
 
 def outcome_of_refund(refund: Mapping[str, Any]) -> GatewayOutcome:
     """Return the state of a refund."""
-    references, status = {"refund": text(refund, "id")}, text(refund, "status")
+    references, status = {"refund": required_text(refund, "id")}, required_text(refund, "status")
     if status in _FAILED_REFUNDS:
         return errors.declined(OperationKind.REFUND, status, references)
     if status not in {"COMPLETED", "PENDING"}:
@@ -59,16 +60,16 @@ def outcome_of_void(authorization: Mapping[str, Any], order: Mapping[str, Any]) 
 
     A final capture releases what is left, and the authorization is CAPTURED then.
     """
-    if text(authorization, "status") not in {"VOIDED", "DENIED", "CAPTURED"}:
+    if required_text(authorization, "status") not in {"VOIDED", "DENIED", "CAPTURED"}:
         return GatewayOutcome(OutcomeKind.NOT_FOUND)
     amount, currency = money(authorization)
-    captures = [one for one in payments(order, "captures") if text(one, "status") in TAKEN | {"PENDING"}]
+    captures = [one for one in payments(order, "captures") if required_text(one, "status") in TAKEN | {"PENDING"}]
     released = amount - sum(money(one)[0] for one in captures)
     if released <= 0:
         return too_late()
     return GatewayOutcome(
         OutcomeKind.APPROVED,
-        references={"authorization": text(authorization, "id")},
+        references={"authorization": required_text(authorization, "id")},
         amount_minor=released,
         currency=currency,
     )
@@ -98,10 +99,10 @@ def of_key(order: Mapping[str, Any], name: str, key: str) -> Mapping[str, Any] |
 
 def refundable(order: Mapping[str, Any], amount_minor: int) -> str | None:
     """Return the oldest capture that an amount can be refunded from; None if no single one has enough."""
-    captures = [one for one in payments(order, "captures") if text(one, "status") in TAKEN]
+    captures = [one for one in payments(order, "captures") if required_text(one, "status") in TAKEN]
     if len(captures) == 1:
-        return text(captures[0], "id")  # PayPal knows how much of it is left.
-    return next((text(one, "id") for one in captures if _left(order, one) >= amount_minor), None)
+        return required_text(captures[0], "id")  # PayPal knows how much of it is left.
+    return next((required_text(one, "id") for one in captures if _left(order, one) >= amount_minor), None)
 
 
 def money(thing: Mapping[str, Any]) -> tuple[int, str]:
@@ -112,16 +113,8 @@ def money(thing: Mapping[str, Any]) -> tuple[int, str]:
         raise AnswerUnreadableError(f"the amount cannot be read: {error}") from None
 
 
-def text(thing: Mapping[str, Any], name: str) -> str:
-    """Return a text that must be there."""
-    value = thing.get(name)
-    if not isinstance(value, str) or not value:
-        raise AnswerUnreadableError(f"{name} is missing")
-    return value
-
-
 def _waiting(order: Mapping[str, Any], references: dict[str, str]) -> GatewayOutcome:
-    status = text(order, "status")
+    status = required_text(order, "status")
     if status in WAITING:
         return GatewayOutcome(
             OutcomeKind.NEEDS_ACTION, Executed.NO, references=references, action=Action.redirect(_page(order))
@@ -134,8 +127,8 @@ def _waiting(order: Mapping[str, Any], references: dict[str, str]) -> GatewayOut
 
 
 def _captured(capture: Mapping[str, Any], kind: OperationKind, references: dict[str, str]) -> GatewayOutcome:
-    references |= {"capture": text(capture, "id")}
-    status = text(capture, "status")
+    references |= {"capture": required_text(capture, "id")}
+    status = required_text(capture, "status")
     if status in TAKEN:
         amount, currency = money(capture)
         return GatewayOutcome(
@@ -147,8 +140,8 @@ def _captured(capture: Mapping[str, Any], kind: OperationKind, references: dict[
 
 
 def _reserved(authorization: Mapping[str, Any], references: dict[str, str]) -> GatewayOutcome:
-    references |= {"authorization": text(authorization, "id")}
-    status = text(authorization, "status")
+    references |= {"authorization": required_text(authorization, "id")}
+    status = required_text(authorization, "status")
     if status in RESERVED:
         amount, currency = money(authorization)
         return GatewayOutcome(OutcomeKind.APPROVED, references=references, amount_minor=amount, currency=currency)
@@ -167,12 +160,12 @@ def _page(order: Mapping[str, Any]) -> str:
     links = order.get("links")
     for link in links if isinstance(links, list) else []:
         if isinstance(link, Mapping) and link.get("rel") in {"payer-action", "approve"}:
-            return text(link, "href")
+            return required_text(link, "href")
     raise AnswerUnreadableError("the order has no page for the customer")
 
 
 def _left(order: Mapping[str, Any], capture: Mapping[str, Any]) -> int:
-    counted = [one for one in payments(order, "refunds") if text(one, "status") not in _FAILED_REFUNDS]
+    counted = [one for one in payments(order, "refunds") if required_text(one, "status") not in _FAILED_REFUNDS]
     refunded = sum(money(one)[0] for one in counted if _capture_of(one) == capture.get("id"))
     return money(capture)[0] - refunded
 
@@ -181,5 +174,5 @@ def _capture_of(refund: Mapping[str, Any]) -> str:
     links = refund.get("links")
     for link in links if isinstance(links, list) else []:
         if isinstance(link, Mapping) and link.get("rel") == "up":
-            return text(link, "href").rpartition("/")[2]
+            return required_text(link, "href").rpartition("/")[2]
     raise AnswerUnreadableError("a refund does not say of which capture it is")

@@ -28,6 +28,7 @@ from clearway.gateways.contract import (
     PayoutPage,
     PayoutRows,
     UnreadableRow,
+    required_text,
 )
 from clearway.gateways.square import identifiers, mapping
 from clearway.gateways.square.abilities import PAID_OUT_WITHIN_S
@@ -140,7 +141,7 @@ class SquareLists:
 
 def row_of(entry: Mapping[str, Any]) -> BalanceRow:
     """Read an entry of a payout. Raises AnswerUnreadableError."""
-    name = mapping.text(entry, "type")
+    name = required_text(entry, "type")
     gross, currency = _signed(entry, "gross_amount_money")
     fee = _signed(entry, "fee_amount_money")[0] if entry.get("fee_amount_money") else 0
     if _signed(entry, "net_amount_money") != (gross - fee, currency):
@@ -149,7 +150,7 @@ def row_of(entry: Mapping[str, Any]) -> BalanceRow:
     details = details if isinstance(details, Mapping) else {}
     payment = _text(details.get("payment_id"))
     return BalanceRow(
-        id=mapping.text(entry, "id"),
+        id=required_text(entry, "id"),
         kind=KINDS.get(name, BalanceKind.ADJUSTMENT),
         currency=currency,
         gross_minor=gross,
@@ -163,7 +164,7 @@ def row_of(entry: Mapping[str, Any]) -> BalanceRow:
 def _row_of_payout(payout: Mapping[str, Any]) -> BalanceRow:
     """Return the row of a payout: its money leaves the balance. One that fails comes back as an entry of another."""
     amount, currency = _signed(payout, "amount_money")
-    payout_id = mapping.text(payout, "id")
+    payout_id = required_text(payout, "id")
     at = _at(payout, "created_at")
     return BalanceRow(payout_id, BalanceKind.PAYOUT, currency, -amount, 0, at, source=payout_id)
 
@@ -171,7 +172,7 @@ def _row_of_payout(payout: Mapping[str, Any]) -> BalanceRow:
 def _payout_of(payout: Mapping[str, Any]) -> Payout:
     amount, currency = _signed(payout, "amount_money")
     return Payout(
-        id=mapping.text(payout, "id"),
+        id=required_text(payout, "id"),
         amount_minor=amount,
         currency=currency,
         status=STATUSES.get(str(payout.get("status")), PayoutStatus.PENDING),
@@ -224,12 +225,12 @@ def _signed(thing: Mapping[str, Any], name: str) -> tuple[int, str]:
     amount = given.get("amount")
     if type(amount) is not int:
         raise AnswerUnreadableError(f"{name} is not an amount")
-    return amount, mapping.text(given, "currency")
+    return amount, required_text(given, "currency")
 
 
 def _at(thing: Mapping[str, Any], name: str) -> datetime:
     try:
-        found = datetime.fromisoformat(mapping.text(thing, name))
+        found = datetime.fromisoformat(required_text(thing, name))
     except ValueError:
         raise AnswerUnreadableError(f"{name} is not a moment") from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)

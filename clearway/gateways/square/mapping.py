@@ -12,6 +12,7 @@ from clearway.gateways.contract import (
     Operation,
     OperationKind,
     OutcomeKind,
+    required_text,
 )
 from clearway.gateways.square import errors
 
@@ -25,7 +26,7 @@ def outcome_of_payment(payment: Mapping[str, Any], *, manual: bool | None = None
 
     `approved_money` is what was authorised: `amount_money` is lowered before a partial capture.
     """
-    references, status = {"payment": text(payment, "id")}, text(payment, "status")
+    references, status = {"payment": required_text(payment, "id")}, required_text(payment, "status")
     amount, currency = money(payment, "approved_money" if "approved_money" in payment else "amount_money")
     match status:
         case "APPROVED" | "COMPLETED":
@@ -44,7 +45,7 @@ def outcome_of_payment(payment: Mapping[str, Any], *, manual: bool | None = None
 
 def outcome_of_capture(payment: Mapping[str, Any], operation: Operation) -> GatewayOutcome:
     """Return the state of the capture: Square has one for a payment. NOT_FOUND: it is still to be sent."""
-    payment_id, status = text(payment, "id"), text(payment, "status")
+    payment_id, status = required_text(payment, "id"), required_text(payment, "status")
     amount, currency = money(payment, "amount_money")
     if status == "APPROVED":
         return GatewayOutcome(OutcomeKind.NOT_FOUND)
@@ -58,7 +59,7 @@ def outcome_of_capture(payment: Mapping[str, Any], operation: Operation) -> Gate
 
 def outcome_of_void(payment: Mapping[str, Any]) -> GatewayOutcome:
     """Return the state of a void: NOT_FOUND while money may still be taken. A capture releases what it leaves."""
-    references, status = {"payment": text(payment, "id")}, text(payment, "status")
+    references, status = {"payment": required_text(payment, "id")}, required_text(payment, "status")
     amount, currency = money(payment, "amount_money")
     if status in {"APPROVED", "PENDING"}:
         return GatewayOutcome(OutcomeKind.NOT_FOUND)
@@ -76,7 +77,7 @@ def outcome_of_void(payment: Mapping[str, Any]) -> GatewayOutcome:
 
 def outcome_of_refund(refund: Mapping[str, Any]) -> GatewayOutcome:
     """Return the state of a refund."""
-    references, status = {"refund": text(refund, "id")}, text(refund, "status")
+    references, status = {"refund": required_text(refund, "id")}, required_text(refund, "status")
     amount, currency = money(refund, "amount_money")
     if status in _FAILED_REFUNDS:
         return errors.declined(OperationKind.REFUND, status, references)
@@ -100,15 +101,7 @@ def money(thing: Mapping[str, Any], name: str) -> tuple[int, str]:
     amount = given.get("amount")
     if type(amount) is not int or amount < 0:
         raise AnswerUnreadableError(f"{name} is not an amount")
-    return amount, text(given, "currency")
-
-
-def text(thing: Mapping[str, Any], name: str) -> str:
-    """Return a text that must be there."""
-    value = thing.get(name)
-    if not isinstance(value, str) or not value:
-        raise AnswerUnreadableError(f"{name} is missing")
-    return value
+    return amount, required_text(given, "currency")
 
 
 def _failure(payment: Mapping[str, Any]) -> str | None:

@@ -20,6 +20,7 @@ from clearway.gateways.contract import (
     OperationKind,
     OutcomeKind,
     decline_code,
+    required_text,
 )
 from clearway.gateways.errors import ErrorRow, classify
 from clearway.gateways.stripe.amounts import from_stripe
@@ -55,7 +56,7 @@ def outcome_of_intent(intent: Mapping[str, Any]) -> GatewayOutcome:
     references = _references(intent)
     currency = _currency(intent)
     _amount(intent, "amount", currency)
-    match _text(intent, "status"):
+    match required_text(intent, "status"):
         case "succeeded" | "requires_capture":
             return _authorised(intent, references, currency)
         case "requires_action":
@@ -82,7 +83,7 @@ def outcome_of_capture(intent: Mapping[str, Any], operation: Operation) -> Gatew
     if amount <= 0:
         raise AnswerUnreadableError("less is captured than the marks of the captures say")
     charge = _id(intent.get("latest_charge"))
-    references = {"capture": f"{charge or _text(intent, 'id')}:{operation.number}", **_references(intent)}
+    references = {"capture": f"{charge or required_text(intent, 'id')}:{operation.number}", **_references(intent)}
     return GatewayOutcome(
         OutcomeKind.APPROVED, references=references, amount_minor=amount, currency=currency, captured=True
     )
@@ -90,7 +91,7 @@ def outcome_of_capture(intent: Mapping[str, Any], operation: Operation) -> Gatew
 
 def outcome_of_void(intent: Mapping[str, Any]) -> GatewayOutcome:
     """Return the state of a void: NOT_FOUND while money may still be taken. Raises AnswerUnreadableError."""
-    status, currency = _text(intent, "status"), _currency(intent)
+    status, currency = required_text(intent, "status"), _currency(intent)
     if status not in {"canceled", "succeeded"}:
         return GatewayOutcome(OutcomeKind.NOT_FOUND)
     authorised = _amount(intent, "amount", currency)
@@ -109,7 +110,7 @@ def outcome_of_refund(refund: Mapping[str, Any]) -> GatewayOutcome:
     """Return the state of a refund. Raises AnswerUnreadableError."""
     if refund.get("object") != "refund":
         raise AnswerUnreadableError("not a refund")
-    kind = _REFUNDS.get(_text(refund, "status"))
+    kind = _REFUNDS.get(required_text(refund, "status"))
     if kind is None:
         raise AnswerUnreadableError("the status of the refund is not one we know")
     currency, reason = _currency(refund), refund.get("failure_reason")
@@ -117,7 +118,7 @@ def outcome_of_refund(refund: Mapping[str, Any]) -> GatewayOutcome:
     row = classify(KIND, "refund", reason if isinstance(reason, str) else "unknown") if failed else None
     return GatewayOutcome(
         kind,
-        references={"refund": _text(refund, "id")},
+        references={"refund": required_text(refund, "id")},
         amount_minor=_amount(refund, "amount", currency),
         currency=currency,
         error_code=decline_code(OperationKind.REFUND, row.decline_code) if row else None,
@@ -246,14 +247,14 @@ def _action(intent: Mapping[str, Any]) -> Action:
     redirect = action.get("redirect_to_url") if isinstance(action, Mapping) else None
     if not isinstance(redirect, Mapping):
         raise AnswerUnreadableError("the customer must act in a way that is no redirect")
-    return Action.redirect(_text(redirect, "url"))
+    return Action.redirect(required_text(redirect, "url"))
 
 
 def _references(intent: Mapping[str, Any]) -> dict[str, str]:
     if intent.get("object") != "payment_intent":
         raise AnswerUnreadableError("not a PaymentIntent")
     charge = _id(intent.get("latest_charge"))
-    return {"payment": _text(intent, "id")} | ({"charge": charge} if charge else {})
+    return {"payment": required_text(intent, "id")} | ({"charge": charge} if charge else {})
 
 
 def _references_of_error(error: Mapping[str, Any]) -> dict[str, str]:
@@ -288,7 +289,7 @@ def _marked(value: object, currency: str) -> int:
 
 
 def _currency(thing: Mapping[str, Any]) -> str:
-    return _text(thing, "currency").upper()
+    return required_text(thing, "currency").upper()
 
 
 def _amount(thing: Mapping[str, Any], name: str, currency: str) -> int:
@@ -299,10 +300,3 @@ def _amount(thing: Mapping[str, Any], name: str, currency: str) -> int:
         return from_stripe(amount, currency)
     except ValueError as error:
         raise AnswerUnreadableError(str(error)) from error
-
-
-def _text(thing: Mapping[str, Any], name: str) -> str:
-    value = thing.get(name)
-    if not isinstance(value, str) or not value:
-        raise AnswerUnreadableError(f"{name} is missing")
-    return value

@@ -22,7 +22,7 @@ from temporalio.client import Client
 import worker
 from api.app import create_app
 from clearway.db.engine import create_engine
-from clearway.db.seed import OTHER_MERCHANT, TEST_MERCHANT, Credentials, seed_key, seed_merchant
+from clearway.db.seed import TEST_MERCHANT, Credentials, seed_key, seed_merchant
 from clearway.db.tables import merchants
 from clearway.dev.postgres import APPLICATION_ROLE
 from clearway.dev.reporting import SilentReporter
@@ -39,6 +39,7 @@ from clearway.monitoring.calls import CallLog
 from clearway.settings import Settings
 from tests.services.gateways.running import Simulator, free_listener, running_simulator
 from tests.support.database import Databases
+from tests.support.other_merchant import OTHER_MERCHANT
 from tests.support.patience import patient
 
 PREFIX = "/api/v1"

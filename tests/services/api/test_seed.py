@@ -21,7 +21,6 @@ SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
 def test_seeded_ids_have_the_form_of_ids() -> None:
     """Seeded ids pass the same checks as generated ids."""
     assert is_id(MERCHANT, seed.TEST_MERCHANT_ID)
-    assert is_id(MERCHANT, seed.OTHER_MERCHANT.merchant_id)
     assert is_id(ENDPOINT, seed.RECEIVER_ENDPOINT_ID)
 
 

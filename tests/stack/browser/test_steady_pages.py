@@ -12,7 +12,7 @@ from playwright.async_api import Error, Page, Route, expect
 from clearway.db import merchants
 from clearway.db.engine import create_engine
 from clearway.db.merchants import NewAccount
-from clearway.db.seed import OTHER_MERCHANT, TEST_MERCHANT, Credentials
+from clearway.db.seed import TEST_MERCHANT, Credentials
 from clearway.dev.stack import Stack
 from clearway.domain.roles import Role
 from clearway.settings import Settings
@@ -20,6 +20,7 @@ from tests.stack.browser.conftest import NewPage
 from tests.stack.browser.people import add_member, sign_in
 from tests.stack.browser.shop import Shop
 from tests.stack.browser.test_dashboard import paid
+from tests.support.other_merchant import OTHER_MERCHANT
 
 SHIFT_MAX: Final = 0.1
 """Above it a page is not good: Core Web Vitals, CLS."""

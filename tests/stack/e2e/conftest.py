@@ -16,7 +16,7 @@ import pytest
 from temporalio.client import Client
 
 from clearway.db.engine import create_engine
-from clearway.db.seed import OTHER_MERCHANT, seed_merchant
+from clearway.db.seed import seed_merchant
 from clearway.dev import services, toolchain
 from clearway.dev.ports import Ports
 from clearway.dev.reporting import SilentReporter
@@ -25,6 +25,7 @@ from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
 from tests.stack.e2e.merchant import Merchant
 from tests.support.evidence import Witnesses
 from tests.support.invariants import assert_sound
+from tests.support.other_merchant import OTHER_MERCHANT
 
 BRISK = {
     "TEST_PAYMENT_SUCCESS": "true",

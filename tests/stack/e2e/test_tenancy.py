@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from clearway.db.engine import create_engine
-from clearway.db.seed import OTHER_MERCHANT, TEST_MERCHANT, Credentials
+from clearway.db.seed import TEST_MERCHANT, Credentials
 from clearway.domain.actor import SYSTEM, Actor
 from clearway.domain.ids import USER, new_id
 from clearway.domain.roles import Role
@@ -25,6 +25,7 @@ from clearway.users.creation import NewPerson
 from tests.services.api.people import PASSWORD, password_hash
 from tests.stack.e2e.conftest import Site
 from tests.stack.e2e.merchant import PREFIX, Merchant, eventually
+from tests.support.other_merchant import OTHER_MERCHANT
 
 METHODS = ("get", "post", "put", "patch", "delete")
 PLACE = re.compile(r"\{(\w+)\}")
