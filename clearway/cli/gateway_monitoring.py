@@ -68,12 +68,14 @@ def set_alerts(
     api: MerchantApi,
     gateway_id: GatewayId,
     *,
-    latency_p95_ms: Annotated[int | None, typer.Option(help="At most, for 95 % of the calls.", min=1)] = None,
-    technical_error_percent: Annotated[float | None, typer.Option(help="At most.", min=0, max=100)] = None,
-    success_percent: Annotated[float | None, typer.Option(help="At least.", min=0, max=100)] = None,
-    calls_min: Annotated[int, typer.Option(help="Fewer calls are not judged.", min=1)] = ALERT_CALLS_DEFAULT,
+    latency_p95_ms: Annotated[int | None, typer.Option(help="Maximum p95 latency, in milliseconds.", min=1)] = None,
+    technical_error_percent: Annotated[
+        float | None, typer.Option(help="Maximum share of technical errors.", min=0, max=100)
+    ] = None,
+    success_percent: Annotated[float | None, typer.Option(help="Minimum share of approvals.", min=0, max=100)] = None,
+    calls_min: Annotated[int, typer.Option(help="With fewer, nothing is checked.", min=1)] = ALERT_CALLS_DEFAULT,
     window_minutes: Annotated[
-        int, typer.Option(help="The last minutes are judged.", min=5, max=1_440)
+        int, typer.Option(help="Period of the figures, in minutes before now.", min=5, max=1_440)
     ] = ALERT_WINDOW_MINUTES_DEFAULT,
 ) -> Result:
     """Set the thresholds of a gateway, for the event gateway.degraded. Those that you leave out are removed."""
@@ -99,7 +101,7 @@ def set_limits(
     requests_per_s: Annotated[float | None, typer.Option(help="Requests a second, at most.", min=0.1)] = None,
     concurrent: Annotated[int | None, typer.Option(help="Requests at the same time, at most.", min=1)] = None,
 ) -> Result:
-    """Set how much a gateway may be asked; requests above it wait. Those that you leave out are removed."""
+    """Limit the requests to a gateway; those above a limit wait. Limits that you leave out are removed."""
     given = {"requests_per_s": requests_per_s, "concurrent": concurrent}
     limits = {name: value for name, value in given.items() if value is not None}
     saved = api.patch(f"/gateways/{gateway_id}", {"limits": limits})

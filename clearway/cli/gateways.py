@@ -17,7 +17,7 @@ from clearway.cli.json_files import parse_json, read_json
 from clearway.cli.merchant_api import IdempotencyKey, Limit, MerchantApi
 from clearway.cli.output import plain, table
 
-gateways: Final = typer.Typer(help="Gateways: what carries out your payments.", no_args_is_help=True)
+gateways: Final = typer.Typer(help="Gateways: the providers that process your payments.", no_args_is_help=True)
 
 GatewayId = Annotated[str, typer.Argument(metavar="ID", help="gw_…")]
 Name = Annotated[str | None, typer.Option(help="Your own name for it.", show_default=False)]
@@ -31,7 +31,7 @@ Credentials = Annotated[
 Settings = Annotated[
     str | None, typer.Option(metavar="JSON", help="Settings that the kind asks for.", show_default=False)
 ]
-Test = Annotated[bool, typer.Option("--test/--no-test", help="Ask the gateway before it is saved.")]
+Test = Annotated[bool, typer.Option("--test/--no-test", help="Test the credentials before they are saved.")]
 Passphrase = Annotated[
     str,
     typer.Option(
@@ -68,7 +68,7 @@ def list_gateways(api: MerchantApi, *, limit: Limit = 100) -> Result:
 @asks_api
 @shows_result
 def show_gateway(api: MerchantApi, gateway_id: GatewayId) -> Result:
-    """Show one gateway as JSON, with the ends of its credentials."""
+    """Show one gateway as JSON, with the last characters of its credentials."""
     return Result(api.get(f"/gateways/{gateway_id}"))
 
 
@@ -164,7 +164,7 @@ def delete_gateway(
 @asks_api
 @shows_result
 def try_gateway(api: MerchantApi, gateway_id: GatewayId) -> Result:
-    """Ask a gateway whether its credentials are right. No money is moved; the exit code is 1 when they are not."""
+    """Test the credentials of a gateway. No money is moved. The exit code is 1 when they are wrong."""
     tested = api.post(f"/gateways/{gateway_id}/test")
     error = None if tested["ok"] else typer.Exit(1)
     return Result(tested, plain(tested["message"]), remarks=_remarks(tested["warnings"]), error=error)
@@ -180,7 +180,7 @@ def dry_run_gateway(
         Path, typer.Argument(help="JSON: `payment` and `steps`, as in a document's examples.", allow_dash=True)
     ],
 ) -> Result:
-    """Show what a payment at a custom gateway would send, and what answers would become. Nothing is sent."""
+    """Show what a payment at a custom gateway would send, and how answers would be read. Nothing is sent."""
     return Result(api.post(f"/gateways/{gateway_id}/dry_run", read_json(file))["steps"])
 
 
@@ -205,7 +205,7 @@ def check_document(
 @asks_api
 @shows_result
 def show_checklist(api: MerchantApi) -> Result:
-    """Show what the merchant needs for live payments, and what of it is true now."""
+    """Show which requirements for live payments the merchant meets."""
     found = api.get("/gateways/checklist")
     rows = table("done", "what", "what to do")
     for item in found["data"]:

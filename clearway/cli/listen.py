@@ -47,7 +47,7 @@ def register(app: typer.Typer) -> None:
 def listen(
     *,
     forward_to: Annotated[
-        str | None, typer.Option(help="Where to POST each event: a URL, host:port/path, or a port.", show_default=False)
+        str | None, typer.Option(help="POST each event to this URL, host:port/path or port.", show_default=False)
     ] = None,
     events: Annotated[
         str | None,

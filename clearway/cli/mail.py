@@ -71,10 +71,10 @@ def send_trial(to: Annotated[str, typer.Argument(metavar="ADDRESS", help="Who ge
 @shows_result
 def list_mails(
     *,
-    status: Annotated[MailStatus | None, typer.Option(help="Only these.")] = None,
+    status: Annotated[MailStatus | None, typer.Option(help="Only mails with this status.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=500, help="How many to show.")] = 50,
 ) -> Result:
-    """List mails, newest first: which, when, and what became of each. Addresses are not shown."""
+    """List mails, newest first, with their status. Addresses are not shown."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.db import mails  # noqa: PLC0415
 

@@ -214,10 +214,10 @@ def resolve_payment(
 def forget_payment(
     payment_id: Annotated[str, typer.Argument(metavar="ID", help="pay_…")],
     *,
-    reason: Annotated[str, typer.Option(help="Why, for the audit log, for good: write nothing personal here.")],
+    reason: Annotated[str, typer.Option(help="Why. The audit log keeps it permanently: write no personal data.")],
     operator: Operator = None,
 ) -> Result:
-    """Remove customer, instrument, notes and return URL of a payment that has ended, for good. The money stays."""
+    """Permanently remove customer, instrument, notes and return URL of an ended payment. Amounts stay."""
     from clearway.cli.transaction import in_transaction  # noqa: PLC0415 - heavy
     from clearway.domain.errors import ClearwayError  # noqa: PLC0415
     from clearway.payments import forgetting  # noqa: PLC0415

@@ -15,7 +15,7 @@ from clearway.cli.output import coloured, plain, table
 routing: Final = typer.Typer(help="Routing: rules that choose a gateway for each payment.", no_args_is_help=True)
 
 Rules = Annotated[Path, typer.Argument(metavar="FILE", help="The rules as JSON: see docs/routing.md.", dir_okay=False)]
-Number = Annotated[int, typer.Argument(metavar="NUMBER", help="Of the version.", min=1)]
+Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The number of the version.", min=1)]
 
 
 def register(app: typer.Typer) -> None:
@@ -99,7 +99,7 @@ def activate_version(
     api: MerchantApi,
     number: Number,
     *,
-    force: Annotated[bool, typer.Option("--force", help="Also if past payments would find no gateway.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Even if past payments would find no gateway.")] = False,
     idempotency_key: IdempotencyKey = None,
 ) -> Result:
     """Route new payments by this version."""
@@ -112,7 +112,7 @@ def activate_version(
 @asks_api
 @shows_result
 def roll_back(api: MerchantApi, *, idempotency_key: IdempotencyKey = None) -> Result:
-    """Activate the version that was active before the present one."""
+    """Activate the version that was active before the current one."""
     made = api.post("/routing/rollback", idempotency_key=idempotency_key)
     return Result(made, f"Version {made['number']} is active again.")
 
@@ -127,7 +127,7 @@ def explain(
     *,
     currency: Annotated[str, typer.Option(help="ISO 4217.")] = "INR",
     country: Annotated[str | None, typer.Option(help="ISO 3166.", show_default=False)] = None,
-    version: Annotated[int | None, typer.Option(help="Ask this version.", min=1, show_default=False)] = None,
+    version: Annotated[int | None, typer.Option(help="Evaluate this version.", min=1, show_default=False)] = None,
 ) -> Result:
     """Show as JSON where a payment would go, and why. No payment is made."""
     asked = {"method": method, "amount": amount, "currency": currency, "country": country, "version": version}

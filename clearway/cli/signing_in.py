@@ -24,7 +24,7 @@ DEVICE_LENGTH_MAX: Final = 100
 MerchantId = Annotated[
     str | None,
     typer.Argument(
-        metavar="[MERCHANT]", help="mer_…: for whom to act. Without it: list those you may.", show_default=False
+        metavar="[MERCHANT]", help="mer_…: the merchant to act for. Default: list yours.", show_default=False
     ),
 ]
 
@@ -39,7 +39,8 @@ def login(
     email: Annotated[str | None, typer.Argument(help="Your e-mail address.", show_default=False)] = None,
     *,
     merchant: Annotated[
-        str | None, typer.Option(metavar="MERCHANT", help="mer_…: for whom commands act. Default: your test merchant.")
+        str | None,
+        typer.Option(metavar="MERCHANT", help="mer_…: the merchant to act for. Default: your test merchant."),
     ] = None,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
@@ -77,7 +78,7 @@ def logout(*, url: ApiUrl = None, as_json: JsonFlag = False) -> None:
 
 
 def whoami(*, url: ApiUrl = None, as_json: JsonFlag = False) -> None:
-    """Show as whom commands act at an API, and for which merchants you may."""
+    """Show the user and merchant that commands act for at an API, and your other merchants."""
     at = api_url(url)
     kept = _kept(at)
     me = _me(at, kept)
@@ -85,7 +86,7 @@ def whoami(*, url: ApiUrl = None, as_json: JsonFlag = False) -> None:
 
 
 def switch(merchant: MerchantId = None, *, url: ApiUrl = None, as_json: JsonFlag = False) -> None:
-    """Act for another of your merchants from now on, or list them. CLEARWAY_MERCHANT does so for one command."""
+    """Switch to another of your merchants, or list them. CLEARWAY_MERCHANT switches for one command."""
     at = api_url(url)
     kept = _kept(at)
     me = _me(at, kept)

@@ -152,17 +152,17 @@ TRIGGERS: Final[dict[str, Trigger]] = {
     "payment.captured": Trigger("a card payment with manual capture, captured", _captured),
     "payment.success": Trigger("a UPI payment that succeeds", lambda asked: asked.pay(checkout.UPI_SUCCESS)),
     "payment.failed": Trigger("a UPI payment that is declined", lambda asked: asked.pay(checkout.UPI_FAILURE)),
-    "payment.cancelled": Trigger("a pending UPI payment, called off", _cancelled),
+    "payment.cancelled": Trigger("a pending UPI payment that is cancelled", _cancelled),
     "payment.expired": Trigger(
         "a UPI payment nobody answers; takes PAYMENT_DEADLINE_S (30 minutes by default)",
         lambda asked: asked.pay(checkout.UPI_PENDING),
         patience_s=DEADLINE_WAIT_S,
     ),
     "payment.needs_review": Trigger(
-        "a gateway that charges another amount than asked", lambda asked: asked.pay(checkout.UPI_WRONG_AMOUNT)
+        "a gateway that charges another amount than requested", lambda asked: asked.pay(checkout.UPI_WRONG_AMOUNT)
     ),
     "refund.created": Trigger("a refund of a paid payment", lambda asked: asked.refund(asked.paid())),
-    "refund.processed": Trigger("a refund that goes well", lambda asked: asked.refund(asked.paid())),
+    "refund.processed": Trigger("a refund that succeeds", lambda asked: asked.refund(asked.paid())),
     "refund.failed": Trigger(
         "a refund that the bank refuses", lambda asked: asked.refund(asked.paid(checkout.UPI_REFUND_FAILS))
     ),
@@ -170,7 +170,7 @@ TRIGGERS: Final[dict[str, Trigger]] = {
         "a refund that the bank sends back after it was processed",
         lambda asked: asked.refund(asked.paid(checkout.UPI_REFUND_REVERSED)),
     ),
-    "refund.needs_review": Trigger("a gateway that pays out another amount than asked", _refund_in_doubt),
+    "refund.needs_review": Trigger("a gateway that pays out another amount than requested", _refund_in_doubt),
     "endpoint.test": Trigger("a test of the merchant's first enabled webhook endpoint", _tested),
 }
 """Every event but those of a gateway that contradicts itself or fails."""
@@ -242,7 +242,7 @@ def _await(api: MerchantApi, event: str, subject: dict[str, Any], patience_s: fl
 
 
 def _list() -> Result:
-    rows = table("event", "how it is made to happen")
+    rows = table("event", "how")
     for name, item in TRIGGERS.items():
         rows.add_row(name, plain(item.how))
     return Result([{"event": name, "how": item.how} for name, item in TRIGGERS.items()], rows)

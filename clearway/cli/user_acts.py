@@ -80,7 +80,7 @@ def show(user: User) -> Result:
 
 @shows_result
 def disable(user: User, *, operator: Operator = None) -> Result:
-    """Let a person sign in no more, and end their sessions and tokens at once. Memberships and invitations stay."""
+    """Disable a user: no more sign-in, and sessions and tokens end at once. Memberships and invitations stay."""
     from clearway.users import administering  # noqa: PLC0415 - heavy
 
     changed = _act(user, operator, lambda open_, actor, row, _: administering.disable(open_, actor, row))
@@ -103,7 +103,7 @@ def change_operator(
     remove: Annotated[bool, typer.Option("--remove", help="They are no longer an operator.")] = False,
     operator: Operator = None,
 ) -> Result:
-    """Make a person an operator of the installation, who looks into every merchant. They need TOTP for it."""
+    """Make a user an operator of the installation, who can read every merchant. Operators need TOTP."""
     from clearway.users import administering  # noqa: PLC0415 - heavy
 
     changed = _act(
