@@ -178,7 +178,7 @@ class GatewayActivities:
 
     @activity.defn(name="prepare_refund")
     async def prepare_refund(self, call: GatewayCall) -> GatewayOutcome:
-        """Read what a look-up of the refund will be compared with. It changes nothing."""
+        """Read the baseline with which a later look-up of the refund is compared. It changes nothing."""
         try:
             connection = await self._gateways.get(call.gateway_id)
         except UNUSABLE as error:

@@ -1,4 +1,4 @@
-"""The sweep as an activity of the maintenance schedule: start lost workflows again, and count them."""
+"""The sweep as an activity of the maintenance schedule: start new runs for lost workflows, and count them."""
 
 from __future__ import annotations
 

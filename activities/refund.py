@@ -69,7 +69,7 @@ class ReserveInput:
 
 @dataclass(frozen=True)
 class BaselineInput:
-    """Record what the gateway said before a refund is sent."""
+    """The baseline of a refund to record: what the gateway said before the refund is sent."""
 
     refund_id: str
     baseline: str
@@ -137,7 +137,7 @@ class RefundActivities:
 
     @activity.defn(name="claim_baseline")
     async def claim_baseline(self, refund_id: str) -> str | None:
-        """Be the only refund of its payment that is sent: the baseline, empty if it is to be read; None: wait."""
+        """Claim the right to send: one refund of a payment at a time. The baseline, empty if unread; None: wait."""
         try:
             async with self._engine.connect() as connection:
                 return await baselines.claim(connection, refund_id)
@@ -146,7 +146,7 @@ class RefundActivities:
 
     @activity.defn(name="keep_baseline")
     async def keep_baseline(self, what: BaselineInput) -> str:
-        """Record what the gateway said before the refund is sent, and return it."""
+        """Record the baseline before the refund is sent, and return it."""
         try:
             async with self._engine.connect() as connection:
                 return await baselines.keep(connection, what.refund_id, what.baseline)

@@ -91,7 +91,7 @@ class GatewayCaller:
         return await self._carry_out(send, give_up_at, ask_first=ask_first)
 
     async def prepare_refund(self, operation: Operation, *, give_up_at: datetime) -> GatewayOutcome:
-        """Read what a look-up of a refund is compared with, until it is read; UNKNOWN when the time is up."""
+        """Read the baseline for later look-ups of a refund, with retries; UNKNOWN when the time is up."""
         waits = iter(policies.INQUIRY_WAITS_S)
         while True:
             outcome = await _call_gateway(

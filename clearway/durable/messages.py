@@ -347,7 +347,7 @@ class HealthInput:
 
 @dataclass(frozen=True)
 class HealthFound:
-    """What a check came to. skipped: the gateway is disabled or deleted."""
+    """The result of a check. skipped: the gateway is disabled or deleted."""
 
     status: str = "unknown"
     ok: bool = False

@@ -45,7 +45,7 @@ class PaymentWorkflow(Listener):
 
     @workflow.run
     async def run(self, started: PaymentInput) -> PaymentResult:
-        """Live until the payment is final. A requested cancellation cancels the payment, if it is not too late."""
+        """Run until the payment is final. A requested cancellation cancels the payment, if it is not too late."""
         return await uncancelled(self._live(started), self._call_off)
 
     async def _live(self, started: PaymentInput) -> PaymentResult:

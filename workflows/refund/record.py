@@ -109,7 +109,7 @@ class RefundRecord:
         workflow.upsert_search_attributes([PAYMENT_STATUS.value_set(change.to.value)])
 
     async def claim_baseline(self) -> bool:
-        """Be the only refund of the payment that is sent now; False while another is under way."""
+        """Claim the right to send: one refund of a payment at a time. False while another is in progress."""
         baseline: str | None = await recorded(
             RefundActivities.claim_baseline, self._new.id, "be the only refund of the payment under way"
         )
@@ -117,7 +117,7 @@ class RefundRecord:
         return baseline is not None
 
     async def keep_baseline(self, baseline: str) -> None:
-        """Record what the gateway says before the refund is sent."""
+        """Record the baseline before the refund is sent."""
         given = BaselineInput(self._new.id, baseline)
         kept: str = await recorded(RefundActivities.keep_baseline, given, "record what is refunded so far")
         self._timeline.note(f"before it is sent, the gateway says: {kept}")

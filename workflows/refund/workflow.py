@@ -1,4 +1,4 @@
-"""The life of one refund: reserved, sent to the gateway once, followed until the gateway reports its end.
+"""The life of one refund: reserved, sent to the gateway once, polled until the gateway reports its end.
 
 As in `workflows.payment`, the run is the only actor. The reserved amount stays reserved until the refund is processed
 or surely failed, so doubt never lets the same money be refunded twice. A processed refund has no workflow; when the
@@ -49,7 +49,7 @@ class RefundWorkflow(Listener):
 
     @workflow.run
     async def run(self, started: RefundInput) -> RefundResult:
-        """Live until the refund is final. A refund cannot be cancelled: the money may be paid out already."""
+        """Run until the refund is final. A refund cannot be cancelled: the money may be paid out already."""
         return await uncancelled(self._live(started), self._go_on)
 
     def _go_on(self) -> None:
