@@ -1,4 +1,4 @@
-"""Whether workers run, according to Temporal's task queues, which know their pollers."""
+"""Whether workers run, according to the pollers of Temporal's task queues."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ASK_TIMEOUT: Final = timedelta(seconds=3)
 
 @dataclass(frozen=True, slots=True)
 class Poller:
-    """A worker process that asks a task queue for work. identity: as `worker.py` names it."""
+    """A worker process that polls a task queue. identity: as `worker.py` names it."""
 
     identity: str
     seen_at: datetime

@@ -73,7 +73,7 @@ async def list_api_keys(
 
 @router.get("/permissions", responses=declare(*TO_MERCHANTS), summary="List permissions")
 async def list_permissions(principal: Reader) -> PermissionList:
-    """List what a key may be allowed, with what each permission means. A new key can have those that you hold."""
+    """List the permissions that a key can have, with their meaning. A new key can have those that you hold."""
     held = principal.grant.allowed
     return PermissionList(
         everything=principal.grant.permissions is None,

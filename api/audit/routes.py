@@ -39,7 +39,7 @@ async def list_audit_log(
     wanted: WantedDep,
     page: Annotated[PageRequest, Depends(page_request(AUDIT_ENTRY))],
 ) -> Page[AuditEntry]:
-    """List who did what for your merchant and to your account, newest first. Nothing here is ever changed."""
+    """List who did what for your merchant and to your account, newest first. Entries are never changed."""
     async with services.reader.connect() as connection:
         found = await audit.list_page(connection, principal.merchant_id, wanted, page)
     return page_of((audit_entry(services.cipher, row) for row in found.rows), found.next_cursor)
@@ -58,7 +58,7 @@ async def list_audit_log(
     summary="Export the audit log",
 )
 async def export_audit_log(principal: Reader, services: ServicesDep, wanted: WantedDep) -> StreamingResponse:
-    """Get all rows that the filters leave as CSV, newest first. A cell never begins a formula of a spreadsheet."""
+    """Export all entries that match the filters as CSV, newest first. Cells that would be formulas are escaped."""
     headers = {"Content-Disposition": 'attachment; filename="audit_log.csv"'}
     rows = as_csv(services, principal.merchant_id, wanted)
     return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=headers)

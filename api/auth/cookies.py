@@ -4,7 +4,7 @@ Behind https it is `__Host-clearway_session`: HttpOnly, Secure, SameSite=Strict,
 http address (development) has no secure cookies, so there the prefix and `Secure` are left out. A session counts only
 at the dashboard's own address, and unsafe calls need a header that no form and no foreign page can send (RFC 10017).
 
-Beside it lies `clearway_signed_in`, which scripts may read and which opens nothing: without it a page shows the log-in
+A second cookie, `clearway_signed_in`, gives no access, and scripts may read it: without it a page shows the log-in
 at once, instead of asking for a profile that is refused.
 """
 
@@ -56,7 +56,7 @@ def set_cookie(response: Response, settings: Settings, value: str, expires_at: d
 
 
 def remove_cookie(response: Response, settings: Settings) -> None:
-    """Have the browser forget the cookie."""
+    """Delete the cookie in the browser."""
     response.delete_cookie(
         cookie_name(settings), path="/", secure=is_secure(settings), httponly=True, samesite="strict"
     )

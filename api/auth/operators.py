@@ -39,7 +39,7 @@ def check_operator(user: SignedIn, settings: Settings) -> None:
 
 
 class Looks:
-    """What operators looked at a short while ago, in this process."""
+    """Recent reads by operators in this process, so that a page that polls is recorded once."""
 
     def __init__(self) -> None:
         self._noted: OrderedDict[tuple[str, ...], float] = OrderedDict()
@@ -47,7 +47,7 @@ class Looks:
     async def note(
         self, services: Services, actor: Actor, request: HTTPConnection, *, session_id: str, subject_id: str
     ) -> None:
-        """Record that an operator looked, before they are answered; the same look again only after LOOKED_FOR_S."""
+        """Record an operator's read before the answer; the same read again only after LOOKED_FOR_S seconds."""
         method, path = request.scope.get("method", "GET"), request.scope["path"]
         look, now = (session_id, subject_id, method, path), time.monotonic()
         if now - self._noted.get(look, -LOOKED_FOR_S) < LOOKED_FOR_S:

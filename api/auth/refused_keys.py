@@ -35,7 +35,7 @@ def malformed_pair(key_id: str, secret: str) -> AuthenticationError | None:
     if key_id.startswith(SECRET_PREFIX) and secret.startswith(KEY_PREFIX):
         what = "The key and the secret are exchanged."
     elif not key_id.startswith(KEY_PREFIX) or not KEY_ID_FORM.fullmatch(key_id):
-        what = "What is in X-Api-Key is no API key of Clearway."
+        what = "The value of X-Api-Key is not an API key of Clearway."
     elif not secret.startswith(SECRET_PREFIX):
         what = "What is in X-Api-Secret is no secret of an API key."
     else:

@@ -145,7 +145,7 @@ async def signed_in(
 ) -> Caller:
     """Return the person who makes the request. Raises AuthenticationError, ForbiddenError and RateLimitedError."""
     if not brings_session(request, services):
-        raise AuthenticationError("session_missing", "This is for people who are signed in. Nothing was done. Sign in.")
+        raise AuthenticationError("session_missing", "This request needs a signed-in user. Nothing was done. Sign in.")
     caller = await find_caller(request, services, None)
     await services.rate_limits.count_user(request, caller.user.user_id)
     return caller

@@ -33,7 +33,7 @@ Capture = Annotated[CaptureMethod, Query(description="`manual`: you capture late
 Why = Annotated[bool, Query(description="Also list the methods and gateways that are left out, with the reasons.")]
 
 
-@router.get("/methods", responses=declare(*TO_MERCHANTS), summary="Ask how an amount can be paid")
+@router.get("/methods", responses=declare(*TO_MERCHANTS), summary="List payment methods for an amount")
 async def get_checkout_methods(
     principal: Seller,
     services: ServicesDep,

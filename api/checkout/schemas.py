@@ -51,7 +51,7 @@ class MethodResource(Resource):
 
     method: PaymentMethod
     gateways: list[OfferResource]
-    left_out: list[LeftOutResource] | None = Field(description="Who cannot take it, and why. null: not asked for.")
+    left_out: list[LeftOutResource] | None = Field(description="Gateways that cannot, and why. null: not requested.")
 
 
 class CheckoutMethods(Resource):

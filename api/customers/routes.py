@@ -45,7 +45,7 @@ class CustomerResource(BaseModel):
     name: str | None
     email: str | None
     phone: str | None
-    payments: Annotated[int, Field(description="The payments that are added up, whatever became of them.")]
+    payments: Annotated[int, Field(description="The payments that are counted, in any status.")]
     complete: Annotated[
         bool,
         Field(
@@ -73,7 +73,7 @@ async def find_customer(
     email: Annotated[Email | None, Query(description="In full. The case of ASCII letters does not matter.")] = None,
     id: Annotated[CustomerId | None, Query(description="Your own id of the customer.")] = None,  # noqa: A002 - as in bodies
 ) -> CustomerResource:
-    """Find the customer that your payments name so. Send `email` or `id`, not both."""
+    """Find a customer by e-mail address or by your own id. Send one of them, not both."""
     if (email is None) == (id is None):
         raise UnprocessableError("customer_not_named", "Send either `email` or `id`, so that one customer is named.")
     async with services.reader.connect() as connection:

@@ -42,7 +42,7 @@ async def list_error_codes() -> UnifiedErrors:
 
 @overrides.get("/overrides", responses=declare(*TO_MERCHANTS), summary="List your error overrides")
 async def list_overrides(principal: Reader, services: ServicesDep) -> OverriddenErrors:
-    """List your own rows over the error table, each as it is for you."""
+    """List your overrides of the error table, each with the row that results."""
     async with services.reader.connect() as connection:
         found = await error_overrides.listed(connection, principal.merchant_id)
     return OverriddenErrors(data=[error_override(stored, row) for stored, row in found])
@@ -54,9 +54,9 @@ async def list_overrides(principal: Reader, services: ServicesDep) -> Overridden
     summary="Override an error",
 )
 async def put_override(body: OverridePut, principal: Editor, services: ServicesDep) -> OverriddenError:
-    """Say what a known error of a gateway means for you: its code, elsewhere, the wait, the texts.
+    """Change what a known error of a gateway means for you: its code, failover, the wait, the texts.
 
-    Whether the gateway acted stays as in the table. A row of yours over the same error is replaced. It counts within 5
+    `executed` stays as in the table. An earlier override of the same error is replaced. The change applies within 5
     seconds.
     """
     async with services.engine.begin() as connection:
@@ -72,7 +72,7 @@ async def put_override(body: OverridePut, principal: Editor, services: ServicesD
     summary="Remove an error override",
 )
 async def delete_override(override_id: str, principal: Editor, services: ServicesDep) -> None:
-    """Remove your own row: the table counts again."""
+    """Remove your override. The row of the table applies again."""
     async with services.engine.begin() as connection:
         await error_overrides.remove(connection, principal.actor, override_id)
     services.error_overrides.forget(principal.merchant_id)
@@ -84,7 +84,7 @@ async def delete_override(override_id: str, principal: Editor, services: Service
 async def list_gateway_errors(gateway: str) -> GatewayErrors:
     """List the errors of a kind of gateway, such as `stripe`, and what Clearway makes of each.
 
-    An error that is not in the list is never taken for a decline: Clearway asks the gateway what happened.
+    An error that is not in the list is never treated as a decline: Clearway asks the gateway what happened.
     """
     rows = TABLE.rows.get(gateway)
     if rows is None:

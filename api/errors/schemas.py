@@ -20,7 +20,7 @@ ElsewhereField = Annotated[
     Elsewhere,
     Field(description="Whether another gateway may be tried. `step_up`: only with the customer, who authenticates."),
 ]
-CauseField = Annotated[Cause, Field(description="Whose matter the error is.")]
+CauseField = Annotated[Cause, Field(description="Who or what caused the error.")]
 WaitField = Annotated[int | None, Field(description="Seconds to wait before the same is tried again, if known.")]
 MerchantText = Annotated[str, Field(description="For you: what happened, what it means for the money, what to do.")]
 
@@ -43,8 +43,8 @@ class GatewayError(BaseModel):
     object: Literal["gateway_error"] = "gateway_error"
     gateway: str = Field(examples=["stripe"])
     operation: str = Field(description="`any` holds for all operations.", examples=["authorise"])
-    code: str = Field(description="As the gateway says it.", examples=["do_not_honor"])
-    network_code: str | None = Field(description="Of the card network; null: any.")
+    code: str = Field(description="The gateway's own code.", examples=["do_not_honor"])
+    network_code: str | None = Field(description="The card network's code; null: any.")
     error_code: str | None = Field(
         description="The unified code. null: it does not say how the operation ended, so Clearway asks the gateway."
     )
@@ -58,7 +58,7 @@ class GatewayError(BaseModel):
 
 
 class OverridePut(Body):
-    """Your own row over one of the table. What you leave out stays as in the table."""
+    """An override of a row of the error table. Fields that you leave out stay as in the table."""
 
     gateway: Annotated[Short, Field(description="The kind.", examples=["stripe"])]
     operation: Annotated[Short, Field(description="As the table names it; `any` is a row of its own.")]
@@ -86,14 +86,14 @@ class OverridePut(Body):
 
 
 class OverriddenError(GatewayError):
-    """A row of the table as it is for you."""
+    """A row of the error table with your override."""
 
     id: str
     replaced: list[str] = Field(description="The fields that you set.")
 
 
 class OverriddenErrors(BaseModel):
-    """Your own rows."""
+    """Your overrides."""
 
     object: Literal["list"] = "list"
     data: list[OverriddenError]

@@ -55,7 +55,7 @@ async def list_gateway_events(
     wanted: Annotated[EventFilter, Depends(event_filter)],
     page: Annotated[PageRequest, Depends(page_request(GATEWAY_EVENT))],
 ) -> Page[GatewayEventResource]:
-    """List what was sent to your gateways, newest first: believed or not, late, unreadable and refused."""
+    """List the requests to your gateways' webhook URLs, newest first: also refused, unreadable and late ones."""
     async with services.reader.connect() as connection:
         found = await gateway_events.list_page(connection, principal.merchant_id, wanted, page)
     return page_of(map(gateway_event, found.rows), found.next_cursor)
@@ -67,7 +67,7 @@ async def list_gateway_events(
     summary="Read a gateway event",
 )
 async def get_gateway_event(gateway_event_id: str, principal: Reader, services: ServicesDep) -> GatewayEventResource:
-    """Read one of them."""
+    """Read one gateway event."""
     return gateway_event(await replaying.find(services, principal.merchant_id, gateway_event_id))
 
 
@@ -77,9 +77,9 @@ async def get_gateway_event(gateway_event_id: str, principal: Reader, services: 
     summary="Process gateway events again, by range",
 )
 async def replay_gateway_events(body: RangeReplay, principal: Replayer, services: ServicesDep) -> RangeReplayed:
-    """Read the stored requests of a period again, oldest first, and pass on what they say. At most 50 at a time.
+    """Process the stored events of a period again, oldest first, at most 50 in one request.
 
-    A payment never moves back, so processing an event twice is harmless.
+    A payment never moves back to an earlier status, so processing an event twice is harmless.
     """
     done, next_cursor = await replaying.replay_range(services, principal.actor, body.wanted(), body.cursor)
     return RangeReplayed(data=[gateway_event_replay(one) for one in done], next_cursor=next_cursor)
@@ -91,8 +91,8 @@ async def replay_gateway_events(body: RangeReplay, principal: Replayer, services
     summary="Process a gateway event again",
 )
 async def replay_gateway_event(gateway_event_id: str, principal: Replayer, services: ServicesDep) -> GatewayEventReplay:
-    """Read the stored request again with the present credentials of its gateway, and pass on what it says.
+    """Process a stored event again, with the current credentials of its gateway.
 
-    The signature is judged as of the moment when it was received.
+    The signature is verified as of the time when the event was received.
     """
     return gateway_event_replay(await replaying.replay(services, principal.actor, gateway_event_id))

@@ -44,8 +44,8 @@ class RangeReplay(Body):
     since: Time
     until: Time
     gateway_id: Id | None = None
-    disposition: Annotated[Disposition | None, Field(description="Only those that became this.")] = None
-    cursor: Annotated[Id | None, Field(description="The `next_cursor` of the answer before.")] = None
+    disposition: Annotated[Disposition | None, Field(description="Only events with this disposition.")] = None
+    cursor: Annotated[Id | None, Field(description="The `next_cursor` of the previous answer.")] = None
 
     @model_validator(mode="after")
     def _is_a_range(self) -> RangeReplay:

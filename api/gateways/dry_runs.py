@@ -46,7 +46,7 @@ class DryRunRequest(BaseModel):
 
 
 class DryRunOutcome(BaseModel):
-    """What Clearway would take an answer for."""
+    """How Clearway would interpret an answer."""
 
     outcome: Annotated[str, Field(description="`approved`, `declined`, `needs_action`, `pending`, `unknown` …")]
     executed: Annotated[str, Field(description="Whether the gateway may have acted: `no`, `maybe` or `yes`.")]
@@ -61,7 +61,7 @@ class DryRunOutcome(BaseModel):
 
 
 class DryRunEvent(BaseModel):
-    """What a callback would be read as."""
+    """How Clearway would interpret a callback."""
 
     event_id: str
     payment: Annotated[str | None, Field(description="The reference by which the payment is found.")]
@@ -70,13 +70,13 @@ class DryRunEvent(BaseModel):
 
 
 class DryRunStep(BaseModel):
-    """What one step comes to."""
+    """The result of one step."""
 
     call: str
     requests: list[DryRunRequest]
     outcome: DryRunOutcome | None
     events: list[DryRunEvent]
-    answer: Annotated[str | None, Field(description="What the gateway would be answered.")]
+    answer: Annotated[str | None, Field(description="The answer that the gateway would get.")]
     precheck_refusal: Annotated[str | None, Field(description="The answer for a payment that may not be made.")]
     refused: Annotated[str | None, Field(description="Why a callback is not believed, or cannot be read.")]
 

@@ -30,7 +30,7 @@ Reader = Annotated[Principal, requires(Permission.GATEWAYS_READ)]
 
 
 class GatewayUptime(BaseModel):
-    """How many checks of a time were good."""
+    """The share of good checks in a period."""
 
     window: Annotated[str, Field(description="24h, 7d or 30d, until now.")]
     checks: int
@@ -59,7 +59,7 @@ class HealthCheck(Resource):
     "/{gateway_id}/health", responses=declare(*TO_MERCHANTS, "gateway_not_found"), summary="Read a gateway's health"
 )
 async def get_gateway_health(gateway_id: str, principal: Reader, services: ServicesDep) -> GatewayHealth:
-    """Say whether a gateway passes its checks, since when, and how often. Clearway checks it every few minutes."""
+    """Read whether a gateway passes its health checks, since when, and its uptime. It is checked every few minutes."""
     row = await find(services, principal.merchant_id, gateway_id)
     async with services.reader.connect() as connection:
         state = await gateway_health.find(connection, principal.merchant_id, gateway_id)

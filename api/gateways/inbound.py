@@ -50,10 +50,10 @@ PROBLEMS: Final = (
 async def receive_gateway_webhook(
     gateway_id: str, request: Request, services: ServicesDep
 ) -> GatewayEventTaken | Response:
-    """Verify the request over its raw bytes, store it, pass it on to the payment or refund, then answer.
+    """Verify the signature of the raw body, store the event, signal the payment or refund, then answer.
 
-    An event moves only what was made at this gateway. One with a valid signature that Clearway does not use is answered
-    with 200 too.
+    An event changes only payments and refunds of this gateway. One with a valid signature that Clearway does not use is
+    answered with 200 too.
     """
     connection = await _connection(services, request, gateway_id)
     if is_head(request):

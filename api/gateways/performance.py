@@ -49,9 +49,9 @@ class Volume(BaseModel):
 class PerformanceFigures(BaseModel):
     """Figures of one group, or of the whole time."""
 
-    calls: Annotated[int, Field(description="Calls to gateways: authorisations, captures, refunds, questions …")]
+    calls: Annotated[int, Field(description="Calls to gateways: authorisations, captures, refunds, status queries …")]
     technical_errors: Annotated[
-        int, Field(description="Calls without an answer, not sent, too slow, or refused for the key. No declines.")
+        int, Field(description="Calls without an answer, not sent, too slow, or with wrong credentials. No declines.")
     ]
     technical_error_rate: Annotated[float | None, Field(description="From 0 to 1; null: there were no calls.")]
     latency_ms: Latency | None
@@ -60,7 +60,7 @@ class PerformanceFigures(BaseModel):
     declined: Annotated[int, Field(description="Declined by an issuer.")]
     success_rate: Annotated[
         float | None,
-        Field(description="approved / (approved + declined), from 0 to 1. Other failures are in neither."),
+        Field(description="approved / (approved + declined), from 0 to 1. Other failures do not count."),
     ]
     volume: Annotated[list[Volume], Field(description="The approved amounts, by currency.")]
 

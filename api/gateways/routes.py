@@ -87,7 +87,7 @@ async def list_gateways(
 
 @router.get("/checklist", responses=declare(*TO_MERCHANTS), summary="Read the go-live checklist")
 async def get_gateway_checklist(principal: Reader, services: ServicesDep) -> Checklist:
-    """Say what is true now of what you need for live payments. Clearway asks your enabled gateways for it."""
+    """Read which requirements for live payments are met now. Clearway tests your enabled gateways for it."""
     return checklist_of(await checklist.checklist(services, principal.merchant_id, principal.mode))
 
 
@@ -140,7 +140,7 @@ async def get_gateway(gateway_id: str, principal: Reader, services: ServicesDep)
     summary="Change a gateway",
 )
 async def update_gateway(gateway_id: str, body: GatewayPatch, principal: Editor, services: ServicesDep) -> GatewaySaved:
-    """Change what you send and nothing else. Calls that are under way end with the credentials they began with."""
+    """Change only the fields that you send. Calls in progress finish with the credentials they began with."""
     saved = await commands.change(services, principal.actor, principal.mode, gateway_id, body.asked())
     health = await _health(services, saved.row)
     return gateway_saved(saved.row, principal.mode, saved.warnings, services.settings.api_public_url, health)

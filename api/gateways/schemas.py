@@ -1,4 +1,4 @@
-"""Gateway configurations in requests and answers. Credentials go in and never come out: answers hold their ends."""
+"""Gateway configurations in requests and answers. Credentials are write-only: answers show their last characters."""
 
 from __future__ import annotations
 
@@ -82,11 +82,11 @@ Settings = Annotated[
     Field(
         max_length=GATEWAY_FIELDS_MAX,
         json_schema_extra=NO_OTHER_FIELDS,
-        description="What the kind asks for and may be shown.",
+        description="Settings of the kind that are not secret.",
     ),
 ]
 Test = Annotated[
-    bool, Field(strict=True, description="Ask the gateway before it is saved. `false` saves it without asking.")
+    bool, Field(strict=True, description="Test the credentials before they are saved. `false` saves it without asking.")
 ]
 
 
@@ -95,22 +95,27 @@ class AlertSettings(Body):
 
     latency_p95_ms: Annotated[
         int | None,
-        Field(strict=True, ge=1, le=600_000, description="95 % of the calls must take at most this long."),
+        Field(strict=True, ge=1, le=600_000, description="Maximum p95 latency of calls, in milliseconds."),
     ] = None
     technical_error_percent: Annotated[
         float | None,
-        Field(strict=True, ge=0, le=100, description="At most this part of the calls may fail technically."),
+        Field(strict=True, ge=0, le=100, description="Maximum share of calls with a technical error, in percent."),
     ] = None
     success_percent: Annotated[
         float | None,
-        Field(strict=True, ge=0, le=100, description="At least this part of the decided payments must be approved."),
+        Field(strict=True, ge=0, le=100, description="Minimum share of decided payments that succeed, in percent."),
     ] = None
     calls_min: Annotated[
         int,
-        Field(strict=True, ge=1, le=1_000_000, description="With fewer calls or decided payments nothing is judged."),
+        Field(
+            strict=True,
+            ge=1,
+            le=1_000_000,
+            description="With fewer calls or decided payments, thresholds are not checked.",
+        ),
     ] = ALERT_CALLS_DEFAULT
     window_minutes: Annotated[
-        int, Field(strict=True, ge=5, le=1_440, description="The figures of the last minutes are judged.")
+        int, Field(strict=True, ge=5, le=1_440, description="Period of the figures, in minutes before now.")
     ] = ALERT_WINDOW_MINUTES_DEFAULT
 
     def kept(self) -> dict[str, Any]:
@@ -119,7 +124,7 @@ class AlertSettings(Body):
 
 
 class LimitSettings(Body):
-    """How much the gateway may be asked. Requests above it wait; none fails for it. `null`: no limit."""
+    """Limits of requests to the gateway. Requests above a limit wait; they do not fail. `null`: no limit."""
 
     requests_per_s: Annotated[
         float | None,
@@ -258,19 +263,19 @@ class GatewayResource(Resource):
         Field(description="What it can do, by its kind and settings. `methods` may leave some out."),
     ]
     health: Annotated[HealthStatus, Field(description="What the last checks say; `GET …/health` says more.")]
-    version: Annotated[int, Field(description="Counts the changes.")]
+    version: Annotated[int, Field(description="Increases with each change.")]
     created_at: Moment
     updated_at: Moment
 
 
 class GatewaySaved(GatewayResource):
-    """A gateway as it was saved, with what is odd about it."""
+    """A saved gateway, with warnings."""
 
-    warnings: Annotated[list[str], Field(description="What is allowed and probably not meant. Empty: nothing.")]
+    warnings: Annotated[list[str], Field(description="Possible mistakes that did not prevent saving. Empty: none.")]
 
 
 class GatewayTest(Resource):
-    """What testing a gateway came to. No money was moved."""
+    """The result of a gateway test. No money was moved."""
 
     object: Literal["gateway_test"] = "gateway_test"
     ok: bool
@@ -283,7 +288,7 @@ class ChecklistItem(BaseModel):
     """One item of the checklist."""
 
     name: Annotated[str, Field(description="A stable name, for programs.")]
-    what: Annotated[str, Field(description="A statement that is true or not.")]
+    what: Annotated[str, Field(description="The requirement, as a statement.")]
     done: bool
     how: Annotated[str | None, Field(description="What to do; null when it is done.")]
 

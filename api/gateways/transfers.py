@@ -28,7 +28,7 @@ Passphrase = Annotated[
 
 
 class KeyDerivation(BaseModel):
-    """How the key is made of the passphrase."""
+    """How the encryption key is derived from the passphrase."""
 
     model_config = ConfigDict(extra="forbid")
 

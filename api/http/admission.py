@@ -37,7 +37,7 @@ INCREASE: Final = 0.05
 USED_SHARE: Final = 0.9
 """A bound that is not used that far is not raised: nothing is known of what lies beyond it."""
 COME_BACK_S: Final = (1, 3)
-"""Spread, so that those who were refused together do not come back together."""
+"""The range of Retry-After. The jitter keeps refused clients from retrying at the same time."""
 
 
 class Admission:

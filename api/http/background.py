@@ -1,4 +1,4 @@
-"""Work that an answer must not wait for, because its duration would say what the answer does not."""
+"""Work after the answer, because its duration would reveal what the answer hides (timing attacks)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class Background:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin the work, and return."""
+        """Start a task, and return at once."""
         task = asyncio.create_task(_logged(work))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def settle(self) -> None:
-        """Wait for what was begun."""
+        """Wait until all started tasks have ended."""
         await asyncio.gather(*self._tasks)
 
 

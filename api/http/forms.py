@@ -1,4 +1,4 @@
-"""What the forms of the API's fields mean, in words, besides those of the domain."""
+"""Descriptions of the patterns of the API's fields, for error messages, besides those of the domain."""
 
 from __future__ import annotations
 

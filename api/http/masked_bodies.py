@@ -1,4 +1,4 @@
-"""A JSON body as the request log keeps it: its form whole, and of its values only those that name nobody.
+"""A JSON body as the request log keeps it: its whole structure, but only values that identify nobody.
 
 A value is shown when its field is on the list below and it looks like a code, an id, a time, a flag or an amount.
 Everything else is a mask: names, addresses, notes, secrets, tokens, card numbers, free text. A new field is masked

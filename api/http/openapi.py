@@ -19,7 +19,7 @@ TAGS: Final = [
     {"name": "payments", "description": "Create, read, capture and cancel payments of an order."},
     {"name": "refunds", "description": "Return captured money, in part or in full."},
     {"name": "customers", "description": "Find a customer by the payments that name them."},
-    {"name": "statistics", "description": "What payments add up to: by period, currency, method, gateway and reason."},
+    {"name": "statistics", "description": "Counts, volume and success rates by period, method, gateway and reason."},
     {
         "name": "webhook endpoints",
         "description": "Register where events are sent, which types, and the secrets that sign them.",
@@ -41,7 +41,7 @@ TAGS: Final = [
         "description": "Compare Clearway's records with what gateways report, and close the differences.",
     },
     {"name": "public", "description": "Requests of a checkout page, without an API key."},
-    {"name": "gateways", "description": "Connect the gateways that carry out your payments, and test them."},
+    {"name": "gateways", "description": "Connect the gateways that process your payments, and test them."},
     {"name": "gateway events", "description": "Read what gateways sent, and process it again."},
     {"name": "gateway webhooks", "description": "Where gateways send their events."},
     {"name": "routing", "description": "Rules that choose a gateway for each payment."},

@@ -28,32 +28,32 @@ class ApiServices(Services):
 
     @cached_property
     def guard(self) -> LoginGuard:
-        """What refuses credentials before the database is asked."""
+        """Refuses known wrong credentials without a database query."""
         return LoginGuard(self.rate_limits)
 
     @cached_property
     def operator_looks(self) -> Looks:
-        """What operators looked at a short while ago."""
+        """The recent reads by operators."""
         return Looks()
 
     @cached_property
     def used_keys(self) -> UsedKeys:
-        """What writes down when API keys were used."""
+        """Records when API keys were last used."""
         return UsedKeys(self.reader)
 
     @cached_property
     def listeners(self) -> Listeners:
-        """Those who follow events by this process."""
+        """The listeners of the event stream in this process."""
         return Listeners()
 
     @cached_property
     def background(self) -> Background:
-        """What answers do not wait for."""
+        """Tasks that answers do not wait for."""
         return Background()
 
     @cached_property
     def keyring(self) -> Keyring:
-        """What hashes and seals the secrets of API keys."""
+        """Hashes and encrypts the secrets of API keys."""
         return Keyring.from_settings(self.settings)
 
 

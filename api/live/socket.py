@@ -1,4 +1,4 @@
-"""`/live`: one WebSocket for each browser of a person who is signed in. It tells which resources changed, by id.
+"""`/live`: one WebSocket for each browser of a person who is signed in. It sends the ids of resources that changed.
 
 The handshake is checked as a request of the same session is, and it must come from a page of the dashboard: browsers
 send cookies with the sockets of any page, and name the page in `Origin`. Nothing that the browser sends is read.
@@ -58,7 +58,7 @@ log = structlog.get_logger(__name__)
 
 @router.websocket("/live")
 async def live(websocket: WebSocket) -> None:
-    """Tell the browser what changes at a merchant, until the session or the membership ends."""
+    """Send the browser what changes at a merchant, until the session or the membership ends."""
     services: ApiServices = websocket.app.state.services
     try:
         principal = await _principal(websocket, services)
@@ -89,7 +89,7 @@ async def _principal(websocket: WebSocket, services: ApiServices) -> Principal:
 
 
 async def _serve(websocket: WebSocket, services: ApiServices, principal: Principal, subscription: Subscription) -> None:
-    """Greet once the event table is followed, and tell what changes. Another task notices that the browser left."""
+    """Send `hello` once the event table is followed, then each change. Another task notices a disconnect."""
     leaving = asyncio.create_task(_left(websocket))
     leaving.add_done_callback(lambda _: subscription.end())
     try:
@@ -129,7 +129,7 @@ async def _tell(websocket: WebSocket, services: ApiServices, principal: Principa
 
 
 async def _left(websocket: WebSocket) -> None:
-    """Wait until the browser has left; what it sends is dropped."""
+    """Wait until the browser disconnects; what it sends is dropped."""
     while (await websocket.receive())["type"] != "websocket.disconnect":
         pass
 

@@ -1,4 +1,4 @@
-"""Whether somebody who listens still may: checked each minute, because a connection outlives the check of its start.
+"""Whether a listener is still authorised: checked each minute, because a connection outlives its first check.
 
 It does not count as a use of the session: a dashboard that is left open comes to its idle end like a closed one.
 """
@@ -20,7 +20,7 @@ CHECKED_EACH_S: Final = 60.0
 
 
 class Standing(Enum):
-    """What became of a listener."""
+    """Whether a listener is still authorised."""
 
     GOOD = "good"
     SIGNED_OUT = "signed_out"

@@ -62,10 +62,10 @@ async def stream_events(
     after: Annotated[str | None, Depends(last_event)],
     subscription: Annotated[Subscription, Depends(listening)],
 ) -> AsyncIterator[ServerSentEvent]:
-    """Follow what changes, as server-sent events: a message has the type of an event, its id and what it is about.
+    """Stream events as server-sent events (SSE). A message has the type and the id of an event, and its subject's id.
 
-    Send the id of the last message as `Last-Event-ID` to continue after a break. A message may come twice, and not
-    quite in order. `resync` means that messages were left out: read your lists again.
+    Send the id of the last message as `Last-Event-ID` to continue after a disconnect. Messages may be repeated and
+    arrive slightly out of order. `resync` means that messages were skipped: read your lists again.
     """
     if is_head(request):
         return

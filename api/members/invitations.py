@@ -67,7 +67,7 @@ async def create_invitation(
 async def list_invitations(
     principal: Reader, services: ServicesDep, page: Annotated[PageRequest, Depends(page_request(INVITATION))]
 ) -> Page[InvitationResource]:
-    """List the invitations to your account, newest first, with what became of them."""
+    """List the invitations to your account, newest first, with their status."""
     async with services.reader.connect() as connection:
         account = await memberships.account_of(connection, principal.merchant_id)
         found = await rows.list_page(connection, account.id, page)
@@ -78,10 +78,10 @@ async def list_invitations(
     "/preview",
     dependencies=[Depends(limit_address)],
     responses=declare(*TO_ANYBODY, *WITH_BODY, "invitation_invalid"),
-    summary="Look at an invitation",
+    summary="Preview an invitation",
 )
 async def preview_invitation(body: InvitationLink, services: ServicesDep) -> InvitationPreview:
-    """Show what the link of an invitation offers, to whoever has it."""
+    """Read what an invitation offers. Anyone who has its link can read it."""
     row, has_user = await invitations.preview(services, body.token.get_secret_value())
     return InvitationPreview(
         account_name=row.account_name, role=row.role, email=row.email, expires_at=row.expires_at, has_user=has_user

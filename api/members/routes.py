@@ -37,7 +37,7 @@ def acting(principal: Principal) -> Acting:
 async def list_members(
     principal: Reader, services: ServicesDep, page: Annotated[PageRequest, Depends(page_request(USER))]
 ) -> Page[MemberResource]:
-    """List the members of your account, with their roles. A role holds for the live and the test merchant."""
+    """List the members of your account, with their roles. A role applies to the live and the test merchant."""
     async with services.reader.connect() as connection:
         account = await memberships.account_of(connection, principal.merchant_id)
         found = await memberships.list_page(connection, account.id, page)

@@ -44,7 +44,7 @@ class InvitationLink(Body):
 
 
 class NewMember(InvitationLink):
-    """Who accepts an invitation without being a user yet."""
+    """A person without a user who accepts an invitation."""
 
     name: Annotated[PlainText, StringConstraints(min_length=1, max_length=NAME_LENGTH_MAX)]
     password: Annotated[SecretStr, Field(max_length=PASSWORD_LENGTH_MAX)]

@@ -1,4 +1,4 @@
-"""`/operator/dead_letters`: what got stuck in the installation, and sending a failed mail again.
+"""`/operator/dead_letters`: failed work of the installation, and sending a failed mail again.
 
 A delivery is retried by `POST /webhooks/{id}/retry`, a gateway event by `POST /gateway_events/{id}/replay`, both with
 the merchant in `X-Clearway-Merchant`. A lost workflow gets a new run by the job `maintenance`.
@@ -41,7 +41,7 @@ router = operator_router()
 
 
 class StuckKind(StrEnum):
-    """What got stuck."""
+    """The kind of a dead letter."""
 
     DELIVERY = "delivery"
     GATEWAY_EVENT = "gateway_event"
@@ -50,7 +50,7 @@ class StuckKind(StrEnum):
 
 
 class DeadLetter(Resource):
-    """Something that ended without doing its work, and that nothing continues by itself."""
+    """Work that failed for good: nothing continues it automatically."""
 
     id: str = Field(description="Of the delivery, gateway event or mail; of a workflow, its workflow id.")
     object: Literal["dead_letter"] = "dead_letter"
@@ -64,7 +64,9 @@ class DeadLetter(Resource):
     error: str | None
     attempts: int | None
     since: Moment
-    can_retry: bool = Field(description="false: its endpoint is closed, its link is over, or its body is not whole.")
+    can_retry: bool = Field(
+        description="false: its endpoint is closed, its link has expired, or its body is incomplete."
+    )
     run_id: str | None = Field(default=None, description="Of a workflow.")
     status: str | None = Field(default=None, description="How a workflow ended.")
 
@@ -88,17 +90,17 @@ READ: Final = {
 @router.get(
     "/dead_letters",
     responses=declare(*TO_OPERATORS, "cursor_invalid", "temporal_unavailable"),
-    summary="List what got stuck",
+    summary="List dead letters",
 )
 async def list_dead_letters(
     services: ServicesDep,
     kind: StuckKind,
     limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE_DEFAULT,
     cursor: Annotated[
-        str | None, Query(description="The `next_cursor` of the page before. Workflows have none.")
+        str | None, Query(description="The `next_cursor` of the previous page. Workflows have none.")
     ] = None,
 ) -> Page[DeadLetter]:
-    """List what ended without doing its work, newest first, of all merchants.
+    """List work that failed for good, of all merchants, newest first.
 
     Deliveries after their last attempt; gateway events that are not signed, not readable or about nothing known; mails
     that were given up; workflows that failed, timed out or were terminated, unless a later run continues them.
@@ -120,7 +122,7 @@ async def list_dead_letters(
     summary="Send a failed mail again",
 )
 async def resend_mail(mail_id: str, caller: OperatorDep, services: ServicesDep) -> MailResent:
-    """Send a mail again that was given up, unless its link is over."""
+    """Send a failed mail again, unless its link has expired."""
     async with services.engine.begin() as connection:
         reopened = await outbox.resend(connection, caller.actor, mail_id) if is_id(MAIL, mail_id) else []
     if not reopened:

@@ -32,7 +32,7 @@ class RunResource(Resource):
     run_id: str
     status: str = Field(description="As Temporal names it; `forgotten`: its retention is over.")
     started_at: Moment
-    result: dict[str, Any] = Field(description="What it did, by name.")
+    result: dict[str, Any] = Field(description="Counts of what it did, by name.")
     error: str | None
 
 
@@ -55,7 +55,7 @@ class JobResource(Resource):
 
 
 class BackgroundResource(Resource):
-    """A workflow that works in the background now."""
+    """A background workflow that is running."""
 
     workflow_id: str
     run_id: str
@@ -64,7 +64,7 @@ class BackgroundResource(Resource):
 
 
 class JobsResource(Resource):
-    """The jobs of the installation, and what works in the background now."""
+    """The jobs of the installation, and the background workflows that run now."""
 
     object: Literal["jobs"] = "jobs"
     jobs: list[JobResource]
@@ -105,7 +105,7 @@ def _background(found: Background) -> BackgroundResource:
 
 @router.get("/jobs", responses=declare(*TO_OPERATORS, "temporal_unavailable"), summary="List jobs")
 async def list_jobs(services: ServicesDep) -> JobsResource:
-    """List housekeeping and reconciliation with their last and next runs, and what works in the background now."""
+    """List the scheduled jobs with their last and next runs, and the background workflows that run now."""
     return JobsResource(
         jobs=[job_resource(job) for job in await jobs.of_installation(services.temporal)],
         background=[_background(each) for each in await jobs.in_background(services.temporal)],
@@ -135,6 +135,6 @@ async def list_health_checks(
     summary="Run a job now",
 )
 async def run_job(body: JobRun, caller: OperatorDep, services: ServicesDep) -> JobStarted:
-    """Run a job once, now, beside its schedule. While a run is under way, nothing is started."""
+    """Run a job once, outside its schedule. While a run is in progress, no other is started."""
     await jobs.run_now(services.temporal, services.engine, caller.actor, body.id)
     return JobStarted(id=body.id)

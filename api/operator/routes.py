@@ -53,7 +53,7 @@ async def list_all_merchants(
     return page_of((of_row(MerchantSummary, row) for row in found.rows), found.next_cursor)
 
 
-@router.get("/reviews", responses=declare(*TO_OPERATORS, "cursor_invalid"), summary="List what waits for decisions")
+@router.get("/reviews", responses=declare(*TO_OPERATORS, "cursor_invalid"), summary="List open reviews")
 async def list_all_reviews(
     services: ServicesDep,
     limit: Annotated[int, Query(ge=1, le=PAGE_SIZE_MAX)] = PAGE_SIZE_DEFAULT,

@@ -37,7 +37,7 @@ class PartResource(Resource):
 
     name: Literal["database", "temporal"]
     answers: bool
-    latency_ms: float | None = Field(description="Of the questions that this page asks it.")
+    latency_ms: float | None = Field(description="Latency of the check that this request made.")
     version: str | None
     detail: dict[str, Any]
 
@@ -55,7 +55,7 @@ class ProcessResource(Resource):
 
 
 class WorkerResource(Resource):
-    """A worker process that asks a task queue for work."""
+    """A worker process that polls a task queue."""
 
     identity: str
     seen_at: Moment
@@ -95,7 +95,7 @@ class SystemResource(Resource):
 async def get_system(services: ServicesDep, request: Request) -> SystemResource:
     """Read whether Postgres and Temporal answer, which processes run in which version, and what waits for workers.
 
-    It needs the database for your session, so it does not answer at all while that is away: `GET /ready` does.
+    It needs the database to check your session, so it fails while the database is down. `GET /ready` works then.
     """
     (database, stored), (temporal, queues) = await asyncio.gather(
         _asked("database", _database, services), _asked("temporal", _temporal, services)

@@ -103,7 +103,7 @@ async def cancel_order(
 ) -> Response:
     """Cancel an order, so that nobody can pay it. A payment in progress is cancelled at its gateway first.
 
-    It is refused while money is held or taken, or while the gateway does not cancel the payment.
+    It is refused if the payment is authorised or captured, or if the gateway does not confirm its cancellation.
     """
 
     async def operation(allocation: Allocation) -> Answer:

@@ -179,7 +179,7 @@ async def list_payments(
 
 @router.get("/{payment_id}", responses=declare(*TO_MERCHANTS, "payment_not_found"), summary="Read a payment")
 async def get_payment(payment_id: str, principal: Reader, services: ServicesDep) -> PaymentResource:
-    """Read one of your payments as it stands."""
+    """Read the current state of one of your payments."""
     return await find(services, principal.merchant_id, payment_id)
 
 
@@ -222,9 +222,9 @@ async def get_payment_routing(payment_id: str, principal: Reader, services: Serv
     "/{payment_id}/attempts", responses=declare(*TO_MERCHANTS, "payment_not_found"), summary="A payment's attempts"
 )
 async def list_payment_attempts(payment_id: str, principal: Reader, services: ServicesDep) -> Attempts:
-    """List the attempts of a payment in their order: at which gateway, when, and how each ended.
+    """List the attempts of a payment, oldest first: at which gateway, when, and how each ended.
 
-    A payment has one attempt, or more when it was tried at another gateway. `payment.gateway_id` is that of the last.
+    A failover or a retry adds an attempt. `payment.gateway_id` is the gateway of the last one.
     """
     await find(services, principal.merchant_id, payment_id)
     async with services.reader.connect() as connection:
@@ -309,7 +309,7 @@ async def cancel_payment(
 async def retry_payment(
     payment_id: str, principal: Creator, services: ServicesDep, once: OnceDep, body: RetryCreate | None = None
 ) -> Response:
-    """Make another attempt of a payment that is `retrying`, here or elsewhere. The answer is the payment, `pending`."""
+    """Make another attempt of a `retrying` payment, at its gateway or another. The answer is the payment, `pending`."""
     wanted = body or RetryCreate()
     instrument = None if wanted.instrument is None else read_instrument(wanted.instrument)
 
@@ -333,8 +333,8 @@ async def forget_payment(
 ) -> Response:
     """Remove customer, instrument, notes and return URL of a payment that has ended, for good.
 
-    The money stays: amounts, refunds and the ledger do not change. Events that are read or sent again afterwards have
-    `null` in place of what was removed. What you, your gateway or your customer keep is not reached.
+    Amounts, refunds and the ledger do not change. Events that are read or sent again afterwards have
+    `null` in place of what was removed. Copies that you, your gateway or your customer have remain.
     """
 
     async def operation(_: Allocation) -> Answer:

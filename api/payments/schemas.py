@@ -97,7 +97,7 @@ class Instrument(Body):
 
 
 class MerchantInstrument(Instrument):
-    """The same, with what only the merchant knows."""
+    """An instrument, with the fields that only a merchant sends."""
 
     card_reference: Annotated[
         CardReference | None,
@@ -118,8 +118,8 @@ class RetriesCreate(Body):
             strict=True,
             ge=0,
             le=RETRIES_MAX,
-            description="Attempts that Clearway makes by itself after a passing decline, such as too little money. "
-            "Ask the customer first: they are not there. 0: only you retry it.",
+            description="Automatic attempts after a soft decline, such as insufficient funds. The customer is not "
+            "present: get their consent first. 0: only you retry it.",
         ),
     ] = 3
     within_s: Annotated[
@@ -246,7 +246,7 @@ class History(BaseModel):
 
 
 class Attempts(BaseModel):
-    """The attempts of a payment, in their order."""
+    """The attempts of a payment, oldest first."""
 
     payment_id: str
     data: list[AttemptResource]

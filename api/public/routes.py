@@ -26,7 +26,7 @@ router = Router(tags=["public"], dependencies=[Depends(limit_address)])
 
 @router.get("/orders/{order_id}/public", responses=declare(*TO_ANYBODY, "order_not_found"), summary="Order to be paid")
 async def get_public_order(order_id: str, services: ServicesDep) -> PublicOrder:
-    """Show what a checkout page needs of an order."""
+    """Read the fields of an order that a checkout page needs."""
     order = await read_order(services, order_id)
     async with services.reader.connect() as connection:
         name = await merchants.merchant_name(connection, order.merchant_id)
@@ -37,7 +37,7 @@ async def get_public_order(order_id: str, services: ServicesDep) -> PublicOrder:
     "/payments/{payment_id}/public", responses=declare(*TO_ANYBODY, "payment_not_found"), summary="Payment in progress"
 )
 async def get_public_payment(payment_id: str, services: ServicesDep) -> PublicPayment:
-    """Show what a checkout page needs of a payment."""
+    """Read the fields of a payment that a checkout page needs."""
     async with services.reader.connect() as connection:
         known = is_id(PAYMENT, payment_id)
         found = await across_merchants.find_any_payment(connection, payment_id) if known else None

@@ -55,7 +55,7 @@ class SettlementImport(Body):
     """A CSV file with a header, as text. Cut a longer one into parts, each with the header."""
 
     gateway_id: Id
-    target: Annotated[Target, Field(description="What the file has.")]
+    target: Annotated[Target, Field(description="What the file contains.")]
     columns: Columns
     content: Annotated[str, Field(min_length=1, max_length=CONTENT_LENGTH_MAX)]
     dry_run: Flag = False

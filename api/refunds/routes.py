@@ -156,7 +156,7 @@ async def list_refunds(
 
 @router.get("/refunds/{refund_id}", responses=declare(*TO_MERCHANTS, "refund_not_found"), summary="Read a refund")
 async def get_refund(refund_id: str, principal: Reader, services: ServicesDep) -> RefundResource:
-    """Read one of your refunds as it stands."""
+    """Read the current state of one of your refunds."""
     async with services.reader.connect() as connection:
         refund = (
             await reading.find_refund(connection, principal.merchant_id, refund_id)

@@ -30,7 +30,7 @@ class LoggedRequestResource(BaseModel):
 
 
 class LoggedRequestWithBodies(LoggedRequestResource):
-    """A request with its bodies, masked: values that may name a person or open something are not shown."""
+    """A request with its bodies. Personal data and secrets in them are masked."""
 
     request_body: Annotated[Any, Field(description="null: none was sent, it was too long, or the request only read.")]
     response_body: Annotated[Any, Field(description="null: none was sent, it was too long, or the request only read.")]

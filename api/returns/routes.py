@@ -58,7 +58,7 @@ async def return_customer(payment_id: str, request: Request, services: ServicesD
 async def show_page(payment_id: str, services: ServicesDep, token: str = "") -> Response:
     """Post a form to the gateway, in the customer's browser, for gateways whose page is reached in this way.
 
-    It is the `next_action.url` of such a payment. When nothing is left to do, the customer is sent on as after a
+    It is the `next_action.url` of such a payment. When nothing is left to do, the customer is redirected as after a
     return.
     """
     form = await form_of(services, payment_id, token)
@@ -77,7 +77,7 @@ async def show_page(payment_id: str, services: ServicesDep, token: str = "") -> 
 async def get_return_secret(principal: Reader, services: ServicesDep) -> ReturnSecret:
     """Return the secret that signs the parameters of `return_url`. Keep it on your server.
 
-    During a change of Clearway's own keys there is a `next_secret`: accept signatures of both.
+    While Clearway's own keys are rotated there is a `next_secret`: accept signatures made with either.
     """
     secret, *following = return_secrets_of(services.settings, principal.merchant_id)
     return ReturnSecret(secret=secret, next_secret=following[0] if following else None)

@@ -26,13 +26,15 @@ Editor = Annotated[Principal, requires(Permission.ROUTING_WRITE)]
 
 
 class Breakers(BaseModel):
-    """The circuit breakers of a gateway, one an operation."""
+    """The circuit breakers of a gateway, one per operation."""
 
     object: Literal["list"] = "list"
     data: list[BreakerResource]
 
 
-@router.get("/{gateway_id}/breaker", responses=declare(*TO_MERCHANTS, "gateway_not_found"), summary="Does it work?")
+@router.get(
+    "/{gateway_id}/breaker", responses=declare(*TO_MERCHANTS, "gateway_not_found"), summary="Read a gateway's breakers"
+)
 async def get_gateway_breaker(gateway_id: str, principal: Reader, services: ServicesDep) -> Breakers:
     """Read the circuit breakers of a gateway. Only technical failures open one, never declines."""
     await find(services, principal.merchant_id, gateway_id)

@@ -51,7 +51,7 @@ Editor = Annotated[Principal, requires(Permission.ROUTING_WRITE)]
 Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="The number of the version.")]
 
 
-@router.get("", responses=declare(*TO_MERCHANTS), summary="Read what is active")
+@router.get("", responses=declare(*TO_MERCHANTS), summary="Read the active routing")
 async def get_routing(principal: Reader, services: ServicesDep) -> RoutingResource:
     """Read the rules by which your new payments are routed."""
     async with services.reader.connect() as connection:
@@ -137,9 +137,10 @@ async def dry_run_routing_version(
 async def activate_routing_version(
     number: Number, principal: Editor, services: ServicesDep, once: OnceDep, body: Activation | None = None
 ) -> Response:
-    """Route new payments by this version, within seconds. Payments under way stay where they are.
+    """Route new payments by this version, within seconds. Payments in progress are not rerouted.
 
-    It is tried on your last payments first, and refused when one of them would find no gateway, unless you `force` it.
+    It is tried on your recent payments first. It is refused when one of them would find no gateway, unless you send
+    `force`.
     """
     configs = await services.gateways.of_merchant(principal.merchant_id, fresh=True)
 
@@ -161,10 +162,10 @@ async def activate_routing_version(
     "/rollback",
     response_model=VersionResource,
     responses=declare(*TO_MERCHANTS, *ONCE, "routing_nothing_before"),
-    summary="Go back to the version before",
+    summary="Roll back to the previous version",
 )
 async def roll_back_routing(principal: Editor, services: ServicesDep, once: OnceDep) -> Response:
-    """Activate the version that was active before the present one."""
+    """Activate the version that was active before the current one."""
 
     async def operation(_: Allocation) -> Answer:
         async with services.engine.begin() as connection:
@@ -183,7 +184,7 @@ async def roll_back_routing(principal: Editor, services: ServicesDep, once: Once
     summary="Route by priority alone",
 )
 async def deactivate_routing(principal: Editor, services: ServicesDep) -> None:
-    """Switch off the active version. New payments go to your enabled gateways in the order of their priority."""
+    """Deactivate the active version. New payments go to your enabled gateways in the order of their priority."""
     async with services.engine.begin() as connection:
         await versions.deactivate(connection, principal.actor, datetime.now(UTC))
     services.programs.forget(principal.merchant_id)
@@ -192,10 +193,10 @@ async def deactivate_routing(principal: Editor, services: ServicesDep) -> None:
 @router.post(
     "/explain",
     responses=declare(*TO_MERCHANTS, *WITH_BODY, "routing_version_not_found"),
-    summary="Ask where a payment would go",
+    summary="Explain the routing of a payment",
 )
 async def explain_routing(body: Explain, principal: Reader, services: ServicesDep) -> Explanation:
-    """Decide for a payment that is not made: the gateways, the rule, what each other rule lacked, who is left out."""
+    """Evaluate the routing of a hypothetical payment: its gateways, the rule, and why other rules did not match."""
     configs = await services.gateways.of_merchant(principal.merchant_id, fresh=True)
     now = datetime.now(UTC)
     async with services.reader.connect() as connection:

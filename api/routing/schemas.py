@@ -22,7 +22,7 @@ from clearway.routing.trying import Trial
 PAYMENTS_TRIED_MAX = 5_000
 
 CardBin = Annotated[PlainText, StringConstraints(pattern=BIN_FORM), Field(json_schema_extra={"pattern": BIN_FORM})]
-Number = Annotated[int, Field(strict=True, ge=1, description="Counts your versions.")]
+Number = Annotated[int, Field(strict=True, ge=1, description="The number of one of your versions.")]
 
 
 class VersionCreate(Body):
@@ -35,7 +35,7 @@ class VersionCreate(Body):
 class ProgramCheck(Body):
     """Routing rules to check. Nothing is saved."""
 
-    program: dict[str, Any] = Field(description="As it would be saved. Here, what is wrong is part of the answer.")
+    program: dict[str, Any] = Field(description="The rules as you would save them. The answer lists their errors.")
 
 
 class DryRun(Body):
@@ -45,13 +45,13 @@ class DryRun(Body):
 
 
 class Activation(Body):
-    """force: activate it although some of your last payments would find no gateway by it."""
+    """force: activate it even if some recent payments would find no gateway."""
 
     force: Flag = False
 
 
 class Explain(Body):
-    """A payment that is not made. version: the rules to ask; left out: those that are active."""
+    """A hypothetical payment. version: the rules to evaluate; left out: the active ones."""
 
     method: PaymentMethod
     currency: CurrencyCode
@@ -98,14 +98,14 @@ class VersionResource(Resource):
 
 
 class RoutingResource(Resource):
-    """By what new payments are routed. version null: by the priority of your gateways alone."""
+    """How new payments are routed. version null: by the priority of your gateways alone."""
 
     object: Literal["routing"] = "routing"
     version: VersionResource | None
 
 
 class ProgramChecked(Resource):
-    """What is wrong with rules, and what is allowed and probably not meant."""
+    """Errors and warnings of routing rules."""
 
     object: Literal["routing_check"] = "routing_check"
     valid: bool
@@ -122,11 +122,11 @@ class LeftOutResource(Resource):
 
 
 class ConsideredResource(Resource):
-    """A rule that was asked."""
+    """A rule that was evaluated."""
 
     rule: str
     fits: bool
-    failed: list[str] = Field(description="Of each statement the first condition that did not hold.")
+    failed: list[str] = Field(description="The first condition of each statement that was not met.")
 
 
 class AlternativeResource(Resource):
@@ -137,7 +137,7 @@ class AlternativeResource(Resource):
 
 
 class RateResource(Resource):
-    """How a gateway did with payments by this method, in this currency."""
+    """Success rate of a gateway for this method and currency."""
 
     gateway_id: str
     rate: float | None = Field(description="approved / (approved + declined by an issuer), from 0 to 1.")
@@ -150,9 +150,9 @@ class ByRateResource(Resource):
     """The order by success rate."""
 
     explored: str | None = Field(
-        description="The gateway that is first because this payment is one of the share that explores."
+        description="The gateway that is first to measure it: this payment is one of `explore_percent`."
     )
-    gateways: list[RateResource] = Field(description="Those of which something is known, in the order of trying.")
+    gateways: list[RateResource] = Field(description="Gateways with a known success rate, in the order of trying.")
 
 
 class DecisionResource(Resource):
@@ -162,9 +162,9 @@ class DecisionResource(Resource):
     gateways: list[str] = Field(description="In the order in which they are tried. Empty: the payment is refused.")
     by: ChosenBy
     version: int | None
-    rule: str | None = Field(description="The first rule that fits.")
+    rule: str | None = Field(description="The first rule that matched.")
     fell_back: bool = Field(description="No gateway of the rule could take the payment.")
-    despite_breaker: bool = Field(description="Every gateway that could take it seemed broken.")
+    despite_breaker: bool = Field(description="All suitable gateways had an open breaker, so it was ignored.")
     success_rate: ByRateResource | None = Field(
         default=None,
         description="null: rates did not change the order. The rules have no `success_rate`, the rule has a fixed "
@@ -173,14 +173,14 @@ class DecisionResource(Resource):
     left_out: list[LeftOutResource]
     alternatives: list[AlternativeResource] = Field(
         default_factory=list,
-        description="Where the payment goes next, in order, if an attempt surely took nothing. Empty: it stays, as a "
-        "card does, whose token belongs to one gateway.",
+        description="Gateways for failover, in order, if an attempt certainly took nothing. Empty: no failover, as "
+        "with a card token, which belongs to one gateway.",
     )
-    inputs: dict[str, Any] = Field(description="What was decided on, without personal data.")
+    inputs: dict[str, Any] = Field(description="The inputs of the decision, without personal data.")
 
 
 class Explanation(DecisionResource):
-    """A decision for a payment that is not made, with the rules that were asked."""
+    """A decision for a hypothetical payment, with the rules that were evaluated."""
 
     considered: list[ConsideredResource]
 
@@ -194,14 +194,14 @@ class GatewayShare(Resource):
 
 
 class RuleShare(Resource):
-    """How many payments a rule fits. rule null: no rule."""
+    """How many payments a rule matched. rule null: no rule."""
 
     rule: str | None
     payments: int
 
 
 class MovedResource(Resource):
-    """A payment that would go elsewhere."""
+    """A payment that would go to another gateway."""
 
     payment_id: str
     rule: str | None
@@ -220,7 +220,7 @@ class TrialResource(Resource):
     rules: list[RuleShare]
     examples: list[MovedResource]
     not_asked: list[str] = Field(
-        description="Fields that the rules ask and that are not kept of past payments: these conditions did not hold."
+        description="Fields of the rules that are not stored with past payments: conditions on them counted as not met."
     )
 
 

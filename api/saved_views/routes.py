@@ -41,10 +41,10 @@ async def list_saved_views(principal: Keeper, services: ServicesDep, page: ListP
     status_code=HTTPStatus.CREATED,
     response_model=SavedViewResource,
     responses=declare(*TO_MERCHANTS, *WITH_BODY, *ONCE, "person_needed", "saved_view_limit", "saved_view_exists"),
-    summary="Keep a view",
+    summary="Save a view",
 )
 async def create_saved_view(body: SavedViewCreate, principal: Keeper, services: ServicesDep, once: OnceDep) -> Response:
-    """Keep filters and columns of a list under a name. Only you see it, on every device. You may have 50."""
+    """Save filters and columns of a list under a name. Only you see it, on every device. You may have 50."""
     owner = _owner(principal)
 
     async def operation(allocation: Allocation) -> Answer:

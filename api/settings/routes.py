@@ -23,7 +23,7 @@ Editor = Annotated[Principal, requires(Permission.SETTINGS_WRITE)]
 
 @router.get("", responses=declare(*TO_MERCHANTS), summary="Read the settings")
 async def get_settings(principal: Reader, services: ServicesDep) -> SettingsResource:
-    """Read what is set for your merchant, with the limits of this installation."""
+    """Read the settings of your merchant, with the limits of this installation."""
     async with services.reader.connect() as connection:
         found = await merchant_settings.read(connection, principal.merchant_id)
     return settings_resource(found, services.settings)
@@ -37,7 +37,7 @@ async def get_settings(principal: Reader, services: ServicesDep) -> SettingsReso
 async def update_settings(body: SettingsPatch, principal: Editor, services: ServicesDep) -> SettingsResource:
     """Change only the fields that you send. The live and the test merchant have settings of their own.
 
-    A member needs a step-up for `security`. `account_name` and `totp_required` hold for both merchants, so a test key
+    A member needs a step-up for `security`. `account_name` and `totp_required` apply to both merchants, so a test key
     cannot change them.
     """
     asked = body.asked()

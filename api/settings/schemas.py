@@ -229,7 +229,7 @@ class Limits(Resource):
 
 
 class SettingsResource(Resource):
-    """What a merchant has set, and the limits that hold for it."""
+    """The settings of a merchant, and the limits that apply to it."""
 
     object: Literal["settings"] = "settings"
     merchant_id: str
@@ -242,7 +242,7 @@ class SettingsResource(Resource):
     checkout: Checkout
     security: Security
     limits: Limits
-    updated_at: Moment | None = Field(description="null: everything is as it was at the beginning.")
+    updated_at: Moment | None = Field(description="null: nothing was changed yet.")
 
 
 def settings_resource(found: Mapping[str, Any], settings: Settings) -> SettingsResource:

@@ -29,9 +29,9 @@ Zone = Annotated[TimeZone | None, Query(description="Where days begin: an IANA n
 
 @router.get("/overview", responses=declare(*TO_MERCHANTS, "statistics_too_slow"), summary="Read the figures of today")
 async def get_overview(principal: Reader, services: ServicesDep, time_zone: Zone = None) -> OverviewResource:
-    """Read what happened today, beside yesterday and the same day last week, and what waits now.
+    """Read the figures of today, beside yesterday and the same day last week, and what needs attention now.
 
-    Each of the three periods ends at the present time of day, so that they can be compared.
+    Each of the three periods ends at the current time of day, so that they can be compared.
     """
     now = datetime.now(UTC)
     zone = time_zone or await _own_zone(services, principal)
@@ -55,9 +55,9 @@ async def get_series(
     currency: CurrencyCode | None = None,
     time_zone: Zone = None,
 ) -> SeriesResource:
-    """Read counts and volume of payments by the hour or day in which they were created: one series a currency.
+    """Read counts and volume of payments by the hour or day in which they were created: one series per currency.
 
-    A period with more than 500,000 payments is refused; the answer says from when on it would not be.
+    A period with more than 500,000 payments is refused; `detail` names the earliest `since` that is accepted.
     """
     ends = until or datetime.now(UTC)
     period = Period(principal.merchant_id, since or ends - WEEK, ends)

@@ -20,7 +20,7 @@ Rate = Annotated[
     float | None,
     Field(description="succeeded / (succeeded + failed + expired), from 0 to 1. null: nothing is decided."),
 ]
-Created = Annotated[int, Field(description="Payments created in the period, whatever became of them.")]
+Created = Annotated[int, Field(description="Payments created in the period, in any status.")]
 Succeeded = Annotated[int, Field(description="`success` or `authorized`.")]
 Open = Annotated[int, Field(description="Not decided yet: they may still succeed or fail.")]
 
@@ -104,7 +104,7 @@ class TodaysGateway(BaseModel):
 
 
 class NowResource(BaseModel):
-    """What waits now, however old it is. A count ends at `counted_max`, and then means: so many, or more."""
+    """What needs attention now, of any age. A count stops at `counted_max`, which means: so many, or more."""
 
     payments_open: int
     payments_in_review: int

@@ -51,7 +51,8 @@ class TestValue(BaseModel):
 
     method: Literal["card", "upi", "netbanking", "wallet"]
     field: Annotated[
-        Literal["card", "vpa", "amount", "bank", "wallet"], Field(description="Where the payment has it. amount: INR.")
+        Literal["card", "vpa", "amount", "bank", "wallet"],
+        Field(description="The field that has the value. amount: INR."),
     ]
     value: str
     result: Literal["approved", "declined", "pending"]
@@ -66,7 +67,7 @@ class TestValueList(BaseModel):
 
 
 class FaultWords(BaseModel):
-    """One fault that there is."""
+    """A fault that the simulator has."""
 
     fault: str
     description: str
@@ -85,7 +86,7 @@ class SwitchedFault(Resource):
 
 
 class Faults(BaseModel):
-    """What is switched on, and what there is."""
+    """The active faults, and all that exist."""
 
     data: list[SwitchedFault]
     operations: list[str]
@@ -116,13 +117,13 @@ async def _own(services: Services, merchant_id: str) -> list[str]:
 
 @router.get("/values", responses=declare(*TO_MERCHANTS, "simulator_unavailable"), summary="List test values")
 async def list_test_values(_: Payer, services: ServicesDep) -> TestValueList:
-    """List the values that make the simulator approve, decline, wait or misbehave, whatever chance says."""
+    """List the values that make the simulator approve, decline, wait or misbehave, regardless of chance."""
     return TestValueList.model_validate(await ask(services.settings.simulator_url, "GET", "/test_values"))
 
 
 @router.get("/faults", responses=declare(*TO_MERCHANTS, "simulator_unavailable"), summary="List faults")
 async def list_faults(principal: Reader, services: ServicesDep) -> Faults:
-    """List the faults that are switched on for your gateways of kind `simulator`, and those that there are."""
+    """List the active faults of your gateways of kind `simulator`, and all faults that exist."""
     url = services.settings.simulator_url
     own = await _own(services, principal.merchant_id)
     rules = [rule for rule in await ask(url, "GET", "/faults") if rule["match"]["account"] in own]

@@ -14,7 +14,7 @@ from api.workers import QueueState, queue_states
 from clearway.domain.errors import UnavailableError
 
 OF_MERCHANTS: Final = "WorkflowType IN ('PaymentWorkflow', 'RefundWorkflow', 'WebhookDeliveryWorkflow')"
-"""Housekeeping is not a job of anybody's."""
+"""Maintenance workflows belong to no merchant and are not counted."""
 COUNT_TIMEOUT: Final = timedelta(seconds=5)
 
 

@@ -56,7 +56,7 @@ async def get_auth_settings(services: ServicesDep) -> AuthSettings:
     summary="Register",
 )
 async def register(request: Request, body: Register, services: ServicesDep) -> Accepted:
-    """Ask for an account. A mail with a link follows: there the person chooses a password."""
+    """Request an account. Clearway mails a link to the address, where the person chooses a password."""
     registering.refuse_unless_open(services)
     applicant = Applicant(body.email, body.name, body.account_name)
     asked = mail_requests.asked(TokenPurpose.REGISTER, visitor_of(request), applicant.email, data=asdict(applicant))
@@ -79,7 +79,7 @@ async def register(request: Request, body: Register, services: ServicesDep) -> A
     summary="Confirm a registration",
 )
 async def verify(request: Request, response: Response, body: NewPassword, services: ServicesDep) -> SignedInAnswer:
-    """Choose a password at the link of the mail. The person has an account then, owns it and is signed in."""
+    """Set a password with the token of the mailed link. This creates user and account, and signs in."""
     check_origin(request, services.settings)
     token, password = body.token.get_secret_value(), body.password.get_secret_value()
     session = await registering.verify(services, visitor_of(request), token, password)
@@ -93,10 +93,10 @@ async def verify(request: Request, response: Response, body: NewPassword, servic
     status_code=HTTPStatus.ACCEPTED,
     dependencies=[Depends(limit_address)],
     responses=declare(*TO_ANYBODY, *WITH_BODY),
-    summary="Ask for another password",
+    summary="Request a password reset",
 )
 async def forgotten_password(request: Request, body: EmailAddress, services: ServicesDep) -> Accepted:
-    """Have a link sent to the address, if it has a user."""
+    """Send a reset link to the address, if a user has it."""
     return await accept(services, mail_requests.asked(TokenPurpose.RESET_PASSWORD, visitor_of(request), body.email))
 
 
@@ -108,7 +108,7 @@ async def forgotten_password(request: Request, body: EmailAddress, services: Ser
     summary="Reset a password",
 )
 async def reset_password(request: Request, body: NewPassword, services: ServicesDep) -> None:
-    """Choose another password at the link of the mail. All sessions end. TOTP is still needed to sign in."""
+    """Set a new password with the token of the mailed link. All sessions end. TOTP is still needed to sign in."""
     token, password = body.token.get_secret_value(), body.password.get_secret_value()
     await credentials.reset_password(services, visitor_of(request), token, password)
 
@@ -121,5 +121,5 @@ async def reset_password(request: Request, body: NewPassword, services: Services
     summary="Confirm a new e-mail address",
 )
 async def confirm_email(request: Request, body: LinkToken, services: ServicesDep) -> None:
-    """Take the new address, by the link of the mail to it. All sessions end."""
+    """Change to the new address, with the token of the link that was mailed to it. All sessions end."""
     await credentials.confirm_email(services, visitor_of(request), body.token.get_secret_value())

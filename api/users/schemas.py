@@ -98,7 +98,7 @@ class SessionResource(Resource):
     device: str = Field(examples=["Firefox on Linux"])
     address: str | None = Field(description="The network address of the last use.")
     created_at: Moment
-    last_used_at: Moment = Field(description="To the minute.")
+    last_used_at: Moment = Field(description="Accurate to the minute.")
     expires_at: Moment
     is_current: bool
 
@@ -206,7 +206,7 @@ class RecoveryCodes(BaseModel):
 
 
 class Accepted(Resource):
-    """The request was taken. What follows comes by mail."""
+    """The request was accepted. The next step comes by mail."""
 
 
 class PasswordLimits(Resource):

@@ -34,7 +34,7 @@ async def change_me(body: Profile, caller: SignedInDep, services: ServicesDep) -
 
 
 @router.delete(
-    "", status_code=HTTPStatus.NO_CONTENT, responses=declare(*STEPPED_UP, "last_owner"), summary="Delete yourself"
+    "", status_code=HTTPStatus.NO_CONTENT, responses=declare(*STEPPED_UP, "last_owner"), summary="Delete your user"
 )
 async def delete_me(caller: SteppedUpDep, services: ServicesDep) -> None:
     """Delete your user with sessions, memberships and personal data, for good. Your accounts stay with their owners."""
@@ -60,7 +60,7 @@ async def leave_account(account_id: str, caller: SignedInDep, services: Services
     summary="Change your password",
 )
 async def change_password(body: OtherPassword, caller: SteppedUpDep, services: ServicesDep) -> None:
-    """Choose another password. Your other sessions end."""
+    """Set a new password. Your other sessions end."""
     password = body.password.get_secret_value()
     await credentials.change_password(services, caller.visitor, caller.user, password)
 
@@ -72,14 +72,14 @@ async def change_password(body: OtherPassword, caller: SteppedUpDep, services: S
     summary="Change your e-mail address",
 )
 async def change_email(body: EmailAddress, caller: SteppedUpDep, services: ServicesDep) -> Accepted:
-    """Have a link sent to the new address. Until it is used, the address stays as it is."""
+    """Send a link to the new address. The address changes when the link is used."""
     asked = mail_requests.asked(TokenPurpose.CHANGE_EMAIL, caller.visitor, body.email, user_id=caller.user.user_id)
     return await accept(services, asked)
 
 
 @router.post("/totp", responses=declare(*STEPPED_UP, "totp_enabled"), summary="Begin to turn on TOTP")
 async def begin_totp(caller: SteppedUpDep, services: ServicesDep) -> TotpSecret:
-    """Make a secret for an authenticator app. It counts when a first code confirms it."""
+    """Create a secret for an authenticator app. It takes effect when a first code confirms it."""
     secret, uri = await totp.begin(services, caller.actor, caller.user.user_id)
     return TotpSecret(secret=secret, uri=uri)
 
@@ -110,6 +110,6 @@ async def disable_totp(caller: SteppedUpDep, services: ServicesDep) -> None:
     "/recovery_codes", responses=declare(*STEPPED_UP, "totp_not_enabled"), summary="Replace your recovery codes"
 )
 async def replace_recovery_codes(caller: SteppedUpDep, services: ServicesDep) -> RecoveryCodes:
-    """Make ten new recovery codes, shown only now. Those before count no more."""
+    """Create ten new recovery codes, shown only now. The earlier ones stop working."""
     codes = await totp.replace_recovery_codes(services, caller.actor, caller.user.user_id)
     return RecoveryCodes(recovery_codes=codes)

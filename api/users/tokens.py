@@ -78,7 +78,10 @@ async def create_token(request: Request, body: TokenRequest, services: ServicesD
     summary="Refresh an access token",
 )
 async def refresh_token(request: Request, body: TokenRefresh, services: ServicesDep) -> TokenAnswer:
-    """Replace a refresh token. For a few seconds the former one gets the same answer; later it ends the session."""
+    """Exchange a refresh token for new tokens.
+
+    The old token gets the same answer again for a few seconds. Used later, it ends the session.
+    """
     token = body.refresh_token.get_secret_value()
     return _answer(await programs.refresh(services, visitor_of(request), token))
 

@@ -167,7 +167,7 @@ async def send_webhook_test(
     """Send a test event to this endpoint only: `endpoint.test`, or in test mode any type.
 
     In test mode the event has the data of its example, or those that you send. The answer is its delivery; read it to
-    see the attempts. Nothing that a test tells happened, and no payment changes.
+    see the attempts. It describes nothing that happened, and no payment changes.
     """
     test = body or EndpointTest()
     trial.check_mode(principal.mode, test.asked())

@@ -33,7 +33,7 @@ FIRST_KEY_NAME: Final = "First key"
 
 @dataclass(frozen=True)
 class Keyring:
-    """What hashes and seals the secrets of API keys."""
+    """Hashes and encrypts the secrets of API keys."""
 
     peppers: Peppers
     cipher: Cipher

@@ -28,7 +28,7 @@ class Grant:
 
     @property
     def allowed(self) -> frozenset[Permission]:
-        """The permissions there are now."""
+        """The permissions of this grant now: all of them for None."""
         return ALL if self.permissions is None else permissions_of(self.permissions)
 
     def excess(self, asked: Grant) -> str | None:

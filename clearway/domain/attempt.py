@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class AttemptStatus(StrEnum):
-    """How an attempt ended, or that it has not."""
+    """Status of a payment attempt."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
@@ -36,9 +36,9 @@ class Executed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttemptSeen:
-    """What the gateway said of the attempt `number`, to be recorded with a change of the payment.
+    """The gateway's report about attempt `number`, recorded with a change of the payment.
 
-    references, state: what is kept of it, whole. error_code, error_description: when it failed and another attempt
+    references, state: they replace what is stored. error_code, error_description: when it failed and another attempt
     follows; the failure of the last attempt is that of the payment. never_again: the card's network or issuer forbids
     another try of the card.
     """
@@ -56,13 +56,13 @@ class AttemptSeen:
 
 @dataclass(frozen=True, slots=True)
 class AttemptKept:
-    """What is kept of an attempt, for what is asked of its gateway later."""
+    """The stored connector state of an attempt, for later calls to its gateway."""
 
     references: dict[str, str] = field(default_factory=dict)
     state: str | None = None
 
     def with_capture(self, capture: AttemptKept) -> AttemptKept:
-        """Return it for a refund of one capture, whose ids and state are the ones that count."""
+        """Return the state for a refund of one capture: the capture's own ids and state."""
         return AttemptKept(self.references | capture.references, self.state if capture.state is None else capture.state)
 
 

@@ -37,7 +37,7 @@ SLOW_S: Final = 15.0
 
 
 class BreakerState(StrEnum):
-    """Whether calls pass."""
+    """State of a circuit breaker."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -47,7 +47,7 @@ class BreakerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """What is known. successes and failures: of the window, while closed; of the trial, while half open.
+    """The state of a breaker. successes and failures: of the window, while closed; of the trial, while half open.
 
     openings: how often it opened in a row. open_until: when it may be tried again. probe_until: a payment is trying it.
     """
@@ -62,7 +62,7 @@ class Breaker:
     probe_until: datetime | None = None
 
     def at(self, now: datetime) -> Breaker:
-        """Return it as it stands at a moment: what opens and ends by time alone."""
+        """Return the breaker at a moment, after the changes that time alone causes."""
         if self.state is BreakerState.OPEN and self.open_until is not None and now >= self.open_until:
             return replace(self, state=BreakerState.HALF_OPEN, successes=0, failures=0, probe_until=None)
         started = self.window_started_at
@@ -71,11 +71,11 @@ class Breaker:
         return self
 
     def is_free(self, now: datetime) -> bool:
-        """Tell whether nobody is trying it at the moment."""
+        """Return whether no probe is in progress."""
         return self.probe_until is None or now >= self.probe_until
 
     def is_untried(self, now: datetime) -> bool:
-        """Tell whether no payment that can go elsewhere has tried it for a long time."""
+        """Return whether no payment with another gateway has probed it for a long time."""
         return self._waits(now, UNTRIED_S)
 
     def is_idle(self, now: datetime) -> bool:

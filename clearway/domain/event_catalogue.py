@@ -20,7 +20,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 MEANINGS: Final = {
     EventType.ORDER_CANCELLED: "You cancelled the order. It takes no payment any more, and none has paid it.",
-    EventType.ORDER_EXPIRED: "The end of the order has come, and no payment has paid it. It takes none any more.",
+    EventType.ORDER_EXPIRED: "`expires_at` of the order has passed and no payment succeeded. It takes none any more.",
     EventType.PAYMENT_CREATED: "A payment was created, and goes to its gateway now.",
     EventType.PAYMENT_ATTEMPT_FAILED: (
         "An attempt at a gateway failed and nothing was taken. The payment is tried at another gateway and is still "

@@ -16,7 +16,7 @@ import orjson
 
 NOTES: Final = "notes"
 PERSONAL: Final = ("vpa", "card", "bank", "wallet", "customer", NOTES, "forgotten_at")
-"""The fields of a payment that may tell of a person, and when they were forgotten. Notes are the merchant's text."""
+"""The fields of a payment that may identify a person, and when they were forgotten. Notes are the merchant's text."""
 CREATED_STEP: Final = "created"
 """The first step of a payment or refund: it was recorded."""
 
@@ -28,7 +28,7 @@ class EventType(StrEnum):
     ORDER_EXPIRED = "order.expired"
     PAYMENT_CREATED = "payment.created"
     PAYMENT_ATTEMPT_FAILED = "payment.attempt_failed"
-    """An attempt failed and another follows at another gateway. `payment.failed` tells of the last attempt."""
+    """An attempt failed and another follows at another gateway. `payment.failed` reports the last attempt."""
     PAYMENT_RETRYING = "payment.retrying"
     PAYMENT_RETRIED = "payment.retried"
     """Another attempt of a payment that was retrying has begun."""

@@ -1,4 +1,4 @@
-"""What the forms of fields mean, in words: a person who wrote a wrong value should not have to read a pattern."""
+"""Descriptions of field patterns, in words, for error messages: nobody should have to read a regular expression."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ ALERT_WINDOW_MINUTES_DEFAULT: Final = 60
 
 
 class HealthStatus(StrEnum):
-    """What is known of a gateway."""
+    """Health of a gateway."""
 
     UNKNOWN = "unknown"
     HEALTHY = "healthy"

@@ -1,4 +1,4 @@
-"""How much a gateway may be asked: requests a second, requests at the same time, and nothing while it asks us to wait.
+"""Limits of requests to a gateway: per second, concurrent, and none while it asks to wait (Retry-After).
 
 Pure. Requests are spread evenly. One that comes a little early reserves its moment; one that comes too early is given a
 moment at the end of the line, at which it asks again.
@@ -47,14 +47,14 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """When a request may go. again: it only asks again then; otherwise its moment is reserved."""
+    """When a request may be sent. again: it must ask again then; otherwise this time is reserved for it."""
 
     wait_s: float = 0.0
     again: bool = False
 
 
 def take(usage: Usage, limits: GatewayLimits, request_id: str, now: datetime, *, until: datetime) -> tuple[Usage, Turn]:
-    """Return what is used afterwards, and the turn of one more request. until: when it is over at the latest."""
+    """Return the usage after one more request, and that request's turn. until: when the request ends at the latest."""
     usage = replace(usage, under_way={each: end for each, end in usage.under_way.items() if end > now})
     if usage.held_until is not None and usage.held_until > now:
         return usage, Turn((usage.held_until - now).total_seconds(), again=True)

@@ -12,7 +12,7 @@ OPEN_MAX: Final = 100
 
 
 class InvitationStatus(StrEnum):
-    """What became of an invitation."""
+    """Status of an invitation."""
 
     OPEN = "open"
     ACCEPTED = "accepted"

@@ -12,7 +12,7 @@ from typing import Final
 
 
 class Permission(StrEnum):
-    """The name under which a key stores it: noun and verb."""
+    """A permission: noun and verb. API keys store this name."""
 
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
@@ -87,7 +87,7 @@ MEANING: Final = {
     Permission.RECONCILIATIONS_RESOLVE: (
         "Explain, correct and write off differences, which may book them in the ledger."
     ),
-    Permission.ROUTING_READ: "Read routing rules, and ask where a payment would go.",
+    Permission.ROUTING_READ: "Read routing rules, and explain where a payment would go.",
     Permission.ROUTING_WRITE: (
         "Write, activate and roll back routing rules and reset circuit breakers. "
         "This decides which gateway charges your customers."
@@ -100,7 +100,7 @@ MEANING: Final = {
         "Change the settings: what customers see at the checkout, and how members must sign in."
     ),
     Permission.NOTICES_READ: "Choose which notices about the merchant are mailed to oneself.",
-    Permission.SAVED_VIEWS_READ: "Keep one's own views of lists: filters and columns under a name.",
+    Permission.SAVED_VIEWS_READ: "Save one's own views of lists: filters and columns under a name.",
     Permission.MEMBERS_READ: "List the members of the account and the open invitations.",
     Permission.MEMBERS_WRITE: "Invite and remove members and change their roles, up to one's own permissions.",
     Permission.AUDIT_READ: "Read and export the audit log.",

@@ -148,20 +148,20 @@ class PaymentResource(Resource):
     next_action: NextAction | None = None
     settlement: Annotated[
         SettlementResource | None,
-        Field(description="null: the customer pays in the order's currency. Else what the payment settles."),
+        Field(description="What a payment by quote settles. null: the customer pays in the order's currency."),
     ] = None
     next_attempt_at: Annotated[
         Moment | None,
         Field(description="Of a `retrying` payment: when the next attempt is made. null: when you retry it."),
     ] = None
     gateway: Annotated[str, Field(description="The kind of the gateway, such as `stripe`.")]
-    gateway_id: Annotated[str, Field(description="Your gateway that the payment is made at, `gw_…`.")]
+    gateway_id: Annotated[str, Field(description="Your gateway that processes the payment, `gw_…`.")]
     error_code: str | None = None
     error_description: str | None = None
     created_at: Moment
     updated_at: Moment
     forgotten_at: Annotated[
-        Moment | None, Field(description="When its personal data were removed for good; null: they are there.")
+        Moment | None, Field(description="When its personal data were removed. null: they were not.")
     ] = None
 
     def personal(self) -> dict[str, Any]:
@@ -302,7 +302,7 @@ class BreakerResource(Resource):
     state: Annotated[
         BreakerState, Field(description="`open`: new payments avoid the gateway. `half_open`: one at a time tries it.")
     ]
-    successes: Annotated[int, Field(description="Calls that went well, of those that are counted together.")]
+    successes: Annotated[int, Field(description="Successful calls among those that are counted.")]
     failures: Annotated[int, Field(description="Technical failures among them. Declines do not count.")]
     last_failure: Annotated[
         str | None, Field(description="`unknown`: no answer. `retryable`: not sent. `slow`. `refused`: a wrong key.")

@@ -45,7 +45,7 @@ class Why(StrEnum):
 
 
 class ChosenBy(StrEnum):
-    """What named the gateways."""
+    """What selected the gateways."""
 
     RULE = "rule"
     DEFAULT = "default"
@@ -130,7 +130,7 @@ class Decision:
     fell_back: bool = False
     """No gateway of the rule could take the payment, so it goes where payments go that no rule fits."""
     despite_breaker: bool = False
-    """Every gateway that can take the payment seems broken, and they are tried all the same."""
+    """Every gateway that can take the payment has an open breaker, and they are tried all the same."""
     by_rate: Ordered | None = None
     """The order by success rate; None: rates were not asked."""
 

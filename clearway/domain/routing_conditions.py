@@ -1,4 +1,4 @@
-"""What a routing rule asks of a payment: typed conditions, one class a field, and no language to interpret.
+"""The conditions of routing rules: typed, one class per field, without an expression language.
 
 The classes are the JSON form of a merchant's rules at once (`{"field": "currency", "is": "one_of", "value": ["INR"]}`).
 What is not known of a payment makes a condition false, also one that excludes: a rule never acts on a guess.
@@ -56,7 +56,7 @@ class CardBrand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PaymentFacts:
-    """What rules may ask of a payment. None: it is not known. at: the moment of the choice.
+    """The facts of a payment that rules can test. None: unknown. at: the moment of the choice.
 
     card_bin: the first digits of a card, held in memory only. customer_id and notes: the merchant's own texts.
     raw_card: a test card came as a number. token: the card token that came in its place. upi: of a UPI payment.
@@ -84,11 +84,11 @@ class PaymentFacts:
 
 
 Test = Callable[[PaymentFacts], bool]
-"""A condition made ready: rules are read once and asked for every payment."""
+"""A compiled condition: rules are read once and evaluated for every payment."""
 
 
 class Node(BaseModel):
-    """Base of everything in a program of rules: a field that nobody knows is refused."""
+    """Base of everything in a program of rules: an unknown field is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""Why a rule fits a payment or does not: for people who ask before they switch rules on, or after a payment."""
+"""Why a rule matches a payment or does not: for people who ask before they switch rules on, or after a payment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clearway.domain.routing_program import Program, Rule, Statement
 
 @dataclass(frozen=True, slots=True)
 class Considered:
-    """A rule that was asked. failed: of each statement the first condition that did not hold, by its place."""
+    """A rule that was evaluated. failed: the first unmet condition of each statement, by its place."""
 
     rule: str
     fits: bool
@@ -19,7 +19,7 @@ class Considered:
 
 
 def considered(program: Program, facts: PaymentFacts) -> tuple[Considered, ...]:
-    """Return the rules that are asked for a payment: up to the first that fits."""
+    """Return the rules that are evaluated for a payment: up to the first that matches."""
     found: list[Considered] = []
     for rule in program.rules:
         fits = rule.test()(facts)

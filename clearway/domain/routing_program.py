@@ -1,4 +1,4 @@
-"""A merchant's routing rules as one program: the first rule that fits says which gateways are tried, in which order.
+"""A merchant's routing rules as one program: the first rule that matches names the gateways, in order.
 
     program    rules, in order           default: for payments that no rule fits
     rule       statements: one must hold    output: where to
@@ -91,9 +91,9 @@ class Share(Node):
 
 
 class Split(Node):
-    """Payments in parts by percentage. A payment belongs to one part, however often it is asked.
+    """Payments in parts by percentage. The same payment always belongs to the same part.
 
-    When no gateway of its part can take a payment, those of the other parts are tried, in the order they stand in.
+    When no gateway of its part can take a payment, those of the other parts are tried, in the order of the list.
     """
 
     type: Literal["split"]
@@ -167,10 +167,10 @@ class Statement(Node):
 
 
 class Otherwise(StrEnum):
-    """What becomes of a payment when no gateway of its rule can take it."""
+    """What happens to a payment when no gateway of its rule can take it."""
 
     DEFAULT = "default"
-    """It goes where payments go that no rule fits."""
+    """It goes where payments go that no rule matches."""
     REFUSE = "refuse"
     """It is refused: the rule says where such payments may go at all."""
 
@@ -182,7 +182,7 @@ def _name(name: str) -> str:
 
 
 class Rule(Node):
-    """Where the payments go that fulfil one of the statements; without statements, every payment that comes here.
+    """Where payments go that match one of the statements. Without statements, the rule matches every payment.
 
     fixed_order: `success_rate` of the program does not change the order of its gateways.
     """
@@ -217,8 +217,8 @@ class Rule(Node):
 class Program(Node):
     """All the rules of a merchant. default: without it, the enabled gateways in the order of their priority.
 
-    gateways_max: how many gateways are tried for one payment. success_rate: put gateways last whose approvals broke
-    down; without it, rates change no order.
+    gateways_max: how many gateways are tried for one payment. success_rate: put gateways last whose approval
+    rate dropped; without it, rates do not change the order.
     """
 
     rules: Annotated[tuple[Rule, ...], Field(max_length=RULES_MAX)] = ()
@@ -256,7 +256,7 @@ EMPTY: Final = Program()
 
 
 class ProgramInvalidError(ValueError):
-    """It is no program of rules. problems: each names a place and says what to change."""
+    """The rules are not valid. problems: each names a place and says what to change."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("; ".join(problems))
@@ -290,7 +290,7 @@ def gateways_named(program: Program) -> Iterator[tuple[str, str]]:
 
 
 def problems(program: Program, own: Iterable[str]) -> tuple[str, ...]:
-    """Return what is wrong although the form is right. own: the merchant's gateways."""
+    """Return semantic errors of rules whose form is valid. own: the merchant's gateways."""
     known = frozenset(own)
     return tuple(
         f"{place}: You have no gateway {gateway}. Name one of yours"
@@ -300,7 +300,7 @@ def problems(program: Program, own: Iterable[str]) -> tuple[str, ...]:
 
 
 def warnings(program: Program, enabled: Iterable[str]) -> tuple[str, ...]:
-    """Return what is allowed and probably not meant. enabled: the merchant's gateways that take new payments."""
+    """Return warnings about probable mistakes. enabled: the merchant's gateways that take new payments."""
     takes = frozenset(enabled)
     of_disabled = [
         f"{place}: Gateway {gateway} is disabled, so it is left out"

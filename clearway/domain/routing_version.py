@@ -11,7 +11,7 @@ NOTE_LENGTH_MAX: Final = 255
 
 
 class VersionStatus(StrEnum):
-    """Where a version stands."""
+    """Status of a version of routing rules."""
 
     DRAFT = "draft"
     """It was never switched on."""

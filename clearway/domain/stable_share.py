@@ -1,4 +1,4 @@
-"""Where a payment stands among all payments: so that a share of them is always the same ones, without chance."""
+"""A stable point for each payment (consistent hashing), so that a share is always the same payments, without chance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which gateways are put last because their approvals broke down, and which payments try them all the same.
+"""Which gateways are put last because their approval rate dropped, and which payments explore them.
 
 Pure. A window is divided into slots of time, and the state is computed from the counts of two windows, slot by slot.
 Nothing is remembered between two readings, so every process comes to the same result. Technical failures are not
@@ -64,7 +64,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a gateway did in the window. put_last: why it is put last, in words; None: it is not."""
+    """The success rate of a gateway in the window. put_last: why it is put last, in words; None: it is not."""
 
     approved: int
     samples: int
@@ -88,7 +88,7 @@ NOBODY: Final[Standings] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The standings of a merchant's gateways by method and currency. terms: None: rates do not change the order."""
+    """The standings of a merchant's gateways by method and currency. terms None: rates do not change the order."""
 
     terms: SuccessRate | None = None
     by_segment: Mapping[tuple[str, str], Standings] = field(default_factory=dict)
@@ -116,9 +116,9 @@ class Ordered:
 
 
 def ordered(rates: Rates, facts: PaymentFacts, named: Sequence[str]) -> Ordered | None:
-    """Return the gateways with those last whose approvals broke down; None: their order is not to be changed.
+    """Return the gateways with those last whose approval rate dropped; None: their order stays as it is.
 
-    When all of them broke down, they keep their order. A card token keeps it too: it belongs to one gateway.
+    When the rates of all of them dropped, they keep their order. A card token keeps it too: it belongs to one gateway.
     """
     terms = rates.terms
     if terms is None or facts.token is not None:

@@ -80,7 +80,7 @@ class SignedIn:
 
     @property
     def stepped_up_until(self) -> datetime | None:
-        """When the last step-up ends to be valid."""
+        """When the last step-up expires."""
         return self.stepped_up_at and self.stepped_up_at + timedelta(seconds=STEP_UP_S)
 
 

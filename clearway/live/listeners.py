@@ -144,7 +144,7 @@ class Listeners:
         """Listen to the events of a merchant. Raises UnavailableError when too many do."""
         own = self._of.get(merchant_id, set())
         if self._count >= OF_PROCESS_MAX or len(own) >= OF_MERCHANT_MAX or self._ended:
-            detail = "Too many connections follow events now. Nothing is lost: list events by requests, or try later."
+            detail = "Too many event streams are open. No event is lost: poll `GET /events`, or try again later."
             raise UnavailableError("too_many_listeners", detail)
         subscription = Subscription(merchant_id)
         self._of.setdefault(merchant_id, set()).add(subscription)

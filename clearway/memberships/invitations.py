@@ -39,7 +39,7 @@ ActorOf = Callable[[str], Actor]
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """Who accepts an invitation without being a user yet."""
+    """A person without a user who accepts an invitation."""
 
     name: str
     password: str

@@ -76,7 +76,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """A workflow that works in the background now."""
+    """A background workflow that is running."""
 
     workflow_id: str
     run_id: str

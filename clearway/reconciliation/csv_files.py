@@ -38,7 +38,7 @@ _ISO: Final = "iso"
 
 
 class Target(StrEnum):
-    """What a file has."""
+    """What a file contains."""
 
     BALANCE_ROWS = "balance_rows"
     BANK_LINES = "bank_lines"

@@ -73,7 +73,7 @@ async def use(connection: AsyncConnection, services: Services, purpose: TokenPur
     row = await codes.lock_token(connection, token_id, purpose) if is_id(ONE_TIME_TOKEN, token_id) else None
     stored = None if row is None else SecretHash(row.pepper_id, bytes(row.token_hash))
     if not services.peppers.matches(secret, stored) or row is None:
-        detail = "The link is wrong, too old or was used already. Nothing was changed. Ask for another one."
+        detail = "The link is wrong, expired or already used. Nothing was changed. Request a new one."
         raise UnprocessableError("token_invalid", detail)
     sealed = row.sealed_data
     data = json.loads(services.cipher.decrypt(sealed, data_context(row.id))) if sealed else {}

@@ -180,5 +180,5 @@ def _normal(code: str) -> str:
 
 
 def _wrong() -> AuthenticationError:
-    detail = "The code is wrong, too old or was used already. Nothing was done. Enter the next one."
+    detail = "The code is wrong, expired or already used. Nothing was done. Enter the next one."
     return AuthenticationError("code_invalid", detail)
