@@ -31,3 +31,14 @@ PATHS: Final = sorted(
 def test_a_path_of_the_map_exists(path: str) -> None:
     """A reader who follows the map finds what it names."""
     assert (ROOT / path).exists()
+
+
+def _parts() -> list[str]:
+    found = (ROOT / "clearway").iterdir()
+    return sorted(path.stem for path in found if path.is_dir() or path.suffix == ".py" if not path.stem.startswith("_"))
+
+
+@pytest.mark.parametrize("part", _parts())
+def test_every_part_of_clearway_is_on_the_map(part: str) -> None:
+    """A reader of the map meets every package and module of `clearway`."""
+    assert re.search(rf"\b{part}\b", (ROOT / "ARCHITECTURE.md").read_text("utf-8"))
