@@ -75,7 +75,7 @@ def waiting(made: CallOperation, wait_s: float) -> GatewayOutcome:
         activity.metric_meter().create_counter("clearway_gateway_calls_waited", about).add(1, {"operation": made.value})
     if made in QUESTIONS:
         return GatewayOutcome(OutcomeKind.UNKNOWN, retry_after_s=wait_s, limited=True)
-    detail = "The gateway had too many requests until the time was over. Nothing was sent. Try again."
+    detail = "The gateway's request limit was reached until the deadline. Nothing was sent. Try again."
     outcome = GatewayOutcome(
         OutcomeKind.RETRYABLE,
         Executed.NO,

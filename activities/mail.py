@@ -1,4 +1,4 @@
-"""Sending one mail: read its row, hand it to the mail server, note what became of it."""
+"""Sending one mail: read its row, hand it to the mail server, record the result."""
 
 from __future__ import annotations
 

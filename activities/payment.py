@@ -186,7 +186,7 @@ class PaymentActivities:
             async with self._engine.connect() as connection:
                 standing = await recording.load(connection, payment_id)
         except recording.PaymentUnknownError as error:
-            message = f"there is no payment {payment_id} to take up"
+            message = f"there is no payment {payment_id} to continue from"
             raise ApplicationError(message, type=PAYMENT_NOT_FOUND, non_retryable=True) from error
         return LoadedPayment(
             PaymentState(standing.payment, standing.resource.impersonal(), again=True),

@@ -130,7 +130,7 @@ class RefundActivities:
             async with self._engine.connect() as connection:
                 standing = await recording.load(connection, refund_id)
         except recording.RefundUnknownError as error:
-            message = f"there is no refund {refund_id} to take up"
+            message = f"there is no refund {refund_id} to continue from"
             raise ApplicationError(message, type=REFUND_NOT_FOUND, non_retryable=True) from error
         state = RefundState(standing.refund, standing.resource.data(), standing.kept, again=True)
         return LoadedRefund(state, standing.created_at)

@@ -68,7 +68,7 @@ def check_origin(request: Request, settings: Settings) -> None:
     own = urlsplit(settings.dashboard_url)
     origin = request.headers.get("origin")
     if request.headers.get("host") != own.netloc or (origin is not None and origin != f"{own.scheme}://{own.netloc}"):
-        detail = f"Sessions of browsers count only at {settings.dashboard_url}. Nothing was done. Open that address."
+        detail = f"Browser sessions are accepted at {settings.dashboard_url} only. Nothing was done. Open that address."
         raise ForbiddenError("origin_not_allowed", detail)
     if request.method not in SAFE and request.headers.get(REQUEST_HEADER) != "1":
         detail = f"Send the header {REQUEST_HEADER}: 1 with each request that changes something. Nothing was done."

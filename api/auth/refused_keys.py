@@ -33,11 +33,11 @@ def missing_half(key_id: str | None, secret: str | None) -> str:
 def malformed_pair(key_id: str, secret: str) -> AuthenticationError | None:
     """Return the refusal of what can be no key or no secret, whatever keys there are; None for what looks like both."""
     if key_id.startswith(SECRET_PREFIX) and secret.startswith(KEY_PREFIX):
-        what = "The key and the secret are exchanged."
+        what = "The key and the secret are swapped."
     elif not key_id.startswith(KEY_PREFIX) or not KEY_ID_FORM.fullmatch(key_id):
         what = "The value of X-Api-Key is not an API key of Clearway."
     elif not secret.startswith(SECRET_PREFIX):
-        what = "What is in X-Api-Secret is no secret of an API key."
+        what = "The value of X-Api-Secret is not the secret of an API key."
     else:
         return None
     return AuthenticationError("credentials_malformed", f"{what} Nothing was done. {BOTH} {WHERE}")
@@ -45,5 +45,5 @@ def malformed_pair(key_id: str, secret: str) -> AuthenticationError | None:
 
 def bearer_key() -> AuthenticationError:
     """Return the refusal of a text that is no access token, such as the key of another service sent as one."""
-    detail = f"What follows `Bearer` is no access token. Nothing was done. {BOTH} {WHERE}"
+    detail = f"The text after `Bearer` is not an access token. Nothing was done. {BOTH} {WHERE}"
     return AuthenticationError("credentials_malformed", detail)

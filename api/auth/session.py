@@ -119,7 +119,7 @@ async def _row_of_token(services: ApiServices, token: str, merchant_id: str | No
 
 
 def _not_known() -> AuthenticationError:
-    detail = "The session is not known, or the token is over. Nothing was done. Refresh the token, or sign in again."
+    detail = "The session is unknown, or the token has expired. Nothing was done. Refresh the token, or sign in again."
     return AuthenticationError("session_ended", detail)
 
 

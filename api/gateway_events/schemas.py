@@ -28,7 +28,7 @@ class GatewayEventResource(Resource):
             description="`verified`: signed by the gateway. `unreadable`: signed, without a meaning. `unsigned`: not."
         ),
     ]
-    disposition: Annotated[Disposition, Field(description="What became of it.")]
+    disposition: Annotated[Disposition, Field(description="What Clearway did with it.")]
     event_id: Annotated[str | None, Field(description="The gateway's own id of it.")]
     subject_id: Annotated[str | None, Field(description="The payment or refund that it is about.")]
     operation_key: str | None
@@ -64,7 +64,7 @@ class RangeReplay(Body):
 
 
 class GatewayEventReplay(Resource):
-    """What became of an event that was processed again."""
+    """The result of processing an event again."""
 
     id: str
     object: Literal["gateway_event_replay"] = "gateway_event_replay"

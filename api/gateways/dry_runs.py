@@ -82,7 +82,7 @@ class DryRunStep(BaseModel):
 
 
 class GatewayDryRunResult(Resource):
-    """What the steps would come to. Nothing was sent or changed."""
+    """The result of the steps. Nothing was sent or changed."""
 
     object: Literal["gateway_dry_run"] = "gateway_dry_run"
     steps: list[DryRunStep]

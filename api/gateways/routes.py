@@ -196,7 +196,7 @@ async def test_gateway(gateway_id: str, principal: Editor, services: ServicesDep
 async def dry_run_gateway(
     gateway_id: str, body: GatewayDryRun, principal: Editor, services: ServicesDep
 ) -> GatewayDryRunResult:
-    """Show the requests of a payment at a custom gateway, and what given answers and callbacks would become.
+    """Show the requests of a payment at a custom gateway, and how given answers and callbacks would be read.
 
     Nothing is sent or changed. Requests have `[name]` in the place of each credential.
     """

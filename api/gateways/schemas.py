@@ -294,7 +294,7 @@ class ChecklistItem(BaseModel):
 
 
 class Checklist(BaseModel):
-    """What a merchant needs for live payments, and what of it is true now."""
+    """The requirements for live payments, and which of them are met now."""
 
     ready: Annotated[bool, Field(description="Whether all items are done.")]
     data: list[ChecklistItem]

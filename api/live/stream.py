@@ -38,7 +38,7 @@ async def last_event(
 ) -> str | None:
     """Read where to continue. Raises InvalidRequestError."""
     if last_event_id and not is_id(EVENT, last_event_id):
-        detail = "Last-Event-ID is not the id of a message of this stream. Leave it out to begin with what is new."
+        detail = "Last-Event-ID is not the id of a message of this stream. Leave it out to receive new events only."
         raise InvalidRequestError("last_event_id_invalid", detail)
     return last_event_id or None
 

@@ -42,6 +42,6 @@ async def choose_notices(body: NoticesUpdate, principal: Reader, services: Servi
 def _person(principal: Principal) -> str:
     """Return who is signed in. Raises ConflictError for an API key."""
     if principal.user is None:
-        detail = "Notices are mailed to people, and an API key is none. Nothing was done. Sign in."
+        detail = "Notices belong to a signed-in user, not to an API key. Nothing was done. Sign in."
         raise ConflictError("person_needed", detail)
     return principal.user.user_id

@@ -55,7 +55,7 @@ class DeadLetter(Resource):
     id: str = Field(description="Of the delivery, gateway event or mail; of a workflow, its workflow id.")
     object: Literal["dead_letter"] = "dead_letter"
     kind: StuckKind
-    what: str = Field(description="The event type, what became of the event, the mail's name, or the workflow's type.")
+    what: str = Field(description="The event type, the disposition, the mail's name, or the workflow's type.")
     merchant_id: str | None
     merchant_name: str | None
     mode: Mode | None
@@ -126,7 +126,7 @@ async def resend_mail(mail_id: str, caller: OperatorDep, services: ServicesDep) 
     async with services.engine.begin() as connection:
         reopened = await outbox.resend(connection, caller.actor, mail_id) if is_id(MAIL, mail_id) else []
     if not reopened:
-        detail = f"Mail {mail_id!r} did not fail, is not known, or its link is over. Nothing was sent."
+        detail = f"Mail {mail_id!r} did not fail, is unknown, or its link has expired. Nothing was sent."
         raise ConflictError("mail_not_resendable", detail)
     await outbox.start(services.temporal, *reopened)
     return MailResent(id=mail_id)

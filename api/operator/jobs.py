@@ -30,7 +30,7 @@ class RunResource(Resource):
 
     workflow_id: str
     run_id: str
-    status: str = Field(description="As Temporal names it; `forgotten`: its retention is over.")
+    status: str = Field(description="As Temporal names it; `forgotten`: its retention has ended.")
     started_at: Moment
     result: dict[str, Any] = Field(description="Counts of what it did, by name.")
     error: str | None

@@ -118,5 +118,5 @@ def _check_end(expires_at: datetime | None) -> None:
     """Refuse an end that is too soon or too late. Only at the first request: a repeat may come after the end."""
     now = datetime.now(UTC)
     if expires_at is not None and not now + LIFE_MIN <= expires_at <= now + LIFE_MAX:
-        message = "Name a moment from one minute to 180 days from now, or leave it out"
+        message = "Use a time from one minute to 180 days from now, or leave it out"
         raise FieldsInvalidError(FieldProblem(field="expires_at", message=message))

@@ -216,7 +216,7 @@ def _refuse_if_it_refuses(number: int, refused: int, payments: int) -> None:
     if refused:
         detail = (
             f"Version {number} would leave {refused} of your last {payments} payments without a gateway. Nothing was "
-            f"changed. See POST /routing/versions/{number}/dry_run, and send `force: true` if it is meant."
+            f"changed. See POST /routing/versions/{number}/dry_run, and send `force: true` to activate it anyway."
         )
         raise ConflictError("routing_refuses", detail)
 

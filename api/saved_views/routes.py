@@ -80,6 +80,6 @@ async def delete_saved_view(view_id: str, principal: Keeper, services: ServicesD
 def _owner(principal: Principal) -> Owner:
     """Return whose views these are. Raises ConflictError for an API key."""
     if principal.user is None:
-        detail = "Views of lists belong to people, and an API key is none. Nothing was done. Sign in."
+        detail = "Views of lists belong to a signed-in user, not to an API key. Nothing was done. Sign in."
         raise ConflictError("person_needed", detail)
     return Owner(principal.user.user_id, principal.merchant_id)

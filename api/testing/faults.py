@@ -147,7 +147,7 @@ async def switch_fault_on(body: FaultCreate, principal: Tester, services: Servic
 
     async def operation(_: Allocation) -> Answer:
         if body.gateway_id not in await _own(services, principal.merchant_id):
-            detail = f"You have no gateway {body.gateway_id!r} of kind simulator. Nothing was switched."
+            detail = f"You have no gateway {body.gateway_id!r} of kind simulator. Nothing was changed."
             raise NotFoundError("gateway_not_found", detail)
         asked = body.model_dump(exclude={"gateway_id"})
         rule = asked | {"match": {"account": body.gateway_id}}

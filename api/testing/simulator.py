@@ -22,7 +22,7 @@ async def ask(url: str, method: str, path: str, **request: Any) -> Any:
     except httpx.TransportError as error:
         raise _unavailable() from error
     if answer.status_code == httpx.codes.BAD_REQUEST:
-        detail = f"The simulator refused the fault: {_reasons(answer)}. Nothing was switched."
+        detail = f"The simulator refused the fault: {_reasons(answer)}. Nothing was changed."
         raise UnprocessableError("fault_invalid", detail)
     if answer.is_error:
         raise _unavailable()

@@ -81,7 +81,7 @@ async def time_zone(connection: AsyncConnection, merchant_id: str) -> str:
 def check_account(mode: Mode, *, is_key: bool) -> None:
     """Refuse a test key: it must not change what holds for the live merchant too. Raises ForbiddenError."""
     if is_key and mode is Mode.TEST:
-        detail = "A key of the test merchant changes nothing that holds for the live one. Use a live key, or sign in."
+        detail = "A test key cannot change what also applies to the live merchant. Use a live key, or sign in."
         raise ForbiddenError("live_key_needed", f"{detail} Nothing was changed.")
 
 
@@ -124,8 +124,8 @@ def _check_contrast(accent: str, text: str) -> None:
     ratio = contrast(accent, text)
     if ratio < CONTRAST_MIN:
         raise _refused(
-            f"branding: {text} on {accent} has a contrast of {ratio:.1f}, and {CONTRAST_MIN} is the least that people "
-            f"can read. Use {text_on(accent)}, or leave accent_text out"
+            f"branding: {text} on {accent} has a contrast of {ratio:.1f}; at least {CONTRAST_MIN} is needed to "
+            f"read it. Use {text_on(accent)}, or leave accent_text out"
         )
 
 

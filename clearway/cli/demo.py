@@ -144,7 +144,7 @@ def _decline(story: Story, cast: Cast) -> None:
         story.api, f"/payments/{payment['id']}", "failed", "success", "needs_review", on_change=story.watched
     )
     story.say(f"  {plain(failed['error_code'])}: {plain(failed['error_description'])}")
-    story.check("it failed for want of funds", held=failed["error_code"] == "insufficient_funds")
+    story.check("it failed with insufficient_funds", held=failed["error_code"] == "insufficient_funds")
     story.check("nothing was captured", held=failed["amount_captured"] == 0)
     cast.payments["declined"] = payment["id"]
 

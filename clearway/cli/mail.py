@@ -1,4 +1,4 @@
-"""`clearway mail`: whether mail works, what became of each mail, and sending failed ones again."""
+"""`clearway mail`: whether mail works, the status of each mail, and sending failed ones again."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def send_trial(to: Annotated[str, typer.Argument(metavar="ADDRESS", help="Who ge
     from clearway.services import Services  # noqa: PLC0415
 
     if not is_address(to):
-        raise CommandError("This is no e-mail address.")
+        raise CommandError("This is not an e-mail address.")
     if settings_in_use().smtp_host is None:
         raise CommandError(NO_SERVER)
 
@@ -64,7 +64,7 @@ def send_trial(to: Annotated[str, typer.Argument(metavar="ADDRESS", help="Who ge
         return mail_id
 
     mail_id = with_services(work)
-    return Result({"id": mail_id}, f"{mail_id} is on its way. `clearway mail list` shows what became of it.")
+    return Result({"id": mail_id}, f"{mail_id} is on its way. `clearway mail list` shows its status.")
 
 
 @mail.command("list")

@@ -83,8 +83,8 @@ async def answered(workflow_id: str) -> AsyncIterator[None]:
         raise UnavailableError("temporal_unavailable", detail) from error
     except WorkflowUpdateFailedError as error:
         detail = (
-            "The attempt was sent, and the database refused to record what it came to. The endpoint may have the "
-            "event, and recognises a repeat by the webhook id."
+            "The attempt was sent, and the database refused to record its result. The endpoint may have the event; "
+            "a repeat has the same webhook id."
         )
         raise UnavailableError("database_unavailable", detail) from error
     except (RPCError, RPCTimeoutOrCancelledError, TimeoutError, RuntimeError) as error:

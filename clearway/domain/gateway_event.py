@@ -40,7 +40,7 @@ class Disposition(StrEnum):
     ANSWERED = "answered"
     """The gateway asked whether a payment may be made; its reason says what was answered. Nothing was changed."""
     REPLAYED = "replayed"
-    """It was read again, and can be read now: another entry tells what became of it."""
+    """It was processed again: another entry has the result."""
 
 
 OPEN = frozenset({Disposition.RECEIVED, Disposition.UNHEARD})

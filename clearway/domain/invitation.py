@@ -23,7 +23,7 @@ class InvitationStatus(StrEnum):
 def status_of(
     *, accepted_at: datetime | None, revoked_at: datetime | None, expires_at: datetime, now: datetime
 ) -> InvitationStatus:
-    """Return what became of an invitation by now."""
+    """Return the status of an invitation at a moment."""
     if accepted_at is not None:
         return InvitationStatus.ACCEPTED
     if revoked_at is not None:

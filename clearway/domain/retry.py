@@ -34,7 +34,7 @@ class RetryPolicy:
     within_s: float
 
     def ends_at(self, created_at: datetime) -> datetime:
-        """Return when the payment fails for want of another attempt."""
+        """Return when the payment fails unless another attempt is made."""
         return created_at + timedelta(seconds=self.within_s)
 
     def next_at(self, made: int, now: datetime, worth_again_s: int | None, ends_at: datetime) -> datetime | None:

@@ -180,7 +180,7 @@ def classify(error: Exception, workflow_id: str) -> Exception:
         return error
     log.error("temporal_unavailable", workflow_id=workflow_id, error=type(error).__name__)
     detail = (
-        "The workflow service did not answer in time. Nothing is lost: what you asked for may still be recorded, and "
-        f"repeating with the same Idempotency-Key is safe and tells. (Workflow {workflow_id}.)"
+        "The workflow service did not answer in time. The request may still be recorded. Repeat it with the same "
+        f"Idempotency-Key: that is safe, and returns the result. (Workflow {workflow_id}.)"
     )
     return UnavailableError("temporal_unavailable", detail)

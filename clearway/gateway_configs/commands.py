@@ -119,9 +119,7 @@ async def change(services: Services, actor: Actor, mode: Mode, gateway_id: str, 
     async with services.engine.begin() as connection:
         row = await _lock_own(connection, actor.merchant_id, gateway_id)
         if row.version != before.version:
-            detail = (
-                f"Gateway {gateway_id} was changed by somebody else meanwhile. Nothing was saved. Read it and repeat."
-            )
+            detail = f"Gateway {gateway_id} was changed by another request. Nothing was saved. Read it and try again."
             raise ConflictError("gateway_changed", detail)
         if values:
             row = await gateways.change(connection, actor.merchant_id, gateway_id, values, datetime.now(UTC))
@@ -273,8 +271,5 @@ def _in_use(gateway_id: str, open_rows: gateways.InUse) -> ConflictError:
 
 def too_many() -> ConflictError:
     """Return the error for too many gateways."""
-    detail = (
-        f"You have {GATEWAYS_PER_MERCHANT_MAX} gateways, which is as many as there may be. "
-        "Delete one first; nothing was saved."
-    )
+    detail = f"You have {GATEWAYS_PER_MERCHANT_MAX} gateways, the maximum. Delete one first; nothing was saved."
     return ConflictError("gateway_limit", detail)

@@ -46,7 +46,7 @@ class Newcomer:
 
 
 def status(row: Row[Any], now: datetime) -> InvitationStatus:
-    """Return what became of an invitation."""
+    """Return the status of an invitation."""
     return status_of(accepted_at=row.accepted_at, revoked_at=row.revoked_at, expires_at=row.expires_at, now=now)
 
 
@@ -153,7 +153,7 @@ async def _of_link(connection: AsyncConnection, services: Services, token: str, 
     stored = None if row is None else SecretHash(row.pepper_id, bytes(row.secret_hash))
     matches = services.peppers.matches(secret, stored)
     if not matches or row is None or status(row, datetime.now(UTC)) is not InvitationStatus.OPEN:
-        detail = "The link is wrong, used, revoked or too old. Nothing was changed. Ask to be invited again."
+        detail = "The link is wrong, used, revoked or expired. Nothing was changed. Ask to be invited again."
         raise UnprocessableError("invitation_invalid", detail)
     return row
 

@@ -56,11 +56,11 @@ async def put(connection: AsyncConnection, actor: Actor, override: Override) -> 
     try:
         shown = effective(row, override)
     except OverrideInvalidError as error:
-        detail = f"The row would contradict itself, and nothing was saved: {error}."
+        detail = f"The fields of the override contradict each other, and nothing was saved: {error}."
         raise UnprocessableError("error_override_invalid", detail) from None
     before = {each.key: each for each in map(error_overrides.override_of, await _all(connection, actor.merchant_id))}
     if len(before) >= OVERRIDES_MAX and override.key not in before:
-        detail = f"You have {OVERRIDES_MAX} error overrides, which is as many as there may be. Nothing was saved."
+        detail = f"You have {OVERRIDES_MAX} error overrides, the maximum. Nothing was saved."
         raise UnprocessableError("error_override_invalid", detail)
     stored = await error_overrides.put(
         connection, actor.merchant_id, new_id(ERROR_OVERRIDE), override, datetime.now(UTC)

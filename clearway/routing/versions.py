@@ -34,7 +34,7 @@ async def create(
         return row
     number = await routing.newest_number(connection, actor.merchant_id) + 1
     if number > VERSIONS_MAX:
-        detail = f"You have {VERSIONS_MAX} versions of your rules, which is as many as there may be. Nothing was saved."
+        detail = f"You have {VERSIONS_MAX} versions of your rules, the maximum. Nothing was saved."
         raise ConflictError("routing_version_limit", detail)
     new = NewVersion(version_id, actor.merchant_id, program.to_json(), note, actor.name)
     row = await routing.add(connection, new, number)
@@ -63,7 +63,7 @@ async def roll_back(connection: AsyncConnection, actor: Actor, now: datetime) ->
     await routing.lock_merchant(connection, actor.merchant_id)
     row = await routing.last_retired(connection, actor.merchant_id)
     if row is None:
-        detail = "No version of your rules was active before the present one. Nothing was changed. Activate a version."
+        detail = "There is no earlier active version to return to. Nothing was changed. Activate a version."
         raise ConflictError("routing_nothing_before", detail)
     return await _switch(connection, actor, row, "routing_version.roll_back", now)
 

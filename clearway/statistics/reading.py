@@ -160,7 +160,7 @@ async def _limited(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         if getattr(error.orig, "sqlstate", None) != CANCELLED:
             raise
         detail = (
-            "The figures take too long to add up, so nothing is shown. Payments are not affected. "
+            "The query for these figures took too long, so nothing is shown. Payments are not affected. "
             "Ask for a shorter period, or try again in a minute."
         )
         raise UnavailableError("statistics_too_slow", detail) from error

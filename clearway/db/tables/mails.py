@@ -1,4 +1,4 @@
-"""E-mails: the outbox and the record of what became of each. The content is sealed, and removed once it is sent."""
+"""E-mails: the outbox and the status of each mail. The content is sealed, and removed once it is sent."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from clearway.gateways.errors.reading import KINDS, read_kind, read_networks, re
 from clearway.gateways.errors.rows import ANY, ErrorRow, NetworkCode, UnifiedCode
 
 _UNKNOWN_TEXT: Final = (
-    "The gateway reports an error that Clearway does not know. Clearway asks the gateway what became of the operation."
+    "The gateway reports an error that Clearway does not know. Clearway asks the gateway for the outcome."
 )
 
 

@@ -57,9 +57,9 @@ KEY_FORM = (
         (None, TEST_API_SECRET, "X-Api-Key is missing, and X-Api-Secret was sent"),
         ("sk_test_wrong", TEST_API_SECRET, "The value of X-Api-Key is not an API key of Clearway"),
         ("sk_test_wrong", "sk_test_wrong", "The value of X-Api-Key is not an API key of Clearway"),
-        (TEST_API_KEY, "sk_test_wrong", "What is in X-Api-Secret is no secret of an API key"),
-        ("key_nobody", "sk_test_wrong", "What is in X-Api-Secret is no secret of an API key"),
-        (TEST_API_SECRET, TEST_API_KEY, "The key and the secret are exchanged"),
+        (TEST_API_KEY, "sk_test_wrong", "The value of X-Api-Secret is not the secret of an API key"),
+        ("key_nobody", "sk_test_wrong", "The value of X-Api-Secret is not the secret of an API key"),
+        (TEST_API_SECRET, TEST_API_KEY, "The key and the secret are swapped"),
     ],
 )
 async def test_a_refusal_says_what_is_wrong_and_what_to_send(
@@ -87,7 +87,7 @@ async def test_a_key_of_another_service_as_a_bearer_token_is_told_so(anonymous: 
     """`Authorization: Bearer sk_test_wrong` is no ended session: the answer says how keys are sent here."""
     refused = await anonymous.get(path, headers={"Authorization": "Bearer sk_test_wrong"})
     assert (refused.status_code, refused.json()["code"]) == (401, "credentials_malformed")
-    assert refused.json()["detail"].startswith("What follows `Bearer` is no access token. Nothing was done. ")
+    assert refused.json()["detail"].startswith("The text after `Bearer` is not an access token. Nothing was done. ")
     assert KEY_FORM in refused.json()["detail"]
 
 

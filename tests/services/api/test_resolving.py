@@ -25,7 +25,7 @@ async def test_a_decision_is_recorded_answered_and_audited(payer: Payer, api_eng
     path = f"/payments/{payment['id']}/resolve"
     guess = await payer.http.post(path, json={"outcome": "success", "reason": "looks good"})
     assert (guess.status_code, guess.json()["code"]) == (409, "not_resolvable")
-    assert guess.json()["detail"].endswith("in minor units (amount). The payment was not changed.")
+    assert guess.json()["detail"].endswith("`--amount` on the command line). The payment was not changed.")
     decision = {"outcome": "success", "reason": "seen at the acquirer", "amount": payment["amount"] - 1}
     answer = await payer.http.post(path, json=decision)
     assert answer.status_code == 200, answer.text
