@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+_CLOSE: Final = "close"
 
 
 class AttemptStatus(StrEnum):
@@ -90,3 +93,13 @@ class Attempt:
 def attempt_key(payment_id: str, number: int) -> str:
     """Return the operation key of an attempt: the same for every repeat at its gateway, never used for another."""
     return f"{payment_id}:authorise:{number}"
+
+
+def closing_key(payment_id: str, number: int) -> str:
+    """Return the operation key of the void that closes an attempt which took no money, before another follows it."""
+    return f"{payment_id}:{_CLOSE}:{number}"
+
+
+def is_closing(key: str) -> bool:
+    """Return whether this is the operation key of such a void: it says nothing about the payment's last attempt."""
+    return key.split(":")[1:2] == [_CLOSE]

@@ -15,6 +15,7 @@ from temporalio.service import RPCError
 from clearway.db.reconciliation import recorded, reported
 from clearway.db.reconciliation.recorded import Known
 from clearway.domain import payment
+from clearway.domain.attempt import is_closing
 from clearway.domain.ids import subject_of
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.reconciliation import Comparison, Finding, ItemKind, operation_subject
@@ -130,7 +131,8 @@ def _of_payment(row: Row[Any], paid: Row[Any]) -> ItemKind | None:
 
 def _of_moved(row: Row[Any], paid: Row[Any]) -> ItemKind | None:
     if row.kind == OperationKind.VOID.value:
-        return None if paid.status in payment.FINAL else ItemKind.STATE_DIFFERS
+        done = paid.status in payment.FINAL or is_closing(row.operation_key or "")
+        return None if done else ItemKind.STATE_DIFFERS
     if row.currency not in {None, paid.currency}:
         return ItemKind.CURRENCY_DIFFERS
     if row.kind == OperationKind.AUTHORISE.value:

@@ -15,6 +15,7 @@ from typing import Final
 from clearway.db import across_merchants
 from clearway.db.across_merchants import Standing
 from clearway.domain import payment, refund
+from clearway.domain.attempt import is_closing
 from clearway.domain.payment import PaymentStatus
 from clearway.domain.refund import RefundStatus
 from clearway.gateways.contract import (
@@ -31,7 +32,13 @@ from clearway.recovery.taking_up import Recovery
 HAPPENED: Final = frozenset({OutcomeKind.APPROVED, OutcomeKind.PENDING, OutcomeKind.NEEDS_ACTION})
 """Outcomes by which money moves, or may still move."""
 UNAUTHORISED: Final = frozenset(
-    {PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING, PaymentStatus.FAILED}
+    {
+        PaymentStatus.PENDING,
+        PaymentStatus.REQUIRES_ACTION,
+        PaymentStatus.PROCESSING,
+        PaymentStatus.RETRYING,
+        PaymentStatus.FAILED,
+    }
 )
 """Statuses that say that nothing is authorised."""
 
@@ -160,7 +167,7 @@ def missing_of(operation: ListedOperation, standing: Standing) -> Missing | None
     if operation.kind is OperationKind.CAPTURE:
         booked = operation.outcome.reference in standing.captures
     elif operation.kind is OperationKind.VOID:
-        booked = status in payment.FINAL
+        booked = status in payment.FINAL or is_closing(operation.key or "")
     elif operation.outcome.captured:
         booked = captured_minor > 0
     else:

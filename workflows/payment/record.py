@@ -21,7 +21,7 @@ from activities.payment import (
     PaymentState,
     RecordInput,
 )
-from clearway.domain.attempt import Attempt, AttemptSeen, GatewayChoice, attempt_key
+from clearway.domain.attempt import Attempt, AttemptSeen, GatewayChoice, attempt_key, closing_key
 from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand, PaymentCommand
 from clearway.domain.ids import CAPTURE, made_at
 from clearway.domain.money import Money
@@ -366,7 +366,7 @@ class PaymentRun:
         """Return the void that closes the present attempt when another follows it."""
         return Operation(
             kind=OperationKind.VOID,
-            key=f"{self.new.id}:close:{self.attempt}",
+            key=closing_key(self.new.id, self.attempt),
             payment_id=self.new.id,
             amount_minor=self.new.amount_minor,
             currency=self.new.currency,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from time_machine import Traveller
 
+from clearway.db.tables import gateway_operations
 from clearway.domain.ids import PAYMENT, new_id
 from clearway.domain.reconciliation import ItemState
+from clearway.domain.retry import RetryPolicy
 from clearway.reconciliation import commands
 from clearway.recovery.books import compare
 from tests.services.gateways.running import LONG_S
@@ -119,6 +123,18 @@ async def test_a_charge_of_nobody_is_missing_with_us(bench: Bench, till: Till) -
     settled = await till.balances()
     await till.reconcile()
     assert await till.balances() == settled, "a row of nobody is booked once, however often it is looked at"
+
+
+async def test_a_closed_attempt_differs_from_nothing(bench: Bench, till: Till) -> None:
+    """The failed attempt of a payment that is retrying is voided at its gateway, and no item says that this differs."""
+    policy = RetryPolicy(scheduled=0, first_wait_s=3_600, within_s=30 * 86_400)
+    retrying = await bench.durable.new_payment(till.merchant_id, instrument="lowfunds@clearway", retries=asdict(policy))
+    await bench.durable.start(retrying)
+    await bench.durable.until_status(retrying.id, "retrying")
+    await till.reconcile()
+    listed = select(gateway_operations.c.operation_key).where(gateway_operations.c.payment_id == retrying.id)
+    assert f"{retrying.id}:close:1" in [row.operation_key for row in await bench.fetch(listed)]
+    assert await till.kinds("operations") == []
 
 
 async def test_a_payment_that_the_database_lost_is_recorded_again(bench: Bench, till: Till) -> None:

@@ -39,7 +39,7 @@ def test_an_operation_of_what_has_no_row_is_missing(kind: OperationKind, outcome
     assert missing_of(operation(kind, outcome), NO_ROWS) is Missing.ROW
 
 
-@pytest.mark.parametrize("status", ["pending", "requires_action", "processing", "failed"])
+@pytest.mark.parametrize("status", ["pending", "requires_action", "processing", "retrying", "failed"])
 def test_an_authorisation_that_the_row_does_not_have_is_not_booked(status: str) -> None:
     """The row says that nothing is authorised, and the gateway approved it."""
     assert missing_of(operation(OperationKind.AUTHORISE), payment(status)) is Missing.BOOKING
@@ -73,6 +73,14 @@ def test_a_capture_is_booked_under_its_own_reference() -> None:
 def test_a_void_is_booked_by_the_end_of_its_payment(status: str, missing: Missing | None) -> None:
     """A payment that still counts as authorised has nothing left at the gateway."""
     assert missing_of(operation(OperationKind.VOID), payment(status)) is missing
+
+
+@pytest.mark.parametrize("status", ["pending", "requires_action", "retrying", "authorized", "failed"])
+def test_a_closed_attempt_is_nothing_that_the_row_lacks(status: str) -> None:
+    """Before another attempt, the failed one is voided at its gateway: the payment goes on, and nothing is missing."""
+    closed = operation(OperationKind.VOID, key="pay_1:close:1")
+    assert missing_of(closed, payment(status)) is None
+    assert missing_of(closed, NO_ROWS) is Missing.ROW
 
 
 @pytest.mark.parametrize("kind", [OperationKind.AUTHORISE, OperationKind.CAPTURE, OperationKind.VOID])
