@@ -77,7 +77,7 @@ BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20,
 GRACE: Final = timedelta(seconds=30)
 """Longer than a gateway call may take, so that a stopping worker does not leave one in doubt."""
 STOP_LIMIT: Final = GRACE + timedelta(seconds=10)
-"""When a worker counts as stuck: the SDK may wait for ever for what it lost sight of (temporalio/sdk-python#1837)."""
+"""When a worker counts as stuck: the SDK may wait for ever for a task that it lost (temporalio/sdk-python#1837)."""
 CONNECT_WAITS_S: Final = (1, 2, 5, 10, 30)
 """Waits between attempts to reach Temporal; the last repeats."""
 PREPARED_EVERY_S: Final = 30.0
@@ -236,9 +236,9 @@ async def connected(settings: Settings, index: int, stop: asyncio.Event) -> Clie
 
 
 async def keep_prepared(client: Client, settings: Settings) -> None:
-    """Keep Temporal as the durable side needs it, for as long as this worker runs.
+    """Keep the schedule and the search attributes in Temporal, for as long as this worker runs.
 
-    A store that was lost or restored lacks the schedule and perhaps the search attributes, and nobody restarts workers
+    A store that was lost or restored lacks the schedule and perhaps the search attributes; workers are not restarted
     for that. Temporal Cloud manages search attributes by its own means and refuses this call.
     """
     while True:

@@ -1,4 +1,4 @@
-"""Ends an activity whose statement the database refuses for good, so that Temporal does not retry it for ever.
+"""Ends an activity whose statement the database refuses permanently, so that Temporal does not retry it for ever.
 
 An interceptor of every activity. While the database is away, an activity fails as usual and Temporal retries it.
 

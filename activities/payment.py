@@ -116,7 +116,7 @@ class PaymentActivities:
 
     @activity.defn(name="record_payment")
     async def record(self, what: RecordInput) -> PaymentState:
-        """Record a payment with its first event. Fails for good with one of the refusals of `record`."""
+        """Record a payment with its first event. Fails, non-retryable, with one of the refusals of `record`."""
         new = what.payment
         if what.only_if_there:
             await self._refuse_unless_there(new.id)
@@ -160,7 +160,7 @@ class PaymentActivities:
 
     @activity.defn(name="record_payment_change")
     async def change(self, what: ChangeInput) -> PaymentState:
-        """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it, or RECORD_MOVED."""
+        """Record a change. Fails, non-retryable, with MOVE_REFUSED or RECORD_MOVED."""
         personal = self._personal(what)
         return_url = seal_return_url(self._cipher, what.payment_id, personal.return_url) if personal else None
         try:

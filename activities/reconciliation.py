@@ -65,7 +65,7 @@ class ReconciliationActivities:
 
     @activity.defn(name="fail_reconciliation")
     async def fail(self, run: ReconciliationInput, reason: str) -> None:
-        """End a run that cannot go on."""
+        """End a run that cannot continue."""
         async with self._reconciler.engine.begin() as connection:
             now = self._reconciler.now()
             due = await commands.fail(connection, run.merchant_id, run.run_id, reason, now)

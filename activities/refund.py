@@ -86,7 +86,7 @@ class RefundActivities:
     async def reserve(self, what: ReserveInput) -> RefundState:
         """Reserve a refund.
 
-        Fails for good with AMOUNT_NOT_REFUNDABLE, STEP_UP_REQUIRED, PAYMENT_NOT_FOUND or RUN_RESET.
+        Fails, non-retryable, with AMOUNT_NOT_REFUNDABLE, STEP_UP_REQUIRED, PAYMENT_NOT_FOUND or RUN_RESET.
         """
         new = what.refund
         if what.only_if_there:
@@ -113,7 +113,7 @@ class RefundActivities:
 
     @activity.defn(name="record_refund_change")
     async def change(self, what: RefundChangeInput) -> RefundState:
-        """Record a change. Fails for good with MOVE_REFUSED when the state machine forbids it, or RECORD_MOVED."""
+        """Record a change. Fails, non-retryable, with MOVE_REFUSED or RECORD_MOVED."""
         try:
             async with self._engine.connect() as connection:
                 recorded = await recording.apply(connection, what.refund_id, what.change, now=datetime.now(UTC))

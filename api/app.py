@@ -139,7 +139,7 @@ costs 0.4 ms. `public` comes before `payments`, so that `/payments/public` is no
 TESTING: Final[tuple[APIRouter, ...]] = (testing, faults, test_data)
 """For development and tests; left out in production."""
 UNCHECKED: Final[tuple[APIRouter, ...]] = (gateway_webhooks, returns, live_socket)
-"""Others decide with which query these are asked for: gateways, and customers' browsers.
+"""Their query parameters are not checked, because gateways and customers' browsers choose them.
 A socket takes no dependencies of requests."""
 
 

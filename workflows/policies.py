@@ -78,7 +78,7 @@ PAGE_TIMEOUT: Final = timedelta(minutes=1)
 RECONCILIATION_RETRY: Final = RetryPolicy(
     initial_interval=timedelta(seconds=2), backoff_coefficient=3, maximum_interval=timedelta(minutes=10)
 )
-"""A gateway that does not list is asked again, ever less often."""
+"""Retries, with back-off, while a gateway does not list."""
 RECONCILIATION_PATIENCE: Final = timedelta(hours=6)
 """How long one page is tried before the run fails; the schedule starts another run for the same days."""
 RECOVERY_PAUSE: Final = timedelta(seconds=5)

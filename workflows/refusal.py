@@ -22,7 +22,7 @@ def refusal_of(error: FailureError) -> ApplicationError:
 
 
 class RecordingRefusedError(Exception):
-    """A step is refused for good: nothing was recorded, and a retry would be refused too.
+    """A step is refused permanently: nothing was recorded, and a retry would be refused too.
 
     str(error) says why, in storable text; `step` is what was to be recorded. The caller catches it and begins a review
     (`needs_review`).

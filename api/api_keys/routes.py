@@ -29,7 +29,7 @@ from clearway.services import Allocation
 
 ROTATION: Final = "rot"
 REVOCATION: Final = "rvk"
-"""Prefixes of the ids under which rotations and revocations are asked for; they name no resource."""
+"""Prefixes of the ids of requests for rotations and revocations; they name no resource."""
 
 router = Router(prefix="/api_keys", tags=["API keys"])
 

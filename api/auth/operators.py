@@ -1,4 +1,4 @@
-"""Operators of the installation: what they need before they may act as such, and the trace that their looks leave.
+"""Operators of the installation: the second factor that they need, and the audit rows of what they read.
 
 An operator sees every merchant, so a password alone must not be enough for it. Each merchant finds in its audit log
 which of its resources an operator looked at.

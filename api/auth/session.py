@@ -72,7 +72,7 @@ def brings_session(request: Request, services: ApiServices) -> bool:
 
 
 def _is_background(request: Request) -> bool:
-    """Return whether nobody asked for this request. Only reads can be so: a change is an act of a person."""
+    """Return whether a page sent this request by itself. Only reads can be so: a person causes each change."""
     return request.method in SAFE and request.headers.get(BACKGROUND_HEADER) == "1"
 
 

@@ -67,7 +67,7 @@ class CheckoutMethods(Resource):
 def methods_resource(
     amount: int, currency: str, country: str | None, found: Iterable[OfferedMethod], *, explain: bool
 ) -> CheckoutMethods:
-    """Render what is offered; with `explain` also methods that nobody takes."""
+    """Render what is offered; with `explain` also methods that no gateway takes."""
     methods = [_method(each, explain=explain) for each in found if each.offers or explain]
     return CheckoutMethods(amount=amount, currency=currency, country=country, methods=methods)
 

@@ -1,6 +1,6 @@
 """Serves the built dashboard: files by name, and its one page for every address that a browser may open.
 
-Names under `/assets/` carry a digest of their content, so browsers keep them. Everything else is asked for again.
+Names under `/assets/` carry a digest of their content, so browsers cache them. Everything else is revalidated.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class EventTypeResource(EventTypeSummary):
             description=(
                 "The `data` of a test event of this type, to change and send by `POST /webhook_endpoints/{id}/test`: "
                 "that of the example, with nothing about a person. A webhook of a real payment takes these fields from "
-                "the payment, which can be forgotten. A test event has no payment, and is kept for good."
+                "the payment, which can be forgotten. A test event has no payment, and is kept permanently."
             )
         ),
     ]

@@ -170,7 +170,7 @@ async def disable_gateway(gateway_id: str, principal: Editor, services: Services
     summary="Delete a gateway",
 )
 async def delete_gateway(gateway_id: str, principal: Editor, services: ServicesDep) -> None:
-    """Delete a gateway and its credentials for good. Payments that used it can no longer be refunded here.
+    """Delete a gateway and its credentials permanently. Payments that used it can no longer be refunded here.
 
     It is refused while payments or refunds are open on it. Disable it if you may want to refund payments.
     """

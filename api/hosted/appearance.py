@@ -13,7 +13,7 @@ from clearway.services import Services
 
 @dataclass(frozen=True)
 class Appearance:
-    """What the settings say. logo: a `data:` URL, so that no browser asks anybody else."""
+    """What the settings say. logo: a `data:` URL, so that no browser sends a request elsewhere."""
 
     name: str
     accent: str

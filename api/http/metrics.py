@@ -78,15 +78,15 @@ class HttpMetrics:
             self._gateways.labels(state).set(count)
 
     def count_taken_up(self, counts: Mapping[str, int]) -> None:
-        """Show these counts, by kind, whenever the metrics are asked for."""
+        """Show these counts, by kind, at each scrape."""
         self._taken_up.counts = counts
 
     def show_breakers(self, count: Callable[[], Mapping[str, int]]) -> None:
-        """Show how many circuit breakers are not closed, by operation, whenever the metrics are asked for."""
+        """Show how many circuit breakers are not closed, by operation, at each scrape."""
         self._breakers.count = count
 
     def show_put_last(self, count: Callable[[], int]) -> None:
-        """Show how many gateways are put last for their success rate, whenever the metrics are asked for."""
+        """Show how many gateways are put last for their success rate, at each scrape."""
         self._put_last.set_function(count)
 
     def show_listeners(self, listeners: Listeners) -> None:

@@ -7,6 +7,6 @@ from clearway.settings import Settings
 
 
 def strict_transport(settings: Settings) -> StrictTransport:
-    """Return what tells browsers so."""
+    """Return the rule for the header `Strict-Transport-Security`."""
     urls = (settings.api_public_url, settings.dashboard_url, settings.checkout_url)
     return StrictTransport(urls, settings.hsts_max_age_s)

@@ -1,4 +1,4 @@
-"""Who may use `/operator`: operators of the installation. Each look is an audit row; an act has a row of its own.
+"""Who may use `/operator`: operators of the installation. Each read is an audit row; an act has a row of its own.
 
 A page that polls is one look (`api.auth.operators.Looks`).
 """
@@ -20,7 +20,7 @@ TO_OPERATORS: Final = (*TO_PEOPLE, "operator_only", "operator_totp_required")
 
 
 async def operator(request: Request, caller: SignedInDep, services: ServicesDep) -> Caller:
-    """Return the operator who makes the request, and record that they looked. Raises ForbiddenError."""
+    """Return the operator who makes the request, and record the read. Raises ForbiddenError."""
     check_operator(caller.user, services.settings)
     if request.method == "GET":
         looked = {"session_id": caller.user.session_id, "subject_id": INSTALLATION}

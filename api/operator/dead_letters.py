@@ -50,7 +50,7 @@ class StuckKind(StrEnum):
 
 
 class DeadLetter(Resource):
-    """Work that failed for good: nothing continues it automatically."""
+    """Work that failed permanently: nothing continues it automatically."""
 
     id: str = Field(description="Of the delivery, gateway event or mail; of a workflow, its workflow id.")
     object: Literal["dead_letter"] = "dead_letter"
@@ -100,7 +100,7 @@ async def list_dead_letters(
         str | None, Query(description="The `next_cursor` of the previous page. Workflows have none.")
     ] = None,
 ) -> Page[DeadLetter]:
-    """List work that failed for good, of all merchants, newest first.
+    """List work that failed permanently, of all merchants, newest first.
 
     Deliveries after their last attempt; gateway events that are not signed, not readable or about nothing known; mails
     that were given up; workflows that failed, timed out or were terminated, unless a later run continues them.

@@ -78,7 +78,7 @@ class JobRun(Body):
 
 
 class JobStarted(Resource):
-    """A job that was asked to run now."""
+    """A job that was triggered."""
 
     object: Literal["job_started"] = "job_started"
     id: str

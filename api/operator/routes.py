@@ -1,4 +1,4 @@
-"""`/operator`: what operators of the installation see across all merchants. Each look is an audit row.
+"""`/operator`: what operators of the installation see across all merchants. Each read is an audit row.
 
 Jobs, dead letters and the system have modules of their own. For one merchant, an operator names it in
 `X-Clearway-Merchant` and uses its routes (`clearway.domain.roles.OPERATOR`).

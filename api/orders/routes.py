@@ -35,7 +35,7 @@ Reader = Annotated[Principal, requires(Permission.ORDERS_READ)]
 Creator = Annotated[Principal, requires(Permission.ORDERS_WRITE)]
 Canceller = Annotated[Principal, requires(Permission.PAYMENTS_CANCEL)]
 CANCELLATION: Final = "ocx"
-"""Prefix of the ids under which cancellations are asked for; they name no resource."""
+"""Prefix of the ids of requests for cancellations; they name no resource."""
 
 
 @router.post(

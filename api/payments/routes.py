@@ -54,7 +54,7 @@ from clearway.services import Allocation, Services
 CANCELLATION: Final = "cxl"
 RETRY: Final = "rty"
 FORGETTING: Final = "fgt"
-"""Prefixes of the ids under which cancellations, retries and forgetting are asked for; they name no resource."""
+"""Prefixes of the ids of requests for cancellations, retries and forgetting; they name no resource."""
 
 router = Router(prefix="/payments", tags=["payments"])
 
@@ -331,7 +331,7 @@ async def retry_payment(
 async def forget_payment(
     payment_id: str, principal: Forgetter, services: ServicesDep, once: OnceDep, body: ForgetCreate | None = None
 ) -> Response:
-    """Remove customer, instrument, notes and return URL of a payment that has ended, for good.
+    """Permanently remove customer, instrument, notes and return URL of a payment that has ended.
 
     Amounts, refunds and the ledger do not change. Events that are read or sent again afterwards have
     `null` in place of what was removed. Copies that you, your gateway or your customer have remain.

@@ -206,7 +206,7 @@ class CaptureCreate(Body):
 class CancelCreate(Body):
     """A cancellation to make."""
 
-    reason: Annotated[Reason, Field(description="The history keeps it for good: write nothing personal here.")] = (
+    reason: Annotated[Reason, Field(description="The history keeps it permanently: write no personal data here.")] = (
         "cancelled by the merchant"
     )
 
@@ -214,7 +214,7 @@ class CancelCreate(Body):
 class ForgetCreate(Body):
     """Why a payment is forgotten."""
 
-    reason: Annotated[Reason, Field(description="For the audit log, for good: write nothing personal here.")] = (
+    reason: Annotated[Reason, Field(description="The audit log keeps it permanently: write no personal data here.")] = (
         "asked for by the merchant"
     )
 

@@ -19,5 +19,5 @@ class RefundCreate(Body):
     ] = None
     reason: Annotated[
         Annotated[PlainText, StringConstraints(min_length=1, max_length=REASON_LENGTH_MAX)] | None,
-        Field(description="Events and the history keep it for good: write nothing personal here."),
+        Field(description="Events and the history keep it permanently: write no personal data here."),
     ] = None

@@ -41,7 +41,7 @@ from clearway.routing import asking, versions
 from clearway.services import Allocation
 
 ACTIVATION: Final = "act"
-"""Prefix of the ids under which activations are asked for; they name no resource."""
+"""Prefix of the ids of requests for activations; they name no resource."""
 TRIED_BEFORE_ACTIVATION: Final = 1_000
 
 router = Router(prefix="/routing", tags=["routing"])

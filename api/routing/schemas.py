@@ -240,7 +240,7 @@ def version_resource(row: Row[Any]) -> VersionResource:
 
 
 def explanation(decision: Decision, considered: tuple[Considered, ...]) -> Explanation:
-    """Render a decision with the rules that were asked."""
+    """Render a decision with the rules that were evaluated."""
     asked = [ConsideredResource(rule=each.rule, fits=each.fits, failed=list(each.failed)) for each in considered]
     return Explanation(**decision.to_json(), considered=asked)
 

@@ -14,7 +14,7 @@ from clearway.users.visitor import Visitor
 
 
 async def accept(services: ApiServices, request: MailRequest) -> Accepted:
-    """Store the request, whoever owns the address. How long the rest takes depends on it, so nobody waits for that."""
+    """Store the request, in the same time for any address. The rest depends on the address and follows the answer."""
     request_id = await mail_requests.store(services, request)
     services.background.start(mail_requests.serve(services.engine, services.temporal, services, request_id))
     return Accepted()

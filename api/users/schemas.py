@@ -200,7 +200,7 @@ class TotpSecret(Resource):
 
 
 class RecoveryCodes(BaseModel):
-    """Each stands in for a code once. They are shown only now."""
+    """Each replaces a TOTP code once. They are shown only now."""
 
     recovery_codes: list[str]
 

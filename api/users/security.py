@@ -37,7 +37,7 @@ async def change_me(body: Profile, caller: SignedInDep, services: ServicesDep) -
     "", status_code=HTTPStatus.NO_CONTENT, responses=declare(*STEPPED_UP, "last_owner"), summary="Delete your user"
 )
 async def delete_me(caller: SteppedUpDep, services: ServicesDep) -> None:
-    """Delete your user with sessions, memberships and personal data, for good. Your accounts stay with their owners."""
+    """Permanently delete your user, sessions, memberships and personal data. Your accounts stay with their owners."""
     await leaving.delete(services, caller.actor, caller.user.user_id)
 
 

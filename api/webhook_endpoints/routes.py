@@ -41,7 +41,7 @@ from clearway.services import Allocation
 
 ROTATION: Final = "rot"
 TEST: Final = "test"
-"""Prefixes of the ids under which rotations and tests are asked for; they name no resource."""
+"""Prefixes of the ids of requests for rotations and tests; they name no resource."""
 
 RECOVERY_PROBLEMS: Final = (
     "webhook_endpoint_closed",

@@ -172,7 +172,7 @@ class EndpointTest(Body):
             description=(
                 "In test mode: the `data` of the event, in place of the example's. It must fit the published schema of "
                 "the type, with no other field; begin with `test_data` of `GET /event_types/{event_type}`. Fields "
-                "about a person stay empty, because events are kept for good. At most "
+                "about a person stay empty, because events are kept permanently. At most "
                 f"{TEST_EVENT_BYTES_MAX} bytes as JSON."
             ),
             examples=[{"object": "endpoint_test", "endpoint_id": "whe_01m7yv51wdc6tzp8g6hb86sqk6", "message": "Hello"}],

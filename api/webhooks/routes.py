@@ -36,7 +36,7 @@ from clearway.domain.permissions import Permission
 from clearway.services import Allocation
 
 RETRY: Final = "rtry"
-"""Prefix of the ids under which retries are asked for; they name no resource."""
+"""Prefix of the ids of requests for retries; they name no resource."""
 RETRY_PROBLEMS: Final = ("webhook_endpoint_closed", "webhook_retry_limit", "temporal_unavailable")
 RETRY_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     HTTPStatus.ACCEPTED.value: {

@@ -122,7 +122,7 @@ def delete_endpoint(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> Result:
-    """Delete an endpoint for good. No further event is sent to it."""
+    """Delete an endpoint permanently. No further event is sent to it."""
     if not yes:
         typer.confirm(f"Delete {endpoint_id}? Its pending deliveries are cancelled.", abort=True)
     api.delete(f"/webhook_endpoints/{endpoint_id}")

@@ -153,7 +153,7 @@ def disable_gateway(api: MerchantApi, gateway_id: GatewayId) -> Result:
 def delete_gateway(
     api: MerchantApi, gateway_id: GatewayId, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False
 ) -> Result:
-    """Delete a gateway and its credentials for good. It is refused while payments are open on it."""
+    """Delete a gateway and its credentials permanently. It is refused while payments are open on it."""
     if not yes:
         typer.confirm(f"Delete {gateway_id}? Its payments can no longer be refunded here.", abort=True)
     api.delete(f"/gateways/{gateway_id}")

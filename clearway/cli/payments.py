@@ -204,7 +204,7 @@ def resolve_payment(
     gateway_reference: Reference = None,
     amount: Moved = None,
 ) -> Result:
-    """Decide a payment in needs_review, after you looked it up at the gateway. This changes the ledger for good."""
+    """Decide a payment in needs_review, after you looked it up at the gateway. This changes the ledger permanently."""
     resolution = Resolution(outcome, operator or login(), reason, gateway_reference, amount)
     return resolve(payment_id, resolution)
 

@@ -82,6 +82,6 @@ def resolve_refund(
     gateway_reference: Reference = None,
     amount: Moved = None,
 ) -> Result:
-    """Decide a refund in needs_review, after you looked it up at the gateway. This changes the ledger for good."""
+    """Decide a refund in needs_review, after you looked it up at the gateway. This changes the ledger permanently."""
     resolution = Resolution(outcome, operator or login(), reason, gateway_reference, amount)
     return resolve(refund_id, resolution)

@@ -36,7 +36,7 @@ ANONYMOUS = "anonymous"
 
 
 def in_history(asked_by: Actor | None) -> str:
-    """Return who asked for a step, as events keep it for good: a member by their id, which says nothing of them."""
+    """Return the actor of a step as events store it: a member by their id, which is no personal data."""
     return asked_by.name if asked_by is not None and asked_by.name.startswith(MEMBER) else MERCHANT
 
 

@@ -79,7 +79,7 @@ class GatewayChoice:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A recorded attempt, for a run that goes on from the row."""
+    """A recorded attempt, for a run that continues from the row."""
 
     number: int
     gateway: str

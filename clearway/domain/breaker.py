@@ -28,12 +28,12 @@ PROBES_TO_CLOSE: Final = 3
 PROBE_S: Final = 30
 """How long one payment has the right to try: longer than a call takes."""
 UNTRIED_S: Final = 300
-"""After so long without a payment that can go elsewhere, any payment may try a half-open breaker: else a gateway that
-takes only cards would stay closed off for ever."""
+"""After so long without a payment that can go elsewhere, any payment may probe a half-open breaker: else the
+breaker of a gateway that takes only cards would never close."""
 IDLE_S: Final = 600
 """After so long without any payment that tries a half-open breaker, a good health check closes it."""
 SLOW_S: Final = 15.0
-"""A call that takes longer counts as a failure, whatever its answer."""
+"""A call that takes longer counts as a failure, with any answer."""
 
 
 class BreakerState(StrEnum):

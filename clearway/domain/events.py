@@ -1,6 +1,6 @@
 """The events that merchants receive, and the exact bytes of a delivery body.
 
-Events are append-only and kept for good, so they hold nothing personal: `kept_body` leaves the places empty, and
+Events are append-only and kept permanently, so they hold no personal data: `kept_body` leaves the places empty, and
 `delivery_body` fills them from the payment's row. The kept body says which fields there are and in which order, so
 every delivery attempt sends the same bytes, also by a later version of Clearway, until the payment is forgotten.
 """
@@ -84,7 +84,7 @@ def emptied(data: Mapping[str, Any]) -> dict[str, Any]:
 def instrument_at(
     step: str, instrument: Mapping[str, Any], former: Sequence[tuple[str, Mapping[str, Any]]]
 ) -> Mapping[str, Any]:
-    """Return the instrument of a payment when a step was recorded: an event is sent with the same bytes for ever.
+    """Return the instrument of a payment when a step was recorded: an event is always sent with the same bytes.
 
     former: each instrument that a retry replaced, with the step that replaced it, oldest first.
     """

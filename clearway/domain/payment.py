@@ -230,7 +230,7 @@ def begun(new: NewPayment) -> Payment:
 class CapturedAmount:
     """A capture the gateway has carried out. id: `cap_…`, allocated before the gateway was asked.
 
-    references, state: what the gateway and the connector said of it, for its refunds.
+    references, state: the gateway's ids and the connector's state of it, for its refunds.
     """
 
     id: str

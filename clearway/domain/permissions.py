@@ -61,7 +61,7 @@ MEANING: Final = {
     Permission.PAYMENTS_WRITE: "Create payments, which charges customers.",
     Permission.PAYMENTS_CAPTURE: "Capture authorised payments.",
     Permission.PAYMENTS_CANCEL: "Cancel payments and release what is not captured.",
-    Permission.PAYMENTS_FORGET: "Remove the personal data of payments that have ended, for good.",
+    Permission.PAYMENTS_FORGET: "Permanently remove the personal data of payments that have ended.",
     Permission.REFUNDS_READ: "Read and list refunds.",
     Permission.REFUNDS_WRITE: "Create refunds, which pays money back.",
     Permission.REVIEWS_RESOLVE: "Decide payments and refunds in needs_review, which changes the ledger.",

@@ -68,7 +68,7 @@ class BreakerSays(StrEnum):
     PROBED = "probed"
     """Another payment is trying it at the moment."""
     HELD = "held"
-    """It asked for no request for a while."""
+    """It answered 429 with Retry-After: it gets no request until then."""
 
 
 PROBES: Final = frozenset({BreakerSays.PROBE, BreakerSays.PROBE_BY_ANY})
@@ -116,7 +116,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The gateways to try, in order; none: the payment cannot be made. rule: the name of the one that fits.
+    """The gateways to try, in order; none: the payment cannot be made. rule: the name of the one that matched.
 
     version: the number of the program; None: there is none. inputs: what was decided on, without personal data.
     """
@@ -128,11 +128,11 @@ class Decision:
     left_out: tuple[LeftOut, ...]
     inputs: Mapping[str, Any] = field(default_factory=dict)
     fell_back: bool = False
-    """No gateway of the rule could take the payment, so it goes where payments go that no rule fits."""
+    """No gateway of the rule could take the payment, so it goes where payments go that no rule matches."""
     despite_breaker: bool = False
     """Every gateway that can take the payment has an open breaker, and they are tried all the same."""
     by_rate: Ordered | None = None
-    """The order by success rate; None: rates were not asked."""
+    """The order by success rate; None: rates were not used."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that is stored with the payment."""
@@ -177,7 +177,7 @@ def decide(
 
 
 def decide_for(gateway_id: str, facts: PaymentFacts, candidates: Sequence[Candidate]) -> Decision:
-    """Return the decision for a payment whose request names its gateway: no rule is asked, and nobody else tried."""
+    """Return the decision for a payment whose request names its gateway: no rules, no other gateway."""
     choosing = _Choosing(facts, {candidate.id: candidate for candidate in candidates}, at_most=1)
     chosen = choosing.among([gateway_id]) or choosing.last_resort()
     return _decision(choosing, None, None, chosen, ChosenBy.REQUEST)

@@ -164,7 +164,7 @@ class MethodCondition(Node):
     value: Annotated[tuple[PaymentMethod, ...], _Listed]
 
     def test(self) -> Test:
-        """Return what tells whether a payment fulfils it."""
+        """Return the predicate that a payment must fulfil."""
         return _among(operator.attrgetter("method"), self.is_, self.value)
 
 
@@ -176,7 +176,7 @@ class CurrencyCondition(Node):
     value: Annotated[tuple[Currency, ...], _Listed]
 
     def test(self) -> Test:
-        """Return what tells whether a payment fulfils it."""
+        """Return the predicate that a payment must fulfil."""
         return _among(operator.attrgetter("currency"), self.is_, self.value)
 
 
@@ -189,7 +189,7 @@ class AmountCondition(Node):
     currency: Currency
 
     def test(self) -> Test:
-        """Return what tells whether a payment fulfils it."""
+        """Return the predicate that a payment must fulfil."""
         currency, value, compare = self.currency, self.value, _COMPARE[self.is_]
         return lambda facts: facts.currency == currency and compare(facts.amount_minor, value)
 
@@ -202,7 +202,7 @@ class CaptureCondition(Node):
     value: Annotated[tuple[CaptureMethod, ...], _Listed]
 
     def test(self) -> Test:
-        """Return what tells whether a payment fulfils it."""
+        """Return the predicate that a payment must fulfil."""
         return _among(operator.attrgetter("capture_method"), self.is_, self.value)
 
 
@@ -214,7 +214,7 @@ class CountryCondition(Node):
     value: Annotated[tuple[Country, ...], _Listed]
 
     def test(self) -> Test:
-        """Return what tells whether a payment fulfils it."""
+        """Return the predicate that a payment must fulfil."""
         return _among(operator.attrgetter("country"), self.is_, self.value)
 
 
@@ -226,7 +226,7 @@ class BrandCondition(Node):
     value: Annotated[tuple[CardBrand, ...], _Listed]
 
     def test(self) -> Test:
-        """Return what tells whether a payment fulfils it."""
+        """Return the predicate that a payment must fulfil."""
         return _among(operator.attrgetter("card_brand"), self.is_, self.value)
 
 
@@ -238,7 +238,7 @@ class BinCondition(Node):
     value: Annotated[tuple[Bin, ...], _Listed]
 
     def test(self) -> Test:
-        """Return what tells whether a payment fulfils it."""
+        """Return the predicate that a payment must fulfil."""
         values, wanted = self.value, self.is_ is Among.ONE_OF
         return lambda facts: facts.card_bin is not None and facts.card_bin.startswith(values) is wanted
 
@@ -251,7 +251,7 @@ class CustomerCondition(Node):
     value: Annotated[tuple[Text, ...], _Listed]
 
     def test(self) -> Test:
-        """Return what tells whether a payment fulfils it."""
+        """Return the predicate that a payment must fulfil."""
         return _among(operator.attrgetter("customer_id"), self.is_, self.value)
 
 
@@ -264,7 +264,7 @@ class NoteCondition(Node):
     value: Annotated[tuple[Text, ...], _Listed]
 
     def test(self) -> Test:
-        """Return what tells whether a payment fulfils it."""
+        """Return the predicate that a payment must fulfil."""
         key = self.key
         return _among(lambda facts: facts.notes.get(key), self.is_, self.value)
 
@@ -288,7 +288,7 @@ class TimeCondition(Node):
         return self
 
     def test(self) -> Test:
-        """Return what tells whether a payment fulfils it."""
+        """Return the predicate that a payment must fulfil."""
         zone, days, start = zone_of(self.zone), self.days, time.fromisoformat(self.from_)
         end = time.fromisoformat(self.to) if self.to else None
 
@@ -310,7 +310,7 @@ class MomentCondition(Node):
     value: Annotated[AwareDatetime, BeforeValidator(written_time)]
 
     def test(self) -> Test:
-        """Return what tells whether a payment fulfils it."""
+        """Return the predicate that a payment must fulfil."""
         value, wanted = self.value, self.is_ == "from"
         return lambda facts: (facts.at >= value) is wanted
 

@@ -155,7 +155,7 @@ class Statement(Node):
         return self
 
     def test(self) -> Test:
-        """Return what tells whether a payment fulfils it."""
+        """Return the predicate that a payment must fulfil."""
         own = tuple(condition.test() for condition in self.conditions)
         if not self.nested:
             return own[0] if len(own) == 1 else partial(_all, own)
@@ -209,7 +209,7 @@ class Rule(Node):
         return self
 
     def test(self) -> Test:
-        """Return what tells whether a payment fulfils it."""
+        """Return the predicate that a payment must fulfil."""
         tests = tuple(statement.test() for statement in self.statements)
         return tests[0] if len(tests) == 1 else partial(_any, tests or (_always,))
 

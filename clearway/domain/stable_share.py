@@ -9,6 +9,6 @@ POINTS: Final = 10_000
 
 
 def point_of(payment_id: str, salt: str) -> int:
-    """Return where a payment stands between 0 and 9999: always the same, and evenly spread over payments."""
+    """Return the point of a payment, 0 to 9999: deterministic, and uniform over payments."""
     digest = hashlib.sha256(f"{salt}\0{payment_id}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % POINTS

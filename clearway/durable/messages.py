@@ -100,7 +100,7 @@ class ReconciliationInput:
 
 @dataclass(frozen=True)
 class ReconciliationProgress:
-    """Where a reconciliation stands. opened: items by kind, that the last page opened."""
+    """The progress of a reconciliation. opened: items by kind, that the last page opened."""
 
     status: str
     step: str = ""

@@ -42,7 +42,7 @@ CATCH_UP: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class HealthSchedule:
-    """A schedule as Temporal lists it. every_s None: it is not one of ours any more."""
+    """A schedule as Temporal lists it. every_s None: it is not one of Clearway's."""
 
     gateway_id: str
     paused: bool

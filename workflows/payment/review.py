@@ -26,7 +26,7 @@ async def begin(run: PaymentRun, reason: str, doubt: Doubt) -> None:
 
 
 async def not_recorded(run: PaymentRun, refused: RecordingRefusedError) -> None:
-    """Begin a review of a step that the database refuses for good: its booking is in doubt."""
+    """Begin a review of a step that the database refuses permanently: its booking is in doubt."""
     run.forget()  # the refused value may be a later reference
     workflow.logger.error("a step of the payment is refused for good: %s", refused)
     run.timeline.note(f"not recorded, and never will be: {refused}")

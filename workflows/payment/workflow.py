@@ -150,7 +150,7 @@ class PaymentWorkflow(Listener):
             await attempts.authorise(self._run)
 
     async def _recorded(self, step: Coroutine[Any, Any, None]) -> None:
-        """Take a step; begin a review when the database refuses it for good."""
+        """Take a step; begin a review when the database refuses it permanently."""
         try:
             await step
         except RecordingRefusedError as refused:

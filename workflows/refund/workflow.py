@@ -145,7 +145,7 @@ class RefundWorkflow(Listener):
             await self._look_for_reversal()
 
     async def _recorded(self, step: Coroutine[Any, Any, None]) -> None:
-        """Take a step; begin a review when the database refuses it for good."""
+        """Take a step; begin a review when the database refuses it permanently."""
         try:
             await step
         except RecordingRefusedError as refused:
