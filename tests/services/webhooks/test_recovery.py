@@ -24,8 +24,10 @@ from clearway.durable.messages import RecoveryInput, recovery_workflow_id
 from clearway.settings import Settings
 from tests.services.webhooks.conftest import DurableShop, Json, Shop
 from tests.support.receiver import PATIENCE_S, Receiver, Reply
+from workflows import policies
 
 HOUR = timedelta(hours=1)
+A_SECOND_MAX = 10
 
 
 def begin(**fields: Any) -> Json:
@@ -144,14 +146,24 @@ async def test_what_is_recovered_has_a_schedule_of_its_own(durable_shop: Durable
 async def test_a_recovery_takes_as_many_pages_as_it_needs(
     durable_shop: DurableShop, front: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Page after page with a pause between them, each event once."""
+    """Page after page with a pause between them, each event once: at most ten a second."""
+    assert endpoint_activities.RECOVERY_PAGE / policies.RECOVERY_PAUSE.total_seconds() <= A_SECOND_MAX
     monkeypatch.setattr(endpoint_activities, "RECOVERY_PAGE", 2)
     await missed(durable_shop, 5)
     endpoint = await durable_shop.endpoint(front.url)
 
-    found = await ended(durable_shop, await recover(durable_shop, endpoint))
+    recovery = await recover(durable_shop, endpoint)
+    found = await ended(durable_shop, recovery)
 
     assert (found["recovered"], found["delivered"]) == (5, 5)
+    handle = durable_shop.durable.client.get_workflow_handle(recovery_workflow_id(recovery["id"]))
+    events = [event async for event in handle.fetch_history_events()]
+    pauses = [
+        event.timer_started_event_attributes.start_to_fire_timeout
+        for event in events
+        if event.HasField("timer_started_event_attributes")
+    ]
+    assert [pause.ToTimedelta() for pause in pauses] == [policies.RECOVERY_PAUSE] * 2
     assert len(set(front.ids())) == len(front.received) == 5
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from clearway.listening import require_private
 from clearway.settings import Settings, SettingsError
 
+ROOT = Path(__file__).parents[3]
+PROGRAM = ["-c", "from clearway.cli import main; main()"]
 REACHABLE = ["0.0.0.0", "::", "", "192.0.2.7", "2001:db8::7"]  # noqa: S104 - refused
 
 
@@ -44,3 +51,27 @@ def test_production_listens_anywhere(host: str) -> None:
     }
 
     require_private(host, "API_HOST", Settings(_env_file=None, clearway_env="production", **secrets))
+
+
+@pytest.mark.parametrize(
+    ("program", "host"),
+    [
+        ([*PROGRAM, "api"], "API_HOST"),
+        ([*PROGRAM, "api"], "METRICS_HOST"),
+        ([*PROGRAM, "dashboard"], "DASHBOARD_HOST"),
+        ([*PROGRAM, "checkout"], "CHECKOUT_HOST"),
+        ([*PROGRAM, "worker"], "METRICS_HOST"),
+        (["worker.py"], "METRICS_HOST"),
+        ([*PROGRAM, "simulator"], "SIMULATOR_HOST"),
+    ],
+)
+def test_every_program_asks_before_it_listens(program: list[str], host: str, tmp_path: Path) -> None:
+    """A development program that would be reached over the network does not start, and names the setting."""
+    environment = {**os.environ, "METRICS_PORT": "1", "API_METRICS_PORT": "2", host: "0.0.0.0"}  # noqa: S104 - refused
+    environment["SIMULATOR_STATE"] = str(tmp_path / "simulator.sqlite3")
+    ended = subprocess.run(  # noqa: S603 - our own programs
+        [sys.executable, *program], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert ended.returncode != 0
+    assert f"{host}=0.0.0.0 can be reached over the network" in ended.stderr
