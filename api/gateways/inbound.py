@@ -29,7 +29,7 @@ from clearway.gateway_events.receiving import Taken, keep_refused, receive
 from clearway.gateways.connections import Connection, GatewayBrokenError, GatewayMissingError
 from clearway.gateways.contract import InboundRequest, SignatureInvalidError
 
-router = Router(prefix="/gateways", tags=["gateway webhooks"])
+router = Router(prefix="/gateways", tags=["gateway webhooks"], any_query=True)
 
 PATH: Final = "/{gateway_id}/webhook"
 METHODS: Final = ("POST", "GET", "PUT", "PATCH", "DELETE")

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 from starlette.types import Scope
 
 from api.http.admission import Admission
+from clearway.domain.api import API_PREFIX
 from clearway.domain.review import ReviewKind
 from clearway.live.listeners import Listeners
 
@@ -158,5 +159,5 @@ class _Live(Collector):
 
 
 def route_template(scope: Scope) -> str:
-    """Return the template of the route that serves a request, or `none`."""
-    return str(getattr(scope.get("route"), "path", "none"))
+    """Return the template of the route that serves a request, below the prefix of the version, or `none`."""
+    return str(getattr(scope.get("route"), "path", "none")).removeprefix(API_PREFIX)

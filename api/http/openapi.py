@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 
 from api.events.schemas import EventResource
 from api.http.examples import RESOURCES
@@ -75,11 +74,6 @@ def servers(public_url: str) -> list[dict[str, Any]]:
         {"url": "/", "description": "The server that this document comes from."},
         {"url": public_url.rstrip("/"), "description": "The public address of this installation."},
     ]
-
-
-def operation_id(route: APIRoute) -> str:
-    """Name operations as the code does, so that generated clients have readable methods."""
-    return route.name
 
 
 def declare_webhooks(app: FastAPI) -> None:

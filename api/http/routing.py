@@ -10,14 +10,16 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from enum import Enum
 from typing import Any, Final
 
-from fastapi import APIRouter
-from fastapi.params import Depends
+from fastapi import APIRouter, Depends
+from fastapi.params import Depends as Dependency
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.auth.permissions import permission_of
 from api.http.json_body import read_json
+from api.http.paging import refuse_unclear_query
+from clearway.domain.api import API_PREFIX
 from clearway.domain.errors import InvalidRequestError
 
 SINGLE_HEADERS: Final = frozenset(
@@ -25,13 +27,46 @@ SINGLE_HEADERS: Final = frozenset(
 )
 
 
-class Router(APIRouter):
-    """A router whose routes check requests as this module says."""
+def operation_id(route: APIRoute) -> str:
+    """Name operations as the code does, so that generated clients have readable methods."""
+    return route.name
+
+
+class RootRouter(APIRouter):
+    """A router whose routes check requests as this module says. Its paths begin at the root."""
 
     def __init__(
-        self, *, prefix: str = "", tags: list[str | Enum] | None = None, dependencies: Sequence[Depends] | None = None
+        self,
+        *,
+        prefix: str = "",
+        tags: list[str | Enum] | None = None,
+        dependencies: Sequence[Dependency] | None = None,
     ) -> None:
-        super().__init__(prefix=prefix, tags=tags, dependencies=dependencies, route_class=_CheckedRoute)
+        super().__init__(
+            prefix=prefix,
+            tags=tags,
+            dependencies=dependencies,
+            route_class=_CheckedRoute,
+            generate_unique_id_function=operation_id,
+        )
+
+
+class Router(RootRouter):
+    """A router whose paths begin with `API_PREFIX`, and whose routes refuse query parameters that they do not know.
+
+    any_query: for routes whose query others choose, such as gateways and customers' browsers.
+    """
+
+    def __init__(
+        self,
+        *,
+        prefix: str = "",
+        tags: list[str | Enum] | None = None,
+        dependencies: Sequence[Dependency] = (),
+        any_query: bool = False,
+    ) -> None:
+        checks = () if any_query else (Depends(refuse_unclear_query),)
+        super().__init__(prefix=API_PREFIX + prefix, tags=tags, dependencies=[*checks, *dependencies])
 
 
 class _CheckedRoute(APIRoute):

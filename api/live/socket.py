@@ -21,6 +21,7 @@ from api.auth.principal import MERCHANT_HEADER, Principal, authenticate_member
 from api.auth.session import BACKGROUND_HEADER
 from api.http.services import ApiServices
 from api.live.standing import CHECKED_EACH_S, Standing, standing_of
+from clearway.domain.api import API_PREFIX
 from clearway.domain.errors import (
     AuthenticationError,
     ClearwayError,
@@ -52,7 +53,7 @@ OF_STANDING: Final = {Standing.SIGNED_OUT: SIGNED_OUT, Standing.CHANGED: NOT_ALL
 HEARTBEAT: Final = '{"type":"heartbeat"}'
 RESYNC: Final = '{"type":"resync"}'
 
-router = APIRouter()
+router = APIRouter(prefix=API_PREFIX)
 log = structlog.get_logger(__name__)
 
 

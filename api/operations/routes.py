@@ -11,7 +11,7 @@ from fastapi import Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.http.metrics import CONTENT_TYPE, HttpMetrics
-from api.http.routing import Router
+from api.http.routing import RootRouter
 from api.http.services import ServicesDep
 from api.operations import readiness
 from api.operations.schemas import Health, Readiness
@@ -21,8 +21,8 @@ COUNTS_TIMEOUT_S: Final = 2.0
 
 log = structlog.get_logger(__name__)
 
-router = Router(tags=["operations"])
-metrics = Router(tags=["operations"])
+router = RootRouter(tags=["operations"])
+metrics = RootRouter(tags=["operations"])
 """Apart, because it may be served at another address."""
 
 

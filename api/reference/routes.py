@@ -8,15 +8,16 @@ from fastapi import Request
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from api.http.routing import Router
+from api.http.routing import RootRouter
 from api.reference.page import ASSETS, CONTENT_SECURITY_POLICY, reference_page
+from clearway.domain.api import API_PREFIX
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
 
 DOCS: Final = "/docs"
 DOCUMENT: Final = "/openapi.json"
 
-router = Router()
-docs = Router()
+router = RootRouter()
+docs = RootRouter()
 assets = StaticFiles(directory=ASSETS)
 
 
@@ -40,9 +41,9 @@ async def show_index(request: Request) -> Response:
     body = {
         "name": request.app.title,
         "version": request.app.version,
-        "api": "/api/v1",
+        "api": API_PREFIX,
         **({"reference": DOCS, "openapi": DOCUMENT} if settings.serves_docs else {}),
         "ready": "/ready",
-        **({} if settings.is_production else {"test_merchant": "/api/v1/test/merchant"}),
+        **({} if settings.is_production else {"test_merchant": f"{API_PREFIX}/test/merchant"}),
     }
     return JSONResponse(body, headers=vary)

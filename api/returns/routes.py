@@ -22,7 +22,7 @@ from api.returns.schemas import ReturnSecret
 from clearway.domain.permissions import Permission
 from clearway.payments.returning import come_back, form_of, return_secrets_of
 
-returns = Router(tags=["public"], dependencies=[Depends(limit_address)])
+returns = Router(tags=["public"], dependencies=[Depends(limit_address)], any_query=True)
 """Apart from the other routers: a gateway may add parameters of its own to the URL."""
 router = Router(tags=["payments"])
 

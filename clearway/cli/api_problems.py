@@ -10,7 +10,6 @@ import httpx
 from clearway.cli.problems import CommandError
 from clearway.setting_values import LOOPBACK
 
-PREFIX: Final = "/api/v1"
 TIMEOUT_S: Final = 35.0
 """Longer than the API waits for a workflow."""
 

@@ -18,8 +18,9 @@ from typing import Any, Final
 
 import httpx
 
-from clearway.cli.api_problems import PREFIX, TIMEOUT_S, away, refusal, uses_proxy
+from clearway.cli.api_problems import TIMEOUT_S, away, refusal, uses_proxy
 from clearway.cli.problems import CommandError
+from clearway.domain.api import API_PREFIX
 
 REFRESHED_BEFORE_END_S: Final = 30
 """So much of an access token's life is left to the request that carries it."""
@@ -130,7 +131,7 @@ def _refresh(url: str, login: Login) -> Login:
     body = {"refresh_token": login.refresh_token}
     try:
         with httpx.Client(timeout=TIMEOUT_S, trust_env=uses_proxy(url)) as client:
-            response = client.post(f"{url}{PREFIX}/auth/refresh", json=body)
+            response = client.post(f"{url}{API_PREFIX}/auth/refresh", json=body)
     except httpx.TransportError as error:
         raise away(url, error) from None
     kept = _read()

@@ -18,9 +18,10 @@ import orjson
 import typer
 
 from clearway.cli import logins
-from clearway.cli.api_problems import PREFIX, TIMEOUT_S, ApiAwayError, ApiRefusedError, away, refusal, uses_proxy
+from clearway.cli.api_problems import TIMEOUT_S, ApiAwayError, ApiRefusedError, away, refusal, uses_proxy
 from clearway.cli.problems import CommandError
 from clearway.cli.running import running_stack
+from clearway.domain.api import API_PREFIX
 from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
 
 PAGE_SIZE_MAX: Final = 100
@@ -76,7 +77,7 @@ class MerchantApi:
         self, url: str, key: str | None = None, secret: str | None = None, *, login: logins.Login | None = None
     ) -> None:
         self.url = plain_url(url)
-        self.base = f"{self.url}{PREFIX}"
+        self.base = f"{self.url}{API_PREFIX}"
         self.key = key
         self.secret = secret
         self.login = login
@@ -175,7 +176,7 @@ def plain_url(url: str) -> str:
     """Return the URL of an API as logins name it."""
     if urlsplit(url).scheme not in {"http", "https"}:
         raise CommandError(f"{url!r} is not the URL of an API; it looks like http://127.0.0.1:8000.")
-    return url.rstrip("/").removesuffix(PREFIX)
+    return url.rstrip("/").removesuffix(API_PREFIX)
 
 
 def api_url(given: str | None) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from clearway.domain.api import API_PREFIX
 from clearway.domain.ids import GATEWAY
 from clearway.domain.merchant import Mode
 from clearway.domain.payment import PaymentMethod
@@ -65,7 +66,7 @@ class GatewayConfig:
 
 def webhook_path(config_id: str) -> str:
     """Return where a gateway sends its webhooks, below the API's address."""
-    return f"/api/v1/gateways/{config_id}/webhook"
+    return f"{API_PREFIX}/gateways/{config_id}/webhook"
 
 
 def masked(secret: str) -> str:

@@ -21,6 +21,7 @@ from clearway.crypto.api_secrets import Peppers
 from clearway.crypto.returns import return_secrets, return_signature, return_token, token_matches
 from clearway.db import across_merchants
 from clearway.db.across_merchants import Returning
+from clearway.domain.api import API_PREFIX
 from clearway.domain.attempt import Attempt, attempt_key
 from clearway.domain.errors import ClearwayError
 from clearway.domain.ids import PAYMENT, is_id
@@ -35,8 +36,8 @@ from clearway.payments.finding import payment_not_found
 from clearway.services import Services
 from clearway.settings import Settings
 
-PATH: Final = "/api/v1/payments/{payment_id}/return"
-PAGE_PATH: Final = "/api/v1/payments/{payment_id}/page"
+PATH: Final = API_PREFIX + "/payments/{payment_id}/return"
+PAGE_PATH: Final = API_PREFIX + "/payments/{payment_id}/page"
 ASK_TIMEOUT: Final = timedelta(milliseconds=1_500)
 WAIT: Final = timedelta(milliseconds=2_500)
 """How long a customer waits for the payment to move on, in all."""

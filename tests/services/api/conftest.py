@@ -28,6 +28,7 @@ from clearway.dev.postgres import APPLICATION_ROLE
 from clearway.dev.reporting import SilentReporter
 from clearway.dev.temporal import DevServer, DevServerOptions
 from clearway.dev.toolchain import find_temporal
+from clearway.domain.api import API_PREFIX
 from clearway.domain.ids import MERCHANT, new_id
 from clearway.domain.merchant import Mode
 from clearway.durable.client import connect
@@ -42,7 +43,6 @@ from tests.support.database import Databases
 from tests.support.other_merchant import OTHER_MERCHANT
 from tests.support.patience import patient
 
-PREFIX = "/api/v1"
 PATIENCE_S = 30.0
 
 
@@ -151,7 +151,7 @@ def client_of(app: FastAPI, credentials: Credentials | None = None) -> httpx.Asy
     """Return a client of the app, with the credentials if given."""
     headers = {"X-Api-Key": credentials.api_key, "X-Api-Secret": credentials.api_secret} if credentials else {}
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url=f"http://api.test{PREFIX}", headers=headers, timeout=60)
+    return httpx.AsyncClient(transport=transport, base_url=f"http://api.test{API_PREFIX}", headers=headers, timeout=60)
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 from fastapi import FastAPI
 
 from api.live.stream import router as event_stream
-from tests.services.api.conftest import PREFIX, Caller
+from tests.services.api.conftest import Caller
 
 ORIGIN = {"Origin": "https://evil.example"}
-STREAMS = {f"{PREFIX}{route.path}" for route in event_stream.routes}  # type: ignore[attr-defined]
+STREAMS = {route.path for route in event_stream.routes}  # type: ignore[attr-defined]
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from api.app import ROUTERS, TESTING
-from api.http.paging import refuse_unclear_query
 from api.operations.routes import router as operations
 
 
@@ -24,7 +23,6 @@ def test_nothing_a_request_depends_on_runs_in_a_thread() -> None:
     routers = (*ROUTERS, *TESTING, operations)
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     calls = {found.call for route in routes for found in _all(route.dependant) if found.call is not None}
-    calls.add(refuse_unclear_query)  # of every route, by the app
     in_threads = {
         str(call)
         for call in calls

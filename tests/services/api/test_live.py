@@ -18,9 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from api.live import stream
 from clearway.db.tables import events
+from clearway.domain.api import API_PREFIX
 from clearway.domain.ids import EVENT, PAYMENT, first_id, new_id
 from clearway.live import tail
-from tests.services.api.conftest import PREFIX, Caller, NewCaller, free_port
+from tests.services.api.conftest import Caller, NewCaller, free_port
 
 HEARD_WITHIN_S = 30.0
 
@@ -36,7 +37,7 @@ async def server(app: FastAPI) -> AsyncIterator[str]:
     serving = asyncio.create_task(running.serve())
     while not running.started:
         await asyncio.sleep(0.02)
-    yield f"http://127.0.0.1:{port}{PREFIX}"
+    yield f"http://127.0.0.1:{port}{API_PREFIX}"
     running.should_exit = True
     await serving
 

@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.app import create_app
 from clearway.db.tables import audit_log, sign_in_failures, users
+from clearway.domain.api import API_PREFIX
 from clearway.domain.ids import USER, new_id
 from clearway.domain.roles import Role
 from clearway.settings import DEVELOPMENT_SECRET_KEYS, Settings
-from tests.services.api.conftest import PREFIX, Caller, changed
+from tests.services.api.conftest import Caller, changed
 from tests.services.api.people import REQUEST, Person, add_person, browser, sign_in
 
 SECRETS = {
@@ -52,7 +53,7 @@ async def test_in_production_an_operator_without_totp_does_nothing_as_operator(
     production = create_app(settings)
     async with production.router.lifespan_context(production):
         transport = httpx.ASGITransport(production)
-        async with httpx.AsyncClient(transport=transport, base_url=f"https://api.test{PREFIX}") as client:
+        async with httpx.AsyncClient(transport=transport, base_url=f"https://api.test{API_PREFIX}") as client:
             client.headers.update(REQUEST | {"X-Clearway-Merchant": caller.id})
             await sign_in(client, olga)
             for path in ("/operator/merchants", "/operator/reviews", "/operator/gateways", "/payments", "/gateways"):
@@ -82,7 +83,7 @@ async def test_a_merchant_reads_which_operator_looked_at_what(
     await sign_in(page, olga)
     for path in ("/orders", "/orders", f"/orders/{order}", "/orders"):
         assert (await page.get(path)).status_code == 200
-    expected = [(f"user:{olga.id}", f"{PREFIX}/orders"), (f"user:{olga.id}", f"{PREFIX}/orders/{order}")]
+    expected = [(f"user:{olga.id}", f"{API_PREFIX}/orders"), (f"user:{olga.id}", f"{API_PREFIX}/orders/{order}")]
     assert await looks(api_engine, caller.id) == expected
     shown = (await caller.http.get("/audit_log", params={"action": "operator.look"})).json()["data"]
     assert {row["actor"] for row in shown} == {f"user:{olga.id}"}
@@ -97,7 +98,7 @@ async def test_members_reads_are_their_own(page: httpx.AsyncClient, caller: Call
     assert (await page.get("/orders")).status_code == 200
     assert await looks(api_engine, caller.id) == []
     assert (await page.get("/audit_log")).status_code == 200
-    assert await looks(api_engine, caller.id) == [(f"user:{member.id}", f"{PREFIX}/audit_log")]
+    assert await looks(api_engine, caller.id) == [(f"user:{member.id}", f"{API_PREFIX}/audit_log")]
 
 
 async def test_an_operator_gives_away_what_the_role_has(

@@ -16,8 +16,9 @@ from temporalio.client import Client
 from clearway.db import tables
 from clearway.db.roles import APPEND_ONLY
 from clearway.db.tables import audit_log, webhook_deliveries
+from clearway.domain.api import API_PREFIX
 from clearway.durable.messages import delivery_workflow_id, payment_workflow_id, refund_workflow_id
-from tests.services.api.conftest import PREFIX, NewCaller, Payer
+from tests.services.api.conftest import NewCaller, Payer
 from tests.services.api.gateway_sending import event_about, send
 from tests.support.receiver import Receiver, Reply, running_receiver
 from tests.support.traces import MARKERS, found_in, kept_by_temporal, payment_fields, rows_of
@@ -32,7 +33,7 @@ async def person(payer: Payer, app: FastAPI) -> AsyncIterator[Payer]:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(MARKERS["network address"], 4711))
     headers = dict(payer.http.headers)
     async with httpx.AsyncClient(
-        transport=transport, base_url=f"http://api.test{PREFIX}", headers=headers, timeout=60
+        transport=transport, base_url=f"http://api.test{API_PREFIX}", headers=headers, timeout=60
     ) as http:
         yield Payer(payer.id, payer.credentials, http)
 

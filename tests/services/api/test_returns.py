@@ -15,11 +15,12 @@ import pytest
 from temporalio.client import Client
 
 from clearway.crypto.returns import return_signature
+from clearway.domain.api import API_PREFIX
 from clearway.domain.ids import PAYMENT, new_id
 from clearway.payments import returning
 from clearway.payments.returning import return_url_of
 from clearway.settings import Settings
-from tests.services.api.conftest import PATIENCE_S, PREFIX, Payer
+from tests.services.api.conftest import PATIENCE_S, Payer
 from tests.services.gateways.running import Simulator
 
 SHOP = "https://shop.example/back?cart=7&status=forged#end"
@@ -44,8 +45,8 @@ async def press(simulator: Simulator, payment: dict[str, Any], button: str) -> s
     pressed = await simulator.http.post(f"{payment['next_action']['url']}/{button}")
     assert pressed.status_code == 303
     url = urlsplit(pressed.headers["location"])
-    assert url.path == f"{PREFIX}/payments/{payment['id']}/return"
-    return f"{url.path.removeprefix(PREFIX)}?{url.query}"
+    assert url.path == f"{API_PREFIX}/payments/{payment['id']}/return"
+    return f"{url.path.removeprefix(API_PREFIX)}?{url.query}"
 
 
 def verifier() -> Any:
@@ -110,7 +111,7 @@ async def test_a_customer_who_did_not_finish_comes_back_too(
     """Who comes back without an answer is sent on within the bounded wait, and the payment still waits for them."""
     payment = await waiting(payer)
     started = asyncio.get_running_loop().time()
-    sent_on = await anonymous.get(return_url_of(api_settings, payment["id"]).partition(PREFIX)[2])
+    sent_on = await anonymous.get(return_url_of(api_settings, payment["id"]).partition(API_PREFIX)[2])
     assert asyncio.get_running_loop().time() - started < 15
     assert parse_qs(urlsplit(sent_on.headers["location"]).query)["status"] == ["requires_action"]
     await payer.http.post(f"/payments/{payment['id']}/cancel")
@@ -142,7 +143,7 @@ async def test_the_way_back_is_open_to_nobody_else(
     ):
         refused = await anonymous.get(path)
         assert (refused.status_code, refused.json()["code"]) == (404, "payment_not_found")
-    own = return_url_of(api_settings, payment["id"]).partition(PREFIX)[2]
+    own = return_url_of(api_settings, payment["id"]).partition(API_PREFIX)[2]
     sent_on = await anonymous.get(f"{own}&return_url=https://evil.example&added_by=gateway")
     assert sent_on.headers["location"].startswith("https://shop.example/back?")
     await payer.http.post(f"/payments/{payment['id']}/cancel")

@@ -13,36 +13,29 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.auth.permissions import permission_of
 from clearway.db.tables import users
+from clearway.domain.api import API_PREFIX
 from clearway.domain.ids import USER, new_id
 from clearway.domain.merchant import Mode
 from clearway.domain.permissions import Permission
 from clearway.domain.roles import OPERATOR, Role, permissions_of_role
-from tests.services.api.conftest import PREFIX, Caller, NewCaller
+from tests.services.api.conftest import Caller, NewCaller
 from tests.services.api.people import Person, add_person, browser, sign_in
-from tests.services.api.test_permissions import ANSWERED, KEYED, OPEN, PERSONAL
+from tests.services.api.test_permissions import ANSWERED, KEYED, OPEN, PERSONAL, SIGNED, path_of, path_of_nothing
 
 WITH_BODY = {"POST", "PATCH", "PUT"}
 NOT_ENOUGH = {"permission_missing", "merchant_not_found", "session_ended", "credentials_missing"}
 OF_NOBODY = {
-    "/payments/{payment_id}/return",
-    "/payments/{payment_id}/page",
-    "/gateways/{gateway_id}/webhook",
     "/test/merchant",
     "/health",
     "/ready",
     "/metrics",
 }
-"""What has a check of its own: a signature, a token in the address, or development. Tests of their own prove it."""
-
-
-def path_of(route: APIRoute) -> str:
-    """Return the path with ids that nothing has."""
-    return "/".join("nothing-here" if part.startswith("{") else part for part in route.path.split("/"))
+"""Probes, and what is for development. Tests of their own prove it."""
 
 
 async def answered(http: httpx.AsyncClient, method: str, route: APIRoute) -> tuple[int, str | None]:
     """Return the status and the code of the answer."""
-    answer = await http.request(method, path_of(route), json={} if method in WITH_BODY else None)
+    answer = await http.request(method, path_of_nothing(route), json={} if method in WITH_BODY else None)
     is_problem = answer.headers.get("content-type", "").startswith("application/problem+json")
     return answer.status_code, answer.json()["code"] if is_problem else None
 
@@ -95,9 +88,9 @@ async def test_a_member_may_what_the_role_says(
 def test_the_tables_have_every_route(app: FastAPI) -> None:
     """Each operation of the document is asked by role, is for any person, is open, or answers to no caller."""
     document = {(method.upper(), path) for path, item in app.openapi()["paths"].items() for method in item}
-    kept = {(method, f"{PREFIX}{route.path}") for method, route in (*KEYED, *PERSONAL)}
+    kept = {(method, route.path) for method, route in (*KEYED, *PERSONAL)}
     assert kept <= document
-    assert {path.removeprefix(PREFIX) for _, path in document - kept} == OPEN | OF_NOBODY
+    assert {path.removeprefix(API_PREFIX) for _, path in document - kept} == OPEN | SIGNED | OF_NOBODY
 
 
 @pytest.mark.parametrize("role", [*Role, None])
@@ -115,7 +108,7 @@ async def test_what_is_ones_own_has_nothing_to_do_with_roles(
         await sign_in(page, member)
         page.headers["X-Clearway-Merchant"] = stranger.id
         status, code = await answered(page, method, route)
-        if route.path.startswith("/operator"):
+        if path_of(route).startswith("/operator"):
             assert (status, code) == (403, "operator_only"), route.path
         else:
             assert code not in NOT_ENOUGH, (method, route.path, status, code)

@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.app import create_app
 from clearway.db.tables import accounts, audit_log, sessions
+from clearway.domain.api import API_PREFIX
 from clearway.domain.ids import USER, new_id
 from clearway.domain.roles import Role
 from clearway.settings import Settings
-from tests.services.api.conftest import PREFIX, Caller, changed, client_of
+from tests.services.api.conftest import Caller, changed, client_of
 from tests.services.api.people import PASSWORD, REQUEST, Person, add_person, browser, sign_in
 
 COOKIE = "clearway_session"
@@ -209,7 +210,7 @@ async def test_the_cookie_is_closed_to_scripts_and_other_sites(api_settings: Set
     secure = create_app(changed(api_settings, dashboard_url="https://api.test"))
     async with secure.router.lifespan_context(secure):
         transport = httpx.ASGITransport(secure)
-        async with httpx.AsyncClient(transport=transport, base_url=f"https://api.test{PREFIX}") as client:
+        async with httpx.AsyncClient(transport=transport, base_url=f"https://api.test{API_PREFIX}") as client:
             client.headers.update(REQUEST)
             flags, hint = (await sign_in(client, member)).headers.get_list("set-cookie")
             assert (await client.get("/users/me")).status_code == 200

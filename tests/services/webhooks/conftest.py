@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.api.enums.v1 import EventType as HistoryEventType
 from temporalio.client import Client, WorkflowHandle
 
-from api.app import PREFIX, create_app
+from api.app import create_app
 from api.http.admission import Admission
 from api.http.limits import RateLimits
 from api.http.services import ApiServices
@@ -26,6 +26,7 @@ from clearway.db import events
 from clearway.db.events import DueDelivery, Happening
 from clearway.db.seed import Credentials, seed_merchant
 from clearway.db.tables import webhook_deliveries
+from clearway.domain.api import API_PREFIX
 from clearway.domain.events import EventType
 from clearway.domain.ids import MERCHANT, new_id
 from clearway.durable.client import connect
@@ -185,7 +186,7 @@ async def api_client(settings: Settings, engine: AsyncEngine, temporal: Client) 
         Admission(0),
     )
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url=f"http://api.test{PREFIX}") as client:
+    async with httpx.AsyncClient(transport=transport, base_url=f"http://api.test{API_PREFIX}") as client:
         yield client
     await gateways.aclose()
 
