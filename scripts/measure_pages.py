@@ -24,7 +24,7 @@ import httpx
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from clearway.dev import services, toolchain
-from clearway.dev.browser import MISSING, find_chromium
+from clearway.dev.browser import CHROMIUM_ARGUMENTS, MISSING, find_chromium
 from clearway.dev.ports import Ports
 from clearway.dev.postgres import THROWAWAY_SETTINGS
 from clearway.dev.reporting import SilentReporter
@@ -63,7 +63,7 @@ class Place:
 async def pages() -> AsyncIterator[tuple[Browser, Stack]]:
     """Run a browser, and a stack with the dashboard and the checkout."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS)
         with tempfile.TemporaryDirectory(prefix="clearway-pages-") as folder:
             options = StackOptions(
                 state_dir=Path(folder),

@@ -17,7 +17,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from clearway.dev import services, toolchain
-from clearway.dev.browser import MISSING, find_chromium
+from clearway.dev.browser import CHROMIUM_ARGUMENTS, MISSING, find_chromium
 from clearway.dev.ports import Ports
 from clearway.dev.postgres import THROWAWAY_SETTINGS
 from clearway.dev.reporting import SilentReporter
@@ -61,7 +61,7 @@ async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(
             executable_path=found,
-            args=["--no-sandbox", "--test-third-party-cookie-phaseout"],
+            args=[*CHROMIUM_ARGUMENTS, "--test-third-party-cookie-phaseout"],
             ignore_default_args=["--disable-popup-blocking"],
         )
         yield running
