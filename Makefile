@@ -12,9 +12,10 @@ help: ## Show this list
 dev: ## Run everything here: Postgres, Temporal with its UI, API, worker, simulator, sample merchant (Ctrl-C stops it)
 	@$(RUN) clearway dev $(ARGS)
 
-# A process for each core, each with servers of its own; more than four would need more memory than they save time.
+# A process more than there are processors, each with servers of its own; more than four would need more memory than
+# they save time.
 test: servers ## Run the whole test suite; ARGS="tests/stack/dev -k ports" runs a part
-	@$(RUN) pytest -n logical --maxprocesses 4 $(ARGS)
+	@$(RUN) pytest -n auto --maxprocesses 4 $(ARGS)
 
 test-unit: ## Run the tests that need no server (within a minute)
 	@$(RUN) pytest tests/unit $(ARGS)
