@@ -102,6 +102,11 @@ async def _difference(desk: Desk) -> str:
     return str(items[0]["id"])
 
 
+async def _gateway(desk: Desk) -> str:
+    """Connect a gateway, so that its health is checked at once by a schedule of its own."""
+    return str((await desk.post("/gateways", {"kind": "simulator", "name": "Documents", "priority": 900}))["id"])
+
+
 async def _merchant(desk: Desk) -> str:
     return str((await desk.clearway("merchants", "add", "Documents", "--operator", "ana"))["live"]["merchant_id"])
 
@@ -117,6 +122,7 @@ MADE: Final[Mapping[str, Callable[[Desk], Awaitable[str]]]] = {
     "rfnd2": lambda desk: desk.triggered("refund.needs_review"),
     "rfnd3": lambda desk: desk.triggered("refund.needs_review"),
     "gw2": Desk.simulator,
+    "gw3": _gateway,
     "dlv2": _delivery,
     "rev2": _review,
     "rci2": _difference,
