@@ -18,8 +18,8 @@ class BrowserResource(Resource):
     """What a page needs to take a payment by a gateway."""
 
     component: Component = Field(
-        description="`card_field`: the gateway's, made by its script. `card_form`: fields of yours, for test cards. "
-        "`input`: a field of yours. `button`: nothing to enter."
+        description="`card_field`: the gateway's, made by its script. `card_form`: your own fields, for test cards. "
+        "`input`: your own field. `button`: nothing to enter."
     )
     field: str = Field(description="The field of `POST /payments` that takes what the component gives.")
     value: dict[str, Any] | None = Field(description="What to send in `field`, where it is always the same.")

@@ -82,7 +82,7 @@ async def delete_override(override_id: str, principal: Editor, services: Service
     "/{gateway}", responses=declare(*TO_ANYBODY, "gateway_kind_not_found"), summary="List the errors of a gateway"
 )
 async def list_gateway_errors(gateway: str) -> GatewayErrors:
-    """List the errors of a kind of gateway, such as `stripe`, and what Clearway makes of each.
+    """List the errors of a kind of gateway, such as `stripe`, and how Clearway classifies each.
 
     An error that is not in the list is never treated as a decline: Clearway asks the gateway what happened.
     """

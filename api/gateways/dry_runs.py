@@ -65,7 +65,7 @@ class DryRunEvent(BaseModel):
 
     event_id: str
     payment: Annotated[str | None, Field(description="The reference by which the payment is found.")]
-    trust: Annotated[str, Field(description="`proven`: it is believed. `hint`: the gateway is asked.")]
+    trust: Annotated[str, Field(description="`proven`: its signature proves it. `hint`: Clearway asks the gateway.")]
     outcome: DryRunOutcome
 
 

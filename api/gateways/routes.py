@@ -62,7 +62,7 @@ CHANGED: Final = ("gateway_not_found", "gateway_config_invalid", "gateway_test_f
     summary="Connect a gateway",
 )
 async def create_gateway(body: GatewayCreate, principal: Editor, services: ServicesDep, once: OnceDep) -> Response:
-    """Connect a gateway. Clearway asks it first whether the credentials are right, unless you send `test: false`."""
+    """Connect a gateway. Clearway tests the credentials first, unless you send `test: false`."""
 
     async def operation(allocation: Allocation) -> Answer:
         saved = await commands.create(services, principal.actor, principal.mode, allocation.resource_id, body.asked())
@@ -118,7 +118,7 @@ async def export_gateways(body: GatewayExport, principal: Exporter, services: Se
 async def import_gateways(body: GatewayImport, principal: Editor, services: ServicesDep) -> GatewaysImported:
     """Save the gateways of an exported file, all or none. One of the same kind and name is replaced; none is deleted.
 
-    The gateways are not asked whether the credentials are right: test them afterwards.
+    The credentials are not tested: test them afterwards.
     """
     file, passphrase = body.file.model_dump(), body.passphrase.get_secret_value()
     saved = await transfer.import_(services, principal.actor, principal.mode, file, passphrase)
@@ -183,7 +183,7 @@ async def delete_gateway(gateway_id: str, principal: Editor, services: ServicesD
     summary="Test a gateway",
 )
 async def test_gateway(gateway_id: str, principal: Editor, services: ServicesDep) -> GatewayTest:
-    """Ask the gateway whether the stored credentials are right, and say what is wrong. No money is moved."""
+    """Test the stored credentials at the gateway. The answer says what is wrong. No money is moved."""
     report, warnings = await trial.test(services, principal.merchant_id, principal.mode, gateway_id)
     return gateway_test(report, warnings)
 

@@ -243,7 +243,7 @@ class GatewayResource(Resource):
     mode: Annotated[Mode, Field(description="Of your merchant: a gateway takes payments of this mode only.")]
     name: str
     enabled: Annotated[
-        bool, Field(description="Whether new payments may use it. Those that used it go on in any case.")
+        bool, Field(description="Whether new payments may use it. Payments that used it continue in any case.")
     ]
     priority: int
     credentials: Annotated[

@@ -17,7 +17,7 @@ TAGS: Final = [
     {"name": "orders", "description": "An order is an amount that a customer is to pay."},
     {"name": "payments", "description": "Create, read, capture and cancel payments of an order."},
     {"name": "refunds", "description": "Return captured money, in part or in full."},
-    {"name": "customers", "description": "Find a customer by the payments that name them."},
+    {"name": "customers", "description": "Find a customer of your payments, with totals."},
     {"name": "statistics", "description": "Counts, volume and success rates by period, method, gateway and reason."},
     {
         "name": "webhook endpoints",

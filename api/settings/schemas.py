@@ -108,8 +108,8 @@ RefundStepUp = Annotated[
     Field(
         max_length=CURRENCIES_MAX,
         description=(
-            "By currency: a member who refunds more than this confirms with password or code, unless that was done in "
-            "the last minutes. A currency that is not here: every refund. API keys are not asked."
+            "By currency: the amount above which a member's refunds of a payment need a step-up. For a currency that "
+            "is not listed, every refund needs one. API keys need no step-up."
         ),
         examples=[{"INR": 500_000, "EUR": 10_000}],
     ),
@@ -122,7 +122,7 @@ Origins = Annotated[
     ),
 ]
 HelpTexts = Annotated[
-    dict[HelpTopic, HelpText], Field(description="Plain text of yours on the help pages of the checkout, by page.")
+    dict[HelpTopic, HelpText], Field(description="Your own plain text for the help pages of the checkout, by page.")
 ]
 
 

@@ -86,7 +86,7 @@ def create_gateway(
     test: Test = True,
     idempotency_key: IdempotencyKey = None,
 ) -> Result:
-    """Connect a gateway. The gateway is asked first whether the credentials are right."""
+    """Connect a gateway. Its credentials are tested first."""
     body = _fields(name, credentials, settings, priority) | {"kind": kind, "test": test}
     saved = api.post("/gateways", body, idempotency_key=idempotency_key)
     return _saved(saved)
