@@ -10,13 +10,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+from temporalio.client import WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+
 from clearway.db.engine import each_for_itself
 from clearway.db.payments import recording
 from clearway.db.payments import recording_commands as commands
 from clearway.db.payments.rows import payment_of
 from clearway.db.refunds import recording as refunds
 from clearway.domain import ids
-from clearway.domain.command import CommandKind, NewCommand
+from clearway.domain.command import CommandEnd, CommandKind, CommandStatus, NewCommand
+from clearway.domain.limits import CANCELS_PER_PAYMENT_MAX
 from clearway.domain.payment import CapturedAmount, CaptureMethod, Change, NewPayment, PaymentStatus
 from clearway.domain.refund import NewRefund
 from clearway.durable.messages import CancelInput, CaptureInput, PaymentTimings, Resolution
@@ -88,6 +93,12 @@ class Lost:
             payment = payment_of(await recording.find(connection, self.new.id))
             command = NewCommand(command_id or ids.new_id(ids.CAPTURE), kind, amount_minor, final)
             await commands.begin(connection, payment, command, now=await self._now())
+
+    async def was_refused(self, command_id: str) -> None:
+        """Record that the gateway refused a command."""
+        async with self._engine.connect() as connection:
+            ended = CommandEnd(command_id, CommandStatus.REFUSED, "by the gateway")
+            await commands.end(connection, ended, now=await self._now())
 
 
 async def lost(durable: Durable, **fields: Any) -> Lost:
@@ -162,6 +173,26 @@ async def test_an_authorised_payment_can_be_captured_and_cancelled(durable: Dura
     ended = await handle.execute_update(PaymentWorkflow.cancel, CancelInput())
     assert (ended["status"], ended["amount_captured"]) == ("success", 30_000)
     assert await durable.books(left.new.merchant_id) == {"payable": -30_000}
+
+
+async def test_no_more_than_fifty_cancellations(durable: Durable) -> None:
+    """The fifty-first is refused with the limit, also by a new run, and the payment can still be captured."""
+    left = await authorised(durable)
+    for number in range(CANCELS_PER_PAYMENT_MAX):
+        command_id = f"cxl_{number}_{left.new.id}"
+        await left.sends(50_000, kind=CommandKind.VOID, command_id=command_id)
+        await left.was_refused(command_id)
+    handle = await durable.take_up(left.new)
+
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await handle.execute_update(PaymentWorkflow.cancel, CancelInput())
+
+    assert isinstance(refused.value.cause, ApplicationError)
+    assert refused.value.cause.type == "not_cancellable"
+    assert "has had 50 cancellations, the most that are allowed" in refused.value.cause.message
+    asked = CaptureInput(ids.new_id(ids.CAPTURE), None)
+    assert (await handle.execute_update(PaymentWorkflow.capture, asked, id=asked.capture_id))["status"] == "success"
+    assert await durable.simulator.effects(left.new.id, "voided") == []
 
 
 async def test_a_final_capture_that_was_sent_ends_the_payment(durable: Durable) -> None:
