@@ -7,12 +7,13 @@ or has ended, the answer is the recorded result of this command, not the payment
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from clearway.db.payments import reading
 from clearway.domain.actor import Actor
-from clearway.domain.command import CommandStatus
+from clearway.domain.command import CommandKind, CommandStatus
 from clearway.domain.errors import ConflictError, OutcomeUnknownError
-from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE
+from clearway.domain.refusals import NOT_CANCELLABLE, NOT_CAPTURABLE, NOT_RETRYABLE
 from clearway.domain.resources import PaymentResource
 from clearway.durable.calls import RefusedError, WorkflowEndedError
 from clearway.durable.messages import CANCEL, CAPTURE, CancelInput, CaptureInput
@@ -20,6 +21,13 @@ from clearway.payments.capabilities import capabilities_at, refuse_capture
 from clearway.payments.finding import find
 from clearway.recovery import reaching
 from clearway.services import Services
+
+REFUSALS: Final = {
+    CommandKind.CAPTURE: NOT_CAPTURABLE,
+    CommandKind.VOID: NOT_CANCELLABLE,
+    CommandKind.RETRY: NOT_RETRYABLE,
+}
+"""The code of the refusal of each kind of command."""
 
 
 async def capture(services: Services, actor: Actor, payment_id: str, asked: CaptureInput) -> PaymentResource:
@@ -30,7 +38,7 @@ async def capture(services: Services, actor: Actor, payment_id: str, asked: Capt
     try:
         named = replace(asked, asked_by=actor)
         return await _update(services, before, CAPTURE, named, update_id=asked.capture_id)
-    except (RefusedError, WorkflowEndedError) as refusal:
+    except (RefusedError, WorkflowEndedError, OutcomeUnknownError) as refusal:
         payment = await find(services, actor.merchant_id, payment_id)
         return await by_its_end(services, actor, payment, asked.capture_id, _refused(refusal, NOT_CAPTURABLE, payment))
 
@@ -42,7 +50,7 @@ async def cancel(
     before = await find(services, actor.merchant_id, payment_id)
     try:
         return await _update(services, before, CANCEL, replace(asked, asked_by=actor), update_id=update_id)
-    except (RefusedError, WorkflowEndedError) as refusal:
+    except (RefusedError, WorkflowEndedError, OutcomeUnknownError) as refusal:
         payment = await find(services, actor.merchant_id, payment_id)
         return await by_its_end(services, actor, payment, update_id, _refused(refusal, NOT_CANCELLABLE, payment))
 
@@ -50,20 +58,25 @@ async def cancel(
 async def by_its_end(
     services: Services, actor: Actor, payment: PaymentResource, command_id: str, refusal: Exception
 ) -> PaymentResource:
-    """Answer from the command's own row: a replay may arrive after its workflow has moved on or ended."""
+    """Answer from the command's own row: a replay may arrive after its workflow has moved on or ended.
+
+    A replay after a review has what the review came to.
+    """
     async with services.reader.connect() as connection:
         command = await reading.find_command(connection, actor.merchant_id, payment.id, command_id)
-    if command is None or not isinstance(refusal, ConflictError):
+    if command is None or not isinstance(refusal, ConflictError | OutcomeUnknownError):
         raise refusal
     if command.status is CommandStatus.DONE:
         return await find(services, actor.merchant_id, payment.id)
+    if command.status is CommandStatus.SENT and isinstance(refusal, OutcomeUnknownError):
+        raise refusal
     if command.status is CommandStatus.SENT:
         detail = (
             "The gateway was called for this request, and its outcome is not known yet. Do not repeat the request with "
             f"another Idempotency-Key. Payment {payment.id} will show the outcome, and a webhook will report it."
         )
         raise OutcomeUnknownError("gateway_outcome_unknown", detail) from refusal
-    raise ConflictError(refusal.code, command.refusal or str(refusal)) from refusal
+    raise ConflictError(REFUSALS[command.kind], command.refusal or str(refusal)) from refusal
 
 
 async def _update(
@@ -75,7 +88,9 @@ async def _update(
 
 
 def _refused(refusal: Exception, code: str, payment: PaymentResource) -> Exception:
-    """Return the conflict to answer with. A refusal of another kind is a bug and is returned unchanged."""
+    """Return the conflict to answer with. Doubt is returned as it is, and so is a bug: a refusal of another kind."""
+    if isinstance(refusal, OutcomeUnknownError):
+        return refusal
     if isinstance(refusal, RefusedError):
         return ConflictError(code, str(refusal)) if refusal.type == code else refusal
     what = "captured" if code == NOT_CAPTURABLE else "cancelled"

@@ -74,6 +74,8 @@ async def capture(run: PaymentRun, command: Command) -> None:
 
 async def _send(run: PaymentRun, command: Command, begun: Begun) -> None:
     sent = begun.command
+    if not sent.final:
+        run.captures_that_leave_open.add(sent.id)
     operation, asked = run.follow_up(sent), run.money(sent.amount_minor)
     give_up_at = workflow.now() + policies.FOLLOW_UP_DEADLINE
     outcome = await run.caller.capture(operation, give_up_at=give_up_at, ask_first=begun.again)

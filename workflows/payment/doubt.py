@@ -8,7 +8,6 @@ from clearway.domain.command import CommandEnd, CommandStatus
 from clearway.domain.payment import (
     MOVES,
     CapturedAmount,
-    CaptureMethod,
     Change,
     MoveRefusedError,
     Payment,
@@ -81,8 +80,9 @@ def _moved(
 
 
 def _stays_open(payment: Payment, doubt: Doubt, capture: CapturedAmount) -> bool:
+    """Return whether a confirmed capture leaves a rest: it is for more captures, or is released after the last one."""
     rest_minor = payment.amount_minor - payment.captured_minor - capture.amount_minor
-    return rest_minor > 0 and not doubt.final and payment.capture_method is CaptureMethod.MANUAL
+    return rest_minor > 0 and doubt.capture is not None
 
 
 def _command_end(

@@ -172,6 +172,7 @@ class PaymentRun:
         self.caller = self.caller_at(self.new.gateway_id)
         self.attempt = 1
         self.alternatives = self.new.alternatives
+        self.captures_that_leave_open: set[str] = set()
         self.references: dict[str, str] = {}
         self.state: str | None = None
         self.sent_at: datetime | None = None

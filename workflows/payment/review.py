@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from temporalio import workflow
@@ -35,13 +36,15 @@ async def not_recorded(run: PaymentRun, refused: RecordingRefusedError) -> None:
     step = refused.step
     capture, ended = (step.capture, step.command) if isinstance(step, Change) else (None, None)
     reason = f"what happened could not be recorded: {refused}"
-    await until_recorded(
-        lambda: begin(run, reason, Doubt(capture=capture, command_id=ended.id if ended else None)), run.timeline.note
-    )
+    final = capture is None or capture.id not in run.captures_that_leave_open
+    doubt = Doubt(capture=capture, command_id=ended.id if ended else None, final=final)
+    await until_recorded(lambda: begin(run, reason, doubt), run.timeline.note)
 
 
-async def resolve(run: PaymentRun, resolution: Resolution) -> None:
-    """Record an operator's decision, or note why it is refused."""
+async def resolve(
+    run: PaymentRun, resolution: Resolution, release_rest: Callable[[PaymentRun, str], Awaitable[None]]
+) -> None:
+    """Record an operator's decision, or note why it is refused. release_rest: for the last capture, if it took place."""
     try:
         step, own_capture_id = run.record.next_step, run.record.own_capture_id
         change = resolved(run.payment, run.doubt, resolution, step=step, own_capture_id=own_capture_id)
@@ -55,10 +58,14 @@ async def resolve(run: PaymentRun, resolution: Resolution) -> None:
     except RecordingRefusedError as refused:
         run.inbox.not_decided(resolution, str(refused))
         raise
-    run.inbox.decided(resolution, run.record.resource)
     if resolution.gateway_reference:
         run.references[PAYMENT_REFERENCE] = resolution.gateway_reference
     run.start_expiry(workflow.now())
+    try:
+        if resolution.outcome == PaymentStatus.SUCCESS and run.doubt.capture is not None and run.doubt.final:
+            await release_rest(run, run.doubt.capture.id)
+    finally:
+        run.inbox.decided(resolution, run.record.resource)
 
 
 async def settles_authorisation(run: PaymentRun, event: GatewayEvent) -> GatewayOutcome | None:

@@ -173,3 +173,5 @@ async def _command_in_doubt(run: PaymentRun, command: PaymentCommand) -> None:
     if outcome.kind is OutcomeKind.APPROVED and not differs:
         ended = CommandEnd(command.id, CommandStatus.DONE)
         await run.captured(taken, "the gateway confirmed the capture", actor="gateway", command=ended)
+        if command.final:
+            await captures.release_rest(run, command.id)

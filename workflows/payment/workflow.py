@@ -218,7 +218,7 @@ class PaymentWorkflow(Listener):
         if not await self._inbox.wait(policies.REVIEW_REMINDER.total_seconds(), summary):
             workflow.logger.error("payment still needs review, since %s", self._run.since.isoformat())
         elif self._inbox.resolutions:
-            await review.resolve(self._run, self._inbox.resolutions.popleft())
+            await review.resolve(self._run, self._inbox.resolutions.popleft(), captures.release_rest)
         elif self._inbox.events:
             await self._hear_under_review()
         else:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
+import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
@@ -12,6 +14,7 @@ from clearway.db.tables import audit_log
 from clearway.domain.ids import PAYMENT, REFUND, new_id
 from clearway.durable.messages import payment_workflow_id
 from tests.services.api.conftest import Payer
+from tests.services.gateways.running import Simulator
 
 
 async def under_review(payer: Payer) -> dict[str, Any]:
@@ -38,6 +41,32 @@ async def test_a_decision_is_recorded_answered_and_audited(payer: Payer, api_eng
     assert [line.actor for line in lines] == [f"key:{payer.credentials.api_key}"]
     again = await payer.http.post(path, json=decision)
     assert (again.status_code, again.json()["code"]) == (409, "not_resolvable")
+
+
+@pytest.mark.parametrize(
+    ("decision", "status", "code"),
+    [({"outcome": "success", "amount": 19_999}, 200, None), ({"outcome": "cancelled"}, 409, "not_capturable")],
+    ids=["took place", "did not"],
+)
+async def test_a_repeat_after_a_decision_has_what_it_came_to(
+    payer: Payer, api_simulator: Simulator, decision: dict[str, Any], status: int, code: str | None
+) -> None:
+    """A capture in doubt is 504. Under the same key, it is then answered by what the operator found."""
+    payment = await payer.payment(until="authorized", capture_method="manual")
+    await api_simulator.switch(operation="capture", fault="wrong_amount", match={"payment_id": payment["id"]})
+
+    async def capture() -> httpx.Response:
+        key = {"Idempotency-Key": f"capture-{payment['id']}"}
+        return await payer.http.post(f"/payments/{payment['id']}/capture", json={"amount": 20_000}, headers=key)
+
+    assert (await capture()).json()["code"] == "gateway_outcome_unknown"
+    assert (await capture()).json()["code"] == "gateway_outcome_unknown"
+    await api_simulator.release()
+    asked = {"reason": "seen at the acquirer"} | decision
+    decided = await payer.http.post(f"/payments/{payment['id']}/resolve", json=asked)
+    assert decided.status_code == 200, decided.text
+    repeated = await capture()
+    assert (repeated.status_code, repeated.json().get("code")) == (status, code), repeated.text
 
 
 async def test_only_what_is_under_review_and_ones_own_is_resolved(payer: Payer, new_caller: Any) -> None:

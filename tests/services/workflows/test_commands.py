@@ -176,6 +176,18 @@ async def test_a_capture_of_another_amount_says_so(durable: Durable) -> None:
     assert (ended["status"], ended["amount_captured"]) == ("success", 19_999)
 
 
+async def test_a_decision_about_the_last_capture_releases_the_rest(durable: Durable) -> None:
+    """A final capture that an operator confirms ends the payment as any other: nothing stays held at the gateway."""
+    payment, handle = await authorised(durable)
+    await durable.faults({"operation": "capture", "fault": "wrong_amount", "times": 1})
+    assert (await refused(capture(handle, 20_000, final=True))).type == "outcome_unknown"
+    decision = Resolution("success", "ana", "seen", amount=19_999)
+    decided = await handle.execute_update(PaymentWorkflow.resolve, decision)
+    assert (decided["status"], decided["amount_captured"]) == ("success", 19_999)
+    assert [each["amount"] for each in await durable.simulator.effects(payment.id, "voided")] == [30_001]
+    assert list((await commands_of(durable, payment.id)).values()) == ["done", "done"]
+
+
 async def test_an_operator_says_what_an_automatic_payment_took(durable: Durable) -> None:
     """A success over another amount than asked must name it, and ends as a success over that amount."""
     await durable.faults({"operation": "authorise", "fault": "wrong_amount", "times": 1})

@@ -73,22 +73,27 @@ async def test_a_decision_that_cannot_be_recorded_leaves_the_review_open(durable
     assert (await durable.ended(handle)).status == "success"
 
 
-async def test_a_capture_that_cannot_be_recorded_is_answered_as_unknown(durable: Durable) -> None:
-    """The capture took place at the gateway: it is not answered as refused, and an operator's decision books it."""
+@pytest.mark.parametrize(
+    ("final", "status", "voided"), [(True, "success", [30_000]), (False, "authorized", [])], ids=["last", "in part"]
+)
+async def test_a_capture_that_cannot_be_recorded_is_answered_as_unknown(
+    durable: Durable, *, final: bool, status: str, voided: list[int]
+) -> None:
+    """It is not answered as refused. A decision books it, and releases the rest only if it was to be the last one."""
     payment = await durable.new_payment(capture_method="manual")
     _, handle = await durable.start(payment)
     await durable.until_status(payment.id, "authorized")
     capture_id = ids.new_id(ids.CAPTURE)
     async with refusing(durable, "payments", f"NEW.id = '{payment.id}' AND NEW.captured_minor > 0"):
         with pytest.raises(WorkflowUpdateFailedError) as raised:
-            await handle.execute_update(PaymentWorkflow.capture, CaptureInput(capture_id, 20_000), id=capture_id)
+            await handle.execute_update(PaymentWorkflow.capture, CaptureInput(capture_id, 20_000, final), id=capture_id)
         await durable.until_status(payment.id, "needs_review")
     assert isinstance(raised.value.cause, ApplicationError)
     assert raised.value.cause.type == "outcome_unknown"
     await handle.signal(PaymentWorkflow.resolve_review, Resolution("success", "eve", "captured at the gateway"))
-    await durable.ended(handle)
-    row = await durable.row(payment.id)
-    assert (row.status, row.captured_minor) == ("success", 20_000)
+    await durable.until_status(payment.id, status)
+    assert (await durable.row(payment.id)).captured_minor == 20_000
+    assert [each["amount"] for each in await durable.simulator.effects(payment.id, "voided")] == voided
     assert await durable.simulator.charges(payment.id) == 1
 
 

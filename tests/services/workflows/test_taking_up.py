@@ -265,6 +265,20 @@ async def test_an_expiry_counts_from_the_authorisation(durable: Durable) -> None
     assert described.close_time - described.start_time < timedelta(minutes=21)
 
 
+async def test_a_review_of_the_last_capture_ends_by_the_gateway(durable: Durable) -> None:
+    """The gateway confirms the capture that was in doubt when the workflow was lost: the rest is released too."""
+    left = await authorised(durable)
+    await left.sends(20_000)
+    await left.captured_at_gateway(1, 20_000)
+    await left.becomes(PaymentStatus.NEEDS_REVIEW)
+
+    handle = await durable.take_up(left.new, PaymentTimings(authorisation_expiry_s=30 * 24 * 3_600))
+
+    assert (await durable.ended(handle)).captured_minor == 20_000
+    assert (await durable.row(left.new.id)).status == "success"
+    assert [each["amount"] for each in await durable.simulator.effects(left.new.id, "voided")] == [30_000]
+
+
 async def test_a_review_goes_on_and_ends_by_a_person(durable: Durable) -> None:
     """A capture of a wrong amount stays in doubt; the decision must say what moved, and books it under its own id."""
     left = await authorised(durable)
