@@ -44,7 +44,7 @@ async def not_recorded(run: PaymentRun, refused: RecordingRefusedError) -> None:
 async def resolve(
     run: PaymentRun, resolution: Resolution, release_rest: Callable[[PaymentRun, str], Awaitable[None]]
 ) -> None:
-    """Record an operator's decision, or note why it is refused. release_rest: for the last capture, if it took place."""
+    """Record an operator's decision, or note why it is refused. release_rest: for the last capture, if it was taken."""
     try:
         step, own_capture_id = run.record.next_step, run.record.own_capture_id
         change = resolved(run.payment, run.doubt, resolution, step=step, own_capture_id=own_capture_id)

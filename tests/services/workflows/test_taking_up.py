@@ -277,6 +277,9 @@ async def test_a_review_of_the_last_capture_ends_by_the_gateway(durable: Durable
     assert (await durable.ended(handle)).captured_minor == 20_000
     assert (await durable.row(left.new.id)).status == "success"
     assert [each["amount"] for each in await durable.simulator.effects(left.new.id, "voided")] == [30_000]
+    described = await handle.describe()
+    assert described.close_time is not None
+    assert described.close_time - described.start_time < timedelta(hours=1)
 
 
 async def test_a_review_goes_on_and_ends_by_a_person(durable: Durable) -> None:
