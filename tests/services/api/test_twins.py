@@ -101,6 +101,40 @@ async def test_nor_while_its_twin_has_not_answered_yet(
     assert await count(api_engine, payments, payer.id) == 1
 
 
+async def test_nor_when_it_goes_on_before_its_twin_has_answered(
+    payer: Payer, api_engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped before it read the order, it goes on once its twin has the payment recorded, and not yet answered."""
+    order_id, reserve, keep = await payer.order(), store.reserve, store.keep_answer
+    stopped, go_on, recorded, answer = (asyncio.Event() for _ in range(4))
+
+    async def stopping(*arguments: Any, **named: Any) -> Any:
+        reserved = await reserve(*arguments, **named)
+        if not stopped.is_set():
+            stopped.set()
+            await go_on.wait()
+        return reserved
+
+    async def waiting(*arguments: Any, **named: Any) -> Any:
+        if not recorded.is_set():
+            recorded.set()
+            await answer.wait()
+        return await keep(*arguments, **named)
+
+    monkeypatch.setattr(store, "reserve", stopping)
+    monkeypatch.setattr(store, "keep_answer", waiting)
+    first = asyncio.create_task(payer.post_payment(order_id, key="twins"))
+    await stopped.wait()
+    twin = asyncio.create_task(payer.post_payment(order_id, key="twins"))
+    await recorded.wait()
+    go_on.set()
+    answered = await first
+    answer.set()
+    assert answered.status_code == 201, answered.text
+    assert (await twin).content == answered.content
+    assert await count(api_engine, payments, payer.id) == 1
+
+
 async def test_a_customers_payment_is_not_refused_because_of_itself(
     payer: Payer, race: Race, anonymous: httpx.AsyncClient
 ) -> None:
