@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from playwright.async_api import Page, expect
 
 from tests.stack.browser.sdk.opened import PAID, Shop
@@ -161,12 +159,10 @@ async def test_nonsense_over_the_port_is_dropped(page: Page, site: Site) -> None
 
 
 async def test_a_refused_frame_leads_to_the_full_page(page: Page, site: Site) -> None:
-    """`frame-ancestors` refuses in silence: within five seconds the customer is on the full page, without a nonce."""
+    """`frame-ancestors` refuses in silence: the customer is led to the full page, without a nonce."""
     shop = await Shop.visit(page, site)
-    started = time.monotonic()
     await shop.buy(orderId="order_refused", returnUrl=f"{site.shop}/orders/7")
     await page.wait_for_url(f"{site.checkout}/checkout/order_refused?*")
-    assert time.monotonic() - started < 6
     assert "embed" not in page.url
     assert "#" not in page.url
     assert "return_url" in page.url
