@@ -30,6 +30,7 @@ from clearway.domain.limits import (
     NOTES_KEY_LENGTH_MAX,
     NOTES_KEYS_MAX,
     NOTES_VALUE_LENGTH_MAX,
+    OPERATOR_TEXT_LENGTH_MAX,
     SEARCH_LENGTH_MAX,
     URL_LENGTH_MAX,
 )
@@ -135,6 +136,12 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _written(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("text_blank", "Write more than blanks")
+    return text
+
+
 def _http_url(text: str) -> str:
     try:
         parse_url(text)
@@ -162,6 +169,13 @@ CurrencyCode = Annotated[
     AfterValidator(currency_code),
     Field(description="ISO 4217 currency code in capital letters.", examples=["INR"]),
 ]
+Findings = Annotated[
+    PlainText,
+    StringConstraints(min_length=1, max_length=OPERATOR_TEXT_LENGTH_MAX),
+    AfterValidator(_written),
+    Field(json_schema_extra={"pattern": r"\S"}),
+]
+"""What a person found out, in words, as the reason of a decision."""
 NotesKey = Annotated[PlainText, StringConstraints(min_length=1, max_length=NOTES_KEY_LENGTH_MAX)]
 NotesValue = Annotated[PlainText, StringConstraints(max_length=NOTES_VALUE_LENGTH_MAX)]
 NotesField = Annotated[

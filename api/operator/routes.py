@@ -11,9 +11,8 @@ from datetime import timedelta
 from typing import Annotated, Final
 
 from fastapi import Depends, Query
-from pydantic import Field
 
-from api.http.fields import Body, PlainText
+from api.http.fields import Body, Findings, PlainText
 from api.http.paging import Page, cursor_invalid, page_of, page_request
 from api.http.problems import WITH_BODY, declare
 from api.http.services import ServicesDep
@@ -23,7 +22,7 @@ from clearway.db import across_merchants
 from clearway.db.across_merchants import Place
 from clearway.db.pages import EPOCH, PageRequest
 from clearway.domain.ids import GATEWAY, MERCHANT, PAYMENT, REFUND, REVIEW, is_id
-from clearway.domain.limits import OPERATOR_TEXT_LENGTH_MAX, PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SEARCH_LENGTH_MAX
+from clearway.domain.limits import PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, SEARCH_LENGTH_MAX
 from clearway.gateway_events import reviewing
 
 router = operator_router()
@@ -40,7 +39,7 @@ CURSOR_TIME: Final = re.compile(r"[0-9]{1,16}", re.ASCII)
 class ReviewClosing(Body):
     """What an operator found about a contradiction."""
 
-    resolution: Annotated[PlainText, Field(min_length=1, max_length=OPERATOR_TEXT_LENGTH_MAX)]
+    resolution: Findings
 
 
 @router.get("/merchants", responses=declare(*TO_OPERATORS, "cursor_invalid"), summary="List all merchants")

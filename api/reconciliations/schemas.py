@@ -7,8 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from api.http.fields import Body, Id, PlainText, Time
-from clearway.domain.limits import OPERATOR_TEXT_LENGTH_MAX
+from api.http.fields import Body, Findings, Id, Time
 from clearway.domain.reconciliation import ItemState
 
 
@@ -38,8 +37,8 @@ class ItemResolve(Body):
         ),
     ]
     reason: Annotated[
-        PlainText,
-        Field(min_length=3, max_length=OPERATOR_TEXT_LENGTH_MAX, description="What you found out. It is stored."),
+        Findings,
+        Field(description="What you found out. It is stored."),
     ]
 
     @property

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.http.fields import Amount, Body, PlainText
-from clearway.domain.limits import GATEWAY_IDENTIFIER_LENGTH_MAX, OPERATOR_TEXT_LENGTH_MAX
+from api.http.fields import Amount, Body, Findings, PlainText
+from clearway.domain.limits import GATEWAY_IDENTIFIER_LENGTH_MAX
 from clearway.durable.messages import Resolution
 
 
@@ -16,10 +16,8 @@ class Decision(Body):
 
     outcome: str
     reason: Annotated[
-        PlainText,
+        Findings,
         Field(
-            min_length=1,
-            max_length=OPERATOR_TEXT_LENGTH_MAX,
             description="What you found at the gateway. It is stored in the history, which the merchant can read.",
         ),
     ]

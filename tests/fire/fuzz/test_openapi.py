@@ -119,7 +119,7 @@ REFUSED_ON_PURPOSE: Final = (
         "validation_error", "a network is more than its length", r"allowed_networks\.\d+: This is not a network .*"
     ),
     Refusal("validation_error", "a key must be usable for a while", r"expires_at: This time is in the past: .*"),
-    Refusal("validation_error", "an order ends soon", r"expires_at: Name a moment .*", ("POST /api/v1/orders",)),
+    Refusal("validation_error", "an order ends soon", r"expires_at: Use a time from .*", ("POST /api/v1/orders",)),
     Refusal(
         "validation_error", "a search of blanks looks for nothing", r"(search|customer): Write what to look for, .*"
     ),

@@ -89,6 +89,7 @@ async def test_a_decision_is_checked_before_anything_is_done(payer: Payer) -> No
     for body in (
         {"outcome": "expired", "reason": "x"},
         {"outcome": "failed", "reason": ""},
+        {"outcome": "failed", "reason": " \u00a0 "},
         {"outcome": "failed", "reason": "a\x00b"},
         {"outcome": "success", "reason": "x", "amount": 0},
         {"outcome": "success"},
