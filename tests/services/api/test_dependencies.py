@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
-from api.app import ROUTERS, TESTING
+from api.app import ROUTERS, TESTING, create_app
 from api.operations.routes import router as operations
+from clearway.settings import Settings
 
 
 def _all(dependant: Dependant) -> Iterator[Dependant]:
@@ -33,3 +34,10 @@ def test_nothing_a_request_depends_on_runs_in_a_thread() -> None:
 
     assert len(routes) > 30
     assert not in_threads
+
+
+def test_routes_are_made_once() -> None:
+    """The app has the routers' own routes: FastAPI's copies would be made at the first request, for 0.4 CPU-seconds."""
+    app = create_app(Settings())
+    missing = [route for router in (*ROUTERS, *TESTING) for route in router.routes if route not in app.routes]
+    assert not missing
