@@ -24,7 +24,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from clearway.domain.field_checks import COUNTRY_FORM, currency_code, plain_text, without_card_number, written_time
+from clearway.domain.field_checks import (
+    COUNTRY_FORM,
+    SOMETHING_FORM,
+    currency_code,
+    plain_text,
+    without_card_number,
+    written_time,
+)
 from clearway.domain.limits import (
     AMOUNT_MINOR_MAX,
     NOTES_KEY_LENGTH_MAX,
@@ -136,12 +143,6 @@ def _not_blank(text: str) -> str:
     return text
 
 
-def _written(text: str) -> str:
-    if not text.strip():
-        raise PydanticCustomError("text_blank", "Write more than blanks")
-    return text
-
-
 def _http_url(text: str) -> str:
     try:
         parse_url(text)
@@ -171,9 +172,8 @@ CurrencyCode = Annotated[
 ]
 Findings = Annotated[
     PlainText,
-    StringConstraints(min_length=1, max_length=OPERATOR_TEXT_LENGTH_MAX),
-    AfterValidator(_written),
-    Field(json_schema_extra={"pattern": r"\S"}),
+    StringConstraints(min_length=1, max_length=OPERATOR_TEXT_LENGTH_MAX, pattern=SOMETHING_FORM),
+    Field(json_schema_extra={"pattern": SOMETHING_FORM}),
 ]
 """What a person found out, in words, as the reason of a decision."""
 NotesKey = Annotated[PlainText, StringConstraints(min_length=1, max_length=NOTES_KEY_LENGTH_MAX)]

@@ -14,6 +14,7 @@ from clearway.domain.text import UNSTORABLE
 
 CARD_NUMBER_REFUSED: Final = "card_number_refused"
 COUNTRY_FORM: Final = r"^[A-Z]{2}$"
+SOMETHING_FORM: Final = r"\S"
 MOMENT_FORM: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 
 

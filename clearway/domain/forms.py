@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from clearway.domain.branding import COLOUR_FORM, LOGO_FORM, ORIGIN_FORM
-from clearway.domain.field_checks import COUNTRY_FORM
+from clearway.domain.field_checks import COUNTRY_FORM, SOMETHING_FORM
 from clearway.domain.ids import BODY_LENGTH
 from clearway.domain.routing_conditions import BIN_FORM, CURRENCY_FORM, TIME_FORM, ZONE_FORM
 from clearway.domain.saved_views import NAME_FORM as COLUMN_FORM
 
 WORDS: Final[Mapping[str, str]] = {
+    SOMETHING_FORM: "a text of more than blanks",
     COUNTRY_FORM: "a country of two capital letters, such as IN",
     CURRENCY_FORM: "a currency of three capital letters, such as INR",
     BIN_FORM: "4 to 8 digits",
