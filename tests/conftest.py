@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from clearway.db.engine import create_engine
 from clearway.dev.postgres import THROWAWAY_SETTINGS, EmbeddedPostgres
+from clearway.domain import ids
 from clearway.settings import Settings
 from tests.support.database import Databases
 from tests.support.network import close_network
@@ -142,3 +143,9 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
     engine = create_engine(settings, application_name="tests")
     yield engine
     await engine.dispose()
+
+
+@pytest.fixture(autouse=True)
+def _ids_of_the_present(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let ids have the time of the clock again: after a test that moved it on, they would go on from there."""
+    monkeypatch.setattr(ids, "_last", 0)
