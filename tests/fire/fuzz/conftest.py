@@ -16,17 +16,15 @@ from typing import Final, Self
 
 import pytest
 
-from clearway.db.engine import create_engine
-from clearway.db.seed import seed_merchant
 from clearway.dev import toolchain
 from clearway.dev.ports import Ports
 from clearway.dev.postgres import THROWAWAY_SETTINGS
 from clearway.dev.reporting import SilentReporter
 from clearway.dev.stack import Stack, StackOptions
-from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
+from clearway.settings import TEST_API_KEY, TEST_API_SECRET
 from tests.fire.fuzz.contract import Report, examine
 from tests.fire.fuzz.document import known_document
-from tests.support.other_merchant import OTHER_MERCHANT
+from tests.support.other_merchant import OTHER_MERCHANT, add_other_merchant
 
 PLAIN: Final = {
     "TEST_PAYMENT_SUCCESS": "true",
@@ -106,11 +104,7 @@ async def fuzz_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[
 @pytest.fixture(scope="package")
 async def untouched_key(fuzz_stack: Stack) -> dict[str, str]:
     """Add a merchant whose settings, routing and gateways no fuzzer changes, and return its key as headers."""
-    settings = Settings(_env_file=None, database_url=fuzz_stack.database_url)
-    engine = create_engine(settings, application_name="tests-fuzz")
-    async with engine.begin() as connection:
-        await seed_merchant(connection, settings, OTHER_MERCHANT)
-    await engine.dispose()
+    await add_other_merchant(fuzz_stack.database_url)
     return {"X-Api-Key": OTHER_MERCHANT.api_key, "X-Api-Secret": OTHER_MERCHANT.api_secret}
 
 

@@ -15,17 +15,15 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from clearway.db.engine import create_engine
-from clearway.db.seed import seed_merchant
 from clearway.dev import services, toolchain
 from clearway.dev.ports import Ports
 from clearway.dev.reporting import SilentReporter
 from clearway.dev.stack import Stack, StackOptions
-from clearway.settings import TEST_API_KEY, TEST_API_SECRET, Settings
+from clearway.settings import TEST_API_KEY, TEST_API_SECRET
 from tests.stack.e2e.merchant import Merchant
 from tests.support.evidence import Witnesses
 from tests.support.invariants import assert_sound
-from tests.support.other_merchant import OTHER_MERCHANT
+from tests.support.other_merchant import OTHER_MERCHANT, add_other_merchant
 
 BRISK = {
     "TEST_PAYMENT_SUCCESS": "true",
@@ -136,11 +134,7 @@ async def merchant(steady: Site) -> Merchant:
 @pytest.fixture
 async def rival(steady: Site) -> AsyncIterator[Merchant]:
     """Give a second merchant, with credentials of their own."""
-    settings = Settings(_env_file=None, database_url=steady.stack.database_url)
-    engine = create_engine(settings, application_name="tests-e2e")
-    async with engine.begin() as connection:
-        await seed_merchant(connection, settings, OTHER_MERCHANT)
-    await engine.dispose()
+    await add_other_merchant(steady.stack.database_url)
     stack, theirs = steady.stack, OTHER_MERCHANT
     merchant = Merchant.of(stack.api_url, stack.simulator_url, theirs.api_key, theirs.api_secret)
     yield merchant
